@@ -1,0 +1,245 @@
+//! What the queue exchanges with the center: [`Input`] in, [`Output`] out.
+//!
+//! **Invariant:** select-and-reserve is one step: an [`Output::Offer`] means the agent is already
+//! reserved for that call.
+//!
+//! **Deliberately absent:** legs and phones. An offer is a decision; `center` turns it into a leg.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    Agent {
+        agent: AgentId,
+        ask: AgentInput,
+    },
+    Enqueue(Box<Enqueue>),
+    /// The caller left (hung up or pressed the exit key): waiting or while a phone rings.
+    Leave {
+        call: CallId,
+    },
+    /// The agent's leg was answered.
+    Accepted {
+        offer: OfferId,
+    },
+    /// The agent's leg was not answered, and why. A ring time that runs out is the queue's own timer.
+    NotAccepted {
+        offer: OfferId,
+        outcome: OfferOutcome,
+    },
+    /// The agent no longer talks to the call: after-call work begins, where the queue asks for it.
+    TalkEnded {
+        agent: AgentId,
+        call: CallId,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentInput {
+    LogIn,
+    LogOut,
+    Ready,
+    NotReady {
+        reason: String,
+    },
+    EndWrapUp,
+    /// The phone can or cannot be reached. An agent who is Ready is only offered calls while it can.
+    Reachable(bool),
+    /// Skills changed; takes effect at the next assignment.
+    Skills(Vec<(SkillId, u8)>),
+}
+
+/// A call begins to wait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enqueue {
+    pub call: CallId,
+    pub queue: QueueId,
+    pub demands: Vec<(SkillId, u8)>,
+    pub priority: u8,
+    /// Sorted by `after`; level 0 drops a demand.
+    pub relax: Vec<(Duration, Vec<(SkillId, u8)>)>,
+    /// When the wait began; earlier than now for a call that comes back to its place.
+    pub since: Timestamp,
+    pub wait_max: Duration,
+    pub ring_timeout: Option<Duration>,
+    pub prefer: Option<(AgentId, Duration)>,
+}
+
+/// How one call presented to one agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferOutcome {
+    Accepted,
+    /// 603 and the like: the agent pressed "reject".
+    Rejected,
+    /// The phone was busy.
+    Busy,
+    /// It rang out (RONA).
+    NoAnswer,
+    /// The phone could not be reached or failed.
+    DeviceError,
+    /// The caller left, or another agent was faster: not charged to the agent.
+    Withdrawn,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Ring this agent; `until` is when the ring time runs out.
+    Offer {
+        offer: OfferId,
+        call: CallId,
+        agent: AgentId,
+        queue: QueueId,
+        until: Timestamp,
+    },
+    /// The offer is over. Where the phone still rings, stop it.
+    OfferEnded {
+        offer: OfferId,
+        call: CallId,
+        agent: AgentId,
+        outcome: OfferOutcome,
+    },
+    /// The call is out of the queue with this outcome; the flow goes on.
+    Gone {
+        call: CallId,
+        why: Gone,
+    },
+    AgentChanged {
+        agent: AgentId,
+        state: AgentState,
+    },
+    /// The demands of a waiting call weakened.
+    Relaxed {
+        call: CallId,
+        step: u32,
+    },
+    /// After-call work is over.
+    WrapUpEnded {
+        agent: AgentId,
+        call: CallId,
+        acw: Duration,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// `wait_max` passed.
+    Timeout,
+    /// The queue was full on arrival.
+    Full,
+    /// Nobody who could take it is logged in (checked on arrival and when an agent logs out).
+    NoAgents,
+}
+
+/// What the system knows about an agent. What the person wants is a field beside it, and applies at
+/// the next rest point: pressing "break" while talking never drops a call.
+///
+/// ```text
+///              ready             offer              accept
+///  NotReady ──────────► Ready ──────────► Reserved ─────────► Talking
+///     ▲  ▲                ▲ ▲                │ │                 │ hang-up
+///     │  └── intent ──────┘ └── withdrawn ───┘ │                 ▼
+///     └───────────────── misses ───────────────┘          AfterCallWork ──► Ready / NotReady
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum AgentState {
+    LoggedOut,
+    NotReady {
+        reason: String,
+    },
+    Ready,
+    Reserved {
+        offer: OfferId,
+        call: CallId,
+    },
+    Talking {
+        call: CallId,
+    },
+    /// `until` is none where the agent ends it by hand.
+    AfterCallWork {
+        call: CallId,
+        until: Option<Timestamp>,
+    },
+}
+
+/// What the queue needs to know before the first call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// By [`AgentId`].
+    pub agents: Vec<AgentSetup>,
+    /// By [`QueueId`].
+    pub queues: Vec<QueueSetup>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgentSetup {
+    pub skills: Vec<(SkillId, u8)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueSetup {
+    pub strategy: Strategy,
+    pub ring_timeout: Duration,
+    pub wrap_up: WrapUp,
+    /// More waiting calls than this are refused with [`Gone::Full`].
+    pub len_max: usize,
+    /// Offers missed in a row (no answer) before the agent is set not ready; per outcome.
+    pub misses: Misses,
+    /// How long a call and an agent who did not take it keep out of each other's way.
+    pub exclude: Duration,
+    /// Priority gained a minute of waiting, so that no call waits behind higher ones for ever.
+    pub ageing_per_min: u8,
+}
+
+/// How many times in a row each outcome may happen before the agent is set not ready; 0 = never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misses {
+    pub no_answer: u8,
+    pub rejected: u8,
+    pub busy: u8,
+    pub device_error: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    LongestIdle,
+    MostSkilled,
+    LeastSkilled,
+    LeastOccupied,
+    RoundRobin,
+    FewestCalls,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrapUp {
+    Off,
+    Timed(Duration),
+    UntilDone,
+}
+
+impl Default for QueueSetup {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::LongestIdle,
+            ring_timeout: Duration::from_secs(15),
+            wrap_up: WrapUp::Timed(Duration::from_secs(10)),
+            len_max: 200,
+            misses: Misses::default(),
+            exclude: Duration::from_secs(30),
+            ageing_per_min: 1,
+        }
+    }
+}
+
+impl Default for Misses {
+    fn default() -> Self {
+        Self { no_answer: 1, rejected: 3, busy: 0, device_error: 3 }
+    }
+}

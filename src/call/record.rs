@@ -1,0 +1,146 @@
+//! The call record (CDR): what is kept of a call, as one value.
+//!
+//! **Invariant:** a record is a fold over the call's facts; every duration in it is the difference
+//! of two timestamps in it, so any figure can be traced back.
+//!
+//! **Deliberately absent:** keys pressed at a `secret` step.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::Cause;
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub call: CallId,
+    /// The caller's number in E.164 where it could be normalised, as received otherwise.
+    pub from: Option<String>,
+    pub from_name: Option<String>,
+    /// The number dialed.
+    pub to: String,
+    /// `trunk:NAME`, `agent:NAME` or `provider:NAME`.
+    pub via: String,
+    pub flow: Option<String>,
+    pub language: Option<String>,
+    /// What the caller wanted: set by the flow, corrected by the agent.
+    pub intent: Option<String>,
+    pub arrived_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub ended_at: Timestamp,
+    pub outcome: Outcome,
+    pub ended_by: EndedBy,
+    pub cause: Cause,
+    /// Each step of the flow with the moment it was entered.
+    pub path: Vec<PathEntry>,
+    /// Each stay in a queue.
+    pub queued: Vec<QueueStay>,
+    /// Each agent or outside party the call was presented to.
+    pub legs: Vec<PartyLeg>,
+    /// Variables the flow set (secret ones left out).
+    pub vars: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathEntry {
+    pub at: Timestamp,
+    pub step: String,
+}
+
+/// What became of the call. One value a call; `handled` wins over the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// At least one agent talked to the caller.
+    Handled,
+    /// The caller left while waiting in a queue or while an agent's phone rang.
+    Abandoned,
+    /// A queue sent the call away (full, timeout, nobody staffed) and no agent talked to it.
+    Overflowed,
+    /// Sent to an outside number, which answered.
+    Transferred,
+    /// Ended in the flow without asking for an agent.
+    Contained,
+    /// Never answered by us.
+    Refused,
+    /// We failed, or the server was lost while the call was up.
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    Caller,
+    Agent,
+    /// The other party of a transfer.
+    Party,
+    /// The flow hung up.
+    Flow,
+    /// A supervisor, or a drain that reached its limit.
+    Operator,
+    /// The server refused the call or failed.
+    Server,
+    /// The process ended while the call was up; written after the restart.
+    ServerLost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStay {
+    pub queue: String,
+    pub entered_at: Timestamp,
+    pub left_at: Timestamp,
+    pub left: LeftQueue,
+    pub priority: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftQueue {
+    Answered,
+    Abandoned,
+    Timeout,
+    Full,
+    NoAgents,
+    /// The caller pressed the exit key.
+    Exit,
+    /// The server ended the call or was lost.
+    Ended,
+}
+
+/// One leg to an agent or to somebody outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyLeg {
+    pub leg: LegId,
+    pub party: Party,
+    pub queue: Option<String>,
+    pub dialed_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// accepted, rejected, busy, no_answer, device_error, withdrawn.
+    pub outcome: String,
+    pub cause: Option<Cause>,
+    /// Bridged and not on hold, in milliseconds.
+    pub talk_ms: u64,
+    pub hold_ms: u64,
+    /// Known once after-call work has ended.
+    pub wrap_up: Option<WrapUp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    Agent { id: AgentId, name: String },
+    Outside { trunk: String, number: String },
+}
+
+/// After-call work of one agent on one call, and what the agent said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapUp {
+    pub leg: LegId,
+    pub acw_ms: u64,
+    pub resolved: Option<bool>,
+    pub intent: Option<String>,
+    pub note: Option<String>,
+}

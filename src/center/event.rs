@@ -1,0 +1,117 @@
+//! Everything the outside can tell the contact center.
+//!
+//! **Invariant:** an event is a value that can be written to the journal and read back; it holds no
+//! handle, no address and no text that the core would have to parse.
+//!
+//! **Deliberately absent:** SIP, RTP, HTTP and provider words. A protocol that has something new to
+//! say adds a variant here, and does not compile until the center answers it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::Cause;
+use crate::flow::Digit;
+use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A new call rings. Its A-leg is [`LegId::caller`].
+    CallArrived {
+        call: CallId,
+        from: From,
+        to: String,
+        via: Via,
+    },
+    /// A leg we dialed rings at the other end.
+    Ringing {
+        leg: LegId,
+    },
+    /// A leg we dialed was answered, and its media is up.
+    Answered {
+        leg: LegId,
+    },
+    /// A leg we dialed will not be answered.
+    DialFailed {
+        leg: LegId,
+        cause: Cause,
+    },
+    Digit {
+        leg: LegId,
+        digit: Digit,
+    },
+    /// The prompts of one `Play` were heard to their end.
+    PromptDone {
+        leg: LegId,
+        play: PlayId,
+    },
+    /// They could not be played; the caller heard nothing.
+    PromptFailed {
+        leg: LegId,
+        play: PlayId,
+    },
+    Held {
+        leg: LegId,
+    },
+    Resumed {
+        leg: LegId,
+    },
+    /// A leg ended, whoever ended it. Sent once a leg; also after our own `HangUp`.
+    HungUp {
+        leg: LegId,
+        cause: Cause,
+    },
+    /// An agent's phone can or cannot be reached now (registered, expired, static).
+    PhoneReachable {
+        agent: AgentId,
+        reachable: bool,
+    },
+    AgentAsked {
+        agent: AgentId,
+        ask: AgentAsk,
+    },
+    /// A supervisor ends a call.
+    EndCall {
+        call: CallId,
+    },
+    /// No new calls; live ones go on until `until`.
+    Drain {
+        until: Timestamp,
+    },
+}
+
+/// Who calls, as the front saw it. A label, never a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct From {
+    /// As received: E.164, national, or an extension. `None` when withheld or anonymous.
+    pub number: Option<String>,
+    pub name: Option<String>,
+}
+
+/// Which door a call came through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    Trunk(String),
+    /// An agent's own registered phone: feature codes, or a call into a flow.
+    Agent(AgentId),
+    Provider(String),
+}
+
+/// What an agent, or somebody on the agent's behalf, asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum AgentAsk {
+    LogIn,
+    LogOut,
+    Ready,
+    NotReady {
+        reason: String,
+    },
+    /// Ends after-call work; what is given is written on the agent's last call.
+    EndWrapUp {
+        resolved: Option<bool>,
+        intent: Option<String>,
+        note: Option<String>,
+    },
+}

@@ -1,0 +1,169 @@
+//! What a flow exchanges with its surroundings: [`Input`] in, [`Effect`] out.
+//!
+//! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
+//! out. A step never sees a queue, an agent or a socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::flow::Digit;
+use crate::time::Timestamp;
+
+/// What a caller hears. The media layer turns it into sound.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Prompt {
+    /// Spoken by the text-to-speech voice configured for `language` (BCP 47, as in the flow).
+    Text {
+        language: Arc<str>,
+        text: Arc<str>,
+    },
+    /// A WAV file, relative to the prompts folder.
+    File {
+        path: Arc<str>,
+    },
+    /// Hold music by name; `"default"` is always there.
+    Music {
+        name: Arc<str>,
+    },
+    Silence {
+        ms: u32,
+    },
+}
+
+/// What happened to the call, as far as its flow may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The call was answered: run from the start step.
+    Start,
+    Digit(Digit),
+    /// The prompts of the last [`Effect::Play`] were heard to their end.
+    PromptDone,
+    /// [`crate::flow::Run::deadline`] has passed.
+    Timer,
+    Queue(QueueOutcome),
+    Transfer(TransferOutcome),
+    /// The caller hung up: only what `on_hangup` names still runs.
+    HungUp,
+}
+
+/// How the queue was done with a call that is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueOutcome {
+    /// An agent talked to the caller and left; the caller stayed.
+    Handled,
+    /// `wait_s_max` passed.
+    Timeout,
+    /// The queue was full on arrival.
+    Full,
+    /// Nobody who could take the call is logged in.
+    NoAgents,
+}
+
+/// How a transfer ended while the caller is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferOutcome {
+    /// The other side answered, talked and hung up.
+    Completed,
+    Busy,
+    NoAnswer,
+    /// The number is not on the trunk's allow-list, or the trunk does not exist.
+    Refused,
+    Failed,
+}
+
+/// What a step asks of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The call is at this step now (the path of the call).
+    Entered {
+        step: Arc<str>,
+    },
+    /// Replaces whatever was playing. With `repeat` it plays until replaced.
+    Play {
+        prompts: Vec<Prompt>,
+        repeat: bool,
+    },
+    StopPlay,
+    /// An input step was answered, or not.
+    Heard {
+        step: Arc<str>,
+        outcome: InputOutcome,
+    },
+    /// What the caller wants, for records, metrics and the agent.
+    Intent(Arc<str>),
+    Enqueue(Box<QueueRequest>),
+    /// The caller pressed the exit key of the queue step: take the call out of its queue.
+    LeaveQueue,
+    Transfer(Box<TransferRequest>),
+    /// End the call with this Q.850 cause.
+    HangUp {
+        cause: u8,
+    },
+    /// A step could not do its work; the flow went on with `on_error`. For logs and the record.
+    Failed {
+        step: Arc<str>,
+        why: String,
+    },
+}
+
+/// The four input outcomes of an input step that did not succeed, and the one that did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputOutcome {
+    Matched,
+    /// Not one key was pressed.
+    NoInput,
+    /// Some keys, fewer than asked for, then silence.
+    Partial,
+    /// Keys that mean nothing here.
+    NoMatch,
+    /// More keys than `digits_max`.
+    TooMany,
+}
+
+/// A call asks to wait for an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueRequest {
+    pub queue: Arc<str>,
+    /// Demands: skill name and least level (1–10).
+    pub skills: Vec<(Arc<str>, u8)>,
+    /// Higher is sooner; 1–10, 5 by default.
+    pub priority: u8,
+    pub relax: Vec<Relax>,
+    pub wait_max: Duration,
+    /// Overrides the queue's own ring time.
+    pub ring_timeout: Option<Duration>,
+    /// How long to hold the call for the caller's preferred agent before anyone may take it.
+    pub prefer_agent: Option<(Arc<str>, Duration)>,
+}
+
+/// After `after` in the queue, demands change: level 0 drops the demand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relax {
+    pub after: Duration,
+    pub levels: Vec<(Arc<str>, u8)>,
+}
+
+/// The caller is to talk to somebody outside, through a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferRequest {
+    /// A number, as written or rendered; normalised and checked by `center`.
+    pub to: String,
+    /// A named trunk; the first one that allows the number otherwise.
+    pub trunk: Option<Arc<str>>,
+    pub ring_timeout: Duration,
+}
+
+/// What a run may look up while it handles one input.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context {
+    pub now: Timestamp,
+    /// Place in the queue, 1 = next.
+    pub position: Option<u32>,
+    /// How many calls wait in that queue.
+    pub waiting: Option<u32>,
+}

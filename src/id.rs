@@ -1,0 +1,91 @@
+//! Newtypes for every identity, so that an agent can never be passed where a queue is meant.
+//!
+//! **Invariant:** an id is never reused while the process lives; a [`CallId`] is never reused at
+//! all, because the shell starts counting after the largest one in the store.
+//!
+//! **Deliberately absent:** names. The center keeps the table from [`AgentId`] to a name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One customer contact, from the first ring to its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallId(pub u64);
+
+/// One signalling relation of a call. `n = 0` is the A-leg (the caller); the center numbers the
+/// legs it dials from 1. A leg names its call, so no table is needed to find one from the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LegId {
+    pub call: CallId,
+    pub n: u16,
+}
+
+impl LegId {
+    /// The caller's leg.
+    #[must_use]
+    pub const fn caller(call: CallId) -> Self {
+        Self { call, n: 0 }
+    }
+
+    #[must_use]
+    pub const fn is_caller(self) -> bool {
+        self.n == 0
+    }
+}
+
+/// An agent, by position in the configuration the center runs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AgentId(pub u32);
+
+/// A queue, by position in the configuration the center runs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct QueueId(pub u32);
+
+/// One skill, by position in the center's sorted table of skill names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SkillId(pub u32);
+
+/// One call presented to one agent. A late answer carries an old `OfferId` and is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OfferId(pub u64);
+
+/// One `Play` command. A late `PromptDone` carries an old `PlayId` and is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PlayId(pub u32);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call-{}", self.0)
+    }
+}
+
+impl fmt::Display for LegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call-{}/{}", self.call.0, self.n)
+    }
+}
+
+impl fmt::Display for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "agent-{}", self.0)
+    }
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "queue-{}", self.0)
+    }
+}
+
+impl fmt::Display for SkillId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "skill-{}", self.0)
+    }
+}
+
+impl fmt::Display for OfferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "offer-{}", self.0)
+    }
+}

@@ -1,0 +1,22 @@
+//! `attendant`: a smart IVR voice routing server.
+//!
+//! **The core** is pure and deterministic: [`id`], [`time`], [`flow`], [`acd`], [`call`],
+//! [`metrics`], [`center`], and [`sim`], which stands in for everything above it.
+//!
+//! **The protocols** are sans-IO machines, bytes in and [`center::Event`]s out: [`sip`], [`media`].
+//! Only their `io.rs` touches the world.
+//!
+//! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
+
+pub mod id;
+pub mod time;
+
+pub mod acd;
+pub mod call;
+pub mod center;
+pub mod flow;
+pub mod metrics;
+pub mod sim;
+
+pub mod media;
+pub mod sip;

@@ -1,0 +1,3 @@
+//! Arguments to subcommands.
+
+fn main() {}

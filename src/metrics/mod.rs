@@ -1,0 +1,1 @@
+//! AHT, FCR, ASA, service level and the rest: folds over facts.

@@ -1,0 +1,1 @@
+//! The whole server over loopback, against real peers.

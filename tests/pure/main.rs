@@ -1,0 +1,1 @@
+//! The pure half: no socket, no second of real time.
