@@ -1,1 +1,15 @@
-//! (being written)
+//! SIP (RFC 3261 and friends) without sockets: bytes in, [`UaEvent`]s out, and back.
+//!
+//! [`Ua`] is the door. The shell feeds it datagrams and the time, and asks it to answer, dial and
+//! hang up legs; it hands back what to transmit and what happened.
+//!
+//! **Invariant:** only `io.rs` touches a socket; everything else is a function of its inputs, the
+//! time passed in and one seed.
+//!
+//! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
+
+pub mod cause;
+pub mod path;
+pub mod transaction;
+
+pub use path::{ConnectionId, Path, Received, Transmit, Transport};
