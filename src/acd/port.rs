@@ -27,7 +27,7 @@ pub enum Input {
     Accepted {
         offer: OfferId,
     },
-    /// The agent's leg was not answered, and why. A ring time that runs out is the queue's own timer.
+    /// The agent's leg was not answered, and why. The ring time is the queue's own timer.
     NotAccepted {
         offer: OfferId,
         outcome: OfferOutcome,
@@ -48,7 +48,7 @@ pub enum AgentInput {
         reason: String,
     },
     EndWrapUp,
-    /// The phone can or cannot be reached. An agent who is Ready is only offered calls while it can.
+    /// The phone can or cannot be reached. A Ready agent is only offered calls while it can.
     Reachable(bool),
     /// Skills changed; takes effect at the next assignment.
     Skills(Vec<(SkillId, u8)>),

@@ -1,1 +1,3 @@
 //! The pure half: no socket, no second of real time.
+
+mod tidy;

@@ -1,0 +1,386 @@
+//! House rules the compiler cannot check.
+//!
+//! When one fires, change the code. Changing [`LAYERS`] is a design decision: it needs a commit of
+//! its own, and the same row in `ARCHITECTURE.md`, which is compared with this one.
+//!
+//! **Invariant:** every rule looks at code only; comments and the insides of strings are blanked
+//! first, so a word in a sentence never fires.
+//!
+//! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Hard limit of lines in one file.
+const FILE_LINES_MAX: usize = 600;
+/// Hard limit of columns in one line.
+const COLUMNS_MAX: usize = 100;
+
+/// Who may import whom. `*` is everything.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("id", &[]),
+    ("time", &[]),
+    ("flow", &["id", "time"]),
+    ("acd", &["id", "time"]),
+    ("metrics", &["id", "time"]),
+    ("call", &["flow", "id", "time"]),
+    ("center", &["acd", "call", "flow", "id", "metrics", "time"]),
+    ("sim", &["acd", "call", "center", "flow", "id", "metrics", "time"]),
+    ("sip", &["center", "id", "time"]),
+    ("media", &["center", "id", "time"]),
+    ("webhook", &["center", "id", "time"]),
+    ("api", &["acd", "call", "center", "flow", "id", "metrics", "time"]),
+    ("web", &["acd", "api", "call", "center", "flow", "id", "metrics", "time"]),
+    ("store", &["acd", "call", "center", "flow", "id", "metrics", "time"]),
+    ("config", &["acd", "call", "center", "flow", "id", "media", "metrics", "sip", "time"]),
+    ("server", &["*"]),
+    ("main", &["*"]),
+    ("lib", &[]),
+];
+
+/// The modules that own clock, sockets, threads and disk.
+const SHELL: &[&str] = &["api", "config", "main", "server", "store", "web"];
+
+/// Words that may not stand in code, where, and what to write instead.
+const BANNED: &[(&str, &str)] = &[
+    ("sleep(", "wait for an event with a deadline (in tests: `eventually`)"),
+    ("todo!", "write it, or leave the branch out"),
+    ("unimplemented!", "write it, or leave the branch out"),
+    ("#[ignore", "a test runs or does not exist; skip with a printed line where a tool is missing"),
+];
+
+#[test]
+fn modules_import_only_their_layer() {
+    let mut errors = String::new();
+    for file in source_files().iter().filter(|file| file.module.is_some()) {
+        let module = file.module.as_deref().unwrap_or_default();
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else {
+            writeln!(errors, "{}:1: module `{module}` has no row in LAYERS", file.path).unwrap();
+            continue;
+        };
+        for (number, line) in file.code_lines() {
+            for target in imports(line) {
+                if let Some(error) = import_error(module, allowed, target) {
+                    writeln!(errors, "{}:{number}: {error}", file.path).unwrap();
+                }
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+fn import_error(module: &str, allowed: &[&str], target: &str) -> Option<String> {
+    if target.is_empty() {
+        return Some("write one `use crate::module::…;` a module, not `crate::{…}`".to_owned());
+    }
+    let fine = target == module
+        || allowed.contains(&target)
+        || allowed.contains(&"*")
+        || !LAYERS.iter().any(|(name, _)| *name == target); // a macro or an item of lib.rs
+    (!fine).then(|| {
+        format!(
+            "`{module}` may not use `{target}`, only [{}]: pass a value in, or move the code up",
+            allowed.join(", ")
+        )
+    })
+}
+
+/// The module each `crate::` (or, in `main.rs`, `attendant::`) path of this line begins with.
+fn imports(line: &str) -> impl Iterator<Item = &str> {
+    ["crate::", "attendant::"].into_iter().flat_map(move |root| {
+        line.match_indices(root).filter_map(move |(at, _)| {
+            let joined = line[..at].chars().next_back().is_some_and(is_word);
+            let rest = &line[at + root.len()..];
+            (!joined).then(|| &rest[..rest.find(|c| !is_word(c)).unwrap_or(rest.len())])
+        })
+    })
+}
+
+#[test]
+fn every_file_opens_with_its_purpose() {
+    let mut errors = String::new();
+    for file in source_files() {
+        if !file.text.starts_with("//! ") {
+            writeln!(errors, "{}:1: open the file with `//! ` and its purpose", file.path).unwrap();
+        }
+    }
+    assert_clean(&errors);
+}
+
+#[test]
+fn files_and_lines_stay_small() {
+    let mut errors = String::new();
+    for file in source_files() {
+        let lines = file.text.lines().count();
+        if lines > FILE_LINES_MAX {
+            writeln!(errors, "{}:{lines}: over {FILE_LINES_MAX} lines: split it", file.path)
+                .unwrap();
+        }
+        for (number, line) in file.text.lines().enumerate() {
+            let columns = line.chars().count();
+            let free = file.in_string.contains(&number) || line.contains("://");
+            if columns > COLUMNS_MAX && !free {
+                let path = &file.path;
+                writeln!(errors, "{path}:{}: {columns} columns: break it", number + 1).unwrap();
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+#[test]
+fn sip_types_and_the_runtime_have_one_home() {
+    let mut errors = String::new();
+    for file in source_files() {
+        let Some(module) = file.module.as_deref() else { continue };
+        for (number, line) in file.code_lines() {
+            let path = &file.path;
+            if names_crate(line, "rsip") && path != "src/sip/message.rs" {
+                errors += &format!("{path}:{number}: `rsip` only in src/sip/message.rs\n");
+            }
+            if names_crate(line, "tokio") && !SHELL.contains(&module) && !file.is_io() {
+                errors += &format!("{path}:{number}: `tokio` only in io.rs and the shell\n");
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+/// Whether the line names a crate by path (`name::…`) or imports it whole (`use name;`).
+fn names_crate(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = &line[at + name.len()..];
+        let alone = before.is_none_or(|c| !is_word(c) && c != ':');
+        alone && (after.starts_with("::") || line.trim_start().starts_with("use "))
+    })
+}
+
+#[test]
+fn nothing_sleeps_is_left_out_or_is_skipped() {
+    let mut errors = String::new();
+    for file in source_files() {
+        for (number, line) in file.code_lines() {
+            for (word, instead) in BANNED {
+                let hit = line.match_indices(word).any(|(at, _)| {
+                    !line[..at].chars().next_back().is_some_and(is_word) || word.starts_with('#')
+                });
+                if hit {
+                    writeln!(errors, "{}:{number}: no `{word}`: {instead}", file.path).unwrap();
+                }
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+#[test]
+fn the_layer_table_of_the_architecture_is_this_one() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let mut written: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let section = text
+        .split_once("## Who may import whom")
+        .expect("ARCHITECTURE.md needs the section `## Who may import whom`")
+        .1;
+    for line in section.lines().take_while(|line| !line.starts_with("## ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [modules, allowed] = cells[..] else { continue };
+        for module in quoted(modules) {
+            let mut list = match allowed {
+                "everything" => vec!["*".to_owned()],
+                _ => quoted(allowed),
+            };
+            list.sort();
+            assert!(written.insert(module.clone(), list).is_none(), "`{module}` has two rows");
+        }
+    }
+    let held: BTreeMap<String, Vec<String>> = LAYERS
+        .iter()
+        .map(|(module, allowed)| {
+            ((*module).to_owned(), allowed.iter().map(|name| (*name).to_owned()).collect())
+        })
+        .collect();
+    assert_eq!(written, held, "ARCHITECTURE.md (left) and LAYERS in tests/pure/tidy.rs (right)");
+}
+
+/// The words between backticks.
+fn quoted(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_lock_file_is_counted() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock is committed");
+    let crates = lock.lines().filter(|line| *line == "[[package]]").count();
+    println!("Cargo.lock: {crates} crates");
+    assert!(crates > 1, "Cargo.lock lists no crates");
+}
+
+#[test]
+fn the_rules_can_fire() {
+    let text = concat!(
+        "//! Purpose.\n",
+        "// crate::sip in a comment\n",
+        "let a = \"crate::sip\"; let b = '\"'; use crate::sip::X;\n",
+        "let c = r#\"crate::media \" \n crate::api\"#; /* crate::web\n */ crate::{a, b}\n",
+    );
+    let file = SourceFile::new("src/flow/x.rs".to_owned(), text.to_owned());
+    let found: Vec<(usize, &str)> = file
+        .code_lines()
+        .flat_map(|(number, line)| imports(line).map(move |target| (number, target)))
+        .collect();
+    assert_eq!(found, [(3, "sip"), (6, "")]);
+    assert_eq!(file.module.as_deref(), Some("flow"));
+    assert!(import_error("flow", &["id"], "sip").is_some());
+    assert!(names_crate("    tokio::spawn(x)", "tokio"));
+    assert!(names_crate("use rsip as r;", "rsip"));
+    assert!(!names_crate("let tokio_like = my_tokio::x;", "tokio"));
+    assert_eq!(file.in_string, [3, 4]);
+}
+
+/// One `.rs` file, as written and with comments and strings blanked.
+struct SourceFile {
+    /// Relative to the package, with `/`.
+    path: String,
+    /// First folder or file below `src`; none for tests.
+    module: Option<String>,
+    text: String,
+    code: String,
+    /// Lines (from 0) that a string literal over several lines touches.
+    in_string: Vec<usize>,
+}
+
+impl SourceFile {
+    fn new(path: String, text: String) -> Self {
+        let module = path
+            .strip_prefix("src/")
+            .map(|rest| rest.split('/').next().unwrap_or(rest).trim_end_matches(".rs").to_owned());
+        let (code, in_string) = blank(&text);
+        Self { path, module, text, code, in_string }
+    }
+
+    /// Line number (from 1) and code.
+    fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code.lines().enumerate().map(|(index, line)| (index + 1, line))
+    }
+
+    fn is_io(&self) -> bool {
+        self.path.ends_with("/io.rs") || self.path.contains("/io/")
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source_files() -> Vec<SourceFile> {
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        collect(&root().join(folder), &mut files);
+    }
+    assert!(files.len() > 2, "no source files found under {}", root().display());
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("a source file is UTF-8");
+            let relative = path.strip_prefix(root()).expect("walked from the root");
+            SourceFile::new(relative.to_string_lossy().replace('\\', "/"), text)
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Blanks comments and the insides of literals, line breaks kept; also the lines that string
+/// literals over several lines touch.
+fn blank(text: &str) -> (String, Vec<usize>) {
+    let mut code = String::with_capacity(text.len());
+    let mut in_string = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word_before = code.chars().next_back().is_some_and(is_word);
+        let (length, is_string) = match literal(rest, word_before) {
+            Some((length, is_string)) => (length, is_string),
+            None => {
+                code.push(first);
+                rest = &rest[first.len_utf8()..];
+                continue;
+            }
+        };
+        let (skipped, after) = rest.split_at(length);
+        if is_string && skipped.contains('\n') {
+            let line = code.matches('\n').count();
+            in_string.extend(line..=line + skipped.matches('\n').count());
+        }
+        code.extend(skipped.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        rest = after;
+    }
+    (code, in_string)
+}
+
+/// Length in bytes of the comment or literal that `rest` begins with, and whether it is a string.
+fn literal(rest: &str, word_before: bool) -> Option<(usize, bool)> {
+    if rest.starts_with("//") {
+        return Some((rest.find('\n').unwrap_or(rest.len()), false));
+    }
+    if rest.starts_with("/*") {
+        return Some((rest.find("*/").map_or(rest.len(), |at| at + 2), false));
+    }
+    if rest.starts_with('"') {
+        return Some((quoted_length(rest, '"'), true));
+    }
+    if rest.starts_with('r') && !word_before || rest.starts_with("br") && !word_before {
+        let prefix = rest.find('r').unwrap_or(0) + 1;
+        let hashes = rest[prefix..].chars().take_while(|c| *c == '#').count();
+        if rest[prefix + hashes..].starts_with('"') {
+            let end = format!("\"{}", "#".repeat(hashes));
+            let start = prefix + hashes + 1;
+            let length = rest[start..].find(&end).map_or(rest.len(), |at| start + at + end.len());
+            return Some((length, true));
+        }
+    }
+    // 'x' and '\n' are characters; 'a in a type is a lifetime.
+    let mut chars = rest.chars();
+    if chars.next() == Some('\'') {
+        let (first, second) = (chars.next()?, chars.next()?);
+        if first == '\\' || second == '\'' {
+            return Some((quoted_length(rest, '\''), false));
+        }
+    }
+    None
+}
+
+/// Length of a literal with escapes that begins and ends with `quote`.
+fn quoted_length(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+fn assert_clean(errors: &str) {
+    assert!(errors.is_empty(), "\n{errors}");
+}
