@@ -9,7 +9,9 @@
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
 
 pub mod cause;
+pub mod message;
 pub mod path;
 pub mod transaction;
+pub mod wire;
 
 pub use path::{ConnectionId, Path, Received, Transmit, Transport};
