@@ -1,3 +1,277 @@
 //! Automatic call distribution: which waiting call goes to which agent.
+//!
+//! # Contract
+//!
+//! One input, then drain: after each `handle*` call [`Acd::poll_output`] until it returns `None`,
+//! then wait for the next input or for [`Acd::poll_timeout`]. Timers that are due fire before an
+//! input of the same moment.
+//!
+//! # Cost
+//!
+//! Work happens only when something changed, so it follows the traffic, not the size of the queue.
+//! With `W` waiting calls, `A` agents and `C` classes (different spellings of demands in use, or
+//! recently in use; see [`class`]):
+//!
+//! | input | cost |
+//! |---|---|
+//! | a call joins, relaxes, leaves | `O(log W + log A)`, and one entry per relax step |
+//! | an agent becomes ready, or no longer is | `O(C · log A)`: one entry per class they suffice for |
+//! | the best call for a ready agent | `O(C)`: the heads of those classes |
+//! | the position of a call | `O(log W)` |
+//! | demands never seen before | `O(A)`, once |
+//! | the last agent of a class logs out | `O(its calls)`, which go or find another stage |
+//!
+//! A search skips at most [`waiting::EXCLUSIONS_MAX`] entries that keep out of each other's way.
+//!
+//! **Invariant:** after any input, no waiting call coexists with an agent who may take it: ready,
+//! reachable, skilled enough at that moment, and neither excluded nor behind a hold.
+//!
+//! **Deliberately absent:** ringing phones. An [`Output::Offer`] is a decision; `center` turns it
+//! into a leg. A tick: nothing is looked at because time passed, except what a timer names.
 
+mod agent;
+mod check;
+mod class;
+mod explain;
+mod level;
+mod line;
+mod matching;
+mod place;
 pub mod port;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub use agent::{Agent, Intent, Missed, REASON_LOGGED_IN};
+pub use explain::{Considered, Verdict, WaitingCall};
+pub use port::*;
+
+use crate::id::{AgentId, CallId, OfferId, QueueId};
+use crate::time::{Timers, Timestamp};
+use class::Classes;
+use level::Levels;
+use line::Line;
+use place::Place;
+use waiting::{Waiting, index, index_of};
+
+/// Every queue and every agent of the contact center.
+#[derive(Clone, Debug)]
+pub struct Acd {
+    agents: Vec<Agent>,
+    queues: Vec<Queue>,
+    calls: BTreeMap<CallId, Waiting>,
+    /// Open offers.
+    offers: BTreeMap<OfferId, CallId>,
+    classes: Classes,
+    timers: Timers<Wake>,
+    outputs: VecDeque<Output>,
+    offers_made: u64,
+    now: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+struct Queue {
+    setup: QueueSetup,
+    /// Every call of the queue, also those that ring somebody: they keep their place.
+    line: Line<Place>,
+}
+
+/// Why [`Acd::poll_timeout`] asks to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// The phone rang long enough.
+    RingTimeout {
+        offer: OfferId,
+    },
+    /// The next relax step.
+    Relax {
+        call: CallId,
+    },
+    WaitMax {
+        call: CallId,
+    },
+    /// The call was held long enough for its preferred agent.
+    HoldOver {
+        call: CallId,
+    },
+    /// The two may meet again.
+    ExclusionOver {
+        call: CallId,
+        agent: AgentId,
+    },
+    WrapUpOver {
+        agent: AgentId,
+    },
+}
+
+impl Acd {
+    /// Nobody is logged in and no phone is reachable yet.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let agents = (0..).map(AgentId).zip(&setup.agents);
+        let queues = setup.queues.into_iter();
+        Self {
+            agents: agents.map(|(id, agent)| Agent::new(id, &agent.skills)).collect(),
+            queues: queues.map(|setup| Queue { setup, line: Line::new() }).collect(),
+            calls: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            classes: Classes::default(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            offers_made: 0,
+            now: Timestamp::default(),
+        }
+    }
+
+    /// # Panics
+    ///
+    /// If outputs of the last input were not drained, if a queue or an agent is not in the setup, or
+    /// if a call is queued that already waits: these are errors of the caller's program.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        assert!(self.outputs.is_empty(), "drain poll_output before the next input");
+        self.fire(now);
+        match input {
+            Input::Agent { agent, ask } => self.agent_asked(now, agent, ask),
+            Input::Enqueue(ask) => self.enqueue(now, *ask),
+            Input::Leave { call } => self.leave(now, call),
+            Input::Accepted { offer } => self.accepted(now, offer),
+            Input::NotAccepted { offer, outcome } => self.not_accepted(now, offer, outcome),
+            Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
+        }
+        self.fire(now);
+    }
+
+    /// Fires the timers that are due.
+    ///
+    /// # Panics
+    ///
+    /// If outputs of the last input were not drained.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        assert!(self.outputs.is_empty(), "drain poll_output before the next input");
+        self.fire(now);
+    }
+
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`] next, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
+        self.timers.next().map(|(at, wake)| (at, *wake))
+    }
+
+    /// The place of a call in the line of its queue, 1 = next. A call that rings an agent keeps its
+    /// place, so the position of the others does not jump back when nobody answers.
+    #[must_use]
+    pub fn position(&self, call: CallId) -> Option<u32> {
+        let waiting = self.calls.get(&call)?;
+        self.queues[index(waiting.queue)].line.rank(&waiting.place).map(|ahead| ahead + 1)
+    }
+
+    /// Calls of a queue that nobody answered yet, also those that ring somebody.
+    #[must_use]
+    pub fn waiting(&self, queue: QueueId) -> usize {
+        self.queues[index(queue)].line.len()
+    }
+
+    #[must_use]
+    pub fn agent(&self, agent: AgentId) -> &Agent {
+        &self.agents[index_of(agent)]
+    }
+
+    /// In order of id.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter()
+    }
+
+    fn agent_asked(&mut self, now: Timestamp, id: AgentId, ask: AgentInput) {
+        let state = &self.agents[index_of(id)].state;
+        let works_after_call = matches!(state, AgentState::AfterCallWork { .. });
+        let endless = matches!(state, AgentState::AfterCallWork { until: None, .. });
+        let mut ends_wrap_up = false;
+        let freed = match ask {
+            AgentInput::LogIn => self.change(now, id, |agent| agent.log_in(now)),
+            AgentInput::LogOut => {
+                // Nobody would be left to end after-call work that no timer ends.
+                ends_wrap_up = endless;
+                self.intend(now, id, Intent::LogOut)
+            }
+            AgentInput::Ready => {
+                // Who asks for calls has finished with the last one.
+                ends_wrap_up = works_after_call;
+                self.intend(now, id, Intent::Ready)
+            }
+            AgentInput::NotReady { reason } => self.intend(now, id, Intent::NotReady { reason }),
+            AgentInput::EndWrapUp => {
+                ends_wrap_up = works_after_call;
+                Vec::new()
+            }
+            AgentInput::Reachable(reachable) => {
+                self.change(now, id, |agent| agent.reachable = reachable)
+            }
+            AgentInput::Skills(pairs) => self.change_skills(now, id, &Levels::new(&pairs)),
+        };
+        self.settle(now, freed, Some(id));
+        if ends_wrap_up {
+            self.end_wrap_up(now, id);
+        }
+    }
+
+    /// What the person wants, at once where they rest and at the next rest point otherwise. Who is
+    /// logged out has to log in first.
+    fn intend(&mut self, now: Timestamp, id: AgentId, intent: Intent) -> Vec<CallId> {
+        if !self.agents[index_of(id)].is_logged_in() {
+            return Vec::new();
+        }
+        self.change(now, id, |agent| {
+            agent.intent = intent;
+            match agent.state {
+                AgentState::Ready if agent.intent == Intent::Ready => {}
+                AgentState::Ready | AgentState::NotReady { .. } => {
+                    agent.missed = Missed::default();
+                    agent.rest(now);
+                }
+                AgentState::LoggedOut
+                | AgentState::Reserved { .. }
+                | AgentState::Talking { .. }
+                | AgentState::AfterCallWork { .. } => {}
+            }
+        })
+    }
+
+    /// New skills take effect at the next assignment: a call already offered stays.
+    fn change_skills(&mut self, now: Timestamp, id: AgentId, skills: &Levels) -> Vec<CallId> {
+        let agent = &mut self.agents[index_of(id)];
+        self.classes.unlist(agent);
+        let deserted = self.classes.set_staffed(agent, false);
+        self.classes.set_skills(agent, skills.clone());
+        let freed = self.release_holds(now, id);
+        self.change(now, id, |_| {});
+        self.deserted(&deserted);
+        freed
+    }
+
+    fn fire(&mut self, now: Timestamp) {
+        assert!(now >= self.now, "time went back from {} to {now}", self.now);
+        self.now = now;
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::RingTimeout { offer } => {
+                    self.not_accepted(now, offer, OfferOutcome::NoAnswer);
+                }
+                Wake::Relax { call } => self.relax(now, call),
+                Wake::WaitMax { call } => self.wait_max_passed(call),
+                Wake::HoldOver { call } => self.hold_over(now, call),
+                Wake::ExclusionOver { call, agent } => {
+                    self.exclusion_over(call, agent);
+                    self.settle(now, vec![call], None);
+                }
+                Wake::WrapUpOver { agent } => self.end_wrap_up(now, agent),
+            }
+        }
+    }
+}

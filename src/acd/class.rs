@@ -1,0 +1,182 @@
+//! Calls and agents grouped by what is demanded: the index that makes matching cheap.
+//!
+//! Waiting calls of one queue that demand the same are interchangeable to any agent; they form a
+//! class. Real flows have few of them: a class is one spelling of demands, not one call.
+//!
+//! **Invariant:** an agent is in `ready` of a class exactly when they may be offered a call and
+//! their skills meet its demands; a call is in `waiting` of exactly one class, or held, or ringing.
+//!
+//! **Deliberately absent:** decisions. Who gets what is [`super::matching`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::acd::agent::{Agent, Rank};
+use crate::acd::level::Levels;
+use crate::acd::place::Place;
+use crate::acd::port::Strategy;
+use crate::id::{CallId, QueueId};
+
+/// Classes that no call uses are kept for the next call, this many; the one unused longest goes
+/// first. Making one costs a look at every agent.
+const CLASSES_UNUSED_MAX: usize = 256;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ClassId(usize);
+
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    pub(super) queue: QueueId,
+    pub(super) demands: Levels,
+    pub(super) strategy: Strategy,
+    pub(super) waiting: BTreeSet<Place>,
+    pub(super) ready: BTreeSet<Rank>,
+    /// Agents who are logged in to stay and meet the demands.
+    pub(super) staffed: u32,
+    /// Calls that count on this class being staffed.
+    pub(super) relying: BTreeSet<CallId>,
+    uses: u32,
+    unused_since: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    by_demands: BTreeMap<(QueueId, Levels), ClassId>,
+    slots: Vec<Option<Class>>,
+    free: Vec<ClassId>,
+    unused: BTreeSet<(u64, ClassId)>,
+    releases: u64,
+}
+
+impl Classes {
+    /// The class of these demands, made if it is new. Each call of this takes one [`release`].
+    ///
+    /// [`release`]: Self::release
+    pub(super) fn acquire(
+        &mut self,
+        queue: QueueId,
+        strategy: Strategy,
+        demands: Levels,
+        agents: &mut [Agent],
+    ) -> ClassId {
+        if let Some(&id) = self.by_demands.get(&(queue, demands.clone())) {
+            let class = self.get_mut(id);
+            class.uses += 1;
+            let since = class.unused_since;
+            self.unused.remove(&(since, id));
+            return id;
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            ClassId(self.slots.len() - 1)
+        });
+        let mut class = Class {
+            queue,
+            demands: demands.clone(),
+            strategy,
+            waiting: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            staffed: 0,
+            relying: BTreeSet::new(),
+            uses: 1,
+            unused_since: 0,
+        };
+        for agent in agents.iter_mut().filter(|agent| agent.skills.meet(&demands)) {
+            agent.classes.push(id);
+            class.staffed += u32::from(agent.staffed);
+            if agent.listed {
+                class.ready.insert(agent.rank(strategy, &demands));
+            }
+        }
+        self.slots[id.0] = Some(class);
+        self.by_demands.insert((queue, demands), id);
+        id
+    }
+
+    pub(super) fn release(&mut self, id: ClassId, agents: &mut [Agent]) {
+        self.releases += 1;
+        let releases = self.releases;
+        let class = self.get_mut(id);
+        class.uses -= 1;
+        if class.uses > 0 {
+            return;
+        }
+        class.unused_since = releases;
+        self.unused.insert((releases, id));
+        if self.unused.len() <= CLASSES_UNUSED_MAX {
+            return;
+        }
+        let Some((_, oldest)) = self.unused.pop_first() else { return };
+        let Some(class) = self.slots[oldest.0].take() else { return };
+        assert!(class.waiting.is_empty() && class.relying.is_empty(), "an unused class has calls");
+        self.by_demands.remove(&(class.queue, class.demands));
+        self.free.push(oldest);
+        for agent in agents {
+            agent.classes.retain(|&id| id != oldest);
+        }
+    }
+
+    pub(super) fn get(&self, id: ClassId) -> &Class {
+        self.slots[id.0].as_ref().expect("a class lives while a call or an agent refers to it")
+    }
+
+    pub(super) fn get_mut(&mut self, id: ClassId) -> &mut Class {
+        self.slots[id.0].as_mut().expect("a class lives while a call or an agent refers to it")
+    }
+
+    /// Every class, in order of id.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ClassId, &Class)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(n, slot)| slot.as_ref().map(|class| (ClassId(n), class)))
+    }
+
+    /// Puts an agent who may be offered calls into the ready sets.
+    pub(super) fn list(&mut self, agent: &mut Agent) {
+        assert!(!agent.listed, "{} is listed twice", agent.id);
+        agent.listed = true;
+        for &id in &agent.classes {
+            let class = self.get_mut(id);
+            class.ready.insert(agent.rank(class.strategy, &class.demands));
+        }
+    }
+
+    pub(super) fn unlist(&mut self, agent: &mut Agent) {
+        if !agent.listed {
+            return;
+        }
+        agent.listed = false;
+        for &id in &agent.classes {
+            let class = self.get_mut(id);
+            let was_there = class.ready.remove(&agent.rank(class.strategy, &class.demands));
+            assert!(was_there, "the rank of {} changed while ready", agent.id);
+        }
+    }
+
+    /// Counts the agent in or out of `staffed`; returns the classes nobody staffs any more.
+    pub(super) fn set_staffed(&mut self, agent: &mut Agent, staffed: bool) -> Vec<ClassId> {
+        let mut deserted = Vec::new();
+        if agent.staffed == staffed {
+            return deserted;
+        }
+        agent.staffed = staffed;
+        for &id in &agent.classes {
+            let class = self.get_mut(id);
+            if staffed {
+                class.staffed += 1;
+                continue;
+            }
+            class.staffed -= 1;
+            if class.staffed == 0 {
+                deserted.push(id);
+            }
+        }
+        deserted
+    }
+
+    /// Gives an agent who is neither listed nor counted new skills.
+    pub(super) fn set_skills(&self, agent: &mut Agent, skills: Levels) {
+        assert!(!agent.listed && !agent.staffed, "{} changes skills while in an index", agent.id);
+        agent.skills = skills;
+        let met = self.iter().filter(|(_, class)| agent.skills.meet(&class.demands));
+        agent.classes = met.map(|(id, _)| id).collect();
+    }
+}

@@ -1,0 +1,154 @@
+//! Looking at the queue: who waits, and why a call is not with an agent yet.
+//!
+//! **Invariant:** nothing here changes anything, and every agent gets exactly one verdict a call.
+//!
+//! **Deliberately absent:** the past of calls that left; their offers are in the call's record.
+
+use crate::acd::Acd;
+use crate::acd::agent::Agent;
+use crate::acd::port::{AgentState, OfferOutcome};
+use crate::acd::waiting::{Status, index};
+use crate::id::{AgentId, CallId, QueueId, SkillId};
+use crate::time::Timestamp;
+
+/// One call in the line of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingCall {
+    pub call: CallId,
+    pub queue: QueueId,
+    /// 1 = next.
+    pub position: u32,
+    pub since: Timestamp,
+    pub priority: u8,
+    /// Relax steps taken.
+    pub step: u32,
+    /// The agent whose phone rings for it.
+    pub offered_to: Option<AgentId>,
+    /// The agent it is held for, and until when.
+    pub held_for: Option<(AgentId, Timestamp)>,
+}
+
+/// One agent, as considered for one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    pub agent: AgentId,
+    pub verdict: Verdict,
+    /// The last offer of this call that this agent did not take.
+    pub tried: Option<(OfferOutcome, Timestamp)>,
+}
+
+/// Why an agent is or is not offered a call. The first that applies, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The agent's phone rings for this call.
+    Offered,
+    LoggedOut,
+    /// Demanded of this skill is `needs`; the agent has `has`.
+    LacksSkill {
+        skill: SkillId,
+        needs: u8,
+        has: u8,
+    },
+    /// Did not take this call a moment ago.
+    Excluded {
+        until: Timestamp,
+    },
+    /// The call is held for somebody else.
+    HeldFor {
+        agent: AgentId,
+        until: Timestamp,
+    },
+    NotReady {
+        reason: String,
+    },
+    Unreachable,
+    /// Offered, talking or working after another call.
+    Busy {
+        call: CallId,
+    },
+    /// Could take it; by the queue's strategy somebody else was first.
+    Behind,
+}
+
+impl Acd {
+    /// Who was considered for a waiting call, in order of agent; empty if it does not wait.
+    #[must_use]
+    pub fn explain(&self, call: CallId) -> Vec<Considered> {
+        if !self.calls.contains_key(&call) {
+            return Vec::new();
+        }
+        self.agents.iter().map(|agent| self.consider(call, agent)).collect()
+    }
+
+    /// The calls of a queue, first in line first.
+    pub fn waiting_calls(&self, queue: QueueId) -> impl Iterator<Item = WaitingCall> {
+        let places = self.queues[index(queue)].line.iter();
+        places.zip(1..).map(move |(place, position)| {
+            let waiting = self.call(place.call);
+            let (offered_to, held_for) = match waiting.status {
+                Status::Open => (None, None),
+                Status::Held(_) => (None, waiting.prefer),
+                Status::Offered { agent, .. } => (Some(agent), None),
+            };
+            WaitingCall {
+                call: place.call,
+                queue,
+                position,
+                since: place.since,
+                priority: waiting.priority,
+                step: u32::try_from(waiting.stage).unwrap_or(u32::MAX),
+                offered_to,
+                held_for,
+            }
+        })
+    }
+
+    fn consider(&self, call: CallId, agent: &Agent) -> Considered {
+        let tried = self.call(call).tried.get(&agent.id);
+        Considered {
+            agent: agent.id,
+            verdict: self.verdict(call, agent),
+            tried: tried.map(|tried| (tried.outcome, tried.at)),
+        }
+    }
+
+    fn verdict(&self, call: CallId, agent: &Agent) -> Verdict {
+        let waiting = self.call(call);
+        if matches!(waiting.status, Status::Offered { agent: rung, .. } if rung == agent.id) {
+            return Verdict::Offered;
+        }
+        if !agent.is_logged_in() {
+            return Verdict::LoggedOut;
+        }
+        if let Some((skill, needs)) = agent.skills.unmet(&self.classes.get(waiting.class()).demands)
+        {
+            return Verdict::LacksSkill { skill, needs, has: agent.skills.level(skill) };
+        }
+        if let Some(tried) = waiting.tried.get(&agent.id)
+            && agent.excluded.contains(&call)
+        {
+            return Verdict::Excluded { until: tried.until };
+        }
+        if let (Status::Held(preferred), Some((_, until))) = (waiting.status, waiting.prefer)
+            && preferred != agent.id
+        {
+            return Verdict::HeldFor { agent: preferred, until };
+        }
+        match &agent.state {
+            AgentState::LoggedOut => Verdict::LoggedOut,
+            AgentState::NotReady { reason } => Verdict::NotReady { reason: reason.clone() },
+            AgentState::Ready if !agent.reachable => Verdict::Unreachable,
+            AgentState::Ready => Verdict::Behind,
+            AgentState::Reserved { call, .. }
+            | AgentState::Talking { call }
+            | AgentState::AfterCallWork { call, .. } => Verdict::Busy { call: *call },
+        }
+    }
+
+    /// True if `agent` may be offered `call` at this moment, found without any index.
+    pub(super) fn may_take(&self, call: CallId, agent: &Agent) -> bool {
+        !self.call(call).is_offered()
+            && agent.is_candidate()
+            && self.verdict(call, agent) == Verdict::Behind
+    }
+}
