@@ -1,1 +1,156 @@
-//! The queue, tested.
+//! The queue, tested: decisions of one instant, transcripts over time, and a naive model.
+
+mod fixture;
+mod transcript;
+
+use fixture::{Fixture, START, check_acd};
+
+use std::time::Duration;
+
+use crate::acd::{OfferOutcome, Verdict};
+use crate::id::{CallId, QueueId, SkillId};
+
+#[test]
+fn a_call_goes_to_the_one_idle_longest() {
+    check_acd("ada ready idle=60 | bob ready idle=90 | cyd ready", "call-1", "offer call-1 -> bob");
+}
+
+#[test]
+fn a_demand_is_a_least_level() {
+    check_acd(
+        "ada ready billing=1 idle=60 | bob ready billing=3",
+        "call-1 needs billing>=2",
+        "offer call-1 -> bob",
+    );
+    check_acd(
+        "ada ready billing=5 | bob ready english=5 | cyd ready billing=2 english=1",
+        "call-1 needs billing>=2 english>=1",
+        "offer call-1 -> cyd",
+    );
+}
+
+#[test]
+fn the_least_skilled_who_suffices_keeps_the_expert_free() {
+    check_acd(
+        "ada ready billing=5 idle=9 | bob ready billing=2 | cyd ready sales=5",
+        "least_skilled: call-1 needs billing>=2",
+        "offer call-1 -> bob",
+    );
+    // Equal in what is asked for: the one who could do less besides.
+    check_acd(
+        "ada ready billing=2 sales=5 idle=9 | bob ready billing=2",
+        "least_skilled: call-1 needs billing>=2",
+        "offer call-1 -> bob",
+    );
+}
+
+#[test]
+fn the_most_skilled_first_where_the_queue_says_so() {
+    check_acd(
+        "ada ready billing=2 idle=9 | bob ready billing=5",
+        "most_skilled: call-1 needs billing>=1",
+        "offer call-1 -> bob",
+    );
+}
+
+#[test]
+fn only_the_ready_and_reachable_are_offered_calls() {
+    check_acd("ada break | bob unreachable | cyd out", "call-1", "");
+    check_acd("ada break | bob unreachable | cyd ready", "call-1", "offer call-1 -> cyd");
+}
+
+#[test]
+fn nobody_staffed_means_gone_on_arrival() {
+    check_acd("ada out billing=5", "call-1 needs billing>=1", "gone call-1 no_agents");
+    check_acd("ada break english=5", "call-1 needs billing>=1", "gone call-1 no_agents");
+    // On a break counts as staffed, and so does a later, weaker stage.
+    check_acd("ada break billing=1", "call-1 needs billing>=1", "");
+    check_acd("ada break billing=1", "call-1 needs billing>=5 relax=60:billing=1", "");
+    check_acd("ada break english=1", "call-1 needs billing>=5 relax=60:billing=0", "");
+}
+
+#[test]
+fn a_full_queue_refuses() {
+    check_acd("ada break", "len=2: call-1 | call-2 | call-3", "gone call-3 full");
+}
+
+#[test]
+fn one_agent_is_offered_one_call() {
+    check_acd("ada ready", "call-1 | call-2 priority=10", "offer call-1 -> ada");
+}
+
+#[test]
+fn the_preferred_agent_is_in_front_of_the_strategy() {
+    check_acd("ada ready | bob ready idle=60", "call-1 prefer=ada:20", "offer call-1 -> ada");
+    // Held while the preferred agent is there but not free, not held for who is away.
+    check_acd("ada break | bob ready", "call-1 prefer=ada:20", "");
+    check_acd("ada out | bob ready", "call-1 prefer=ada:20", "offer call-1 -> bob");
+    check_acd("ada unreachable | bob ready", "call-1 prefer=ada:20", "offer call-1 -> bob");
+    check_acd(
+        "ada break | bob ready billing=1",
+        "call-1 needs billing>=1 prefer=ada:20",
+        "offer call-1 -> bob",
+    );
+}
+
+#[test]
+fn steps_behind_a_call_that_comes_back_apply_before_it_is_offered() {
+    check_acd(
+        "ada ready billing=5 idle=1 | bob ready billing=1 idle=60",
+        "call-1 needs billing>=5 relax=45:billing=1 waited=50",
+        "relaxed call-1 1 | offer call-1 -> bob",
+    );
+}
+
+#[test]
+fn positions_follow_effective_priority_and_arrival() {
+    let mut fixture = Fixture::new("ada", "support");
+    fixture.input("login ada");
+    fixture.input("call 1 priority=5 waited=120");
+    fixture.input("call 2 priority=5 waited=180");
+    fixture.input("call 3 priority=7 waited=30"); // 7.5 against 7 and 8
+    let order: Vec<_> = fixture.acd.waiting_calls(QueueId(0)).map(|w| w.call.0).collect();
+    assert_eq!(order, [2, 3, 1]);
+    for (position, call) in (1..).zip(order) {
+        assert_eq!(fixture.acd.position(CallId(call)), Some(position));
+    }
+    assert_eq!(fixture.acd.position(CallId(9)), None);
+    assert_eq!(fixture.acd.waiting(QueueId(0)), 3);
+}
+
+#[test]
+fn every_agent_gets_a_verdict() {
+    let agents = "ada billing=5 | bob billing=5 | cyd english=3 | dan billing=5 | eve billing=5";
+    let mut fixture = Fixture::new(agents, "support rejects=5");
+    for line in ["login ada", "ready ada", "reach ada", "login bob", "break bob lunch"] {
+        fixture.input(line);
+    }
+    for line in ["login cyd", "reach cyd", "ready cyd", "login eve", "ready eve"] {
+        fixture.input(line);
+    }
+    fixture.input("call 1 needs billing>=2");
+    fixture.input("miss 1 rejected");
+    let verdicts: Vec<_> = fixture.acd.explain(CallId(1)).into_iter().map(|c| c.verdict).collect();
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::Excluded { until: START + Duration::from_secs(30) },
+            Verdict::NotReady { reason: "lunch".to_owned() },
+            Verdict::LacksSkill { skill: SkillId(0), needs: 2, has: 0 },
+            Verdict::LoggedOut,
+            Verdict::Unreachable,
+        ]
+    );
+    let ada = fixture.acd.explain(CallId(1)).remove(0);
+    assert_eq!(ada.tried, Some((OfferOutcome::Rejected, START)));
+    assert!(fixture.acd.explain(CallId(9)).is_empty());
+}
+
+#[test]
+#[should_panic(expected = "call-1 is queued twice")]
+fn a_call_is_queued_once() {
+    let mut fixture = Fixture::new("ada", "support");
+    fixture.input("login ada");
+    fixture.input("call 1");
+    fixture.input("call 1");
+}
