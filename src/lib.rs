@@ -20,3 +20,6 @@ pub mod sim;
 
 pub mod media;
 pub mod sip;
+
+#[cfg(feature = "server")]
+pub mod config;

@@ -1,0 +1,218 @@
+//! The configuration: read in layers, checked whole, all problems at once, before anything is bound.
+//!
+//! Layers, later ones over earlier ones: `example.toml` (compiled in: the documentation is the
+//! defaults), the file, the environment, the arguments.
+//!
+//! **Invariant:** a [`Config`] that exists is right: only [`load`] makes one.
+//!
+//! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
+//! can give its own.
+
+mod cidr;
+mod demo;
+mod layers;
+mod model;
+mod people;
+mod problem;
+mod read;
+mod secret;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+pub use cidr::{Cidr, CidrError};
+pub use demo::Demo;
+pub use layers::Override;
+pub use model::{
+    Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Queue, Server, Sip, Trunk,
+    Voice,
+};
+pub use problem::{Problem, Problems, closest};
+pub use secret::Secret;
+
+use layers::{FILE_LEN_MAX, FileLayer, Kind, Node};
+use read::Section;
+
+/// Every key with its default and what it means: what `attendant example-config` prints.
+pub const EXAMPLE: &str = include_str!("example.toml");
+/// Read when no other file is named and this one exists.
+pub const DEFAULT_FILE: &str = "attendant.toml";
+
+/// Where the layers come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `--config`. Without it [`DEFAULT_FILE`] is read where it exists.
+    pub file: Option<PathBuf>,
+    /// The whole environment, for `ATTENDANT__…` and for `KEY_env`.
+    pub variables: BTreeMap<String, String>,
+    /// `--set` and named arguments, in order.
+    pub overrides: Vec<Override>,
+}
+
+/// A checked configuration, and the demonstration it is, where it is one.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub config: Config,
+    pub demo: Option<Demo>,
+}
+
+/// Reads and checks everything. Without any file, this is the demonstration.
+///
+/// # Errors
+///
+/// All that is wrong, at once, each with its place.
+pub fn check(sources: &Sources) -> Result<Checked, Problems> {
+    let mut problems = Problems::default();
+    let mut files =
+        vec![FileLayer { name: "defaults".to_owned(), source: EXAMPLE.to_owned(), folder: None }];
+    let file = sources.file.clone().or_else(|| {
+        let default = PathBuf::from(DEFAULT_FILE);
+        default.exists().then_some(default)
+    });
+    let mut demo = None;
+    match &file {
+        Some(path) => files.extend(read_file(path, &mut problems)),
+        None => {
+            let (made, layer) = demo::make(|bytes| {
+                getrandom::fill(bytes).expect("the system gives random bytes, or nothing is safe");
+            });
+            files.push(layer);
+            demo = Some(made);
+        }
+    }
+    let root = layers::merge(&files, &sources.variables, &sources.overrides, &mut problems);
+    if !problems.is_empty() {
+        // What a broken file seems to say is not worth checking.
+        problems.sort();
+        return Err(problems);
+    }
+    let mut config = read(&root, &sources.variables, &mut problems);
+    if let Some(path) = &file {
+        check_mode(path, &files, &config, &mut problems);
+    }
+    config.warnings.extend(misspelled(&sources.variables));
+    config.digest = digest(&files, sources);
+    problems.sort();
+    if problems.is_empty() { Ok(Checked { config, demo }) } else { Err(problems) }
+}
+
+fn read_file(path: &Path, problems: &mut Problems) -> Option<FileLayer> {
+    let name = path.display().to_string();
+    let read = std::fs::metadata(path).and_then(|data| {
+        if data.len() > FILE_LEN_MAX {
+            return Err(std::io::Error::other(format!("is larger than {FILE_LEN_MAX} bytes")));
+        }
+        std::fs::read_to_string(path)
+    });
+    match read {
+        Ok(source) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            Some(FileLayer { name, source, folder: folder.map(Path::to_path_buf) })
+        }
+        Err(error) => {
+            let help = "`attendant example-config` prints one to begin with";
+            problems.add_with_help(name, format!("cannot be read: {error}"), help);
+            None
+        }
+    }
+}
+
+fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
+    let empty = Node {
+        place: root.place.clone(),
+        kind: Kind::Table(BTreeMap::new()),
+        loose: false,
+        folder: None,
+    };
+    let mut warnings = Vec::new();
+    let mut top = Section::new("", root, problems);
+    let mut section = |key| top.node(key).unwrap_or(&empty);
+    let (server, sip, media) = (section("server"), section("sip"), section("media"));
+    let (api, voices) = (section("api"), section("voices"));
+    let (callers, features) = (section("callers"), section("features"));
+    let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
+    let queues = top.entries("queues");
+    top.finish();
+    let sip = sections::sip(sip, problems);
+    let weak_allowed = sections::weak_passwords_allowed(server, &sip.listen, problems);
+    let around = people::Around { variables, weak_allowed };
+    let trunks = people::trunks(&trunks, &around, &mut warnings, problems);
+    let api = sections::api(api, variables, weak_allowed, problems);
+    if !api.listen.ip().is_loopback() {
+        warnings.push(format!(
+            "api.listen: {} can be reached by others, and is not encrypted",
+            api.listen
+        ));
+    }
+    Config {
+        server: sections::server(server, problems),
+        sip,
+        media: sections::media(media, problems),
+        api,
+        voices: sections::voices(voices, variables, problems),
+        agents: people::agents(&agents, &trunks, &around, problems),
+        trunks,
+        queues: people::queues(&queues, problems),
+        callers: people::callers(callers, problems),
+        features: sections::features(features, problems),
+        weak_passwords: weak_allowed,
+        warnings,
+        digest: String::new(),
+    }
+}
+
+/// A file that holds secrets must not be open to everyone on the machine.
+fn check_mode(path: &Path, files: &[FileLayer], config: &Config, problems: &mut Problems) {
+    if !read::readable_by_others(path) {
+        return;
+    }
+    let Some(file) = files.get(1).filter(|_| !config.weak_passwords) else {
+        return;
+    };
+    let passwords = config.agents.iter().filter_map(|agent| match &agent.phone {
+        Phone::Registers { password, .. } => Some(password),
+        Phone::Fixed { .. } | Phone::Outside { .. } => None,
+    });
+    let passwords = passwords.chain(config.trunks.values().filter_map(|t| t.password.as_ref()));
+    let tokens = [&config.api.read_token, &config.api.operate_token];
+    let mut secrets = passwords.chain(tokens.into_iter().flatten());
+    if !secrets.any(|secret| !secret.is_empty() && file.source.contains(secret.expose())) {
+        return;
+    }
+    let name = &file.name;
+    let message = "holds passwords and can be read by everyone on this machine";
+    problems.add_with_help(format!("{name}:1"), message, format!("chmod 600 {name}"));
+}
+
+/// Variables that look like ours but have one underscore too few to be read.
+fn misspelled(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let ours = variables.keys().filter(|name| name.starts_with("ATTENDANT_"));
+    let odd = ours.filter(|name| !name.starts_with("ATTENDANT__") && name.contains("__"));
+    odd.map(|name| {
+        let right = name.replacen("ATTENDANT_", "ATTENDANT__", 1);
+        format!("environment variable {name} is not read: did you mean {right}?")
+    })
+    .collect()
+}
+
+fn digest(files: &[FileLayer], sources: &Sources) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.source.as_bytes());
+        hash.update([0]);
+    }
+    for (name, value) in
+        sources.variables.iter().filter(|(name, _)| name.starts_with("ATTENDANT__"))
+    {
+        hash.update(format!("{name}={value}\0").as_bytes());
+    }
+    for given in &sources.overrides {
+        hash.update(format!("{}={}\0", given.key, given.value).as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,202 @@
+//! The checked configuration: what the rest of the server may rely on.
+//!
+//! **Invariant:** every name in here leads somewhere (a trunk that an agent names exists), every
+//! number lies in its range, every path is resolved. Agents and queues are sorted by name, and
+//! their place in the list is their [`AgentId`] and [`QueueId`].
+//!
+//! **Deliberately absent:** defaults. They are in `example.toml`, which is the first layer.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::acd::port::QueueSetup;
+use crate::config::cidr::Cidr;
+use crate::config::secret::Secret;
+use crate::id::{AgentId, QueueId};
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: Server,
+    pub sip: Sip,
+    pub media: Media,
+    pub api: Api,
+    /// By language (BCP 47, as flows write it).
+    pub voices: BTreeMap<String, Voice>,
+    pub trunks: BTreeMap<String, Trunk>,
+    /// Sorted by name; the position is the [`AgentId`].
+    pub agents: Vec<Agent>,
+    /// Sorted by name; the position is the [`QueueId`].
+    pub queues: Vec<Queue>,
+    pub callers: Callers,
+    pub features: Features,
+    /// Short passwords pass: a measuring rig on loopback.
+    pub weak_passwords: bool,
+    /// What is worth a look, but no reason to refuse.
+    pub warnings: Vec<String>,
+    /// A digest of all of it (secrets as their hashes), for the head of the journal.
+    pub digest: String,
+}
+
+impl Config {
+    #[must_use]
+    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
+        let index = self.agents.binary_search_by(|agent| agent.name.as_str().cmp(name)).ok()?;
+        u32::try_from(index).ok().map(AgentId)
+    }
+
+    #[must_use]
+    pub fn queue_id(&self, name: &str) -> Option<QueueId> {
+        let index = self.queues.binary_search_by(|queue| queue.name.as_str().cmp(name)).ok()?;
+        u32::try_from(index).ok().map(QueueId)
+    }
+
+    /// Every skill that some agent has, sorted.
+    #[must_use]
+    pub fn skills(&self) -> Vec<String> {
+        let mut skills: Vec<String> =
+            self.agents.iter().flat_map(|agent| agent.skills.keys().cloned()).collect();
+        skills.sort_unstable();
+        skills.dedup();
+        skills
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub flows: PathBuf,
+    pub prompts: PathBuf,
+    pub state: PathBuf,
+    pub drain_timeout: Duration,
+    pub calls_max: usize,
+    pub log: LogFormat,
+    /// A filter of `tracing`: `info`, or `info,attendant::sip=debug`.
+    pub log_level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sip {
+    pub listen: Vec<SocketAddr>,
+    pub udp: bool,
+    pub tcp: bool,
+    /// What we call ourselves in Contact and SDP; the address of the socket where it is `None`.
+    pub external_address: Option<IpAddr>,
+    pub realm: String,
+    pub registrations_max: usize,
+    pub contacts_max: usize,
+    pub expires_min: Duration,
+    pub expires_max: Duration,
+    /// So many failed logins within the window, and the address is not listened to for a while.
+    pub ban_failures: u32,
+    pub ban_window: Duration,
+    pub ban: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Media {
+    pub port_min: u16,
+    pub port_max: u16,
+    pub threads: usize,
+    pub media_timeout: Duration,
+    pub hold_timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Api {
+    pub listen: SocketAddr,
+    /// May look. `None`: nobody has this role.
+    pub read_token: Option<Secret>,
+    /// May look and act. `None`: a random one is made and printed at start.
+    pub operate_token: Option<Secret>,
+    pub metrics_open_on_loopback: bool,
+    pub requests_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The embedded English voice.
+    Flite,
+    /// A program that writes a WAV file to its standard output; `{text}` is what to say.
+    Command { command: Vec<String> },
+    /// `POST {url}` as OpenAI's `/v1/audio/speech`.
+    OpenAi { url: String, voice: String, model: String, key: Option<Secret> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    pub name: String,
+    pub addresses: Vec<Cidr>,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    pub md5: bool,
+    /// Whether its P-Asserted-Identity, Diversion and the like are believed.
+    pub trusted: bool,
+    /// Where calls out go: `sip:host:port`.
+    pub uri: Option<String>,
+    /// Numbers that may be called begin with one of these (E.164, `+44`). Empty: none.
+    pub prefixes: Vec<String>,
+    pub caller_id: Option<String>,
+    pub channels_max: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// The login of the phone, and the name in flows, records and URLs.
+    pub name: String,
+    /// The name for people.
+    pub display_name: Option<String>,
+    /// Level 1 to 10 by skill.
+    pub skills: BTreeMap<String, u8>,
+    pub phone: Phone,
+    pub auto_login: bool,
+    pub auto_ready: bool,
+}
+
+/// How an agent is reached.
+#[derive(Clone, Debug)]
+pub enum Phone {
+    /// A telephone that registers here as `sip:NAME@`, with this password.
+    Registers { password: Secret, md5: bool },
+    /// A telephone that is always at this SIP address.
+    Fixed { address: String },
+    /// Somebody behind a trunk.
+    Outside { trunk: String, number: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct Queue {
+    pub name: String,
+    pub setup: QueueSetup,
+    /// Answered within this is within service level.
+    pub service_level: Duration,
+    /// Who leaves within this is a short abandon, and in no service level.
+    pub short_abandon: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Callers {
+    pub file: Option<PathBuf>,
+    /// Two letters, ISO 3166: how a number without a country is read.
+    pub region: String,
+    /// "Called N times lately" means within this.
+    pub recent: Duration,
+    /// A caller who calls again within this, for the same reason, was not helped (FCR).
+    pub repeat_window: Duration,
+}
+
+/// What an agent dials from the own phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features {
+    pub log_in: String,
+    pub log_out: String,
+    pub ready: String,
+    pub not_ready: String,
+    pub end_wrap_up: String,
+}

@@ -1,0 +1,324 @@
+//! The named sections: `[trunks.NAME]`, `[agents.NAME]`, `[queues.NAME]`, and `[callers]`.
+//!
+//! **Invariant:** there is no default password, and a weak one is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::acd::port::{Misses, QueueSetup, Strategy, WrapUp};
+use crate::config::cidr::Cidr;
+use crate::config::layers::Node;
+use crate::config::model::{Agent, Callers, Phone, Queue, Trunk};
+use crate::config::problem::{Problems, closest};
+use crate::config::read::Section;
+use crate::config::secret::{Secret, weakness};
+use crate::config::sections::as_usize;
+
+const AGENTS_MAX: usize = 20_000;
+const QUEUES_MAX: usize = 2_000;
+const TRUNKS_MAX: usize = 500;
+const NAME_LEN_MAX: usize = 64;
+/// Digits of a number in E.164 (ITU-T E.164 §6.1).
+const NUMBER_LEN_MAX: usize = 15;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What each named section needs to know beside its own keys.
+pub(super) struct Around<'a> {
+    pub variables: &'a BTreeMap<String, String>,
+    pub weak_allowed: bool,
+}
+
+pub(super) fn trunks(
+    entries: &[(&str, &Node)],
+    around: &Around<'_>,
+    warnings: &mut Vec<String>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Trunk> {
+    check_count("trunks", entries, TRUNKS_MAX, problems);
+    let mut trunks = BTreeMap::new();
+    for (name, node) in entries.iter().take(TRUNKS_MAX) {
+        check_name("trunks", name, node, problems);
+        let mut s = Section::new(format!("trunks.{name}"), node, problems);
+        let trunk = trunk(name, &mut s, around);
+        for block in trunk.addresses.iter().filter(|block| block.is_everything()) {
+            let place = s.place_of("addresses");
+            warnings.push(format!("{place}: {block} lets every address call in as {name}"));
+        }
+        s.finish();
+        trunks.insert((*name).to_owned(), trunk);
+    }
+    trunks
+}
+
+fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {
+    let trunk = Trunk {
+        name: name.to_owned(),
+        addresses: s.parsed::<Cidr>("addresses").unwrap_or_default(),
+        username: s.some_text("username"),
+        password: s.secret("password", around.variables),
+        md5: s.bool("md5").unwrap_or(false),
+        trusted: s.bool("trusted").unwrap_or(false),
+        uri: s.some_text("uri"),
+        prefixes: s.texts("prefixes").unwrap_or_default(),
+        caller_id: s.some_text("caller_id"),
+        channels_max: s.number("channels_max", 1..=100_000_i64).map_or(100, as_usize),
+    };
+    let any_address = s.node("addresses").is_some();
+    if !any_address && trunk.username.is_none() && trunk.uri.is_none() {
+        let help = "give addresses for calls in, or a uri for calls out";
+        s.problem("", "no call can come or go through this trunk", help);
+    }
+    match (&trunk.username, &trunk.password) {
+        (Some(username), Some(password)) => {
+            check_password(s, "password", username, password, around);
+        }
+        (Some(_), None) => s.problem("username", "needs a password beside it", PASSWORD_HELP),
+        (None, Some(_)) => s.problem("password", "needs a username beside it", ""),
+        (None, None) => {}
+    }
+    if let Some(uri) = &trunk.uri {
+        check_sip_uri(s, "uri", uri);
+    }
+    if !trunk.prefixes.is_empty() && trunk.uri.is_none() {
+        s.problem("prefixes", "nothing can be called without a uri", "uri = \"sip:host:5060\"");
+    }
+    for prefix in &trunk.prefixes {
+        if !is_e164(prefix) {
+            s.problem("prefixes", format!("\"{prefix}\" must be a plus and digits: \"+44\""), "");
+        }
+    }
+    if let Some(number) = trunk.caller_id.as_ref().filter(|number| !is_e164(number)) {
+        s.problem("caller_id", format!("\"{number}\" must be a plus and digits"), "");
+    }
+    trunk
+}
+
+pub(super) fn agents(
+    entries: &[(&str, &Node)],
+    trunks: &BTreeMap<String, Trunk>,
+    around: &Around<'_>,
+    problems: &mut Problems,
+) -> Vec<Agent> {
+    check_count("agents", entries, AGENTS_MAX, problems);
+    let mut agents = Vec::new();
+    for (name, node) in entries.iter().take(AGENTS_MAX) {
+        check_name("agents", name, node, problems);
+        let mut s = Section::new(format!("agents.{name}"), node, problems);
+        let display_name = s.some_text("name");
+        let skills = skills(name, &mut s);
+        let phone = phone(name, &mut s, trunks, around);
+        let auto_login = s.bool("auto_login").unwrap_or(false);
+        let auto_ready = s.bool("auto_ready").unwrap_or(false);
+        if auto_ready && !auto_login {
+            s.problem("auto_ready", "needs auto_login = true beside it", "");
+        }
+        s.finish();
+        if let Some(phone) = phone {
+            let name = (*name).to_owned();
+            agents.push(Agent { name, display_name, skills, phone, auto_login, auto_ready });
+        }
+    }
+    agents
+}
+
+fn skills(agent: &str, s: &mut Section<'_, '_>) -> BTreeMap<String, u8> {
+    let mut skills = BTreeMap::new();
+    let Some(node) = s.node("skills") else {
+        return skills;
+    };
+    let mut table = Section::new(format!("agents.{agent}.skills"), node, s.problems());
+    let crate::config::layers::Kind::Table(entries) = &node.kind else {
+        return skills;
+    };
+    for skill in entries.keys() {
+        if let Some(level) = table.number(skill, 1..=10_u8) {
+            skills.insert(skill.clone(), level);
+        }
+    }
+    skills
+}
+
+fn phone(
+    agent: &str,
+    s: &mut Section<'_, '_>,
+    trunks: &BTreeMap<String, Trunk>,
+    around: &Around<'_>,
+) -> Option<Phone> {
+    let password = s.secret("password", around.variables);
+    let md5 = s.bool("md5").unwrap_or(false);
+    let address = s.some_text("address");
+    let outside = s.node("outside");
+    match (password, address, outside) {
+        (Some(password), None, None) => {
+            check_password(s, "password", agent, &password, around);
+            Some(Phone::Registers { password, md5 })
+        }
+        (None, Some(address), None) => {
+            check_sip_uri(s, "address", &address);
+            Some(Phone::Fixed { address })
+        }
+        (None, None, Some(node)) => {
+            let mut o = Section::new(format!("agents.{agent}.outside"), node, s.problems());
+            let trunk = o.some_text("trunk").unwrap_or_default();
+            let number = o.some_text("number").unwrap_or_default();
+            check_outside(&mut o, &trunk, &number, trunks);
+            o.finish();
+            Some(Phone::Outside { trunk, number })
+        }
+        (None, None, None) => {
+            s.problem("", "this agent cannot be reached", PASSWORD_HELP);
+            None
+        }
+        (Some(_), Some(_), _) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
+            s.problem("", "give one of password, address and outside, not two", "");
+            None
+        }
+    }
+}
+
+const PASSWORD_HELP: &str =
+    "password = \"…\", password_file = \"path\" or password_env = \"VARIABLE\"";
+
+fn check_outside(
+    o: &mut Section<'_, '_>,
+    trunk: &str,
+    number: &str,
+    trunks: &BTreeMap<String, Trunk>,
+) {
+    let Some(found) = trunks.get(trunk) else {
+        let help = match closest(trunk, trunks.keys().map(String::as_str)) {
+            Some(word) => format!("did you mean \"{word}\"?"),
+            None => "add it as [trunks.NAME]".to_owned(),
+        };
+        o.problem("trunk", format!("there is no trunk \"{trunk}\""), &help);
+        return;
+    };
+    if !is_e164(number) {
+        o.problem("number", "must be a plus and digits, as in \"+14155550123\"", "");
+    } else if !found.prefixes.iter().any(|prefix| number.starts_with(prefix.as_str())) {
+        let help = "add the beginning of the number to the prefixes of the trunk";
+        o.problem("number", format!("trunk \"{trunk}\" may not call {number}"), help);
+    }
+}
+
+pub(super) fn queues(entries: &[(&str, &Node)], problems: &mut Problems) -> Vec<Queue> {
+    check_count("queues", entries, QUEUES_MAX, problems);
+    let mut queues = Vec::new();
+    for (name, node) in entries.iter().take(QUEUES_MAX) {
+        check_name("queues", name, node, problems);
+        let mut s = Section::new(format!("queues.{name}"), node, problems);
+        queues.push(queue(name, &mut s));
+        s.finish();
+    }
+    queues
+}
+
+fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
+    let strategies = [
+        ("longest_idle", Strategy::LongestIdle),
+        ("most_skilled", Strategy::MostSkilled),
+        ("least_skilled", Strategy::LeastSkilled),
+        ("least_occupied", Strategy::LeastOccupied),
+        ("round_robin", Strategy::RoundRobin),
+        ("fewest_calls", Strategy::FewestCalls),
+    ];
+    let default = QueueSetup::default();
+    let wrap_up_time = s.seconds("wrap_up_s", 1..=3600).unwrap_or(Duration::from_secs(10));
+    let wrap_ups = [
+        ("off", WrapUp::Off),
+        ("timed", WrapUp::Timed(wrap_up_time)),
+        ("until_done", WrapUp::UntilDone),
+    ];
+    let setup = QueueSetup {
+        strategy: s.word("strategy", &strategies).unwrap_or(default.strategy),
+        ring_timeout: s.seconds("ring_timeout_s", 3..=300).unwrap_or(default.ring_timeout),
+        wrap_up: s.word("wrap_up", &wrap_ups).unwrap_or(WrapUp::Timed(wrap_up_time)),
+        len_max: s.number("len_max", 1..=100_000_i64).map_or(default.len_max, as_usize),
+        misses: misses(name, s).unwrap_or_default(),
+        exclude: s.seconds("exclude_s", 0..=3600).unwrap_or(default.exclude),
+        ageing_per_min: s.number("ageing_per_min", 0..=10).unwrap_or(default.ageing_per_min),
+    };
+    let service_level = s.seconds("service_level_s", 1..=3600);
+    let short_abandon = s.seconds("short_abandon_s", 0..=600);
+    Queue {
+        name: name.to_owned(),
+        setup,
+        service_level: service_level.unwrap_or(Duration::from_secs(20)),
+        short_abandon: short_abandon.unwrap_or(Duration::from_secs(5)),
+    }
+}
+
+fn misses(queue: &str, s: &mut Section<'_, '_>) -> Option<Misses> {
+    let node = s.node("misses")?;
+    let mut m = Section::new(format!("queues.{queue}.misses"), node, s.problems());
+    let default = Misses::default();
+    let misses = Misses {
+        no_answer: m.number("no_answer", 0..=100).unwrap_or(default.no_answer),
+        rejected: m.number("rejected", 0..=100).unwrap_or(default.rejected),
+        busy: m.number("busy", 0..=100).unwrap_or(default.busy),
+        device_error: m.number("device_error", 0..=100).unwrap_or(default.device_error),
+    };
+    m.finish();
+    Some(misses)
+}
+
+pub(super) fn callers(node: &Node, problems: &mut Problems) -> Callers {
+    let mut s = Section::new("callers", node, problems);
+    let days = |days: Option<u32>| DAY * days.unwrap_or_default();
+    let callers = Callers {
+        file: s.path("file"),
+        region: s.some_text("region").unwrap_or_default().to_ascii_uppercase(),
+        recent: days(s.number("recent_days", 1..=365)),
+        repeat_window: days(s.number("repeat_window_days", 1..=35)),
+    };
+    let known = callers.region.parse::<phonenumber::country::Id>().is_ok();
+    if !known {
+        s.problem("region", "must be the two letters of a country, as in \"US\"", "");
+    }
+    s.finish();
+    callers
+}
+
+fn check_password(
+    s: &mut Section<'_, '_>,
+    key: &str,
+    user: &str,
+    password: &Secret,
+    around: &Around<'_>,
+) {
+    let empty = password.is_empty();
+    let Some(why) = weakness(user, password).filter(|_| empty || !around.weak_allowed) else {
+        return;
+    };
+    let help = "make one with: head -c 12 /dev/urandom | base64";
+    s.problem(key, format!("this password would be guessed: {why}"), help);
+}
+
+fn check_count(what: &str, entries: &[(&str, &Node)], most: usize, problems: &mut Problems) {
+    if let Some((_, node)) = entries.get(most) {
+        problems.add(&node.place, format!("more than {most} {what}"));
+    }
+}
+
+/// Names stand in SIP addresses, URLs and flow files: letters, digits, `-`, `_` and `.`.
+fn check_name(what: &str, name: &str, node: &Node, problems: &mut Problems) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > NAME_LEN_MAX || !name.chars().all(plain) {
+        let help = "use letters, digits, hyphens, underscores and dots, at most 64";
+        problems.add_with_help(&node.place, format!("[{what}.{name}] is not a usable name"), help);
+    }
+}
+
+fn check_sip_uri(s: &mut Section<'_, '_>, key: &str, uri: &str) {
+    let rest = uri.strip_prefix("sip:").unwrap_or_default();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let usable = |c: char| c.is_ascii_graphic() && !"<>\"".contains(c);
+    if host.is_empty() || !uri.chars().all(usable) {
+        s.problem(key, format!("\"{uri}\" is not a SIP address"), "sip:name@192.0.2.20:5060");
+    }
+}
+
+fn is_e164(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    (1..=NUMBER_LEN_MAX).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+}

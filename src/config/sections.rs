@@ -1,0 +1,262 @@
+//! The fixed sections: `[server]`, `[sip]`, `[media]`, `[api]`, `[voices]`, `[features]`.
+//!
+//! **Invariant:** each key read here is in `example.toml`, the layer of defaults, so an absent value
+//! is one that was wrong and is noted already; what stands in for it is never used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::config::layers::Node;
+use crate::config::model::{Api, Features, LogFormat, Media, Server, Sip, Voice};
+use crate::config::problem::Problems;
+use crate::config::read::Section;
+use crate::config::secret::TOKEN_LEN_MIN;
+
+/// Ports of one leg: RTP, and RTCP beside it.
+const PORTS_PER_LEG: u16 = 2;
+const DAY_S: u32 = 86_400;
+
+pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
+    let mut s = Section::new("server", node, problems);
+    let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
+    let server = Server {
+        flows: s.path("flows").unwrap_or_default(),
+        prompts: s.path("prompts").unwrap_or_default(),
+        state: s.path("state").unwrap_or_default(),
+        drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
+        calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
+        log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),
+        log_level: s.some_text("log_level").unwrap_or_default(),
+    };
+    // Read by `weak_passwords_allowed`, which needs the addresses as well.
+    let _ = s.bool("allow_weak_passwords_on_loopback");
+    for (key, path) in [("flows", &server.flows), ("state", &server.state)] {
+        if path.as_os_str().is_empty() {
+            s.problem(key, "must name a folder", "");
+        }
+    }
+    s.finish();
+    server
+}
+
+/// Whether short passwords pass. Asking for it with an open address is a problem.
+pub(super) fn weak_passwords_allowed(
+    node: &Node,
+    listen: &[SocketAddr],
+    problems: &mut Problems,
+) -> bool {
+    const KEY: &str = "allow_weak_passwords_on_loopback";
+    let mut s = Section::new("server", node, problems);
+    if !s.bool(KEY).unwrap_or(false) {
+        return false;
+    }
+    let open = listen.iter().find(|address| !address.ip().is_loopback());
+    if let Some(open) = open {
+        let help = "listen on 127.0.0.1 and ::1 only, or use real passwords";
+        s.problem(KEY, format!("this server listens on {open}, which others can reach"), help);
+    }
+    open.is_none()
+}
+
+pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
+    let mut s = Section::new("sip", node, problems);
+    let transports: Vec<String> = s.texts("transports").unwrap_or_default();
+    for other in transports.iter().filter(|t| !["udp", "tcp"].contains(&t.as_str())) {
+        s.problem("transports", format!("\"{other}\" is not known"), "\"udp\", \"tcp\" or both");
+    }
+    let has = |transport: &str| transports.iter().any(|t| t == transport);
+    if transports.is_empty() {
+        s.problem("transports", "must name one at least", "");
+    }
+    let sip = Sip {
+        listen: s.parsed("listen").unwrap_or_default(),
+        udp: has("udp"),
+        tcp: has("tcp"),
+        external_address: external_address(&mut s),
+        realm: s.some_text("realm").unwrap_or_default(),
+        registrations_max: s.number("registrations_max", 0..=1_000_000_i64).map_or(0, as_usize),
+        contacts_max: s.number("contacts_max", 1..=100_i64).map_or(0, as_usize),
+        expires_min: s.seconds("register_expires_min_s", 1..=DAY_S).unwrap_or_default(),
+        expires_max: s.seconds("register_expires_max_s", 1..=DAY_S).unwrap_or_default(),
+        ban_failures: s.number("ban_failures_max", 1..=1000).unwrap_or_default(),
+        ban_window: s.seconds("ban_window_s", 1..=3600).unwrap_or_default(),
+        ban: s.seconds("ban_s", 1..=DAY_S).unwrap_or_default(),
+    };
+    if sip.listen.is_empty() {
+        s.problem("listen", "must name an address at least, as in [\"0.0.0.0:5060\"]", "");
+    }
+    let twice: BTreeSet<_> = sip.listen.iter().collect();
+    if twice.len() < sip.listen.len() {
+        s.problem("listen", "names an address twice", "");
+    }
+    if sip.expires_min > sip.expires_max {
+        s.problem("register_expires_min_s", "is above register_expires_max_s", "");
+    }
+    if sip.realm.contains(['"', '\\']) || sip.realm.chars().any(char::is_control) {
+        s.problem("realm", "must not hold quotes, backslashes or control characters", "");
+    }
+    s.finish();
+    sip
+}
+
+fn external_address(s: &mut Section<'_, '_>) -> Option<std::net::IpAddr> {
+    let text = s.some_text("external_address")?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        s.problem("external_address", format!("\"{text}\" is not an IP address"), "");
+    }
+    address
+}
+
+pub(super) fn media(node: &Node, problems: &mut Problems) -> Media {
+    let mut s = Section::new("media", node, problems);
+    let media = Media {
+        port_min: s.number("port_min", 1024..=65_535).unwrap_or_default(),
+        port_max: s.number("port_max", 1024..=65_535).unwrap_or_default(),
+        threads: s.number("threads", 1..=64_i64).map_or(0, as_usize),
+        media_timeout: s.seconds("media_timeout_s", 5..=DAY_S).unwrap_or_default(),
+        hold_timeout: s.seconds("hold_timeout_s", 5..=DAY_S).unwrap_or_default(),
+    };
+    let known = media.port_min > 0 && media.port_max > 0;
+    if known && media.port_max.saturating_sub(media.port_min) < PORTS_PER_LEG * 2 {
+        s.problem("port_max", "must leave room for the two legs of one call above port_min", "");
+    }
+    s.finish();
+    media
+}
+
+pub(super) fn api(
+    node: &Node,
+    variables: &BTreeMap<String, String>,
+    weak_allowed: bool,
+    problems: &mut Problems,
+) -> Api {
+    let mut s = Section::new("api", node, problems);
+    let listen = s.text("listen").unwrap_or_default();
+    let address = listen.parse().unwrap_or_else(|_| {
+        s.problem("listen", format!("\"{listen}\" is not an address and port"), "127.0.0.1:8080");
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    });
+    let api = Api {
+        listen: address,
+        read_token: s.secret("read_token", variables),
+        operate_token: s.secret("operate_token", variables),
+        metrics_open_on_loopback: s.bool("metrics_open_on_loopback").unwrap_or_default(),
+        requests_max: s.number("requests_max", 1..=10_000_i64).map_or(0, as_usize),
+    };
+    for (key, token) in [("read_token", &api.read_token), ("operate_token", &api.operate_token)] {
+        let short = token.as_ref().is_some_and(|token| token.expose().len() < TOKEN_LEN_MIN);
+        if short && !weak_allowed {
+            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
+            s.problem(key, format!("must have {TOKEN_LEN_MIN} characters or more"), help);
+        }
+    }
+    if api.read_token.is_some() && api.read_token == api.operate_token {
+        s.problem("read_token", "is the same as operate_token", "");
+    }
+    s.finish();
+    api
+}
+
+pub(super) fn voices(
+    node: &Node,
+    variables: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Voice> {
+    let mut voices = BTreeMap::new();
+    let mut all = Section::new("voices", node, problems);
+    let crate::config::layers::Kind::Table(table) = &node.kind else {
+        return voices;
+    };
+    for (language, node) in table {
+        let mut s = Section::new(format!("voices.{language}"), node, all.problems());
+        let engines = [("flite", 0), ("command", 1), ("openai", 2)];
+        let engine = s.word("engine", &engines);
+        let voice = match engine {
+            Some(0) => Some(flite(&mut s, language)),
+            Some(1) => command(&mut s),
+            Some(_) => open_ai(&mut s, variables),
+            None => None,
+        };
+        match voice {
+            Some(voice) => {
+                voices.insert(language.clone(), voice);
+            }
+            None if engine.is_none() => {
+                let help = "\"flite\", \"command\" or \"openai\"";
+                s.problem("engine", "names no engine", help);
+                continue;
+            }
+            None => {}
+        }
+        s.finish();
+    }
+    voices
+}
+
+fn flite(s: &mut Section<'_, '_>, language: &str) -> Voice {
+    if language != "en" && !language.starts_with("en-") {
+        let help = "use engine = \"command\" or \"openai\" for other languages";
+        s.problem("engine", "the embedded voice speaks English only", help);
+    }
+    Voice::Flite
+}
+
+fn command(s: &mut Section<'_, '_>) -> Option<Voice> {
+    let command = s.texts("command").unwrap_or_default();
+    if command.is_empty() || !command.iter().skip(1).any(|part| part.contains("{text}")) {
+        let help = "command = [\"espeak-ng\", \"-v\", \"es\", \"--stdout\", \"{text}\"]";
+        s.problem("command", "must name a program and hold {text} in an argument", help);
+        return None;
+    }
+    Some(Voice::Command { command })
+}
+
+fn open_ai(s: &mut Section<'_, '_>, variables: &BTreeMap<String, String>) -> Option<Voice> {
+    let url = s.some_text("url").unwrap_or_default();
+    let voice = Voice::OpenAi {
+        voice: s.some_text("voice").unwrap_or_else(|| "alloy".to_owned()),
+        model: s.some_text("model").unwrap_or_else(|| "tts-1".to_owned()),
+        key: s.secret("key", variables),
+        url: url.clone(),
+    };
+    let https = url.starts_with("https://");
+    if !https && !url.starts_with("http://") {
+        s.problem("url", "must begin with http:// or https://", "");
+        return None;
+    }
+    if https && cfg!(not(feature = "tls")) {
+        s.problem("url", "https needs a build with --features tls", "");
+    }
+    Some(voice)
+}
+
+pub(super) fn features(node: &Node, problems: &mut Problems) -> Features {
+    let mut s = Section::new("features", node, problems);
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let mut code = |key: &'static str| {
+        let code = s.text(key).unwrap_or_default();
+        let digits = code.strip_prefix('*').unwrap_or_default();
+        let shape = !digits.is_empty() && digits.len() <= 6;
+        if !shape || !digits.chars().all(|c| c.is_ascii_digit()) {
+            s.problem(key, "must be a star and one to six digits, as in \"*40\"", "");
+        } else if let Some(other) = seen.insert(code.clone(), key) {
+            s.problem(key, format!("is the same code as {other}"), "");
+        }
+        code
+    };
+    let features = Features {
+        log_in: code("log_in"),
+        log_out: code("log_out"),
+        ready: code("ready"),
+        not_ready: code("not_ready"),
+        end_wrap_up: code("end_wrap_up"),
+    };
+    s.finish();
+    features
+}
+
+/// A number that was checked to lie within a range that is never negative.
+pub(super) fn as_usize(number: i64) -> usize {
+    usize::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,284 @@
+//! What a configuration says, and what is said of a wrong one.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::acd::port::{QueueSetup, Strategy, WrapUp};
+
+/// A configuration file of mode 0600 in a folder of its own.
+struct Written {
+    folder: tempfile::TempDir,
+    sources: Sources,
+}
+
+fn written(source: &str) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("attendant.toml");
+    std::fs::write(&file, source).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    Written { folder, sources: Sources { file: Some(file), ..Sources::default() } }
+}
+
+impl Written {
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.sources.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn argument(mut self, key: &str, value: &str) -> Self {
+        self.sources.overrides.push(Override {
+            argument: "--set".to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        });
+        self
+    }
+
+    #[track_caller]
+    fn config(&self) -> Config {
+        check(&self.sources).unwrap_or_else(|problems| panic!("{problems}")).config
+    }
+
+    fn refused(&self, expected: &Expect) {
+        let problems = check(&self.sources).unwrap_err().to_string();
+        expected.assert_eq(&problems.replace(&format!("{}/", self.folder.path().display()), ""));
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_example() {
+    let config = written("").config();
+    assert_eq!(config.server.flows, PathBuf::from("flows"));
+    assert_eq!(config.server.drain_timeout, Duration::from_secs(300));
+    assert_eq!(config.sip.listen, ["0.0.0.0:5060".parse().unwrap()]);
+    assert!(config.sip.udp && config.sip.tcp && config.sip.external_address.is_none());
+    assert!(config.api.listen.ip().is_loopback() && config.api.operate_token.is_none());
+    assert_eq!(config.voices["en"], Voice::Flite);
+    assert_eq!(config.features.end_wrap_up, "*44");
+    assert!(config.agents.is_empty() && config.trunks.is_empty() && config.queues.is_empty());
+}
+
+/// The lines that begin with `#:` are configuration as well: each must be accepted, and where they
+/// show a default, it must be the default.
+#[test]
+fn every_example_of_the_example_works() {
+    let source = EXAMPLE.replace("#:", "");
+    let case = written(&source)
+        .variable("ATTENDANT_READ_TOKEN", &"r".repeat(32))
+        .variable("ACME_PASSWORD", "a long trunk password")
+        .variable("SPEECH_KEY", "key of the speech service");
+    for (name, secret) in
+        [("operate.token", "o".repeat(32)), ("alice.password", "q".repeat(9) + "w")]
+    {
+        let file = case.folder.path().join(name);
+        std::fs::write(&file, secret).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let config = case.config();
+    let queue = &config.queues[0];
+    assert_eq!(queue.setup, QueueSetup::default());
+    let bare = written("[queues.bare]").config().queues.remove(0);
+    assert_eq!(
+        (bare.service_level, bare.short_abandon, &bare.setup),
+        (queue.service_level, queue.short_abandon, &queue.setup)
+    );
+    assert_eq!(config.trunks["acme"].channels_max, 100);
+    assert!(!config.trunks["acme"].trusted && !config.trunks["acme"].md5);
+    assert!(matches!(config.agents[0].phone, Phone::Registers { md5: false, .. }));
+    assert_eq!(config.agent_id("dave").map(|id| id.0), Some(2));
+    assert_eq!(config.skills(), ["billing", "es", "tech"]);
+    assert_eq!(config.server.flows, case.folder.path().join("flows"));
+}
+
+#[test]
+fn later_layers_win_key_by_key() {
+    let case = written("[sip]\nrealm = \"file\"\ncontacts_max = 2\n[queues.sales]\nlen_max = 9")
+        .variable("ATTENDANT__SIP__REALM", "variable")
+        .variable("ATTENDANT__SIP__LISTEN", "127.0.0.1:5060, [::1]:5060")
+        .variable("ATTENDANT__QUEUES__SALES__STRATEGY", "round_robin")
+        .variable("ATTENDANT__QUEUES__SALES__WRAP_UP", "off")
+        .argument("sip.realm", "argument")
+        .argument("sip.transports", "[\"tcp\"]");
+    let config = case.config();
+    assert_eq!(config.sip.realm, "argument");
+    assert_eq!(config.sip.contacts_max, 2);
+    assert_eq!(config.sip.listen.len(), 2);
+    assert!(config.sip.tcp && !config.sip.udp);
+    let queue = &config.queues[0].setup;
+    assert_eq!((queue.strategy, queue.len_max), (Strategy::RoundRobin, 9));
+    assert_eq!(queue.wrap_up, WrapUp::Off);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    written(
+        r#"
+[sip]
+lisen = ["127.0.0.1:5060"]
+transports = ["udp", "sctp"]
+register_expires_min_s = 0
+
+[media]
+port_max = "many"
+
+[voices]
+es = { engine = "flite" }
+
+[trunks.acme]
+addresses = ["192.0.2.0/33", "192.0.2.1/24"]
+prefixes = ["0"]
+
+[agents.alice]
+skills = { billing = 11 }
+password = "alice123"
+
+[agents.bob]
+
+[agents.carol]
+outside = { trunk = "amce", number = "+14155550123" }
+
+[queues.billing]
+strategy = "longest_idel"
+misses = { no_anwser = 2 }
+
+[colors]
+"#,
+    )
+    .refused(&expect![[r#"
+        attendant.toml:3: no key `lisen` is known in [sip]
+          help: did you mean `listen`?
+        attendant.toml:4: `sip.transports`: "sctp" is not known
+          help: "udp", "tcp" or both
+        attendant.toml:5: `sip.register_expires_min_s`: must be a whole number from 1 to 86400
+        attendant.toml:8: `media.port_max`: must be a whole number from 1024 to 65535
+        attendant.toml:11: `voices.es.engine`: the embedded voice speaks English only
+          help: use engine = "command" or "openai" for other languages
+        attendant.toml:14: `trunks.acme.addresses`: `192.0.2.0/33` is longer than the address: at most 32 bits
+        attendant.toml:14: `trunks.acme.addresses`: `192.0.2.1/24` has bits set below its prefix: write 192.0.2.0/24
+        attendant.toml:15: `trunks.acme.prefixes`: nothing can be called without a uri
+          help: uri = "sip:host:5060"
+        attendant.toml:15: `trunks.acme.prefixes`: "0" must be a plus and digits: "+44"
+        attendant.toml:18: `agents.alice.skills.billing`: must be a whole number from 1 to 10
+        attendant.toml:19: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+          help: make one with: head -c 12 /dev/urandom | base64
+        attendant.toml:21: `agents.bob`: this agent cannot be reached
+          help: password = "…", password_file = "path" or password_env = "VARIABLE"
+        attendant.toml:24: `agents.carol.outside.trunk`: there is no trunk "amce"
+          help: did you mean "acme"?
+        attendant.toml:27: `queues.billing.strategy`: "longest_idel" is not known here
+          help: did you mean "longest_idle"?
+        attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
+          help: did you mean `no_answer`?
+        attendant.toml:30: no key `colors` is known
+          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues
+    "#]]);
+}
+
+#[test]
+fn a_variable_and_an_argument_are_named_in_their_problems() {
+    written("")
+        .variable("ATTENDANT__MEDIA__THREADS", "none")
+        .variable("ATTENDANT__SPI__REALM", "x")
+        .argument("server.calls_max", "-1")
+        .argument("api.listn", "127.0.0.1:1")
+        .refused(&expect![[r#"
+            argument --set: no key `listn` is known in [api]
+              help: did you mean `listen`?
+            argument --set: `server.calls_max`: must be a whole number from 1 to 1000000
+            environment variable ATTENDANT__MEDIA__THREADS: `media.threads`: must be a whole number from 1 to 64
+            environment variable ATTENDANT__SPI__REALM: no key `spi` is known
+              help: did you mean `api`?
+        "#]]);
+}
+
+#[test]
+fn broken_toml_names_its_lines() {
+    written("[sip]\nrealm = \n\n[media\nthreads = 1").refused(&expect![[r#"
+        attendant.toml:2: string values must be quoted, expected literal string
+        attendant.toml:4: unclosed table, expected `]`
+    "#]]);
+}
+
+#[test]
+fn passwords_must_be_good_unless_this_is_a_rig_on_loopback() {
+    let source = "[agents.alice]\npassword = \"1234\"\n[sip]\nlisten = [\"127.0.0.1:5060\"]\n";
+    written(source).refused(&expect![[r#"
+        attendant.toml:2: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+          help: make one with: head -c 12 /dev/urandom | base64
+    "#]]);
+    let allow = "server.allow_weak_passwords_on_loopback";
+    written(source).argument(allow, "true").config();
+    written(source)
+        .argument(allow, "true")
+        .argument("sip.listen", "0.0.0.0:5060")
+        .refused(&expect![[r#"
+            attendant.toml:2: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+              help: make one with: head -c 12 /dev/urandom | base64
+            argument --set: `server.allow_weak_passwords_on_loopback`: this server listens on 0.0.0.0:5060, which others can reach
+              help: listen on 127.0.0.1 and ::1 only, or use real passwords
+        "#]]);
+}
+
+#[test]
+fn a_file_with_passwords_is_for_its_owner_alone() {
+    let case = written("[agents.alice]\npassword = \"correct horse battery\"\n");
+    let open = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(case.sources.file.as_ref().unwrap(), mode).unwrap();
+    };
+    open(0o644);
+    case.refused(&expect![[r#"
+        attendant.toml:1: holds passwords and can be read by everyone on this machine
+          help: chmod 600 attendant.toml
+    "#]]);
+    open(0o640);
+    case.config();
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let case = written("[agents.alice]\npassword = \"correct horse battery\"\n")
+        .variable("ATTENDANT__API__OPERATE_TOKEN", "0123456789abcdef0123456789abcdef");
+    let shown = format!("{:?}", case.config());
+    assert!(shown.contains("***"));
+    assert!(!shown.contains("correct horse") && !shown.contains("0123456789abcdef"));
+    let weak = case.variable("ATTENDANT__AGENTS__ALICE__PASSWORD", "hunter2");
+    assert!(!check(&weak.sources).unwrap_err().to_string().contains("hunter2"));
+}
+
+#[test]
+fn the_demonstration_has_new_passwords_each_time() {
+    let (one, layer) = demo::make(|bytes| bytes.fill(3));
+    assert_eq!(one.token.expose().len(), secret::TOKEN_LEN_MIN);
+    let mut problems = Problems::default();
+    let files = [
+        FileLayer { name: "defaults".to_owned(), source: EXAMPLE.to_owned(), folder: None },
+        layer,
+    ];
+    let root = layers::merge(&files, &BTreeMap::new(), &[], &mut problems);
+    read(&root, &BTreeMap::new(), &mut problems);
+    assert!(problems.to_string().contains("one character repeated"), "{problems}");
+    let mut counter = 0_u8;
+    let (two, _) = demo::make(|bytes| {
+        bytes.fill_with(|| {
+            counter = counter.wrapping_add(1);
+            counter
+        });
+    });
+    assert_ne!(two.agents[0].1, two.agents[1].1);
+    assert_ne!(one.token, two.token);
+}
+
+#[test]
+fn a_variable_with_one_underscore_too_few_is_pointed_out() {
+    let config = written("").variable("ATTENDANT_SIP__REALM", "acme").config();
+    assert_eq!(
+        config.warnings,
+        ["environment variable ATTENDANT_SIP__REALM is not read: did you mean \
+          ATTENDANT__SIP__REALM?"]
+    );
+}
