@@ -1,1 +1,24 @@
-//! (being written)
+//! The sound of a call: RTP in, prompts and bridges out.
+//!
+//! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), one stream in
+//! ([`source`], [`reception`], [`dtmf`], [`goertzel`]) and one out ([`outgoing`], [`prompt`]), both
+//! together a leg ([`session`]). The threads and sockets around them are in `io`.
+//!
+//! **Invariant:** outside `io` nothing here reads a clock, opens a socket or a file, or starts a
+//! thread.
+//!
+//! **Deliberately absent:** signaling, and deciding anything: commands come in, facts go out.
+
+pub mod dtmf;
+pub mod g711;
+pub mod goertzel;
+pub mod outgoing;
+pub mod prompt;
+pub mod reception;
+pub mod rtcp;
+pub mod rtp;
+pub mod session;
+pub mod source;
+
+#[cfg(test)]
+mod torture;

@@ -1,0 +1,218 @@
+//! G.711: µ-law and A-law, to and from linear, and from one to the other.
+//!
+//! **Invariant:** encoding a decoded code word gives that code word back, except µ-law's negative
+//! zero; every table is computed at compile time, so there is nothing to initialize.
+//!
+//! **Deliberately absent:** other codecs. Both legs of every call speak G.711.
+
+use std::fmt;
+
+/// Samples a second, of everything in this module.
+pub const RATE_HZ: u32 = 8_000;
+/// Samples, which in G.711 are bytes, in a millisecond.
+pub const SAMPLES_PER_MS: usize = 8;
+
+/// The two companding laws, by their RTP names (RFC 3551 §4.5.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    Pcmu,
+    Pcma,
+}
+
+impl Codec {
+    /// The static RTP payload type.
+    #[must_use]
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Codec::Pcmu => 0,
+            Codec::Pcma => 8,
+        }
+    }
+
+    /// The code word for no sound.
+    #[must_use]
+    pub const fn silence(self) -> u8 {
+        match self {
+            Codec::Pcmu => 0xFF,
+            Codec::Pcma => 0xD5,
+        }
+    }
+
+    #[must_use]
+    pub const fn decode(self, code: u8) -> i16 {
+        match self {
+            Codec::Pcmu => ULAW_TO_LINEAR[code as usize],
+            Codec::Pcma => ALAW_TO_LINEAR[code as usize],
+        }
+    }
+
+    #[must_use]
+    pub const fn encode(self, sample: i16) -> u8 {
+        match self {
+            Codec::Pcmu => linear_to_ulaw(sample),
+            Codec::Pcma => linear_to_alaw(sample),
+        }
+    }
+
+    /// The table that turns this law's code words into the other's; `None` where nothing changes.
+    #[must_use]
+    pub const fn table_to(self, other: Codec) -> Option<&'static [u8; 256]> {
+        match (self, other) {
+            (Codec::Pcmu, Codec::Pcma) => Some(&ULAW_TO_ALAW),
+            (Codec::Pcma, Codec::Pcmu) => Some(&ALAW_TO_ULAW),
+            (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => None,
+        }
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        })
+    }
+}
+
+/// The code word of a sample. Negative samples are complemented, not negated, as the ITU's
+/// software tool library does it: −1 and 0 differ in sign only.
+const fn linear_to_ulaw(sample: i16) -> u8 {
+    let magnitude = (if sample < 0 { !sample } else { sample } >> 2) as u16 + ULAW_BIAS;
+    let magnitude = if magnitude > 0x1FFF { 0x1FFF } else { magnitude };
+    let segment = 11 - magnitude.leading_zeros() as u16; // the bias makes it 1 or more
+    let code = (8 - segment) << 4 | (0xF - (magnitude >> segment & 0xF));
+    code as u8 | if sample < 0 { 0 } else { 0x80 }
+}
+
+const fn linear_to_alaw(sample: i16) -> u8 {
+    let magnitude = (if sample < 0 { !sample } else { sample } >> 4) as u16;
+    let code = if magnitude < 32 {
+        magnitude
+    } else {
+        let segment = 12 - magnitude.leading_zeros() as u16;
+        segment << 4 | magnitude >> (segment - 1) & 0xF
+    };
+    (code as u8 | if sample < 0 { 0 } else { 0x80 }) ^ ALAW_EVEN_BITS
+}
+
+const fn ulaw_to_linear(code: u8) -> i16 {
+    let code = !code;
+    let segment = (code >> 4 & 7) as i16;
+    let magnitude = ((((code & 0xF) as i16) << 1 | 33) << segment) - ULAW_BIAS as i16;
+    if code & 0x80 == 0 { magnitude << 2 } else { -(magnitude << 2) }
+}
+
+const fn alaw_to_linear(code: u8) -> i16 {
+    let code = code ^ ALAW_EVEN_BITS;
+    let segment = (code >> 4 & 7) as i16;
+    let step = ((code & 0xF) as i16) << 1 | 1;
+    let magnitude = if segment == 0 { step << 3 } else { (step + 32) << (segment + 2) };
+    if code & 0x80 == 0 { -magnitude } else { magnitude }
+}
+
+/// G.711's µ-law adds this (in 14-bit units) so that every segment doubles the one before.
+const ULAW_BIAS: u16 = 33;
+/// A-law inverts every other bit on the wire.
+const ALAW_EVEN_BITS: u8 = 0x55;
+
+const ULAW_TO_LINEAR: [i16; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = ulaw_to_linear(code as u8);
+        code += 1;
+    }
+    table
+};
+
+const ALAW_TO_LINEAR: [i16; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = alaw_to_linear(code as u8);
+        code += 1;
+    }
+    table
+};
+
+static ULAW_TO_ALAW: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = linear_to_alaw(ULAW_TO_LINEAR[code]);
+        code += 1;
+    }
+    table
+};
+
+static ALAW_TO_ULAW: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = linear_to_ulaw(ALAW_TO_LINEAR[code]);
+        code += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::torture;
+
+    #[test]
+    fn code_words_survive_a_round_trip() {
+        for code in 0..=255_u8 {
+            assert_eq!(Codec::Pcma.encode(Codec::Pcma.decode(code)), code);
+            let again = Codec::Pcmu.encode(Codec::Pcmu.decode(code));
+            assert!(again == code || (code == 0x7F && again == 0xFF), "{code:#x} -> {again:#x}");
+        }
+    }
+
+    #[test]
+    fn silence_is_silent_in_both_laws_and_across_them() {
+        assert_eq!(Codec::Pcmu.decode(Codec::Pcmu.silence()), 0);
+        assert!(Codec::Pcma.decode(Codec::Pcma.silence()).abs() <= 8);
+        let table = Codec::Pcmu.table_to(Codec::Pcma).unwrap();
+        assert_eq!(table[usize::from(Codec::Pcmu.silence())], Codec::Pcma.silence());
+    }
+
+    #[test]
+    fn transcoding_stays_within_one_quantizing_step() {
+        for (from, to) in [(Codec::Pcmu, Codec::Pcma), (Codec::Pcma, Codec::Pcmu)] {
+            let table = from.table_to(to).unwrap();
+            for code in 0..=255_u8 {
+                let before = i32::from(from.decode(code));
+                let after = i32::from(to.decode(table[usize::from(code)]));
+                let step = (before.abs() / 16).max(16);
+                assert!((before - after).abs() <= step, "{from} {code:#x}: {before} -> {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_linear_value_gets_the_itu_code_word() {
+        let Some(sweep) = torture::words("audio/g711_sweep.src") else { return };
+        for (codec, file) in
+            [(Codec::Pcmu, "audio/g711_sweep-r.u"), (Codec::Pcma, "audio/g711_sweep-r.a")]
+        {
+            let expected = torture::words(file).unwrap();
+            assert_eq!(sweep.len(), 65_536);
+            for (&sample, &code) in sweep.iter().zip(&expected) {
+                assert_eq!(u16::from(codec.encode(sample)), code as u16, "{codec} {sample}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_word_has_the_published_value() {
+        let Some(tables) = torture::json("vectors/g711_tables.json") else { return };
+        for (codec, name) in [(Codec::Pcmu, "ulaw"), (Codec::Pcma, "alaw")] {
+            let values = tables[name].as_array().unwrap();
+            assert_eq!(values.len(), 256);
+            for (code, value) in values.iter().enumerate() {
+                assert_eq!(i64::from(codec.decode(code as u8)), value.as_i64().unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The one stream a leg sends: sequence, timestamp and SSRC, continuous from prompt to music to
+//! bridge and back.
+//!
+//! **Invariant:** sequence numbers are handed out once, and time in the stream never runs back, so
+//! the far end sees one sender, however often what it hears changes.
+//!
+//! **Deliberately absent:** pacing (who sends when is [`crate::media::session`]'s), payloads.
+
+use std::time::Duration;
+
+use crate::media::g711::SAMPLES_PER_MS;
+use crate::media::rtcp::{self, SenderInfo};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    ssrc: u32,
+    /// Of the next packet.
+    sequence: u16,
+    /// Of the last packet, or the first to come.
+    timestamp: u32,
+    /// When the last packet was due, and the samples in it.
+    last: Option<(Timestamp, u32)>,
+    packets: u32,
+    octets: u32,
+    reported_packets: u32,
+    /// How another leg's stream maps onto this one, while it is relayed.
+    relay: Option<Relay>,
+}
+
+/// The offsets between an incoming stream and the one it is relayed into.
+#[derive(Clone, Copy, Debug)]
+struct Relay {
+    ssrc: u32,
+    sequence_offset: u16,
+    timestamp_offset: u32,
+    /// The furthest incoming sequence number, and how far it is from the first one relayed.
+    highest: u16,
+    span: u32,
+    highest_timestamp: u32,
+}
+
+/// What a packet of this stream is stamped with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub sequence: u16,
+    pub timestamp: u32,
+    /// Begins a talk spurt.
+    pub marker: bool,
+}
+
+impl Outgoing {
+    /// Begins a stream at random numbers (RFC 3550 §5.1), all drawn from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            ssrc: seed as u32,
+            sequence: (seed >> 32) as u16,
+            timestamp: (seed >> 24) as u32,
+            last: None,
+            packets: 0,
+            octets: 0,
+            reported_packets: 0,
+            relay: None,
+        }
+    }
+
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    #[must_use]
+    pub fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    #[must_use]
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.last.map(|(at, _)| at)
+    }
+
+    /// The first moment the next packet of our own may go without crowding the last one.
+    #[must_use]
+    pub fn earliest(&self, now: Timestamp) -> Timestamp {
+        self.last.map_or(now, |(at, samples)| now.max(at + duration(samples)))
+    }
+
+    /// Stamps a packet of our own that is due at `due`, with `samples` in it.
+    pub fn stamp(&mut self, due: Timestamp, samples: u32) -> Stamp {
+        self.relay = None;
+        let stamp = Stamp {
+            sequence: self.sequence,
+            timestamp: self.timestamp_at(due),
+            marker: self.is_gap(due),
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.sent(due, stamp.timestamp, samples);
+        stamp
+    }
+
+    /// Stamps a packet of another leg's stream: losses stay gaps, and late packets late. `None`
+    /// for one that was sent before the relaying began.
+    pub fn relay(
+        &mut self,
+        now: Timestamp,
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        samples: u32,
+    ) -> Option<Stamp> {
+        let mut marker = false;
+        let relay = match self.relay {
+            Some(relay) if relay.goes_on_with(ssrc, sequence, timestamp) => relay,
+            Some(_) | None => {
+                marker = self.is_gap(now);
+                Relay {
+                    ssrc,
+                    sequence_offset: self.sequence.wrapping_sub(sequence),
+                    timestamp_offset: self.timestamp_at(now).wrapping_sub(timestamp),
+                    highest: sequence,
+                    span: 0,
+                    highest_timestamp: timestamp,
+                }
+            }
+        };
+        let relay = self.relay.insert(relay);
+        let out_sequence = sequence.wrapping_add(relay.sequence_offset);
+        let out_timestamp = timestamp.wrapping_add(relay.timestamp_offset);
+        let behind = relay.highest.wrapping_sub(sequence);
+        if behind != 0 && behind <= LATE_MAX {
+            self.packets = self.packets.wrapping_add(1);
+            self.octets = self.octets.wrapping_add(samples);
+            // A late packet from before the first one would carry a number already used.
+            return (u32::from(behind) <= relay.span).then_some(Stamp {
+                sequence: out_sequence,
+                timestamp: out_timestamp,
+                marker: false,
+            });
+        }
+        relay.span = relay.span.saturating_add(u32::from(sequence.wrapping_sub(relay.highest)));
+        relay.highest = sequence;
+        relay.highest_timestamp = timestamp;
+        self.sequence = out_sequence.wrapping_add(1);
+        self.sent(now, out_timestamp, samples);
+        Some(Stamp { sequence: out_sequence, timestamp: out_timestamp, marker })
+    }
+
+    /// A packet of the relayed stream is not for this leg (a key it cannot take): the numbers close
+    /// up, so that the far end does not see a loss.
+    pub fn relay_without(&mut self, ssrc: u32, sequence: u16) {
+        if let Some(relay) = &mut self.relay
+            && relay.ssrc == ssrc
+            && sequence == relay.highest.wrapping_add(1)
+        {
+            relay.sequence_offset = relay.sequence_offset.wrapping_sub(1);
+            relay.highest = sequence;
+        }
+    }
+
+    /// For a sender report; `None` when nothing was sent since the last one.
+    pub fn report(&mut self, now: Timestamp) -> Option<SenderInfo> {
+        if self.reported_packets == self.packets {
+            return None;
+        }
+        self.reported_packets = self.packets;
+        let (last_at, _) = self.last?;
+        Some(SenderInfo {
+            ntp: rtcp::ntp(now),
+            timestamp: self.timestamp.wrapping_add(units(now.since(last_at))),
+            packets: self.packets,
+            octets: self.octets,
+        })
+    }
+
+    fn sent(&mut self, at: Timestamp, timestamp: u32, samples: u32) {
+        self.timestamp = timestamp;
+        self.last = Some((at, samples));
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(samples);
+    }
+
+    /// The stream's clock follows ours, and never goes back into what was sent.
+    fn timestamp_at(&self, at: Timestamp) -> u32 {
+        match self.last {
+            None => self.timestamp,
+            Some((last_at, samples)) => {
+                self.timestamp.wrapping_add(units(at.since(last_at)).max(samples))
+            }
+        }
+    }
+
+    fn is_gap(&self, at: Timestamp) -> bool {
+        self.last.is_none_or(|(last_at, samples)| at.since(last_at) > duration(samples) + SPURT_GAP)
+    }
+}
+
+impl Relay {
+    fn goes_on_with(&self, ssrc: u32, sequence: u16, timestamp: u32) -> bool {
+        let ahead = sequence.wrapping_sub(self.highest);
+        let moved = timestamp.wrapping_sub(self.highest_timestamp) as i32;
+        self.ssrc == ssrc
+            && (ahead <= DROPOUT_MAX || ahead > u16::MAX - LATE_MAX)
+            && moved.unsigned_abs() <= TIMESTAMP_JUMP_MAX
+    }
+}
+
+fn duration(samples: u32) -> Duration {
+    Duration::from_millis(u64::from(samples) / SAMPLES_PER_MS as u64)
+}
+
+/// Milliseconds in RTP's 1/8000 s.
+fn units(time: Duration) -> u32 {
+    (time.as_millis() as u32).wrapping_mul(SAMPLES_PER_MS as u32)
+}
+
+/// A relayed packet this far behind is late; further behind, the sender began again.
+const LATE_MAX: u16 = 100;
+/// A relayed packet this far ahead follows losses; further ahead, the sender began again.
+const DROPOUT_MAX: u16 = 3_000;
+/// 60 s: no silence of a sender that goes on counting is longer without a restart of its clock.
+const TIMESTAMP_JUMP_MAX: u32 = 60 * 8_000;
+/// A pause longer than this begins a talk spurt.
+const SPURT_GAP: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outgoing() -> Outgoing {
+        Outgoing::new(0)
+    }
+
+    fn numbers(stamp: Stamp) -> (u16, u32) {
+        (stamp.sequence, stamp.timestamp)
+    }
+
+    #[test]
+    fn prompt_to_bridge_to_prompt_is_one_stream() {
+        let mut out = outgoing();
+        let first = out.stamp(Timestamp(0), 160);
+        assert_eq!((numbers(first), first.marker), ((0, 0), true));
+        assert_eq!(numbers(out.stamp(Timestamp(20), 160)), (1, 160));
+        // Bridged 15 ms later; the other leg's stream counts from elsewhere.
+        let relayed = out.relay(Timestamp(35), 9, 500, 70_000, 160).unwrap();
+        assert_eq!((numbers(relayed), relayed.marker), ((2, 320), false));
+        assert_eq!(numbers(out.relay(Timestamp(55), 9, 501, 70_160, 160).unwrap()), (3, 480));
+        // And back to a prompt, after a second of nothing.
+        let back = out.stamp(Timestamp(1_055), 160);
+        assert_eq!((numbers(back), back.marker), ((4, 8_480), true));
+        assert_eq!(out.packets(), 5);
+    }
+
+    #[test]
+    fn losses_and_reordering_cross_the_bridge() {
+        let mut out = outgoing();
+        let mut relay = |sequence: u16, at| {
+            let timestamp = u32::from(sequence) * 160;
+            out.relay(Timestamp(at), 9, sequence, timestamp, 160).map(numbers)
+        };
+        assert_eq!(relay(10, 0), Some((0, 0)));
+        assert_eq!(relay(9, 1), None, "sent before the bridge");
+        assert_eq!(relay(13, 60), Some((3, 480)));
+        assert_eq!(relay(12, 61), Some((2, 320)));
+        assert_eq!(relay(14, 80), Some((4, 640)));
+    }
+
+    #[test]
+    fn a_new_sender_joins_where_the_old_one_left() {
+        let mut out = outgoing();
+        out.relay(Timestamp(0), 9, 10, 1_000, 160);
+        out.relay(Timestamp(20), 9, 11, 1_160, 160);
+        let other = out.relay(Timestamp(40), 8, 60_000, 5, 160).unwrap();
+        assert_eq!(numbers(other), (2, 320));
+        let restarted = out.relay(Timestamp(60), 8, 100, 9_999_999, 240).unwrap();
+        assert_eq!(numbers(restarted), (3, 480));
+    }
+
+    #[test]
+    fn the_sequence_wraps_in_both_streams() {
+        let mut out = outgoing();
+        for i in 0..70_000_u32 {
+            let now = Timestamp(u64::from(i) * 20);
+            let sequence = (i + 65_000) as u16;
+            let stamp = out.relay(now, 9, sequence, i.wrapping_mul(160), 160).unwrap();
+            assert_eq!(stamp.sequence, i as u16);
+        }
+    }
+
+    #[test]
+    fn what_a_leg_cannot_take_leaves_no_gap() {
+        let mut out = outgoing();
+        out.relay(Timestamp(0), 9, 10, 0, 160);
+        out.relay_without(9, 11);
+        out.relay_without(9, 12);
+        assert_eq!(numbers(out.relay(Timestamp(60), 9, 13, 480, 160).unwrap()), (1, 480));
+    }
+
+    #[test]
+    fn own_packets_keep_their_distance() {
+        let mut out = outgoing();
+        assert_eq!(out.earliest(Timestamp(5)), Timestamp(5));
+        out.stamp(Timestamp(5), 160);
+        assert_eq!(out.earliest(Timestamp(6)), Timestamp(25));
+        assert_eq!(out.earliest(Timestamp(90)), Timestamp(90));
+    }
+
+    #[test]
+    fn a_report_tells_the_time_of_the_stream() {
+        let mut out = outgoing();
+        assert_eq!(out.report(Timestamp(0)), None);
+        out.stamp(Timestamp(0), 160);
+        let info = out.report(Timestamp(10)).unwrap();
+        assert_eq!((info.timestamp, info.packets, info.octets), (80, 1, 160));
+        assert_eq!(out.report(Timestamp(20)), None, "nothing new was sent");
+    }
+}

@@ -1,0 +1,459 @@
+//! One leg's media, without sockets: datagrams in, datagrams and facts out.
+//!
+//! After each input, call [`Session::handle_timeout`] until it returns `None`, then again at
+//! [`Session::poll_timeout`].
+//!
+//! **Invariant:** a leg sends one stream and believes one source; what plays on a leg silences what
+//! is relayed to it, never the other way round.
+//!
+//! **Deliberately absent:** a jitter buffer. Nothing here mixes or records; a bridge passes packets
+//! on as they come, and the far end's own buffer does its work once.
+
+mod playing;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::center::Digit;
+use crate::id::PlayId;
+use crate::media::dtmf;
+use crate::media::g711::{Codec, SAMPLES_PER_MS};
+use crate::media::goertzel::Detector;
+use crate::media::outgoing::Outgoing;
+use crate::media::reception::Reception;
+use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
+use crate::media::source::{Source, Verdict};
+use crate::time::Timestamp;
+
+use playing::Playing;
+use report::Reports;
+
+/// What the other side of a leg said about its media (SDP, already negotiated).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoteMedia {
+    pub rtp: SocketAddr,
+    /// Where its RTCP goes; the port above `rtp` when not said.
+    pub rtcp: Option<SocketAddr>,
+    /// RTCP on the RTP port, both ways (RFC 5761).
+    pub rtcp_mux: bool,
+    /// What we send, and under which payload type.
+    pub codec: Codec,
+    pub payload_type: u8,
+    /// The other law, where both were negotiated: a sender may change without notice.
+    pub also: Option<Codec>,
+    /// The payload type of telephone-event; `None` switches in-band detection on.
+    pub telephone_event: Option<u8>,
+    pub direction: Direction,
+    /// Speech in a packet, in milliseconds; brought into 10–60 when out of range.
+    pub ptime_ms: u8,
+}
+
+/// What we may do, seen from here: when the other side holds us it is `RecvOnly` or `Inactive`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    SendRecv,
+    SendOnly,
+    RecvOnly,
+    Inactive,
+}
+
+/// Limits of a leg; `None` = no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Silence of the other side (neither RTP nor RTCP) after which the leg counts as dead.
+    pub silence: Option<Duration>,
+    /// The same while it is not expected to send.
+    pub silence_on_hold: Option<Duration>,
+}
+
+/// What a leg's media came to, for the record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub received: u64,
+    pub lost: u64,
+    pub jitter_ms_max: u32,
+    /// Packets from somebody else, thrown away.
+    pub foreign: u64,
+    /// Datagrams that were no RTP, or of a payload type nobody negotiated.
+    pub refused: u64,
+    pub sent: u64,
+    /// Packets that went out so late that the stream had to skip.
+    pub gaps: u64,
+    /// Of our packets, as the other side last reported it.
+    pub remote_lost: Option<i32>,
+}
+
+/// What one datagram meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received<'a> {
+    pub digit: Option<Digit>,
+    /// For the leg this one is bridged to.
+    pub relayed: Option<Relayed<'a>>,
+}
+
+/// A packet on its way across a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relayed<'a> {
+    pub ssrc: u32,
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub content: Content<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    Audio(Codec, &'a [u8]),
+    TelephoneEvent(&'a [u8]),
+    /// Nothing the other leg can use (comfort noise, say), but it has a place in the sequence.
+    Nothing,
+}
+
+/// What a leg wants done. `len` bytes of the buffer are to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    Rtp {
+        to: SocketAddr,
+        len: usize,
+    },
+    Rtcp {
+        to: SocketAddr,
+        len: usize,
+    },
+    PromptDone(PlayId),
+    /// Nothing came for longer than the limit. Said once, until something comes again.
+    Inactive,
+    /// Nothing came at all in the first seconds: one-way audio.
+    NoInboundRtp,
+}
+
+/// Room for the longest datagram of ours.
+pub type Buffer = [u8; PACKET_LEN_MAX];
+
+pub struct Session {
+    limits: Limits,
+    remote: Option<Remote>,
+    outgoing: Outgoing,
+    playing: Playing,
+    reception: Reception,
+    keys: dtmf::Receiver,
+    /// Only where keys come as tones.
+    tones: Option<Box<Detector>>,
+    reports: Reports,
+    foreign: u64,
+    refused: u64,
+    /// When anything believable came last; when the media was described, before that.
+    heard_at: Timestamp,
+    described_at: Timestamp,
+    inactive: bool,
+    no_inbound_said: bool,
+    housekeeping_at: Timestamp,
+}
+
+struct Remote {
+    media: RemoteMedia,
+    source: Source,
+}
+
+impl Session {
+    /// `seed` decides every random number of the stream.
+    #[must_use]
+    pub fn new(seed: u64, limits: Limits) -> Self {
+        Self {
+            limits,
+            remote: None,
+            outgoing: Outgoing::new(seed),
+            playing: Playing::default(),
+            reception: Reception::default(),
+            keys: dtmf::Receiver::default(),
+            tones: None,
+            reports: Reports::new(seed),
+            foreign: 0,
+            refused: 0,
+            heard_at: Timestamp(0),
+            described_at: Timestamp(0),
+            inactive: false,
+            no_inbound_said: false,
+            housekeeping_at: Timestamp(0),
+        }
+    }
+
+    /// The other side described its media, for the first time or again.
+    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia) {
+        media.ptime_ms = media.ptime_ms.clamp(PTIME_MS_MIN, PTIME_MS_MAX);
+        let source = match self.remote.take() {
+            Some(mut remote) => {
+                remote.source.announce(now, media.rtp);
+                remote.source
+            }
+            None => {
+                self.described_at = now;
+                self.reports.begin(now);
+                Source::new(now, media.rtp)
+            }
+        };
+        match media.telephone_event {
+            Some(_) => self.tones = None,
+            None => {
+                self.tones.get_or_insert_default();
+            }
+        }
+        self.remote = Some(Remote { media, source });
+        self.heard_at = now;
+        self.inactive = false;
+        self.housekeeping_at = now;
+        self.playing.resume(self.outgoing.earliest(now));
+    }
+
+    /// Takes one datagram from the RTP socket.
+    pub fn receive<'a>(
+        &mut self,
+        now: Timestamp,
+        from: SocketAddr,
+        bytes: &'a [u8],
+    ) -> Received<'a> {
+        let Some(remote) = &mut self.remote else {
+            self.foreign += 1;
+            return Received::default();
+        };
+        if rtp::is_rtcp(bytes) {
+            if remote.media.rtcp_mux {
+                self.receive_rtcp(now, from, bytes);
+            }
+            return Received::default();
+        }
+        let Ok(packet) = Packet::parse(bytes) else {
+            self.refused += 1;
+            return Received::default();
+        };
+        let media = remote.media;
+        let Some(content) = content(&media, &packet) else {
+            self.refused += 1;
+            return Received::default();
+        };
+        match remote.source.judge(now, from, packet.ssrc, packet.sequence) {
+            Verdict::Believed => self.hear(now, &packet, content),
+            Verdict::Learning => Received::default(),
+            Verdict::Foreign => {
+                self.foreign += 1;
+                Received::default()
+            }
+        }
+    }
+
+    /// Turns a packet of the leg this one is bridged to into a packet of this leg's stream.
+    pub fn relay(
+        &mut self,
+        now: Timestamp,
+        relayed: &Relayed<'_>,
+        buffer: &mut Buffer,
+    ) -> Option<(SocketAddr, usize)> {
+        if !self.may_send() || self.playing.is_audible() {
+            return None;
+        }
+        let remote = self.remote.as_ref()?;
+        let media = &remote.media;
+        let (payload_type, payload, table) = match (relayed.content, media.telephone_event) {
+            (Content::Audio(codec, payload), _) => {
+                (media.payload_type, payload, codec.table_to(media.codec))
+            }
+            (Content::TelephoneEvent(payload), Some(payload_type)) => (payload_type, payload, None),
+            (Content::TelephoneEvent(_), None) | (Content::Nothing, _) => {
+                self.outgoing.relay_without(relayed.ssrc, relayed.sequence);
+                return None;
+            }
+        };
+        let out = buffer.get_mut(HEADER_LEN..HEADER_LEN + payload.len())?;
+        let samples = payload.len() as u32;
+        let stamp =
+            self.outgoing.relay(now, relayed.ssrc, relayed.sequence, relayed.timestamp, samples)?;
+        match table {
+            None => out.copy_from_slice(payload),
+            Some(table) => {
+                for (to, &from) in out.iter_mut().zip(payload) {
+                    *to = table[usize::from(from)];
+                }
+            }
+        }
+        let header = Packet {
+            marker: relayed.marker || stamp.marker,
+            payload_type,
+            sequence: stamp.sequence,
+            timestamp: stamp.timestamp,
+            ssrc: self.outgoing.ssrc(),
+            payload: &[],
+        };
+        buffer[..HEADER_LEN].copy_from_slice(&header.header());
+        Some((remote.source.destination(), HEADER_LEN + payload.len()))
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            received: self.reception.received(),
+            lost: self.reception.lost(),
+            jitter_ms_max: self.reception.jitter_ms_max(),
+            foreign: self.foreign,
+            refused: self.refused,
+            sent: u64::from(self.outgoing.packets()),
+            gaps: self.playing.gaps(),
+            remote_lost: self.reports.remote_lost(),
+        }
+    }
+
+    /// When to call [`Session::handle_timeout`] next; `None` until the media is described.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.remote.as_ref()?;
+        let playing = if self.may_send() { self.playing.deadline() } else { None };
+        Some(playing.map_or(self.housekeeping_at, |due| due.min(self.housekeeping_at)))
+    }
+
+    /// One thing that is due, or `None`: then everything was done up to `now`.
+    pub fn handle_timeout(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        if self.may_send()
+            && let Some(output) = self.play_frame(now, buffer)
+        {
+            return Some(output);
+        }
+        if now < self.housekeeping_at {
+            return None;
+        }
+        let output = self.keep_house(now, buffer);
+        if output.is_none() {
+            self.housekeeping_at = now + HOUSEKEEPING;
+        }
+        output
+    }
+
+    fn hear<'a>(
+        &mut self,
+        now: Timestamp,
+        packet: &Packet<'a>,
+        content: Content<'a>,
+    ) -> Received<'a> {
+        self.heard_at = now;
+        if self.inactive {
+            self.inactive = false;
+            self.playing.resume(self.outgoing.earliest(now));
+        }
+        let audio = matches!(content, Content::Audio(..)).then_some(packet.timestamp);
+        if self.reception.count(now, packet.ssrc, packet.sequence, audio) {
+            self.keys = dtmf::Receiver::default();
+            if let Some(tones) = &mut self.tones {
+                tones.reset();
+            }
+        }
+        let digit = match (content, &mut self.tones) {
+            (Content::TelephoneEvent(payload), _) => self.keys.receive(packet.timestamp, payload),
+            (Content::Audio(codec, payload), Some(tones)) => tones.hear(codec, payload),
+            (Content::Audio(..), None) | (Content::Nothing, _) => None,
+        };
+        let relayed = Relayed {
+            ssrc: packet.ssrc,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            content,
+        };
+        Received { digit, relayed: Some(relayed) }
+    }
+
+    fn may_send(&self) -> bool {
+        let Some(remote) = &self.remote else { return false };
+        let allowed = match remote.media.direction {
+            Direction::SendRecv | Direction::SendOnly => true,
+            Direction::RecvOnly | Direction::Inactive => false,
+        };
+        // To an address that never answers we do not send forever.
+        allowed && !self.inactive
+    }
+
+    fn may_receive(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| match remote.media.direction {
+            Direction::SendRecv | Direction::RecvOnly => true,
+            Direction::SendOnly | Direction::Inactive => false,
+        })
+    }
+
+    /// What happens about once a second, one thing a call.
+    fn keep_house(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        let unheard = self.reception.received() == 0;
+        if unheard
+            && !self.no_inbound_said
+            && self.may_receive()
+            && now.since(self.described_at) >= NO_INBOUND_AFTER
+        {
+            self.no_inbound_said = true;
+            return Some(Output::NoInboundRtp);
+        }
+        let limit =
+            if self.may_receive() { self.limits.silence } else { self.limits.silence_on_hold };
+        let silent = now.since(self.heard_at.max(self.reports.heard_at()));
+        if !self.inactive && limit.is_some_and(|limit| silent >= limit) {
+            self.inactive = true;
+            return Some(Output::Inactive);
+        }
+        self.keep_alive(now, buffer).or_else(|| self.report(now, buffer))
+    }
+
+    /// One frame of silence now and then keeps a NAT's mapping open while nothing plays.
+    fn keep_alive(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        let quiet_since = self.outgoing.last_at().unwrap_or(self.described_at);
+        if !self.may_send() || now.since(quiet_since) < KEEP_ALIVE {
+            return None;
+        }
+        let media = self.remote.as_ref()?.media;
+        let len = frame_len(&media);
+        buffer[HEADER_LEN..HEADER_LEN + len].fill(media.codec.silence());
+        self.frame(now, buffer)
+    }
+
+    /// Puts the header before a frame that lies in the buffer already.
+    fn frame(&mut self, due: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        let remote = self.remote.as_ref()?;
+        let len = frame_len(&remote.media);
+        let stamp = self.outgoing.stamp(due, len as u32);
+        let header = Packet {
+            marker: stamp.marker,
+            payload_type: remote.media.payload_type,
+            sequence: stamp.sequence,
+            timestamp: stamp.timestamp,
+            ssrc: self.outgoing.ssrc(),
+            payload: &[],
+        };
+        buffer[..HEADER_LEN].copy_from_slice(&header.header());
+        Some(Output::Rtp { to: remote.source.destination(), len: HEADER_LEN + len })
+    }
+}
+
+fn content<'a>(media: &RemoteMedia, packet: &Packet<'a>) -> Option<Content<'a>> {
+    let payload_type = packet.payload_type;
+    if payload_type == media.payload_type {
+        return Some(Content::Audio(media.codec, packet.payload));
+    }
+    if Some(payload_type) == media.telephone_event {
+        return Some(Content::TelephoneEvent(packet.payload));
+    }
+    if let Some(codec) = media.also.filter(|codec| codec.payload_type() == payload_type) {
+        return Some(Content::Audio(codec, packet.payload));
+    }
+    (payload_type == COMFORT_NOISE).then_some(Content::Nothing)
+}
+
+/// Bytes of speech in a packet of ours.
+fn frame_len(media: &RemoteMedia) -> usize {
+    usize::from(media.ptime_ms) * SAMPLES_PER_MS
+}
+
+const PTIME_MS_MIN: u8 = 10;
+const PTIME_MS_MAX: u8 = 60;
+/// RFC 3389; many phones send it in pauses without asking.
+const COMFORT_NOISE: u8 = 13;
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+const NO_INBOUND_AFTER: Duration = Duration::from_secs(5);
+/// Well below the 30 s after which small routers forget a UDP mapping (RFC 6263 asks for 15).
+const KEEP_ALIVE: Duration = Duration::from_secs(10);

@@ -1,0 +1,339 @@
+//! A leg's media in virtual time, through its door.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::media::prompt::Sound;
+use crate::media::rtcp::{Rtcp, compound};
+
+const CALLER: &str = "8.8.8.8:4000";
+const STRANGER: &str = "9.9.9.9:666";
+
+fn at(address: &str) -> SocketAddr {
+    address.parse().unwrap()
+}
+
+fn media(codec: Codec) -> RemoteMedia {
+    RemoteMedia {
+        rtp: at(CALLER),
+        rtcp: None,
+        rtcp_mux: false,
+        codec,
+        payload_type: codec.payload_type(),
+        also: None,
+        telephone_event: Some(101),
+        direction: Direction::SendRecv,
+        ptime_ms: 20,
+    }
+}
+
+/// A session, its clock, and everything it ever sent.
+struct Leg {
+    session: Session,
+    now: u64,
+    sent: Vec<(u64, SocketAddr, Vec<u8>)>,
+    reports: Vec<Vec<u8>>,
+    facts: Vec<(u64, Output)>,
+}
+
+impl Leg {
+    fn new(remote: RemoteMedia) -> Self {
+        let limits = Limits {
+            silence: Some(Duration::from_secs(30)),
+            silence_on_hold: Some(Duration::from_secs(300)),
+        };
+        let mut session = Session::new(0x1234_5678_9ABC_DEF0, limits);
+        session.configure(Timestamp(1_000_000), remote);
+        Self { session, now: 1_000_000, sent: vec![], reports: vec![], facts: vec![] }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now)
+    }
+
+    /// Lets `ms` pass, waking the session when it asks.
+    fn pass(&mut self, ms: u64) {
+        let until = self.now + ms;
+        self.drain();
+        while let Some(deadline) = self.session.poll_timeout().filter(|at| at.0 <= until) {
+            assert!(deadline.0 >= self.now, "a deadline lies behind after a drain");
+            self.now = deadline.0;
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    fn drain(&mut self) {
+        let mut buffer = [0; PACKET_LEN_MAX];
+        for _ in 0..100 {
+            match self.session.handle_timeout(Timestamp(self.now), &mut buffer) {
+                None => return,
+                Some(Output::Rtp { to, len }) => {
+                    self.sent.push((self.now, to, buffer[..len].to_vec()));
+                }
+                Some(Output::Rtcp { len, .. }) => self.reports.push(buffer[..len].to_vec()),
+                Some(fact) => self.facts.push((self.now, fact)),
+            }
+        }
+        panic!("a drain does not end");
+    }
+
+    fn play(&mut self, play: u32, sound: Arc<Sound>) {
+        let now = self.now();
+        self.session.play(now, PlayId(play), vec![sound], false);
+        self.drain();
+    }
+
+    fn hear(&mut self, from: &str, payload_type: u8, sequence: u16, payload: &[u8]) -> String {
+        let packet = Packet {
+            marker: false,
+            payload_type,
+            sequence,
+            timestamp: if payload_type == 101 { 77 } else { u32::from(sequence) * 160 },
+            ssrc: 9,
+            payload,
+        };
+        let mut bytes = [0; PACKET_LEN_MAX];
+        let len = packet.write(&mut bytes).unwrap();
+        let now = self.now();
+        let received = self.session.receive(now, at(from), &bytes[..len]);
+        received.digit.map(|digit| digit.as_char().to_string()).unwrap_or_default()
+    }
+
+    fn packets(&self) -> Vec<(u64, Packet<'_>)> {
+        self.sent.iter().map(|(now, _, bytes)| (*now, Packet::parse(bytes).unwrap())).collect()
+    }
+
+    /// Sequence by one, one SSRC, timestamps never back and 8 a millisecond.
+    fn assert_one_stream(&self) {
+        let packets = self.packets();
+        for pair in packets.windows(2) {
+            let ((before, a), (after, b)) = (pair[0], pair[1]);
+            assert_eq!(a.ssrc, b.ssrc);
+            assert_eq!(b.sequence, a.sequence.wrapping_add(1));
+            let moved = u64::from(b.timestamp.wrapping_sub(a.timestamp));
+            assert!(moved >= a.payload.len() as u64, "time stands still in the stream");
+            assert!(moved.abs_diff((after - before) * 8) <= 160, "{moved} in {before}..{after}");
+        }
+    }
+}
+
+fn tone(ms: usize, code: u8) -> Arc<Sound> {
+    Arc::new(Sound::from_ulaw(vec![code; ms * 8]))
+}
+
+#[test]
+fn a_prompt_goes_out_at_once_on_time_and_says_when_it_was_heard() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.pass(7);
+    leg.play(1, tone(100, 0x40));
+    assert_eq!(leg.sent.len(), 1, "the first frame does not wait for a slot");
+    leg.pass(500);
+    let times: Vec<u64> = leg.sent.iter().map(|(now, ..)| now - 1_000_007).collect();
+    assert_eq!(times, [0, 20, 40, 60, 80]);
+    assert_eq!(leg.facts, [(1_000_107, Output::PromptDone(PlayId(1)))]);
+    leg.assert_one_stream();
+    assert!(leg.packets()[0].1.marker && !leg.packets()[1].1.marker);
+}
+
+#[test]
+fn a_key_stops_the_prompt_and_the_next_one_follows_within_a_frame() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(10_000, 0x40));
+    leg.pass(2_005);
+    assert_eq!(leg.hear(CALLER, 101, 1, &[5, 10, 0, 160]), "5");
+    leg.session.stop();
+    leg.pass(3);
+    leg.play(2, tone(100, 0x50));
+    let last_before = leg.sent.last().unwrap().0;
+    leg.pass(300);
+    let packets = leg.packets();
+    let first = packets.iter().find(|(_, packet)| packet.payload[0] == 0x50).unwrap();
+    assert!(first.0 - last_before <= 20, "{} ms after the last frame", first.0 - last_before);
+    assert!(!first.1.marker, "the stream had no pause");
+    leg.assert_one_stream();
+    assert_eq!(leg.facts.last().unwrap().1, Output::PromptDone(PlayId(2)));
+    assert_eq!(leg.facts.len(), 1, "the stopped prompt is not reported");
+}
+
+#[test]
+fn a_stranger_gets_nothing_and_changes_nothing() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.hear(CALLER, 0, 1, &[0xFF; 160]);
+    leg.play(1, tone(2_000, 0x40));
+    for i in 0..100 {
+        assert_eq!(leg.hear(STRANGER, 101, 500 + i, &[7, 0x8A, 1, 0]), "");
+        leg.hear(CALLER, 0, 2 + i, &[0xFF; 160]);
+        leg.pass(20);
+    }
+    assert!(leg.sent.iter().all(|(_, to, _)| *to == at(CALLER)));
+    assert_eq!(leg.session.stats().foreign, 100);
+    assert_eq!(leg.session.stats().lost, 0);
+}
+
+#[test]
+fn a_codec_is_followed_where_negotiated_and_refused_where_not() {
+    let mut both = media(Codec::Pcmu);
+    both.also = Some(Codec::Pcma);
+    let mut leg = Leg::new(both);
+    leg.hear(CALLER, 8, 1, &[0xD5; 160]);
+    leg.hear(CALLER, 13, 2, &[0]);
+    assert_eq!((leg.session.stats().received, leg.session.stats().refused), (2, 0));
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.hear(CALLER, 8, 1, &[0xD5; 160]);
+    assert_eq!((leg.session.stats().received, leg.session.stats().refused), (0, 1));
+}
+
+#[test]
+fn hold_pauses_the_prompt_and_resume_goes_on() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(200, 0x40));
+    leg.pass(50);
+    let sent = leg.sent.len();
+    let held = RemoteMedia { direction: Direction::Inactive, ..media(Codec::Pcmu) };
+    leg.session.configure(Timestamp(leg.now), held);
+    leg.pass(5_000);
+    assert_eq!(leg.sent.len(), sent, "nothing is sent to who holds us");
+    leg.session.configure(Timestamp(leg.now), media(Codec::Pcmu));
+    leg.pass(500);
+    assert_eq!(leg.sent.len(), 10);
+    assert_eq!(leg.facts.last().unwrap().1, Output::PromptDone(PlayId(1)));
+    leg.assert_one_stream();
+}
+
+#[test]
+fn a_silent_caller_is_noticed_and_not_sent_to_forever() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(120_000, 0x40));
+    leg.pass(60_000);
+    assert_eq!(leg.facts, [(1_005_000, Output::NoInboundRtp), (1_030_000, Output::Inactive)]);
+    assert_eq!(leg.sent.last().unwrap().0, 1_030_000);
+    leg.hear(CALLER, 0, 1, &[0xFF; 160]);
+    leg.pass(1_000);
+    assert_eq!(leg.sent.last().unwrap().0, 1_061_000, "the caller is back, the prompt goes on");
+    leg.assert_one_stream();
+}
+
+#[test]
+fn an_idle_leg_keeps_its_mapping_open() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    for i in 0..25 {
+        leg.hear(CALLER, 0, i, &[0xFF; 160]);
+        leg.pass(1_000);
+    }
+    assert_eq!(leg.sent.len(), 2);
+    assert!(leg.packets().iter().all(|(_, p)| p.payload == [0xFF; 160] && p.marker));
+}
+
+#[test]
+fn a_starved_thread_skips_instead_of_bursting() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(1_000, 0x40));
+    leg.now += 90;
+    leg.drain();
+    assert_eq!(leg.sent.len(), 5, "90 ms late: caught up");
+    leg.now += 5_000;
+    leg.drain();
+    assert_eq!(leg.sent.len(), 6, "five seconds late: skipped");
+    assert_eq!(leg.session.stats().gaps, 1);
+    leg.pass(2_000);
+    assert_eq!(leg.sent.len(), 50);
+}
+
+#[test]
+fn reports_go_out_and_come_in() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(30_000, 0x40));
+    for i in (0..800).filter(|i| i % 10 != 3) {
+        leg.hear(CALLER, 0, i, &[0xFF; 160]);
+        leg.pass(18);
+    }
+    assert!((2..=3).contains(&leg.reports.len()), "{}", leg.reports.len());
+    let packets = compound(leg.reports.last().unwrap()).unwrap();
+    let Rtcp::SenderReport { blocks, .. } = &packets[0] else { panic!("{packets:?}") };
+    let quality = blocks.about(9).unwrap().quality;
+    assert!((20..=30).contains(&quality.fraction_lost), "a tenth: {}", quality.fraction_lost);
+    assert!(quality.lost > 10);
+
+    // The caller reports a loss of ours; a stranger reports more.
+    let block = rtcp_block(&leg.session, 3);
+    leg.session.receive_rtcp(Timestamp(leg.now), at("8.8.8.8:4001"), &block);
+    let block = rtcp_block(&leg.session, 999);
+    leg.session.receive_rtcp(Timestamp(leg.now), at("9.9.9.9:4001"), &block);
+    leg.session.receive_rtcp(Timestamp(leg.now), at("8.8.8.8:4001"), &[0x80, 201, 0, 0]);
+    let stats = leg.session.stats();
+    assert_eq!((stats.remote_lost, stats.foreign, stats.refused), (Some(3), 1, 1));
+
+    let mut buffer = [0; PACKET_LEN_MAX];
+    let (to, len) = leg.session.close(Timestamp(leg.now), &mut buffer).unwrap();
+    assert_eq!(to, at("8.8.8.8:4001"));
+    assert_eq!(compound(&buffer[..len]).unwrap().last(), Some(&Rtcp::Bye { sources: 1 }));
+}
+
+/// A receiver report about the session's stream.
+fn rtcp_block(session: &Session, lost: i32) -> Vec<u8> {
+    let quality = crate::media::reception::Quality {
+        ssrc: session.outgoing.ssrc(),
+        fraction_lost: 0,
+        lost,
+        highest: 0,
+        jitter: 0,
+    };
+    let report = crate::media::rtcp::Report {
+        ssrc: 9,
+        sender: None,
+        block: Some(crate::media::rtcp::Block { quality, last_report: 0, delay: 0 }),
+        cname: *b"0123456789abcdef",
+        bye: false,
+    };
+    let mut out = [0; crate::media::rtcp::REPORT_LEN_MAX];
+    let len = report.write(&mut out);
+    out[..len].to_vec()
+}
+
+#[test]
+fn a_prompt_that_is_still_being_made_leaves_no_silence() {
+    let waiting = tone(20, 0x11);
+    let patience = Duration::from_millis(800);
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    leg.play(1, tone(10_000, 0x40));
+    leg.pass(100);
+    leg.session.await_sound(Timestamp(leg.now), PlayId(2), Arc::clone(&waiting), patience);
+    let sent = leg.sent.len();
+    leg.pass(790);
+    assert_eq!(leg.sent.len(), sent, "the old prompt stops");
+    leg.pass(500);
+    assert_eq!(leg.packets().last().unwrap().1.payload[0], 0x11);
+    let now = leg.now();
+    leg.session.play_awaited(now, PlayId(1), vec![tone(60, 0x22)], false);
+    assert!(!leg.session.fail_awaited(PlayId(1)), "an older play is over");
+    leg.session.play_awaited(now, PlayId(2), vec![tone(60, 0x33)], false);
+    leg.pass(200);
+    assert_eq!(leg.packets().last().unwrap().1.payload[0], 0x33);
+    assert_eq!(leg.facts.last().unwrap().1, Output::PromptDone(PlayId(2)));
+    leg.assert_one_stream();
+
+    // Music goes on until the announcement is there, and stops when it fails for good.
+    let now = leg.now();
+    leg.session.play(now, PlayId(3), vec![tone(100, 0x40)], true);
+    leg.session.await_sound(now, PlayId(4), waiting, patience);
+    leg.pass(2_000);
+    assert_eq!(leg.packets().last().unwrap().1.payload[0], 0x40);
+    assert!(leg.session.fail_awaited(PlayId(4)));
+    leg.session.stop();
+    leg.session.play_awaited(Timestamp(leg.now), PlayId(4), vec![tone(60, 0x33)], false);
+    let sent = leg.sent.len();
+    leg.pass(500);
+    assert_eq!(leg.sent.len(), sent);
+}
+
+#[test]
+fn packet_times_other_than_twenty_are_honored() {
+    for (ptime_ms, frames) in [(10, 30), (30, 10), (60, 5), (200, 5)] {
+        let mut leg = Leg::new(RemoteMedia { ptime_ms, ..media(Codec::Pcma) });
+        leg.play(1, tone(300, 0x40));
+        leg.pass(1_000);
+        assert_eq!(leg.sent.len(), frames);
+        leg.assert_one_stream();
+    }
+}
