@@ -11,6 +11,7 @@
 pub mod cause;
 pub mod message;
 pub mod path;
+pub mod sdp;
 pub mod transaction;
 pub mod wire;
 
