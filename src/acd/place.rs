@@ -85,6 +85,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn the_stored_order_is_the_order_of_effective_priorities_at_any_moment(
             a in (0u64..5_000_000, 0u8..=10), b in (0u64..5_000_000, 0u8..=10),

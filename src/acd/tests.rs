@@ -1,6 +1,8 @@
 //! The queue, tested: decisions of one instant, transcripts over time, and a naive model.
 
 mod fixture;
+mod model;
+mod property;
 mod transcript;
 
 use fixture::{Fixture, START, check_acd};

@@ -5,7 +5,7 @@
 //!
 //! **Deliberately absent:** what the caller hears meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::acd::class::ClassId;
@@ -222,14 +222,11 @@ impl Acd {
 
     /// Some classes lost their last agent: calls that no stage of theirs can save must go.
     pub(super) fn deserted(&mut self, classes: &[ClassId]) {
-        for &class in classes {
-            if self.classes.get(class).staffed > 0 {
-                continue; // staffed again within the same change
-            }
-            let relying: Vec<_> = self.classes.get(class).relying.iter().copied().collect();
-            for call in relying {
-                self.check_staffed(call);
-            }
+        // A class may be staffed again within the same change.
+        let empty = classes.iter().map(|&class| self.classes.get(class)).filter(|c| c.staffed == 0);
+        let relying: BTreeSet<_> = empty.flat_map(|class| &class.relying).copied().collect();
+        for call in relying {
+            self.check_staffed(call);
         }
     }
 

@@ -73,7 +73,7 @@ impl Fixture {
         while let Some(output) = self.acd.poll_output() {
             let line = self.render(&output);
             let at = self.now.since(START).as_millis();
-            writeln!(self.log, "{:>3}.{:03} < {line}", at / 1000, at % 1000).unwrap();
+            writeln!(self.log, "{}.{:03} < {line}", at / 1000, at % 1000).unwrap();
         }
         self.acd.check();
     }
@@ -305,7 +305,7 @@ pub(super) fn check_transcript(agents: &str, queues: &str, expected: &expect_tes
         let (s, ms) = at.trim().split_once('.').unwrap();
         let at = s.parse::<u64>().unwrap() * 1000 + ms.parse::<u64>().unwrap();
         fixture.until(START + Duration::from_millis(at));
-        writeln!(fixture.log, "{:>3}.{:03} > {}", at / 1000, at % 1000, input.trim()).unwrap();
+        writeln!(fixture.log, "{}.{:03} > {}", at / 1000, at % 1000, input.trim()).unwrap();
         if input.trim() != "wait" {
             fixture.input(input);
         }
