@@ -23,3 +23,5 @@ pub mod sip;
 
 #[cfg(feature = "server")]
 pub mod config;
+#[cfg(feature = "server")]
+pub mod store;

@@ -1,0 +1,233 @@
+//! The journal's format: one line of JSON a thing that happened, in order, a header line first.
+//!
+//! ```text
+//! {"attendant_journal":1,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
+//! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
+//! ```
+//!
+//! A run of the server writes one or more segments, each a file of its own with the same header but
+//! for its number. A segment that could not be written to its end is followed by one that says the
+//! same lines again: `seq` tells them apart.
+//!
+//! **Invariant:** a line that is in the file is whole, or it is the last one and not read.
+//!
+//! **Deliberately absent:** digits of a `secret` step. Whoever notes an event masks those first.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::center::Event;
+use crate::time::Timestamp;
+
+/// The version of the format. Readers know this one and those before it.
+pub const VERSION: u32 = 1;
+/// A segment is closed once it is larger than this, in bytes.
+pub const SEGMENT_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// No line is longer, in bytes; one that is, is not ours.
+const LINE_LEN_MAX: usize = 256 * 1024;
+const PREFIX: &str = "journal-";
+const SUFFIX: &str = ".jsonl";
+
+/// The first line of each segment: what a replay needs beside the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub attendant_journal: u32,
+    /// Counts the starts of the server on this folder.
+    pub run: u64,
+    /// Counts the segments of a run.
+    pub segment: u32,
+    pub started_at: Timestamp,
+    pub seed: u64,
+    /// The digest of the configuration the center ran with.
+    pub config: String,
+}
+
+/// One input of the center, with its place in the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub seq: u64,
+    pub at: Timestamp,
+    #[serde(rename = "in")]
+    pub input: Input,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    Event(Event),
+    Own(Own),
+}
+
+/// An input that is no [`Event`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Own {
+    /// The center was told the time because its deadline had come.
+    Wake,
+}
+
+/// A segment being written.
+#[derive(Debug)]
+pub(super) struct Segment {
+    file: File,
+    name: String,
+    written: u64,
+}
+
+impl Segment {
+    /// Begins a segment. The file must not exist.
+    pub(super) fn create(folder: &Path, header: &Header) -> io::Result<Self> {
+        let name = file_name(header.run, header.segment);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(folder.join(&name))?;
+        let mut segment = Self { file, name, written: 0 };
+        let mut line = serde_json::to_vec(header)?;
+        line.push(b'\n');
+        segment.append(&line)?;
+        segment.sync()?;
+        // The entry in the folder must be as durable as the file.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(segment)
+    }
+
+    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)?;
+        self.written += lines.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// A segment that takes no byte.
+    #[cfg(test)]
+    pub(super) fn full_disk() -> Self {
+        let file = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+        Self { file, name: "full".to_owned(), written: 0 }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.written >= SEGMENT_LEN_MAX
+    }
+}
+
+/// Appends `entry` as one line.
+pub(super) fn write_line(lines: &mut Vec<u8>, entry: &Entry) {
+    serde_json::to_writer(&mut *lines, entry).expect("an entry has only keys that are text");
+    lines.push(b'\n');
+}
+
+/// The segments in a folder, in the order in which they were written.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// What is to be read from one segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// `None`: the server ended before the first line was whole.
+    pub header: Option<Header>,
+    pub entries: Vec<Entry>,
+    /// Lines that are not whole or not ours, but for a last one without its end.
+    pub damaged: usize,
+}
+
+/// Reads a segment to its end, skipping what is damaged.
+///
+/// # Errors
+///
+/// When the file cannot be read, or was written by a later version.
+pub fn read(path: &Path) -> io::Result<Read> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut out = Read::default();
+    let mut line = Vec::new();
+    let mut first = true;
+    loop {
+        line.clear();
+        let limit = LINE_LEN_MAX as u64;
+        let len = io::Read::take(&mut reader, limit).read_until(b'\n', &mut line)?;
+        if len == 0 {
+            return Ok(out);
+        }
+        if line.last() != Some(&b'\n') && reader.fill_buf()?.is_empty() {
+            return Ok(out);
+        }
+        if std::mem::take(&mut first) {
+            out.header = header(&line)?;
+            out.damaged += usize::from(out.header.is_none());
+            continue;
+        }
+        match serde_json::from_slice(&line) {
+            Ok(entry) => out.entries.push(entry),
+            Err(_) => out.damaged += 1,
+        }
+    }
+}
+
+/// `None`: damaged. The lines after it may be whole.
+fn header(line: &[u8]) -> io::Result<Option<Header>> {
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(line) else {
+        return Ok(None);
+    };
+    let version = json.get("attendant_journal").and_then(serde_json::Value::as_u64);
+    if version.is_some_and(|version| version > u64::from(VERSION)) {
+        let message = "written by a later attendant, in a format unknown here: use that one";
+        return Err(io::Error::other(message));
+    }
+    Ok(serde_json::from_value(json).ok())
+}
+
+/// Reads the segments of a run as one journal: in order, each `seq` once.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_run(paths: &[PathBuf]) -> io::Result<Read> {
+    let mut whole = Read::default();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        let part = read(path)?;
+        whole.header = whole.header.or(part.header);
+        whole.damaged += part.damaged;
+        whole.entries.extend(part.entries.into_iter().filter(|entry| seen.insert(entry.seq)));
+    }
+    whole.entries.sort_by_key(|entry| entry.seq);
+    Ok(whole)
+}
+
+fn file_name(run: u64, segment: u32) -> String {
+    format!("{PREFIX}{run:08}-{segment:06}{SUFFIX}")
+}
+
+/// The run and the segment that a file name stands for.
+pub(super) fn parse_name(name: &str) -> Option<(u64, u32)> {
+    let (run, segment) = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
+    Some((run.parse().ok()?, segment.parse().ok()?))
+}

@@ -1,0 +1,249 @@
+//! What outlives the process: the journal of every input and the record of every call.
+//!
+//! One thread owns the files. [`Store`] is the driver's end of a bounded channel to it and never
+//! waits; [`Reader`] reads the records from any other thread.
+//!
+//! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when it
+//! closes, or after the next start. A call's number is never given again.
+//!
+//! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
+
+pub mod journal;
+mod records;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use thiserror::Error;
+
+use crate::call::{CallRecord, WrapUp};
+use crate::center::Event;
+use crate::id::CallId;
+use crate::time::Timestamp;
+
+pub use records::{Filter, PAGE_MAX, Past, Reader};
+pub use recover::{Recovered, Writing};
+pub use writer::Health;
+
+use journal::{Entry, Header, Input, Own};
+use writer::{Job, Shared, Writer};
+
+/// Jobs on their way to the thread.
+const JOBS_MAX: usize = 16_384;
+/// Jobs kept on this side while the thread does not keep up: half of it, and no new call is taken.
+const OVERFLOW_MAX: usize = 65_536;
+const DATABASE: &str = "records.sqlite";
+
+/// What went wrong with the files, and with which.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: std::io::Error },
+    #[error("the records: {0}")]
+    Database(#[from] rusqlite::Error),
+    #[error("{path} was written by a later attendant: use that one")]
+    Newer { path: PathBuf },
+    #[error("{path} is in use by another attendant: give each its own `server.state`")]
+    InUse { path: PathBuf },
+    #[error("the thread that writes ended early: see the log")]
+    Lost,
+}
+
+impl StoreError {
+    fn io(path: &Path, error: std::io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), error }
+    }
+}
+
+/// What the head of the journal says of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub started_at: Timestamp,
+    pub seed: u64,
+    /// The digest of the configuration.
+    pub config: String,
+}
+
+/// A store ready to write, and what opening it found.
+#[derive(Debug)]
+pub struct Opened {
+    pub store: Store,
+    /// The number of the first call of this run.
+    pub next_call: CallId,
+    pub recovered: Recovered,
+}
+
+/// The driver's end.
+#[derive(Debug)]
+pub struct Store {
+    jobs: SyncSender<Job>,
+    overflow: VecDeque<Job>,
+    seq: u64,
+    shared: Arc<Shared>,
+    thread: JoinHandle<Result<(), StoreError>>,
+    folder: PathBuf,
+}
+
+/// What became of something given to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// On its way to the disk.
+    Queued,
+    /// Kept in memory: the disk does not keep up.
+    Lagging,
+    /// Not kept: memory set aside for it is full. Counted in [`Health`]; the journal shows the gap.
+    Lost,
+}
+
+/// Opens the folder, gives lost calls their records and begins a new run of the journal.
+///
+/// # Errors
+///
+/// When the folder cannot be written, belongs to a running server or to a later version.
+pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
+    let lock = prepare(folder)?;
+    let mut db = records::open(&folder.join(DATABASE))?;
+    let (recovered, next) = recover::recover(&mut db, folder, writing)?;
+    let header = Header {
+        attendant_journal: journal::VERSION,
+        run: next.run,
+        segment: 0,
+        started_at: head.started_at,
+        seed: head.seed,
+        config: head.config.clone(),
+    };
+    let shared = Arc::new(Shared::default());
+    let writer = Writer::begin(folder, header, db, lock, Arc::clone(&shared), next.call)?;
+    let (jobs, inbox) = sync_channel(JOBS_MAX);
+    let thread = std::thread::Builder::new()
+        .name("store".to_owned())
+        .spawn(move || writer.run(&inbox))
+        .map_err(|error| StoreError::io(folder, error))?;
+    let folder = folder.to_path_buf();
+    let store = Store { jobs, overflow: VecDeque::new(), seq: 0, shared, thread, folder };
+    Ok(Opened { store, next_call: next.call, recovered })
+}
+
+/// Makes the folder, for its owner alone, and takes its lock.
+fn prepare(folder: &Path) -> Result<File, StoreError> {
+    let failed = |error| StoreError::io(folder, error);
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed)?;
+    let path = folder.join("lock");
+    let lock = File::create(&path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
+    }
+}
+
+/// Opens the records of a folder for reading, whether or not a server runs on it.
+///
+/// # Errors
+///
+/// When there are none, or they cannot be read.
+pub fn read_records(folder: &Path) -> Result<Reader, StoreError> {
+    Reader::open(&folder.join(DATABASE))
+}
+
+impl Store {
+    /// Notes one input of the center, `None` for a wake-up. Call this before the center handles it.
+    pub fn note(&mut self, at: Timestamp, event: Option<&Event>) -> Noted {
+        let input = match event {
+            Some(event) => Input::Event(event.clone()),
+            None => Input::Own(Own::Wake),
+        };
+        let entry = Entry { seq: self.seq, at, input };
+        self.seq += 1;
+        self.send(Job::Note(entry))
+    }
+
+    /// Writes the record of a call that ended.
+    pub fn close(&mut self, record: Box<CallRecord>) -> Noted {
+        self.send(Job::Close(record))
+    }
+
+    /// Adds after-call work to a closed record.
+    pub fn amend(&mut self, call: CallId, wrap_up: WrapUp) -> Noted {
+        self.send(Job::Amend { call, wrap_up })
+    }
+
+    /// Hands on what was kept while the thread did not keep up. Call it now and then.
+    pub fn flush(&mut self) {
+        while let Some(job) = self.overflow.pop_front() {
+            if let Err(TrySendError::Full(job)) = self.jobs.try_send(job) {
+                self.overflow.push_front(job);
+                return;
+            }
+        }
+    }
+
+    /// How the files are.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.health(self.overflow.len())
+    }
+
+    /// Whether a new call may be taken: not while so much is kept in memory that its record might
+    /// find no room.
+    #[must_use]
+    pub fn is_accepting(&self) -> bool {
+        self.overflow.len() < OVERFLOW_MAX / 2 && !self.thread.is_finished()
+    }
+
+    /// Another connection to the records, for reading.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be opened.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        read_records(&self.folder)
+    }
+
+    /// Writes what is left and closes the run. Blocks until it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be written; the next start recovers from what was.
+    pub fn shutdown(mut self) -> Result<(), StoreError> {
+        for job in self.overflow.drain(..) {
+            self.jobs.send(job).map_err(|_| StoreError::Lost)?;
+        }
+        self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
+        self.thread.join().map_err(|_| StoreError::Lost)?
+    }
+
+    fn send(&mut self, job: Job) -> Noted {
+        self.flush();
+        let job = if self.overflow.is_empty() {
+            match self.jobs.try_send(job) {
+                Ok(()) => return Noted::Queued,
+                Err(TrySendError::Full(job)) => job,
+                Err(TrySendError::Disconnected(_)) => {
+                    self.shared.lost();
+                    return Noted::Lost;
+                }
+            }
+        } else {
+            job
+        };
+        if self.overflow.len() >= OVERFLOW_MAX {
+            self.shared.lost();
+            return Noted::Lost;
+        }
+        self.overflow.push_back(job);
+        Noted::Lagging
+    }
+}

@@ -1,0 +1,391 @@
+//! The store, killed at every line: each call has one record, no number is given twice.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::journal::{read, read_run, segments, write_line};
+use super::*;
+use crate::call::{Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, QueueStay};
+use crate::center::{From, Via};
+use crate::id::{AgentId, LegId};
+
+const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
+
+fn writing() -> Writing<'static> {
+    Writing { agent: &|id| (id.0 == 0).then(|| "alice".to_owned()), number: &|_| None }
+}
+
+fn opened(folder: &Path) -> Opened {
+    open(folder, &HEAD, &writing()).unwrap()
+}
+
+fn arrived(call: u64) -> Event {
+    Event::CallArrived {
+        call: CallId(call),
+        from: From { number: Some("+14155550123".to_owned()), name: None },
+        to: "+14155550100".to_owned(),
+        via: if call.is_multiple_of(2) {
+            Via::Agent(AgentId(0))
+        } else {
+            Via::Trunk("acme".to_owned())
+        },
+    }
+}
+
+fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
+    let leg = LegId { call: CallId(call), n: 1 };
+    Box::new(CallRecord {
+        call: CallId(call),
+        from: Some("+14155550123".to_owned()),
+        from_name: None,
+        to: "+14155550100".to_owned(),
+        via: "trunk:acme".to_owned(),
+        flow: Some("support".to_owned()),
+        language: Some("en".to_owned()),
+        intent: Some("billing".to_owned()),
+        arrived_at: Timestamp(ended_at - 100),
+        answered_at: Some(Timestamp(ended_at - 90)),
+        ended_at: Timestamp(ended_at),
+        outcome: Outcome::Handled,
+        ended_by: EndedBy::Caller,
+        cause: Cause::NORMAL_CLEARING,
+        path: Vec::new(),
+        queued: vec![QueueStay {
+            queue: "billing".to_owned(),
+            entered_at: Timestamp(ended_at - 80),
+            left_at: Timestamp(ended_at - 50),
+            left: LeftQueue::Answered,
+            priority: 5,
+        }],
+        legs: vec![PartyLeg {
+            leg,
+            party: Party::Agent { id: AgentId(0), name: "alice".to_owned() },
+            queue: Some("billing".to_owned()),
+            dialed_at: Timestamp(ended_at - 60),
+            answered_at: Some(Timestamp(ended_at - 50)),
+            ended_at: Some(Timestamp(ended_at)),
+            outcome: "accepted".to_owned(),
+            cause: None,
+            talk_ms: 50,
+            hold_ms: 0,
+            wrap_up: None,
+        }],
+        vars: std::collections::BTreeMap::new(),
+    })
+}
+
+fn all(folder: &Path) -> Vec<CallRecord> {
+    let filter = Filter { limit: PAGE_MAX, ..Filter::default() };
+    read_records(folder).unwrap().list(&filter).unwrap()
+}
+
+/// Ends the thread as a kill would: nothing is marked as finished.
+fn kill(store: Store) {
+    let Store { jobs, thread, .. } = store;
+    drop(jobs);
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_clean_run_leaves_its_records_and_nothing_to_recover() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, next_call, .. } = opened(folder.path());
+    assert_eq!(next_call, CallId(1));
+    assert_eq!(store.note(Timestamp(1_100), Some(&arrived(1))), Noted::Queued);
+    store.note(Timestamp(1_150), None);
+    store.close(record(1, 1_200));
+    let wrap_up = WrapUp {
+        leg: LegId { call: CallId(1), n: 1 },
+        acw_ms: 40,
+        resolved: Some(true),
+        intent: Some("refund".to_owned()),
+        note: None,
+    };
+    store.amend(CallId(1), wrap_up.clone());
+    store.close(record(1, 9_999));
+    assert!(store.health().is_good() && store.is_accepting());
+    store.shutdown().unwrap();
+
+    let records = all(folder.path());
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].ended_at, Timestamp(1_200), "the first close wins");
+    assert_eq!(records[0].legs[0].wrap_up, Some(wrap_up));
+    assert_eq!(records[0].intent.as_deref(), Some("refund"));
+    let Opened { store, next_call, recovered } = opened(folder.path());
+    assert_eq!((next_call, recovered), (CallId(2), Recovered::default()));
+    store.shutdown().unwrap();
+    let runs = segments(folder.path()).unwrap();
+    let run = read_run(&runs[..1]).unwrap();
+    assert_eq!(run.header.map(|header| (header.run, header.seed)), Some((0, 7)));
+    let inputs: Vec<Input> = run.entries.into_iter().map(|entry| entry.input).collect();
+    assert_eq!(inputs, [Input::Event(arrived(1)), Input::Own(Own::Wake)]);
+}
+
+#[test]
+fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.note(Timestamp(1_200), Some(&arrived(2)));
+    store.close(record(1, 1_300));
+    store.note(Timestamp(1_400), None);
+    kill(store);
+
+    let mut last = CallId(0);
+    for round in 0..3 {
+        let Opened { store, next_call, recovered } = opened(folder.path());
+        let expected = if round == 0 { vec![CallId(2)] } else { Vec::new() };
+        assert_eq!(recovered.calls, expected);
+        assert!(next_call > last.max(CallId(2)), "{next_call} was given before");
+        last = next_call;
+        kill(store);
+    }
+    let records = all(folder.path());
+    assert_eq!(records.len(), 2);
+    let lost = &records[0];
+    assert_eq!((lost.call, lost.ended_by), (CallId(2), EndedBy::ServerLost));
+    assert_eq!((lost.arrived_at, lost.ended_at), (Timestamp(1_200), Timestamp(1_400)));
+    assert_eq!(lost.via, "agent:alice");
+    assert_eq!(records[1].ended_by, EndedBy::Caller);
+}
+
+#[test]
+fn a_folder_belongs_to_one_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { store, .. } = opened(folder.path());
+    let second = open(folder.path(), &HEAD, &writing());
+    assert!(matches!(second, Err(StoreError::InUse { .. })));
+    store.shutdown().unwrap();
+    opened(folder.path()).store.shutdown().unwrap();
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("journal-00000000-000000.jsonl"),
+        "{\"attendant_journal\":2}\n",
+    )
+    .unwrap();
+    let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("written by a later attendant"), "{refused}");
+}
+
+/// Records wait in memory while the database is busy, and are there afterwards.
+#[test]
+fn records_wait_for_a_database_that_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    let holder = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.close(record(1, 1_200));
+    holder.execute_batch("COMMIT").unwrap();
+    store.shutdown().unwrap();
+    assert_eq!(all(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_segment_that_fails_is_followed_by_one_that_says_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    kill(store);
+    // What a full disk leaves: a torn line, and the same lines in a second segment.
+    let first = folder.path().join("journal-00000000-000000.jsonl");
+    let second = folder.path().join("journal-00000000-000001.jsonl");
+    std::fs::copy(&first, &second).unwrap();
+    let mut torn = std::fs::OpenOptions::new().append(true).open(&first).unwrap();
+    torn.write_all(b"{\"seq\":1,\"at\":12").unwrap();
+    let mut whole = std::fs::OpenOptions::new().append(true).open(&second).unwrap();
+    let mut line = Vec::new();
+    let input = Input::Event(arrived(2));
+    write_line(&mut line, &Entry { seq: 1, at: Timestamp(1_200), input });
+    whole.write_all(&line).unwrap();
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered, Recovered { calls: vec![CallId(1), CallId(2)], damaged: 0 });
+    store.shutdown().unwrap();
+}
+
+#[test]
+fn records_are_found_by_what_people_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    for call in 1..=5 {
+        store.close(record(call, call * 1_000));
+    }
+    store.shutdown().unwrap();
+    let reader = read_records(folder.path()).unwrap();
+    let found = |filter: Filter| -> Vec<u64> {
+        let filter = Filter { limit: if filter.limit == 0 { 10 } else { filter.limit }, ..filter };
+        reader.list(&filter).unwrap().iter().map(|record| record.call.0).collect()
+    };
+    let name = |name: &str| Some(name.to_owned());
+    assert_eq!(found(Filter { limit: 2, ..Filter::default() }), [5, 4]);
+    assert_eq!(found(Filter { before: Some(CallId(4)), limit: 2, ..Filter::default() }), [3, 2]);
+    let (since, until) = (Some(Timestamp(1_900)), Some(Timestamp(3_900)));
+    assert_eq!(found(Filter { since, until, ..Filter::default() }), [3, 2]);
+    assert_eq!(found(Filter { queue: name("billing"), ..Filter::default() }).len(), 5);
+    assert!(found(Filter { queue: name("sales"), ..Filter::default() }).is_empty());
+    assert_eq!(found(Filter { agent: name("alice"), ..Filter::default() }).len(), 5);
+    assert!(found(Filter { agent: name("bob"), ..Filter::default() }).is_empty());
+    assert!(found(Filter { outcome: Some(Outcome::Abandoned), ..Filter::default() }).is_empty());
+    assert_eq!(found(Filter { number: name("+14155550123"), ..Filter::default() }).len(), 5);
+    assert_eq!(reader.get(CallId(3)).unwrap().unwrap().ended_at, Timestamp(3_000));
+    assert_eq!(reader.get(CallId(6)).unwrap(), None);
+    let mut past = Vec::new();
+    reader.each_past_since(Timestamp(4_000), |call| past.push(call)).unwrap();
+    assert_eq!(past.len(), 2);
+    assert_eq!(past[0].agent.as_deref(), Some("alice"));
+    let mut ended = 0;
+    reader.each_ended_since(Timestamp(2_000), |_| ended += 1).unwrap();
+    assert_eq!(ended, 4);
+}
+
+/// A channel that nobody empties: things wait in memory, then new calls are refused, and only when
+/// that room is full is something lost, and counted.
+#[test]
+fn a_store_that_does_not_keep_up_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (jobs, _inbox) = sync_channel(2);
+    let mut store = Store {
+        jobs,
+        overflow: VecDeque::new(),
+        seq: 0,
+        shared: Arc::new(Shared::default()),
+        thread: std::thread::spawn(|| {
+            std::thread::park_timeout(Duration::from_secs(3_600));
+            Ok(())
+        }),
+        folder: folder.path().to_path_buf(),
+    };
+    let note = |store: &mut Store| store.note(Timestamp(1), None);
+    assert_eq!([note(&mut store), note(&mut store)], [Noted::Queued; 2]);
+    assert_eq!(note(&mut store), Noted::Lagging);
+    assert!(store.is_accepting());
+    for _ in 0..OVERFLOW_MAX / 2 {
+        note(&mut store);
+    }
+    assert!(!store.is_accepting());
+    for _ in 0..OVERFLOW_MAX / 2 {
+        note(&mut store);
+    }
+    assert_eq!(note(&mut store), Noted::Lost);
+    assert_eq!(store.health().lost, 2);
+    store.thread.thread().unpark();
+}
+
+/// What was given to a segment that fails is written once more, into a new one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = records::open(&folder.path().join(DATABASE)).unwrap();
+    let header = Header {
+        attendant_journal: journal::VERSION,
+        run: 0,
+        segment: 0,
+        started_at: Timestamp(0),
+        seed: 0,
+        config: String::new(),
+    };
+    let lock = prepare(folder.path()).unwrap();
+    let shared = Arc::new(Shared::default());
+    let mut writer =
+        Writer::begin(folder.path(), header, db, lock, Arc::clone(&shared), CallId(1)).unwrap();
+    writer.disk_is_full();
+    let (jobs, inbox) = sync_channel(8);
+    for (seq, call) in [(0, 1), (1, 2)] {
+        let entry = Entry { seq, at: Timestamp(10), input: Input::Event(arrived(call)) };
+        jobs.send(Job::Note(entry)).unwrap();
+    }
+    jobs.send(Job::Finish).unwrap();
+    writer.run(&inbox).unwrap();
+    let run = read_run(&segments(folder.path()).unwrap()).unwrap();
+    let seqs: Vec<u64> = run.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [0, 1]);
+    assert!(!shared.health(0).journal_failing, "the second segment is fine");
+}
+
+/// One thing that happens to one of a few calls.
+#[derive(Clone, Debug)]
+enum Happens {
+    Arrives,
+    Ends(Index),
+    Wakes,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        3 => Just(Happens::Arrives),
+        2 => any::<Index>().prop_map(Happens::Ends),
+        1 => Just(Happens::Wakes),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// For every prefix of a journal, to the byte: one record a call that arrived in it.
+    #[test]
+    fn every_prefix_of_a_journal_recovers(
+        story in proptest::collection::vec(happens(), 1..12),
+        cuts in proptest::collection::vec(any::<Index>(), 4),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let Opened { mut store, .. } = opened(folder.path());
+        let mut live = Vec::new();
+        let mut closed = BTreeSet::new();
+        let mut call = 0;
+        for (n, happening) in story.into_iter().enumerate() {
+            let at = 2_000 + n as u64;
+            match happening {
+                Happens::Arrives => {
+                    call += 1;
+                    live.push(call);
+                    store.note(Timestamp(at), Some(&arrived(call)));
+                }
+                Happens::Ends(which) if !live.is_empty() => {
+                    let ended = live.remove(which.index(live.len()));
+                    closed.insert(ended);
+                    store.close(record(ended, at));
+                }
+                Happens::Ends(_) | Happens::Wakes => {
+                    store.note(Timestamp(at), None);
+                }
+            }
+        }
+        kill(store);
+        let path = segments(folder.path()).unwrap().remove(0);
+        let whole = std::fs::read(&path).unwrap();
+        let database = folder.path().join(DATABASE);
+        let mut lengths: Vec<usize> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
+        lengths.push(whole.len());
+        for len in lengths {
+            let after = tempfile::tempdir().unwrap();
+            std::fs::write(after.path().join(path.file_name().unwrap()), &whole[..len]).unwrap();
+            std::fs::copy(&database, after.path().join(DATABASE)).unwrap();
+            let seen = read(&path).unwrap().entries.len();
+            let prefix = read(&after.path().join(path.file_name().unwrap())).unwrap();
+            prop_assert!(prefix.entries.len() <= seen && prefix.damaged == 0);
+            let mut expected = closed.clone();
+            expected.extend(prefix.entries.iter().filter_map(|entry| match &entry.input {
+                Input::Event(Event::CallArrived { call, .. }) => Some(call.0),
+                Input::Event(_) | Input::Own(_) => None,
+            }));
+            for _ in 0..2 {
+                let Opened { store, next_call, .. } = opened(after.path());
+                prop_assert!(expected.last().is_none_or(|last| next_call.0 > *last));
+                kill(store);
+                let mut calls: Vec<u64> = all(after.path()).iter().map(|r| r.call.0).collect();
+                calls.reverse();
+                prop_assert_eq!(&calls, &expected.iter().copied().collect::<Vec<_>>());
+            }
+        }
+    }
+}
