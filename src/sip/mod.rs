@@ -9,6 +9,7 @@
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
 
 pub mod cause;
+pub mod digest;
 pub mod message;
 pub mod path;
 pub mod sdp;

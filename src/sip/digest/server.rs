@@ -1,0 +1,277 @@
+//! Asking for credentials and checking them.
+//!
+//! A nonce is a time, a serial number and a keyed hash over both and the client's address, so none
+//! has to be remembered until it was used well once.
+//!
+//! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told from
+//! the answer: no credentials, an unknown user and a wrong password get the same challenge, after
+//! the same work.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sha2::Sha256;
+use sha2::digest::Digest;
+
+use crate::sip::digest::{Algorithm, DigestParams, Qop, Question, hex, masked, response, same};
+use crate::sip::message::{Name, Request};
+use crate::sip::wire::{Uri, quote};
+use crate::time::Timestamp;
+
+/// How long a nonce is good for; after it, `stale=true` and a new one.
+pub const NONCE_LIFE: Duration = Duration::from_secs(60);
+
+/// Used nonces remembered at once. Past it the oldest is forgotten, and it and everything older is
+/// asked for again (`stale=true`).
+const NONCES_MAX: usize = 20_000;
+
+/// Authorization headers looked at in one request.
+const CREDENTIALS_MAX: usize = 4;
+
+/// What is stored of a password: H(user:realm:password) per algorithm.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    sha256: String,
+    sha512_256: String,
+    md5: Option<String>,
+}
+
+impl Secret {
+    /// `md5` allows this user the broken algorithm.
+    #[must_use]
+    pub fn new(user: &str, realm: &str, password: &str, md5: bool) -> Self {
+        Self {
+            sha256: Algorithm::Sha256.ha1(user, realm, password),
+            sha512_256: Algorithm::Sha512_256.ha1(user, realm, password),
+            md5: md5.then(|| Algorithm::Md5.ha1(user, realm, password)),
+        }
+    }
+
+    fn ha1(&self, algorithm: Algorithm) -> Option<&str> {
+        match algorithm {
+            Algorithm::Sha256 => Some(&self.sha256),
+            Algorithm::Sha512_256 => Some(&self.sha512_256),
+            Algorithm::Md5 => self.md5.as_deref(),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        masked(f, "Secret")
+    }
+}
+
+/// What a request's credentials are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Accepted {
+        user: String,
+    },
+    /// Answer 401 with [`Verifier::challenge`].
+    Refused {
+        /// Right but for the nonce: say `stale=true`, so that the phone does not ask its user.
+        stale: bool,
+        /// Credentials were given and are wrong: counts towards a ban. The answer must not show it.
+        guessed: bool,
+    },
+}
+
+/// Asks for credentials of one realm, and checks them.
+pub struct Verifier {
+    realm: String,
+    key: [u8; 32],
+    /// Whether MD5 is offered at all. To everybody alike: who may use it must not be told.
+    md5: bool,
+    serial: u64,
+    /// Serial numbers of nonces used well, each with its highest nc.
+    used: BTreeMap<u64, Used>,
+    /// [`NONCES_MAX`].
+    pub(super) nonces_max: usize,
+    /// Nonces up to this one are stale, whatever their age.
+    forgotten: u64,
+    /// What unknown users are checked against.
+    decoy: Secret,
+}
+
+struct Used {
+    nc: u32,
+    until: Timestamp,
+}
+
+struct Nonce {
+    serial: u64,
+    until: Timestamp,
+}
+
+impl Verifier {
+    /// `key` is drawn at random at the start and known to nobody.
+    #[must_use]
+    pub fn new(realm: &str, key: [u8; 32], md5: bool) -> Self {
+        let nobody = hex(&mac(&key, b"nobody"));
+        Self {
+            realm: realm.to_owned(),
+            key,
+            md5,
+            serial: 0,
+            used: BTreeMap::new(),
+            nonces_max: NONCES_MAX,
+            forgotten: 0,
+            decoy: Secret::new(&nobody, realm, &nobody, true),
+        }
+    }
+
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The values of WWW-Authenticate, best first (RFC 8760 §2.4), with one fresh nonce.
+    pub fn challenge(&mut self, now: Timestamp, source: IpAddr, stale: bool) -> Vec<String> {
+        self.serial += 1;
+        let stamp = format!("{:012x}{:08x}", now.as_millis(), self.serial);
+        let nonce = self.sign(&stamp, source);
+        let stale = if stale { ", stale=true" } else { "" };
+        let offered = [(Algorithm::Sha256, true), (Algorithm::Md5, self.md5)];
+        let offered = offered.into_iter().filter(|(_, offered)| *offered);
+        offered
+            .map(|(algorithm, _)| {
+                format!(
+                    "Digest realm={}, nonce=\"{nonce}\", qop=\"auth\", algorithm={}{stale}",
+                    quote(&self.realm),
+                    algorithm.name()
+                )
+            })
+            .collect()
+    }
+
+    /// Checks the Authorization headers of `request` that are for our realm. `secret` finds what is
+    /// stored of a user.
+    pub fn verify<'s>(
+        &mut self,
+        now: Timestamp,
+        source: IpAddr,
+        request: &Request,
+        secret: impl Fn(&str) -> Option<&'s Secret>,
+    ) -> Verdict {
+        let given = request.headers.all(Name::Authorization).take(CREDENTIALS_MAX);
+        let mut guessed = false;
+        for params in given.filter_map(DigestParams::parse) {
+            if params.get("realm").as_deref() != Some(&self.realm) {
+                continue;
+            }
+            match self.check(now, source, request, &params, &secret) {
+                Some(Verdict::Refused { stale: false, guessed: this }) => guessed |= this,
+                Some(verdict) => return verdict,
+                None => guessed = true,
+            }
+        }
+        Verdict::Refused { stale: false, guessed }
+    }
+
+    /// `None` where the credentials are no answer to our challenge.
+    fn check<'s>(
+        &mut self,
+        now: Timestamp,
+        source: IpAddr,
+        request: &Request,
+        params: &DigestParams<'_>,
+        secret: &impl Fn(&str) -> Option<&'s Secret>,
+    ) -> Option<Verdict> {
+        let algorithm = params.algorithm().filter(|a| self.md5 || *a != Algorithm::Md5)?;
+        let (user, nonce) = (params.get("username")?, params.get("nonce")?);
+        let (uri, given) = (params.get("uri")?, params.get("response")?);
+        let (nc_text, cnonce) = (params.get("nc")?, params.get("cnonce")?);
+        let nc = parse_nc(&nc_text)?;
+        if !params.get("qop")?.eq_ignore_ascii_case("auth") || !same_uri(&uri, &request.uri) {
+            return None;
+        }
+        let known = secret(&user).and_then(|secret| secret.ha1(algorithm));
+        let ha1 = known.or(self.decoy.ha1(algorithm))?;
+        let question = Question {
+            method: request.method.as_str(),
+            uri: &uri,
+            nonce: &nonce,
+            qop: Some((Qop::Auth, &nc_text, &cnonce)),
+            body: &[],
+        };
+        let right = same(&response(algorithm, ha1, &question), &given.to_ascii_lowercase());
+        if !right || known.is_none() {
+            return Some(Verdict::Refused { stale: false, guessed: true });
+        }
+        if !self.use_up(now, source, &nonce, nc) {
+            return Some(Verdict::Refused { stale: true, guessed: false });
+        }
+        Some(Verdict::Accepted { user: user.into_owned() })
+    }
+
+    /// Whether this nonce is ours, fresh, and was not used with this nc or a later one.
+    fn use_up(&mut self, now: Timestamp, source: IpAddr, nonce: &str, nc: u32) -> bool {
+        let Some(Nonce { serial, until }) = self.read(nonce, source) else {
+            return false;
+        };
+        self.forget(now);
+        if until <= now || serial <= self.forgotten {
+            return false;
+        }
+        let used = self.used.entry(serial).or_insert(Used { nc: 0, until });
+        let fresh = nc > used.nc;
+        used.nc = used.nc.max(nc);
+        fresh
+    }
+
+    /// Drops nonces that are too old by themselves, and the oldest where there are too many.
+    fn forget(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.used.first_entry() {
+            let old = oldest.get().until <= now;
+            let serial = *oldest.key();
+            if !old && self.used.len() < self.nonces_max {
+                return;
+            }
+            self.used.pop_first();
+            self.forgotten = self.forgotten.max(serial);
+        }
+    }
+
+    /// `None` for a nonce we did not make for this address.
+    fn read(&self, nonce: &str, source: IpAddr) -> Option<Nonce> {
+        let stamp = nonce.get(..20)?;
+        if !same(&self.sign(stamp, source), nonce) {
+            return None;
+        }
+        let made = Timestamp(u64::from_str_radix(&stamp[..12], 16).ok()?);
+        let serial = u64::from_str_radix(&stamp[12..], 16).ok()?;
+        Some(Nonce { serial, until: made + NONCE_LIFE })
+    }
+
+    fn sign(&self, stamp: &str, source: IpAddr) -> String {
+        let bound = format!("{stamp} {}", source.to_canonical());
+        let tag = mac(&self.key, bound.as_bytes());
+        format!("{stamp}{}", hex(&tag[..16]))
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+fn mac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
+    let pad = |with: u8| {
+        let mut block = [with; 64];
+        for (byte, key) in block.iter_mut().zip(key) {
+            *byte ^= key;
+        }
+        block
+    };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(text).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
+}
+
+/// Eight hex digits by the RFC; fewer are read too.
+fn parse_nc(text: &str) -> Option<u32> {
+    let sound = (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if sound { u32::from_str_radix(text, 16).ok() } else { None }
+}
+
+fn same_uri(written: &str, uri: &Uri) -> bool {
+    written == uri.as_str() || Uri::parse(written).is_ok_and(|written| written.same_as(uri))
+}

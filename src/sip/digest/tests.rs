@@ -1,0 +1,220 @@
+//! A phone and a server, and whoever stands between them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::*;
+use crate::sip::message::{Method, Name, Request, Response, StatusCode};
+use crate::sip::wire::Uri;
+use crate::time::Timestamp;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+fn request() -> Request {
+    Request::new(Method::REGISTER, Uri::parse("sip:ivr.example").unwrap())
+}
+
+fn login(user: &str, password: &str, md5: bool) -> Login {
+    Login { user: user.into(), password: password.into(), realm: None, md5 }
+}
+
+fn here() -> IpAddr {
+    "192.0.2.7".parse().unwrap()
+}
+
+struct Server {
+    verifier: Verifier,
+    alice: Secret,
+    old: Secret,
+}
+
+impl Server {
+    fn new(md5: bool) -> Self {
+        Self {
+            verifier: Verifier::new("ivr", [7; 32], md5),
+            alice: Secret::new("alice", "ivr", "correct horse", false),
+            old: Secret::new("old", "ivr", "battery", true),
+        }
+    }
+
+    fn refuse(&mut self, now: Timestamp, source: IpAddr, stale: bool) -> Response {
+        let mut response = Response::new(StatusCode::Unauthorized);
+        for challenge in self.verifier.challenge(now, source, stale) {
+            response.headers.push(Name::WwwAuthenticate, challenge);
+        }
+        response
+    }
+
+    fn verify(&mut self, now: Timestamp, source: IpAddr, request: &Request) -> Verdict {
+        self.verifier.verify(now, source, request, |user| match user {
+            "alice" => Some(&self.alice),
+            "old" => Some(&self.old),
+            _ => None,
+        })
+    }
+}
+
+fn answered(refused: &Response, login: &Login) -> Request {
+    let (name, value) =
+        Client::new().answer(refused, &request(), login, "c0ffee").expect("a challenge we answer");
+    request().with(name, value)
+}
+
+const WRONG: Verdict = Verdict::Refused { stale: false, guessed: true };
+const STALE: Verdict = Verdict::Refused { stale: true, guessed: false };
+
+#[test]
+fn the_right_password_opens_once_for_each_nonce_count() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let good = answered(&refused, &login("alice", "correct horse", false));
+    assert_eq!(server.verify(NOW, here(), &good), Verdict::Accepted { user: "alice".into() });
+    assert_eq!(server.verify(NOW, here(), &good), STALE, "replayed");
+}
+
+#[test]
+fn a_nonce_is_bound_to_its_address_and_time() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let good = answered(&refused, &login("alice", "correct horse", false));
+    assert_eq!(server.verify(NOW, "192.0.2.8".parse().unwrap(), &good), STALE);
+    assert_eq!(server.verify(NOW + NONCE_LIFE, here(), &good), STALE);
+    let mut other = Server { verifier: Verifier::new("ivr", [8; 32], false), ..Server::new(false) };
+    assert_eq!(other.verify(NOW, here(), &good), STALE, "a nonce of before the restart");
+}
+
+#[test]
+fn what_is_wrong_cannot_be_told_from_the_answer() {
+    let mut server = Server::new(true);
+    let refused = server.refuse(NOW, here(), false);
+    for wrong in [login("alice", "x", false), login("nobody", "correct horse", false)] {
+        assert_eq!(server.verify(NOW, here(), &answered(&refused, &wrong)), WRONG);
+    }
+    let none = server.verify(NOW, here(), &request());
+    assert_eq!(none, Verdict::Refused { stale: false, guessed: false });
+    let mut twins = (Server::new(true), Server::new(true));
+    assert_eq!(twins.0.refuse(NOW, here(), false), twins.1.refuse(NOW, here(), false));
+}
+
+#[test]
+fn md5_is_for_those_who_may() {
+    let mut server = Server::new(true);
+    let refused = server.refuse(NOW, here(), false);
+    assert!(refused.headers.get(Name::WwwAuthenticate).unwrap().contains("algorithm=SHA-256"));
+    let md5_only = |refused: &Response| {
+        let mut response = Response::new(StatusCode::Unauthorized);
+        let md5 = refused.headers.all(Name::WwwAuthenticate).find(|c| c.contains("MD5"));
+        response.headers.push(Name::WwwAuthenticate, md5.expect("MD5 is offered"));
+        response
+    };
+    let refused = md5_only(&refused);
+    let old = answered(&refused, &login("old", "battery", true));
+    assert_eq!(server.verify(NOW, here(), &old), Verdict::Accepted { user: "old".into() });
+    let downgraded = answered(&refused, &login("alice", "correct horse", true));
+    assert_eq!(server.verify(NOW, here(), &downgraded), WRONG);
+    let strict = login("old", "battery", false);
+    let given_up = Client::new().answer(&refused, &request(), &strict, "c");
+    assert_eq!(given_up, Err(GiveUp::Algorithm));
+}
+
+#[test]
+fn what_was_not_asked_for_is_no_answer() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let good = answered(&refused, &login("alice", "correct horse", false));
+    let value = good.headers.get(Name::Authorization).unwrap().to_owned();
+    for (from, to) in [
+        ("qop=auth, nc=00000001, cnonce=\"c0ffee\"", ""),
+        ("qop=auth,", "qop=auth-int,"),
+        ("nc=00000001", "nc=+0000001"),
+        ("uri=\"sip:ivr.example\"", "uri=\"sip:elsewhere\""),
+        ("algorithm=SHA-256", "algorithm=MD5"),
+        ("algorithm=SHA-256", "algorithm=NEW"),
+    ] {
+        assert!(value.contains(from), "{value}");
+        let bad = request().with(Name::Authorization, value.replace(from, to));
+        assert_eq!(server.verify(NOW, here(), &bad), WRONG, "{from} → {to}");
+    }
+    for ignored in ["NoOneKnowsThisScheme opaque-data=here", "Digest realm=\"other\"", ""] {
+        let bad = request().with(Name::Authorization, ignored);
+        assert_eq!(
+            server.verify(NOW, here(), &bad),
+            Verdict::Refused { stale: false, guessed: false }
+        );
+    }
+}
+
+#[test]
+fn nonce_counts_are_hex_and_go_up() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let challenge =
+        DigestParams::parse(refused.headers.get(Name::WwwAuthenticate).unwrap()).unwrap();
+    let nonce = challenge.get("nonce").unwrap();
+    let mut with = |nc: &str| {
+        let question = Question {
+            method: "REGISTER",
+            uri: "sip:ivr.example",
+            nonce: &nonce,
+            qop: Some((Qop::Auth, nc, "c")),
+            body: &[],
+        };
+        let ha1 = Algorithm::Sha256.ha1("alice", "ivr", "correct horse");
+        let response = response(Algorithm::Sha256, &ha1, &question);
+        let value = format!(
+            "Digest username=\"alice\",realm=\"ivr\",nonce=\"{nonce}\",uri=\"sip:ivr.example\",\
+             response=\"{}\",algorithm=SHA-256,qop=auth,nc={nc},cnonce=\"c\"",
+            response.to_uppercase()
+        );
+        server.verify(NOW, here(), &request().with(Name::Authorization, value))
+    };
+    let accepted = Verdict::Accepted { user: "alice".into() };
+    assert_eq!(with("00000009"), accepted);
+    assert_eq!(with("0000000a"), accepted);
+    assert_eq!(with("00000010"), accepted);
+    assert_eq!(with("0000000f"), STALE);
+}
+
+#[test]
+fn a_client_gives_up_on_a_peer_that_asks_for_ever() {
+    let mut server = Server::new(false);
+    let alice = login("alice", "wrong", false);
+    let mut client = Client::new();
+    let mut ask = |stale| {
+        let refused = server.refuse(NOW, here(), stale);
+        client.answer(&refused, &request(), &alice, "c").map(|(name, _)| name)
+    };
+    assert_eq!(ask(false), Ok(Name::Authorization));
+    assert_eq!(ask(true), Ok(Name::Authorization), "once more for a stale nonce");
+    assert_eq!(ask(true), Err(GiveUp::AskedAgain));
+
+    let elsewhere = Login { realm: Some("trunk".into()), ..alice };
+    let refused = server.refuse(NOW, here(), false);
+    assert_eq!(Client::new().answer(&refused, &request(), &elsewhere, "c"), Err(GiveUp::Realm));
+}
+
+#[test]
+fn memory_is_bounded_and_forgetting_asks_again() {
+    let mut server = Server::new(false);
+    server.verifier.nonces_max = 100;
+    let alice = login("alice", "correct horse", false);
+    let mut first = None;
+    for n in 0..101 {
+        let refused = server.refuse(NOW, here(), false);
+        let good = answered(&refused, &alice);
+        assert!(matches!(server.verify(NOW, here(), &good), Verdict::Accepted { .. }), "{n}");
+        first.get_or_insert(good);
+    }
+    assert_eq!(server.verify(NOW, here(), &first.unwrap()), STALE);
+    let later = NOW + NONCE_LIFE + Duration::from_secs(1);
+    let refused = server.refuse(later, here(), false);
+    let good = answered(&refused, &alice);
+    assert!(matches!(server.verify(later, here(), &good), Verdict::Accepted { .. }));
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let secret = format!("{:?}", Secret::new("a", "r", "hunter2", true));
+    let login = format!("{:?}", login("a", "hunter2", true));
+    assert_eq!((secret.as_str(), login.as_str()), ("Secret { .. }", "Login { .. }"));
+}
