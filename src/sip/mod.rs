@@ -8,10 +8,12 @@
 //!
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
 
+pub mod access;
 pub mod cause;
 pub mod digest;
 pub mod message;
 pub mod path;
+pub mod registrar;
 pub mod sdp;
 pub mod transaction;
 pub mod wire;

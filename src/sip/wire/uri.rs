@@ -177,6 +177,16 @@ impl Uri {
         self.slice(self.headers)
     }
 
+    /// Without what follows `?`.
+    #[must_use]
+    pub fn without_headers(&self) -> Self {
+        if self.headers().is_empty() {
+            return self.clone();
+        }
+        let end = usize::from(self.headers.from) - 1;
+        Self { text: self.text[..end].into(), headers: Span::default(), ..self.clone() }
+    }
+
     /// Whether both name the same resource: RFC 3261 §19.1.4, without the header part.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
@@ -213,7 +223,11 @@ impl Uri {
             host_start = start + at + 1;
         }
         let rest = &text[host_start..];
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (rest, headers) = match rest.split_once('?') {
+            Some((_, "")) => return Err(UriError::Params),
+            Some(parts) => parts,
+            None => (rest, ""),
+        };
         let (host_port, params) = rest.split_once(';').unwrap_or((rest, ""));
         let (host, ip, port) = parse_host(host_port)?;
         self.host = Span::new(host_start, host_start + host.len());

@@ -1,0 +1,370 @@
+//! Where the agents' phones are (RFC 3261 §10.3).
+//!
+//! **Invariant:** a request changes all of its contacts or none; a binding is never older than
+//! [`EXPIRES_S_MAX`], and a change between "no phone" and "some phone" is told once.
+//!
+//! **Deliberately absent:** authentication. Whoever calls [`Registrar::register`] has verified who
+//! asks; and routing by host name: a phone is reached along the path its registration came.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::id::AgentId;
+use crate::sip::message::{Contacts, HeaderError, Name, NameAddr, Request, Scheme, Uri};
+use crate::sip::path::{ConnectionId, Path};
+use crate::time::{Timers, Timestamp};
+
+/// Shorter asks for 423 (RFC 3261 §10.3).
+pub const EXPIRES_S_MIN: u32 = 60;
+/// Longer is cut to this, and nothing asked is taken as this.
+pub const EXPIRES_S_MAX: u32 = 3600;
+/// More in one request: 403. One more over several requests: the least recently refreshed goes,
+/// so that a phone that forgets what it registered is not locked out by itself.
+pub const CONTACTS_MAX: usize = 5;
+/// More in all: 503.
+pub const BINDINGS_MAX: usize = 20_000;
+
+/// One phone of one agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// What to put in the Request-URI.
+    pub contact: Uri,
+    /// Where the registration came from: the way back through a NAT, or the TCP connection.
+    pub path: Path,
+    pub until: Timestamp,
+    /// Preference in thousandths; higher first.
+    pub q: u16,
+    call_id: Box<str>,
+    cseq: u32,
+    /// `+sip.instance` (RFC 5626): the same phone under another address.
+    instance: Option<Box<str>>,
+    id: u64,
+}
+
+/// An agent's phone can, or can no longer, be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub agent: AgentId,
+    pub reachable: bool,
+}
+
+/// Why a registration is not done. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Bad(#[from] HeaderError),
+    #[error("To names somebody else")]
+    NotYours,
+    #[error("a binding of less than 60 s")]
+    TooBrief,
+    #[error("more than 5 contacts")]
+    TooMany,
+    #[error("an older request of the same Call-ID")]
+    OutOfOrder,
+    #[error("the registrar is full")]
+    Full,
+}
+
+impl Refused {
+    /// What to answer; a 423 wants `Min-Expires` ([`EXPIRES_S_MIN`]).
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Bad(_) => 400,
+            Self::NotYours | Self::TooMany => 403,
+            Self::TooBrief => 423,
+            Self::OutOfOrder => 500,
+            Self::Full => 503,
+        }
+    }
+}
+
+/// All bindings.
+#[derive(Debug, Default)]
+pub struct Registrar {
+    agents: BTreeMap<AgentId, Vec<Binding>>,
+    timers: Timers<(AgentId, u64)>,
+    changes: VecDeque<Change>,
+    next_id: u64,
+}
+
+/// One contact of a request, checked.
+struct Wanted {
+    contact: Uri,
+    expires_s: u32,
+    q: u16,
+    instance: Option<Box<str>>,
+}
+
+impl Registrar {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does what an authenticated REGISTER of `agent` (whose user is `user`) asks. Returns the values
+    /// of the Contact headers of the 200: what is bound now, with the seconds left.
+    ///
+    /// # Errors
+    /// Why not, and what to answer.
+    pub fn register(
+        &mut self,
+        now: Timestamp,
+        agent: AgentId,
+        user: &str,
+        path: Path,
+        request: &Request,
+    ) -> Result<Vec<String>, Refused> {
+        self.handle_timeout(now);
+        let headers = &request.headers;
+        let to = headers.to()?;
+        if matches!(to.uri().scheme(), Scheme::Other | Scheme::Tel) {
+            return Err(bad(Name::To, "not a sip or sips URI").into());
+        }
+        if to.uri().user_decoded().as_deref() != Some(user) {
+            return Err(Refused::NotYours);
+        }
+        let (call_id, cseq) = (headers.call_id()?, headers.cseq()?.number);
+        let asked_s = headers.expires()?;
+        match headers.contacts()? {
+            Contacts::Star if asked_s != Some(0) => {
+                return Err(bad(Name::Contact, "`*` without Expires: 0").into());
+            }
+            Contacts::Star => self.remove_all(agent, call_id, cseq)?,
+            Contacts::List(contacts) => {
+                let wanted = check(&contacts, asked_s)?;
+                self.update(now, agent, path, call_id, cseq, wanted)?;
+            }
+        }
+        Ok(self.contacts(now, agent))
+    }
+
+    /// The phones of an agent, preferred first, then the one that registered last.
+    pub fn bindings(&self, agent: AgentId) -> impl Iterator<Item = &Binding> {
+        let mut bindings: Vec<_> = self.agents.get(&agent).into_iter().flatten().collect();
+        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.id)));
+        bindings.into_iter()
+    }
+
+    #[must_use]
+    pub fn is_reachable(&self, agent: AgentId) -> bool {
+        self.agents.contains_key(&agent)
+    }
+
+    /// How many bindings there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.timers.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.timers.is_empty()
+    }
+
+    /// A TCP connection ended. A phone that named the address it called from can be called back
+    /// there; one behind a NAT cannot, and is gone until it registers again.
+    pub fn connection_lost(&mut self, connection: ConnectionId) {
+        let mut gone = Vec::new();
+        for (agent, bindings) in &mut self.agents {
+            for binding in bindings.iter_mut() {
+                if binding.path.connection != Some(connection) {
+                    continue;
+                }
+                let remote = binding.path.remote.ip().to_canonical();
+                if binding.contact.host().ip() == Some(remote) {
+                    let port = binding.contact.port().unwrap_or(5060);
+                    binding.path.remote = SocketAddr::new(remote, port);
+                    binding.path.connection = None;
+                } else {
+                    gone.push((*agent, binding.id));
+                }
+            }
+        }
+        for (agent, id) in gone {
+            self.remove(agent, id);
+        }
+    }
+
+    /// Forgets what has expired.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some((agent, id)) = self.timers.pop_due(now) {
+            self.remove(agent, id);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    pub fn poll_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    fn update(
+        &mut self,
+        now: Timestamp,
+        agent: AgentId,
+        path: Path,
+        call_id: &str,
+        cseq: u32,
+        wanted: Vec<Wanted>,
+    ) -> Result<(), Refused> {
+        let old = self.agents.get(&agent).map_or(&[][..], Vec::as_slice);
+        let matching = |wanted: &Wanted| old.iter().find(|binding| binding.is(wanted));
+        for wanted in &wanted {
+            if matching(wanted).is_some_and(|known| known.is_later_than(call_id, cseq)) {
+                return Err(Refused::OutOfOrder);
+            }
+        }
+        let added = wanted.iter().filter(|w| w.expires_s > 0 && matching(w).is_none()).count();
+        if self.timers.len() + added > BINDINGS_MAX {
+            return Err(Refused::Full);
+        }
+        for wanted in wanted {
+            self.drop_matching(agent, &wanted);
+            if wanted.expires_s > 0 {
+                self.bind(now, agent, path, call_id, cseq, wanted);
+            }
+        }
+        self.settle(agent);
+        Ok(())
+    }
+
+    fn bind(
+        &mut self,
+        now: Timestamp,
+        agent: AgentId,
+        path: Path,
+        call_id: &str,
+        cseq: u32,
+        wanted: Wanted,
+    ) {
+        self.next_id += 1;
+        let (id, until) = (self.next_id, now + Duration::from_secs(wanted.expires_s.into()));
+        let bindings = match self.agents.entry(agent) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(first) => {
+                self.changes.push_back(Change { agent, reachable: true });
+                first.insert(Vec::new())
+            }
+        };
+        if bindings.len() == CONTACTS_MAX {
+            // In the order of refreshing, so the first is the one refreshed least recently.
+            let oldest = bindings.remove(0);
+            self.timers.cancel(&(agent, oldest.id));
+        }
+        bindings.push(Binding {
+            contact: wanted.contact,
+            path,
+            until,
+            q: wanted.q,
+            call_id: call_id.into(),
+            cseq,
+            instance: wanted.instance,
+            id,
+        });
+        self.timers.set((agent, id), until);
+    }
+
+    /// Takes out what `wanted` replaces, without telling: see [`Self::settle`].
+    fn drop_matching(&mut self, agent: AgentId, wanted: &Wanted) {
+        let Some(bindings) = self.agents.get_mut(&agent) else {
+            return;
+        };
+        let timers = &mut self.timers;
+        bindings.retain(|binding| {
+            let kept = !binding.is(wanted);
+            if !kept {
+                timers.cancel(&(agent, binding.id));
+            }
+            kept
+        });
+    }
+
+    fn remove_all(&mut self, agent: AgentId, call_id: &str, cseq: u32) -> Result<(), Refused> {
+        let Some(bindings) = self.agents.get_mut(&agent) else {
+            return Ok(());
+        };
+        if bindings.iter().any(|binding| binding.is_later_than(call_id, cseq)) {
+            return Err(Refused::OutOfOrder);
+        }
+        for binding in bindings.drain(..) {
+            self.timers.cancel(&(agent, binding.id));
+        }
+        self.settle(agent);
+        Ok(())
+    }
+
+    fn remove(&mut self, agent: AgentId, id: u64) {
+        self.timers.cancel(&(agent, id));
+        if let Some(bindings) = self.agents.get_mut(&agent) {
+            bindings.retain(|binding| binding.id != id);
+        }
+        self.settle(agent);
+    }
+
+    /// Tells that the last phone is gone.
+    fn settle(&mut self, agent: AgentId) {
+        if self.agents.get(&agent).is_some_and(Vec::is_empty) {
+            self.agents.remove(&agent);
+            self.changes.push_back(Change { agent, reachable: false });
+        }
+    }
+
+    fn contacts(&self, now: Timestamp, agent: AgentId) -> Vec<String> {
+        self.bindings(agent)
+            .map(|binding| {
+                let left_s = binding.until.since(now).as_millis().div_ceil(1000);
+                format!("<{}>;expires={left_s}", binding.contact)
+            })
+            .collect()
+    }
+}
+
+impl Binding {
+    fn is(&self, wanted: &Wanted) -> bool {
+        let same_phone = self.instance.is_some() && self.instance == wanted.instance;
+        same_phone || self.contact.same_as(&wanted.contact)
+    }
+
+    /// RFC 3261 §10.3 step 7: within one Call-ID, only a higher CSeq may change a binding.
+    fn is_later_than(&self, call_id: &str, cseq: u32) -> bool {
+        *self.call_id == *call_id && cseq <= self.cseq
+    }
+}
+
+fn check(contacts: &[NameAddr<'_>], asked_s: Option<u32>) -> Result<Vec<Wanted>, Refused> {
+    if contacts.len() > CONTACTS_MAX {
+        return Err(Refused::TooMany);
+    }
+    let mut wanted = Vec::with_capacity(contacts.len());
+    for contact in contacts {
+        let uri = contact.uri();
+        if !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
+            return Err(bad(Name::Contact, "not a sip or sips URI").into());
+        }
+        let expires_s = contact.expires().or(asked_s).unwrap_or(EXPIRES_S_MAX);
+        if (1..EXPIRES_S_MIN).contains(&expires_s) {
+            return Err(Refused::TooBrief);
+        }
+        wanted.push(Wanted {
+            // Headers in it must never become headers of our INVITE.
+            contact: uri.without_headers(),
+            expires_s: expires_s.min(EXPIRES_S_MAX),
+            q: contact.q(),
+            instance: contact.params().get("+sip.instance").map(Into::into),
+        });
+    }
+    Ok(wanted)
+}
+
+fn bad(header: Name, why: &'static str) -> HeaderError {
+    HeaderError { header: header.as_str(), why }
+}
