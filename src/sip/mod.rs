@@ -10,6 +10,8 @@
 
 pub mod access;
 pub mod cause;
+pub mod chance;
+pub mod dialog;
 pub mod digest;
 pub mod message;
 pub mod path;
@@ -17,5 +19,6 @@ pub mod registrar;
 pub mod sdp;
 pub mod transaction;
 pub mod wire;
+pub mod write;
 
 pub use path::{ConnectionId, Path, Received, Transmit, Transport};

@@ -11,6 +11,7 @@
 
 mod client;
 mod server;
+mod table;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::time::Timestamp;
 
 pub use client::{Client, ClientStep};
 pub use server::{Server, ServerStep};
+pub use table::{Due, Machine, Table};
 
 /// The round-trip estimate retransmission begins with.
 pub const T1: Duration = Duration::from_millis(500);

@@ -1,0 +1,415 @@
+//! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a connection.
+//!
+//! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`],
+//! hand out with [`Sockets::send`], which never waits.
+//!
+//! **Invariant:** nothing a peer does makes [`Sockets::send`] wait or memory grow without bound: a
+//! full queue drops datagrams (UDP retransmits) or closes the connection (TCP), and says so.
+//!
+//! **Deliberately absent:** what the messages mean; TLS.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};
+use crate::sip::wire::{Frame, frame};
+
+/// Datagrams taken from one socket in one [`Sockets::drain`].
+const BATCH_MAX: usize = 64;
+/// The largest datagram there is.
+const DATAGRAM_MAX: usize = 65_535;
+/// Datagrams waiting for a socket whose send buffer is full; more are dropped.
+const DATAGRAMS_WAITING_MAX: usize = 4096;
+/// Kernel buffers of each UDP socket: a burst of some thousand messages.
+const UDP_BUFFER_BYTES: usize = 4 << 20;
+/// Connections in all, and from one address.
+const CONNECTIONS_MAX: usize = 4096;
+const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// Messages read from TCP and not yet taken.
+const TCP_READ_MAX: usize = 1024;
+/// Messages waiting to be written to one connection.
+const TCP_WRITES_MAX: usize = 256;
+/// Connections accepted in one wake.
+const ACCEPT_MAX: usize = 32;
+const TCP_BACKLOG: u32 = 1024;
+/// A message must be complete this long after the connection opened or after its first byte.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that says nothing, not even a keep-alive (RFC 5626 §3.5.1), is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(900);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A peer that does not read is not waited for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_CHUNK: usize = 4096;
+
+/// What [`Sockets::drain`] hands over.
+#[derive(Debug)]
+pub enum Arrival<'a> {
+    Message(Received<'a>),
+    /// A connection closed, or what was to be sent along this path could not be.
+    Lost(Path),
+}
+
+/// All signalling sockets of the process.
+#[derive(Debug)]
+pub struct Sockets {
+    udp: Vec<Udp>,
+    listeners: Vec<(SocketAddr, TcpListener)>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    /// Connections we opened, by where they lead.
+    opened: BTreeMap<SocketAddr, ConnectionId>,
+    connection_last: u64,
+    tasks: JoinSet<ConnectionId>,
+    inbox: mpsc::Receiver<(Path, Vec<u8>)>,
+    inbox_sender: mpsc::Sender<(Path, Vec<u8>)>,
+    /// Read by [`Sockets::ready`], handed over by the next [`Sockets::drain`].
+    pending: Option<(Path, Vec<u8>)>,
+    lost: VecDeque<Path>,
+    buffer: Box<[u8]>,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Udp {
+    local: SocketAddr,
+    socket: UdpSocket,
+    waiting: VecDeque<Transmit>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    path: Path,
+    outbox: mpsc::Sender<Arc<[u8]>>,
+}
+
+impl Sockets {
+    /// Binds a UDP socket and a TCP listener to each address.
+    ///
+    /// # Errors
+    /// The first address that cannot be bound, named.
+    pub fn bind(udp: &[SocketAddr], tcp: &[SocketAddr]) -> io::Result<Self> {
+        let (inbox_sender, inbox) = mpsc::channel(TCP_READ_MAX);
+        Ok(Self {
+            udp: udp.iter().map(|address| bind_udp(*address)).collect::<io::Result<_>>()?,
+            listeners: tcp.iter().map(|address| bind_tcp(*address)).collect::<io::Result<_>>()?,
+            connections: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            connection_last: 0,
+            tasks: JoinSet::new(),
+            inbox,
+            inbox_sender,
+            pending: None,
+            lost: VecDeque::new(),
+            buffer: vec![0; DATAGRAM_MAX].into(),
+            dropped: 0,
+        })
+    }
+
+    /// The addresses in use, with the ports the system chose where 0 was asked for.
+    pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> + '_ {
+        let udp = self.udp.iter().map(|udp| (Transport::Udp, udp.local));
+        udp.chain(self.listeners.iter().map(|(local, _)| (Transport::Tcp, *local)))
+    }
+
+    /// Datagrams dropped because a socket's queue was full.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Waits until [`Sockets::drain`] has something to give. Safe to drop at any time.
+    pub async fn ready(&mut self) {
+        poll_fn(|cx| self.poll_ready(cx)).await;
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_flush(cx);
+        let mut ready = !self.lost.is_empty() || self.pending.is_some();
+        for udp in &self.udp {
+            ready |= udp.socket.poll_recv_ready(cx).is_ready();
+        }
+        self.poll_accept(cx);
+        if self.pending.is_none()
+            && let Poll::Ready(Some(message)) = self.inbox.poll_recv(cx)
+        {
+            self.pending = Some(message);
+            ready = true;
+        }
+        while let Poll::Ready(Some(ended)) = self.tasks.poll_join_next(cx) {
+            // A task that was aborted or panicked has no id; its outbox is closed all the same.
+            if let Ok(connection) = ended {
+                self.forget(connection);
+            }
+            ready |= !self.lost.is_empty();
+        }
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) {
+        for udp in &mut self.udp {
+            while !udp.waiting.is_empty() && udp.socket.poll_send_ready(cx).is_ready() {
+                let Some(transmit) = udp.waiting.front() else { break };
+                match udp.socket.try_send_to(&transmit.bytes, transmit.path.remote) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Ok(_) | Err(_) => {
+                        udp.waiting.pop_front();
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) {
+        for index in 0..self.listeners.len() {
+            for _ in 0..ACCEPT_MAX {
+                let (local, listener) = &self.listeners[index];
+                let Poll::Ready(Ok((stream, remote))) = listener.poll_accept(cx) else { break };
+                self.accept(*local, remote, stream);
+            }
+        }
+    }
+
+    fn accept(&mut self, local: SocketAddr, remote: SocketAddr, stream: TcpStream) {
+        let same = |connection: &&Connection| connection.path.remote.ip() == remote.ip();
+        let crowded = self.connections.len() >= CONNECTIONS_MAX
+            || self.connections.values().filter(same).count() >= CONNECTIONS_PER_ADDRESS_MAX;
+        if crowded {
+            tracing::warn!(%remote, "too many connections: closed");
+            return;
+        }
+        self.start(local, remote, Some(stream));
+    }
+
+    /// Starts the task of one connection; it connects first when there is no stream yet.
+    fn start(
+        &mut self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        stream: Option<TcpStream>,
+    ) -> ConnectionId {
+        self.connection_last += 1;
+        let id = ConnectionId(self.connection_last);
+        let path = Path { transport: Transport::Tcp, local, remote, connection: Some(id) };
+        let (outbox, writes) = mpsc::channel(TCP_WRITES_MAX);
+        if stream.is_none() {
+            self.opened.insert(remote, id);
+        }
+        self.connections.insert(id, Connection { path, outbox });
+        let inbox = self.inbox_sender.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = serve(path, stream, writes, inbox).await {
+                tracing::debug!(remote = %path.remote, %error, "connection closed");
+            }
+            id
+        });
+        id
+    }
+
+    fn forget(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        if self.opened.get(&connection.path.remote) == Some(&id) {
+            self.opened.remove(&connection.path.remote);
+        }
+        self.lost.push_back(connection.path);
+    }
+
+    /// Hands over what has come in, at most [`BATCH_MAX`] messages a socket.
+    pub fn drain(&mut self, mut take: impl FnMut(Arrival<'_>)) {
+        while let Some(path) = self.lost.pop_front() {
+            take(Arrival::Lost(path));
+        }
+        for udp in &self.udp {
+            for _ in 0..BATCH_MAX {
+                match udp.socket.try_recv_from(&mut self.buffer) {
+                    Ok((length, remote)) => take(Arrival::Message(Received {
+                        path: Path::udp(udp.local, remote),
+                        bytes: &self.buffer[..length],
+                    })),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // An ICMP error of something sent earlier: the transaction will time out.
+                    Err(_) => {}
+                }
+            }
+        }
+        let pending = self.pending.take();
+        let queued = std::iter::from_fn(|| self.inbox.try_recv().ok());
+        for (path, bytes) in pending.into_iter().chain(queued).take(BATCH_MAX) {
+            take(Arrival::Message(Received { path, bytes: &bytes }));
+        }
+    }
+
+    /// Sends, or queues what cannot go at once. Never waits.
+    pub fn send(&mut self, transmit: Transmit) {
+        match transmit.path.transport {
+            Transport::Udp => self.send_udp(transmit),
+            Transport::Tcp => self.send_tcp(&transmit),
+        }
+    }
+
+    fn send_udp(&mut self, transmit: Transmit) {
+        let Some(udp) = self.udp.iter_mut().find(|udp| udp.local == transmit.path.local) else {
+            self.lost.push_back(transmit.path);
+            return;
+        };
+        if udp.waiting.is_empty() {
+            match udp.socket.try_send_to(&transmit.bytes, transmit.path.remote) {
+                Ok(_) => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    tracing::debug!(remote = %transmit.path.remote, %error, "not sent");
+                    return;
+                }
+            }
+        }
+        if udp.waiting.len() < DATAGRAMS_WAITING_MAX {
+            udp.waiting.push_back(transmit);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    fn send_tcp(&mut self, transmit: &Transmit) {
+        let Path { local, remote, connection, .. } = transmit.path;
+        let known = connection.or_else(|| self.opened.get(&remote).copied());
+        let id = match known {
+            Some(id) => id,
+            None if self.connections.len() < CONNECTIONS_MAX => self.start(local, remote, None),
+            None => {
+                self.lost.push_back(transmit.path);
+                return;
+            }
+        };
+        let Some(connection) = self.connections.get(&id) else {
+            self.lost.push_back(transmit.path);
+            return;
+        };
+        // A peer that lets this many messages pile up does not read: close its connection.
+        if connection.outbox.try_send(Arc::clone(&transmit.bytes)).is_err() {
+            self.forget(id);
+        }
+    }
+}
+
+fn bind_udp(address: SocketAddr) -> io::Result<Udp> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("udp {address}: {error}"));
+    let bind = || {
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::DGRAM,
+            Some(socket2::Protocol::UDP),
+        )?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // The system may grant less; that is no reason not to serve.
+        let _ = socket.set_recv_buffer_size(UDP_BUFFER_BYTES);
+        let _ = socket.set_send_buffer_size(UDP_BUFFER_BYTES);
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from_std(socket.into())?;
+        Ok(Udp { local: socket.local_addr()?, socket, waiting: VecDeque::new() })
+    };
+    bind().map_err(named)
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("tcp {address}: {error}"));
+    let bind = || {
+        let socket = match address.ip() {
+            IpAddr::V4(_) => TcpSocket::new_v4()?,
+            IpAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(TCP_BACKLOG)?;
+        Ok((listener.local_addr()?, listener))
+    };
+    bind().map_err(named)
+}
+
+/// The life of one connection; ends when either side closes, a cap is hit, or nobody wants it.
+async fn serve(
+    path: Path,
+    stream: Option<TcpStream>,
+    writes: mpsc::Receiver<Arc<[u8]>>,
+    inbox: mpsc::Sender<(Path, Vec<u8>)>,
+) -> io::Result<()> {
+    let stream = match stream {
+        Some(stream) => stream,
+        None => timeout(CONNECT_TIMEOUT, TcpStream::connect(path.remote)).await??,
+    };
+    stream.set_nodelay(true)?;
+    let (reader, writer) = stream.into_split();
+    let (pong, pongs) = mpsc::channel(1);
+    tokio::select! {
+        result = read(path, reader, inbox, pong) => result,
+        result = write(writer, writes, pongs) => result,
+    }
+}
+
+async fn read(
+    path: Path,
+    mut stream: OwnedReadHalf,
+    inbox: mpsc::Sender<(Path, Vec<u8>)>,
+    pong: mpsc::Sender<()>,
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(READ_CHUNK);
+    let mut silent = true;
+    loop {
+        loop {
+            match frame(&buffer) {
+                Frame::Message { start, end } => {
+                    silent = false;
+                    let message = buffer[start..end].to_vec();
+                    buffer.drain(..end);
+                    if inbox.send((path, message)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Frame::KeepAlive { length } => {
+                    buffer.drain(..length);
+                    // One pong is owed already: a peer that floods us with pings gets no more.
+                    let _ = pong.try_send(());
+                }
+                Frame::Incomplete => break,
+                Frame::Broken(why) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+                }
+            }
+        }
+        let limit = if silent || !buffer.is_empty() { FRAME_TIMEOUT } else { IDLE_TIMEOUT };
+        buffer.reserve(READ_CHUNK);
+        if timeout(limit, stream.read_buf(&mut buffer)).await?? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(
+    mut stream: OwnedWriteHalf,
+    mut writes: mpsc::Receiver<Arc<[u8]>>,
+    mut pongs: mpsc::Receiver<()>,
+) -> io::Result<()> {
+    loop {
+        tokio::select! {
+            message = writes.recv() => {
+                let Some(message) = message else { return Ok(()) };
+                timeout(WRITE_TIMEOUT, stream.write_all(&message)).await??;
+            }
+            Some(()) = pongs.recv() => {
+                timeout(WRITE_TIMEOUT, stream.write_all(b"\r\n")).await??;
+            }
+        }
+    }
+}
