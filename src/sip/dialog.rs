@@ -67,6 +67,25 @@ impl Dialog {
     /// As [`Dialog::request`] with a number in use: an ACK has that of its INVITE.
     #[must_use]
     pub fn request_with(&self, method: &str, seq: u32, via: impl fmt::Display) -> Writer {
+        match &self.remote_tag {
+            Some(tag) => self.write(method, seq, via, format_args!("{};tag={tag}", self.remote)),
+            None => self.write(method, seq, via, format_args!("{}", self.remote)),
+        }
+    }
+
+    /// The ACK to a failure: To is that of the response (RFC 3261 §17.1.1.3).
+    #[must_use]
+    pub fn acknowledgement(&self, seq: u32, via: impl fmt::Display, to: &str) -> Writer {
+        self.write("ACK", seq, via, format_args!("{to}"))
+    }
+
+    fn write(
+        &self,
+        method: &str,
+        seq: u32,
+        via: impl fmt::Display,
+        to: fmt::Arguments<'_>,
+    ) -> Writer {
         let strict = self.routes.first().filter(|route| !is_loose(route));
         let target = strict.map_or(&*self.remote_target, |route| uri_of(route));
         let mut writer = Writer::request(method, target);
@@ -79,10 +98,7 @@ impl Dialog {
             writer.header("Route", format_args!("<{}>", self.remote_target));
         }
         writer.header("From", format_args!("{};tag={:016x}", self.local, self.local_tag));
-        match &self.remote_tag {
-            Some(tag) => writer.header("To", format_args!("{};tag={tag}", self.remote)),
-            None => writer.header("To", &self.remote),
-        };
+        writer.header("To", to);
         writer.header("Call-ID", &self.call_id);
         writer.header("CSeq", format_args!("{seq} {method}"));
         writer

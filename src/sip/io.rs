@@ -21,10 +21,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};
-use crate::sip::wire::{Frame, frame};
+use crate::sip::wire::{Frame, Framer};
 
 /// Datagrams taken from one socket in one [`Sockets::drain`].
 const BATCH_MAX: usize = 64;
@@ -51,6 +51,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(900);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A peer that does not read is not waited for.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What follows bytes that are no message is thrown away for this long.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 const READ_CHUNK: usize = 4096;
 
 /// What [`Sockets::drain`] hands over.
@@ -364,36 +366,49 @@ async fn read(
     inbox: mpsc::Sender<(Path, Vec<u8>)>,
     pong: mpsc::Sender<()>,
 ) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(READ_CHUNK);
-    let mut silent = true;
+    let mut framer = Framer::new();
+    let mut chunk = vec![0; READ_CHUNK];
+    let mut deadline = Instant::now() + FRAME_TIMEOUT;
     loop {
-        loop {
-            match frame(&buffer) {
-                Frame::Message { start, end } => {
-                    silent = false;
-                    let message = buffer[start..end].to_vec();
-                    buffer.drain(..end);
-                    if inbox.send((path, message)).await.is_err() {
-                        return Ok(());
-                    }
-                }
-                Frame::KeepAlive { length } => {
-                    buffer.drain(..length);
-                    // One pong is owed already: a peer that floods us with pings gets no more.
-                    let _ = pong.try_send(());
-                }
-                Frame::Incomplete => break,
-                Frame::Broken(why) => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-                }
-            }
-        }
-        let limit = if silent || !buffer.is_empty() { FRAME_TIMEOUT } else { IDLE_TIMEOUT };
-        buffer.reserve(READ_CHUNK);
-        if timeout(limit, stream.read_buf(&mut buffer)).await?? == 0 {
+        let length = timeout_at(deadline, stream.read(&mut chunk)).await??;
+        if length == 0 {
             return Ok(());
         }
+        let was_waiting = framer.waiting() > 0;
+        framer.push(&chunk[..length]);
+        let mut whole = false;
+        while let Some(frame) = framer.next_frame() {
+            whole = true;
+            let (bytes, broken) = match frame {
+                // One pong is owed already: a peer that floods us with pings gets no more.
+                Frame::Ping => {
+                    let _ = pong.try_send(());
+                    continue;
+                }
+                Frame::Message(bytes) => (bytes, false),
+                Frame::Broken(bytes) => (bytes, true),
+            };
+            if inbox.send((path, bytes)).await.is_err() {
+                return Ok(());
+            }
+            if broken {
+                return linger(stream).await;
+            }
+        }
+        if framer.waiting() == 0 {
+            deadline = Instant::now() + IDLE_TIMEOUT;
+        } else if whole || !was_waiting {
+            deadline = Instant::now() + FRAME_TIMEOUT;
+        }
     }
+}
+
+/// Leaves time for the answer to what could not be read, then ends the connection.
+async fn linger(mut stream: OwnedReadHalf) -> io::Result<()> {
+    let mut rest = [0; READ_CHUNK];
+    let deadline = Instant::now() + LINGER_TIMEOUT;
+    while timeout_at(deadline, stream.read(&mut rest)).await?? > 0 {}
+    Ok(())
 }
 
 async fn write(

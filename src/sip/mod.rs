@@ -13,12 +13,16 @@ pub mod cause;
 pub mod chance;
 pub mod dialog;
 pub mod digest;
+#[cfg(feature = "server")]
+pub mod io;
 pub mod message;
 pub mod path;
 pub mod registrar;
 pub mod sdp;
 pub mod transaction;
+pub mod ua;
 pub mod wire;
 pub mod write;
 
 pub use path::{ConnectionId, Path, Received, Transmit, Transport};
+pub use ua::{Ua, UaEvent};

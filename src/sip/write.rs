@@ -11,7 +11,7 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use crate::sip::cause::reason_phrase;
+use crate::sip::message::reason_phrase;
 
 /// Enough for a response without a body; longer ones grow once.
 const CAPACITY: usize = 1024;

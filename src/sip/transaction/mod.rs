@@ -10,6 +10,7 @@
 //! **Deliberately absent:** parsing. A machine sees status codes, bytes and times.
 
 mod client;
+mod key;
 mod server;
 mod table;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 pub use client::{Client, ClientStep};
+pub use key::{ClientKey, Secret, ServerKey};
 pub use server::{Server, ServerStep};
 pub use table::{Due, Machine, Table};
 

@@ -1,0 +1,410 @@
+//! Calls we make: several phones at once, the first answer wins.
+//!
+//! Each phone gets an INVITE of its own with its own Call-ID, so that two registrations of one
+//! phone are never taken for one request on two ways (482).
+//!
+//! **Invariant:** every 2xx is acknowledged, wanted or not; one that is not wanted is hung up.
+//! A challenge is answered once, and only by the trunk whose credentials they are.
+//!
+//! **Deliberately absent:** redirection. A 3xx is a refusal: a phone cannot make us call elsewhere.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::center::{Cause, From};
+use crate::id::LegId;
+use crate::sip::cause::cause_of;
+use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
+use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
+use crate::sip::path::{Path, Transport};
+use crate::sip::sdp::LocalMedia;
+use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
+use crate::sip::ua::legs::reason;
+use crate::sip::ua::serve::route_text;
+use crate::sip::ua::{ALLOW, Callee, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::time::Timestamp;
+
+impl Ua {
+    /// Calls every one of `callees` at once for `leg`.
+    pub(super) fn call(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        callees: Vec<Callee>,
+        from: &From,
+        media: &LocalMedia,
+    ) {
+        if callees.is_empty() || self.is_crowded() {
+            let crowded = self.is_crowded();
+            let cause = if crowded { Cause::CONGESTION } else { Cause::SUBSCRIBER_ABSENT };
+            return self.emit(UaEvent::Failed { leg, cause });
+        }
+        let mut dialogs = Vec::with_capacity(callees.len());
+        for callee in callees {
+            let id = self.prepare(leg, &callee, from, media);
+            dialogs.push(id);
+        }
+        self.legs.insert(leg, Leg { dialogs: dialogs.clone(), ..Leg::default() });
+        for id in dialogs {
+            self.invite_out(now, id, None);
+        }
+    }
+
+    fn prepare(
+        &mut self,
+        leg: LegId,
+        callee: &Callee,
+        from: &From,
+        media: &LocalMedia,
+    ) -> DialogId {
+        let ours = self.announced(callee.path.local);
+        let dialog = Dialog {
+            call_id: format!("{:016x}{:016x}", self.chance.token(), self.chance.token()).into(),
+            local_tag: self.fresh_tag(),
+            remote_tag: None,
+            local_seq: 0,
+            remote_seq: None,
+            local: caller_address(from, ours),
+            remote: format!("<{}>", callee.uri).into(),
+            remote_target: callee.uri.as_str().into(),
+            routes: Vec::new(),
+            path: callee.path,
+        };
+        let tcp = (callee.path.transport == Transport::Tcp).then_some(callee.path.remote);
+        let calling = Calling {
+            branch: 0,
+            progress: false,
+            cancel: Cancel::No,
+            challenged: false,
+            trunk: callee.trunk,
+            extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
+            tcp,
+        };
+        let mut invite = Invite::new(Stage::Calling(calling), dialog);
+        invite.leg = Some(leg);
+        invite.media.bind(media.clone());
+        let id = self.add(invite);
+        if let Some(remote) = tcp {
+            self.calling_tcp.insert((remote, id));
+        }
+        id
+    }
+
+    /// Sends the INVITE, with credentials the second time.
+    fn invite_out(&mut self, now: Timestamp, id: DialogId, credentials: Option<(&str, &str)>) {
+        let branch = self.chance.token();
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        let (via, contact) = (self.via(path, branch), self.contact(path));
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Calling(calling) = &mut invite.stage else { return };
+        calling.branch = branch;
+        calling.progress = false;
+        let mut writer = invite.dialog.request("INVITE", via);
+        writer.header("Contact", contact).header("Allow", ALLOW).lines(&calling.extra);
+        if let Some((name, value)) = credentials {
+            writer.header(name, value);
+        }
+        let Some(sdp) = invite.media.offer() else { return };
+        let bytes = writer.finish_with("application/sdp", &sdp);
+        let user = ClientUser { dialog: id, role: Role::Invite };
+        self.request_out(now, branch, user, path, bytes);
+    }
+
+    /// A response that a transaction of ours passed on.
+    pub(super) fn answered(
+        &mut self,
+        now: Timestamp,
+        user: ClientUser,
+        branch: u64,
+        response: &Response,
+    ) {
+        let status = response.code();
+        match (user.role, status) {
+            (Role::Cancel | Role::Bye, _) => {}
+            (Role::Reinvite, _) => self.reinvite_answered(now, user.dialog, response),
+            (Role::Invite, ..200) => self.progressed(now, user.dialog, status),
+            (Role::Invite, 200..300) => self.succeeded(now, user.dialog, response),
+            (Role::Invite, 401 | 407) => self.challenged(now, user.dialog, response),
+            (Role::Invite, _) => self.request_failed(now, user, branch, status),
+        }
+    }
+
+    fn progressed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Calling(calling) = &mut invite.stage else { return };
+        calling.progress = true;
+        if let Cancel::Wanted(cause) = calling.cancel {
+            return self.send_cancel(now, id, cause);
+        }
+        let Some(leg) = invite.leg.filter(|_| status > 100) else { return };
+        if let Some(entry) = self.legs.get_mut(&leg)
+            && !std::mem::replace(&mut entry.rang, true)
+        {
+            self.emit(UaEvent::Ringing { leg });
+        }
+    }
+
+    /// Gives up one phone: CANCEL, at once or as soon as the phone has said anything.
+    pub(super) fn cancel_fork(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.leg = None;
+        let Stage::Calling(calling) = &mut invite.stage else { return };
+        match (calling.cancel, calling.progress) {
+            (Cancel::No, false) => calling.cancel = Cancel::Wanted(cause),
+            (Cancel::No, true) => self.send_cancel(now, id, cause),
+            (Cancel::Wanted(_) | Cancel::Sent, _) => {}
+        }
+    }
+
+    fn send_cancel(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Calling(calling) = &mut invite.stage else { return };
+        calling.cancel = Cancel::Sent;
+        let branch = calling.branch;
+        let (seq, path) = (invite.dialog.local_seq, invite.dialog.path);
+        let via = self.via(path, branch);
+        let Some(invite) = self.invites.get(&id) else { return };
+        let mut writer = invite.dialog.request_with("CANCEL", seq, via);
+        if cause == Cause::ANSWERED_ELSEWHERE {
+            // So that the other phones do not list a missed call (RFC 3326 §2).
+            writer.header("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"");
+        }
+        writer.header("Reason", reason(cause));
+        let bytes = writer.finish();
+        let key = crate::sip::transaction::ClientKey { branch, cancel: false };
+        self.clients.with(key, |client| client.cancelled(now));
+        self.request_out(now, branch, ClientUser { dialog: id, role: Role::Cancel }, path, bytes);
+    }
+
+    fn succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let branch = self.chance.token();
+        let Some(invite) = self.invites.get(&id) else { return };
+        let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let Stage::Calling(calling) = &invite.stage else {
+            return self.succeeded_again(now, id, tag, response);
+        };
+        let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
+        let mut dialog = confirmed(&invite.dialog, tag, response);
+        dialog.path = self.next_hop_of(&dialog, invite.dialog.path);
+        let via = self.via(dialog.path, branch);
+        let ack = dialog.request_with("ACK", dialog.local_seq, via).finish();
+        self.transmit(dialog.path, Arc::clone(&ack));
+        if let Some(remote) = tcp {
+            self.calling_tcp.remove(&(remote, id));
+        }
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.dialog = dialog;
+        invite.ack = Some((invite.dialog.local_seq, ack));
+        invite.stage = Stage::Up(Up::default());
+        let leg = invite.leg.filter(|_| wanted);
+        let agreed = invite.media.agree(&response.body).is_ok();
+        match (leg, agreed) {
+            (Some(leg), true) => self.won(now, id, leg),
+            (Some(_), false) => {
+                self.bye(now, id, Cause::INCOMPATIBLE);
+                self.lost(now, id, 488);
+            }
+            // Their answer crossed our CANCEL.
+            (None, _) => self.bye(now, id, Cause::NORMAL_CLEARING),
+        }
+    }
+
+    fn won(&mut self, now: Timestamp, id: DialogId, leg: LegId) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        let others = std::mem::replace(&mut entry.dialogs, vec![id]);
+        for other in others.into_iter().filter(|other| *other != id) {
+            self.cancel_fork(now, other, Cause::ANSWERED_ELSEWHERE);
+        }
+        self.media_changed(id);
+        self.emit(UaEvent::Answered { leg });
+    }
+
+    /// The same 2xx again, or one of another phone behind a proxy that forked (§13.2.2.4).
+    fn succeeded_again(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        tag: Option<Box<str>>,
+        response: &Response,
+    ) {
+        let (branch, bye_branch) = (self.chance.token(), self.chance.token());
+        let Some(invite) = self.invites.get(&id) else { return };
+        let path = invite.dialog.path;
+        if invite.dialog.remote_tag == tag {
+            let seq = response.headers.cseq().map_or(0, |cseq| cseq.number);
+            if let Some((_, ack)) = invite.ack.clone().filter(|(of, _)| *of == seq) {
+                self.transmit(path, ack);
+            }
+            return;
+        }
+        let tag = tag.unwrap_or_default();
+        if let Some((_, ack)) = invite.strays.iter().find(|(known, _)| *known == tag) {
+            let ack = Arc::clone(ack);
+            return self.transmit(path, ack);
+        }
+        if invite.strays.len() >= STRAYS_MAX {
+            return;
+        }
+        let mut stray = confirmed(&invite.dialog, Some(tag.clone()), response);
+        let seq = response.headers.cseq().map_or(stray.local_seq, |cseq| cseq.number);
+        let ack = stray.request_with("ACK", seq, self.via(path, branch)).finish();
+        let bye = stray.request("BYE", self.via(path, bye_branch)).finish();
+        self.transmit(path, Arc::clone(&ack));
+        if let Some(invite) = self.invites.get_mut(&id) {
+            invite.strays.push((tag, ack));
+        }
+        let user = ClientUser { dialog: id, role: Role::Bye };
+        self.request_out(now, bye_branch, user, path, bye);
+    }
+
+    fn challenged(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let status = response.code();
+        let Some(Stage::Calling(calling)) = self.stage(id) else { return };
+        let again = !calling.challenged && calling.cancel == Cancel::No;
+        calling.challenged = true;
+        let trunk = calling.trunk.filter(|_| again);
+        let credentials = trunk.and_then(|trunk| self.credentials(trunk, id, response));
+        match credentials {
+            Some((name, value)) => self.invite_out(now, id, Some((name, &value))),
+            None => self.fork_failed(now, id, status),
+        }
+    }
+
+    /// A request of ours failed or timed out.
+    pub(super) fn request_failed(
+        &mut self,
+        now: Timestamp,
+        user: ClientUser,
+        branch: u64,
+        status: u16,
+    ) {
+        match user.role {
+            Role::Cancel | Role::Bye => {}
+            Role::Reinvite => self.reinvite_failed(now, user.dialog, status),
+            Role::Invite => {
+                let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
+                // The first of two attempts ends after the second began.
+                if calling.branch == branch {
+                    // One that rang for longer than any call may: stop it (RFC 3261 §16.8).
+                    if status == 408 && calling.progress && calling.cancel == Cancel::No {
+                        self.send_cancel(now, user.dialog, Cause::NO_ANSWER);
+                    }
+                    self.fork_failed(now, user.dialog, status);
+                }
+            }
+        }
+    }
+
+    /// One phone will not answer; the leg fails with its last one, or when one declines for all.
+    pub(super) fn fork_failed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+        let Some(stage) = self.stage(id) else { return };
+        let Stage::Calling(calling) = stage else { return };
+        let tcp = calling.tcp;
+        *stage = Stage::Over;
+        if let Some(remote) = tcp {
+            self.calling_tcp.remove(&(remote, id));
+        }
+        self.lost(now, id, status);
+        self.forget_if_done(id);
+    }
+
+    fn lost(&mut self, now: Timestamp, id: DialogId, status: u16) {
+        let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) else {
+            return;
+        };
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        entry.dialogs.retain(|other| *other != id);
+        entry.refused = entry.refused.max_by_weight(status);
+        // 6xx speaks for every phone of the agent (RFC 3261 §16.7).
+        let rest = if status >= 600 { std::mem::take(&mut entry.dialogs) } else { Vec::new() };
+        for other in rest {
+            self.cancel_fork(now, other, Cause::CALL_REJECTED);
+        }
+        let Some(entry) = self.legs.get(&leg).filter(|entry| entry.dialogs.is_empty()) else {
+            return;
+        };
+        let cause = cause_of(entry.refused.unwrap_or(status));
+        self.legs.remove(&leg);
+        self.emit(UaEvent::Failed { leg, cause });
+    }
+
+    /// The ACK to a failure: it goes where the INVITE went, with its branch (§17.1.1.3).
+    pub(super) fn failure_ack(
+        &self,
+        id: DialogId,
+        branch: u64,
+        path: Path,
+        response: &Response,
+    ) -> Option<Arc<[u8]>> {
+        let invite = self.invites.get(&id)?;
+        let seq = response.headers.cseq().ok()?.number;
+        let to = response.headers.get(Name::To)?;
+        let via = self.via(path, branch);
+        Some(invite.dialog.acknowledgement(seq, via, to).finish())
+    }
+
+    /// Where requests in a dialog go: its first proxy or its target where that is an address we
+    /// can use, and where the other end seems to be otherwise.
+    pub(super) fn next_hop_of(&self, dialog: &Dialog, seen: Path) -> Path {
+        if seen.transport == Transport::Tcp {
+            return seen;
+        }
+        let text = dialog.routes.first().map_or(&*dialog.remote_target, |route| uri_of(route));
+        let Ok(uri) = Uri::parse(text) else { return seen };
+        let Host::Ip(ip) = uri.host() else { return seen };
+        let tcp = uri.param("transport").is_some_and(|t| !t.eq_ignore_ascii_case("udp"));
+        let remote = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+        let hop = Path { remote, ..seen };
+        let behind_nat = is_private(ip) && !is_private(seen.remote.ip());
+        let same_family = ip.is_ipv4() == seen.local.is_ipv4();
+        if tcp || behind_nat || !same_family || !hop.may_be_sent_to() {
+            return seen;
+        }
+        hop
+    }
+}
+
+trait Weigh {
+    fn max_by_weight(self, status: u16) -> Self;
+}
+
+impl Weigh for Option<u16> {
+    /// The refusal that says most about the person called (RFC 3261 §16.7 point 6).
+    fn max_by_weight(self, status: u16) -> Self {
+        self.into_iter().chain([status]).max_by_key(|status| match status {
+            600.. => 5,
+            486 => 4,
+            480 | 408 => 2,
+            401 | 403 | 407 | 404 => 3,
+            503 => 0,
+            _ => 1,
+        })
+    }
+}
+
+/// A dialog as the 2xx to its INVITE makes it (RFC 3261 §12.1.2).
+fn confirmed(early: &Dialog, tag: Option<Box<str>>, response: &Response) -> Dialog {
+    let mut dialog = early.clone();
+    dialog.remote_tag = tag;
+    if let Ok(contact) = response.headers.contact() {
+        dialog.remote_target = contact.uri().as_str().into();
+    }
+    let routes = response.headers.record_routes().unwrap_or_default();
+    dialog.routes = routes.iter().rev().take(ROUTES_MAX).map(route_text).collect();
+    dialog
+}
+
+fn caller_address(from: &From, ours: SocketAddr) -> Box<str> {
+    let Some(number) = &from.number else {
+        return "\"Anonymous\" <sip:anonymous@anonymous.invalid>".into();
+    };
+    let uri = sip_uri(Some(number), ours, crate::sip::message::Transport::Udp);
+    name_addr(from.name.as_deref(), &uri, None).into()
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}

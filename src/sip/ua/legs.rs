@@ -1,0 +1,145 @@
+//! What the shell asks of a leg: bind, ring, answer, refuse, hang up.
+//!
+//! **Invariant:** each of these may come too late, for a leg that is over already, and then does
+//! nothing; nothing here can fail.
+//!
+//! **Deliberately absent:** dialing; see `dial`.
+
+use crate::center::Cause;
+use crate::id::LegId;
+use crate::sip::cause::status_of;
+use crate::sip::sdp::LocalMedia;
+use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
+use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::time::Timestamp;
+
+impl Ua {
+    /// Gives a new call its leg and its media. A call that ended in the meantime ends the leg.
+    pub fn bind(&mut self, now: Timestamp, dialog: DialogId, leg: LegId, media: LocalMedia) {
+        let invite = self.invites.get_mut(&dialog);
+        let Some(invite) = invite.filter(|i| matches!(i.stage, Stage::Incoming(_))) else {
+            self.emit(UaEvent::Ended { leg, cause: Cause::NORMAL_CLEARING });
+            return;
+        };
+        invite.leg = Some(leg);
+        let fits = invite.media.bind(media);
+        self.legs.insert(leg, Leg { dialogs: vec![dialog], ..Leg::default() });
+        if !fits {
+            self.reject_with(now, dialog, 488, None);
+            self.end_leg(dialog, Cause::INCOMPATIBLE);
+            self.forget_if_done(dialog);
+        }
+    }
+
+    /// Turns away a new call that gets no leg.
+    pub fn refuse(&mut self, now: Timestamp, dialog: DialogId, cause: Cause) {
+        self.reject_with(now, dialog, status_of(cause), Some(cause));
+        self.forget_if_done(dialog);
+    }
+
+    /// Tells the caller that somebody is being looked for.
+    pub fn ring(&mut self, now: Timestamp, leg: LegId) {
+        let Some((_, invite)) = self.only_dialog(leg) else { return };
+        let Stage::Incoming(incoming) = &invite.stage else { return };
+        let (key, path) = (incoming.server, invite.dialog.path);
+        let mut writer = incoming.reply.dialog_response(180, invite.dialog.local_tag);
+        writer.header("Contact", self.contact(path));
+        self.respond(now, key, 180, writer.finish());
+    }
+
+    /// Answers a call; `Media` follows, at once or with the ACK where the caller offered nothing.
+    pub fn answer(&mut self, now: Timestamp, leg: LegId) {
+        let Some((id, invite)) = self.only_dialog(leg) else { return };
+        let Stage::Incoming(incoming) = &invite.stage else { return };
+        let (key, path) = (incoming.server, invite.dialog.path);
+        let mut writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
+        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let offered = !invite.media.has_offer();
+        let sdp = if offered { invite.media.offer().ok_or(500) } else { invite.media.answer() };
+        let Ok(sdp) = sdp else {
+            self.reject_with(now, id, 488, None);
+            self.end_leg(id, Cause::INCOMPATIBLE);
+            return self.forget_if_done(id);
+        };
+        let seq = invite.dialog.remote_seq.unwrap_or_default();
+        let unacknowledged = Some(Unacknowledged { seq, server: key, offered });
+        invite.stage = Stage::Up(Up { unacknowledged, ..Up::default() });
+        self.respond(now, key, 200, writer.finish_with("application/sdp", &sdp));
+        if !offered {
+            self.media_changed(id);
+        }
+    }
+
+    /// Ends a leg in whatever state it is; `Ended` follows at once.
+    pub fn hang_up(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        let Some(entry) = self.legs.remove(&leg) else { return };
+        for id in entry.dialogs {
+            let Some(invite) = self.invites.get_mut(&id) else { continue };
+            invite.leg = None;
+            match invite.stage {
+                Stage::Incoming(_) => self.refuse(now, id, cause),
+                Stage::Calling(_) => self.cancel_fork(now, id, cause),
+                Stage::Up(_) => self.bye(now, id, cause),
+                Stage::Over => {}
+            }
+        }
+        self.emit(UaEvent::Ended { leg, cause });
+    }
+
+    /// Refuses a call that was not answered: as [`Ua::hang_up`].
+    pub fn reject(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        self.hang_up(now, leg, cause);
+    }
+
+    fn only_dialog(&self, leg: LegId) -> Option<(DialogId, &super::Invite)> {
+        let [id] = self.legs.get(&leg)?.dialogs[..] else { return None };
+        Some((id, self.invites.get(&id)?))
+    }
+
+    /// Sends the final refusal of an INVITE; the dialog is over.
+    pub(super) fn reject_with(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        status: u16,
+        cause: Option<Cause>,
+    ) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Incoming(incoming) = &invite.stage else { return };
+        let key = incoming.server;
+        let mut writer = incoming.reply.response(status, invite.dialog.local_tag);
+        if let Some(cause) = cause {
+            writer.header("Reason", reason(cause));
+        }
+        if status == 503 {
+            writer.header("Retry-After", super::RETRY_AFTER_S);
+        }
+        invite.stage = Stage::Over;
+        self.respond(now, key, status, writer.finish());
+    }
+
+    /// Hangs up an answered call, as soon as that is allowed. Its leg was told already.
+    pub(super) fn bye(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
+        let branch = self.chance.token();
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Up(up) = &mut invite.stage else { return };
+        if up.unacknowledged.is_some() {
+            up.bye_wanted = Some(cause);
+            return;
+        }
+        invite.stage = Stage::Over;
+        let path = invite.dialog.path;
+        let via = self.via(path, branch);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let mut writer = invite.dialog.request("BYE", via);
+        writer.header("Reason", reason(cause));
+        let user = ClientUser { dialog: id, role: Role::Bye };
+        self.request_out(now, branch, user, path, writer.finish());
+    }
+}
+
+/// A Reason header (RFC 3326).
+pub(super) fn reason(cause: Cause) -> String {
+    format!("Q.850;cause={};text=\"{}\"", cause.0, cause.name())
+}

@@ -1,0 +1,385 @@
+//! The user agent: every transaction, dialog and registration of the process, as one machine.
+//!
+//! # Contract
+//!
+//! One input, then drain: after each call that takes `now`, [`Ua::poll_transmit`] and
+//! [`Ua::poll_event`] until both are empty; then wait for the next input or for
+//! [`Ua::poll_timeout`]. Nothing here blocks and nothing fails: failures come back as events.
+//!
+//! ```text
+//! let mut ua = Ua::new(setup, seed);
+//! loop {
+//!     select! {
+//!         () = sockets.ready() => sockets.drain(|arrival| match arrival {
+//!             Arrival::Message(received) => ua.receive(clock.now(), received),
+//!             Arrival::Lost(path) => ua.transport_failed(clock.now(), path),
+//!         }),
+//!         () = clock.until(ua.poll_timeout()) => ua.handle_timeout(clock.now()),
+//!         command = commands.recv() => match command {
+//!             Command::Answer { leg } => ua.answer(clock.now(), leg),
+//!             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
+//!                 ua.hang_up(clock.now(), leg, cause);
+//!             }
+//!             Command::Dial { leg, target, from } => {
+//!                 ua.dial(clock.now(), leg, &target, &from, media.allot(leg));
+//!             }
+//!             _ => …
+//!         },
+//!     }
+//!     while let Some(event) = ua.poll_event() {
+//!         match event {
+//!             UaEvent::Incoming { dialog, from, to, via, .. } => {
+//!                 let call = calls.next();
+//!                 ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg));
+//!                 center.handle(now, Event::CallArrived { call, from, to, via });
+//!             }
+//!             UaEvent::Media { leg, media } => …,
+//!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
+//!             _ => …
+//!         }
+//!     }
+//!     while let Some(transmit) = ua.poll_transmit() {
+//!         sockets.send(transmit);
+//!     }
+//! }
+//! ```
+//!
+//! **Invariant:** a leg ends exactly once ([`port`]); 64·T1 after the last message nothing is left
+//! of it ([`Ua::counts`]).
+//!
+//! **Deliberately absent:** locks, tasks, host name look-up, and media beyond SDP.
+
+mod admit;
+mod dial;
+mod invite;
+mod legs;
+mod media;
+mod port;
+mod reinvite;
+mod reply;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod within;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::center::Cause;
+use crate::id::LegId;
+use crate::sip::chance::Chance;
+use crate::sip::message::{Message, Response};
+use crate::sip::path::{Path, Received, Transmit, Transport};
+use crate::sip::transaction::{
+    Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
+};
+use crate::sip::ua::invite::{Invite, Stage};
+use crate::sip::wire::{Framing, parse};
+use crate::time::{Timers, Timestamp};
+
+use port::Callee;
+pub use port::{Counts, DialogId, Trunk, UaEvent, UaSetup, Wake};
+
+/// Live transactions of either kind; beyond it new requests get 503.
+const TRANSACTIONS_MAX: usize = 1 << 20;
+/// Live dialogs; beyond it a new INVITE gets 503.
+const DIALOGS_MAX: usize = 100_000;
+/// What a refused caller is told to wait (RFC 3261 §20.33).
+const RETRY_AFTER_S: u32 = 10;
+/// Methods we answer with something else than 405.
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+
+pub struct Ua {
+    setup: UaSetup,
+    chance: Chance,
+    secret: Secret,
+    servers: Table<ServerKey, Server, Option<DialogId>>,
+    clients: Table<ClientKey, Client, ClientUser>,
+    invites: HashMap<DialogId, Invite>,
+    dialog_last: u64,
+    by_tag: HashMap<u64, DialogId>,
+    by_origin: HashMap<u128, DialogId>,
+    legs: HashMap<LegId, Leg>,
+    /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
+    calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
+    retries: Timers<DialogId>,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<UaEvent>,
+    draining: bool,
+    full: bool,
+}
+
+/// The dialogs of one leg: one, or one a phone while several ring.
+#[derive(Debug, Default)]
+struct Leg {
+    dialogs: Vec<DialogId>,
+    rang: bool,
+    /// The most telling refusal so far.
+    refused: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ClientUser {
+    dialog: DialogId,
+    role: Role,
+}
+
+/// What a request of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Invite,
+    Reinvite,
+    Cancel,
+    Bye,
+}
+
+impl Ua {
+    #[must_use]
+    pub fn new(setup: UaSetup, seed: [u8; 32]) -> Self {
+        let mut chance = Chance::new(seed);
+        let secret = Secret([chance.token(), chance.token()]);
+        Self {
+            setup,
+            chance,
+            secret,
+            servers: Table::new(TRANSACTIONS_MAX),
+            clients: Table::new(TRANSACTIONS_MAX),
+            invites: HashMap::new(),
+            dialog_last: 0,
+            by_tag: HashMap::new(),
+            by_origin: HashMap::new(),
+            legs: HashMap::new(),
+            calling_tcp: BTreeSet::new(),
+            retries: Timers::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            draining: false,
+            full: false,
+        }
+    }
+
+    /// One message from the network.
+    pub fn receive(&mut self, now: Timestamp, received: Received<'_>) {
+        let path = received.path;
+        let framing = match path.transport {
+            Transport::Udp => Framing::Datagram,
+            Transport::Tcp => Framing::Stream,
+        };
+        match parse(received.bytes, framing) {
+            Ok(Message::Request(mut request)) => {
+                request.headers.stamp_via(path.remote);
+                self.request(now, path, &request);
+            }
+            Ok(Message::Response(response)) => self.response(now, &response),
+            Err(rejected) => self.unreadable(path, rejected),
+        }
+    }
+
+    /// A connection closed, or nothing could be sent along `path`.
+    pub fn transport_failed(&mut self, now: Timestamp, path: Path) {
+        let from = (path.remote, DialogId(0));
+        let to = (path.remote, DialogId(u64::MAX));
+        let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
+        for id in failed {
+            self.fork_failed(now, id, 503);
+        }
+    }
+
+    /// The moment of [`Ua::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(due) = self.servers.pop_due(now) {
+            match due.step {
+                ServerStep::Wait | ServerStep::Gone => {}
+                ServerStep::Send(bytes) => self.transmit(due.path, bytes),
+                ServerStep::NotAcknowledged => self.not_acknowledged(now, due.user),
+            }
+        }
+        while let Some(due) = self.clients.pop_due(now) {
+            match due.step {
+                ClientStep::Wait | ClientStep::Pass | ClientStep::PassAndAcknowledge => {}
+                ClientStep::Send(bytes) => self.transmit(due.path, bytes),
+                ClientStep::TimedOut => {
+                    self.request_failed(now, due.user, due.key.branch, 408);
+                    self.release(due.user);
+                }
+                ClientStep::Gone => self.release(due.user),
+            }
+        }
+        while let Some(id) = self.retries.pop_due(now) {
+            self.repeat_reinvite(now, id);
+        }
+    }
+
+    /// When to call [`Ua::handle_timeout`] next, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
+        let retry = self.retries.next().map(|(at, _)| (at, Wake::Reinvite));
+        let server = self.servers.deadline().map(|at| (at, Wake::Server));
+        let client = self.clients.deadline().map(|at| (at, Wake::Client));
+        [server, client, retry].into_iter().flatten().min()
+    }
+
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    pub fn poll_event(&mut self) -> Option<UaEvent> {
+        self.events.pop_front()
+    }
+
+    /// While draining, new calls and OPTIONS get 503; live calls go on.
+    pub fn set_draining(&mut self, draining: bool) {
+        self.draining = draining;
+    }
+
+    /// While full, new calls and OPTIONS get 503.
+    pub fn set_full(&mut self, full: bool) {
+        self.full = full;
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            server_transactions: self.servers.len(),
+            client_transactions: self.clients.len(),
+            dialogs: self.invites.len(),
+            legs: self.legs.len(),
+            retries: self.retries.len(),
+        }
+    }
+
+    fn transmit(&mut self, path: Path, bytes: Arc<[u8]>) {
+        if path.may_be_sent_to() {
+            self.transmits.push_back(Transmit { path, bytes });
+        }
+    }
+
+    fn emit(&mut self, event: UaEvent) {
+        self.events.push_back(event);
+    }
+
+    /// Sends a response and keeps it for retransmissions of its request.
+    fn respond(&mut self, now: Timestamp, key: ServerKey, status: u16, bytes: Arc<[u8]>) {
+        let sent = self
+            .servers
+            .with(key, |server| server.respond(now, status, &bytes).then(|| server.path()));
+        if let Some((Some(path), _)) = sent {
+            self.transmit(path, bytes);
+        }
+    }
+
+    /// A request other than INVITE, answered at once; the answer is kept for retransmissions.
+    fn respond_once(&mut self, now: Timestamp, key: ServerKey, path: Path, bytes: Arc<[u8]>) {
+        if self.servers.is_full() {
+            self.transmit(path, bytes);
+            return;
+        }
+        self.servers.insert(key, Server::new(Kind::Other, path), None);
+        self.respond(now, key, 200, bytes);
+    }
+
+    /// Sends a request of ours and keeps it until it is answered.
+    fn request_out(
+        &mut self,
+        now: Timestamp,
+        branch: u64,
+        user: ClientUser,
+        path: Path,
+        bytes: Arc<[u8]>,
+    ) {
+        let kind = match user.role {
+            Role::Invite | Role::Reinvite => Kind::Invite,
+            Role::Cancel | Role::Bye => Kind::Other,
+        };
+        let key = ClientKey { branch, cancel: user.role == Role::Cancel };
+        self.clients.insert(key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
+        if let Some(invite) = self.invites.get_mut(&user.dialog) {
+            invite.holds += 1;
+        }
+        self.transmit(path, bytes);
+    }
+
+    /// A client transaction of this dialog is gone.
+    fn release(&mut self, user: ClientUser) {
+        if let Some(invite) = self.invites.get_mut(&user.dialog) {
+            invite.holds -= 1;
+            self.forget_if_done(user.dialog);
+        }
+    }
+
+    fn forget_if_done(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get(&id).filter(|i| i.is_over() && i.holds == 0) else {
+            return;
+        };
+        assert!(invite.leg.is_none(), "a leg is told how it ended before its dialog is forgotten");
+        self.by_tag.remove(&invite.dialog.local_tag);
+        if let Some(origin) = invite.origin
+            && self.by_origin.get(&origin) == Some(&id)
+        {
+            self.by_origin.remove(&origin);
+        }
+        self.retries.cancel(&id);
+        self.invites.remove(&id);
+    }
+
+    fn add(&mut self, invite: Invite) -> DialogId {
+        self.dialog_last += 1;
+        let id = DialogId(self.dialog_last);
+        self.by_tag.insert(invite.dialog.local_tag, id);
+        self.invites.insert(id, invite);
+        id
+    }
+
+    /// Tells the leg of this dialog how it ended, if it has one that was not told yet.
+    fn end_leg(&mut self, id: DialogId, cause: Cause) {
+        if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
+            self.legs.remove(&leg);
+            self.emit(UaEvent::Ended { leg, cause });
+        }
+    }
+
+    fn response(&mut self, now: Timestamp, response: &Response) {
+        let Some(key) = ClientKey::of(response) else { return };
+        let status = response.code();
+        let Some((step, user)) = self.clients.with(key, |client| client.response(now, status))
+        else {
+            return;
+        };
+        let path = self.clients.get(key).map(|(client, _)| client.path());
+        match (step, path) {
+            (ClientStep::Send(bytes), Some(path)) => self.transmit(path, bytes),
+            (ClientStep::Pass, _) => self.answered(now, user, key.branch, response),
+            (ClientStep::PassAndAcknowledge, Some(path)) => {
+                if let Some(ack) = self.failure_ack(user.dialog, key.branch, path, response) {
+                    self.clients.with(key, |client| client.acknowledge(Arc::clone(&ack)));
+                    self.transmit(path, ack);
+                }
+                self.answered(now, user, key.branch, response);
+            }
+            (_, _) => {}
+        }
+    }
+
+    /// Our address as peers see it.
+    fn announced(&self, local: SocketAddr) -> SocketAddr {
+        self.setup.announced(local)
+    }
+
+    fn via(&self, path: Path, branch: u64) -> String {
+        let branch = ClientKey::branch_text(branch);
+        format!("SIP/2.0/{} {};branch={branch};rport", path.transport, self.announced(path.local))
+    }
+
+    fn contact(&self, path: Path) -> String {
+        let address = self.announced(path.local);
+        match path.transport {
+            Transport::Udp => format!("<sip:{address}>"),
+            Transport::Tcp => format!("<sip:{address};transport=tcp>"),
+        }
+    }
+
+    fn stage(&mut self, id: DialogId) -> Option<&mut Stage> {
+        self.invites.get_mut(&id).map(|invite| &mut invite.stage)
+    }
+}

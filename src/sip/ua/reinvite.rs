@@ -1,0 +1,123 @@
+//! Re-INVITEs of ours: hold, resume, and what happens when they meet theirs (RFC 3261 §14.1).
+//!
+//! **Invariant:** at most one of ours is on its way in a dialog; a refused one leaves the session as
+//! it was, unless the other end no longer knows the dialog.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::center::Cause;
+use crate::id::LegId;
+use crate::sip::message::Response;
+use crate::sip::sdp::Direction;
+use crate::sip::ua::invite::{Reinvite, Stage};
+use crate::sip::ua::{ALLOW, ClientUser, DialogId, Role, Ua};
+use crate::time::Timestamp;
+
+impl Ua {
+    /// Puts the other end of an answered leg on hold, or resumes it. `Media` follows.
+    pub fn hold(&mut self, now: Timestamp, leg: LegId, on: bool) {
+        let Some(&[id]) = self.legs.get(&leg).map(|entry| &entry.dialogs[..]) else { return };
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let direction = if on { Direction::SendOnly } else { Direction::SendRecv };
+        invite.media.want(direction);
+        self.send_reinvite(now, id);
+    }
+
+    fn send_reinvite(&mut self, now: Timestamp, id: DialogId) {
+        let branch = self.chance.token();
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        let (via, contact) = (self.via(path, branch), self.contact(path));
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Up(up) = &mut invite.stage else { return };
+        // Not before their ACK, and one at a time: both end in another attempt.
+        if up.reinvite == Some(Reinvite::Sent) || up.unacknowledged.is_some() {
+            self.retries.set(id, now + Duration::from_secs(1));
+            return;
+        }
+        let Some(sdp) = invite.media.offer() else { return };
+        up.reinvite = Some(Reinvite::Sent);
+        let mut writer = invite.dialog.request("INVITE", via);
+        writer.header("Contact", contact).header("Allow", ALLOW);
+        let bytes = writer.finish_with("application/sdp", &sdp);
+        let user = ClientUser { dialog: id, role: Role::Reinvite };
+        self.request_out(now, branch, user, path, bytes);
+    }
+
+    /// The time to try again has come.
+    pub(super) fn repeat_reinvite(&mut self, now: Timestamp, id: DialogId) {
+        if let Some(Stage::Up(up)) = self.stage(id) {
+            if up.reinvite == Some(Reinvite::Waiting) {
+                up.reinvite = None;
+            }
+            self.send_reinvite(now, id);
+        }
+    }
+
+    pub(super) fn reinvite_answered(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let status = response.code();
+        match status {
+            ..200 => {}
+            200..300 => self.reinvite_succeeded(now, id, response),
+            _ => self.reinvite_failed(now, id, status),
+        }
+    }
+
+    fn reinvite_succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let branch = self.chance.token();
+        let seq = response.headers.cseq().map_or(0, |cseq| cseq.number);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let path = invite.dialog.path;
+        if let Some((acknowledged, ack)) = &invite.ack
+            && *acknowledged == seq
+        {
+            let ack = Arc::clone(ack);
+            return self.transmit(path, ack);
+        }
+        if let Ok(contact) = response.headers.contact() {
+            invite.dialog.remote_target = contact.uri().as_str().into();
+        }
+        let agreed = invite.media.agree(&response.body).is_ok();
+        let via = self.via(path, branch);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let ack = invite.dialog.request_with("ACK", seq, via).finish();
+        invite.ack = Some((seq, Arc::clone(&ack)));
+        let is_up = match &mut invite.stage {
+            Stage::Up(up) => {
+                up.reinvite = None;
+                true
+            }
+            Stage::Incoming(_) | Stage::Calling(_) | Stage::Over => false,
+        };
+        self.transmit(path, ack);
+        if is_up && agreed {
+            self.media_changed(id);
+        } else if is_up {
+            self.end_leg(id, Cause::INCOMPATIBLE);
+            self.bye(now, id, Cause::INCOMPATIBLE);
+        }
+    }
+
+    pub(super) fn reinvite_failed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let ours = invite.origin.is_none();
+        let Stage::Up(up) = &mut invite.stage else { return };
+        up.reinvite = None;
+        match status {
+            491 => {
+                up.reinvite = Some(Reinvite::Waiting);
+                // Whoever made the Call-ID waits longer, so that they do not meet again.
+                let (from, to) = if ours { (2100, 4000) } else { (0, 2000) };
+                let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
+                let wait = self.chance.between(from, to);
+                self.retries.set(id, now + wait);
+            }
+            // The other end does not know the dialog, or does not answer any more.
+            408 | 481 => {
+                self.end_leg(id, Cause::TIMER_EXPIRED);
+                self.bye(now, id, Cause::TIMER_EXPIRED);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What every response to one request repeats (RFC 3261 §8.2.6.2), copied once.
+//!
+//! **Invariant:** a response goes back to where its request came from; a Via can change the port
+//! (RFC 3581), never the address.
+//!
+//! **Deliberately absent:** the request itself, which is dropped as soon as it was read.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::sip::message::{Name, Request};
+use crate::sip::path::{Path, Transport};
+use crate::sip::write::Writer;
+
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    path: Path,
+    /// Via, From, Call-ID and CSeq.
+    lines: Box<str>,
+    to: Box<str>,
+    has_tag: bool,
+    /// Record-Route, for responses that make a dialog.
+    routes: Box<str>,
+}
+
+impl Reply {
+    /// The top Via of `request` is stamped already.
+    pub(super) fn new(request: &Request, path: Path) -> Self {
+        let headers = &request.headers;
+        let mut lines = String::with_capacity(512);
+        for name in [Name::Via, Name::From, Name::CallId, Name::CSeq] {
+            copy(request, name, &mut lines);
+        }
+        let mut routes = String::new();
+        copy(request, Name::RecordRoute, &mut routes);
+        let has_tag = headers.to().is_ok_and(|to| to.tag().is_some());
+        Self {
+            path: Path { remote: source(request, path), ..path },
+            lines: lines.into(),
+            to: headers.get(Name::To).unwrap_or_default().into(),
+            has_tag,
+            routes: routes.into(),
+        }
+    }
+
+    pub(super) fn path(&self) -> Path {
+        self.path
+    }
+
+    /// A 100, which has no tag of ours.
+    pub(super) fn trying(&self) -> Arc<[u8]> {
+        let mut writer = Writer::response(100);
+        writer.lines(&self.lines).header("To", &self.to);
+        writer.finish()
+    }
+
+    /// Begins a response; `tag` is added to To where it has none.
+    pub(super) fn response(&self, status: u16, tag: u64) -> Writer {
+        let mut writer = Writer::response(status);
+        writer.lines(&self.lines);
+        if self.has_tag {
+            writer.header("To", &self.to);
+        } else {
+            writer.header("To", format_args!("{};tag={tag:016x}", self.to));
+        }
+        writer
+    }
+
+    /// As [`Reply::response`], with the proxies that want to stay on the way.
+    pub(super) fn dialog_response(&self, status: u16, tag: u64) -> Writer {
+        let mut writer = self.response(status, tag);
+        writer.lines(&self.routes);
+        writer
+    }
+}
+
+fn copy(request: &Request, name: Name, out: &mut String) {
+    for value in request.headers.all(name) {
+        // Writing to a `String` does not fail.
+        let _ = write!(out, "{}: {value}\r\n", name.as_str());
+    }
+}
+
+/// Where the answer goes: the source of the request, at the port its Via asks for.
+fn source(request: &Request, path: Path) -> SocketAddr {
+    match (path.transport, request.headers.via()) {
+        (Transport::Udp, Ok(via)) if via.rport().is_none() => {
+            SocketAddr::new(path.remote.ip(), via.port().unwrap_or(5060))
+        }
+        (Transport::Udp | Transport::Tcp, _) => path.remote,
+    }
+}

@@ -1,0 +1,307 @@
+//! Requests from outside that begin something, or end it before it began.
+//!
+//! **Invariant:** nothing is kept for a request that is refused: its answer is a function of the
+//! request, so a retransmission gets the same one (RFC 3261 §8.2.7).
+//!
+//! **Deliberately absent:** requests within a dialog; see `within`.
+
+use std::sync::Arc;
+
+use crate::center::Cause;
+use crate::sip::dialog::{Dialog, ROUTES_MAX};
+use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
+use crate::sip::path::{Path, Transport};
+use crate::sip::transaction::{Kind, Server, ServerKey};
+use crate::sip::ua::invite::{Incoming, Invite, Stage};
+use crate::sip::ua::reply::Reply;
+use crate::sip::ua::{ALLOW, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Ua, UaEvent};
+use crate::sip::wire::Rejected;
+use crate::time::Timestamp;
+
+impl Ua {
+    pub(super) fn request(&mut self, now: Timestamp, path: Path, request: &Request) {
+        let key = self.secret.server_key(request, &request.method);
+        if request.method == Method::ACK {
+            return self.acknowledged(now, path, key, request);
+        }
+        if let Some((server, _)) = self.servers.get(key) {
+            let (path, response) = (server.path(), server.retransmitted());
+            if let Some(bytes) = response {
+                self.transmit(path, bytes);
+            }
+            return;
+        }
+        if request.method == Method::CANCEL {
+            return self.cancel(now, path, request);
+        }
+        match tag_of(request) {
+            Some(_) => self.within_dialog(now, path, key, request),
+            None => self.out_of_dialog(now, path, key, request),
+        }
+    }
+
+    fn out_of_dialog(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
+        let method = &request.method;
+        if *method == Method::INVITE {
+            self.invited(now, path, key, request);
+        } else if *method == Method::REGISTER {
+            self.registration(now, path, key, request);
+        } else if *method == Method::OPTIONS {
+            self.options(now, path, request);
+        } else {
+            self.not_allowed(path, request);
+        }
+    }
+
+    /// Answers without keeping anything.
+    pub(super) fn refuse_request(&mut self, path: Path, request: &Request, status: u16) {
+        self.refuse_with(path, request, status, &[]);
+    }
+
+    pub(super) fn refuse_with(
+        &mut self,
+        path: Path,
+        request: &Request,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
+        let reply = Reply::new(request, path);
+        let mut writer = reply.response(status, self.stateless_tag(request));
+        for (name, value) in headers {
+            writer.header(name, value);
+        }
+        self.transmit(reply.path(), writer.finish());
+    }
+
+    /// The same for each retransmission of one request.
+    fn stateless_tag(&self, request: &Request) -> u64 {
+        let headers = &request.headers;
+        let parts = [headers.call_id().unwrap_or_default(), headers.get(Name::From).unwrap_or("")];
+        self.secret.hash(&parts) as u64
+    }
+
+    fn busy(&mut self, path: Path, request: &Request) {
+        let seconds = RETRY_AFTER_S.to_string();
+        self.refuse_with(path, request, 503, &[("Retry-After", &seconds)]);
+    }
+
+    pub(super) fn not_allowed(&mut self, path: Path, request: &Request) {
+        let status = match request.method {
+            Method::Known(_) => 405,
+            Method::Other(_) => 501,
+        };
+        self.refuse_with(path, request, status, &[("Allow", ALLOW)]);
+    }
+
+    pub(super) fn unreadable(&mut self, path: Path, rejected: Rejected) {
+        tracing::debug!(remote = %path.remote, fault = %rejected.fault, "unreadable message");
+        let Some(mut answer) = rejected.answer else { return };
+        answer.headers.stamp_via(path.remote);
+        let remote = match (path.transport, answer.headers.via()) {
+            (Transport::Udp, Ok(via)) if via.rport().is_none() => {
+                (path.remote.ip(), via.port().unwrap_or(5060)).into()
+            }
+            _ => path.remote,
+        };
+        let parts = [answer.headers.call_id().unwrap_or_default()];
+        let tag = format!("{:016x}", self.secret.hash(&parts) as u64);
+        let bytes = answer.with_to_tag(&tag).to_bytes();
+        self.transmit(Path { remote, ..path }, Arc::from(bytes));
+    }
+
+    fn options(&mut self, now: Timestamp, path: Path, request: &Request) {
+        if !self.is_trunk(path) {
+            return self.refuse_stranger(now, path, request);
+        }
+        match self.objection(request) {
+            Some(Objection(status, headers)) => {
+                self.refuse_with(path, request, status, &borrowed(&headers));
+            }
+            None if self.draining || self.full => self.busy(path, request),
+            None => {
+                let headers = [("Allow", ALLOW), ("Accept", "application/sdp")];
+                self.refuse_with(path, request, 200, &headers);
+            }
+        }
+    }
+
+    /// What is wrong with a request, whoever sent it (RFC 3261 §8.2).
+    pub(super) fn objection(&self, request: &Request) -> Option<Objection> {
+        let headers = &request.headers;
+        if matches!(request.uri.scheme(), Scheme::Other) {
+            return Some(Objection(416, vec![]));
+        }
+        let unknown: Vec<_> = headers.require().filter(|tag| !is_supported(tag)).collect();
+        if !unknown.is_empty() {
+            return Some(Objection(420, vec![("Unsupported", unknown.join(", "))]));
+        }
+        if headers.get(Name::ContentEncoding).is_some_and(|e| !e.eq_ignore_ascii_case("identity")) {
+            return Some(Objection(415, vec![("Accept-Encoding", "identity".to_owned())]));
+        }
+        let optional =
+            headers.get(Name::ContentDisposition).is_some_and(|d| d.contains("handling=optional"));
+        let sdp = headers.is_content("application/sdp");
+        if !request.body.is_empty() && !sdp && !optional && request.method == Method::INVITE {
+            return Some(Objection(415, vec![("Accept", "application/sdp".to_owned())]));
+        }
+        headers.max_forwards().is_err().then(|| Objection(400, vec![]))
+    }
+
+    fn invited(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
+        let Some(via) = self.admit(now, path, request) else { return };
+        if let Some(Objection(status, headers)) = self.objection(request) {
+            return self.refuse_with(path, request, status, &borrowed(&headers));
+        }
+        if self.draining || self.full || self.is_crowded() {
+            return self.busy(path, request);
+        }
+        let Ok((dialog, origin)) = self.dialog_of(path, request) else {
+            return self.refuse_request(path, request, 400);
+        };
+        if self.is_merged(origin, &dialog) {
+            return self.refuse_request(path, request, 482);
+        }
+        let reply = Reply::new(request, path);
+        let incoming = Incoming { server: key, reply: reply.clone() };
+        let mut invite = Invite::new(Stage::Incoming(incoming), dialog);
+        if !request.body.is_empty()
+            && request.headers.is_content("application/sdp")
+            && let Err(status) = invite.media.offered(&request.body)
+        {
+            return self.refuse_request(path, request, status);
+        }
+        invite.origin = Some(origin);
+        let id = self.add(invite);
+        self.by_origin.insert(origin, id);
+        self.servers.insert(key, Server::new(Kind::Invite, reply.path()), Some(id));
+        self.respond(now, key, 100, reply.trying());
+        let (from, to) = (self.caller(&via, request), called(request));
+        self.emit(UaEvent::Incoming { dialog: id, from, to, via, remote: path.remote });
+    }
+
+    pub(super) fn is_crowded(&self) -> bool {
+        self.invites.len() >= DIALOGS_MAX || self.servers.is_full() || self.clients.is_full()
+    }
+
+    /// A second copy of an INVITE that is being handled came along another way (§8.2.2.2).
+    fn is_merged(&self, origin: u128, dialog: &Dialog) -> bool {
+        let first = self.by_origin.get(&origin).and_then(|id| self.invites.get(id));
+        first.is_some_and(|first| first.dialog.remote_seq == dialog.remote_seq)
+    }
+
+    fn dialog_of(&mut self, path: Path, request: &Request) -> Result<(Dialog, u128), Unusable> {
+        let headers = &request.headers;
+        let from = headers.from()?;
+        let call_id = headers.call_id()?;
+        let routes = headers.record_routes()?;
+        if routes.len() > ROUTES_MAX {
+            return Err(Unusable);
+        }
+        // Without a Contact the caller is where its From says; RFC 2543 allowed that.
+        let target = match headers.contact() {
+            Ok(contact) => contact.uri().as_str().into(),
+            Err(_) if headers.has(Name::Contact) => return Err(Unusable),
+            Err(_) => from.uri().as_str().into(),
+        };
+        let origin = self.secret.hash(&[call_id, from.tag().unwrap_or_default()]);
+        let dialog = Dialog {
+            call_id: call_id.into(),
+            local_tag: self.fresh_tag(),
+            remote_tag: from.tag().map(Box::from),
+            local_seq: 0,
+            remote_seq: Some(headers.cseq()?.number),
+            local: untagged(&headers.to()?),
+            remote: untagged(&from),
+            remote_target: target,
+            routes: routes.iter().map(route_text).collect(),
+            path,
+        };
+        Ok((Dialog { path: self.next_hop_of(&dialog, path), ..dialog }, origin))
+    }
+
+    pub(super) fn fresh_tag(&mut self) -> u64 {
+        loop {
+            let tag = self.chance.token();
+            if !self.by_tag.contains_key(&tag) {
+                return tag;
+            }
+        }
+    }
+
+    /// An ACK: to a failure, found by its branch; to a 2xx, by its dialog.
+    fn acknowledged(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
+        if let Some((is_open, _)) = self.servers.with(key, |server| {
+            server.acknowledged_failure(now);
+            server.is_open()
+        }) && is_open
+        {
+            return;
+        }
+        self.acknowledged_in_dialog(now, path, request);
+    }
+
+    fn cancel(&mut self, now: Timestamp, path: Path, request: &Request) {
+        let key = self.secret.server_key(request, &Method::INVITE);
+        let found = self.servers.get(key).filter(|(server, _)| {
+            server.kind() == Kind::Invite && server.path().remote.ip() == path.remote.ip()
+        });
+        let Some(&(ref server, user)) = found else {
+            return self.refuse_request(path, request, 481);
+        };
+        let is_open = server.is_open();
+        let tag = user.and_then(|id| self.invites.get(&id)).map(|invite| invite.dialog.local_tag);
+        let reply = Reply::new(request, path);
+        let tag = tag.unwrap_or_else(|| self.stateless_tag(request));
+        let bytes = reply.response(200, tag).finish();
+        self.transmit(reply.path(), bytes);
+        // After a final response it has no effect (§9.2).
+        if let Some(id) = user.filter(|_| is_open) {
+            self.withdrawn(now, id);
+        }
+    }
+
+    /// The caller gave up before we answered: 487.
+    pub(super) fn withdrawn(&mut self, now: Timestamp, id: DialogId) {
+        self.reject_with(now, id, 487, None);
+        self.end_leg(id, Cause::NORMAL_CLEARING);
+        self.forget_if_done(id);
+    }
+}
+
+/// A request cannot begin a dialog.
+pub(super) struct Unusable;
+
+impl From<crate::sip::message::HeaderError> for Unusable {
+    fn from(_: crate::sip::message::HeaderError) -> Self {
+        Self
+    }
+}
+
+/// A refusal and the headers that explain it.
+pub(super) struct Objection(pub(super) u16, pub(super) Vec<(&'static str, String)>);
+
+pub(super) fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// `timer` is tolerated: the other end refreshes, we answer.
+fn is_supported(tag: &str) -> bool {
+    tag == "timer"
+}
+
+pub(super) fn tag_of(request: &Request) -> Option<String> {
+    request.headers.to().ok()?.tag().map(str::to_owned)
+}
+
+fn untagged(address: &NameAddr<'_>) -> Box<str> {
+    name_addr(address.display().as_deref(), address.uri(), None).into()
+}
+
+pub(super) fn route_text(address: &NameAddr<'_>) -> Box<str> {
+    format!("<{}>", address.uri()).into()
+}
+
+/// The number that was dialed.
+fn called(request: &Request) -> String {
+    request.uri.user_decoded().map(|user| user.into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,1 @@
+//! Two user agents and a bad network between them.

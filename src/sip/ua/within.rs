@@ -1,0 +1,294 @@
+//! Requests from the other end within a dialog (RFC 3261 §12.2.2, §14.2, §15).
+//!
+//! **Invariant:** a request that is not the next in order changes nothing; one that is refused
+//! leaves the session as it was.
+//!
+//! **Deliberately absent:** REFER, UPDATE and SUBSCRIBE, which get 405 with what is allowed.
+
+use crate::center::Cause;
+use crate::center::Digit;
+use crate::sip::cause;
+use crate::sip::message::{Method, Name, Request};
+use crate::sip::path::Path;
+use crate::sip::transaction::{Kind, Server, ServerKey};
+use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
+use crate::sip::ua::reply::Reply;
+use crate::sip::ua::serve::tag_of;
+use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
+use crate::time::Timestamp;
+
+/// What a phone may send as a key, and what we accept in INFO.
+const DTMF_TYPES: &str = "application/dtmf-relay, application/dtmf";
+
+impl Ua {
+    /// The dialog a request says it belongs to.
+    fn dialog_named(&self, request: &Request) -> Option<DialogId> {
+        let tag = u64::from_str_radix(&tag_of(request)?, 16).ok()?;
+        let id = *self.by_tag.get(&tag)?;
+        let from = request.headers.from().ok()?;
+        let call_id = request.headers.call_id().ok()?;
+        let invite = self.invites.get(&id)?;
+        invite.dialog.is_of(call_id, from.tag()).then_some(id)
+    }
+
+    pub(super) fn within_dialog(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+    ) {
+        let Some(id) = self.dialog_named(request) else {
+            return self.refuse_request(path, request, 481);
+        };
+        let seq = request.headers.cseq().map_or(0, |cseq| cseq.number);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        if invite.dialog.receive(seq).is_err() {
+            return self.refuse_request(path, request, 500);
+        }
+        let method = &request.method;
+        if *method == Method::BYE {
+            self.bye_received(now, id, path, key, request);
+        } else if *method == Method::INVITE {
+            self.reinvited(now, id, path, key, request);
+        } else if *method == Method::INFO {
+            self.info(now, id, path, key, request);
+        } else if *method == Method::OPTIONS {
+            self.answer_within(now, path, key, request, 200, &[("Allow", ALLOW)]);
+        } else {
+            let status = if matches!(method, Method::Other(_)) { 501 } else { 405 };
+            self.answer_within(now, path, key, request, status, &[("Allow", ALLOW)]);
+        }
+    }
+
+    /// Answers a request other than INVITE, and again when it is repeated.
+    fn answer_within(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
+        let reply = Reply::new(request, path);
+        let mut writer = reply.response(status, 0);
+        for (name, value) in headers {
+            writer.header(name, value);
+        }
+        self.respond_once(now, key, reply.path(), writer.finish());
+    }
+
+    fn bye_received(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+    ) {
+        self.answer_within(now, path, key, request, 200, &[]);
+        let reason = request.headers.get(Name::Reason).and_then(cause::from_reason);
+        let cause = reason.unwrap_or(Cause::NORMAL_CLEARING);
+        let Some(stage) = self.stage(id) else { return };
+        match stage {
+            Stage::Incoming(_) => return self.withdrawn(now, id),
+            // We have no early dialogs of our own: a BYE cannot come before our 2xx arrived.
+            Stage::Calling(_) | Stage::Over => return,
+            Stage::Up(up) => {
+                let unacknowledged = up.unacknowledged;
+                *stage = Stage::Over;
+                if let Some(Unacknowledged { server, .. }) = unacknowledged {
+                    self.servers.with(server, Server::acknowledged_success);
+                }
+            }
+        }
+        self.end_leg(id, cause);
+        self.forget_if_done(id);
+    }
+
+    fn info(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+    ) {
+        let headers = &request.headers;
+        let relay = headers.is_content("application/dtmf-relay");
+        let plain = headers.is_content("application/dtmf");
+        if !request.body.is_empty() && !relay && !plain {
+            return self.answer_within(now, path, key, request, 415, &[("Accept", DTMF_TYPES)]);
+        }
+        self.answer_within(now, path, key, request, 200, &[]);
+        let digit = if relay { relayed_digit(&request.body) } else { plain_digit(&request.body) };
+        let leg = self.invites.get(&id).and_then(|invite| invite.leg);
+        if let (Some(leg), Some(digit)) = (leg, digit) {
+            self.emit(UaEvent::Dtmf { leg, digit });
+        }
+    }
+
+    /// A re-INVITE: hold, resume, another codec or address, a refresh, or a late offer.
+    fn reinvited(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+    ) {
+        let reply = Reply::new(request, path);
+        let has_sdp = !request.body.is_empty();
+        let status = match self.stage(id) {
+            Some(Stage::Up(up)) => match (&up.unacknowledged, up.reinvite) {
+                // Theirs crossed ours, or our offer is still unanswered (§14.2).
+                (Some(Unacknowledged { offered: true, .. }), _) | (_, Some(Reinvite::Sent)) => 491,
+                _ if up.bye_wanted.is_some() => 481,
+                _ if has_sdp && !request.headers.is_content("application/sdp") => 415,
+                _ => 200,
+            },
+            // Before the final response to the first INVITE (§14.2).
+            Some(Stage::Incoming(_) | Stage::Calling(_)) => 500,
+            Some(Stage::Over) | None => 481,
+        };
+        if self.servers.is_full() {
+            return self.refuse_request(path, request, 503);
+        }
+        self.servers.insert(key, Server::new(Kind::Invite, reply.path()), Some(id));
+        let body = match status {
+            200 => self.new_terms(id, request),
+            refused => Err(refused),
+        };
+        let Some(invite) = self.invites.get(&id) else { return };
+        let mut writer = match body {
+            Ok(_) => reply.dialog_response(200, invite.dialog.local_tag),
+            Err(status) => reply.response(status, invite.dialog.local_tag),
+        };
+        match body {
+            Ok(sdp) => {
+                writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+                let bytes = writer.finish_with("application/sdp", &sdp);
+                self.respond(now, key, 200, bytes);
+                self.reinvite_accepted(id, key, request, !has_sdp);
+            }
+            Err(status) => {
+                match status {
+                    500 => writer.header("Retry-After", self.chance.token() % 10),
+                    415 => writer.header("Accept", "application/sdp"),
+                    _ => &mut writer,
+                };
+                self.respond(now, key, status, writer.finish());
+            }
+        }
+    }
+
+    /// Our side of what a re-INVITE asks for; 488 leaves the session as it was.
+    fn new_terms(&mut self, id: DialogId, request: &Request) -> Result<String, u16> {
+        let invite = self.invites.get_mut(&id).ok_or(481_u16)?;
+        if request.body.is_empty() {
+            return invite.media.offer().ok_or(500);
+        }
+        invite.media.offered(&request.body)?;
+        invite.media.answer()
+    }
+
+    fn reinvite_accepted(
+        &mut self,
+        id: DialogId,
+        key: ServerKey,
+        request: &Request,
+        offered: bool,
+    ) {
+        let seq = request.headers.cseq().map_or(0, |cseq| cseq.number);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        if let Ok(contact) = request.headers.contact() {
+            invite.dialog.remote_target = contact.uri().as_str().into();
+        }
+        if let Stage::Up(up) = &mut invite.stage {
+            let unacknowledged = Unacknowledged { seq, server: key, offered };
+            if let Some(earlier) = up.unacknowledged.replace(unacknowledged) {
+                self.servers.with(earlier.server, Server::acknowledged_success);
+            }
+        }
+        if !offered {
+            self.media_changed(id);
+        }
+    }
+
+    /// Tells the leg what was agreed on, and whether it is on hold now.
+    pub(super) fn media_changed(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let (Some(leg), Some(change)) = (invite.leg, invite.media.take_change()) else { return };
+        if let Some(media) = change.media {
+            self.emit(UaEvent::Media { leg, media });
+        }
+        match change.held {
+            Some(true) => self.emit(UaEvent::Held { leg }),
+            Some(false) => self.emit(UaEvent::Resumed { leg }),
+            None => {}
+        }
+    }
+
+    /// The ACK to a 2xx of ours.
+    pub(super) fn acknowledged_in_dialog(
+        &mut self,
+        now: Timestamp,
+        _path: Path,
+        request: &Request,
+    ) {
+        let Some(id) = self.dialog_named(request) else { return };
+        let seq = request.headers.cseq().map_or(0, |cseq| cseq.number);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Up(up) = &mut invite.stage else { return };
+        let Some(waited) = up.unacknowledged.filter(|waited| waited.seq == seq) else { return };
+        up.unacknowledged = None;
+        let bye_wanted = up.bye_wanted.take();
+        let answered = !waited.offered || invite.media.agree(&request.body).is_ok();
+        self.servers.with(waited.server, Server::acknowledged_success);
+        match (bye_wanted, answered) {
+            (Some(cause), _) => self.bye(now, id, cause),
+            (None, true) if waited.offered => self.media_changed(id),
+            (None, true) => {}
+            // Our offer got no answer we can use: there is no session (§13.2.2.4).
+            (None, false) => {
+                self.end_leg(id, Cause::INCOMPATIBLE);
+                self.bye(now, id, Cause::INCOMPATIBLE);
+            }
+        }
+    }
+
+    /// 64·T1 without the ACK to a 2xx: the call is ended (§13.3.1.4).
+    pub(super) fn not_acknowledged(&mut self, now: Timestamp, user: Option<DialogId>) {
+        let Some(id) = user else { return };
+        let Some(Stage::Up(up)) = self.stage(id) else { return };
+        up.unacknowledged = None;
+        let cause = up.bye_wanted.take().unwrap_or(Cause::TIMER_EXPIRED);
+        self.end_leg(id, cause);
+        self.bye(now, id, cause);
+    }
+}
+
+/// `Signal=5`, a line of `application/dtmf-relay`.
+fn relayed_digit(body: &[u8]) -> Option<Digit> {
+    let text = std::str::from_utf8(body).ok()?;
+    let value = text.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+    })?;
+    digit(value)
+}
+
+/// `application/dtmf`: the key alone.
+fn plain_digit(body: &[u8]) -> Option<Digit> {
+    digit(std::str::from_utf8(body).ok()?.trim())
+}
+
+/// A key, or the number of its event (RFC 4733): some phones send `10` for the star.
+fn digit(text: &str) -> Option<Digit> {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(key), None) => Digit::new(key),
+        _ => text.parse().ok().filter(|code| *code >= 10).and_then(Digit::from_event),
+    }
+}
