@@ -1,0 +1,384 @@
+//! Turns names and texts of the file into what a flow runs on: steps, languages, templates.
+//!
+//! **Invariant:** a name that resolves to nothing leaves an error behind, so a placeholder returned
+//! here never becomes part of a [`Flow`](crate::flow::Flow).
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use crate::flow::Prompt;
+use crate::flow::diagnostic::{Problems, suggest};
+use crate::flow::expr::{Engine, Expression, Fault, spoken};
+use crate::flow::hours::Hours;
+use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Known};
+use crate::flow::read::{Item, Section};
+use crate::flow::scan::{Finding, find_name, is_template, scan_expression, scan_template};
+use crate::flow::step::StepId;
+use crate::flow::text::{Part, Speech, Text};
+
+/// Parts or tries one prompt may list.
+const PARTS_MAX: usize = 20;
+
+pub(in crate::flow) struct Build<'a> {
+    pub(in crate::flow) problems: &'a Problems,
+    pub(in crate::flow) known: &'a Known,
+    pub(in crate::flow) languages: Vec<Arc<str>>,
+    pub(in crate::flow) steps: BTreeMap<&'a str, StepId>,
+    pub(in crate::flow) hours: BTreeMap<&'a str, Arc<Hours>>,
+    /// Names some step sets, and whether a `secret` step does.
+    pub(in crate::flow) variables: BTreeMap<&'a str, bool>,
+    pub(in crate::flow) engine: RefCell<Engine>,
+}
+
+/// What a text is for decides what it may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flow) enum Scope {
+    /// Heard, shown or stored: no secrets.
+    Plain,
+    /// The same, spoken to somebody who waits: `queue.position`, `queue.waiting`.
+    InQueue,
+    /// Decides and leaves no trace: secrets may be looked at.
+    Condition,
+}
+
+impl<'a> Build<'a> {
+    /// The step an exit leads to, if the exit is given.
+    pub(in crate::flow) fn exit(&self, section: &Section<'a>, key: &'static str) -> Option<StepId> {
+        let item = section.get(key)?;
+        Some(self.step(section, key, item))
+    }
+
+    pub(in crate::flow) fn required_exit(
+        &self,
+        section: &Section<'a>,
+        key: &'static str,
+        help: &str,
+    ) -> StepId {
+        let Some(item) = section.get(key) else {
+            section.missing(key, Some(help.to_owned()));
+            return StepId::default();
+        };
+        self.step(section, key, item)
+    }
+
+    pub(in crate::flow) fn step(&self, section: &Section<'a>, key: &str, item: Item<'a>) -> StepId {
+        let Some((name, span)) = section.as_string(key, item) else { return StepId::default() };
+        let Some(step) = self.steps.get(name) else {
+            let message = format!("{}, `{key}`: no step is named `{name}`", section.what);
+            let help = suggest(name, self.steps.keys().copied());
+            self.problems.error_help(span, message, help);
+            return StepId::default();
+        };
+        *step
+    }
+
+    /// Checks a name against what the configuration declares, where that is known.
+    pub(in crate::flow) fn declared(
+        &self,
+        section: &Section<'a>,
+        kind: &str,
+        names: Option<&BTreeSet<String>>,
+        name: &str,
+        span: Range<usize>,
+    ) {
+        if names.is_none_or(|names| names.contains(name)) {
+            return;
+        }
+        let message = format!("{}: {kind} `{name}`", section.what);
+        let help = suggest(name, names.into_iter().flatten().map(String::as_str));
+        self.problems.error_help(span, message, help);
+    }
+
+    /// A text that is data, not speech.
+    pub(in crate::flow) fn text(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        text: &'a str,
+        span: Range<usize>,
+    ) -> Text {
+        self.scoped_text(section, key, (text, span), Scope::Plain)
+    }
+
+    pub(in crate::flow) fn condition(
+        &self,
+        section: &Section<'a>,
+        key: &'static str,
+        item: Item<'a>,
+    ) -> Option<Expression> {
+        let (text, span) = section.as_string(key, item)?;
+        self.expression(section, key, (text, span), Scope::Condition)
+    }
+
+    /// A condition, or with [`Scope::Plain`] a value that keeps its type.
+    pub(in crate::flow) fn expression(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        (text, span): (&'a str, Range<usize>),
+        scope: Scope,
+    ) -> Option<Expression> {
+        let place = Place { section, key, text, span };
+        let mut engine = self.engine.borrow_mut();
+        let added = match scope {
+            Scope::Condition => engine.add_condition(text),
+            Scope::Plain | Scope::InQueue => engine.add_value(text),
+        };
+        let expression = added.map_err(|fault| self.fault(&place, fault)).ok()?;
+        self.findings(&place, scan_expression(text));
+        self.check_names(&place, &engine.names_in_expression(&expression), scope);
+        Some(expression)
+    }
+
+    /// What a step says. A text is one or a list, for all languages or one list each.
+    pub(in crate::flow) fn speech(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        item: Item<'a>,
+        scope: Scope,
+    ) -> Speech {
+        let DeValue::Table(_) = item.get_ref() else {
+            let first = self.languages.first().map_or("en", |language| language);
+            let parts = self.parts(section, key, item, first, scope);
+            return Speech::new(vec![parts; self.languages.len()]);
+        };
+        let what = format!("{}, `{key}`", section.what);
+        let span = section.key_span(key);
+        let Some(table) = Section::new(self.problems, what, span, item) else {
+            return Speech::default();
+        };
+        let mut by_language: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
+        for (language, span, item) in table.entries() {
+            if !self.languages.iter().any(|known| **known == *language) {
+                let message = format!("{}: the flow does not speak `{language}`", table.what);
+                let help = suggest(language, self.languages.iter().map(|known| &**known));
+                self.problems.error_help(span, message, help);
+                continue;
+            }
+            by_language.insert(language, self.parts(section, key, item, language, scope));
+        }
+        self.fill_languages(&table, &by_language)
+    }
+
+    fn fill_languages(&self, table: &Section<'a>, given: &BTreeMap<&str, Vec<Part>>) -> Speech {
+        let first = self.languages.first().map_or("en", |language| language);
+        let fallback = given.get(first);
+        if fallback.is_none() {
+            table.missing(first, Some("the first language of the flow is always needed".into()));
+        }
+        let mut lists = Vec::new();
+        for language in &self.languages {
+            let own = given.get(&**language);
+            if own.is_none() && fallback.is_some() {
+                let message = format!("{} has no `{language}`", table.what);
+                let help = format!("callers who chose `{language}` hear `{first}` here");
+                self.problems.warning(table.span.clone(), message, help);
+            }
+            lists.push(own.or(fallback).cloned().unwrap_or_default());
+        }
+        Speech::new(lists)
+    }
+
+    fn parts(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        item: Item<'a>,
+        language: &str,
+        scope: Scope,
+    ) -> Vec<Part> {
+        let items: Vec<Item<'a>> = match item.get_ref() {
+            DeValue::Array(items) if items.len() <= PARTS_MAX => items.iter().collect(),
+            DeValue::Array(_) => {
+                section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
+                Vec::new()
+            }
+            _ => vec![item],
+        };
+        let texts = items.into_iter().filter_map(|item| section.as_string(key, item));
+        texts.filter_map(|text| self.part(section, key, text, language, scope)).collect()
+    }
+
+    fn part(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        (text, span): (&'a str, Range<usize>),
+        language: &str,
+        scope: Scope,
+    ) -> Option<Part> {
+        if key == "file" || is_sound(text) {
+            return self.file(section, text, span);
+        }
+        if text.trim().is_empty() {
+            section.error(span, format!("`{key}` is empty"));
+            return None;
+        }
+        let language: Arc<str> = language.into();
+        match self.scoped_text(section, key, (text, span), scope) {
+            Text::Fixed(text) => Some(Part::Fixed(Prompt::Text { language, text })),
+            Text::Template(template) => {
+                Some(Part::Words { language, template: Arc::new(template) })
+            }
+        }
+    }
+
+    fn file(&self, section: &Section<'a>, path: &str, span: Range<usize>) -> Option<Part> {
+        let inside = !path.starts_with('/')
+            && !path.contains(['\\', ':', '\0'])
+            && path.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
+        if !inside {
+            section.error(span, format!("`{path}` is not a path inside the prompts folder"));
+            return None;
+        }
+        self.declared(section, "there is no prompt file", self.known.sounds.as_ref(), path, span);
+        Some(Part::Fixed(Prompt::File { path: path.into() }))
+    }
+
+    fn scoped_text(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        (text, span): (&'a str, Range<usize>),
+        scope: Scope,
+    ) -> Text {
+        if !is_template(text) {
+            return Text::Fixed(spoken(text).into());
+        }
+        let place = Place { section, key, text, span };
+        let mut engine = self.engine.borrow_mut();
+        match engine.add_text(text) {
+            Ok(template) => {
+                self.findings(&place, scan_template(text));
+                self.check_names(&place, &engine.names_in_text(&template), scope);
+                Text::Template(template)
+            }
+            Err(fault) => {
+                self.fault(&place, fault);
+                Text::Fixed("".into())
+            }
+        }
+    }
+
+    fn check_names(&self, place: &Place<'_, 'a>, names: &[String], scope: Scope) {
+        for name in names {
+            if place.is_call(name) {
+                continue; // reported as a function that is not there
+            }
+            let (message, help) = match self.judge_name(name, scope) {
+                Ok(()) => continue,
+                Err(wrong) => wrong,
+            };
+            let span = place.name_span(self.problems.source(), name);
+            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+        }
+    }
+
+    fn judge_name(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+        let (root, field) = match name.split_once('.') {
+            Some((root, rest)) => (root, rest.split('.').next()),
+            None => (name, None),
+        };
+        let fields: Vec<&str> = match root {
+            "caller" => {
+                let Some(own) = &self.known.caller_fields else { return Ok(()) };
+                CALLER_FIELDS.into_iter().chain(own.iter().map(String::as_str)).collect()
+            }
+            "call" => CALL_FIELDS.to_vec(),
+            "queue" if scope == Scope::InQueue => vec!["position", "waiting"],
+            "queue" => {
+                let help = "`queue.position` and `queue.waiting` belong in a queue's `announce`";
+                return Err(("nobody waits here".to_owned(), Some(help.to_owned())));
+            }
+            "language" | "intent" => return Ok(()),
+            _ => return self.judge_variable(root, scope),
+        };
+        match field {
+            None => Ok(()),
+            Some(field) if fields.contains(&field) => Ok(()),
+            Some(field) => {
+                let message = format!("`{root}` has no `{field}`");
+                Err((message, suggest(field, fields)))
+            }
+        }
+    }
+
+    fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+        match self.variables.get(name) {
+            Some(true) if scope != Scope::Condition => {
+                let help = "what a caller typed at a secret step may only decide a condition";
+                Err((format!("`{name}` is secret"), Some(help.to_owned())))
+            }
+            Some(_) => Ok(()),
+            None => {
+                let roots = ["caller", "call", "language", "intent"];
+                let choices = self.variables.keys().copied().chain(roots);
+                Err((format!("nothing sets `{name}`"), suggest(name, choices)))
+            }
+        }
+    }
+
+    fn findings(&self, place: &Place<'_, 'a>, findings: Vec<Finding>) {
+        for Finding { range, message, help } in findings {
+            let span = place.within(self.problems.source(), range);
+            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+        }
+    }
+
+    fn fault(&self, place: &Place<'_, 'a>, fault: Fault) {
+        let source = self.problems.source();
+        let span = fault.range.map_or(place.span.clone(), |range| place.within(source, range));
+        self.problems.error(span, format!("{}: {}", place.what(), fault.message));
+    }
+}
+
+/// A text of the file, to point into.
+struct Place<'s, 'a> {
+    section: &'s Section<'a>,
+    key: &'s str,
+    text: &'a str,
+    span: Range<usize>,
+}
+
+impl Place<'_, '_> {
+    fn what(&self) -> String {
+        format!("{}, `{}`", self.section.what, self.key)
+    }
+
+    fn is_call(&self, name: &str) -> bool {
+        let after = find_name(self.text, name).map(|range| &self.text[range.end..]);
+        after.is_some_and(|after| after.trim_start().starts_with('('))
+    }
+
+    fn name_span(&self, source: &str, name: &str) -> Range<usize> {
+        match find_name(self.text, name) {
+            Some(range) => self.within(source, range),
+            None => self.span.clone(),
+        }
+    }
+
+    /// A range of the text as a range of the file; the whole text where escapes shift it.
+    fn within(&self, source: &str, range: Range<usize>) -> Range<usize> {
+        let opening = (0..=QUOTES_LEN_MAX).find(|quotes| {
+            let start = self.span.start + quotes;
+            source.get(start..).is_some_and(|rest| rest.starts_with(self.text))
+        });
+        let Some(opening) = opening else { return self.span.clone() };
+        let start = self.span.start + opening;
+        let end = self.text.len();
+        start + range.start.min(end)..start + range.end.min(end)
+    }
+}
+
+/// A text that is nothing but a file name is a sound.
+fn is_sound(text: &str) -> bool {
+    text.ends_with(".wav") && !text.contains(char::is_whitespace) && !is_template(text)
+}
+
+/// Three quotes, a carriage return and a line feed.
+const QUOTES_LEN_MAX: usize = 5;

@@ -1,0 +1,295 @@
+//! What is wrong with a flow file: where, why, and what to do about it.
+//!
+//! **Invariant:** every problem names a place in the file; a file is read to its end before its
+//! problems are told, so one run of `check` shows them all.
+//!
+//! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use codespan_reporting::diagnostic as report;
+use codespan_reporting::files::SimpleFile;
+use codespan_reporting::term;
+
+/// More problems in one file are counted, not listed.
+pub const DIAGNOSTICS_MAX: usize = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The flow works, but probably not as its author meant.
+    Warning,
+    /// The flow cannot be loaded.
+    Error,
+}
+
+/// One problem, with its place. `line` and `column` count from 1, `column` in characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub file: Arc<str>,
+    pub line: u32,
+    pub column: u32,
+    /// Bytes of the file.
+    pub span: Range<usize>,
+    pub message: String,
+    pub help: Option<String>,
+    /// The whole file, so that the line can be shown.
+    source: Arc<str>,
+}
+
+/// One line, as compilers write it: `file:line:column: error: message (help)`.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column, message, .. } = self;
+        write!(f, "{file}:{line}:{column}: {}: {message}", self.severity)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
+/// All problems as text for people: each with its line and a caret under the place.
+#[must_use]
+pub fn explain(diagnostics: &[Diagnostic]) -> String {
+    let mut config = term::Config::default();
+    config.chars = term::Chars::ascii();
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let file = SimpleFile::new(&*diagnostic.file, &*diagnostic.source);
+        let shown = term::emit_into_string(&config, &file, &diagnostic.report());
+        // A place outside the file would be our mistake; the words are still worth reading.
+        text.push_str(&shown.unwrap_or_else(|_| format!("{diagnostic}\n")));
+    }
+    text
+}
+
+impl Diagnostic {
+    /// A problem with a file as a whole, such as one that could not be read.
+    #[must_use]
+    pub fn file(file: &str, message: impl Into<String>) -> Self {
+        Problems::new(file, "").into_one(0..0, message.into())
+    }
+
+    fn report(&self) -> report::Diagnostic<()> {
+        let severity = match self.severity {
+            Severity::Warning => report::Severity::Warning,
+            Severity::Error => report::Severity::Error,
+        };
+        let notes = self.help.iter().map(|help| format!("help: {help}")).collect();
+        report::Diagnostic::new(severity)
+            .with_message(&self.message)
+            .with_label(report::Label::primary((), self.span.clone()))
+            .with_notes(notes)
+    }
+}
+
+/// Collects the problems of one file while it is read.
+pub(in crate::flow) struct Problems {
+    file: Arc<str>,
+    source: Arc<str>,
+    line_starts: Vec<usize>,
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+impl Problems {
+    pub(in crate::flow) fn new(file: &str, source: &str) -> Self {
+        let line_starts =
+            std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { file: file.into(), source: source.into(), line_starts, found: RefCell::default() }
+    }
+
+    pub(in crate::flow) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The line of a byte, counted from 1.
+    pub(in crate::flow) fn line(&self, at: usize) -> u32 {
+        let line = self.line_starts.partition_point(|&start| start <= at);
+        u32::try_from(line).unwrap_or(u32::MAX)
+    }
+
+    pub(in crate::flow) fn error(&self, span: Range<usize>, message: impl Into<String>) {
+        self.add(Severity::Error, span, message.into(), None);
+    }
+
+    pub(in crate::flow) fn error_help(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        self.add(Severity::Error, span, message.into(), help.into());
+    }
+
+    pub(in crate::flow) fn warning(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        self.add(Severity::Warning, span, message.into(), help.into());
+    }
+
+    pub(in crate::flow) fn any_error(&self) -> bool {
+        self.found.borrow().iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// What was found, in the order of the file.
+    pub(in crate::flow) fn into_found(self) -> Vec<Diagnostic> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        found.dedup();
+        if found.len() > DIAGNOSTICS_MAX {
+            let more = found.len() - DIAGNOSTICS_MAX;
+            found.truncate(DIAGNOSTICS_MAX);
+            if let Some(last) = found.last_mut() {
+                last.help = Some(format!("{more} more problems are not shown"));
+            }
+        }
+        found
+    }
+
+    fn into_one(self, span: Range<usize>, message: String) -> Diagnostic {
+        self.make(Severity::Error, span, message, None)
+    }
+
+    fn add(&self, severity: Severity, span: Range<usize>, message: String, help: Option<String>) {
+        let diagnostic = self.make(severity, span, message, help);
+        self.found.borrow_mut().push(diagnostic);
+    }
+
+    fn make(
+        &self,
+        severity: Severity,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
+        let start = self.char_boundary(span.start);
+        let end = self.char_boundary(span.end).max(start);
+        let line = self.line(start);
+        let line_start = self.line_starts[line as usize - 1];
+        let column = self.source[line_start..start].chars().count() + 1;
+        Diagnostic {
+            severity,
+            file: Arc::clone(&self.file),
+            line,
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            span: start..end,
+            message,
+            help,
+            source: Arc::clone(&self.source),
+        }
+    }
+
+    fn char_boundary(&self, at: usize) -> usize {
+        let mut at = at.min(self.source.len());
+        while !self.source.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+}
+
+/// "did you mean `billing`?", or what there is to choose from when nothing is near.
+pub(in crate::flow) fn suggest<'a>(
+    written: &str,
+    choices: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let mut choices: Vec<&str> = choices.into_iter().collect();
+    choices.sort_unstable();
+    choices.dedup();
+    let near = choices
+        .iter()
+        .map(|choice| (distance(written, choice), choice))
+        .filter(|(distance, choice)| *distance <= tolerance(written, choice))
+        .min();
+    if let Some((_, choice)) = near {
+        return Some(format!("did you mean `{choice}`?"));
+    }
+    if choices.is_empty() || choices.len() > CHOICES_SHOWN_MAX {
+        return None;
+    }
+    let list: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+    Some(format!("there is {}", list.join(", ")))
+}
+
+fn tolerance(a: &str, b: &str) -> usize {
+    match a.chars().count().max(b.chars().count()) {
+        0..=2 => 0,
+        3..=4 => 1,
+        5..=8 => 2,
+        _ => 3,
+    }
+}
+
+/// Edit distance where two neighbors swapped count once. Names are cut to a length, so that the
+/// cost stays bounded whatever the file holds.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().flat_map(char::to_lowercase).take(NAME_COMPARED_MAX).collect();
+    let b: Vec<char> = b.chars().flat_map(char::to_lowercase).take(NAME_COMPARED_MAX).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let changed = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = changed.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        before = last;
+        last = row;
+    }
+    last[b.len()]
+}
+
+const CHOICES_SHOWN_MAX: usize = 12;
+const NAME_COMPARED_MAX: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_listed() {
+        let steps = ["billing", "tech", "operator"];
+        assert_eq!(suggest("biling", steps), Some("did you mean `billing`?".into()));
+        assert_eq!(suggest("tehc", steps), Some("did you mean `tech`?".into()));
+        assert_eq!(
+            suggest("voicemail", steps),
+            Some("there is `billing`, `operator`, `tech`".into())
+        );
+        assert_eq!(suggest("x", []), None);
+    }
+
+    #[test]
+    fn places_outside_the_file_do_not_panic() {
+        let problems = Problems::new("a.toml", "é = 1");
+        problems.error(1..99, "inside a character, past the end");
+        let found = problems.into_found();
+        assert_eq!(found[0].to_string(), "a.toml:1:1: error: inside a character, past the end");
+        assert!(explain(&found).contains("past the end"));
+    }
+}

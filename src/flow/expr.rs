@@ -1,0 +1,445 @@
+//! Templates and conditions: minijinja in a small cage.
+//!
+//! **Invariant:** everything is compiled when the flow is loaded; a run only evaluates. What a
+//! template puts into a text is never evaluated again, so a caller whose name is `{{ 7 * 7 }}` is
+//! greeted with exactly that.
+//!
+//! **Deliberately absent:** loops, assignments, functions, methods, includes. A template chooses
+//! words; a flow that needs more has steps for it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, Value};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
+
+use crate::flow::Context;
+
+/// A text rendered for a caller is cut at this many bytes.
+pub const TEXT_LEN_MAX: usize = 2_000;
+
+/// Steps of the engine one evaluation may take; the shipped flows take below 50.
+const FUEL: u64 = 2_000;
+
+/// Filters a template may use, after `|`.
+pub(in crate::flow) const FILTERS: [&str; 20] = [
+    "abs",
+    "capitalize",
+    "default",
+    "digits",
+    "duration",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "ordinal",
+    "replace",
+    "round",
+    "string",
+    "trim",
+    "upper",
+];
+
+/// Tests a template may use, after `is`.
+pub(in crate::flow) const TESTS: [&str; 13] = [
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "even",
+    "integer",
+    "luhn",
+    "none",
+    "number",
+    "odd",
+    "startingwith",
+    "string",
+    "undefined",
+];
+
+/// All expressions of one flow, compiled.
+pub(in crate::flow) struct Engine {
+    /// For words: what is unknown prints as nothing.
+    words: Environment<'static>,
+    /// For conditions: a comparison with something unknown does not hold.
+    logic: Environment<'static>,
+    count: usize,
+}
+
+/// A text to be rendered for each caller. Made by [`Engine::add_text`] of the same flow.
+#[derive(Debug)]
+pub(in crate::flow) struct Template(Box<str>);
+
+/// An expression to be evaluated for each caller. Made by [`Engine::add_condition`] or
+/// [`Engine::add_value`] of the same flow.
+#[derive(Debug)]
+pub(in crate::flow) struct Expression(Box<str>);
+
+/// What is wrong with a template, and where in its text.
+pub(in crate::flow) struct Fault {
+    pub(in crate::flow) range: Option<Range<usize>>,
+    pub(in crate::flow) message: String,
+}
+
+impl Engine {
+    pub(in crate::flow) fn new() -> Self {
+        let mut logic = environment();
+        logic.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        Self { words: environment(), logic, count: 0 }
+    }
+
+    pub(in crate::flow) fn add_text(&mut self, text: &str) -> Result<Template, Fault> {
+        let name = self.next_name();
+        self.words
+            .add_template_owned(name.to_string(), text.to_owned())
+            .map_err(|error| Fault::new(&error, 0))?;
+        Ok(Template(name))
+    }
+
+    pub(in crate::flow) fn add_condition(&mut self, text: &str) -> Result<Expression, Fault> {
+        let name = self.next_name();
+        add_expression(&mut self.logic, &name, text)?;
+        Ok(Expression(name))
+    }
+
+    /// An expression whose value keeps its type: a number stays a number.
+    pub(in crate::flow) fn add_value(&mut self, text: &str) -> Result<Expression, Fault> {
+        let name = self.next_name();
+        add_expression(&mut self.words, &name, text)?;
+        Ok(Expression(name))
+    }
+
+    /// The variables a template names, sorted: `caller.name`, `account`.
+    pub(in crate::flow) fn names_in_text(&self, template: &Template) -> Vec<String> {
+        names(&self.words, &template.0)
+    }
+
+    pub(in crate::flow) fn names_in_expression(&self, expression: &Expression) -> Vec<String> {
+        let logic = names(&self.logic, &expression.0);
+        if logic.is_empty() { names(&self.words, &expression.0) } else { logic }
+    }
+
+    /// Renders once, cuts at [`TEXT_LEN_MAX`], and leaves only what can be spoken.
+    pub(in crate::flow) fn render(
+        &self,
+        template: &Template,
+        view: View,
+    ) -> Result<String, String> {
+        let mut sink = Sink::default();
+        let rendered = self
+            .words
+            .get_template(&template.0)
+            .and_then(|template| template.render_captured_to(Value::from_object(view), &mut sink));
+        match rendered {
+            Ok(_) => {}
+            Err(_) if sink.full => {}
+            Err(error) => return Err(describe(&error)),
+        }
+        Ok(spoken(&sink.into_text()))
+    }
+
+    pub(in crate::flow) fn holds(
+        &self,
+        condition: &Expression,
+        view: View,
+    ) -> Result<bool, String> {
+        match evaluate(&self.logic, &condition.0, view) {
+            Ok(value) => Ok(value.is_true()),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
+            Err(error) => Err(describe(&error)),
+        }
+    }
+
+    /// The value of an expression; a text in it is cut like any other.
+    pub(in crate::flow) fn value(&self, value: &Expression, view: View) -> Result<Value, String> {
+        let value = evaluate(&self.words, &value.0, view).map_err(|error| describe(&error))?;
+        match value.as_str() {
+            Some(text) => Ok(Value::from(spoken(cut(text)))),
+            None if value.is_number() || value.is_none() || value.is_undefined() => Ok(value),
+            None if value.kind() == minijinja::value::ValueKind::Bool => Ok(value),
+            None => Err("is neither a text nor a number nor true or false".to_owned()),
+        }
+    }
+
+    fn next_name(&mut self) -> Box<str> {
+        self.count += 1;
+        self.count.to_string().into()
+    }
+}
+
+impl Fault {
+    fn new(error: &Error, shift: usize) -> Self {
+        let range = error
+            .range()
+            .map(|range| range.start.saturating_sub(shift)..range.end.saturating_sub(shift));
+        Self { range, message: describe(error) }
+    }
+}
+
+/// Everything an expression can name, while one input is handled.
+#[derive(Debug)]
+pub(in crate::flow) struct View {
+    pub(in crate::flow) caller: Value,
+    pub(in crate::flow) call: Value,
+    pub(in crate::flow) language: Arc<str>,
+    pub(in crate::flow) intent: Option<Arc<str>>,
+    pub(in crate::flow) vars: Arc<BTreeMap<Arc<str>, Variable>>,
+    pub(in crate::flow) context: Context,
+}
+
+/// A value a step has set.
+#[derive(Clone, Debug)]
+pub(in crate::flow) struct Variable {
+    pub(in crate::flow) value: Value,
+    /// Typed by the caller at a `secret` step: for conditions only.
+    pub(in crate::flow) secret: bool,
+}
+
+impl Object for View {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        match key {
+            "caller" => Some(self.caller.clone()),
+            "call" => Some(self.call.clone()),
+            "language" => Some(Value::from(&*self.language)),
+            "intent" => self.intent.as_deref().map(Value::from),
+            "queue" => {
+                let known =
+                    [("position", self.context.position), ("waiting", self.context.waiting)];
+                let known = known.into_iter().filter_map(|(name, n)| Some((name, n?)));
+                Some(Value::from_pairs(known))
+            }
+            _ => self.vars.get(key).map(|variable| variable.value.clone()),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+/// One line of words: no control characters, single spaces.
+pub(in crate::flow) fn spoken(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+fn environment() -> Environment<'static> {
+    let mut env = Environment::empty();
+    env.set_fuel(Some(FUEL));
+    env.set_debug(false);
+    env.set_formatter(|out, _state, value| {
+        if value.is_none() || value.is_undefined() {
+            return Ok(());
+        }
+        write!(out, "{value}").map_err(|_| Error::from(ErrorKind::WriteFailure))
+    });
+    env.add_filter("abs", filters::abs);
+    env.add_filter("capitalize", filters::capitalize);
+    env.add_filter("default", filters::default);
+    env.add_filter("digits", digits);
+    env.add_filter("duration", duration);
+    env.add_filter("first", filters::first);
+    env.add_filter("float", filters::float);
+    env.add_filter("int", filters::int);
+    env.add_filter("join", filters::join);
+    env.add_filter("last", filters::last);
+    env.add_filter("length", filters::length);
+    env.add_filter("lower", filters::lower);
+    env.add_filter("max", filters::max);
+    env.add_filter("min", filters::min);
+    env.add_filter("ordinal", ordinal);
+    env.add_filter("replace", filters::replace);
+    env.add_filter("round", filters::round);
+    env.add_filter("string", filters::string);
+    env.add_filter("trim", filters::trim);
+    env.add_filter("upper", filters::upper);
+    env.add_test("boolean", tests::is_boolean);
+    env.add_test("defined", tests::is_defined);
+    env.add_test("divisibleby", tests::is_divisibleby);
+    env.add_test("endingwith", tests::is_endingwith);
+    env.add_test("even", tests::is_even);
+    env.add_test("integer", tests::is_integer);
+    env.add_test("luhn", is_luhn);
+    env.add_test("none", tests::is_none);
+    env.add_test("number", tests::is_number);
+    env.add_test("odd", tests::is_odd);
+    env.add_test("startingwith", tests::is_startingwith);
+    env.add_test("string", tests::is_string);
+    env.add_test("undefined", tests::is_undefined);
+    env
+}
+
+/// An expression is kept as a template that assigns it, because only templates can be owned by
+/// their environment.
+fn add_expression(env: &mut Environment<'static>, name: &str, text: &str) -> Result<(), Fault> {
+    env.compile_expression_owned(text.to_owned()).map_err(|error| Fault::new(&error, 0))?;
+    let source = format!("{ASSIGN}{text}) %}}");
+    env.add_template_owned(name.to_owned(), source)
+        .map_err(|error| Fault::new(&error, ASSIGN.len()))
+}
+
+fn evaluate(env: &Environment<'static>, name: &str, view: View) -> Result<Value, Error> {
+    let captured = env.get_template(name)?.render_captured(Value::from_object(view))?;
+    Ok(captured.state().lookup(ASSIGNED).unwrap_or_default())
+}
+
+fn names(env: &Environment<'static>, name: &str) -> Vec<String> {
+    let Ok(template) = env.get_template(name) else { return Vec::new() };
+    let mut names: Vec<_> = template.undeclared_variables(true).into_iter().collect();
+    names.sort_unstable();
+    names
+}
+
+fn describe(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(TEXT_LEN_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Takes [`TEXT_LEN_MAX`] bytes and then refuses.
+#[derive(Default)]
+struct Sink {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Sink {
+    fn into_text(self) -> String {
+        match String::from_utf8(self.bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let mut bytes = error.into_bytes();
+                bytes.truncate(valid);
+                String::from_utf8(bytes).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = TEXT_LEN_MAX - self.bytes.len();
+        let taken = bytes.len().min(room);
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        self.full |= taken < bytes.len();
+        if taken == 0 && !bytes.is_empty() {
+            return Err(io::Error::other("the text is too long"));
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// "407" → "4 0 7": digit by digit, as numbers of accounts are spoken.
+fn digits(value: &Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars().filter(|c| c.is_alphanumeric()) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push(c);
+    }
+    text
+}
+
+/// 125 → "2 minutes and 5 seconds", in the language of the caller where it is known here.
+fn duration(state: &State<'_, '_>, seconds: f64) -> String {
+    let seconds = if seconds.is_finite() { seconds.clamp(0.0, 1e9).round() } else { 0.0 };
+    let whole = format!("{seconds:.0}").parse::<u64>().unwrap_or(0);
+    let (and, units) = match language(state).as_str() {
+        "es" => ("y", [("hora", "horas"), ("minuto", "minutos"), ("segundo", "segundos")]),
+        "fr" => ("et", [("heure", "heures"), ("minute", "minutes"), ("seconde", "secondes")]),
+        "de" => ("und", [("Stunde", "Stunden"), ("Minute", "Minuten"), ("Sekunde", "Sekunden")]),
+        _ => ("and", [("hour", "hours"), ("minute", "minutes"), ("second", "seconds")]),
+    };
+    let amounts = [whole / 3600, whole / 60 % 60, whole % 60];
+    let parts: Vec<String> = amounts
+        .iter()
+        .zip(units)
+        .filter(|(amount, _)| **amount > 0)
+        .map(|(amount, (one, many))| format!("{amount} {}", if *amount == 1 { one } else { many }))
+        .collect();
+    match parts.as_slice() {
+        [] => format!("0 {}", units[2].1),
+        [first @ .., last] if !first.is_empty() => format!("{} {and} {last}", first.join(", ")),
+        [only, ..] => only.clone(),
+    }
+}
+
+/// 2 → "2nd", in the language of the caller where it is known here.
+fn ordinal(state: &State<'_, '_>, number: i64) -> String {
+    match language(state).as_str() {
+        "en" => {}
+        "es" => return format!("{number}.º"),
+        _ => return format!("{number}."),
+    }
+    let suffix = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
+}
+
+fn language(state: &State<'_, '_>) -> String {
+    let language = state.lookup("language").map(|language| language.to_string());
+    let language = language.unwrap_or_default();
+    language.split('-').next().unwrap_or_default().to_owned()
+}
+
+/// The check digit of card and many account numbers (ISO/IEC 7812-1 annex B).
+fn is_luhn(value: &Value) -> bool {
+    let text = value.to_string();
+    let Some(digits) = text.chars().map(|c| c.to_digit(10)).collect::<Option<Vec<u32>>>() else {
+        return false;
+    };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| match (at % 2, digit * 2) {
+            (0, _) => *digit,
+            (_, doubled) if doubled > 9 => doubled - 9,
+            (_, doubled) => doubled,
+        })
+        .sum();
+    digits.len() > 1 && sum % 10 == 0
+}
+
+const ASSIGN: &str = "{% set value_ = (";
+const ASSIGNED: &str = "value_";

@@ -1,0 +1,373 @@
+//! From the text of a file to a [`Flow`], or to everything that is wrong with it.
+//!
+//! **Invariant:** only [`parse`] makes a `Flow`, so whoever holds one holds a checked one.
+//!
+//! **Deliberately absent:** the disk. Who calls read the file, and knows which sounds are there.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use toml::de::{DeTable, DeValue};
+
+use crate::flow::build::Build;
+use crate::flow::check;
+use crate::flow::diagnostic::{Diagnostic, Problems, suggest};
+use crate::flow::expr::Engine;
+use crate::flow::hours::Hours;
+use crate::flow::known::Known;
+use crate::flow::program::{Flow, Node};
+use crate::flow::read::{Item, Section, entries};
+use crate::flow::step::hangup::{Hangup, TEMPORARY_FAILURE};
+use crate::flow::step::{Step, StepId, VERBS};
+use crate::flow::text::{Part, Speech};
+use crate::flow::{Digit, Prompt};
+
+/// Bytes of one flow file.
+pub const FILE_LEN_MAX: usize = 1 << 20;
+/// Steps of one flow.
+pub const STEPS_MAX: usize = 2_000;
+const NAME_LEN_MAX: usize = 64;
+const LANGUAGES_MAX: usize = 20;
+const NUMBERS_MAX: usize = 1_000;
+
+/// Reads and checks one flow file. `file` is its path as messages show it; its stem is the name of
+/// the flow.
+///
+/// # Errors
+///
+/// Everything that is wrong with the file, in the order of the file, warnings included.
+pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagnostic>> {
+    if source.len() > FILE_LEN_MAX {
+        let message = format!("the file is larger than {FILE_LEN_MAX} bytes");
+        return Err(vec![Diagnostic::file(file, message)]);
+    }
+    let problems = Problems::new(file, source);
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        problems.error(error.span().unwrap_or(0..0), error.message());
+    }
+    let flow = if errors.is_empty() {
+        read(file, &problems, table.get_ref(), known)
+    } else {
+        None // what is left of a broken file would only add noise
+    };
+    match flow {
+        Some(mut flow) if !problems.any_error() => {
+            flow.version = version(source);
+            flow.warnings = problems.into_found();
+            Ok(flow)
+        }
+        Some(_) | None => Err(problems.into_found()),
+    }
+}
+
+/// Whether `name` may be a variable; says why not.
+pub(in crate::flow) fn check_variable(
+    section: &Section<'_>,
+    name: &str,
+    span: Range<usize>,
+) -> bool {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let plain = plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty();
+    if plain && !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX {
+        return true;
+    }
+    let message = if plain {
+        format!("`{name}` is taken; choose another name for the variable")
+    } else {
+        format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")
+    };
+    section.error(span, message);
+    false
+}
+
+/// One step as the file has it, before its options are read.
+struct Raw<'a> {
+    verb: &'static str,
+    name: &'a str,
+    span: Range<usize>,
+    item: Item<'a>,
+}
+
+fn read<'a>(
+    file: &str,
+    problems: &'a Problems,
+    table: &'a DeTable<'a>,
+    known: &'a Known,
+) -> Option<Flow> {
+    let raw = read_names(problems, table);
+    let header = read_header(problems, table)?;
+    let languages = read_languages(&header);
+    let build = Build {
+        problems,
+        known,
+        languages,
+        steps: raw.iter().enumerate().map(|(at, raw)| (raw.name, StepId(at))).collect(),
+        hours: BTreeMap::new(),
+        variables: read_variables(&raw),
+        engine: RefCell::new(Engine::new()),
+    };
+    let build = Build { hours: read_hours(&build, table), ..build };
+    let numbers = read_numbers(&header);
+    let help = "name the step the call begins with";
+    let start = build.required_exit(&header, "start", help);
+    let on_error = build.exit(&header, "on_error");
+    let on_hangup = build.exit(&header, "on_hangup");
+    header.finish();
+    if raw.is_empty() {
+        problems.error(header.span.clone(), "the flow has no step");
+    }
+
+    let mut nodes: Vec<Option<Node>> = raw.iter().map(|raw| read_step(&build, raw)).collect();
+    let roots = check::Roots { start, on_error, on_hangup };
+    check::check(problems, &nodes, &roots);
+    let sorry =
+        add_builtin(&mut nodes, "(sorry)", Some(sorry(&build.languages)), TEMPORARY_FAILURE);
+    if problems.any_error() {
+        return None;
+    }
+    let nodes: Vec<Node> = nodes.into_iter().collect::<Option<_>>()?;
+    let secrets = check::secret_ahead(&nodes);
+    let steps = nodes.into_iter().zip(secrets).map(|(node, secret)| Node { secret, ..node });
+    Some(Flow {
+        name: stem(file).into(),
+        version: String::new(),
+        numbers,
+        languages: build.languages,
+        steps: steps.collect(),
+        start,
+        on_error: on_error.unwrap_or(sorry),
+        on_hangup,
+        sorry,
+        engine: build.engine.into_inner(),
+        warnings: Vec::new(),
+    })
+}
+
+/// The names of all steps, in the order of the file; says which are there twice.
+fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Vec<Raw<'a>> {
+    let mut found: Vec<Raw<'a>> = Vec::new();
+    for (key, span, item) in entries(table) {
+        if key == "flow" || key == "hours" {
+            continue;
+        }
+        let Some(verb) = VERBS.into_iter().find(|verb| *verb == key) else {
+            let known = VERBS.into_iter().chain(["flow", "hours"]);
+            problems.error_help(span, format!("there is no verb `{key}`"), suggest(key, known));
+            continue;
+        };
+        let DeValue::Table(steps) = item.get_ref() else {
+            problems.error(span, format!("write a step as `[{verb}.name]`"));
+            continue;
+        };
+        for (name, span, item) in entries(steps) {
+            if !item.get_ref().is_table() {
+                let message = format!("`[{verb}]` needs a name: write `[{verb}.name]`");
+                problems.error(span, message);
+                break;
+            }
+            found.push(Raw { verb, name, span, item });
+        }
+    }
+    found.sort_by_key(|raw| raw.span.start);
+    if let Some(raw) = found.get(STEPS_MAX) {
+        problems.error(raw.span.clone(), format!("more than {STEPS_MAX} steps"));
+        found.truncate(STEPS_MAX);
+    }
+    let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+    found.retain(|raw| {
+        check_name(problems, raw.name, &raw.span);
+        let Some(first) = seen.get(raw.name) else {
+            seen.insert(raw.name, raw.span.clone());
+            return true;
+        };
+        let line = problems.line(first.start);
+        let message = format!("a step named `{}` is already in line {line}", raw.name);
+        problems.error(raw.span.clone(), message);
+        false
+    });
+    found
+}
+
+fn check_name(problems: &Problems, name: &str, span: &Range<usize>) {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if !plain || name.is_empty() || name.len() > NAME_LEN_MAX {
+        let message = format!("`{name}` is not a name: use letters, digits, _ and -");
+        problems.error(span.clone(), message);
+    }
+}
+
+fn read_header<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Option<Section<'a>> {
+    let Some((key, item)) = table.get_key_value("flow") else {
+        let help = "every file begins with `[flow]`: its `numbers`, its `start` step";
+        problems.error_help(0..0, "there is no `[flow]`", help.to_owned());
+        return None;
+    };
+    Section::new(problems, "`[flow]`".to_owned(), key.span(), item)
+}
+
+fn read_languages(header: &Section<'_>) -> Vec<Arc<str>> {
+    let mut languages: Vec<Arc<str>> = Vec::new();
+    for (name, span) in read_texts(header, "languages", LANGUAGES_MAX) {
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !plain || name.len() < 2 || name.len() > NAME_LEN_MAX {
+            header.error(span, format!("`{name}` is not a language; write `en` or `pt-BR`"));
+        } else if languages.iter().any(|known| **known == *name) {
+            header.error(span, format!("`{name}` is there twice"));
+        } else {
+            languages.push(name.into());
+        }
+    }
+    if languages.is_empty() {
+        languages.push("en".into());
+    }
+    languages
+}
+
+fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {
+    let mut numbers: Vec<Arc<str>> = Vec::new();
+    for (number, span) in read_texts(header, "numbers", NUMBERS_MAX) {
+        let dialed = number.strip_prefix('+').unwrap_or(number);
+        let plain = !dialed.is_empty()
+            && dialed.len() <= NAME_LEN_MAX
+            && dialed.chars().all(|c| Digit::new(c).is_some());
+        if !plain {
+            let message = format!("{}: `{number}` cannot be dialed", header.what);
+            let help = "write \"+14155550100\", an extension such as \"600\", or \"*\" for any";
+            header.problems.error_help(span, message, help.to_owned());
+        } else if numbers.iter().any(|known| **known == *number) {
+            header.error(span, format!("`{number}` is there twice"));
+        } else {
+            numbers.push(number.into());
+        }
+    }
+    if numbers.is_empty() {
+        let help = "`numbers = [\"+14155550100\"]`, or \"*\" for calls no other flow takes";
+        let message = "no number leads to this flow";
+        header.problems.warning(header.span.clone(), message, help.to_owned());
+    }
+    numbers
+}
+
+fn read_texts<'a>(
+    header: &Section<'a>,
+    key: &'static str,
+    len_max: usize,
+) -> Vec<(&'a str, Range<usize>)> {
+    let Some(item) = header.get(key) else { return Vec::new() };
+    let Some(items) = item.get_ref().as_array() else {
+        header.wrong_type(key, "a list of texts", item);
+        return Vec::new();
+    };
+    if items.len() > len_max {
+        header.error(item.span(), format!("`{key}` lists more than {len_max}"));
+    }
+    items.iter().take(len_max).filter_map(|item| header.as_string(key, item)).collect()
+}
+
+fn read_hours<'a>(build: &Build<'a>, table: &'a DeTable<'a>) -> BTreeMap<&'a str, Arc<Hours>> {
+    let mut all = BTreeMap::new();
+    let Some((key, item)) = table.get_key_value("hours") else { return all };
+    let DeValue::Table(tables) = item.get_ref() else {
+        build.problems.error(key.span(), "write opening hours as `[hours.name]`");
+        return all;
+    };
+    for (name, span, item) in entries(tables) {
+        let what = format!("hours `{name}`");
+        if let Some(section) = Section::new(build.problems, what, span, item) {
+            all.insert(name, Arc::new(Hours::read(build, &section)));
+        }
+    }
+    all
+}
+
+/// What `set` and `collect` steps name. Wrong types are reported when the steps are read.
+fn read_variables<'a>(raw: &[Raw<'a>]) -> BTreeMap<&'a str, bool> {
+    let mut variables = BTreeMap::new();
+    for raw in raw {
+        let option = |key| raw.item.get_ref().as_table().and_then(|table| table.get(key));
+        match raw.verb {
+            "set" => {
+                let vars = option("vars").and_then(|vars| vars.get_ref().as_table());
+                for (name, _) in vars.into_iter().flatten() {
+                    variables.entry(name.get_ref().as_ref()).or_insert(false);
+                }
+            }
+            "collect" => {
+                let secret = option("secret").and_then(|secret| secret.get_ref().as_bool());
+                if let Some(name) = option("into").and_then(|into| into.get_ref().as_str()) {
+                    *variables.entry(name).or_insert(false) |= secret == Some(true);
+                }
+            }
+            _ => {}
+        }
+    }
+    variables
+}
+
+fn read_step<'a>(build: &Build<'a>, raw: &Raw<'a>) -> Option<Node> {
+    let Raw { verb, name, span, item } = raw;
+    let what = format!("step `{name}`");
+    let section = Section::new(build.problems, what, span.clone(), item)?;
+    let on_error = build.exit(&section, "on_error");
+    let step = Step::read(build, verb, name, &section);
+    section.finish();
+    Some(Node {
+        name: (*name).into(),
+        line: build.problems.line(span.start),
+        span: span.clone(),
+        step: step?,
+        on_error,
+        secret: false,
+    })
+}
+
+/// Steps every flow has. Their names cannot be written in a file.
+fn add_builtin(
+    nodes: &mut Vec<Option<Node>>,
+    name: &str,
+    speech: Option<Speech>,
+    cause: u8,
+) -> StepId {
+    let step = Step::Hangup(Hangup::new(speech, cause));
+    let name = name.into();
+    nodes.push(Some(Node { name, line: 0, span: 0..0, step, on_error: None, secret: false }));
+    StepId(nodes.len() - 1)
+}
+
+fn sorry(languages: &[Arc<str>]) -> Speech {
+    let part = |language: &Arc<str>| {
+        let (language, text): (&str, &str) = match language.split('-').next() {
+            Some("en") => (language, SORRY),
+            Some("es") => (language, "Lo sentimos, algo ha fallado. Llame más tarde. Adiós."),
+            Some("fr") => (language, "Désolé, une erreur est survenue. Veuillez rappeler."),
+            Some("de") => {
+                (language, "Leider ist ein Fehler aufgetreten. Bitte rufen Sie später an.")
+            }
+            Some(_) | None => ("en", SORRY),
+        };
+        Part::Fixed(Prompt::Text { language: language.into(), text: text.into() })
+    };
+    Speech::new(languages.iter().map(|language| vec![part(language)]).collect())
+}
+
+const SORRY: &str = "We are sorry, something went wrong. Please call again later. Goodbye.";
+
+fn stem(file: &str) -> &str {
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    name.strip_suffix(".toml").unwrap_or(name)
+}
+
+fn version(source: &str) -> String {
+    let hash = Sha256::digest(source.as_bytes());
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Names the language itself uses.
+const RESERVED: [&str; 19] = [
+    "and", "call", "caller", "elif", "else", "endif", "false", "if", "in", "intent", "is",
+    "language", "none", "not", "or", "queue", "self", "true", "value_",
+];

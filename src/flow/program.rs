@@ -1,0 +1,218 @@
+//! A flow that can run: steps in the order of the file, and their expressions, compiled.
+//!
+//! **Invariant:** every step an exit names exists, every input step has a way out, and no loop runs
+//! without waiting. Only [`parse`](crate::flow::parse) makes one.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use crate::flow::diagnostic::Diagnostic;
+use crate::flow::expr::{Engine, Template, View};
+use crate::flow::step::{Step, StepId};
+use crate::flow::text::Part;
+use crate::flow::{Context, Prompt};
+
+/// Places in the queue that are announced from sounds made when the flow was loaded.
+const POSITIONS_PREPARED: u32 = 10;
+
+pub struct Flow {
+    pub(in crate::flow) name: Arc<str>,
+    pub(in crate::flow) version: String,
+    pub(in crate::flow) numbers: Vec<Arc<str>>,
+    pub(in crate::flow) languages: Vec<Arc<str>>,
+    pub(in crate::flow) steps: Vec<Node>,
+    pub(in crate::flow) start: StepId,
+    pub(in crate::flow) on_error: StepId,
+    pub(in crate::flow) on_hangup: Option<StepId>,
+    /// The built-in apology; it cannot fail.
+    pub(in crate::flow) sorry: StepId,
+    pub(in crate::flow) engine: Engine,
+    pub(in crate::flow) warnings: Vec<Diagnostic>,
+}
+
+/// A step with its name and place.
+pub(in crate::flow) struct Node {
+    pub(in crate::flow) name: Arc<str>,
+    /// Counted from 1; 0 for a built-in step.
+    pub(in crate::flow) line: u32,
+    pub(in crate::flow) span: Range<usize>,
+    pub(in crate::flow) step: Step,
+    pub(in crate::flow) on_error: Option<StepId>,
+    /// Keys pressed here may be part of a secret.
+    pub(in crate::flow) secret: bool,
+}
+
+/// One step, for graphs and lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepInfo<'a> {
+    pub name: &'a str,
+    pub verb: &'static str,
+    /// Counted from 1; 0 for a built-in step.
+    pub line: u32,
+    /// What an exit is called, and the step it leads to.
+    pub exits: Vec<(String, &'a str)>,
+}
+
+/// A queue a flow enters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueueUse<'a> {
+    pub queue: &'a str,
+    /// Where the intent is the same for every caller.
+    pub intent: Option<&'a str>,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("steps", &self.steps.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Flow {
+    /// The stem of the file.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Twelve hexadecimal digits that change whenever the file does.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Dialed numbers that enter here, as written; `*` takes what no other flow does.
+    #[must_use]
+    pub fn numbers(&self) -> &[Arc<str>] {
+        &self.numbers
+    }
+
+    /// At least one; the first is spoken to callers whose language is unknown or not spoken here.
+    #[must_use]
+    pub fn languages(&self) -> &[Arc<str>] {
+        &self.languages
+    }
+
+    /// What is probably not as its author meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// The name of the first step.
+    #[must_use]
+    pub fn start(&self) -> &str {
+        &self.node(self.start).name
+    }
+
+    /// All steps in the order of the file, then the built-in ones.
+    pub fn steps(&self) -> impl Iterator<Item = StepInfo<'_>> {
+        self.steps.iter().map(|node| {
+            let exits = node.step.exits().into_iter();
+            let mut exits: Vec<(String, &str)> =
+                exits.map(|exit| (exit.label, &*self.node(exit.to).name)).collect();
+            exits.extend(node.on_error.map(|to| ("on_error".to_owned(), &*self.node(to).name)));
+            StepInfo { name: &node.name, verb: node.step.verb(), line: node.line, exits }
+        })
+    }
+
+    /// The queues this flow enters, sorted, each pair once.
+    #[must_use]
+    pub fn queues(&self) -> Vec<QueueUse<'_>> {
+        let mut queues: Vec<QueueUse<'_>> = Vec::new();
+        for node in &self.steps {
+            if let Step::Queue(step) = &node.step {
+                let (queue, intent) = step.name_and_intent();
+                queues.push(QueueUse { queue, intent });
+            }
+        }
+        queues.sort();
+        queues.dedup();
+        queues
+    }
+
+    /// What callers may say at each menu: the step, where the phrase leads, the phrases.
+    pub fn phrases(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
+        self.steps.iter().flat_map(move |node| {
+            let phrases = match &node.step {
+                Step::Menu(menu) => menu.phrases(),
+                Step::Say(_)
+                | Step::Play(_)
+                | Step::Collect(_)
+                | Step::Branch(_)
+                | Step::Set(_)
+                | Step::HoursCheck(_)
+                | Step::Queue(_)
+                | Step::Transfer(_)
+                | Step::Hangup(_) => &[],
+            };
+            phrases
+                .iter()
+                .map(move |(to, said)| (&*node.name, &*self.node(*to).name, said.as_slice()))
+        })
+    }
+
+    /// Every sound that can be made before the first call: what is the same for all callers, what a
+    /// caller we do not know hears, and the first places in the queue. Sorted, each once.
+    #[must_use]
+    pub fn static_prompts(&self) -> Vec<Prompt> {
+        let mut prompts = Vec::new();
+        for node in &self.steps {
+            for part in node.step.speeches().into_iter().flat_map(|speech| speech.parts()) {
+                match part {
+                    Part::Fixed(prompt) => prompts.push(prompt.clone()),
+                    Part::Words { language, template } => {
+                        self.prepare(language, template, &mut prompts);
+                    }
+                }
+            }
+            if let Step::Queue(step) = &node.step {
+                prompts.push(step.sound().prompt());
+            }
+        }
+        prompts.sort();
+        prompts.dedup();
+        prompts
+    }
+
+    pub(in crate::flow) fn node(&self, step: StepId) -> &Node {
+        self.steps.get(step.0).expect("exits were resolved against these steps")
+    }
+
+    /// Renders a template for callers we know nothing about, where that is enough to render it.
+    fn prepare(&self, language: &Arc<str>, template: &Template, prompts: &mut Vec<Prompt>) {
+        let names = self.engine.names_in_text(template);
+        let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+        let roots: Vec<String> = names.iter().map(root).collect();
+        if !roots.iter().all(|root| ["caller", "language", "queue"].contains(&root.as_str())) {
+            return;
+        }
+        let in_queue = roots.iter().any(|root| root == "queue");
+        let by_position = in_queue && !names.iter().any(|name| name == "queue.waiting");
+        let positions = match (in_queue, by_position) {
+            (false, _) => vec![None],
+            (true, true) => (1..=POSITIONS_PREPARED).map(Some).collect(),
+            (true, false) => Vec::new(),
+        };
+        for position in positions {
+            let view = View {
+                caller: Value::from_pairs([("known", false)]),
+                call: Value::default(),
+                language: Arc::clone(language),
+                intent: None,
+                vars: Arc::default(),
+                context: Context { position, ..Context::default() },
+            };
+            let Ok(text) = self.engine.render(template, view) else { continue };
+            if !text.is_empty() {
+                let language = Arc::clone(language);
+                prompts.push(Prompt::Text { language, text: text.into() });
+            }
+        }
+    }
+}

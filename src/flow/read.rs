@@ -1,0 +1,237 @@
+//! Reading one TOML table with its places, so that a problem points at the key it is about.
+//!
+//! **Invariant:** a key is either asked for by the verb that owns the table, or reported by
+//! [`Section::finish`]; what was asked for is what the suggestions are made of.
+//!
+//! **Deliberately absent:** serde. Its errors inside a table point at the table's head and stop at
+//! the first one.
+
+use std::cell::RefCell;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::flow::diagnostic::{Problems, suggest};
+
+pub(in crate::flow) type Item<'a> = &'a Spanned<DeValue<'a>>;
+
+/// A table of the file, and which of its keys were asked for.
+pub(in crate::flow) struct Section<'a> {
+    pub(in crate::flow) problems: &'a Problems,
+    /// As messages name it: "step `main`".
+    pub(in crate::flow) what: String,
+    /// Where to point when something is missing.
+    pub(in crate::flow) span: Range<usize>,
+    table: &'a DeTable<'a>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// `None`, and an error, where a table was expected and something else is there.
+    pub(in crate::flow) fn new(
+        problems: &'a Problems,
+        what: String,
+        span: Range<usize>,
+        item: Item<'a>,
+    ) -> Option<Self> {
+        let DeValue::Table(table) = item.get_ref() else {
+            problems.error(item.span(), format!("{what} is a table, not {}", a_type(item)));
+            return None;
+        };
+        Some(Self { problems, what, span, table, asked: RefCell::default() })
+    }
+
+    pub(in crate::flow) fn get(&self, key: &'static str) -> Option<Item<'a>> {
+        self.asked.borrow_mut().push(key);
+        self.table.get(key)
+    }
+
+    pub(in crate::flow) fn required(&self, key: &'static str) -> Option<Item<'a>> {
+        let item = self.get(key);
+        if item.is_none() {
+            self.missing(key, None);
+        }
+        item
+    }
+
+    pub(in crate::flow) fn missing(&self, key: &str, help: Option<String>) {
+        let message = format!("{} has no `{key}`", self.what);
+        self.problems.error_help(self.span.clone(), message, help);
+    }
+
+    /// The place of a key, for problems with the key itself.
+    pub(in crate::flow) fn key_span(&self, key: &str) -> Range<usize> {
+        self.table.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
+    }
+
+    pub(in crate::flow) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, Range<usize>, Item<'a>)> + use<'a> {
+        entries(self.table)
+    }
+
+    pub(in crate::flow) fn string(&self, key: &'static str) -> Option<(&'a str, Range<usize>)> {
+        let item = self.get(key)?;
+        self.as_string(key, item)
+    }
+
+    pub(in crate::flow) fn as_string(
+        &self,
+        key: &str,
+        item: Item<'a>,
+    ) -> Option<(&'a str, Range<usize>)> {
+        let text = item.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(key, "a text in quotes", item);
+        }
+        text.map(|text| (text, item.span()))
+    }
+
+    pub(in crate::flow) fn boolean(&self, key: &'static str, default: bool) -> bool {
+        let Some(item) = self.get(key) else { return default };
+        item.get_ref().as_bool().unwrap_or_else(|| {
+            self.wrong_type(key, "`true` or `false`", item);
+            default
+        })
+    }
+
+    pub(in crate::flow) fn whole(
+        &self,
+        key: &'static str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> u64 {
+        let Some(item) = self.get(key) else { return default };
+        self.as_whole(key, item, range).unwrap_or(default)
+    }
+
+    pub(in crate::flow) fn as_whole(
+        &self,
+        key: &str,
+        item: Item<'a>,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let DeValue::Integer(number) = item.get_ref() else {
+            self.wrong_type(key, "a whole number", item);
+            return None;
+        };
+        let number = u64::from_str_radix(number.as_str(), number.radix()).ok();
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let message = format!(
+                "{}: `{key}` must be between {} and {}",
+                self.what,
+                range.start(),
+                range.end()
+            );
+            self.problems.error(item.span(), message);
+        }
+        number
+    }
+
+    /// A duration in seconds, whole or with a fraction.
+    pub(in crate::flow) fn seconds(
+        &self,
+        key: &'static str,
+        default_s: u64,
+        range_s: RangeInclusive<u64>,
+    ) -> Duration {
+        let default = Duration::from_secs(default_s);
+        let Some(item) = self.get(key) else { return default };
+        self.as_seconds(key, item, range_s).unwrap_or(default)
+    }
+
+    pub(in crate::flow) fn as_seconds(
+        &self,
+        key: &str,
+        item: Item<'a>,
+        range_s: RangeInclusive<u64>,
+    ) -> Option<Duration> {
+        let seconds = match item.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+            DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
+            _ => None,
+        };
+        let Some(seconds) = seconds else {
+            let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
+            let message = format!("{}: `{key}` is a number of seconds", self.what);
+            self.problems.error_help(item.span(), message, help);
+            return None;
+        };
+        let (least, most) = (Duration::from_secs(*range_s.start()), *range_s.end());
+        let duration = Duration::try_from_secs_f64(seconds).ok();
+        let duration = duration.filter(|d| *d >= least && *d <= Duration::from_secs(most));
+        if duration.is_none() {
+            let message = format!(
+                "{}: `{key}` must be between {} and {most} seconds",
+                self.what,
+                least.as_secs()
+            );
+            self.problems.error(item.span(), message);
+        }
+        duration
+    }
+
+    /// One of a few words.
+    pub(in crate::flow) fn choice<T: Copy>(
+        &self,
+        key: &'static str,
+        default: T,
+        choices: &[(&'static str, T)],
+    ) -> T {
+        let Some((word, span)) = self.string(key) else { return default };
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
+            return *choice;
+        }
+        let names = choices.iter().map(|(name, _)| *name);
+        let message = format!("{}: `{key}` cannot be `{word}`", self.what);
+        self.problems.error_help(span, message, suggest(word, names));
+        default
+    }
+
+    pub(in crate::flow) fn wrong_type(&self, key: &str, wanted: &str, item: Item<'a>) {
+        let message = format!("{}: `{key}` is {wanted}, not {}", self.what, a_type(item));
+        self.problems.error(item.span(), message);
+    }
+
+    pub(in crate::flow) fn error(&self, span: Range<usize>, message: impl std::fmt::Display) {
+        self.problems.error(span, format!("{}: {message}", self.what));
+    }
+
+    /// Reports the keys nobody asked for.
+    pub(in crate::flow) fn finish(&self) {
+        let asked = self.asked.borrow();
+        for (key, span, _) in self.entries() {
+            if !asked.contains(&key) {
+                let message = format!("{} has no option `{key}`", self.what);
+                let help = suggest(key, asked.iter().copied());
+                self.problems.error_help(span, message, help);
+            }
+        }
+    }
+}
+
+/// The entries of a table in the order of the file.
+pub(in crate::flow) fn entries<'a>(
+    table: &'a DeTable<'a>,
+) -> impl Iterator<Item = (&'a str, Range<usize>, Item<'a>)> + use<'a> {
+    let mut entries: Vec<_> =
+        table.iter().map(|(key, item)| (key.get_ref().as_ref(), key.span(), item)).collect();
+    entries.sort_by_key(|(_, span, _)| span.start);
+    entries.into_iter()
+}
+
+/// "a number": what is there instead of what was wanted.
+pub(in crate::flow) fn a_type(item: Item<'_>) -> &'static str {
+    match item.get_ref() {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,467 @@
+//! One call's way through a flow.
+//!
+//! **Invariant:** one input leads through at most [`STEPS_PER_INPUT_MAX`] steps (and as many again
+//! of `on_error`) and ends with the call waiting for something, or over.
+//!
+//! **Deliberately absent:** the call. A run says what should happen; `center` does it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use minijinja::value::{Serde, Value};
+
+use crate::flow::expr::{Expression, Variable, View};
+use crate::flow::program::Flow;
+use crate::flow::step::{Doing, Next, StepId};
+use crate::flow::text::{Speaker, Speech, Text};
+use crate::flow::{Context, Digit, Effect, Input, Prompt};
+use crate::time::Timestamp;
+
+/// Steps one input may lead through without waiting for anything. A flow is checked for loops when
+/// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
+pub const STEPS_PER_INPUT_MAX: u32 = 64;
+
+/// Keys pressed ahead of the step they are for. Further ones are not heard.
+pub const TYPE_AHEAD_MAX: usize = 32;
+
+/// Failed steps of one call before the built-in apology ends it.
+pub const FAILURES_MAX: u8 = 3;
+
+/// Steps of one call: a line nobody hangs up does not go round a menu for ever.
+pub const STEPS_PER_CALL_MAX: u32 = 5_000;
+
+/// A prompt whose end was not reported by then counts as heard.
+const PROMPT_MAX: Duration = Duration::from_secs(600);
+
+/// What is known of a call before its first step. Names as in
+/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
+/// what is not known is left out or null.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub caller: BTreeMap<String, serde_json::Value>,
+    pub call: BTreeMap<String, serde_json::Value>,
+}
+
+/// A call in its flow. It keeps the flow it began with, whatever is reloaded meanwhile.
+pub struct Run {
+    flow: Arc<Flow>,
+    caller: Value,
+    call: Value,
+    vars: Arc<BTreeMap<Arc<str>, Variable>>,
+    intent: Option<Arc<str>>,
+    language: usize,
+    at: Option<StepId>,
+    pub(in crate::flow) doing: Doing,
+    phase: Phase,
+    playing: Playing,
+    /// A prompt is to stop, unless another one replaces it in the same turn.
+    stop: bool,
+    deadline: Option<Timestamp>,
+    keys: VecDeque<char>,
+    swallow: Option<(char, Timestamp)>,
+    failures: u8,
+    steps: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Live,
+    /// The caller left; `on_hangup` runs.
+    CallerGone,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Playing {
+    Nothing,
+    /// Its end will be reported.
+    Once,
+    UntilReplaced,
+}
+
+/// What one input brings along, and where its effects go.
+pub(in crate::flow) struct Turn<'a> {
+    pub(in crate::flow) flow: &'a Flow,
+    pub(in crate::flow) context: &'a Context,
+    pub(in crate::flow) out: &'a mut Vec<Effect>,
+}
+
+/// Variables and keys are left out: they may be secret.
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("flow", &self.flow.name)
+            .field("at", &self.at())
+            .field("doing", &self.doing)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    #[must_use]
+    pub fn new(flow: Arc<Flow>, start: Facts) -> Self {
+        let language = start.caller.get("language").and_then(|language| language.as_str());
+        let language = language.and_then(|language| find_language(&flow, language)).unwrap_or(0);
+        Self {
+            flow,
+            caller: facts(&start.caller),
+            call: facts(&start.call),
+            vars: Arc::default(),
+            intent: None,
+            language,
+            at: None,
+            doing: Doing::Nothing,
+            phase: Phase::Live,
+            playing: Playing::Nothing,
+            stop: false,
+            deadline: None,
+            keys: VecDeque::new(),
+            swallow: None,
+            failures: 0,
+            steps: 0,
+        }
+    }
+
+    /// Takes one input and appends what should happen because of it. An input that does not fit
+    /// (late, or after the end) does nothing.
+    pub fn handle(&mut self, context: &Context, input: Input, out: &mut Vec<Effect>) {
+        let flow = Arc::clone(&self.flow);
+        let turn = &mut Turn { flow: &flow, context, out };
+        let Some(next) = self.take(turn, input) else { return };
+        self.walk(turn, next);
+        if std::mem::take(&mut self.stop) && self.phase == Phase::Live {
+            turn.out.push(Effect::StopPlay);
+        }
+    }
+
+    /// When to hand in [`Input::Timer`]. Not while the caller talks to somebody: then nothing the
+    /// run could say would be heard.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// Whether a key pressed now may be part of a secret, and must not be written down.
+    #[must_use]
+    pub fn secret(&self) -> bool {
+        self.at.is_some_and(|at| self.flow.node(at).secret) && self.phase == Phase::Live
+    }
+
+    /// The language spoken now, one of the flow's.
+    #[must_use]
+    pub fn language(&self) -> &Arc<str> {
+        &self.flow.languages[self.language]
+    }
+
+    /// What steps have set, as text, without secrets.
+    #[must_use]
+    pub fn vars(&self) -> BTreeMap<String, String> {
+        let open = self.vars.iter().filter(|(_, variable)| !variable.secret);
+        open.map(|(name, variable)| (name.to_string(), variable.value.to_string())).collect()
+    }
+
+    #[must_use]
+    pub fn intent(&self) -> Option<&Arc<str>> {
+        self.intent.as_ref()
+    }
+
+    /// The step the call is at; none before [`Input::Start`].
+    #[must_use]
+    pub fn at(&self) -> Option<&Arc<str>> {
+        self.at.map(|at| &self.flow.node(at).name)
+    }
+
+    #[must_use]
+    pub fn flow(&self) -> &Arc<Flow> {
+        &self.flow
+    }
+
+    /// The flow has nothing more to do for this call.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    fn take(&mut self, turn: &mut Turn<'_>, input: Input) -> Option<Next> {
+        let Some(at) = self.at.filter(|_| self.phase == Phase::Live) else {
+            let begins = self.phase == Phase::Live && input == Input::Start;
+            return begins.then_some(Next::Goto(turn.flow.start));
+        };
+        let input = match input {
+            Input::Start => return None,
+            Input::HungUp => return Some(self.hung_up(turn)),
+            Input::Timer => {
+                if self.deadline.is_none_or(|deadline| turn.context.now < deadline) {
+                    return None;
+                }
+                self.deadline = None;
+                if self.playing == Playing::Once {
+                    self.playing = Playing::Nothing;
+                    Input::PromptDone
+                } else {
+                    Input::Timer
+                }
+            }
+            Input::PromptDone => {
+                if self.playing != Playing::Once {
+                    return None;
+                }
+                self.playing = Playing::Nothing;
+                self.deadline = None;
+                Input::PromptDone
+            }
+            Input::Digit(digit) if self.is_swallowed(turn, digit) => return None,
+            Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) => input,
+        };
+        Some(turn.flow.node(at).step.input(self, turn, input))
+    }
+
+    fn hung_up(&mut self, turn: &Turn<'_>) -> Next {
+        self.phase = Phase::CallerGone;
+        self.doing = Doing::Nothing;
+        self.deadline = None;
+        self.keys.clear();
+        turn.flow.on_hangup.map_or(Next::End, Next::Goto)
+    }
+
+    fn walk(&mut self, turn: &mut Turn<'_>, mut next: Next) {
+        let mut left = STEPS_PER_INPUT_MAX;
+        let mut stuck = false;
+        loop {
+            next = match next {
+                Next::Wait if self.phase == Phase::Live => return,
+                Next::Wait | Next::End => return self.end(),
+                Next::Goto(_) if left == 0 && stuck => {
+                    self.failures = FAILURES_MAX;
+                    left = 1; // the apology; it waits or ends
+                    self.fail(turn, "on_error takes too many steps".to_owned())
+                }
+                Next::Goto(_) if left == 0 => {
+                    stuck = true;
+                    left = STEPS_PER_INPUT_MAX;
+                    self.fail(turn, format!("{STEPS_PER_INPUT_MAX} steps without waiting"))
+                }
+                Next::Goto(_) if self.steps >= STEPS_PER_CALL_MAX => {
+                    self.steps = 0;
+                    self.failures = FAILURES_MAX;
+                    self.fail(turn, format!("{STEPS_PER_CALL_MAX} steps in one call"))
+                }
+                Next::Goto(step) => {
+                    left -= 1;
+                    self.steps += 1;
+                    self.enter(turn, step)
+                }
+                Next::Fail(why) => self.fail(turn, why),
+            };
+        }
+    }
+
+    fn enter(&mut self, turn: &mut Turn<'_>, step: StepId) -> Next {
+        let node = turn.flow.node(step);
+        self.at = Some(step);
+        self.doing = Doing::Nothing;
+        self.deadline = None;
+        turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
+        node.step.enter(self, turn)
+    }
+
+    /// Goes to `on_error`: the step's, or the flow's; to the built-in apology when that fails too.
+    fn fail(&mut self, turn: &mut Turn<'_>, why: String) -> Next {
+        let at = self.at.unwrap_or(turn.flow.start);
+        let node = turn.flow.node(at);
+        turn.out.push(Effect::Failed { step: Arc::clone(&node.name), why });
+        if self.phase != Phase::Live || at == turn.flow.sorry {
+            return Next::End;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let target = node.on_error.unwrap_or(turn.flow.on_error);
+        if self.failures > FAILURES_MAX || target == at {
+            return Next::Goto(turn.flow.sorry);
+        }
+        Next::Goto(target)
+    }
+
+    fn end(&mut self) {
+        self.phase = Phase::Ended;
+        self.doing = Doing::Nothing;
+        self.deadline = None;
+        self.keys.clear();
+    }
+
+    /// A terminator pressed after the last digit of a fixed length was meant for that entry.
+    fn is_swallowed(&mut self, turn: &Turn<'_>, digit: Digit) -> bool {
+        let swallow = self.swallow.take();
+        swallow.is_some_and(|(key, until)| key == digit.as_char() && turn.context.now <= until)
+    }
+}
+
+/// What steps may do.
+impl Run {
+    /// Plays once; the end will be reported.
+    pub(in crate::flow) fn play(&mut self, turn: &mut Turn<'_>, prompts: Vec<Prompt>) {
+        self.playing = Playing::Once;
+        self.stop = false;
+        self.wait(turn, PROMPT_MAX);
+        turn.out.push(Effect::Play { prompts, repeat: false });
+    }
+
+    /// Plays until something else does.
+    pub(in crate::flow) fn play_on(&mut self, turn: &mut Turn<'_>, prompt: Prompt) {
+        self.playing = Playing::UntilReplaced;
+        self.stop = false;
+        turn.out.push(Effect::Play { prompts: vec![prompt], repeat: true });
+    }
+
+    /// Stops what is being said.
+    pub(in crate::flow) fn hush(&mut self) {
+        if self.playing == Playing::Once {
+            self.playing = Playing::Nothing;
+            self.deadline = None;
+            self.stop = true;
+        }
+    }
+
+    pub(in crate::flow) fn is_speaking(&self) -> bool {
+        self.playing == Playing::Once
+    }
+
+    /// Asks to be woken after `time`.
+    pub(in crate::flow) fn wait(&mut self, turn: &Turn<'_>, time: Duration) {
+        self.deadline = Some(turn.context.now + time);
+    }
+
+    pub(in crate::flow) fn has_caller(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    pub(in crate::flow) fn step_name(&self) -> Arc<str> {
+        self.at().map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    pub(in crate::flow) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    pub(in crate::flow) fn keep_key(&mut self, digit: Digit) {
+        if self.keys.len() < TYPE_AHEAD_MAX {
+            self.keys.push_back(digit.as_char());
+        }
+    }
+
+    pub(in crate::flow) fn next_key(&mut self) -> Option<char> {
+        self.keys.pop_front()
+    }
+
+    pub(in crate::flow) fn return_key(&mut self, key: char) {
+        self.keys.push_front(key);
+    }
+
+    pub(in crate::flow) fn clear_keys(&mut self) {
+        self.keys.clear();
+        self.swallow = None;
+    }
+
+    pub(in crate::flow) fn swallow(&mut self, turn: &Turn<'_>, key: char, within: Duration) {
+        if self.keys.front() == Some(&key) {
+            self.keys.pop_front();
+        } else if self.keys.is_empty() {
+            self.swallow = Some((key, turn.context.now + within));
+        }
+    }
+
+    /// Sets or removes a variable; returns what it was.
+    pub(in crate::flow) fn set_var(
+        &mut self,
+        name: &Arc<str>,
+        variable: Option<Variable>,
+    ) -> Option<Variable> {
+        let vars = Arc::make_mut(&mut self.vars);
+        match variable {
+            Some(variable) => vars.insert(Arc::clone(name), variable),
+            None => vars.remove(name),
+        }
+    }
+
+    pub(in crate::flow) fn intend(&mut self, intent: &Arc<str>) {
+        self.intent = Some(Arc::clone(intent));
+    }
+
+    /// Speaks `language` from now on, if the flow does.
+    pub(in crate::flow) fn speak(&mut self, flow: &Flow, language: &str) {
+        if let Some(language) = find_language(flow, language) {
+            self.language = language;
+        }
+    }
+
+    /// The prompts of a speech, in the caller's language.
+    pub(in crate::flow) fn words(
+        &self,
+        turn: &Turn<'_>,
+        speech: &Speech,
+    ) -> Result<Vec<Prompt>, String> {
+        let view = || self.view(turn.context);
+        let speaker = Speaker { engine: &turn.flow.engine, language: self.language, view: &view };
+        speech.all(&speaker)
+    }
+
+    /// The prompt of a speech for the n-th time, counted from 0.
+    pub(in crate::flow) fn nth_words(
+        &self,
+        turn: &Turn<'_>,
+        speech: &Speech,
+        n: usize,
+    ) -> Result<Option<Prompt>, String> {
+        let view = || self.view(turn.context);
+        let speaker = Speaker { engine: &turn.flow.engine, language: self.language, view: &view };
+        speech.nth(&speaker, n)
+    }
+
+    pub(in crate::flow) fn render(&self, turn: &Turn<'_>, text: &Text) -> Result<Arc<str>, String> {
+        text.render(&turn.flow.engine, &|| self.view(turn.context))
+    }
+
+    pub(in crate::flow) fn holds(
+        &self,
+        turn: &Turn<'_>,
+        condition: &Expression,
+    ) -> Result<bool, String> {
+        turn.flow.engine.holds(condition, self.view(turn.context))
+    }
+
+    pub(in crate::flow) fn value(
+        &self,
+        turn: &Turn<'_>,
+        expression: &Expression,
+    ) -> Result<Value, String> {
+        turn.flow.engine.value(expression, self.view(turn.context))
+    }
+
+    fn view(&self, context: &Context) -> View {
+        View {
+            caller: self.caller.clone(),
+            call: self.call.clone(),
+            language: Arc::clone(self.language()),
+            intent: self.intent.clone(),
+            vars: Arc::clone(&self.vars),
+            context: *context,
+        }
+    }
+}
+
+/// What is null is not known, and is left out.
+fn facts(facts: &BTreeMap<String, serde_json::Value>) -> Value {
+    let known = facts.iter().filter(|(_, value)| !value.is_null());
+    Value::from_pairs(known.map(|(name, value)| (name.clone(), Value::from(Serde(value)))))
+}
+
+/// `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
+fn find_language(flow: &Flow, language: &str) -> Option<usize> {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let exact = flow.languages.iter().position(|known| known.eq_ignore_ascii_case(language));
+    let wanted = primary(language);
+    let bare = || flow.languages.iter().position(|known| known.eq_ignore_ascii_case(&wanted));
+    let near = || flow.languages.iter().position(|known| primary(known) == wanted);
+    exact.or_else(bare).or_else(near)
+}

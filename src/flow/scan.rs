@@ -1,0 +1,224 @@
+//! Looks at the code inside a template for words the engine does not have.
+//!
+//! The engine itself finds an unknown filter only when a caller reaches it; a flow should not load
+//! with one. What the engine's parser refuses never comes here.
+//!
+//! **Deliberately absent:** a second parser. This knows names, strings and brackets, no grammar.
+
+use std::ops::Range;
+
+use crate::flow::diagnostic::suggest;
+use crate::flow::expr::{FILTERS, TESTS};
+
+pub(in crate::flow) struct Finding {
+    pub(in crate::flow) range: Range<usize>,
+    pub(in crate::flow) message: String,
+    pub(in crate::flow) help: Option<String>,
+}
+
+/// Whether a text is a template at all.
+pub(in crate::flow) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+/// The expression of a text that is nothing but `{{ expression }}`.
+pub(in crate::flow) fn only_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    let inner = inner.strip_suffix('-').unwrap_or(inner);
+    (!inner.contains("{{") && !inner.contains("}}") && !inner.contains("{%")).then_some(inner)
+}
+
+/// Unknown filters, tests, functions and statements of a template.
+pub(in crate::flow) fn scan_template(text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find('{').map(|found| at + found) {
+        at = open + 1;
+        let rest = &text[at..];
+        if rest.starts_with('#') {
+            at += rest.find("#}").map_or(rest.len(), |end| end + 2);
+        } else if rest.starts_with('{') || rest.starts_with('%') {
+            let statement = rest.starts_with('%');
+            let close = if statement { "%}" } else { "}}" };
+            let end = code_end(text, open + 2, close);
+            let tokens = tokens(text, open + 2..end);
+            let skip = if statement { check_statement(&tokens, &mut findings) } else { 0 };
+            check_tokens(&tokens[skip..], &mut findings);
+            at = end;
+        }
+    }
+    findings
+}
+
+/// The same for a condition, which is one expression.
+pub(in crate::flow) fn scan_expression(text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_tokens(&tokens(text, 0..text.len()), &mut findings);
+    findings
+}
+
+/// Where a name stands in a text, as a whole word.
+pub(in crate::flow) fn find_name(text: &str, name: &str) -> Option<Range<usize>> {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    text.match_indices(name).map(|(at, _)| at..at + name.len()).find(|range| {
+        !is_part(text[..range.start].chars().next_back())
+            && !text[range.end..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Token<'a> {
+    at: usize,
+    text: &'a str,
+}
+
+impl Token<'_> {
+    fn range(self) -> Range<usize> {
+        self.at..self.at + self.text.len()
+    }
+
+    fn is_name(self) -> bool {
+        self.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    }
+}
+
+fn check_statement(tokens: &[Token<'_>], findings: &mut Vec<Finding>) -> usize {
+    let Some((at, keyword)) = tokens.iter().enumerate().find(|(_, token)| token.is_name()) else {
+        return 0;
+    };
+    if !STATEMENTS.contains(&keyword.text) {
+        findings.push(Finding {
+            range: keyword.range(),
+            message: format!("`{{% {} %}}` is not part of the flow language", keyword.text),
+            help: Some("a template has `if`, `elif`, `else` and `endif`".to_owned()),
+        });
+    }
+    at + 1
+}
+
+fn check_tokens(tokens: &[Token<'_>], findings: &mut Vec<Finding>) {
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_name()) {
+        let before = |n: usize| at.checked_sub(n).map_or("", |at| tokens[at].text);
+        let called = tokens.get(at + 1).is_some_and(|next| next.text == "(");
+        let is_test =
+            before(1) == "is" && token.text != "not" || before(1) == "not" && before(2) == "is";
+        if before(1) == "|" {
+            check_word("filter", *token, &FILTERS, findings);
+        } else if is_test {
+            if !KEYWORDS.contains(&token.text) {
+                check_word("test", *token, &TESTS, findings);
+            }
+        } else if called && (before(1) == "." || !KEYWORDS.contains(&token.text)) {
+            findings.push(Finding {
+                range: token.range(),
+                message: format!("there is no function `{}`", token.text),
+                help: Some(format!("filters are written `value|name`: {}", FILTERS.join(", "))),
+            });
+        }
+    }
+}
+
+fn check_word(kind: &str, token: Token<'_>, words: &[&str], findings: &mut Vec<Finding>) {
+    if words.contains(&token.text) {
+        return;
+    }
+    findings.push(Finding {
+        range: token.range(),
+        message: format!("there is no {kind} `{}`", token.text),
+        help: suggest(token.text, words.iter().copied())
+            .or_else(|| Some(format!("there is {}", words.join(", ")))),
+    });
+}
+
+/// Where the code that begins at `from` ends; brackets inside strings do not count.
+fn code_end(text: &str, from: usize, close: &str) -> usize {
+    let mut at = from;
+    while at < text.len() {
+        if text[at..].starts_with(close) {
+            return at;
+        }
+        at = token_end(text, at, text.len());
+    }
+    text.len()
+}
+
+fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let end = token_end(text, at, range.end);
+        let token = &text[at..end];
+        if !token.trim().is_empty() {
+            tokens.push(Token { at, text: token });
+        }
+        at = end;
+    }
+    tokens
+}
+
+/// The end of the name, number, string or single sign that begins at `at`.
+fn token_end(text: &str, at: usize, limit: usize) -> usize {
+    let rest = &text[at..limit];
+    let Some(first) = rest.chars().next() else { return limit };
+    if first == '"' || first == '\'' {
+        let mut escaped = false;
+        for (offset, c) in rest.char_indices().skip(1) {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                c if c == first => return at + offset + 1,
+                _ => {}
+            }
+        }
+        return limit;
+    }
+    let in_name = |c: char| c.is_alphanumeric() || c == '_';
+    if in_name(first) {
+        return at + rest.find(|c| !in_name(c)).unwrap_or(rest.len());
+    }
+    at + first.len_utf8()
+}
+
+const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
+
+const KEYWORDS: [&str; 13] = [
+    "and", "else", "false", "if", "in", "is", "none", "not", "or", "true", "False", "None", "True",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<String> {
+        scan_template(text).into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn words_the_engine_lacks_are_found_without_running_it() {
+        let none: [String; 0] = [];
+        assert_eq!(
+            found("{% if caller.name is defined and (a or b) %}{{ a|digits }}{% endif %}"),
+            none
+        );
+        assert_eq!(found("{{ a|shout }}"), ["there is no filter `shout`"]);
+        assert_eq!(found("{{ a is not odddd }}"), ["there is no test `odddd`"]);
+        assert_eq!(found("{{ a.upper() }}"), ["there is no function `upper`"]);
+        assert_eq!(found("{{ range(9) }}"), ["there is no function `range`"]);
+        assert_eq!(found("{{ 'a|b() }}' }}"), none);
+        assert_eq!(
+            found("{% for x in y %}{% endfor %}"),
+            [
+                "`{% for %}` is not part of the flow language",
+                "`{% endfor %}` is not part of the flow language"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_one_expression_keeps_its_type() {
+        assert_eq!(only_expression("{{ tries + 1 }}"), Some(" tries + 1 "));
+        assert_eq!(only_expression("{{ a }} {{ b }}"), None);
+        assert_eq!(only_expression("number {{ a }}"), None);
+    }
+}

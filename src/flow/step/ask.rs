@@ -1,0 +1,382 @@
+//! What `menu` and `collect` share: a prompt, keys, and four ways not to be answered.
+//!
+//! ```text
+//!           prompt ends               key                     inter_digit_s
+//!  Prompting ─────────► Listening ─────────► Entering ─────────────────────► partial, or an answer
+//!      │                    │ timeout_s          │ longest match, last digit
+//!      └── key (barge-in)   ▼                    ▼
+//!          ► Entering     no_input             an answer, no_match, too_many
+//! ```
+//!
+//! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the caller
+//! hears, in [`Effect::Heard`] and in where the call goes; together they happen at most `tries_max`
+//! times before `give_up`.
+//!
+//! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
+
+use std::time::Duration;
+
+use crate::flow::build::{Build, Scope};
+use crate::flow::read::Section;
+use crate::flow::run::{Run, Turn};
+use crate::flow::step::{Doing, Exit, Next, StepId};
+use crate::flow::text::Speech;
+use crate::flow::{Digit, Effect, Input, InputOutcome, Prompt};
+
+/// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
+const REPEATS_MAX: u8 = 20;
+
+/// The options common to all input steps.
+pub(in crate::flow) struct Ask {
+    prompt: Speech,
+    no_input: Reaction,
+    partial: Reaction,
+    no_match: Reaction,
+    too_many: Reaction,
+    tries_max: u8,
+    pub(in crate::flow) give_up: StepId,
+    timeout: Duration,
+    inter_digit: Duration,
+    pub(in crate::flow) barge_in: bool,
+    pub(in crate::flow) clear_keys: bool,
+    pub(in crate::flow) secret: bool,
+    pub(in crate::flow) repeat: Option<char>,
+    /// Whether the prompt follows the words of a failed try.
+    reprompt: bool,
+}
+
+/// What follows a failed try: words, one a try, or another step.
+#[derive(Default)]
+struct Reaction {
+    words: Speech,
+    next: Option<StepId>,
+}
+
+/// What a call has done at an input step.
+#[derive(Default)]
+pub(in crate::flow) struct Asking {
+    entered: String,
+    tries: u8,
+    /// By outcome, for the tapered prompts.
+    misses: [u8; 4],
+    repeats: u8,
+    /// More keys than fit: the rest is listened to and forgotten.
+    overflowed: bool,
+}
+
+/// Keys are left out: they may be secret.
+impl std::fmt::Debug for Asking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asking").field("tries", &self.tries).finish_non_exhaustive()
+    }
+}
+
+/// What one key does to what was entered before it.
+pub(in crate::flow) enum Verdict {
+    /// It belongs to the entry, and more may follow.
+    Keep,
+    /// It completes the entry.
+    Done,
+    /// It ends the entry without being part of it.
+    Ended,
+    /// The entry was complete before it; the key is for the next step.
+    DoneBefore,
+    /// There is no room for it.
+    Overflow,
+    Not(InputOutcome),
+}
+
+/// A verb that asks.
+pub(in crate::flow) trait Question {
+    fn ask(&self) -> &Ask;
+    fn key(&self, entered: &str, key: char) -> Verdict;
+    /// The caller stopped pressing keys after at least one.
+    fn silence(&self, entered: &str) -> Result<(), InputOutcome>;
+    /// A key that ends an entry, whatever was entered.
+    fn terminator(&self) -> Option<char>;
+    /// A complete entry was made.
+    fn answer(
+        &self,
+        run: &mut Run,
+        turn: &mut Turn<'_>,
+        entered: &str,
+    ) -> Result<Next, InputOutcome>;
+}
+
+impl Ask {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        let prompt = section
+            .required("text")
+            .map(|item| build.speech(section, "text", item, Scope::Plain))
+            .unwrap_or_default();
+        let tries_max = section.whole("tries_max", 3, 1..=10);
+        Self {
+            prompt,
+            no_input: Reaction::read(build, section, "no_input", "no_input_next"),
+            partial: Reaction::read(build, section, "partial", "partial_next"),
+            no_match: Reaction::read(build, section, "no_match", "no_match_next"),
+            too_many: Reaction::default(),
+            tries_max: u8::try_from(tries_max).unwrap_or(3),
+            give_up: build.required_exit(
+                section,
+                "give_up",
+                "a caller who presses nothing would stay here for ever; name the step to go to \
+                 after `tries_max` tries",
+            ),
+            timeout: section.seconds("timeout_s", 5, 1..=120),
+            inter_digit: section.seconds("inter_digit_s", 3, 1..=30),
+            barge_in: section.boolean("barge_in", true),
+            clear_keys: section.boolean("clear_keys", false),
+            secret: section.boolean("secret", false),
+            repeat: read_key(section, "repeat", None),
+            reprompt: section.boolean("reprompt", true),
+        }
+    }
+
+    /// Only where an entry has a greatest length can there be too many keys.
+    pub(in crate::flow) fn read_too_many<'a>(&mut self, build: &Build<'a>, section: &Section<'a>) {
+        self.too_many = Reaction::read(build, section, "too_many", "too_many_next");
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        let outcomes = [
+            ("no_input", &self.no_input),
+            ("partial", &self.partial),
+            ("no_match", &self.no_match),
+            ("too_many", &self.too_many),
+        ];
+        let mut exits: Vec<Exit> = outcomes
+            .into_iter()
+            .filter_map(|(label, reaction)| Some(Exit::waited(label, reaction.next?)))
+            .collect();
+        exits.push(Exit::waited("give_up", self.give_up));
+        exits
+    }
+
+    pub(in crate::flow) fn speeches(&self) -> Vec<&Speech> {
+        vec![
+            &self.prompt,
+            &self.no_input.words,
+            &self.partial.words,
+            &self.no_match.words,
+            &self.too_many.words,
+        ]
+    }
+
+    fn reaction(&self, outcome: InputOutcome) -> Option<(&Reaction, usize)> {
+        match outcome {
+            InputOutcome::NoInput => Some((&self.no_input, 0)),
+            InputOutcome::Partial => Some((&self.partial, 1)),
+            InputOutcome::NoMatch => Some((&self.no_match, 2)),
+            InputOutcome::TooMany => Some((&self.too_many, 3)),
+            InputOutcome::Matched => None,
+        }
+    }
+}
+
+impl Reaction {
+    fn read<'a>(
+        build: &Build<'a>,
+        section: &Section<'a>,
+        key: &'static str,
+        next_key: &'static str,
+    ) -> Self {
+        let item = section.get(key);
+        let next = build.exit(section, next_key);
+        if item.is_some() && next.is_some() {
+            let message = format!("`{key}` would never be heard, because `{next_key}` is there");
+            section.error(section.key_span(key), message);
+        }
+        let words = item.map(|item| build.speech(section, key, item, Scope::Plain));
+        Self { words: words.unwrap_or_default(), next }
+    }
+}
+
+/// An option that is one telephone key.
+pub(in crate::flow) fn read_key(
+    section: &Section<'_>,
+    key: &'static str,
+    default: Option<char>,
+) -> Option<char> {
+    let Some((text, span)) = section.string(key) else { return default };
+    let mut chars = text.chars();
+    match (chars.next().and_then(Digit::new), chars.next()) {
+        (Some(digit), None) => Some(digit.as_char()),
+        _ => {
+            section.error(span, format!("`{key}` is one telephone key, not `{text}`"));
+            default
+        }
+    }
+}
+
+pub(in crate::flow) fn enter(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+    if q.ask().clear_keys {
+        run.clear_keys();
+    }
+    let mut asking = Asking::default();
+    if run.has_keys() {
+        return listen(q, run, turn, asking);
+    }
+    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, None) {
+        return Next::Fail(why);
+    }
+    run.doing = Doing::Asking(asking);
+    Next::Wait
+}
+
+pub(in crate::flow) fn input(
+    q: &impl Question,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    input: Input,
+) -> Next {
+    let Doing::Asking(asking) = std::mem::take(&mut run.doing) else { return Next::Wait };
+    match input {
+        Input::Digit(digit) => {
+            if run.is_speaking() && !q.ask().barge_in {
+                if !q.ask().clear_keys {
+                    run.keep_key(digit);
+                }
+                run.doing = Doing::Asking(asking);
+                return Next::Wait;
+            }
+            run.hush();
+            run.keep_key(digit);
+            listen(q, run, turn, asking)
+        }
+        Input::PromptDone if run.has_keys() => listen(q, run, turn, asking),
+        Input::PromptDone => {
+            run.wait(turn, q.ask().timeout);
+            run.doing = Doing::Asking(asking);
+            Next::Wait
+        }
+        Input::Timer if asking.overflowed => missed(q, run, turn, asking, InputOutcome::TooMany),
+        Input::Timer if asking.entered.is_empty() => {
+            missed(q, run, turn, asking, InputOutcome::NoInput)
+        }
+        Input::Timer => match q.silence(&asking.entered) {
+            Ok(()) => answered(q, run, turn, asking),
+            Err(outcome) => missed(q, run, turn, asking, outcome),
+        },
+        Input::Start | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
+            run.doing = Doing::Asking(asking);
+            Next::Wait
+        }
+    }
+}
+
+/// Takes the keys that wait, one after another, until something is decided.
+fn listen(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Asking) -> Next {
+    while let Some(key) = run.next_key() {
+        if asking.overflowed {
+            if Some(key) == q.terminator() {
+                return missed(q, run, turn, asking, InputOutcome::TooMany);
+            }
+            continue;
+        }
+        if asking.entered.is_empty() && Some(key) == q.ask().repeat {
+            return again(q, run, turn, asking);
+        }
+        match q.key(&asking.entered, key) {
+            Verdict::Keep => asking.entered.push(key),
+            Verdict::Done => {
+                asking.entered.push(key);
+                if let Some(terminator) = q.terminator() {
+                    run.swallow(turn, terminator, q.ask().inter_digit);
+                }
+                return answered(q, run, turn, asking);
+            }
+            Verdict::Ended => return answered(q, run, turn, asking),
+            Verdict::DoneBefore => {
+                run.return_key(key);
+                return answered(q, run, turn, asking);
+            }
+            Verdict::Overflow => asking.overflowed = true,
+            Verdict::Not(outcome) => return missed(q, run, turn, asking, outcome),
+        }
+    }
+    run.wait(turn, q.ask().inter_digit);
+    run.doing = Doing::Asking(asking);
+    Next::Wait
+}
+
+fn answered(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, asking: Asking) -> Next {
+    match q.answer(run, turn, &asking.entered) {
+        Ok(next) => {
+            heard(run, turn, InputOutcome::Matched);
+            next
+        }
+        Err(outcome) => missed(q, run, turn, asking, outcome),
+    }
+}
+
+fn missed(
+    q: &impl Question,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    mut asking: Asking,
+    outcome: InputOutcome,
+) -> Next {
+    heard(run, turn, outcome);
+    run.clear_keys(); // what was typed ahead was meant for another place
+    let Some((reaction, at)) = q.ask().reaction(outcome) else { return Next::Wait };
+    if let Some(next) = reaction.next {
+        return Next::Goto(next);
+    }
+    asking.tries = asking.tries.saturating_add(1);
+    if asking.tries >= q.ask().tries_max {
+        return Next::Goto(q.ask().give_up);
+    }
+    let nth = asking.misses[at];
+    asking.misses[at] = nth.saturating_add(1);
+    asking.entered.clear();
+    asking.overflowed = false;
+    let words = match run.nth_words(turn, &reaction.words, nth.into()) {
+        Ok(words) => words,
+        Err(why) => return Next::Fail(why),
+    };
+    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, words) {
+        return Next::Fail(why);
+    }
+    run.doing = Doing::Asking(asking);
+    Next::Wait
+}
+
+/// The caller pressed the `repeat` key.
+fn again(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Asking) -> Next {
+    if asking.repeats >= REPEATS_MAX {
+        return missed(q, run, turn, asking, InputOutcome::NoMatch);
+    }
+    asking.repeats += 1;
+    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, None) {
+        return Next::Fail(why);
+    }
+    run.doing = Doing::Asking(asking);
+    Next::Wait
+}
+
+/// Says `first` and then the prompt; listens at once where there is nothing to say.
+fn prompt(
+    ask: &Ask,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    asking: &mut Asking,
+    first: Option<Prompt>,
+) -> Result<(), String> {
+    asking.entered.clear();
+    let mut prompts: Vec<Prompt> = first.into_iter().collect();
+    if ask.reprompt || prompts.is_empty() {
+        prompts.extend(run.words(turn, &ask.prompt)?);
+    }
+    if prompts.is_empty() {
+        run.wait(turn, ask.timeout);
+    } else {
+        run.play(turn, prompts);
+    }
+    Ok(())
+}
+
+fn heard(run: &Run, turn: &mut Turn<'_>, outcome: InputOutcome) {
+    let step = run.step_name();
+    turn.out.push(Effect::Heard { step, outcome });
+}

@@ -1,0 +1,259 @@
+//! `collect`: ask for digits and keep them in a variable.
+//!
+//! An entry of fixed length (`digits_min = digits_max`) is complete with its last digit. An entry
+//! of variable length ends with the terminator or with silence, and a digit beyond `digits_max`
+//! makes it `too_many`.
+//!
+//! **Invariant:** what is typed at a `secret` step is in no effect and in no text.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use crate::flow::InputOutcome;
+use crate::flow::build::Build;
+use crate::flow::expr::{Expression, Variable};
+use crate::flow::read::Section;
+use crate::flow::run::{Run, Turn};
+use crate::flow::step::ask::{Ask, Question, Verdict, read_key};
+use crate::flow::step::{Exit, Next, StepId};
+
+/// Digits one entry may have.
+const DIGITS_MAX: u64 = 40;
+
+pub(in crate::flow) struct Collect {
+    ask: Ask,
+    digits_min: usize,
+    digits_max: usize,
+    terminator: Option<char>,
+    into: Arc<str>,
+    patterns: Vec<Pattern>,
+    valid: Option<Expression>,
+    next: StepId,
+}
+
+impl Collect {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
+        let mut ask = Ask::read(build, section);
+        ask.read_too_many(build, section);
+        let digits_max = section.whole("digits_max", 20, 1..=DIGITS_MAX);
+        let digits_min = section.whole("digits_min", 1, 0..=DIGITS_MAX);
+        if digits_min > digits_max {
+            let message = format!("`digits_min` {digits_min} is above `digits_max` {digits_max}");
+            section.error(section.key_span("digits_min"), message);
+        }
+        let into = read_into(section);
+        let terminator = read_terminator(section);
+        if terminator.is_some() && terminator == ask.repeat {
+            let message = "`repeat` and `terminator` are the same key";
+            section.error(section.key_span("repeat"), message);
+        }
+        if let Some(digit) = ask.repeat.filter(char::is_ascii_digit) {
+            let message = format!("`repeat` cannot be `{digit}`, which may begin an answer");
+            section.error(section.key_span("repeat"), message);
+        }
+        let valid = section.get("valid").and_then(|item| build.condition(section, "valid", item));
+        let next = build.required_exit(section, "next", "say where the call goes on");
+        Some(Self {
+            ask,
+            digits_min: usize::try_from(digits_min).ok()?,
+            digits_max: usize::try_from(digits_max).ok()?,
+            terminator,
+            patterns: read_patterns(section),
+            into: into?,
+            valid,
+            next,
+        })
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        let mut exits = vec![Exit::waited("next", self.next)];
+        exits.extend(self.ask.exits());
+        exits
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.digits_min == self.digits_max
+    }
+}
+
+impl Question for Collect {
+    fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    fn key(&self, entered: &str, key: char) -> Verdict {
+        let count = entered.chars().count();
+        if Some(key) == self.terminator {
+            let enough = count >= self.digits_min;
+            return if enough { Verdict::Ended } else { Verdict::Not(InputOutcome::Partial) };
+        }
+        if !key.is_ascii_digit() && key != MASKED {
+            return Verdict::Not(InputOutcome::NoMatch);
+        }
+        let complete = self.is_fixed() || self.terminator.is_none();
+        match count + 1 {
+            with if with > self.digits_max => Verdict::Overflow,
+            with if with == self.digits_max && complete => Verdict::Done,
+            _ => Verdict::Keep,
+        }
+    }
+
+    fn silence(&self, entered: &str) -> Result<(), InputOutcome> {
+        let enough = entered.chars().count() >= self.digits_min;
+        if enough { Ok(()) } else { Err(InputOutcome::Partial) }
+    }
+
+    fn terminator(&self) -> Option<char> {
+        self.terminator
+    }
+
+    fn answer(
+        &self,
+        run: &mut Run,
+        turn: &mut Turn<'_>,
+        entered: &str,
+    ) -> Result<Next, InputOutcome> {
+        if !self.patterns.is_empty() && !self.patterns.iter().any(|p| p.matches(entered)) {
+            return Err(InputOutcome::NoMatch);
+        }
+        let variable = Variable { value: Value::from(entered), secret: self.ask.secret };
+        let before = run.set_var(&self.into, Some(variable));
+        let Some(valid) = &self.valid else { return Ok(Next::Goto(self.next)) };
+        match run.holds(turn, valid) {
+            Ok(true) => Ok(Next::Goto(self.next)),
+            Ok(false) => {
+                run.set_var(&self.into, before);
+                Err(InputOutcome::NoMatch)
+            }
+            Err(why) => Ok(Next::Fail(why)),
+        }
+    }
+}
+
+/// A number as dial plans write it: `X` any digit, `Z` 1 to 9, `N` 2 to 9, `[1-57]` one of these,
+/// and `.` at the end for one or more digits.
+#[derive(Debug)]
+struct Pattern(Vec<Mark>);
+
+#[derive(Debug)]
+enum Mark {
+    One(Vec<Range<char>>),
+    Rest,
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Option<Self> {
+        let mut marks = Vec::new();
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            let set = match c {
+                '0'..='9' => vec![c..after(c)],
+                'X' | 'x' => vec!['0'..AFTER_NINE],
+                'Z' | 'z' => vec!['1'..AFTER_NINE],
+                'N' | 'n' => vec!['2'..AFTER_NINE],
+                '[' => parse_set(&mut rest)?,
+                '.' if rest.as_str().is_empty() => {
+                    marks.push(Mark::Rest);
+                    continue;
+                }
+                _ => return None,
+            };
+            marks.push(Mark::One(set));
+        }
+        (!marks.is_empty()).then_some(Self(marks))
+    }
+
+    fn matches(&self, digits: &str) -> bool {
+        let mut digits = digits.chars();
+        for mark in &self.0 {
+            match (mark, digits.next()) {
+                (Mark::One(sets), Some(digit)) if sets.iter().any(|set| set.contains(&digit)) => {}
+                (Mark::One(_), _) | (Mark::Rest, None) => return false,
+                (Mark::Rest, Some(_)) => return true,
+            }
+        }
+        digits.next().is_none()
+    }
+}
+
+fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<Range<char>>> {
+    let (inside, after_set) = rest.as_str().split_once(']')?;
+    let mut set = Vec::new();
+    let mut chars = inside.chars().peekable();
+    while let Some(first) = chars.next() {
+        let mut last = first;
+        if chars.peek() == Some(&'-') {
+            chars.next();
+            last = chars.next()?;
+        }
+        if !first.is_ascii_digit() || !last.is_ascii_digit() || last < first {
+            return None;
+        }
+        set.push(first..after(last));
+    }
+    *rest = after_set.chars();
+    (!set.is_empty()).then_some(set)
+}
+
+fn after(c: char) -> char {
+    char::from_u32(c as u32 + 1).unwrap_or(c)
+}
+
+fn read_into(section: &Section<'_>) -> Option<Arc<str>> {
+    let item = section.required("into")?;
+    let (name, span) = section.as_string("into", item)?;
+    crate::flow::parse::check_variable(section, name, span).then(|| name.into())
+}
+
+/// `#` unless the file says otherwise; none with `terminator = ""`.
+fn read_terminator(section: &Section<'_>) -> Option<char> {
+    let none = section.get("terminator").is_some_and(|item| item.get_ref().as_str() == Some(""));
+    if none { None } else { read_key(section, "terminator", Some('#')) }
+}
+
+fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
+    let Some(item) = section.get("pattern") else { return Vec::new() };
+    let items = match item.get_ref().as_array() {
+        Some(items) => items.iter().collect(),
+        None => vec![item],
+    };
+    let mut patterns = Vec::new();
+    for item in items {
+        let Some((text, span)) = section.as_string("pattern", item) else { continue };
+        match Pattern::parse(text) {
+            Some(pattern) => patterns.push(pattern),
+            None => section.problems.error_help(
+                span,
+                format!("{}: `{text}` is not a pattern of digits", section.what),
+                "write digits, X for any digit, Z for 1-9, N for 2-9, [1-57] for some, and `.` at \
+                 the end for any more"
+                    .to_owned(),
+            ),
+        }
+    }
+    patterns
+}
+
+/// The sign after 9, as the open end of a range.
+const AFTER_NINE: char = ':';
+
+/// A journal that is read back has this in place of secret digits.
+const MASKED: char = crate::flow::Digit::MASKED.as_char();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_a_dial_plan() {
+        let matches = |pattern: &str, digits| Pattern::parse(pattern).unwrap().matches(digits);
+        assert!(matches("NXX", "255") && !matches("NXX", "155") && !matches("NXX", "2555"));
+        assert!(matches("4[1-37]Z", "471") && !matches("4[1-37]Z", "451"));
+        assert!(matches("00.", "0044") && !matches("00.", "00"));
+        for wrong in ["", "A", "[", "[]", "[9-1]", ".5", "[a]"] {
+            assert!(Pattern::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `hangup`: say goodbye, where there is something to say, and end the call.
+
+use crate::flow::build::{Build, Scope};
+use crate::flow::diagnostic::suggest;
+use crate::flow::read::Section;
+use crate::flow::run::{Run, Turn};
+use crate::flow::step::{Doing, Next, StepId};
+use crate::flow::text::Speech;
+use crate::flow::{Effect, Input};
+
+/// Q.850 causes a flow may end a call with, by the name records show.
+pub const CAUSES: [(&str, u8); 12] = [
+    ("unallocated_number", 1),
+    ("normal_clearing", 16),
+    ("user_busy", 17),
+    ("no_user_responding", 18),
+    ("no_answer", 19),
+    ("call_rejected", 21),
+    ("destination_out_of_order", 27),
+    ("invalid_number", 28),
+    ("normal_unspecified", 31),
+    ("no_circuit", 34),
+    ("temporary_failure", 41),
+    ("congestion", 42),
+];
+
+pub(in crate::flow) const NORMAL_CLEARING: u8 = 16;
+pub(in crate::flow) const TEMPORARY_FAILURE: u8 = 41;
+
+pub(in crate::flow) struct Hangup {
+    speech: Option<Speech>,
+    cause: u8,
+}
+
+/// Where a call goes on after its people are done with it; the default is to end it.
+pub(in crate::flow) fn next_or_hang_up(next: Option<StepId>, turn: &mut Turn<'_>) -> Next {
+    match next {
+        Some(step) => Next::Goto(step),
+        None => Hangup::new(None, NORMAL_CLEARING).end(true, turn),
+    }
+}
+
+impl Hangup {
+    pub(in crate::flow) fn new(speech: Option<Speech>, cause: u8) -> Self {
+        Self { speech, cause }
+    }
+
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        let text = section.get("text");
+        let speech = text.map(|item| build.speech(section, "text", item, Scope::Plain));
+        let mut cause = NORMAL_CLEARING;
+        if let Some((name, span)) = section.string("cause") {
+            match CAUSES.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => cause = *value,
+                None => build.problems.error_help(
+                    span,
+                    format!("{}: there is no cause `{name}`", section.what),
+                    suggest(name, CAUSES.iter().map(|(known, _)| *known)),
+                ),
+            }
+        }
+        Self { speech, cause }
+    }
+
+    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let prompts = match &self.speech {
+            Some(speech) if run.has_caller() => run.words(turn, speech),
+            Some(_) | None => Ok(Vec::new()),
+        };
+        match prompts {
+            Ok(prompts) if prompts.is_empty() => self.end(run.has_caller(), turn),
+            Ok(prompts) => {
+                run.doing = Doing::Speaking;
+                run.play(turn, prompts);
+                Next::Wait
+            }
+            Err(why) => Next::Fail(why),
+        }
+    }
+
+    pub(in crate::flow) fn input(&self, turn: &mut Turn<'_>, input: Input) -> Next {
+        match input {
+            Input::PromptDone => self.end(true, turn),
+            Input::Start
+            | Input::Digit(_)
+            | Input::Timer
+            | Input::Queue(_)
+            | Input::Transfer(_)
+            | Input::HungUp => Next::Wait,
+        }
+    }
+
+    pub(in crate::flow) fn speech(&self) -> Option<&Speech> {
+        self.speech.as_ref()
+    }
+
+    fn end(&self, has_caller: bool, turn: &mut Turn<'_>) -> Next {
+        if has_caller {
+            turn.out.push(Effect::HangUp { cause: self.cause });
+        }
+        Next::End
+    }
+}

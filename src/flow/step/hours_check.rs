@@ -1,0 +1,89 @@
+//! `hours_check`: is it open, closed, or a holiday?
+//!
+//! A holiday without an exit of its own counts as closed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use crate::flow::build::Build;
+use crate::flow::diagnostic::suggest;
+use crate::flow::hours::{Hours, State};
+use crate::flow::read::{Item, Section};
+use crate::flow::run::Turn;
+use crate::flow::step::{Exit, Next, StepId};
+
+pub(in crate::flow) struct HoursCheck {
+    hours: Arc<Hours>,
+    open: StepId,
+    closed: StepId,
+    /// `holiday = "step"`: any holiday without an exit of its own.
+    any_holiday: Option<StepId>,
+    holidays: BTreeMap<String, StepId>,
+}
+
+impl HoursCheck {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
+        let hours = read_hours(build, section);
+        let open = build.required_exit(section, "open", "say where the call goes when it is open");
+        let help = "say where the call goes when it is closed";
+        let closed = build.required_exit(section, "closed", help);
+        let holiday = section.get("holiday");
+        let mut check =
+            Self { hours: hours?, open, closed, any_holiday: None, holidays: BTreeMap::new() };
+        if let Some(item) = holiday {
+            check.read_holidays(build, section, item);
+        }
+        Some(check)
+    }
+
+    pub(in crate::flow) fn enter(&self, turn: &Turn<'_>) -> Next {
+        Next::Goto(match self.hours.state(turn.context.now) {
+            State::Open => self.open,
+            State::Closed => self.closed,
+            State::Holiday(name) => {
+                self.holidays.get(&*name).copied().or(self.any_holiday).unwrap_or(self.closed)
+            }
+        })
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        let mut exits =
+            vec![Exit::at_once("open", self.open), Exit::at_once("closed", self.closed)];
+        exits.extend(self.any_holiday.map(|to| Exit::at_once("holiday", to)));
+        let named = self.holidays.iter();
+        exits.extend(named.map(|(name, to)| Exit::at_once(format!("holiday.{name}"), *to)));
+        exits
+    }
+
+    fn read_holidays<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
+        if let DeValue::String(_) = item.get_ref() {
+            self.any_holiday = Some(build.step(section, "holiday", item));
+            return;
+        }
+        let what = format!("{}, `holiday`", section.what);
+        let span = section.key_span("holiday");
+        let Some(table) = Section::new(build.problems, what, span, item) else { return };
+        let known = self.hours.holiday_names();
+        for (name, span, item) in table.entries() {
+            if !known.contains(name) {
+                let message = format!("{}: no holiday is named `{name}`", table.what);
+                build.problems.error_help(span, message, suggest(name, known.iter().copied()));
+            }
+            self.holidays.insert(name.to_owned(), build.step(&table, name, item));
+        }
+    }
+}
+
+fn read_hours<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Arc<Hours>> {
+    let item = section.required("hours")?;
+    let (name, span) = section.as_string("hours", item)?;
+    let hours = build.hours.get(name);
+    if hours.is_none() {
+        let message = format!("{}: there is no `[hours.{name}]`", section.what);
+        let help = suggest(name, build.hours.keys().copied());
+        build.problems.error_help(span, message, help);
+    }
+    hours.cloned()
+}

@@ -1,0 +1,174 @@
+//! `menu`: ask, and go where the key says.
+//!
+//! The longest match wins at once when nothing longer can follow. A key that cannot extend a match
+//! belongs to the next step, so an experienced caller may type a whole path ahead.
+
+use std::collections::BTreeMap;
+
+use crate::flow::build::Build;
+use crate::flow::read::{Item, Section};
+use crate::flow::run::{Run, Turn};
+use crate::flow::step::ask::{Ask, Question, Verdict};
+use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::{Digit, InputOutcome};
+
+/// Keys one choice may be long.
+const KEY_LEN_MAX: usize = 8;
+const PHRASES_MAX: usize = 50;
+
+pub(in crate::flow) struct Menu {
+    ask: Ask,
+    /// In the order of the file.
+    keys: Vec<(String, StepId)>,
+    /// What callers may say, by step. Kept for the day they are listened to.
+    phrases: Vec<(StepId, Vec<String>)>,
+}
+
+impl Menu {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        let ask = Ask::read(build, section);
+        let mut menu = Self { ask, keys: Vec::new(), phrases: Vec::new() };
+        if let Some(item) = section.required("keys") {
+            menu.read_keys(build, section, item);
+        }
+        if let Some(item) = section.get("phrases") {
+            menu.read_phrases(build, section, item);
+        }
+        menu.check_repeat(section);
+        menu
+    }
+
+    /// What callers may say for each choice: the step and its phrases.
+    pub(in crate::flow) fn phrases(&self) -> &[(StepId, Vec<String>)] {
+        &self.phrases
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        let keys = self.keys.iter().map(|(key, to)| Exit::waited(key.clone(), *to));
+        keys.chain(self.ask.exits()).collect()
+    }
+
+    fn read_keys<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
+        let what = format!("{}, `keys`", section.what);
+        let Some(table) = Section::new(build.problems, what, section.key_span("keys"), item) else {
+            return;
+        };
+        for (key, span, item) in table.entries() {
+            let digits: Option<String> =
+                key.chars().map(|c| Digit::new(c).map(Digit::as_char)).collect();
+            let digits = digits.filter(|keys| (1..=KEY_LEN_MAX).contains(&keys.len()));
+            let to = build.step(&table, key, item);
+            match digits {
+                Some(digits) => self.keys.push((digits, to)),
+                None => build.problems.error_help(
+                    span,
+                    format!("{}: `{key}` cannot be pressed", table.what),
+                    "a key is 0 to 9, \"*\", \"#\" or A to D, or several of them".to_owned(),
+                ),
+            }
+        }
+        if self.keys.is_empty() && table.entries().next().is_none() {
+            table.problems.error(table.span.clone(), format!("{}: there is no key", table.what));
+        }
+    }
+
+    fn read_phrases<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
+        let what = format!("{}, `phrases`", section.what);
+        let span = section.key_span("phrases");
+        let Some(table) = Section::new(build.problems, what, span, item) else { return };
+        let mut said: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, span, item) in table.entries() {
+            let Some(to) = build.steps.get(name) else {
+                let help = crate::flow::diagnostic::suggest(name, build.steps.keys().copied());
+                let message = format!("{}: no step is named `{name}`", table.what);
+                build.problems.error_help(span, message, help);
+                continue;
+            };
+            let mut phrases = Vec::new();
+            for item in read_list(&table, name, item) {
+                let Some((phrase, span)) = table.as_string(name, item) else { continue };
+                let phrase = phrase.trim().to_lowercase();
+                if let Some(other) = said.insert(phrase.clone(), name).filter(|o| *o != name) {
+                    table.error(span, format!("`{phrase}` means both `{other}` and `{name}`"));
+                }
+                phrases.push(phrase);
+            }
+            self.phrases.push((*to, phrases));
+        }
+    }
+
+    fn check_repeat(&self, section: &Section<'_>) {
+        let Some(repeat) = self.ask.repeat else { return };
+        if self.keys.iter().any(|(keys, _)| keys.starts_with(repeat)) {
+            let message = format!("`{repeat}` is the `repeat` key and the key of a choice");
+            section.error(section.key_span("repeat"), message);
+        }
+    }
+
+    fn exact(&self, entered: &str) -> Option<StepId> {
+        self.keys.iter().find(|(keys, _)| keys == entered).map(|(_, to)| *to)
+    }
+
+    /// Whether a choice is longer than what was entered, and begins with it.
+    fn longer(&self, entered: &str) -> bool {
+        self.keys.iter().any(|(keys, _)| keys.len() > entered.len() && keys.starts_with(entered))
+    }
+
+    /// Whether some entry is complete and yet may go on.
+    pub(in crate::flow) fn is_ambiguous(&self) -> bool {
+        self.keys.iter().any(|(keys, _)| self.longer(keys))
+    }
+}
+
+impl Question for Menu {
+    fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    fn key(&self, entered: &str, key: char) -> Verdict {
+        let mut with = String::with_capacity(KEY_LEN_MAX);
+        with.push_str(entered);
+        with.push(key);
+        if self.longer(&with) {
+            return Verdict::Keep;
+        }
+        if self.exact(&with).is_some() {
+            return Verdict::Done;
+        }
+        match (self.exact(entered).is_some(), key == '#') {
+            (true, true) => Verdict::Ended,
+            (true, false) => Verdict::DoneBefore,
+            (false, true) if !entered.is_empty() => Verdict::Not(InputOutcome::Partial),
+            (false, _) => Verdict::Not(InputOutcome::NoMatch),
+        }
+    }
+
+    fn silence(&self, entered: &str) -> Result<(), InputOutcome> {
+        self.exact(entered).map(|_| ()).ok_or(InputOutcome::Partial)
+    }
+
+    fn terminator(&self) -> Option<char> {
+        None
+    }
+
+    fn answer(
+        &self,
+        _run: &mut Run,
+        _turn: &mut Turn<'_>,
+        entered: &str,
+    ) -> Result<Next, InputOutcome> {
+        self.exact(entered).map(Next::Goto).ok_or(InputOutcome::NoMatch)
+    }
+}
+
+fn read_list<'a>(section: &Section<'a>, key: &str, item: Item<'a>) -> Vec<Item<'a>> {
+    let Some(items) = item.get_ref().as_array() else {
+        section.wrong_type(key, "a list of texts", item);
+        return Vec::new();
+    };
+    if items.len() > PHRASES_MAX {
+        section.error(item.span(), format!("`{key}` lists more than {PHRASES_MAX}"));
+        return Vec::new();
+    }
+    items.iter().collect()
+}

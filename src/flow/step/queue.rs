@@ -1,0 +1,458 @@
+//! `queue`: wait for an agent, with music, announcements and a way out.
+//!
+//! **Invariant:** an announcement is only sound; whoever is bridged while it plays is bridged at
+//! once.
+//!
+//! **Deliberately absent:** agents. The step says what the call needs; `acd` finds who has it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::flow::build::{Build, Scope};
+use crate::flow::read::{Item, Section};
+use crate::flow::run::{Run, Turn};
+use crate::flow::scan::{find_name, is_template};
+use crate::flow::step::ask::read_key;
+use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
+use crate::flow::text::{Part, Speech, Text};
+use crate::flow::{Effect, Input, Prompt, QueueOutcome, QueueRequest, Relax};
+
+const SKILLS_MAX: usize = 20;
+const RELAX_MAX: usize = 20;
+const LEVEL_MAX: u64 = 10;
+const PRIORITY_MAX: u8 = 10;
+const PRIORITY_DEFAULT: u8 = 5;
+/// The first announcement comes early: an honest word about the wait is worth most then.
+const FIRST_ANNOUNCEMENT_S: u64 = 5;
+const WAIT_S_MAX: u64 = 24 * 3600;
+
+pub(in crate::flow) struct Queue {
+    queue: Arc<str>,
+    skills: Vec<(Text, u8)>,
+    priority: Text,
+    relax: Vec<Relax>,
+    intent: Option<Text>,
+    sound: Sound,
+    announcements: Option<Announcements>,
+    announcement: Speech,
+    exit_key: Option<char>,
+    wait_max: Duration,
+    ring_timeout: Option<Duration>,
+    prefer: Option<(Text, Duration)>,
+    exits: Exits,
+}
+
+/// What somebody who waits hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::flow) enum Sound {
+    Music(Arc<str>),
+    Ring,
+    Silence,
+}
+
+struct Announcements {
+    first: Duration,
+    every: Duration,
+    /// Without a place in the queue there would be nothing true to say.
+    needs_position: bool,
+}
+
+#[derive(Default)]
+struct Exits {
+    next: Option<StepId>,
+    full: Option<StepId>,
+    timeout: Option<StepId>,
+    no_agents: Option<StepId>,
+    exit: Option<StepId>,
+}
+
+impl Queue {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, name: &str, section: &Section<'a>) -> Self {
+        let (announcements, announcement) = read_announcements(build, section);
+        let ring_timeout = section
+            .get("ring_timeout_s")
+            .and_then(|item| section.as_seconds("ring_timeout_s", item, 1..=300));
+        let intent = section.string("intent");
+        let queue = Self {
+            queue: read_queue(build, name, section),
+            skills: read_skills(build, section),
+            priority: read_priority(build, section),
+            relax: read_relax(build, section),
+            intent: intent.map(|(text, span)| build.text(section, "intent", text, span)),
+            sound: Sound::read(build, section, Sound::Music("default".into())),
+            announcements,
+            announcement,
+            exit_key: read_key(section, "exit_key", None),
+            wait_max: section.seconds("wait_s_max", 600, 1..=WAIT_S_MAX),
+            ring_timeout,
+            prefer: read_prefer(build, section),
+            exits: Exits {
+                next: build.exit(section, "next"),
+                full: build.exit(section, "full"),
+                timeout: build.exit(section, "timeout"),
+                no_agents: build.exit(section, "no_agents"),
+                exit: build.exit(section, "exit"),
+            },
+        };
+        match (queue.exit_key, queue.exits.exit) {
+            (Some(_), None) => {
+                section.missing("exit", Some("say where the `exit_key` leads".to_owned()));
+            }
+            (None, Some(_)) if section.get("exit_key").is_none() => {
+                section.missing("exit_key", Some("say which key leads to `exit`".to_owned()));
+            }
+            (_, Some(_)) | (None, None) => {}
+        }
+        queue
+    }
+
+    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let (intent, request) = match self.request(run, turn) {
+            Ok(request) => request,
+            Err(why) => return Next::Fail(why),
+        };
+        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
+            run.intend(&intent);
+            turn.out.push(Effect::Intent(intent));
+        }
+        run.clear_keys();
+        run.doing = Doing::Queueing;
+        // The music first: an agent may be there at once, and nothing may replace the bridge.
+        run.play_on(turn, self.sound.prompt());
+        turn.out.push(Effect::Enqueue(Box::new(request)));
+        if let Some(announcements) = &self.announcements {
+            run.wait(turn, announcements.first);
+        }
+        Next::Wait
+    }
+
+    pub(in crate::flow) fn input(&self, run: &mut Run, turn: &mut Turn<'_>, input: Input) -> Next {
+        match input {
+            Input::Digit(digit) => match self.exits.exit {
+                Some(exit) if self.exit_key == Some(digit.as_char()) => {
+                    turn.out.push(Effect::LeaveQueue);
+                    Next::Goto(exit)
+                }
+                Some(_) | None => Next::Wait,
+            },
+            Input::Timer => self.announce(run, turn),
+            Input::PromptDone => self.resume(run, turn),
+            Input::Queue(outcome) => self.left(turn, outcome),
+            Input::Start | Input::Transfer(_) | Input::HungUp => Next::Wait,
+        }
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        let Exits { next, full, timeout, no_agents, exit } = &self.exits;
+        let waited = [("next", next), ("timeout", timeout), ("exit", exit)];
+        let at_once = [("full", full), ("no_agents", no_agents)];
+        let waited = waited.into_iter().filter_map(|(label, to)| Some(Exit::waited(label, (*to)?)));
+        let at_once =
+            at_once.into_iter().filter_map(|(label, to)| Some(Exit::at_once(label, (*to)?)));
+        waited.chain(at_once).collect()
+    }
+
+    pub(in crate::flow) fn announcement(&self) -> &Speech {
+        &self.announcement
+    }
+
+    pub(in crate::flow) fn sound(&self) -> &Sound {
+        &self.sound
+    }
+
+    /// The queue entered here, and the intent it stands for, where that is the same for everybody.
+    pub(in crate::flow) fn name_and_intent(&self) -> (&str, Option<&str>) {
+        let intent = match &self.intent {
+            Some(Text::Fixed(intent)) => Some(&**intent),
+            Some(Text::Template(_)) | None => None,
+        };
+        (&self.queue, intent)
+    }
+
+    fn request(
+        &self,
+        run: &Run,
+        turn: &Turn<'_>,
+    ) -> Result<(Option<Arc<str>>, QueueRequest), String> {
+        let intent = self.intent.as_ref().map(|intent| run.render(turn, intent)).transpose()?;
+        let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(self.skills.len());
+        for (name, level) in &self.skills {
+            let name = run.render(turn, name)?;
+            if name.is_empty() {
+                continue; // `{{ caller.language }}` of somebody we do not know
+            }
+            match skills.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = (*known).max(*level),
+                None => skills.push((name, *level)),
+            }
+        }
+        let prefer_agent = match &self.prefer {
+            Some((agent, wait)) => {
+                let agent = run.render(turn, agent)?;
+                (!agent.is_empty()).then_some((agent, *wait))
+            }
+            None => None,
+        };
+        let request = QueueRequest {
+            queue: Arc::clone(&self.queue),
+            skills,
+            priority: priority(&run.render(turn, &self.priority)?),
+            relax: self.relax.clone(),
+            wait_max: self.wait_max,
+            ring_timeout: self.ring_timeout,
+            prefer_agent,
+        };
+        Ok((intent, request))
+    }
+
+    fn announce(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let Some(announcements) = &self.announcements else { return Next::Wait };
+        if announcements.needs_position && turn.context.position.is_none() {
+            run.wait(turn, announcements.every);
+            return Next::Wait;
+        }
+        match run.words(turn, &self.announcement) {
+            Ok(prompts) if !prompts.is_empty() => {
+                run.play(turn, prompts);
+            }
+            // A wait goes on without words rather than end because of them.
+            Ok(_) | Err(_) => run.wait(turn, announcements.every),
+        }
+        Next::Wait
+    }
+
+    fn resume(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        run.play_on(turn, self.sound.prompt());
+        if let Some(announcements) = &self.announcements {
+            run.wait(turn, announcements.every);
+        }
+        Next::Wait
+    }
+
+    fn left(&self, turn: &mut Turn<'_>, outcome: QueueOutcome) -> Next {
+        let (exit, why) = match outcome {
+            QueueOutcome::Handled => return hangup::next_or_hang_up(self.exits.next, turn),
+            QueueOutcome::Timeout => (self.exits.timeout, "`wait_s_max` passed"),
+            QueueOutcome::Full => (self.exits.full, "the queue is full"),
+            QueueOutcome::NoAgents => (self.exits.no_agents, "nobody is there to answer"),
+        };
+        match exit {
+            Some(step) => Next::Goto(step),
+            None => Next::Fail(format!("{why}, and there is no exit for it")),
+        }
+    }
+}
+
+impl Sound {
+    /// `wait = "music"`, and `music` by name.
+    pub(in crate::flow) fn read<'a>(
+        build: &Build<'a>,
+        section: &Section<'a>,
+        default: Self,
+    ) -> Self {
+        let music = section.string("music");
+        if let Some((name, span)) = &music {
+            if !["default", "ring"].contains(name) {
+                let kind = "there is no music";
+                build.declared(section, kind, build.known.music.as_ref(), name, span.clone());
+            }
+        }
+        let name = music.map_or("default", |(name, _)| name);
+        let kinds = [("music", 0), ("music_and_position", 0), ("silence", 1), ("ring", 2)];
+        match (section.choice("wait", 3, &kinds), default) {
+            (0, _) => Self::Music(name.into()),
+            (1, _) => Self::Silence,
+            (2, _) => Self::Ring,
+            (_, Self::Music(_)) => Self::Music(name.into()),
+            (_, default) => default,
+        }
+    }
+
+    pub(in crate::flow) fn prompt(&self) -> Prompt {
+        match self {
+            Self::Music(name) => Prompt::Music { name: Arc::clone(name) },
+            Self::Ring => Prompt::Music { name: "ring".into() },
+            Self::Silence => Prompt::Silence { ms: 1_000 },
+        }
+    }
+}
+
+fn read_queue<'a>(build: &Build<'a>, step: &str, section: &Section<'a>) -> Arc<str> {
+    let Some((name, span)) = section.string("queue") else { return step.into() };
+    let kind = "no queue is declared as";
+    build.declared(section, kind, build.known.queues.as_ref(), name, span);
+    name.into()
+}
+
+fn read_skills<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Text, u8)> {
+    let Some(item) = section.get("skills") else { return Vec::new() };
+    let what = format!("{}, `skills`", section.what);
+    let span = section.key_span("skills");
+    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let mut skills = Vec::new();
+    for (name, span, item) in table.entries().take(SKILLS_MAX + 1) {
+        if skills.len() == SKILLS_MAX {
+            table.error(span, format!("more than {SKILLS_MAX} skills"));
+            break;
+        }
+        check_skill(build, &table, name, span.clone());
+        let level = table.as_whole(name, item, 1..=LEVEL_MAX).unwrap_or(1);
+        let name = build.text(&table, name, name, span);
+        skills.push((name, u8::try_from(level).unwrap_or(1)));
+    }
+    skills
+}
+
+fn check_skill<'a>(
+    build: &Build<'a>,
+    table: &Section<'a>,
+    name: &str,
+    span: std::ops::Range<usize>,
+) {
+    if !is_template(name) {
+        let kind = "no agent has the skill";
+        build.declared(table, kind, build.known.skills.as_ref(), name, span);
+    }
+}
+
+fn read_priority<'a>(build: &Build<'a>, section: &Section<'a>) -> Text {
+    let default = Text::Fixed(PRIORITY_DEFAULT.to_string().into());
+    let Some(item) = section.get("priority") else { return default };
+    if let DeValue::Integer(_) = item.get_ref() {
+        let number = section.as_whole("priority", item, 1..=PRIORITY_MAX.into());
+        return number.map_or(default, |number| Text::Fixed(number.to_string().into()));
+    }
+    match section.as_string("priority", item) {
+        Some((text, span)) if !is_template(text) => {
+            section.error(span, "`priority` is a number from 1 to 10, or a template of one");
+            default
+        }
+        Some((text, span)) => build.text(section, "priority", text, span),
+        None => default,
+    }
+}
+
+/// A number out of range is moved into it; no number is the default.
+fn priority(text: &str) -> u8 {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = number.map(|number| number.clamp(1.0, PRIORITY_MAX.into()).round());
+    number.and_then(|number| format!("{number:.0}").parse().ok()).unwrap_or(PRIORITY_DEFAULT)
+}
+
+fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {
+    let Some(item) = section.get("relax") else { return Vec::new() };
+    let Some(items) = item.get_ref().as_array() else {
+        section.wrong_type("relax", "a list of `{ after_s = 45, skill = 2 }`", item);
+        return Vec::new();
+    };
+    if items.len() > RELAX_MAX {
+        section.error(item.span(), format!("`relax` has more than {RELAX_MAX} steps"));
+    }
+    let mut steps = Vec::new();
+    for (at, item) in items.iter().enumerate().take(RELAX_MAX) {
+        let what = format!("{}, `relax` step {}", section.what, at + 1);
+        if let Some(table) = Section::new(build.problems, what, item.span(), item) {
+            steps.push(read_relax_step(build, &table));
+        }
+    }
+    if let Some(early) = steps.windows(2).position(|pair| pair[0].after > pair[1].after) {
+        let at = items.get(early + 1).map_or(item.span(), toml::Spanned::span);
+        section.error(at, "`relax` steps must come in the order of `after_s`");
+    }
+    steps
+}
+
+fn read_relax_step<'a>(build: &Build<'a>, table: &Section<'a>) -> Relax {
+    let after = table
+        .required("after_s")
+        .and_then(|item| table.as_seconds("after_s", item, 1..=WAIT_S_MAX));
+    let mut levels = Vec::new();
+    for (name, span, item) in table.entries().filter(|(name, ..)| *name != "after_s") {
+        check_skill(build, table, name, span.clone());
+        if is_template(name) {
+            table.error(span, "a skill in `relax` cannot be a template");
+            continue;
+        }
+        let level = table.as_whole(name, item, 0..=LEVEL_MAX).unwrap_or(0);
+        levels.push((name.into(), u8::try_from(level).unwrap_or(0)));
+    }
+    if levels.is_empty() {
+        table.error(table.span.clone(), "names no skill; level 0 drops one");
+    }
+    Relax { after: after.unwrap_or_default(), levels }
+}
+
+fn read_prefer<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<(Text, Duration)> {
+    let item = section.get("prefer")?;
+    let what = format!("{}, `prefer`", section.what);
+    let table = Section::new(build.problems, what, section.key_span("prefer"), item)?;
+    let agent = table.required("agent").and_then(|item| table.as_string("agent", item));
+    let wait = table.seconds("wait_s", 20, 1..=3600);
+    table.finish();
+    let (agent, span) = agent?;
+    if !is_template(agent) {
+        let agents = build.known.agents.as_ref();
+        build.declared(&table, "there is no agent", agents, agent, span.clone());
+    }
+    Some((build.text(&table, "agent", agent, span), wait))
+}
+
+fn read_announcements<'a>(
+    build: &Build<'a>,
+    section: &Section<'a>,
+) -> (Option<Announcements>, Speech) {
+    let every = section.get("announce_every_s");
+    let every_s = every.and_then(|item| section.as_seconds("announce_every_s", item, 5..=3600));
+    let first = section.seconds("announce_first_s", FIRST_ANNOUNCEMENT_S, 1..=3600);
+    let wait = section.get("wait").and_then(|item| item.get_ref().as_str());
+    let (speech, needs_position) = match section.get("announce") {
+        Some(item) => {
+            let speech = build.speech(section, "announce", item, Scope::InQueue);
+            (speech, names_queue(item))
+        }
+        None if wait == Some("music_and_position") => (default_announcement(build), true),
+        None => {
+            if every.is_some() {
+                let help = "say what to tell those who wait, or `wait = \"music_and_position\"`";
+                section.missing("announce", Some(help.to_owned()));
+            }
+            return (None, Speech::default());
+        }
+    };
+    let every = every_s.unwrap_or(Duration::from_secs(30));
+    (Some(Announcements { first, every, needs_position }), speech)
+}
+
+fn names_queue(item: Item<'_>) -> bool {
+    match item.get_ref() {
+        DeValue::String(text) => is_template(text) && find_name(text, "queue").is_some(),
+        DeValue::Array(items) => items.iter().any(names_queue),
+        DeValue::Table(table) => table.iter().any(|(_, item)| names_queue(item)),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            false
+        }
+    }
+}
+
+/// "You are number 3 in line.", in the language of the caller where it is known here.
+fn default_announcement(build: &Build<'_>) -> Speech {
+    let part = |language: &Arc<str>| {
+        let (language, text) = match language.split('-').next() {
+            Some("en") => (&**language, IN_LINE),
+            Some("es") => (&**language, "Usted es el número {{ queue.position }} en la fila."),
+            Some("fr") => (&**language, "Vous êtes le numéro {{ queue.position }} dans la file."),
+            Some("de") => {
+                (&**language, "Sie sind Nummer {{ queue.position }} in der Warteschlange.")
+            }
+            Some(_) | None => ("en", IN_LINE),
+        };
+        let template = build.engine.borrow_mut().add_text(text).ok()?;
+        Some(Part::Words { language: language.into(), template: Arc::new(template) })
+    };
+    let languages = build.languages.iter();
+    Speech::new(languages.map(|language| part(language).into_iter().collect()).collect())
+}
+
+const IN_LINE: &str = "You are number {{ queue.position }} in line.";

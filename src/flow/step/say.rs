@@ -1,0 +1,94 @@
+//! `say`: speak a text, then go on.
+//!
+//! A key pressed meanwhile stops the words, unless `barge_in = false`; either way it waits for the
+//! next input step.
+
+use crate::flow::Input;
+use crate::flow::Prompt;
+use crate::flow::build::{Build, Scope};
+use crate::flow::read::Section;
+use crate::flow::run::{Run, Turn};
+use crate::flow::step::{Doing, Exit, Next, StepId};
+use crate::flow::text::Speech;
+
+/// How often one step may repeat what it says.
+pub(in crate::flow) const REPEAT_MAX: u64 = 10;
+
+pub(in crate::flow) struct Say {
+    speech: Speech,
+    repeat: usize,
+    barge_in: bool,
+    next: StepId,
+}
+
+impl Say {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        Self::read_key(build, section, "text")
+    }
+
+    /// `play` differs only in what it plays.
+    pub(in crate::flow) fn read_key<'a>(
+        build: &Build<'a>,
+        section: &Section<'a>,
+        key: &'static str,
+    ) -> Self {
+        let speech = section
+            .required(key)
+            .map(|item| build.speech(section, key, item, Scope::Plain))
+            .unwrap_or_default();
+        let repeat = section.whole("repeat", 1, 1..=REPEAT_MAX);
+        Self {
+            speech,
+            repeat: usize::try_from(repeat).unwrap_or(1),
+            barge_in: section.boolean("barge_in", true),
+            next: build.required_exit(
+                section,
+                "next",
+                "say where the call goes on; to end it here use a `hangup` step with a `text`",
+            ),
+        }
+    }
+
+    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        if self.barge_in && run.has_keys() {
+            return Next::Goto(self.next); // the caller knows the way
+        }
+        let prompts = match run.words(turn, &self.speech) {
+            Ok(prompts) => prompts,
+            Err(why) => return Next::Fail(why),
+        };
+        if prompts.is_empty() {
+            return Next::Goto(self.next);
+        }
+        run.doing = Doing::Speaking;
+        let count = prompts.len() * self.repeat;
+        let prompts: Vec<Prompt> = prompts.into_iter().cycle().take(count).collect();
+        run.play(turn, prompts);
+        Next::Wait
+    }
+
+    pub(in crate::flow) fn input(&self, run: &mut Run, input: Input) -> Next {
+        match input {
+            Input::Digit(digit) => {
+                run.keep_key(digit);
+                if !self.barge_in {
+                    return Next::Wait;
+                }
+                run.hush();
+                Next::Goto(self.next)
+            }
+            Input::PromptDone => Next::Goto(self.next),
+            Input::Start | Input::Timer | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
+                Next::Wait
+            }
+        }
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        vec![Exit::at_once("next", self.next)]
+    }
+
+    pub(in crate::flow) fn speech(&self) -> &Speech {
+        &self.speech
+    }
+}

@@ -1,0 +1,161 @@
+//! `set`: give variables, the intent or the language a value, then go on.
+//!
+//! All values are computed from what was known before the step, so their order does not matter.
+
+use std::sync::Arc;
+
+use minijinja::value::Value;
+use toml::de::DeValue;
+
+use crate::flow::Effect;
+use crate::flow::build::{Build, Scope};
+use crate::flow::diagnostic::suggest;
+use crate::flow::expr::{Expression, Variable};
+use crate::flow::parse::check_variable;
+use crate::flow::read::{Item, Section};
+use crate::flow::run::{Run, Turn};
+use crate::flow::scan::{is_template, only_expression};
+use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::text::Text;
+
+pub(in crate::flow) struct Set {
+    vars: Vec<(Arc<str>, Source)>,
+    intent: Option<Text>,
+    language: Option<Text>,
+    next: StepId,
+}
+
+/// Where a value comes from.
+enum Source {
+    Fixed(Value),
+    Text(Text),
+    /// `"{{ tries + 1 }}"` and nothing else: a number stays a number.
+    Expression(Expression),
+}
+
+impl Set {
+    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        let vars = section.get("vars").map(|item| read_vars(build, section, item));
+        let text = |key| {
+            let (text, span) = section.string(key)?;
+            Some((build.text(section, key, text, span.clone()), text, span))
+        };
+        let language = text("language");
+        if let Some((_, name, span)) = &language {
+            check_language(build, section, name, span.clone());
+        }
+        let set = Self {
+            vars: vars.unwrap_or_default(),
+            intent: text("intent").map(|(text, ..)| text),
+            language: language.map(|(text, ..)| text),
+            next: build.required_exit(section, "next", "say where the call goes on"),
+        };
+        if set.vars.is_empty() && set.intent.is_none() && set.language.is_none() {
+            let message = format!("{} sets nothing", section.what);
+            let help = "it may set `vars = { name = \"value\" }`, `intent` and `language`";
+            build.problems.error_help(section.span.clone(), message, help.to_owned());
+        }
+        set
+    }
+
+    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        match self.apply(run, turn) {
+            Ok(()) => Next::Goto(self.next),
+            Err(why) => Next::Fail(why),
+        }
+    }
+
+    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+        vec![Exit::at_once("next", self.next)]
+    }
+
+    fn apply(&self, run: &mut Run, turn: &mut Turn<'_>) -> Result<(), String> {
+        let intent = self.intent.as_ref().map(|text| run.render(turn, text)).transpose()?;
+        let language = self.language.as_ref().map(|text| run.render(turn, text)).transpose()?;
+        let mut values = Vec::with_capacity(self.vars.len());
+        for (name, source) in &self.vars {
+            let value = match source {
+                Source::Fixed(value) => value.clone(),
+                Source::Text(text) => Value::from(&*run.render(turn, text)?),
+                Source::Expression(expression) => {
+                    run.value(turn, expression).map_err(|why| format!("`{name}` {why}"))?
+                }
+            };
+            values.push((name, value));
+        }
+        for (name, value) in values {
+            run.set_var(name, Some(Variable { value, secret: false }));
+        }
+        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
+            run.intend(&intent);
+            turn.out.push(Effect::Intent(intent));
+        }
+        if let Some(language) = language {
+            run.speak(turn.flow, &language); // one the flow lacks changes nothing
+        }
+        Ok(())
+    }
+}
+
+fn read_vars<'a>(
+    build: &Build<'a>,
+    section: &Section<'a>,
+    item: Item<'a>,
+) -> Vec<(Arc<str>, Source)> {
+    let what = format!("{}, `vars`", section.what);
+    let span = section.key_span("vars");
+    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let mut vars = Vec::new();
+    for (name, span, item) in table.entries() {
+        if !check_variable(&table, name, span) {
+            continue;
+        }
+        if let Some(source) = read_source(build, &table, name, item) {
+            vars.push((name.into(), source));
+        }
+    }
+    vars
+}
+
+fn read_source<'a>(
+    build: &Build<'a>,
+    table: &Section<'a>,
+    name: &'a str,
+    item: Item<'a>,
+) -> Option<Source> {
+    let fixed = match item.get_ref() {
+        DeValue::String(text) => {
+            let place = (&**text, item.span());
+            if let Some(inner) = only_expression(text) {
+                let place = (inner, item.span().start + 2..item.span().end);
+                return build.expression(table, name, place, Scope::Plain).map(Source::Expression);
+            }
+            return Some(Source::Text(build.text(table, name, place.0, place.1)));
+        }
+        DeValue::Integer(_) => {
+            let number = table.as_whole(name, item, 0..=u64::from(u32::MAX))?;
+            Value::from(number)
+        }
+        DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().ok()?),
+        DeValue::Boolean(yes) => Value::from(*yes),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+            table.wrong_type(name, "a text, a number, `true` or `false`", item);
+            return None;
+        }
+    };
+    Some(Source::Fixed(fixed))
+}
+
+fn check_language(
+    build: &Build<'_>,
+    section: &Section<'_>,
+    name: &str,
+    span: std::ops::Range<usize>,
+) {
+    if is_template(name) || build.languages.iter().any(|known| **known == *name) {
+        return;
+    }
+    let message = format!("{}: the flow does not speak `{name}`", section.what);
+    let help = suggest(name, build.languages.iter().map(|known| &**known));
+    build.problems.error_help(span, message, help);
+}
