@@ -4,8 +4,8 @@
 //! has to be remembered until it was used well once.
 //!
 //! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told from
-//! the answer: no credentials, an unknown user and a wrong password get the same challenge, after
-//! the same work.
+//! the answer: no credentials and a wrong password get the same challenge, after the same work, and
+//! an unknown user gets one that a known user might get.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -83,7 +83,7 @@ pub enum Verdict {
 pub struct Verifier {
     realm: String,
     key: [u8; 32],
-    /// Whether MD5 is offered at all. To everybody alike: who may use it must not be told.
+    /// Whether anybody may use MD5.
     md5: bool,
     serial: u64,
     /// Serial numbers of nonces used well, each with its highest nc.
@@ -128,23 +128,37 @@ impl Verifier {
         &self.realm
     }
 
-    /// The values of WWW-Authenticate, best first (RFC 8760 §2.4), with one fresh nonce.
-    pub fn challenge(&mut self, now: Timestamp, source: IpAddr, stale: bool) -> Vec<String> {
+    /// The value of WWW-Authenticate, with a fresh nonce, for a request that says it is `user`.
+    ///
+    /// One challenge, not the list of RFC 8760 §2.4: the phones that need MD5 give up on a response
+    /// that names any other algorithm beside it (baresip 1.0, sipp 3.6).
+    pub fn challenge(
+        &mut self,
+        now: Timestamp,
+        source: IpAddr,
+        stale: bool,
+        user: &str,
+        secret: Option<&Secret>,
+    ) -> String {
         self.serial += 1;
         let stamp = format!("{:012x}{:08x}", now.as_millis(), self.serial);
         let nonce = self.sign(&stamp, source);
         let stale = if stale { ", stale=true" } else { "" };
-        let offered = [(Algorithm::Sha256, true), (Algorithm::Md5, self.md5)];
-        let offered = offered.into_iter().filter(|(_, offered)| *offered);
-        offered
-            .map(|(algorithm, _)| {
-                format!(
-                    "Digest realm={}, nonce=\"{nonce}\", qop=\"auth\", algorithm={}{stale}",
-                    quote(&self.realm),
-                    algorithm.name()
-                )
-            })
-            .collect()
+        format!(
+            "Digest realm={}, nonce=\"{nonce}\", qop=\"auth\", algorithm={}{stale}",
+            quote(&self.realm),
+            self.algorithm(user, secret).name()
+        )
+    }
+
+    /// MD5 for users who may, SHA-256 for all others. An unknown user is asked for one of the two,
+    /// always the same, so that the question does not tell who is known.
+    fn algorithm(&self, user: &str, secret: Option<&Secret>) -> Algorithm {
+        let md5 = match secret {
+            Some(secret) => secret.md5.is_some(),
+            None => mac(&self.key, user.as_bytes())[0] & 1 == 1,
+        };
+        if self.md5 && md5 { Algorithm::Md5 } else { Algorithm::Sha256 }
     }
 
     /// Checks the Authorization headers of `request` that are for our realm. `secret` finds what is

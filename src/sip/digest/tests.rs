@@ -38,10 +38,18 @@ impl Server {
     }
 
     fn refuse(&mut self, now: Timestamp, source: IpAddr, stale: bool) -> Response {
+        self.refuse_user(now, source, stale, "alice")
+    }
+
+    fn refuse_user(&mut self, now: Timestamp, source: IpAddr, stale: bool, user: &str) -> Response {
         let mut response = Response::new(StatusCode::Unauthorized);
-        for challenge in self.verifier.challenge(now, source, stale) {
-            response.headers.push(Name::WwwAuthenticate, challenge);
-        }
+        let secret = match user {
+            "alice" => Some(&self.alice),
+            "old" => Some(&self.old),
+            _ => None,
+        };
+        let challenge = self.verifier.challenge(now, source, stale, user, secret);
+        response.headers.push(Name::WwwAuthenticate, challenge);
         response
     }
 
@@ -99,22 +107,34 @@ fn what_is_wrong_cannot_be_told_from_the_answer() {
 #[test]
 fn md5_is_for_those_who_may() {
     let mut server = Server::new(true);
-    let refused = server.refuse(NOW, here(), false);
-    assert!(refused.headers.get(Name::WwwAuthenticate).unwrap().contains("algorithm=SHA-256"));
-    let md5_only = |refused: &Response| {
-        let mut response = Response::new(StatusCode::Unauthorized);
-        let md5 = refused.headers.all(Name::WwwAuthenticate).find(|c| c.contains("MD5"));
-        response.headers.push(Name::WwwAuthenticate, md5.expect("MD5 is offered"));
-        response
-    };
-    let refused = md5_only(&refused);
-    let old = answered(&refused, &login("old", "battery", true));
+    let strong = server.refuse_user(NOW, here(), false, "alice");
+    assert!(strong.headers.get(Name::WwwAuthenticate).unwrap().contains("algorithm=SHA-256"));
+    let weak = server.refuse_user(NOW, here(), false, "old");
+    let asked: Vec<&str> = weak.headers.all(Name::WwwAuthenticate).collect();
+    assert!(asked.len() == 1 && asked[0].contains("algorithm=MD5"), "{asked:?}");
+    let old = answered(&weak, &login("old", "battery", true));
     assert_eq!(server.verify(NOW, here(), &old), Verdict::Accepted { user: "old".into() });
-    let downgraded = answered(&refused, &login("alice", "correct horse", true));
+    let downgraded = answered(&weak, &login("alice", "correct horse", true));
     assert_eq!(server.verify(NOW, here(), &downgraded), WRONG);
     let strict = login("old", "battery", false);
-    let given_up = Client::new().answer(&refused, &request(), &strict, "c");
+    let given_up = Client::new().answer(&weak, &request(), &strict, "c");
     assert_eq!(given_up, Err(GiveUp::Algorithm));
+    let mut none_may = Server::new(false);
+    let refused = none_may.refuse_user(NOW, here(), false, "old");
+    assert!(refused.headers.get(Name::WwwAuthenticate).unwrap().contains("algorithm=SHA-256"));
+}
+
+#[test]
+fn the_algorithm_does_not_tell_who_is_known() {
+    let mut server = Server::new(true);
+    let mut asked = |user: &str| {
+        let refused = server.refuse_user(NOW, here(), false, user);
+        refused.headers.get(Name::WwwAuthenticate).unwrap().contains("algorithm=MD5")
+    };
+    let first: Vec<bool> = (0..64).map(|n| asked(&format!("nobody{n}"))).collect();
+    let again: Vec<bool> = (0..64).map(|n| asked(&format!("nobody{n}"))).collect();
+    assert_eq!(first, again);
+    assert!(first.contains(&true) && first.contains(&false));
 }
 
 #[test]
