@@ -12,6 +12,9 @@
 pub mod dtmf;
 pub mod g711;
 pub mod goertzel;
+#[cfg(feature = "server")]
+pub mod io;
+pub mod music;
 pub mod outgoing;
 pub mod prompt;
 pub mod reception;
@@ -19,6 +22,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod session;
 pub mod source;
+pub mod wav;
 
 #[cfg(test)]
 mod torture;

@@ -80,6 +80,8 @@ pub struct Stats {
     /// Datagrams that were no RTP, or of a payload type nobody negotiated.
     pub refused: u64,
     pub sent: u64,
+    /// Packets the system did not take; they count as sent above.
+    pub unsent: u64,
     /// Packets that went out so late that the stream had to skip.
     pub gaps: u64,
     /// Of our packets, as the other side last reported it.
@@ -299,6 +301,7 @@ impl Session {
             foreign: self.foreign,
             refused: self.refused,
             sent: u64::from(self.outgoing.packets()),
+            unsent: 0,
             gaps: self.playing.gaps(),
             remote_lost: self.reports.remote_lost(),
         }

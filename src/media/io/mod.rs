@@ -1,0 +1,239 @@
+//! The media engine: sessions on threads and sockets of their own.
+//!
+//! Every call lives on one thread, so that a bridge never crosses threads. A thread with more than
+//! a few legs works in slots of one millisecond: read everything, send everything that is due,
+//! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
+//!
+//! **Invariant:** opening binds sockets before it returns, or says why not; after `close` a leg
+//! sends one RTCP farewell and reports [`Fact::Closed`] once, whatever else happens.
+//!
+//! **Deliberately absent:** tokio. A thousand timers of 20 ms on a shared runtime would delay both
+//! signaling and speech.
+
+mod ports;
+mod sys;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod wheel;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::center::Digit;
+use crate::id::{LegId, PlayId};
+use crate::media::prompt::Sound;
+use crate::media::session::{Limits, RemoteMedia, Stats};
+use crate::time::Timestamp;
+
+pub use ports::OpenError;
+
+use ports::{PortPool, Sockets};
+use sys::{Poller, Waker};
+use thread::MediaThread;
+
+#[derive(Clone, Debug)]
+pub struct MediaConfig {
+    /// Threads that carry sound; at least one.
+    pub threads: usize,
+    /// UDP ports, two a leg; `0..=0` for any.
+    pub ports: RangeInclusive<u16>,
+    pub limits: Limits,
+}
+
+/// What the media layer has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Digit {
+        leg: LegId,
+        digit: Digit,
+    },
+    /// The sounds of a `play` were sent to their end.
+    PromptDone {
+        leg: LegId,
+        play: PlayId,
+    },
+    /// They could not be made; nothing, or only a waiting sound, was heard.
+    PromptFailed {
+        leg: LegId,
+        play: PlayId,
+    },
+    /// The other side has been silent for longer than the limit. Said once a silence.
+    Inactive {
+        leg: LegId,
+    },
+    /// Five seconds after the media was described nothing has come: one-way audio.
+    NoInboundRtp {
+        leg: LegId,
+    },
+    /// The leg is gone; the last fact about it.
+    Closed {
+        leg: LegId,
+        stats: Stats,
+    },
+}
+
+/// Called on the media threads: it must not block.
+pub type Facts = Arc<dyn Fn(Fact) + Send + Sync>;
+
+/// Where a leg's sockets listen. The address is the one that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalMedia {
+    pub rtp: SocketAddr,
+    pub rtcp: SocketAddr,
+}
+
+/// The door to the media threads. Orders are carried out in the order they are given, a leg at a
+/// time; an order for a leg that is not open is ignored.
+pub struct MediaEngine {
+    ports: Arc<PortPool>,
+    threads: Vec<Handle>,
+}
+
+struct Handle {
+    orders: SyncSender<Order>,
+    waker: Waker,
+    /// Set when the thread was woken and has not looked at its orders yet.
+    woken: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Order {
+    Open { leg: LegId, sockets: Sockets, seed: u64 },
+    Configure { leg: LegId, remote: RemoteMedia },
+    Play { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
+    AwaitSound { leg: LegId, play: PlayId, waiting: Arc<Sound>, patience: Duration },
+    PlayAwaited { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
+    FailAwaited { leg: LegId, play: PlayId },
+    StopPlay { leg: LegId },
+    Bridge { a: LegId, b: LegId },
+    Unbridge { a: LegId, b: LegId },
+    Close { leg: LegId },
+    Stop,
+}
+
+impl MediaEngine {
+    /// Starts the threads. `now` is the shell's clock at this moment; the engine's runs on from it.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread, no epoll descriptor or no random seed.
+    pub fn start(config: &MediaConfig, now: Timestamp, facts: &Facts) -> io::Result<Self> {
+        sys::raise_open_files_limit();
+        let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
+        let threads = (0..config.threads.max(1))
+            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts)))
+            .collect::<io::Result<_>>()?;
+        Ok(Self { ports, threads })
+    }
+
+    /// Binds a leg's sockets on `local`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when no pair of ports is free or the address is not ours.
+    pub fn open(&self, leg: LegId, local: IpAddr) -> Result<LocalMedia, OpenError> {
+        let failed = |source| OpenError::Socket { address: local, source };
+        let sockets = self.ports.bind(local)?;
+        let rtp = sockets.rtp.local_addr().map_err(failed)?;
+        let rtcp = sockets.rtcp.local_addr().map_err(failed)?;
+        let seed = random().map_err(failed)?;
+        self.order(leg, Order::Open { leg, sockets, seed });
+        Ok(LocalMedia { rtp, rtcp })
+    }
+
+    /// What the other side said about its media, at first and whenever it changes.
+    pub fn configure(&self, leg: LegId, remote: RemoteMedia) {
+        self.order(leg, Order::Configure { leg, remote });
+    }
+
+    /// Plays these one after another in place of what plays, and of what the leg hears of a bridge.
+    /// With `repeat` until replaced or stopped; otherwise [`Fact::PromptDone`] follows.
+    pub fn play(&self, leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool) {
+        self.order(leg, Order::Play { leg, play, sounds, repeat });
+    }
+
+    pub fn stop_play(&self, leg: LegId) {
+        self.order(leg, Order::StopPlay { leg });
+    }
+
+    /// The two legs of one call hear each other, and nobody else; what played on them stops.
+    pub fn bridge(&self, a: LegId, b: LegId) {
+        self.order(a, Order::Bridge { a, b });
+    }
+
+    pub fn unbridge(&self, a: LegId, b: LegId) {
+        self.order(a, Order::Unbridge { a, b });
+    }
+
+    pub fn close(&self, leg: LegId) {
+        self.order(leg, Order::Close { leg });
+    }
+
+    /// A play begins whose sounds are still being made: see `Session::await_sound`.
+    pub fn await_sound(&self, leg: LegId, play: PlayId, waiting: Arc<Sound>, patience: Duration) {
+        self.order(leg, Order::AwaitSound { leg, play, waiting, patience });
+    }
+
+    /// Plays the sounds of an awaited play, if that is still wanted.
+    pub fn play_awaited(&self, leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool) {
+        self.order(leg, Order::PlayAwaited { leg, play, sounds, repeat });
+    }
+
+    /// Gives an awaited play up: [`Fact::PromptFailed`] follows, if it is still wanted.
+    pub fn fail_awaited(&self, leg: LegId, play: PlayId) {
+        self.order(leg, Order::FailAwaited { leg, play });
+    }
+
+    fn order(&self, leg: LegId, order: Order) {
+        let n = leg.call.0 % self.threads.len() as u64;
+        self.threads[n as usize].order(order);
+    }
+}
+
+impl Handle {
+    fn start(n: usize, limits: Limits, now: Timestamp, facts: Facts) -> io::Result<Self> {
+        let (orders, inbox) = sync_channel(ORDERS_MAX);
+        let poller = Poller::new()?;
+        let waker = poller.waker();
+        let woken = Arc::new(AtomicBool::new(false));
+        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts);
+        let thread =
+            std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
+        Ok(Self { orders, waker, woken, thread: Some(thread) })
+    }
+
+    /// Waits when the thread is [`ORDERS_MAX`] behind; a thread that ended takes no orders.
+    fn order(&self, order: Order) {
+        if self.orders.send(order).is_ok() && !self.woken.swap(true, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+}
+
+impl Drop for MediaEngine {
+    fn drop(&mut self) {
+        for handle in &self.threads {
+            handle.order(Order::Stop);
+        }
+        for handle in &mut self.threads {
+            if let Some(thread) = handle.thread.take() {
+                // A panic there was printed there.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(io::Error::other)
+}
+
+/// Orders on their way to one thread, which looks every millisecond: more means that it is stuck.
+const ORDERS_MAX: usize = 8_192;

@@ -1,0 +1,202 @@
+//! The engine over real sockets on loopback: few packets, no sleeping.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::mpsc::{Receiver, channel};
+
+use super::*;
+use crate::id::CallId;
+use crate::media::g711::Codec;
+use crate::media::rtp::Packet;
+use crate::media::session::Direction;
+
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct World {
+    engine: MediaEngine,
+    facts: Receiver<Fact>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (sender, facts) = channel();
+        let limits = Limits { silence: None, silence_on_hold: None };
+        let config = MediaConfig { threads: 2, ports: 0..=0, limits };
+        let facts_in: Facts = Arc::new(move |fact| {
+            let _ = sender.send(fact);
+        });
+        let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in).unwrap();
+        Self { engine, facts }
+    }
+
+    fn fact(&self) -> Fact {
+        self.facts.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// Opens a leg towards a phone of ours.
+    fn leg(&self, call: u64, n: u16, codec: Codec) -> Phone {
+        let leg = LegId { call: CallId(call), n };
+        let local = self.engine.open(leg, LOCAL).unwrap();
+        let rtp = UdpSocket::bind((LOCAL, 0)).unwrap();
+        let rtcp = UdpSocket::bind((LOCAL, 0)).unwrap();
+        rtp.set_read_timeout(Some(PATIENCE)).unwrap();
+        rtcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        let remote = RemoteMedia {
+            rtp: rtp.local_addr().unwrap(),
+            rtcp: Some(rtcp.local_addr().unwrap()),
+            rtcp_mux: false,
+            codec,
+            payload_type: codec.payload_type(),
+            also: None,
+            telephone_event: Some(101),
+            direction: Direction::SendRecv,
+            ptime_ms: 20,
+        };
+        self.engine.configure(leg, remote);
+        Phone { leg, local, rtp, rtcp, codec, sequence: 0 }
+    }
+}
+
+struct Phone {
+    leg: LegId,
+    local: LocalMedia,
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    codec: Codec,
+    sequence: u16,
+}
+
+impl Phone {
+    fn send(&mut self, payload_type: u8, payload: &[u8]) {
+        let timestamp = u32::from(self.sequence) * 160;
+        let packet = Packet {
+            marker: false,
+            payload_type,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: 5,
+            payload,
+        };
+        self.sequence += 1;
+        let mut bytes = [0; 200];
+        let len = packet.write(&mut bytes).unwrap();
+        self.rtp.send_to(&bytes[..len], self.local.rtp).unwrap();
+    }
+
+    /// The next packet's payload, and its sequence number.
+    fn hear(&self) -> (Vec<u8>, u16) {
+        let mut bytes = [0; 2_000];
+        let (len, from) = self.rtp.recv_from(&mut bytes).unwrap();
+        assert_eq!(from, self.local.rtp);
+        let packet = Packet::parse(&bytes[..len]).unwrap();
+        assert_eq!(packet.payload_type, self.codec.payload_type());
+        (packet.payload.to_vec(), packet.sequence)
+    }
+}
+
+#[test]
+fn a_prompt_a_key_another_prompt_and_the_end() {
+    let world = World::new();
+    let mut phone = world.leg(1, 0, Codec::Pcmu);
+    let first = Arc::new(Sound::from_ulaw(vec![0x40; 160_000]));
+    world.engine.play(phone.leg, PlayId(1), vec![first], true);
+    let (payload, sequence) = phone.hear();
+    assert_eq!((payload.len(), payload[0]), (160, 0x40));
+    phone.send(101, &[5, 10, 0, 160]);
+    assert_eq!(world.fact(), Fact::Digit { leg: phone.leg, digit: Digit::new('5').unwrap() });
+    let second = Arc::new(Sound::from_ulaw(vec![0x50; 320]));
+    world.engine.play(phone.leg, PlayId(2), vec![second], false);
+    assert_eq!(world.fact(), Fact::PromptDone { leg: phone.leg, play: PlayId(2) });
+    let mut heard = phone.hear();
+    while heard.0[0] == 0x40 {
+        heard = phone.hear();
+    }
+    assert_eq!(heard.0, [0x50; 160]);
+    assert!(heard.1 > sequence);
+    world.engine.close(phone.leg);
+    let Fact::Closed { leg, stats } = world.fact() else { panic!("no farewell") };
+    assert_eq!((leg, stats.received, stats.lost, stats.unsent), (phone.leg, 1, 0, 0));
+    let mut report = [0; 200];
+    let (len, from) = phone.rtcp.recv_from(&mut report).unwrap();
+    assert_eq!(from, phone.local.rtcp);
+    assert!(crate::media::rtcp::compound(&report[..len]).is_ok());
+}
+
+#[test]
+fn two_legs_hear_each_other_until_they_are_parted() {
+    let world = World::new();
+    let mut caller = world.leg(7, 0, Codec::Pcmu);
+    let mut agent = world.leg(7, 1, Codec::Pcma);
+    world.engine.bridge(caller.leg, agent.leg);
+    let code = Codec::Pcmu.encode(5_000);
+    // The thread has taken the orders once it has answered for the leg.
+    caller.send(101, &[1, 10, 0, 160]);
+    world.fact();
+    caller.send(0, &[code; 160]);
+    let mut bytes = [0; 2_000];
+    let (len, _) = agent.rtp.recv_from(&mut bytes).unwrap();
+    assert_eq!(Packet::parse(&bytes[..len]).unwrap().payload, [1, 10, 0, 160], "the key crossed");
+    assert_eq!(agent.hear().0, [Codec::Pcma.encode(5_000); 160]);
+    agent.send(8, &[Codec::Pcma.encode(-300); 160]);
+    assert_eq!(
+        caller.hear().0[0],
+        Codec::Pcmu.encode(Codec::Pcma.decode(Codec::Pcma.encode(-300)))
+    );
+
+    world.engine.unbridge(caller.leg, agent.leg);
+    let sound = Arc::new(Sound::from_ulaw(vec![0x40; 160]));
+    world.engine.play(agent.leg, PlayId(3), vec![sound], false);
+    caller.send(0, &[0x11; 160]);
+    assert_eq!(world.fact(), Fact::PromptDone { leg: agent.leg, play: PlayId(3) });
+    assert_ne!(agent.hear().0[0], 0x11, "the bridge is gone");
+}
+
+#[test]
+fn a_stranger_is_heard_by_nobody() {
+    let world = World::new();
+    let mut caller = world.leg(3, 0, Codec::Pcmu);
+    caller.send(0, &[0x30; 160]);
+    caller.send(101, &[1, 10, 0, 160]);
+    world.fact();
+    let stranger = UdpSocket::bind((LOCAL, 0)).unwrap();
+    stranger.send_to(&[0x80; 172], caller.local.rtp).unwrap();
+    stranger.send_to(&[0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9], caller.local.rtp).unwrap();
+    caller.send(101, &[2, 10, 0, 160]);
+    world.fact();
+    world.engine.close(caller.leg);
+    let Fact::Closed { stats, .. } = world.fact() else { panic!("no farewell") };
+    assert_eq!((stats.received, stats.foreign, stats.refused), (3, 2, 0));
+}
+
+#[test]
+fn a_hundred_legs_are_served_in_slots() {
+    let world = World::new();
+    let sound = Arc::new(Sound::from_ulaw(vec![0x40; 480]));
+    let phones: Vec<Phone> = (0..100).map(|call| world.leg(call, 0, Codec::Pcmu)).collect();
+    for phone in &phones {
+        world.engine.play(phone.leg, PlayId(1), vec![Arc::clone(&sound)], false);
+    }
+    let mut done: Vec<LegId> = (0..100)
+        .map(|_| match world.fact() {
+            Fact::PromptDone { leg, play: PlayId(1) } => leg,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    done.sort_unstable();
+    done.dedup();
+    assert_eq!(done.len(), 100);
+    for phone in &phones {
+        let heard: Vec<u16> = (0..3).map(|_| phone.hear().1).collect();
+        assert_eq!(heard[2].wrapping_sub(heard[0]), 2);
+    }
+}
+
+#[test]
+fn dropping_the_engine_ends_every_leg() {
+    let world = World::new();
+    let phone = world.leg(1, 0, Codec::Pcmu);
+    let World { engine, facts } = world;
+    drop(engine);
+    assert!(matches!(facts.recv(), Ok(Fact::Closed { leg, .. }) if leg == phone.leg));
+    assert!(facts.recv().is_err(), "no thread is left to say anything");
+}

@@ -1,0 +1,370 @@
+//! One media thread: its legs, its sockets, its slots of a millisecond.
+//!
+//! **Invariant:** after everything that happens to a leg its next deadline is on the wheel, or an
+//! entry before it.
+//!
+//! **Deliberately absent:** locks. What this thread owns, nobody else touches.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use crate::id::LegId;
+use crate::media::io::ports::Sockets;
+use crate::media::io::sys::{self, Poller};
+use crate::media::io::wheel::Wheel;
+use crate::media::io::{Fact, Facts, Order};
+use crate::media::rtp::PACKET_LEN_MAX;
+use crate::media::session::{Buffer, Limits, Output, Session};
+use crate::time::Timestamp;
+
+pub(super) struct MediaThread {
+    inbox: Receiver<Order>,
+    woken: Arc<AtomicBool>,
+    poller: Poller,
+    limits: Limits,
+    clock: Clock,
+    facts: Facts,
+    legs: Vec<Option<Box<Leg>>>,
+    free: Vec<u32>,
+    by_id: BTreeMap<LegId, u32>,
+    wheel: Wheel,
+    /// The datagram that is being read, and the one that is being sent.
+    inbound: Buffer,
+    buffer: Buffer,
+    due: Vec<(Timestamp, u32)>,
+    ready: Vec<u64>,
+}
+
+struct Leg {
+    id: LegId,
+    session: Session,
+    sockets: Sockets,
+    /// The leg that hears this one.
+    peer: Option<u32>,
+    /// When the wheel wakes this leg next.
+    armed: Timestamp,
+    unsent: u64,
+}
+
+struct Clock {
+    epoch: Timestamp,
+    started: Instant,
+}
+
+impl MediaThread {
+    pub(super) fn new(
+        inbox: Receiver<Order>,
+        woken: Arc<AtomicBool>,
+        poller: Poller,
+        limits: Limits,
+        now: Timestamp,
+        facts: Facts,
+    ) -> Self {
+        Self {
+            inbox,
+            woken,
+            poller,
+            limits,
+            clock: Clock::start(now),
+            facts,
+            legs: Vec::new(),
+            free: Vec::new(),
+            by_id: BTreeMap::new(),
+            wheel: Wheel::new(now),
+            inbound: [0; PACKET_LEN_MAX],
+            buffer: [0; PACKET_LEN_MAX],
+            due: Vec::new(),
+            ready: Vec::with_capacity(sys::EVENTS_MAX),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        sys::raise_priority();
+        while self.take_orders() {
+            self.turn_wheel();
+            self.wait();
+            self.read_sockets();
+        }
+        for index in 0..self.legs.len() as u32 {
+            self.close(self.clock.now(), index);
+        }
+    }
+
+    /// `false` when the engine is gone.
+    fn take_orders(&mut self) -> bool {
+        self.woken.store(false, Ordering::Release);
+        let now = self.clock.now();
+        for _ in 0..ORDERS_PER_SLOT {
+            match self.inbox.try_recv() {
+                Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
+                Ok(order) => self.carry_out(now, order),
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+        // More are waiting: do not sleep on them.
+        self.woken.store(true, Ordering::Release);
+        true
+    }
+
+    fn carry_out(&mut self, now: Timestamp, order: Order) {
+        match order {
+            Order::Open { leg, sockets, seed } => self.open(leg, sockets, seed),
+            Order::Configure { leg, remote } => {
+                self.with(now, leg, |session| session.configure(now, remote));
+            }
+            Order::Play { leg, play, sounds, repeat } => {
+                self.with(now, leg, |session| session.play(now, play, sounds, repeat));
+            }
+            Order::AwaitSound { leg, play, waiting, patience } => {
+                self.with(now, leg, |session| session.await_sound(now, play, waiting, patience));
+            }
+            Order::PlayAwaited { leg, play, sounds, repeat } => {
+                self.with(now, leg, |session| session.play_awaited(now, play, sounds, repeat));
+            }
+            Order::FailAwaited { leg, play } => {
+                if self.with(now, leg, |session| session.fail_awaited(play)) == Some(true) {
+                    (self.facts)(Fact::PromptFailed { leg, play });
+                }
+            }
+            Order::StopPlay { leg } => {
+                self.with(now, leg, Session::stop);
+            }
+            Order::Bridge { a, b } => self.bridge(now, a, b),
+            Order::Unbridge { a, b } => {
+                if let (Some(&a), Some(&b)) = (self.by_id.get(&a), self.by_id.get(&b)) {
+                    self.part(a, Some(b));
+                }
+            }
+            Order::Close { leg } => {
+                if let Some(&index) = self.by_id.get(&leg) {
+                    self.close(now, index);
+                }
+            }
+            Order::Stop => {}
+        }
+    }
+
+    /// Opening a leg twice is a bug of the caller; the second one is dropped, its ports with it.
+    fn open(&mut self, id: LegId, sockets: Sockets, seed: u64) {
+        if self.by_id.contains_key(&id) {
+            tracing::error!(leg = %id, "opened twice");
+            return;
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.legs.push(None);
+            (self.legs.len() - 1) as u32
+        });
+        let token = u64::from(index) << 1;
+        let watched = self
+            .poller
+            .watch(&sockets.rtp, token)
+            .and_then(|()| self.poller.watch(&sockets.rtcp, token | RTCP_BIT));
+        if let Err(error) = watched {
+            tracing::error!(leg = %id, %error, "nothing can be received");
+        }
+        let session = Session::new(seed, self.limits);
+        let armed = Timestamp(u64::MAX);
+        let leg = Leg { id, session, sockets, peer: None, armed, unsent: 0 };
+        self.legs[index as usize] = Some(Box::new(leg));
+        self.by_id.insert(id, index);
+    }
+
+    fn with<T>(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        change: impl FnOnce(&mut Session) -> T,
+    ) -> Option<T> {
+        let index = *self.by_id.get(&leg)?;
+        let leg = self.legs[index as usize].as_mut()?;
+        let result = change(&mut leg.session);
+        self.drive(now, index);
+        Some(result)
+    }
+
+    fn bridge(&mut self, now: Timestamp, a: LegId, b: LegId) {
+        let (Some(&a), Some(&b)) = (self.by_id.get(&a), self.by_id.get(&b)) else { return };
+        for (index, peer) in [(a, b), (b, a)] {
+            self.part(index, None);
+            if let Some(leg) = &mut self.legs[index as usize] {
+                leg.session.stop();
+                leg.peer = Some(peer);
+            }
+            self.drive(now, index);
+        }
+    }
+
+    /// Ends the bridge of a leg; with `from`, only if it is with that one.
+    fn part(&mut self, index: u32, from: Option<u32>) {
+        let Some(leg) = &mut self.legs[index as usize] else { return };
+        let Some(peer) = leg.peer.take_if(|peer| from.is_none_or(|from| from == *peer)) else {
+            return;
+        };
+        if let Some(other) = &mut self.legs[peer as usize] {
+            other.peer.take_if(|back| *back == index);
+        }
+    }
+
+    fn close(&mut self, now: Timestamp, index: u32) {
+        self.part(index, None);
+        let Some(mut leg) = self.legs[index as usize].take() else { return };
+        self.free.push(index);
+        self.by_id.remove(&leg.id);
+        if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
+            let _ = leg.sockets.rtcp.send_to(&self.buffer[..len], to);
+        }
+        let mut stats = leg.session.stats();
+        stats.unsent = leg.unsent;
+        let id = leg.id;
+        // The ports are free again before anybody hears of it.
+        drop(leg);
+        (self.facts)(Fact::Closed { leg: id, stats });
+    }
+
+    fn turn_wheel(&mut self) {
+        let now = self.clock.now();
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.pop(now, &mut due);
+        for (at, index) in due.drain(..) {
+            // Another entry may have been set for an earlier time meanwhile.
+            if let Some(leg) = &mut self.legs[index as usize]
+                && leg.armed == at
+            {
+                leg.armed = Timestamp(u64::MAX);
+                self.drive(now, index);
+            }
+        }
+        self.due = due;
+    }
+
+    /// Does what is due on a leg and puts its next deadline on the wheel.
+    fn drive(&mut self, now: Timestamp, index: u32) {
+        let Some(leg) = &mut self.legs[index as usize] else { return };
+        // Bounded: each output moves a deadline on, and a late prompt catches up 100 ms at most.
+        while let Some(output) = leg.session.handle_timeout(now, &mut self.buffer) {
+            match output {
+                Output::Rtp { to, len } => leg.send(&self.buffer[..len], to),
+                Output::Rtcp { to, len } => {
+                    let _ = leg.sockets.rtcp.send_to(&self.buffer[..len], to);
+                }
+                Output::PromptDone(play) => {
+                    (self.facts)(Fact::PromptDone { leg: leg.id, play });
+                }
+                Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
+                Output::NoInboundRtp => (self.facts)(Fact::NoInboundRtp { leg: leg.id }),
+            }
+        }
+        leg.arm(index, &mut self.wheel);
+    }
+
+    /// With many legs, everything that comes within a millisecond is read together.
+    fn wait(&mut self) {
+        let now = self.clock.now();
+        if self.by_id.len() > LEGS_SERVED_AT_ONCE {
+            if !self.woken.load(Ordering::Acquire) {
+                sys::pause(self.clock.until(now + Duration::from_millis(1)));
+            }
+            self.poller.wait(Some(Duration::ZERO), &mut self.ready);
+            return;
+        }
+        let timeout = if self.woken.load(Ordering::Acquire) {
+            Some(Duration::ZERO)
+        } else {
+            self.wheel.next().map(|at| self.clock.until(at))
+        };
+        self.poller.wait(timeout, &mut self.ready);
+    }
+
+    fn read_sockets(&mut self) {
+        let now = self.clock.now();
+        for _ in 0..READS_PER_SLOT {
+            let ready = std::mem::take(&mut self.ready);
+            for &token in &ready {
+                self.read(now, token);
+            }
+            let more = !ready.is_empty();
+            self.ready = ready;
+            if !more {
+                return;
+            }
+            // A socket with another packet in it is reported again.
+            self.poller.wait(Some(Duration::ZERO), &mut self.ready);
+        }
+    }
+
+    fn read(&mut self, now: Timestamp, token: u64) {
+        let index = (token >> 1) as u32;
+        let Some(leg) = self.legs.get_mut(index as usize).and_then(Option::as_mut) else { return };
+        if token & RTCP_BIT != 0 {
+            if let Some((bytes, from)) = receive(&leg.sockets.rtcp, &mut self.inbound) {
+                leg.session.receive_rtcp(now, from, bytes);
+            }
+            return;
+        }
+        let Some((bytes, from)) = receive(&leg.sockets.rtp, &mut self.inbound) else { return };
+        let received = leg.session.receive(now, from, bytes);
+        if let Some(digit) = received.digit {
+            (self.facts)(Fact::Digit { leg: leg.id, digit });
+        }
+        let peer = leg.peer;
+        leg.arm(index, &mut self.wheel);
+        let Some(relayed) = received.relayed else { return };
+        let Some(peer) = peer.and_then(|peer| self.legs[peer as usize].as_mut()) else { return };
+        if let Some((to, len)) = peer.session.relay(now, &relayed, &mut self.buffer) {
+            peer.send(&self.buffer[..len], to);
+        }
+    }
+}
+
+impl Leg {
+    /// Puts the next deadline on the wheel, unless an entry comes up before it anyway.
+    fn arm(&mut self, index: u32, wheel: &mut Wheel) {
+        if let Some(deadline) = self.session.poll_timeout()
+            && deadline < self.armed
+        {
+            self.armed = wheel.set(index, deadline);
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8], to: SocketAddr) {
+        // A full buffer or an unreachable network loses the packet, as any network does.
+        if self.sockets.rtp.send_to(bytes, to).is_err() {
+            self.unsent += 1;
+        }
+    }
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "the media threads' own clock")]
+    fn start(epoch: Timestamp) -> Self {
+        Self { epoch, started: Instant::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.epoch + self.started.elapsed()
+    }
+
+    /// How long until `at`, to the microsecond.
+    fn until(&self, at: Timestamp) -> Duration {
+        at.since(self.epoch).saturating_sub(self.started.elapsed())
+    }
+}
+
+/// One datagram; `None` when there is none, or one too long to be speech.
+fn receive<'a>(socket: &UdpSocket, buffer: &'a mut Buffer) -> Option<(&'a [u8], SocketAddr)> {
+    let (len, from) = socket.recv_from(buffer).ok()?;
+    (len < PACKET_LEN_MAX).then(|| (&buffer[..len], from))
+}
+
+/// The lowest bit of a token: which of a leg's sockets.
+const RTCP_BIT: u64 = 1;
+/// Up to so many legs a thread reacts to each packet; above, it works in slots.
+const LEGS_SERVED_AT_ONCE: usize = 16;
+/// Orders carried out before packets get their turn.
+const ORDERS_PER_SLOT: usize = 256;
+/// Packets read from one socket before others get their turn.
+const READS_PER_SLOT: usize = 4;

@@ -1,0 +1,125 @@
+//! Sounds made here, so that a fresh installation needs no file: hold music, a waiting sound.
+//!
+//! **Invariant:** each of them can be repeated without a click: it begins and ends in silence.
+//!
+//! **Deliberately absent:** recordings, and with them anybody's rights.
+
+use std::f32::consts::TAU;
+
+use crate::media::g711::{Codec, RATE_HZ};
+use crate::media::prompt::Sound;
+
+/// Hold music of 24 s: a slow round of four chords, broken upwards, over a soft bass.
+#[must_use]
+pub fn hold_music() -> Sound {
+    let mut score = Vec::new();
+    for (bar, chord) in CHORDS.iter().cycle().take(BARS).enumerate() {
+        let start = bar as f32 * BAR_S;
+        score.push(Note { start, hz: chord[0] / 2.0, level: 0.32, fade_s: 2.6 });
+        for (beat, step) in PATTERNS[bar % PATTERNS.len()].iter().enumerate() {
+            let start = start + beat as f32 * BAR_S / 8.0;
+            score.push(Note { start, hz: chord[*step], level: 0.20, fade_s: 1.1 });
+        }
+    }
+    render(&score, BARS as f32 * BAR_S)
+}
+
+/// Heard while a prompt is still being made: two quiet notes every two seconds.
+#[must_use]
+pub fn waiting() -> Sound {
+    let score = [
+        Note { start: 0.0, hz: 523.25, level: 0.12, fade_s: 0.3 },
+        Note { start: 0.18, hz: 659.26, level: 0.12, fade_s: 0.4 },
+    ];
+    render(&score, 2.0)
+}
+
+struct Note {
+    start: f32,
+    hz: f32,
+    /// Of full scale.
+    level: f32,
+    /// Time until it has faded to a tenth.
+    fade_s: f32,
+}
+
+fn render(score: &[Note], seconds: f32) -> Sound {
+    let mut mix = vec![0.0_f32; (seconds * RATE_HZ as f32) as usize];
+    for note in score {
+        note.add_to(&mut mix);
+    }
+    // The end fades, so that the beginning can follow it.
+    let len = mix.len();
+    let fade_len = (len / 8).min(RATE_HZ as usize / 2);
+    for (i, value) in mix[len - fade_len..].iter_mut().enumerate() {
+        *value *= 1.0 - i as f32 / fade_len as f32;
+    }
+    Sound::from_ulaw(
+        mix.iter().map(|value| Codec::Pcmu.encode((value * 32_767.0) as i16)).collect(),
+    )
+}
+
+impl Note {
+    /// A fundamental and two soft partials, by turning a pointer: no sine a sample.
+    fn add_to(&self, mix: &mut [f32]) {
+        let rate = RATE_HZ as f32;
+        let start = (self.start * rate) as usize;
+        let decay = 0.1_f32.powf(1.0 / (self.fade_s * rate));
+        for (partial, share) in [(1.0, 0.75), (2.0, 0.2), (3.0, 0.05)] {
+            let angle = TAU * self.hz * partial / rate;
+            if angle > TAU * HZ_MAX / rate {
+                continue;
+            }
+            let (sin, cos) = (angle.sin() * decay, angle.cos() * decay);
+            let (mut x, mut y) = (self.level * share, 0.0_f32);
+            let len = (3.0 * self.fade_s * rate) as usize;
+            for (i, value) in mix.iter_mut().skip(start).take(len).enumerate() {
+                *value += y * (i as f32 / ATTACK_SAMPLES).min(1.0);
+                (x, y) = (x * cos - y * sin, x * sin + y * cos);
+            }
+        }
+    }
+}
+
+/// C, A minor, F, G: root, third, fifth, octave, tenth.
+const CHORDS: [[f32; 5]; 4] = [
+    [261.63, 329.63, 392.00, 523.25, 659.26],
+    [220.00, 261.63, 329.63, 440.00, 523.25],
+    [174.61, 220.00, 261.63, 349.23, 440.00],
+    [196.00, 246.94, 293.66, 392.00, 493.88],
+];
+const PATTERNS: [[usize; 8]; 2] = [[0, 2, 3, 4, 3, 2, 1, 2], [0, 1, 2, 3, 4, 3, 2, 1]];
+const BARS: usize = 8;
+const BAR_S: f32 = 3.0;
+/// 12 ms: softer than a click, quicker than an organ.
+const ATTACK_SAMPLES: f32 = 96.0;
+/// What a telephone carries.
+const HZ_MAX: f32 = 3_400.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn music_is_audible_not_loud_and_loops_without_a_click() {
+        for (sound, seconds, loudest) in [(hold_music(), 24, 24_000), (waiting(), 2, 8_000)] {
+            assert_eq!(sound.duration_ms(), seconds * 1_000);
+            let samples: Vec<i32> = sound
+                .bytes(Codec::Pcmu)
+                .iter()
+                .map(|&code| i32::from(Codec::Pcmu.decode(code)))
+                .collect();
+            let peak = samples.iter().map(|s| s.abs()).max().unwrap();
+            assert!((1_000..loudest).contains(&peak), "{peak}");
+            assert!(samples[0].abs() < 50 && samples[samples.len() - 1].abs() < 50);
+        }
+    }
+
+    #[test]
+    fn hold_music_is_never_silent_for_long() {
+        let music = hold_music();
+        for second in music.bytes(Codec::Pcmu).chunks(8_000) {
+            assert!(second.iter().any(|&code| Codec::Pcmu.decode(code).abs() > 500));
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Recorded prompts: WAV in, 8 kHz mono samples out.
+//!
+//! PCM of 8, 16, 24 and 32 bits, 32-bit float, µ-law and A-law; mono or stereo (mixed down); any
+//! rate from 4 to 192 kHz, resampled by a windowed-sinc filter.
+//!
+//! **Invariant:** a damaged file is an error or shorter sound, never a panic and never more memory
+//! than the file itself warrants; a length that a streaming writer left open is no damage.
+//!
+//! **Deliberately absent:** compressed formats, and adjusting loudness.
+
+use std::f64::consts::PI;
+
+use crate::media::g711::{Codec, RATE_HZ};
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WavError {
+    #[error("not a WAV file: it does not begin with RIFF … WAVE")]
+    NotWav,
+    #[error("the WAV file has no {0} chunk: it is cut off or damaged")]
+    Missing(&'static str),
+    #[error(
+        "WAV format {tag} with {bits} bits is not supported: save it as 16-bit PCM, 8 or 16 kHz"
+    )]
+    Format { tag: u16, bits: u16 },
+    #[error("{0} channels: save it as mono or stereo")]
+    Channels(u16),
+    #[error("{0} samples a second: save it with 8000 or 16000")]
+    Rate(u32),
+    #[error("{0} s of sound are too long: the limit is {SECONDS_MAX} s")]
+    TooLong(u64),
+}
+
+/// Linear samples, mono.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pcm {
+    pub rate_hz: u32,
+    pub samples: Vec<i16>,
+}
+
+/// Reads a whole WAV file.
+///
+/// # Errors
+///
+/// [`WavError`] says what is wrong with the file and how to save it instead.
+pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
+    let mut rest = match bytes {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', rest @ ..] => rest,
+        _ => return Err(WavError::NotWav),
+    };
+    let mut format = None;
+    // Bounded: each chunk takes eight bytes or more.
+    while let Some((&head, body)) = rest.split_first_chunk::<8>() {
+        let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let chunk = &body[..len.min(body.len())];
+        match &head[..4] {
+            b"fmt " => format = Some(Format::read(chunk)?),
+            b"data" => return format.ok_or(WavError::Missing("fmt"))?.samples(chunk),
+            _ => {}
+        }
+        rest = body.get(len.next_multiple_of(2)..).unwrap_or_default();
+    }
+    Err(WavError::Missing("data"))
+}
+
+#[derive(Clone, Copy)]
+struct Format {
+    encoding: Encoding,
+    channels: usize,
+    rate_hz: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    Unsigned8,
+    /// Little-endian integers of so many bytes, at least two.
+    Signed(usize),
+    Float32,
+    Companded(Codec),
+}
+
+impl Format {
+    fn read(chunk: &[u8]) -> Result<Self, WavError> {
+        let fixed = chunk.first_chunk::<16>().ok_or(WavError::Missing("fmt"))?;
+        let word = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
+        let (mut tag, channels, bits) = (word(0), word(2), word(14));
+        let rate_hz = u32::from_le_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]);
+        if tag == EXTENSIBLE
+            && let Some(&[low, high]) = chunk.get(24..26)
+        {
+            tag = u16::from_le_bytes([low, high]);
+        }
+        let encoding = match (tag, bits) {
+            (PCM, 8) => Encoding::Unsigned8,
+            (PCM, 16 | 24 | 32) => Encoding::Signed(usize::from(bits) / 8),
+            (FLOAT, 32) => Encoding::Float32,
+            (ALAW, 8) => Encoding::Companded(Codec::Pcma),
+            (ULAW, 8) => Encoding::Companded(Codec::Pcmu),
+            _ => return Err(WavError::Format { tag, bits }),
+        };
+        if !(1..=2).contains(&channels) {
+            return Err(WavError::Channels(channels));
+        }
+        if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&rate_hz) {
+            return Err(WavError::Rate(rate_hz));
+        }
+        Ok(Self { encoding, channels: usize::from(channels), rate_hz })
+    }
+
+    fn samples(self, data: &[u8]) -> Result<Pcm, WavError> {
+        let frame_len = self.encoding.len() * self.channels;
+        let seconds = (data.len() / frame_len) as u64 / u64::from(self.rate_hz);
+        if seconds > SECONDS_MAX {
+            return Err(WavError::TooLong(seconds));
+        }
+        let samples = data
+            .chunks_exact(frame_len)
+            .map(|frame| {
+                let sum: i32 =
+                    frame.chunks_exact(self.encoding.len()).map(|s| self.encoding.decode(s)).sum();
+                (sum / self.channels as i32) as i16
+            })
+            .collect();
+        Ok(Pcm { rate_hz: self.rate_hz, samples })
+    }
+}
+
+impl Encoding {
+    fn len(self) -> usize {
+        match self {
+            Encoding::Unsigned8 | Encoding::Companded(_) => 1,
+            Encoding::Signed(len) => len,
+            Encoding::Float32 => 4,
+        }
+    }
+
+    /// One sample, in the range of `i16`.
+    fn decode(self, bytes: &[u8]) -> i32 {
+        match self {
+            Encoding::Unsigned8 => (i32::from(bytes[0]) - 128) << 8,
+            // Of longer integers the upper two bytes count.
+            Encoding::Signed(len) => {
+                i32::from(i16::from_le_bytes([bytes[len - 2], bytes[len - 1]]))
+            }
+            Encoding::Float32 => {
+                let value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                i32::from((value * 32_768.0) as i16) // saturates; not-a-number is silence
+            }
+            Encoding::Companded(codec) => i32::from(codec.decode(bytes[0])),
+        }
+    }
+}
+
+impl Pcm {
+    /// The same sound at 8 kHz.
+    #[must_use]
+    pub fn to_8_khz(self) -> Vec<i16> {
+        if self.rate_hz == RATE_HZ {
+            return self.samples;
+        }
+        let divisor = gcd(self.rate_hz, RATE_HZ);
+        let (up, down) = ((RATE_HZ / divisor) as usize, (self.rate_hz / divisor) as usize);
+        Filter::new(up, down).apply(&self.samples)
+    }
+}
+
+/// A polyphase low-pass: one set of taps for each of the `up` places an output sample can have
+/// between two input samples.
+struct Filter {
+    up: usize,
+    down: usize,
+    /// Input samples on each side of the output sample.
+    reach: usize,
+    phases: Vec<Vec<f32>>,
+}
+
+impl Filter {
+    fn new(up: usize, down: usize) -> Self {
+        // The narrower of both bands, as a share of the input's.
+        let band = (up as f64 / down as f64).min(1.0) * PASS_BAND;
+        let reach = (f64::from(CROSSINGS) / band).ceil() as usize;
+        let phases = (0..up)
+            .map(|phase| {
+                let place = phase as f64 / up as f64;
+                let taps: Vec<f64> = (0..2 * reach)
+                    .map(|i| {
+                        let x = (i as f64 - reach as f64 + 1.0) - place;
+                        let window = (PI * x / (2.0 * reach as f64)).cos().powi(2);
+                        sinc(x * band) * window
+                    })
+                    .collect();
+                let sum: f64 = taps.iter().sum();
+                taps.iter().map(|tap| (tap / sum) as f32).collect()
+            })
+            .collect();
+        Self { up, down, reach, phases }
+    }
+
+    fn apply(&self, samples: &[i16]) -> Vec<i16> {
+        let len = (samples.len() * self.up).div_ceil(self.down);
+        (0..len)
+            .map(|n| {
+                let place = n * self.down;
+                let (whole, phase) = (place / self.up, place % self.up);
+                let sum: f32 = self.phases[phase]
+                    .iter()
+                    .enumerate()
+                    .map(|(i, tap)| {
+                        // Before the beginning and after the end there is silence.
+                        let at = (whole + i + 1).checked_sub(self.reach);
+                        tap * f32::from(at.and_then(|at| samples.get(at)).copied().unwrap_or(0))
+                    })
+                    .sum();
+                sum.round() as i16
+            })
+            .collect()
+    }
+}
+
+fn sinc(x: f64) -> f64 {
+    if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const ALAW: u16 = 6;
+const ULAW: u16 = 7;
+const EXTENSIBLE: u16 = 0xFFFE;
+const RATE_HZ_MIN: u32 = 4_000;
+const RATE_HZ_MAX: u32 = 192_000;
+/// An hour: longer music is better looped.
+const SECONDS_MAX: u64 = 3_600;
+/// Zero crossings of the filter on each side: about 60 dB at this window.
+const CROSSINGS: u32 = 16;
+/// The share of the band that passes whole: 3.6 of 4 kHz.
+const PASS_BAND: f64 = 0.92;
+
+#[cfg(test)]
+mod tests {
+    use hound::{SampleFormat, WavSpec, WavWriter};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tone(hz: f64, rate_hz: u32, seconds: f64) -> Vec<i16> {
+        (0..(f64::from(rate_hz) * seconds) as usize)
+            .map(|n| {
+                let angle = 2.0 * PI * hz * n as f64 / f64::from(rate_hz);
+                (10_000.0 * angle.sin()) as i16
+            })
+            .collect()
+    }
+
+    /// A file as another program would write it.
+    fn file(rate_hz: u32, channels: u16, bits: u16, samples: &[i16]) -> Vec<u8> {
+        let sample_format = SampleFormat::Int;
+        let spec = WavSpec { channels, sample_rate: rate_hz, bits_per_sample: bits, sample_format };
+        let mut out = std::io::Cursor::new(Vec::new());
+        let mut writer = WavWriter::new(&mut out, spec).unwrap();
+        for &sample in samples {
+            for _ in 0..channels {
+                let sample = i32::from(sample);
+                let scaled = if bits < 16 { sample >> (16 - bits) } else { sample << (bits - 16) };
+                writer.write_sample(scaled).unwrap();
+            }
+        }
+        writer.finalize().unwrap();
+        out.into_inner()
+    }
+
+    fn level(samples: &[i16]) -> f64 {
+        let middle = &samples[samples.len() / 4..samples.len() * 3 / 4];
+        let power: f64 = middle.iter().map(|&s| f64::from(s) * f64::from(s)).sum();
+        (power / middle.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn depths_and_channels_give_the_same_sound() {
+        let samples = tone(440.0, 8_000, 0.1);
+        for bits in [8, 16, 24, 32] {
+            for channels in [1, 2] {
+                let pcm = read(&file(8_000, channels, bits, &samples)).unwrap();
+                assert_eq!(pcm.samples.len(), samples.len());
+                let step = if bits == 8 { 256 } else { 0 };
+                for (a, b) in pcm.samples.iter().zip(&samples) {
+                    assert!((i32::from(*a) - i32::from(*b)).abs() <= step, "{bits} {channels}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn telephone_formats_and_open_lengths_are_read() {
+        for (tag, codec) in [(ULAW, Codec::Pcmu), (ALAW, Codec::Pcma)] {
+            let mut bytes = b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0".to_vec();
+            bytes.extend([tag as u8, 0, 1, 0]);
+            bytes.extend(8_000_u32.to_le_bytes());
+            bytes.extend(8_000_u32.to_le_bytes());
+            bytes.extend([1, 0, 8, 0]);
+            bytes.extend(b"data\xFF\xFF\xFF\x7F");
+            bytes.extend([codec.encode(1_000); 80]);
+            let pcm = read(&bytes).unwrap();
+            assert_eq!(pcm.samples, vec![codec.decode(codec.encode(1_000)); 80]);
+        }
+    }
+
+    #[test]
+    fn resampling_keeps_speech_and_removes_what_a_telephone_cannot_carry() {
+        for rate_hz in [11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 4_000] {
+            let passed = Pcm { rate_hz, samples: tone(1_000.0, rate_hz, 0.5) }.to_8_khz();
+            assert_eq!(passed.len(), 4_000, "{rate_hz}");
+            let ratio = level(&passed) / level(&tone(1_000.0, 8_000, 0.5));
+            assert!((0.98..1.02).contains(&ratio), "{rate_hz}: {ratio}");
+            let expected = tone(1_000.0, 8_000, 0.5);
+            for n in 1_000..3_000 {
+                assert!((i32::from(passed[n]) - i32::from(expected[n])).abs() < 300, "{rate_hz}");
+            }
+        }
+        for rate_hz in [16_000, 44_100, 48_000] {
+            let removed = Pcm { rate_hz, samples: tone(5_000.0, rate_hz, 0.5) }.to_8_khz();
+            assert!(level(&removed) < 70.0, "{rate_hz}: {}", level(&removed));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert_eq!(read(b"OggS"), Err(WavError::NotWav));
+        assert_eq!(read(b"RIFF\0\0\0\0WAVE"), Err(WavError::Missing("data")));
+        let good = file(8_000, 1, 16, &[1, 2, 3]);
+        let with = |at: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = byte;
+            read(&bytes)
+        };
+        assert_eq!(with(20, 0x55), Err(WavError::Format { tag: 0x55, bits: 16 }));
+        assert_eq!(with(22, 6), Err(WavError::Channels(6)));
+        assert_eq!(with(25, 0), Err(WavError::Rate(64)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(tail in proptest::collection::vec(any::<u8>(), 0..300), at in 12..44_usize) {
+            let mut bytes = file(8_000, 1, 16, &[5; 20]);
+            bytes.truncate(at);
+            bytes.extend(tail);
+            let _ = read(&bytes);
+        }
+    }
+}
