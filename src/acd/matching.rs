@@ -168,12 +168,16 @@ impl Acd {
         });
         match wrap_up {
             Some(until) => self.timers.set_or_cancel(Wake::WrapUpOver { agent }, until),
-            None => self.end_wrap_up(now, agent),
+            None => {
+                let freed = self.end_wrap_up(now, agent);
+                self.settle(now, freed, Some(agent));
+            }
         }
     }
 
-    /// Ends after-call work, also that of no length.
-    pub(super) fn end_wrap_up(&mut self, now: Timestamp, agent: AgentId) {
+    /// Ends after-call work, also that of no length. What it frees still has to be settled.
+    #[must_use]
+    pub(super) fn end_wrap_up(&mut self, now: Timestamp, agent: AgentId) -> Vec<CallId> {
         self.timers.cancel(&Wake::WrapUpOver { agent });
         let working = &self.agents[index_of(agent)];
         let (call, acw) = match working.state {
@@ -182,15 +186,14 @@ impl Acd {
             AgentState::LoggedOut
             | AgentState::NotReady { .. }
             | AgentState::Ready
-            | AgentState::Reserved { .. } => return,
+            | AgentState::Reserved { .. } => return Vec::new(),
         };
         self.outputs.push_back(Output::WrapUpEnded { agent, call, acw });
-        let freed = self.change(now, agent, |agent| {
+        self.change(now, agent, |agent| {
             agent.busy_ms += u64::try_from(acw.as_millis()).unwrap_or(u64::MAX);
             agent.idle_since = now;
             agent.rest(now);
-        });
-        self.settle(now, freed, Some(agent));
+        })
     }
 
     /// The only way an agent changes: keeps the ready sets, the staffing and the holds in step, and

@@ -193,7 +193,7 @@ impl Acd {
         let works_after_call = matches!(state, AgentState::AfterCallWork { .. });
         let endless = matches!(state, AgentState::AfterCallWork { until: None, .. });
         let mut ends_wrap_up = false;
-        let freed = match ask {
+        let mut freed = match ask {
             AgentInput::LogIn => self.change(now, id, |agent| agent.log_in(now)),
             AgentInput::LogOut => {
                 // Nobody would be left to end after-call work that no timer ends.
@@ -215,10 +215,10 @@ impl Acd {
             }
             AgentInput::Skills(pairs) => self.change_skills(now, id, &Levels::new(&pairs)),
         };
-        self.settle(now, freed, Some(id));
         if ends_wrap_up {
-            self.end_wrap_up(now, id);
+            freed.append(&mut self.end_wrap_up(now, id));
         }
+        self.settle(now, freed, Some(id));
     }
 
     /// What the person wants, at once where they rest and at the next rest point otherwise. Who is
@@ -270,7 +270,10 @@ impl Acd {
                     self.exclusion_over(call, agent);
                     self.settle(now, vec![call], None);
                 }
-                Wake::WrapUpOver { agent } => self.end_wrap_up(now, agent),
+                Wake::WrapUpOver { agent } => {
+                    let freed = self.end_wrap_up(now, agent);
+                    self.settle(now, freed, Some(agent));
+                }
             }
         }
     }

@@ -327,7 +327,7 @@ fn day(setup: Setup, ops: Vec<(Duration, Op)>) -> Result<(), Tie> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn it_decides_as_the_naive_model_does(
