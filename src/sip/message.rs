@@ -187,9 +187,9 @@ impl Response {
         Self { status, reason, headers: Headers::new(), body: Vec::new() }
     }
 
-    /// An answer to `request`: its Vias, From, To, Call-ID and CSeq, and the Record-Routes where the
-    /// answer makes a dialog (RFC 3261 §8.2.6.2, §12.1.1). `to_tag` is added where To has none; a
-    /// 100 goes without.
+    /// An answer to `request`: its Vias, From, To, Call-ID and CSeq, and the Record-Routes where
+    /// the answer makes a dialog (RFC 3261 §8.2.6.2, §12.1.1). `to_tag` is added where To has
+    /// none; a 100 goes without.
     #[must_use]
     pub fn to(request: &Request, status: impl Into<StatusCode>, to_tag: Option<&str>) -> Self {
         let mut response = Self::new(status);

@@ -1,3 +1,4 @@
 //! The pure half: no socket, no second of real time.
 
+mod sip;
 mod tidy;

@@ -106,8 +106,8 @@ impl Registrar {
         Self::default()
     }
 
-    /// Does what an authenticated REGISTER of `agent` (whose user is `user`) asks. Returns the values
-    /// of the Contact headers of the 200: what is bound now, with the seconds left.
+    /// Does what an authenticated REGISTER of `agent` (whose user is `user`) asks. Returns the
+    /// values of the Contact headers of the 200: what is bound now, with the seconds left.
     ///
     /// # Errors
     /// Why not, and what to answer.

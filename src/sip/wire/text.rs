@@ -84,23 +84,19 @@ impl<'a> Iterator for Split<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         let rest = self.rest?;
-        let (mut quoted, mut angled, mut escaped) = (false, false, false);
-        for (index, byte) in rest.bytes().enumerate() {
-            if escaped {
-                escaped = false;
-                continue;
-            }
-            match byte {
-                b'\\' => escaped = quoted,
-                b'"' => quoted = !quoted,
-                b'<' if !quoted => angled = true,
-                b'>' if !quoted => angled = false,
-                byte if byte == self.at && !quoted && !angled => {
-                    self.rest = Some(&rest[index + 1..]);
-                    return Some(rest[..index].trim());
+        let bytes = rest.as_bytes();
+        let special = |byte: &u8| *byte == self.at || matches!(byte, b'"' | b'<');
+        let mut at = 0;
+        while let Some(found) = bytes[at..].iter().position(special) {
+            at += found;
+            at += match bytes[at] {
+                b'"' => quoted_end(&rest[at..]).unwrap_or(rest.len() - at),
+                b'<' => rest[at..].find('>').map_or(rest.len() - at, |end| end + 1),
+                _ => {
+                    self.rest = Some(&rest[at + 1..]);
+                    return Some(rest[..at].trim());
                 }
-                _ => {}
-            }
+            };
         }
         self.rest = None;
         Some(rest.trim())

@@ -117,8 +117,8 @@ impl Uri {
             headers: Span::default(),
         };
         match scheme {
-            Scheme::Sip | Scheme::Sips => uri.read_sip(colon + 1)?,
-            Scheme::Tel => uri.read_tel(colon + 1)?,
+            Scheme::Sip | Scheme::Sips => uri.read_sip(text, colon + 1)?,
+            Scheme::Tel => uri.read_tel(text, colon + 1)?,
             Scheme::Other => {}
         }
         Ok(uri)
@@ -210,8 +210,7 @@ impl Uri {
         })
     }
 
-    fn read_sip(&mut self, start: usize) -> Result<(), UriError> {
-        let text = self.text.clone();
+    fn read_sip(&mut self, text: &str, start: usize) -> Result<(), UriError> {
         let mut host_start = start;
         if let Some(at) = text[start..].find('@') {
             let user = &text[start..start + at];
@@ -242,8 +241,7 @@ impl Uri {
         Ok(())
     }
 
-    fn read_tel(&mut self, start: usize) -> Result<(), UriError> {
-        let text = self.text.clone();
+    fn read_tel(&mut self, text: &str, start: usize) -> Result<(), UriError> {
         let rest = &text[start..];
         let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
         let dialable = |c: char| c.is_ascii_hexdigit() || "+*#-.()".contains(c);

@@ -1,0 +1,134 @@
+//! Microseconds per SIP message: read, printed, answered, verified. `cargo bench --bench sip`.
+//!
+//! Each figure is the best of [`ROUNDS`] rounds, so that a busy machine shows as little as it can.
+
+#![expect(clippy::print_stdout, reason = "the table is the product")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use attendant::sip::digest::{Client, Login, Secret, Verdict, Verifier};
+use attendant::sip::message::{Message, Method, Name, Request, Response, StatusCode, Uri};
+use attendant::sip::sdp::{Codec, Direction, LocalMedia, Sdp, Session};
+use attendant::sip::wire::{Framing, parse};
+use attendant::time::Timestamp;
+
+const ROUNDS: u32 = 15;
+const CALLS: u32 = 20_000;
+
+const SDP: &str = "v=0\r\no=- 3987933616 3987933616 IN IP4 198.51.100.7\r\ns=call\r\n\
+    c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 49170 RTP/AVP 9 8 0 101\r\na=rtpmap:9 G722/8000\r\n\
+    a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n\
+    a=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n";
+
+fn main() {
+    let invite = invite();
+    println!("{} bytes of INVITE, best of {ROUNDS} rounds of {CALLS}", invite.len());
+    measure("parse, typed headers read", || typed(&invite));
+    let Ok(Message::Request(request)) = parse(&invite, Framing::Datagram) else {
+        panic!("the INVITE is sound");
+    };
+    measure("parse alone", || parse(&invite, Framing::Datagram).is_ok());
+    let mut out = Vec::with_capacity(2048);
+    measure("print the INVITE", || {
+        out.clear();
+        request.write_to(&mut out);
+        out.len()
+    });
+    measure("build and print a 200 with SDP", || {
+        let ok = Response::to(&request, StatusCode::OK, Some("a6c85cf"))
+            .with(Name::Contact, "<sip:ivr@192.0.2.5:5060>")
+            .with_body("application/sdp", SDP);
+        out.clear();
+        ok.write_to(&mut out);
+        out.len()
+    });
+    let local = LocalMedia {
+        address: [192, 0, 2, 5].into(),
+        port: 10_000,
+        codecs: vec![Codec::Pcmu, Codec::Pcma],
+        telephone_event: Some(101),
+        rtcp_mux: true,
+        ptime_ms: 20,
+        direction: Direction::SendRecv,
+    };
+    measure("answer the SDP offer", || {
+        let offer = Sdp::parse(SDP.as_bytes()).expect("the offer is sound");
+        Session::new(4).answer(&offer, &local).is_ok()
+    });
+    verify();
+}
+
+/// A REGISTER with good credentials, and one with a wrong password.
+fn verify() {
+    let (now, source) = (Timestamp(1_800_000_000_000), [198, 51, 100, 7].into());
+    let mut verifier = Verifier::new("ivr", [7; 32], false);
+    let secret = Secret::new("ada", "ivr", "correct horse", false);
+    let mut refused = Response::new(StatusCode::Unauthorized);
+    for challenge in verifier.challenge(now, source, false) {
+        refused.headers.push(Name::WwwAuthenticate, challenge);
+    }
+    let uri = Uri::parse("sip:ivr.example").expect("a URI");
+    let request = Request::new(Method::REGISTER, uri);
+    let with = |password: &str| {
+        let (user, password) = ("ada".to_owned(), password.to_owned());
+        let login = Login { user, password, realm: None, md5: false };
+        let answer = Client::new().answer(&refused, &request, &login, "c0ffee");
+        let (name, value) = answer.expect("an answer to the challenge");
+        request.clone().with(name, value)
+    };
+    let (good, bad) = (with("correct horse"), with("wrong"));
+    measure("verify good credentials (then a replay)", || {
+        let verdict = verifier.verify(now, source, &good, |_| Some(&secret));
+        matches!(verdict, Verdict::Accepted { .. })
+    });
+    measure("verify a wrong password", || {
+        let verdict = verifier.verify(now, source, &bad, |_| Some(&secret));
+        matches!(verdict, Verdict::Accepted { .. })
+    });
+    measure("challenge", || verifier.challenge(now, source, false).len());
+}
+
+/// What a user agent asks of a new call.
+fn typed(bytes: &[u8]) -> bool {
+    let Ok(Message::Request(request)) = parse(bytes, Framing::Datagram) else {
+        return false;
+    };
+    let headers = &request.headers;
+    let via = headers.via().is_ok_and(|via| via.branch().is_some());
+    let from = headers.from().is_ok_and(|from| from.tag().is_some());
+    let to = headers.to().is_ok_and(|to| to.tag().is_none());
+    let cseq = headers.cseq().is_ok_and(|cseq| cseq.method == request.method);
+    let contact = headers.contact().is_ok();
+    via && from && to && cseq && contact && headers.call_id().is_ok()
+}
+
+fn invite() -> Vec<u8> {
+    let head = "INVITE sip:+14155550100@ivr.example:5060;user=phone SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKPj2f1c9e0a7d64\r\n\
+        Max-Forwards: 70\r\n\
+        From: \"Ada Lovelace\" <sip:+14155550123@peer.example>;tag=7f0c31d8-22\r\n\
+        To: <sip:+14155550100@ivr.example>\r\n\
+        Contact: <sip:+14155550123@198.51.100.7:5060;transport=udp>\r\n\
+        Call-ID: 9b7e55a2-4f8c-4c1e-9d10-7a5e11d0c3f2@198.51.100.7\r\n\
+        CSeq: 21035 INVITE\r\n\
+        Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK, REFER, NOTIFY\r\n\
+        Supported: replaces, 100rel, timer, norefersub\r\n\
+        Session-Expires: 1800\r\nMin-SE: 90\r\n\
+        P-Asserted-Identity: <sip:+14155550123@peer.example>\r\n\
+        Accept: application/sdp\r\nUser-Agent: peer 1.0\r\nContent-Type: application/sdp\r\n";
+    format!("{head}Content-Length: {}\r\n\r\n{SDP}", SDP.len()).into_bytes()
+}
+
+fn measure<T>(what: &str, mut run: impl FnMut() -> T) {
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            black_box(run());
+        }
+        best = best.min(start.elapsed());
+    }
+    println!("{:>8.2} µs  {what}", best.as_secs_f64() * 1e6 / f64::from(CALLS));
+}
