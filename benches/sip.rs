@@ -66,9 +66,8 @@ fn verify() {
     let mut verifier = Verifier::new("ivr", [7; 32], false);
     let secret = Secret::new("ada", "ivr", "correct horse", false);
     let mut refused = Response::new(StatusCode::Unauthorized);
-    for challenge in verifier.challenge(now, source, false) {
-        refused.headers.push(Name::WwwAuthenticate, challenge);
-    }
+    let challenge = verifier.challenge(now, source, false, "ada", Some(&secret));
+    refused.headers.push(Name::WwwAuthenticate, challenge);
     let uri = Uri::parse("sip:ivr.example").expect("a URI");
     let request = Request::new(Method::REGISTER, uri);
     let with = |password: &str| {
@@ -87,7 +86,7 @@ fn verify() {
         let verdict = verifier.verify(now, source, &bad, |_| Some(&secret));
         matches!(verdict, Verdict::Accepted { .. })
     });
-    measure("challenge", || verifier.challenge(now, source, false).len());
+    measure("challenge", || verifier.challenge(now, source, false, "ada", Some(&secret)).len());
 }
 
 /// What a user agent asks of a new call.

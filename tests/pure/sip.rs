@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use attendant::sip::digest::{Algorithm, Qop, Question, Verifier, response};
+use attendant::sip::digest::{Algorithm, Qop, Question, Secret, Verifier, response};
 use attendant::sip::message::{
     Host, Message, Method, Name, Request, Response, Scheme, StatusCode, Transport, Uri, name_addr,
     sip_uri, sip_uri_named, via,
@@ -324,13 +324,19 @@ fn a_response_as_it_is_sent() {
 #[test]
 fn a_challenge_as_it_is_sent() {
     let mut verifier = Verifier::new("ivr", [1; 32], true);
-    let challenges = verifier.challenge(Timestamp(1_800_000_000_000), [192, 0, 2, 1].into(), true);
-    let nonce = challenges[0].split('"').nth(3).unwrap().to_owned();
-    let shown: Vec<_> = challenges.iter().map(|c| c.replace(&nonce, "…")).collect();
+    let (now, source) = (Timestamp(1_800_000_000_000), [192, 0, 2, 1].into());
+    let old = Secret::new("old", "ivr", "x", true);
+    let strong = Secret::new("ada", "ivr", "x", false);
+    let mut ask = |user, secret| {
+        let challenge = verifier.challenge(now, source, true, user, Some(secret));
+        let nonce = challenge.split('"').nth(3).unwrap().to_owned();
+        (challenge.replace(&nonce, "…"), nonce)
+    };
+    let ((first, nonce), (second, _)) = (ask("ada", &strong), ask("old", &old));
     expect![[r#"
         Digest realm="ivr", nonce="…", qop="auth", algorithm=SHA-256, stale=true
         Digest realm="ivr", nonce="…", qop="auth", algorithm=MD5, stale=true"#]]
-    .assert_eq(&shown.join("\n"));
+    .assert_eq(&format!("{first}\n{second}"));
     assert_eq!(nonce.len(), 52);
 }
 
