@@ -1,9 +1,201 @@
-//! One customer contact: its legs, its states, its record.
+//! One customer contact: where it stands, its legs, what happened in it, its record.
+//!
+//! **Invariant:** a call is in exactly one [`State`]; its facts only grow; its record is the fold of
+//! its facts, made once, when the call ends.
+//!
+//! **Deliberately absent:** who may talk to it. The queue decides that, and `center` carries it out.
 
+pub mod caller;
 pub mod cause;
+pub mod fact;
+pub mod fold;
+pub mod number;
 pub mod record;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::flow;
+use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId};
+use crate::time::Timestamp;
+
+pub use caller::{Directory, Entry, History, Learned};
 pub use cause::Cause;
+pub use fact::Fact;
+pub use fold::Closing;
 pub use record::{
     CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, WrapUp,
 };
+
+/// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
+/// steps are no longer noted, legs and the end still are.
+const STEP_FACTS_MAX: usize = 1_000;
+/// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
+pub const LEGS_MAX: u16 = 500;
+
+/// What a call is known by from its first moment.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub call: CallId,
+    /// Normalized; `None` when withheld.
+    pub from: Option<String>,
+    pub from_name: Option<String>,
+    pub to: String,
+    pub via: String,
+    pub arrived_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub struct Call {
+    pub origin: Origin,
+    /// `None` for an agent's feature code, which runs no flow.
+    pub run: Option<flow::Run>,
+    pub state: State,
+    /// The party legs that are up or ringing.
+    pub legs: BTreeMap<LegId, Leg>,
+    /// Legs, the caller's included, that have put us on hold.
+    pub held: BTreeSet<LegId>,
+    pub play: PlayId,
+    pub intent: Option<Arc<str>>,
+    facts: Vec<(Timestamp, Fact)>,
+    legs_dialed: u16,
+    /// Which input last sent the call through its flow, and how often.
+    turns: (u64, u32),
+}
+
+/// Where a call stands.
+///
+/// ```text
+///  InFlow ──► Waiting ──► Talking ──► InFlow (the caller stayed) ──► ended
+///     └─────► Dialing ──► Talking ──────┘
+/// ```
+///
+/// A ringing agent's phone does not change the state: the caller still waits, and hears music.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    InFlow,
+    Waiting {
+        queue: QueueId,
+        since: Timestamp,
+    },
+    /// An outside party is being called (`transfer`).
+    Dialing {
+        leg: LegId,
+    },
+    Talking {
+        leg: LegId,
+        since: Timestamp,
+    },
+    /// An agent's feature code: hang up when the confirmation was heard.
+    Confirming,
+}
+
+/// A leg we dialed.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub party: Party,
+    pub answered: bool,
+    /// The offer this leg carries out; `None` for an outside party.
+    pub offer: Option<(OfferId, AgentId)>,
+}
+
+impl Call {
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            run: None,
+            state: State::InFlow,
+            legs: BTreeMap::new(),
+            held: BTreeSet::new(),
+            play: PlayId(0),
+            intent: None,
+            facts: Vec::new(),
+            legs_dialed: 0,
+            turns: (0, 0),
+        }
+    }
+
+    #[must_use]
+    pub const fn id(&self) -> CallId {
+        self.origin.call
+    }
+
+    #[must_use]
+    pub const fn caller_leg(&self) -> LegId {
+        LegId::caller(self.origin.call)
+    }
+
+    pub fn note(&mut self, now: Timestamp, fact: Fact) {
+        if matches!(fact, Fact::Entered { .. }) && self.facts.len() >= STEP_FACTS_MAX {
+            return;
+        }
+        self.facts.push((now, fact));
+    }
+
+    /// A fresh play number; what played before under an older one no longer counts.
+    pub fn next_play(&mut self) -> PlayId {
+        self.play = PlayId(self.play.0.wrapping_add(1));
+        self.play
+    }
+
+    /// Counts how often one input sends the call through its flow.
+    pub fn turn(&mut self, input: u64) -> u32 {
+        self.turns = if self.turns.0 == input { (input, self.turns.1 + 1) } else { (input, 1) };
+        self.turns.1
+    }
+
+    /// Adds a leg to a party, or `None` past [`LEGS_MAX`].
+    pub fn dial(
+        &mut self,
+        now: Timestamp,
+        party: Party,
+        queue: Option<String>,
+        offer: Option<(OfferId, AgentId)>,
+    ) -> Option<LegId> {
+        if self.legs_dialed >= LEGS_MAX {
+            return None;
+        }
+        self.legs_dialed += 1;
+        let leg = LegId { call: self.id(), n: self.legs_dialed };
+        self.note(now, Fact::Dialed { leg, party: party.clone(), queue });
+        self.legs.insert(leg, Leg { party, answered: false, offer });
+        Some(leg)
+    }
+
+    /// Takes a leg out of the call; `None` when it already was.
+    pub fn leg_ended(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        outcome: &'static str,
+        cause: Option<Cause>,
+    ) -> Option<Leg> {
+        let ended = self.legs.remove(&leg)?;
+        self.held.remove(&leg);
+        self.note(now, Fact::LegEnded { leg, outcome, cause });
+        Some(ended)
+    }
+
+    /// The leg that carries out this offer.
+    #[must_use]
+    pub fn leg_of(&self, offer: OfferId) -> Option<LegId> {
+        let carries = |leg: &Leg| leg.offer.is_some_and(|(id, _)| id == offer);
+        self.legs.iter().find(|(_, leg)| carries(leg)).map(|(&id, _)| id)
+    }
+
+    #[must_use]
+    pub fn record(&self) -> CallRecord {
+        let language = self.run.as_ref().map(|run| run.language().to_string());
+        let vars = self.run.as_ref().map(flow::Run::vars).unwrap_or_default();
+        fold::record(&self.origin, &self.facts, Closing { language, vars })
+    }
+
+    /// The path so far, for whoever looks at a live call.
+    pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
+        self.facts.iter().filter_map(|(at, fact)| match fact {
+            Fact::Entered { step } => Some((*at, step.as_str())),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! Who is calling: what the directory knows of a number, and what we learned ourselves.
+//!
+//! **Invariant:** recognition is a label, never a login. Nothing here may unlock anything.
+//!
+//! **Deliberately absent:** reading the directory file; `config` does, and hands over entries.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::time::Timestamp;
+
+/// Numbers we remember something about; past this the one heard of longest ago is forgotten.
+pub const HISTORIES_MAX: usize = 1_000_000;
+/// Calls of one number that are remembered one by one.
+const CALLS_PER_NUMBER_MAX: usize = 64;
+const DAY_S: u64 = 24 * 60 * 60;
+
+/// One entry of the callers directory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub name: Option<String>,
+    /// BCP 47, as flows name languages.
+    pub language: Option<String>,
+    pub vip: bool,
+    pub segment: Option<String>,
+    pub account: Option<String>,
+    /// The agent's name in the configuration.
+    pub preferred_agent: Option<String>,
+    /// Free fields, available to flows as `caller.<field>`.
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// Numbers in E.164 (or extensions) to entries.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    entries: BTreeMap<String, Arc<Entry>>,
+}
+
+impl Directory {
+    /// Returns whether the number was free; a number belongs to one entry.
+    pub fn insert(&mut self, number: String, entry: Arc<Entry>) -> bool {
+        self.entries.insert(number, entry).is_none()
+    }
+
+    #[must_use]
+    pub fn find(&self, number: &str) -> Option<&Arc<Entry>> {
+        self.entries.get(number)
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Names of the free fields anybody has, for the flow check.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().flat_map(|entry| entry.fields.keys().map(String::as_str))
+    }
+}
+
+/// What earlier calls from one number taught us.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Ends of its latest calls, oldest first.
+    pub calls: VecDeque<Timestamp>,
+    pub last_intent: Option<String>,
+    pub last_agent: Option<String>,
+}
+
+/// Histories by number.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    by_number: BTreeMap<String, History>,
+    /// The same numbers by last call, to forget the oldest.
+    by_age: BTreeMap<(Timestamp, String), ()>,
+}
+
+impl Learned {
+    #[must_use]
+    pub fn find(&self, number: &str) -> Option<&History> {
+        self.by_number.get(number)
+    }
+
+    /// A call from this number ended.
+    pub fn call_ended(
+        &mut self,
+        number: &str,
+        at: Timestamp,
+        intent: Option<&str>,
+        agent: Option<&str>,
+    ) {
+        let history = self.by_number.entry(number.to_owned()).or_default();
+        if let Some(&last) = history.calls.back() {
+            self.by_age.remove(&(last, number.to_owned()));
+        }
+        history.calls.push_back(at);
+        if history.calls.len() > CALLS_PER_NUMBER_MAX {
+            history.calls.pop_front();
+        }
+        if let Some(intent) = intent {
+            history.last_intent = Some(intent.to_owned());
+        }
+        if let Some(agent) = agent {
+            history.last_agent = Some(agent.to_owned());
+        }
+        self.by_age.insert((at, number.to_owned()), ());
+        while self.by_number.len() > HISTORIES_MAX {
+            let Some(((_, oldest), ())) = self.by_age.pop_first() else { break };
+            self.by_number.remove(&oldest);
+        }
+    }
+}
+
+/// The `caller.*` variables of a flow. Every name is always there, so that a flow never has to ask
+/// whether one exists: unknown text is `""`, unknown numbers are `none`.
+#[must_use]
+pub fn variables(
+    number: Option<&str>,
+    entry: Option<&Entry>,
+    history: Option<&History>,
+    now: Timestamp,
+    recent: Duration,
+) -> BTreeMap<String, Value> {
+    let none = Entry::default();
+    let known = entry.is_some();
+    let entry = entry.unwrap_or(&none);
+    let text = |value: &Option<String>| Value::from(value.clone().unwrap_or_default());
+    let mut vars = entry.fields.clone();
+    let last_call = history.and_then(|history| history.calls.back().copied());
+    let recent_calls = history
+        .map_or(0, |history| history.calls.iter().filter(|&&at| now.since(at) <= recent).count());
+    vars.extend([
+        ("number".to_owned(), json!(number.unwrap_or_default())),
+        ("anonymous".to_owned(), json!(number.is_none())),
+        ("known".to_owned(), json!(known)),
+        // Not the name on the wire: that is whatever the far end wrote.
+        ("name".to_owned(), text(&entry.name)),
+        ("language".to_owned(), text(&entry.language)),
+        ("vip".to_owned(), json!(entry.vip)),
+        ("segment".to_owned(), text(&entry.segment)),
+        ("account".to_owned(), text(&entry.account)),
+        ("preferred_agent".to_owned(), text(&entry.preferred_agent)),
+        ("last_call_days".to_owned(), json!(last_call.map(|at| now.since(at).as_secs() / DAY_S))),
+        (
+            "last_intent".to_owned(),
+            json!(history.and_then(|h| h.last_intent.clone()).unwrap_or_default()),
+        ),
+        (
+            "last_agent".to_owned(),
+            json!(history.and_then(|h| h.last_agent.clone()).unwrap_or_default()),
+        ),
+        ("calls_recent".to_owned(), json!(recent_calls)),
+    ]);
+    vars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_learned_is_there_at_the_next_call() {
+        let day = Duration::from_secs(DAY_S);
+        let mut learned = Learned::default();
+        learned.call_ended("+14155550123", Timestamp(0), Some("billing"), Some("alice"));
+        learned.call_ended("+14155550123", Timestamp(0) + day, None, None);
+        let now = Timestamp(0) + day * 3;
+        let vars =
+            variables(Some("+14155550123"), None, learned.find("+14155550123"), now, day * 2);
+        assert_eq!(vars["last_intent"], "billing");
+        assert_eq!(vars["last_agent"], "alice");
+        assert_eq!(vars["last_call_days"], 2);
+        assert_eq!(vars["calls_recent"], 1);
+        assert_eq!(vars["known"], false);
+    }
+
+    #[test]
+    fn a_stranger_has_every_variable_too() {
+        let vars = variables(None, None, None, Timestamp(0), Duration::ZERO);
+        assert_eq!(vars["anonymous"], true);
+        assert_eq!(vars["name"], "");
+        assert_eq!(vars["last_call_days"], Value::Null);
+    }
+}

@@ -1,0 +1,203 @@
+//! From a call's facts to its record.
+//!
+//! **Invariant:** pure, total, and independent of when it runs: folding the same facts again gives
+//! the same record.
+
+use std::collections::BTreeMap;
+
+use crate::call::{
+    CallRecord, Cause, EndedBy, Fact, LeftQueue, Origin, Outcome, PartyLeg, PathEntry, QueueStay,
+};
+use crate::id::LegId;
+use crate::time::Timestamp;
+
+/// What a record holds that is not a happening.
+#[derive(Clone, Debug, Default)]
+pub struct Closing {
+    pub language: Option<String>,
+    pub vars: BTreeMap<String, String>,
+}
+
+#[must_use]
+pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) -> CallRecord {
+    let mut fold = Fold::new(origin, closing);
+    for (at, fact) in facts {
+        fold.apply(*at, fact);
+    }
+    fold.finish()
+}
+
+struct Fold {
+    record: CallRecord,
+    open: BTreeMap<LegId, Open>,
+    asked_for_agent: bool,
+    overflowed: bool,
+}
+
+/// A leg that has not ended: since when it talks, since when it is on hold.
+#[derive(Default)]
+struct Open {
+    index: usize,
+    talking_since: Option<Timestamp>,
+    held_since: Option<Timestamp>,
+}
+
+impl Fold {
+    fn new(origin: &Origin, closing: Closing) -> Self {
+        let record = CallRecord {
+            call: origin.call,
+            from: origin.from.clone(),
+            from_name: origin.from_name.clone(),
+            to: origin.to.clone(),
+            via: origin.via.clone(),
+            flow: None,
+            language: closing.language,
+            intent: None,
+            arrived_at: origin.arrived_at,
+            answered_at: None,
+            ended_at: origin.arrived_at,
+            outcome: Outcome::Refused,
+            ended_by: EndedBy::Server,
+            cause: Cause::NORMAL_UNSPECIFIED,
+            path: Vec::new(),
+            queued: Vec::new(),
+            legs: Vec::new(),
+            vars: closing.vars,
+        };
+        Self { record, open: BTreeMap::new(), asked_for_agent: false, overflowed: false }
+    }
+
+    fn apply(&mut self, at: Timestamp, fact: &Fact) {
+        self.record.ended_at = at;
+        match fact {
+            Fact::FlowChosen { flow, version } => {
+                self.record.flow = Some(format!("{flow}@{version}"));
+            }
+            Fact::Answered => self.record.answered_at = Some(at),
+            Fact::Entered { step } => {
+                self.record.path.push(PathEntry { at, step: step.clone() });
+            }
+            Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
+            Fact::Queued { queue, priority } => self.queued(at, queue, *priority),
+            Fact::LeftQueue { left } => self.left_queue(at, *left),
+            Fact::Dialed { leg, party, queue } => {
+                self.open.insert(*leg, Open { index: self.record.legs.len(), ..Open::default() });
+                self.record.legs.push(PartyLeg {
+                    leg: *leg,
+                    party: party.clone(),
+                    queue: queue.clone(),
+                    dialed_at: at,
+                    answered_at: None,
+                    ended_at: None,
+                    outcome: "ringing".to_owned(),
+                    cause: None,
+                    talk_ms: 0,
+                    hold_ms: 0,
+                    wrap_up: None,
+                });
+            }
+            Fact::LegAnswered { leg } => {
+                if let Some(open) = self.open.get(leg) {
+                    self.record.legs[open.index].answered_at = Some(at);
+                }
+            }
+            Fact::Bridged { leg } => self.with(*leg, |open, _| open.talking_since = Some(at)),
+            Fact::Held { leg } => self.with(*leg, |open, leg| {
+                open.stop(at, leg);
+                open.held_since = Some(at);
+            }),
+            Fact::Resumed { leg } => self.with(*leg, |open, leg| {
+                open.stop(at, leg);
+                open.talking_since = Some(at);
+            }),
+            Fact::LegEnded { leg, outcome, cause } => {
+                self.with(*leg, |open, leg| {
+                    open.stop(at, leg);
+                    leg.ended_at = Some(at);
+                    leg.outcome = (*outcome).to_owned();
+                    leg.cause = *cause;
+                });
+                self.open.remove(leg);
+            }
+            Fact::Ended { by, cause } => {
+                self.record.ended_by = *by;
+                self.record.cause = *cause;
+            }
+        }
+    }
+
+    fn with(&mut self, leg: LegId, apply: impl FnOnce(&mut Open, &mut PartyLeg)) {
+        if let Some(open) = self.open.get_mut(&leg) {
+            apply(open, &mut self.record.legs[open.index]);
+        }
+    }
+
+    fn queued(&mut self, at: Timestamp, queue: &str, priority: u8) {
+        self.asked_for_agent = true;
+        self.record.queued.push(QueueStay {
+            queue: queue.to_owned(),
+            entered_at: at,
+            left_at: at,
+            left: LeftQueue::Ended,
+            priority,
+        });
+    }
+
+    fn left_queue(&mut self, at: Timestamp, left: LeftQueue) {
+        self.overflowed |=
+            matches!(left, LeftQueue::Timeout | LeftQueue::Full | LeftQueue::NoAgents);
+        if let Some(stay) = self.record.queued.last_mut() {
+            stay.left_at = at;
+            stay.left = left;
+        }
+    }
+
+    fn finish(mut self) -> CallRecord {
+        self.record.outcome = self.outcome();
+        self.record
+    }
+
+    fn outcome(&self) -> Outcome {
+        let answered = |agent: bool| {
+            self.record.legs.iter().any(|leg| {
+                leg.answered_at.is_some()
+                    && leg.outcome == "accepted"
+                    && matches!(leg.party, crate::call::Party::Agent { .. }) == agent
+            })
+        };
+        let left_waiting =
+            self.record.queued.last().is_some_and(|stay| stay.left == LeftQueue::Abandoned);
+        if answered(true) {
+            return Outcome::Handled;
+        }
+        if self.record.answered_at.is_none() {
+            return Outcome::Refused;
+        }
+        match self.record.ended_by {
+            EndedBy::Server | EndedBy::ServerLost => Outcome::Failed,
+            _ if answered(false) => Outcome::Transferred,
+            _ if left_waiting => Outcome::Abandoned,
+            _ if self.overflowed => Outcome::Overflowed,
+            _ if self.asked_for_agent && self.record.ended_by == EndedBy::Operator => {
+                Outcome::Failed
+            }
+            EndedBy::Caller
+            | EndedBy::Agent
+            | EndedBy::Party
+            | EndedBy::Flow
+            | EndedBy::Operator => Outcome::Contained,
+        }
+    }
+}
+
+impl Open {
+    /// Closes the running stretch of talk or hold and adds it up.
+    fn stop(&mut self, at: Timestamp, leg: &mut PartyLeg) {
+        if let Some(since) = self.talking_since.take() {
+            leg.talk_ms += at.since(since).as_millis() as u64;
+        }
+        if let Some(since) = self.held_since.take() {
+            leg.hold_ms += at.since(since).as_millis() as u64;
+        }
+    }
+}
