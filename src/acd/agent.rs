@@ -118,6 +118,12 @@ impl Agent {
         }
     }
 
+    /// The queue of that call.
+    #[must_use]
+    pub const fn queue(&self) -> Option<QueueId> {
+        self.on
+    }
+
     /// May be offered a call right now.
     pub(super) fn is_candidate(&self) -> bool {
         self.state == AgentState::Ready && self.reachable

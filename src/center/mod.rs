@@ -1,9 +1,229 @@
 //! The contact center as one deterministic state machine.
+//!
+//! Everything the outside can tell us is an [`Event`]; everything we can ask of it is a
+//! [`Command`]. The caller owns the clock, the sockets and the threads.
+//!
+//! # Contract
+//!
+//! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it returns
+//! `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
+//!
+//! **Invariant:** [`ContactCenter::check`], after every input.
+//!
+//! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+mod agents;
+mod check;
 pub mod command;
 pub mod event;
+mod figures;
+mod flows;
+mod legs;
+mod queues;
+pub mod setup;
+pub mod snapshot;
+#[cfg(test)]
+mod tests;
 
-pub use crate::call::Cause;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::acd::{self, Acd};
+use crate::call::{Call, EndedBy, Learned};
+use crate::flow;
+use crate::id::{AgentId, CallId, LegId, QueueId};
+
+use crate::time::{Timers, Timestamp};
+
+use agents::Desk;
+use setup::Skills;
+
+pub use crate::call::{CallRecord, Cause};
 pub use crate::flow::{Digit, Prompt};
 pub use command::{Command, Target};
 pub use event::{AgentAsk, Event, From, Via};
+pub use setup::Setup;
+pub use snapshot::Snapshot;
+
+#[derive(Debug)]
+pub struct ContactCenter {
+    setup: Setup,
+    skills: Skills,
+    agent_ids: BTreeMap<String, AgentId>,
+    queue_ids: BTreeMap<String, QueueId>,
+    /// Dialed number, as written and normalized, to the index of its flow.
+    flow_by_number: BTreeMap<String, usize>,
+    calls: BTreeMap<CallId, Call>,
+    acd: Acd,
+    /// News for the queue, told one at a time once it has nothing more to say itself.
+    news: VecDeque<acd::Input>,
+    /// By [`AgentId`]: the call an agent may still say something about.
+    desks: Vec<Desk>,
+    learned: Learned,
+
+    timers: Timers<Wake>,
+    commands: VecDeque<Command>,
+    /// Reused between inputs, so that a key press allocates nothing here.
+    effects: Vec<flow::Effect>,
+    /// Counts inputs; bounds how often one input may send one call round its flow.
+    input: u64,
+    draining: bool,
+}
+
+/// Why [`ContactCenter::handle_timeout`] is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// A flow waits no longer: input time-out, announcement.
+    Flow(CallId),
+    /// An outside party did not answer in time.
+    RingOut(LegId),
+    /// The drain has lasted long enough.
+    DrainEnd,
+    /// Something in the queue: ring time, relaxation, wait limit, after-call work.
+    Queue(acd::Wake),
+}
+
+impl ContactCenter {
+    #[must_use]
+    pub fn new(mut setup: Setup) -> Self {
+        setup.complete();
+        let skills = setup.skills();
+        let acd = Acd::new(queues::acd_setup(&setup, &skills));
+        Self {
+            skills,
+            agent_ids: ids(setup.agents.iter().map(|agent| &agent.name), AgentId),
+            queue_ids: ids(setup.queues.iter().map(|queue| &queue.name), QueueId),
+            flow_by_number: flows::by_number(&setup),
+            calls: BTreeMap::new(),
+            acd,
+            news: VecDeque::new(),
+            desks: vec![Desk::default(); setup.agents.len()],
+            learned: Learned::default(),
+            timers: Timers::default(),
+            commands: VecDeque::new(),
+            effects: Vec::new(),
+            input: 0,
+            draining: false,
+            setup,
+        }
+    }
+
+    pub fn handle(&mut self, now: Timestamp, event: Event) {
+        self.begin_input();
+        match event {
+            Event::CallArrived { call, from, to, via } => {
+                self.call_arrived(now, call, from, to, via);
+            }
+            Event::Ringing { leg } => self.ringing(now, leg),
+            Event::Answered { leg } => self.answered(now, leg),
+            Event::DialFailed { leg, cause } => self.dial_failed(now, leg, cause),
+            Event::Digit { leg, digit } => self.digit(now, leg, digit),
+            Event::PromptDone { leg, play } => self.prompt_done(now, leg, play),
+            Event::PromptFailed { leg, play } => {
+                tracing::warn!(%leg, "a prompt could not be played");
+                self.prompt_done(now, leg, play);
+            }
+            Event::Held { leg } => self.held(now, leg),
+            Event::Resumed { leg } => self.resumed(now, leg),
+            Event::HungUp { leg, cause } => self.hung_up(now, leg, cause),
+            Event::PhoneReachable { agent, reachable } => {
+                self.phone_reachable(now, agent, reachable);
+            }
+            Event::AgentAsked { agent, ask } => self.agent_asked(now, agent, ask),
+            Event::EndCall { call } => {
+                self.finish(now, call, EndedBy::Operator, Cause::NORMAL_CLEARING);
+            }
+            Event::Drain { until } => {
+                self.draining = true;
+                self.timers.set(Wake::DrainEnd, until);
+            }
+        }
+        self.settle(now);
+    }
+
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.begin_input();
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::Flow(call) => self.drive(now, call, flow::Input::Timer),
+                Wake::RingOut(leg) => self.ring_out(now, leg),
+                Wake::DrainEnd => self.end_all(now),
+                Wake::Queue(_) => unreachable!("the queue keeps its own timers"),
+            }
+        }
+        self.settle(now);
+        self.acd.handle_timeout(now);
+        self.settle(now);
+    }
+
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// Returns when to call [`Self::handle_timeout`] next, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
+        let own = self.timers.next().map(|(at, &wake)| (at, wake));
+        let queue = self.acd.poll_timeout().map(|(at, wake)| (at, Wake::Queue(wake)));
+        own.into_iter().chain(queue).min_by_key(|&(at, _)| at)
+    }
+
+    /// What the store remembers of an earlier call, so that flows know it as `caller.*`.
+    pub fn learn(
+        &mut self,
+        number: &str,
+        at: Timestamp,
+        intent: Option<&str>,
+        agent: Option<&str>,
+    ) {
+        self.learned.call_ended(number, at, intent, agent);
+    }
+
+    /// Whether a key pressed on this leg now must not be written anywhere.
+    #[must_use]
+    pub fn is_secret(&self, leg: LegId) -> bool {
+        let call = self.calls.get(&leg.call).filter(|_| leg.is_caller());
+        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
+    }
+
+    #[must_use]
+    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
+        self.agent_ids.get(name).copied()
+    }
+
+    #[must_use]
+    pub fn calls_live(&self) -> usize {
+        self.calls.len()
+    }
+
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    fn begin_input(&mut self) {
+        assert!(self.commands.is_empty(), "drain poll_command before the next input");
+        self.input += 1;
+    }
+
+    fn agent_name(&self, agent: AgentId) -> &str {
+        &self.setup.agents[agent.0 as usize].name
+    }
+
+    fn queue_name(&self, queue: QueueId) -> &str {
+        &self.setup.queues[queue.0 as usize].name
+    }
+
+    fn end_all(&mut self, now: Timestamp) {
+        let live: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in live {
+            self.finish(now, call, EndedBy::Operator, Cause::NORMAL_UNSPECIFIED);
+        }
+    }
+}
+
+fn ids<'a, I: Copy>(
+    names: impl Iterator<Item = &'a String>,
+    id: impl Fn(u32) -> I,
+) -> BTreeMap<String, I> {
+    names.zip(0..).map(|(name, index)| (name.clone(), id(index))).collect()
+}

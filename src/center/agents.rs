@@ -1,0 +1,174 @@
+//! Agents: their phones, what they ask for, feature codes, after-call work.
+//!
+//! **Invariant:** what an agent says of a call (resolved, intent, note) reaches that call's record,
+//! whether it is said during after-call work or after it ended by itself.
+
+use std::time::Duration;
+
+use crate::acd;
+use crate::acd::{AgentInput, AgentState};
+use crate::call::{Fact, State, WrapUp};
+use crate::center::flows::millis;
+use crate::center::{AgentAsk, Command, ContactCenter, Prompt};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+/// Why an agent who just logged in is not ready yet.
+const LOGGED_IN: &str = "logged_in";
+/// Why an agent who dialed the not-ready code is not ready.
+const BY_PHONE: &str = "by_phone";
+
+/// The call an agent may still say something about, and what was said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Desk {
+    last: Option<LegId>,
+    /// Length of the after-call work of `last`, once it ended.
+    acw: Option<Duration>,
+    said: Disposition,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Disposition {
+    resolved: Option<bool>,
+    intent: Option<String>,
+    note: Option<String>,
+}
+
+impl ContactCenter {
+    pub(super) fn phone_reachable(&mut self, now: Timestamp, agent: AgentId, reachable: bool) {
+        let Some(setup) = self.setup.agents.get(agent.0 as usize) else { return };
+        let wanted = match (setup.auto_login, setup.auto_ready) {
+            (_, true) => Some(AgentAsk::Ready),
+            (true, false) => Some(AgentAsk::LogIn),
+            (false, false) => None,
+        };
+        self.ask_queue(agent, AgentInput::Reachable(reachable));
+        if let Some(ask) = wanted.filter(|_| reachable && self.is_logged_out(agent)) {
+            self.agent_asked(now, agent, ask);
+        }
+    }
+
+    pub(super) fn agent_asked(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+        if self.setup.agents.len() <= agent.0 as usize {
+            return;
+        }
+        match ask {
+            AgentAsk::LogIn => self.ask_queue(agent, AgentInput::LogIn),
+            AgentAsk::LogOut => self.ask_queue(agent, AgentInput::LogOut),
+            AgentAsk::Ready => {
+                if self.is_logged_out(agent) {
+                    self.ask_queue(agent, AgentInput::LogIn);
+                }
+                self.ask_queue(agent, AgentInput::Ready);
+            }
+            AgentAsk::NotReady { reason } => {
+                if self.is_logged_out(agent) {
+                    self.ask_queue(agent, AgentInput::LogIn);
+                }
+                let reason = if reason.is_empty() { LOGGED_IN.to_owned() } else { reason };
+                self.ask_queue(agent, AgentInput::NotReady { reason });
+            }
+            AgentAsk::EndWrapUp { resolved, intent, note } => {
+                self.end_wrap_up(now, agent, Disposition { resolved, intent, note });
+            }
+        }
+    }
+
+    fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
+        self.news.push_back(acd::Input::Agent { agent, ask });
+    }
+
+    fn is_logged_out(&self, agent: AgentId) -> bool {
+        matches!(self.acd.agent(agent).state, AgentState::LoggedOut)
+    }
+
+    fn end_wrap_up(&mut self, now: Timestamp, agent: AgentId, said: Disposition) {
+        let desk = &mut self.desks[agent.0 as usize];
+        desk.said = said;
+        if desk.acw.is_some() {
+            self.amend(now, agent); // it ended by itself; this is an afterthought
+        }
+        self.ask_queue(agent, AgentInput::EndWrapUp);
+    }
+
+    /// The agent stops talking on this leg; after-call work may begin.
+    pub(super) fn talk_ended(&mut self, leg: LegId, agent: AgentId) {
+        self.desks[agent.0 as usize] = Desk { last: Some(leg), ..Desk::default() };
+        self.news.push_back(acd::Input::TalkEnded { agent, call: leg.call });
+    }
+
+    pub(super) fn wrap_up_ended(
+        &mut self,
+        now: Timestamp,
+        agent: AgentId,
+        call: CallId,
+        acw: Duration,
+    ) {
+        let desk = &mut self.desks[agent.0 as usize];
+        if desk.last.is_some_and(|leg| leg.call == call) {
+            desk.acw = Some(acw);
+            self.amend(now, agent);
+        }
+    }
+
+    fn amend(&mut self, now: Timestamp, agent: AgentId) {
+        let desk = &self.desks[agent.0 as usize];
+        let (Some(leg), Some(acw)) = (desk.last, desk.acw) else { return };
+        let wrap_up = WrapUp {
+            leg,
+            acw_ms: millis(acw),
+            resolved: desk.said.resolved,
+            intent: desk.said.intent.clone(),
+            note: desk.said.note.clone(),
+        };
+        self.count_wrap_up(now, agent, &wrap_up);
+        self.commands.push_back(Command::AmendRecord { call: leg.call, wrap_up });
+    }
+
+    pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
+        tracing::info!(agent = self.agent_name(agent), ?state, "agent");
+        self.count_agent(now, agent, state);
+    }
+
+    /// An agent's own phone dialed a feature code: do it, say so, hang up. Returns whether it was one.
+    pub(super) fn feature_code(&mut self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let Some((ask, said)) = understood(&self.setup.features, &call.origin.to) else {
+            return false;
+        };
+        call.state = State::Confirming;
+        call.note(now, Fact::Answered);
+        let (leg, play) = (call.caller_leg(), call.next_play());
+        let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
+        self.commands.push_back(Command::Answer { leg });
+        self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
+        self.agent_asked(now, agent, ask);
+        true
+    }
+}
+
+fn understood(
+    codes: &crate::center::setup::Features,
+    dialed: &str,
+) -> Option<(AgentAsk, &'static str)> {
+    let wrap_up = |resolved| AgentAsk::EndWrapUp { resolved, intent: None, note: None };
+    if dialed == codes.log_in {
+        return Some((AgentAsk::LogIn, "You are logged in."));
+    }
+    if dialed == codes.log_out {
+        return Some((AgentAsk::LogOut, "You are logged out."));
+    }
+    if dialed == codes.ready {
+        return Some((AgentAsk::Ready, "You are ready."));
+    }
+    if dialed == codes.not_ready {
+        let reason = BY_PHONE.to_owned();
+        return Some((AgentAsk::NotReady { reason }, "You are not ready."));
+    }
+    match dialed.strip_prefix(codes.end_wrap_up.as_str())? {
+        "" => Some((wrap_up(None), "Done.")),
+        "1" => Some((wrap_up(Some(true)), "Done. Resolved.")),
+        "2" => Some((wrap_up(Some(false)), "Done. Not resolved.")),
+        _ => None,
+    }
+}

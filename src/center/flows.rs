@@ -1,0 +1,329 @@
+//! Calls in their flows: a call arrives, its flow runs, its effects are carried out.
+//!
+//! **Invariant:** one input sends one call through its flow at most [`TURNS_PER_INPUT_MAX`] times; a
+//! flow that goes round between full queues without waiting ends there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd;
+use crate::call::caller;
+use crate::call::number::{is_e164, normalize};
+use crate::call::{Call, EndedBy, Fact, LeftQueue, Origin, Party, State};
+use crate::center::{Cause, Command, ContactCenter, Digit, From, Setup, Target, Via, Wake};
+use crate::flow::{
+    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, TransferRequest,
+};
+use crate::id::{CallId, LegId, PlayId};
+use crate::time::Timestamp;
+
+/// A call passes from queue to queue a handful of times at the most.
+const TURNS_PER_INPUT_MAX: u32 = 16;
+/// The number that stands for all others in a flow's `numbers`.
+const ANY_NUMBER: &str = "*";
+
+/// The first flow that claims a number has it; `config` reports the second.
+pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
+    let mut by_number = BTreeMap::new();
+    for (index, flow) in setup.flows.iter().enumerate() {
+        for number in flow.numbers() {
+            by_number.entry(number.to_string()).or_insert(index);
+            if let Some(normal) = normalize(number, &setup.region) {
+                by_number.entry(normal).or_insert(index);
+            }
+        }
+    }
+    by_number
+}
+
+impl ContactCenter {
+    pub(super) fn call_arrived(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        from: From,
+        to: String,
+        via: Via,
+    ) {
+        if self.calls.contains_key(&id) {
+            return; // the same news twice
+        }
+        let number = from.number.as_deref().and_then(|n| normalize(n, &self.setup.region));
+        let origin = Origin {
+            call: id,
+            from: number,
+            from_name: from.name,
+            to,
+            via: self.via_name(&via),
+            arrived_at: now,
+        };
+        let counted = !matches!(via, Via::Agent(_));
+        self.calls.insert(id, Call::new(origin));
+        if self.draining || self.calls.len() > self.setup.calls_max {
+            return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
+        }
+        if let Via::Agent(agent) = via
+            && self.feature_code(now, id, agent)
+        {
+            return;
+        }
+        let Some(flow) = self.flow_for(id) else {
+            tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
+            return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
+        };
+        if counted {
+            self.count_arrived(now, id);
+        }
+        self.start(now, id, flow);
+    }
+
+    fn flow_for(&self, id: CallId) -> Option<Arc<Flow>> {
+        let to = &self.calls.get(&id)?.origin.to;
+        let index = self
+            .flow_by_number
+            .get(to)
+            .or_else(|| self.flow_by_number.get(&normalize(to, &self.setup.region)?))
+            .or_else(|| self.flow_by_number.get(ANY_NUMBER))?;
+        self.setup.flows.get(*index).cloned()
+    }
+
+    fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let number = call.origin.from.as_deref();
+        let start = Facts {
+            caller: caller::variables(
+                number,
+                number.and_then(|number| self.setup.directory.find(number)).map(AsRef::as_ref),
+                number.and_then(|number| self.learned.find(number)),
+                now,
+                self.setup.recent,
+            ),
+            call: BTreeMap::from([
+                ("id".to_owned(), id.to_string().into()),
+                ("to".to_owned(), call.origin.to.clone().into()),
+                ("via".to_owned(), call.origin.via.clone().into()),
+            ]),
+        };
+        let chosen =
+            Fact::FlowChosen { flow: flow.name().to_string(), version: flow.version().to_string() };
+        call.note(now, chosen);
+        call.note(now, Fact::Answered);
+        call.run = Some(Run::new(flow, start));
+        self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+        self.drive(now, id, Input::Start);
+    }
+
+    pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+        let Some(call) = self.calls.get(&leg.call).filter(|_| leg.is_caller()) else { return };
+        match call.state {
+            State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::Digit(digit)),
+            State::Dialing { .. } | State::Talking { .. } | State::Confirming => {}
+        }
+    }
+
+    pub(super) fn prompt_done(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
+        let Some(call) = self.calls.get(&leg.call).filter(|call| call.play == play) else { return };
+        match call.state {
+            State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::PromptDone),
+            State::Confirming => {
+                self.finish(now, leg.call, EndedBy::Flow, Cause::NORMAL_CLEARING);
+            }
+            State::Dialing { .. } | State::Talking { .. } => {}
+        }
+    }
+
+    /// Feeds one input to the call's flow and carries out what it asks.
+    pub(super) fn drive(&mut self, now: Timestamp, id: CallId, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let Some(call) = self.calls.get_mut(&id) else { return };
+            if call.turn(self.input) > TURNS_PER_INPUT_MAX {
+                tracing::warn!(call = %id, "the flow goes round without waiting for the caller");
+                return self.finish(now, id, EndedBy::Server, Cause::TEMPORARY_FAILURE);
+            }
+            let context = context(now, call, &self.acd);
+            let Some(run) = call.run.as_mut() else { return };
+            let mut by = match input {
+                Input::Queue(_) => EndedBy::Agent,
+                Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
+                _ => EndedBy::Flow,
+            };
+            let mut effects = std::mem::take(&mut self.effects);
+            run.handle(&context, input, &mut effects);
+            for effect in effects.drain(..) {
+                if matches!(effect, Effect::Entered { .. }) {
+                    by = EndedBy::Flow;
+                }
+                next = self.carry_out(now, id, effect, by).or(next);
+            }
+            self.effects = effects;
+            if next.is_none() && self.is_over(id) {
+                return self.finish(now, id, by, Cause::NORMAL_CLEARING);
+            }
+        }
+        self.arm_flow(id);
+    }
+
+    /// A flow that has no step left ends the call.
+    fn is_over(&self, id: CallId) -> bool {
+        self.calls.get(&id).and_then(|call| call.run.as_ref()).is_some_and(Run::is_over)
+    }
+
+    /// The caller has left: only what `on_hangup` names still runs, and nothing of it is heard.
+    pub(super) fn drive_on_hangup(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let context = context(now, call, &self.acd);
+        let Some(run) = call.run.as_mut() else { return };
+        let mut effects = Vec::new();
+        run.handle(&context, Input::HungUp, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Entered { step } => {
+                    call.note(now, Fact::Entered { step: step.to_string() });
+                }
+                Effect::Intent(intent) => note_intent(now, call, intent),
+                Effect::Failed { step, why } => {
+                    tracing::warn!(call = %id, %step, why, "step failed");
+                }
+                Effect::Play { .. }
+                | Effect::StopPlay
+                | Effect::Heard { .. }
+                | Effect::Enqueue(_)
+                | Effect::LeaveQueue
+                | Effect::Transfer(_)
+                | Effect::HangUp { .. } => {}
+            }
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        effect: Effect,
+        by: EndedBy,
+    ) -> Option<Input> {
+        let call = self.calls.get_mut(&id)?;
+        match effect {
+            Effect::Entered { step } => call.note(now, Fact::Entered { step: step.to_string() }),
+            Effect::Play { prompts, repeat } => {
+                let (leg, play) = (call.caller_leg(), call.next_play());
+                self.commands.push_back(Command::Play { leg, play, prompts, repeat });
+            }
+            Effect::StopPlay => {
+                call.next_play();
+                self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
+            }
+            Effect::Heard { step, outcome } => {
+                tracing::debug!(call = %id, %step, ?outcome, "input");
+            }
+            Effect::Intent(intent) => note_intent(now, call, intent),
+            Effect::Enqueue(request) => self.enqueue(now, id, *request),
+            Effect::LeaveQueue => self.leave_queue(now, id),
+            Effect::Transfer(request) => return self.transfer(now, id, *request),
+            Effect::HangUp { cause } => self.finish(now, id, by, Cause(cause)),
+            Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
+        }
+        None
+    }
+
+    fn enqueue(&mut self, now: Timestamp, id: CallId, request: QueueRequest) {
+        let queue = self.queue_ids.get(&*request.queue).copied();
+        let Some((queue, call)) = queue.zip(self.calls.get_mut(&id)) else {
+            return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
+        };
+        let name = request.queue.to_string();
+        call.note(now, Fact::Queued { queue: name, priority: request.priority });
+        call.state = State::Waiting { queue, since: now };
+        let levels = |levels: &[(Arc<str>, u8)]| {
+            levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
+        };
+        let prefer = request.prefer_agent.as_ref();
+        let enqueue = acd::Enqueue {
+            call: id,
+            queue,
+            demands: levels(&request.skills),
+            priority: request.priority,
+            relax: request.relax.iter().map(|step| (step.after, levels(&step.levels))).collect(),
+            since: now,
+            wait_max: request.wait_max,
+            ring_timeout: request.ring_timeout,
+            prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
+        };
+        self.count_queued(now, id, queue);
+        self.news.push_back(acd::Input::Enqueue(Box::new(enqueue)));
+    }
+
+    /// The caller pressed the exit key.
+    fn leave_queue(&mut self, now: Timestamp, id: CallId) {
+        self.left_queue(now, id, LeftQueue::Exit);
+        self.news.push_back(acd::Input::Leave { call: id });
+    }
+
+    fn transfer(&mut self, now: Timestamp, id: CallId, request: TransferRequest) -> Option<Input> {
+        let refused = Some(Input::Transfer(TransferOutcome::Refused));
+        let Some(number) = normalize(&request.to, &self.setup.region).filter(|n| is_e164(n)) else {
+            tracing::info!(call = %id, "transfer refused: not a telephone number");
+            return refused;
+        };
+        let Some(trunk) = self.trunk_for(&number, request.trunk.as_deref()) else {
+            tracing::info!(call = %id, "transfer refused: no trunk allows this number");
+            return refused;
+        };
+        let call = self.calls.get_mut(&id)?;
+        let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
+        let Some(leg) = call.dial(now, party, None, None) else {
+            return Some(Input::Transfer(TransferOutcome::Failed));
+        };
+        call.state = State::Dialing { leg };
+        let from = From { number: call.origin.from.clone(), name: None };
+        self.commands.push_back(Command::Dial {
+            leg,
+            target: Target::Trunk { trunk, number },
+            from,
+        });
+        self.timers.set(Wake::RingOut(leg), now + request.ring_timeout);
+        None
+    }
+
+    fn trunk_for(&self, number: &str, named: Option<&str>) -> Option<String> {
+        let mut trunks = self.setup.trunks.iter();
+        let allows = |name: &str| named.is_none_or(|named| named == name);
+        trunks.find(|(name, trunk)| allows(name) && trunk.allows(number)).map(|(n, _)| n.clone())
+    }
+
+    /// The flow's own timer runs while the flow is in charge: in steps and in the queue.
+    fn arm_flow(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
+        let deadline = call.run.as_ref().filter(|_| in_charge).and_then(Run::deadline);
+        self.timers.set_or_cancel(Wake::Flow(id), deadline);
+    }
+
+    fn via_name(&self, via: &Via) -> String {
+        match via {
+            Via::Trunk(name) => format!("trunk:{name}"),
+            Via::Agent(agent) => format!("agent:{}", self.agent_name(*agent)),
+            Via::Provider(name) => format!("provider:{name}"),
+        }
+    }
+}
+
+fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
+    call.note(now, Fact::Intent { intent: intent.to_string() });
+    call.intent = Some(intent);
+}
+
+fn context(now: Timestamp, call: &Call, acd: &acd::Acd) -> Context {
+    let State::Waiting { queue, .. } = call.state else {
+        return Context { now, position: None, waiting: None };
+    };
+    let waiting = u32::try_from(acd.waiting(queue)).ok();
+    Context { now, position: acd.position(call.id()), waiting }
+}
+
+/// Rounds a duration to what records hold.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,242 @@
+//! Legs come and go: answers, failures, holds, hang-ups, and the end of a call.
+//!
+//! **Invariant:** a call that ended is forgotten in the same input, with its record closed and every
+//! leg it had told to hang up; whatever arrives late for it finds nothing and changes nothing.
+
+use crate::acd;
+use crate::acd::OfferOutcome;
+use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State};
+use crate::center::{Cause, Command, ContactCenter, Prompt, Wake};
+use crate::flow::{Input, QueueOutcome, TransferOutcome};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+impl ContactCenter {
+    pub(super) fn ringing(&mut self, _now: Timestamp, leg: LegId) {
+        tracing::debug!(%leg, "ringing");
+    }
+
+    pub(super) fn answered(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
+        if let Some((offer, _)) = party.offer {
+            // The queue decides: the ring time may have run out in this very millisecond.
+            return self.news.push_back(acd::Input::Accepted { offer });
+        }
+        party.answered = true;
+        call.note(now, Fact::LegAnswered { leg });
+        self.timers.cancel(&Wake::RingOut(leg));
+        self.bridge(now, leg);
+    }
+
+    pub(super) fn bridge(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        call.state = State::Talking { leg, since: now };
+        call.next_play(); // what plays now ends with the bridge, and its end is no news
+        call.note(now, Fact::Bridged { leg });
+        self.timers.cancel(&Wake::Flow(leg.call));
+        self.commands.push_back(Command::Bridge { a: LegId::caller(leg.call), b: leg });
+    }
+
+    pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(party) = call.legs.get(&leg).filter(|party| !party.answered) else { return };
+        let Some((offer, _)) = party.offer else {
+            let outcome = transfer_outcome(cause);
+            return self.transfer_failed(now, leg, outcome, cause);
+        };
+        let outcome = offer_outcome(cause);
+        call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
+        self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+    }
+
+    /// The outside party did not answer within the step's ring time.
+    pub(super) fn ring_out(&mut self, now: Timestamp, leg: LegId) {
+        self.commands.push_back(Command::HangUp { leg, cause: Cause::NO_ANSWER });
+        self.transfer_failed(now, leg, TransferOutcome::NoAnswer, Cause::NO_ANSWER);
+    }
+
+    fn transfer_failed(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        outcome: TransferOutcome,
+        cause: Cause,
+    ) {
+        self.timers.cancel(&Wake::RingOut(leg));
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
+        call.state = State::InFlow;
+        self.stop_play(leg.call);
+        self.drive(now, leg.call, Input::Transfer(outcome));
+    }
+
+    pub(super) fn hung_up(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        if leg.is_caller() {
+            self.drive_on_hangup(now, leg.call);
+            return self.finish(now, leg.call, EndedBy::Caller, cause);
+        }
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        if call.legs.get(&leg).is_some_and(|party| !party.answered) {
+            return self.dial_failed(now, leg, cause);
+        }
+        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        if !matches!(call.state, State::Talking { leg: talking, .. } if talking == leg) {
+            return;
+        }
+        call.state = State::InFlow;
+        call.held.clear();
+        self.stop_play(leg.call);
+        let input = match ended.offer {
+            Some((_, agent)) => {
+                self.talk_ended(leg, agent);
+                Input::Queue(QueueOutcome::Handled)
+            }
+            None => Input::Transfer(TransferOutcome::Completed),
+        };
+        self.drive(now, leg.call, input);
+    }
+
+    /// A leg put us on hold: the other side hears music until it resumes.
+    pub(super) fn held(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let first = call.held.is_empty();
+        if !call.held.insert(leg) {
+            return;
+        }
+        let State::Talking { leg: party, .. } = call.state else { return };
+        if leg == party {
+            call.note(now, Fact::Held { leg });
+        }
+        let caller = call.caller_leg();
+        let listener = if leg == caller { party } else { caller };
+        if first {
+            self.commands.push_back(Command::Unbridge { a: caller, b: party });
+        }
+        let play = call.next_play();
+        let prompts = vec![Prompt::Music { name: "default".into() }];
+        self.commands.push_back(Command::Play { leg: listener, play, prompts, repeat: true });
+    }
+
+    pub(super) fn resumed(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        if !call.held.remove(&leg) {
+            return;
+        }
+        let State::Talking { leg: party, .. } = call.state else { return };
+        if leg == party {
+            call.note(now, Fact::Resumed { leg });
+        }
+        if call.held.is_empty() {
+            let a = call.caller_leg();
+            self.commands.push_back(Command::Bridge { a, b: party });
+        }
+    }
+
+    /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
+    pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        self.timers.cancel(&Wake::Flow(id));
+        let waiting = matches!(call.state, State::Waiting { .. });
+        if waiting {
+            let left = if by == EndedBy::Caller { LeftQueue::Abandoned } else { LeftQueue::Ended };
+            self.count_left(now, &mut call, left);
+        }
+        let talked = self.end_legs(now, &mut call);
+        let answered = call.run.is_some() || call.state == State::Confirming;
+        let leg = call.caller_leg();
+        if by != EndedBy::Caller {
+            self.commands.push_back(match answered {
+                true => Command::HangUp { leg, cause },
+                false => Command::Reject { leg, cause },
+            });
+        }
+        call.note(now, Fact::Ended { by, cause });
+        let record = Box::new(call.record());
+        self.count_ended(now, &call, &record);
+        self.remember(now, &record);
+        self.commands.push_back(Command::CloseRecord { record });
+
+        // The queue hears of it last: what it decides now may already concern other calls.
+        if waiting {
+            self.news.push_back(acd::Input::Leave { call: id });
+        }
+        for (leg, agent) in talked {
+            self.talk_ended(leg, agent);
+        }
+    }
+
+    /// Hangs up every party; returns the agents who were talking.
+    fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, AgentId)> {
+        let legs: Vec<(LegId, Leg)> =
+            call.legs.iter().map(|(id, leg)| (*id, leg.clone())).collect();
+        let mut talked = Vec::new();
+        for (id, leg) in legs {
+            self.timers.cancel(&Wake::RingOut(id));
+            let cause = Cause::NORMAL_CLEARING;
+            self.commands.push_back(Command::HangUp { leg: id, cause });
+            let outcome = if leg.answered { "accepted" } else { "withdrawn" };
+            call.leg_ended(now, id, outcome, Some(cause));
+            if let (true, Some((_, agent))) = (leg.answered, leg.offer) {
+                talked.push((id, agent));
+            }
+        }
+        talked
+    }
+
+    fn stop_play(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.next_play();
+            self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
+        }
+    }
+
+    fn remember(&mut self, now: Timestamp, record: &crate::call::CallRecord) {
+        let Some(number) = record.from.as_deref() else { return };
+        let agent = record.legs.iter().rev().find_map(|leg| match &leg.party {
+            Party::Agent { name, .. } if leg.outcome == "accepted" => Some(name.as_str()),
+            Party::Agent { .. } | Party::Outside { .. } => None,
+        });
+        self.learned.call_ended(number, now, record.intent.as_deref(), agent);
+    }
+}
+
+/// What a failed dial says of the agent's phone.
+const fn offer_outcome(cause: Cause) -> OfferOutcome {
+    match cause {
+        Cause::USER_BUSY => OfferOutcome::Busy,
+        Cause::CALL_REJECTED => OfferOutcome::Rejected,
+        Cause::NO_ANSWER | Cause::NO_USER_RESPONDING => OfferOutcome::NoAnswer,
+        _ => OfferOutcome::DeviceError,
+    }
+}
+
+/// The word records use.
+pub(super) const fn outcome_name(outcome: OfferOutcome) -> &'static str {
+    match outcome {
+        OfferOutcome::Accepted => "accepted",
+        OfferOutcome::Rejected => "rejected",
+        OfferOutcome::Busy => "busy",
+        OfferOutcome::NoAnswer => "no_answer",
+        OfferOutcome::DeviceError => "device_error",
+        OfferOutcome::Withdrawn => "withdrawn",
+    }
+}
+
+const fn transfer_outcome(cause: Cause) -> TransferOutcome {
+    match cause {
+        Cause::USER_BUSY => TransferOutcome::Busy,
+        Cause::NO_ANSWER | Cause::NO_USER_RESPONDING => TransferOutcome::NoAnswer,
+        _ => TransferOutcome::Failed,
+    }
+}
+
+const fn transfer_name(outcome: TransferOutcome) -> &'static str {
+    match outcome {
+        TransferOutcome::Completed => "accepted",
+        TransferOutcome::Busy => "busy",
+        TransferOutcome::NoAnswer => "no_answer",
+        TransferOutcome::Refused => "refused",
+        TransferOutcome::Failed => "failed",
+    }
+}

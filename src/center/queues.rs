@@ -1,0 +1,156 @@
+//! What the queue decides becomes legs, and what legs do becomes news for the queue.
+//!
+//! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
+
+use crate::acd;
+use crate::acd::{Gone, OfferOutcome, Output};
+use crate::call::{Call, Fact, LeftQueue, Party, State};
+use crate::center::legs::outcome_name;
+use crate::center::setup::Skills;
+use crate::center::{Cause, Command, ContactCenter, From, Setup, Target};
+use crate::flow::{Input, QueueOutcome};
+use crate::id::{AgentId, CallId, OfferId, QueueId};
+use crate::time::Timestamp;
+
+pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
+    let levels = |levels: &[(String, u8)]| {
+        levels.iter().map(|(skill, level)| (skills.id(skill), *level)).collect()
+    };
+    acd::Setup {
+        agents: setup
+            .agents
+            .iter()
+            .map(|agent| acd::AgentSetup { skills: levels(&agent.skills) })
+            .collect(),
+        queues: setup.queues.iter().map(|queue| queue.acd.clone()).collect(),
+    }
+}
+
+impl ContactCenter {
+    /// Tells the queue the news and carries out what it decides, until both have nothing more to say.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        loop {
+            while let Some(output) = self.acd.poll_output() {
+                self.decided(now, output);
+            }
+            let Some(news) = self.news.pop_front() else { return };
+            self.acd.handle(now, news);
+        }
+    }
+
+    fn decided(&mut self, now: Timestamp, output: Output) {
+        match output {
+            Output::Offer { offer, call, agent, queue, until: _ } => {
+                self.offer(now, offer, call, agent, queue);
+            }
+            Output::OfferEnded { offer, call, agent, outcome } => {
+                self.offer_ended(now, offer, call, agent, outcome);
+            }
+            Output::Gone { call, why } => self.gone(now, call, why),
+            Output::AgentChanged { agent, state } => self.agent_changed(now, agent, &state),
+            Output::Relaxed { call, step } => {
+                tracing::debug!(%call, step, "demands relaxed");
+            }
+            Output::WrapUpEnded { agent, call, acw } => {
+                self.wrap_up_ended(now, agent, call, acw);
+            }
+        }
+    }
+
+    fn offer(
+        &mut self,
+        now: Timestamp,
+        offer: OfferId,
+        id: CallId,
+        agent: AgentId,
+        queue: QueueId,
+    ) {
+        let name = self.agent_name(agent).to_owned();
+        let queue = self.queue_name(queue).to_owned();
+        let dialed = self.calls.get_mut(&id).and_then(|call| {
+            let party = Party::Agent { id: agent, name };
+            call.dial(now, party, Some(queue), Some((offer, agent)))
+        });
+        let Some((leg, call)) = dialed.zip(self.calls.get(&id)) else {
+            let outcome = OfferOutcome::DeviceError;
+            return self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+        };
+        let from = From {
+            number: call.origin.from.clone(),
+            name: call
+                .origin
+                .from
+                .as_deref()
+                .and_then(|number| self.setup.directory.find(number))
+                .and_then(|entry| entry.name.clone())
+                .or_else(|| call.origin.from_name.clone()),
+        };
+        self.commands.push_back(Command::Dial { leg, target: Target::Agent(agent), from });
+        self.count_offered(now, id, agent);
+    }
+
+    fn offer_ended(
+        &mut self,
+        now: Timestamp,
+        offer: OfferId,
+        id: CallId,
+        agent: AgentId,
+        outcome: OfferOutcome,
+    ) {
+        self.count_offer_ended(now, id, agent, outcome);
+        if outcome == OfferOutcome::Accepted {
+            return self.accepted(now, offer, id, agent);
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(leg) = call.leg_of(offer) else { return }; // it failed by itself
+        let cause = match outcome {
+            OfferOutcome::Withdrawn => Cause::NORMAL_CLEARING,
+            OfferOutcome::Accepted
+            | OfferOutcome::Rejected
+            | OfferOutcome::Busy
+            | OfferOutcome::NoAnswer
+            | OfferOutcome::DeviceError => Cause::NO_ANSWER,
+        };
+        call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
+        self.commands.push_back(Command::HangUp { leg, cause });
+    }
+
+    /// The queue sent the call away; its flow goes on.
+    fn gone(&mut self, now: Timestamp, id: CallId, why: Gone) {
+        let (left, outcome) = match why {
+            Gone::Timeout => (LeftQueue::Timeout, QueueOutcome::Timeout),
+            Gone::Full => (LeftQueue::Full, QueueOutcome::Full),
+            Gone::NoAgents => (LeftQueue::NoAgents, QueueOutcome::NoAgents),
+        };
+        self.left_queue(now, id, left);
+        self.drive(now, id, Input::Queue(outcome));
+    }
+
+    pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: LeftQueue) {
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        self.count_left(now, &mut call, left);
+        call.state = State::InFlow;
+        self.calls.insert(id, call);
+    }
+
+    /// Notes that a call left its queue, in its facts and in the figures.
+    pub(super) fn count_left(&mut self, now: Timestamp, call: &mut Call, left: LeftQueue) {
+        let State::Waiting { queue, since } = call.state else { return };
+        self.count_left_queue(now, call, queue, now.since(since), left);
+        call.note(now, Fact::LeftQueue { left });
+    }
+
+    /// The queue agrees that this agent has the call: the two hear each other.
+    fn accepted(&mut self, now: Timestamp, offer: OfferId, id: CallId, agent: AgentId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let State::Waiting { queue, since } = call.state else { return };
+        let Some(leg) = call.leg_of(offer) else { return };
+        if let Some(party) = call.legs.get_mut(&leg) {
+            party.answered = true;
+        }
+        call.note(now, Fact::LegAnswered { leg });
+        call.note(now, Fact::LeftQueue { left: LeftQueue::Answered });
+        self.count_answered(now, id, queue, agent, now.since(since));
+        self.bridge(now, leg);
+    }
+}

@@ -1,0 +1,158 @@
+//! What the contact center needs to know before the first call.
+//!
+//! **Invariant:** everything here was checked by whoever built it: names are unique, numbers are
+//! normalized, flows are checked. The center fills in only the queues that flows name by themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd;
+use crate::call::Directory;
+use crate::flow::Flow;
+use crate::id::SkillId;
+
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub flows: Vec<Arc<Flow>>,
+    /// By [`crate::id::AgentId`].
+    pub agents: Vec<Agent>,
+    /// By [`crate::id::QueueId`].
+    pub queues: Vec<Queue>,
+    /// In order of preference for a transfer that names none.
+    pub trunks: BTreeMap<String, Trunk>,
+    pub directory: Directory,
+    /// ISO 3166 region numbers without `+` are read in.
+    pub region: String,
+    /// What `caller.calls_recent` looks back over.
+    pub recent: Duration,
+    pub features: Features,
+    /// More live calls than this are refused with `CONGESTION`.
+    pub calls_max: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// As in the configuration, in URLs and on records.
+    pub name: String,
+    pub display_name: Option<String>,
+    pub skills: Vec<(String, u8)>,
+    /// Logged in as soon as the phone can be reached, without a feature code.
+    pub auto_login: bool,
+    /// And ready too.
+    pub auto_ready: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Queue {
+    pub name: String,
+    pub acd: acd::QueueSetup,
+    /// Answered within this counts for the service level.
+    pub service_level: Duration,
+    /// Abandons shorter than this are "short" and kept apart.
+    pub short_abandon: Duration,
+}
+
+impl Queue {
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            acd: acd::QueueSetup::default(),
+            service_level: Duration::from_secs(20),
+            short_abandon: Duration::from_secs(5),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Trunk {
+    /// Prefixes in E.164 (`+1415`) this trunk may be sent to. Empty: none.
+    pub prefixes: Vec<String>,
+}
+
+impl Trunk {
+    #[must_use]
+    pub fn allows(&self, number: &str) -> bool {
+        self.prefixes.iter().any(|prefix| number.starts_with(prefix.as_str()))
+    }
+}
+
+/// What an agent dials on the own phone.
+#[derive(Clone, Debug)]
+pub struct Features {
+    pub log_in: String,
+    pub log_out: String,
+    pub ready: String,
+    pub not_ready: String,
+    /// Ends after-call work; followed by `1` it says resolved, by `2` not resolved.
+    pub end_wrap_up: String,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            log_in: "*40".to_owned(),
+            log_out: "*41".to_owned(),
+            ready: "*42".to_owned(),
+            not_ready: "*43".to_owned(),
+            end_wrap_up: "*44".to_owned(),
+        }
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            flows: Vec::new(),
+            agents: Vec::new(),
+            queues: Vec::new(),
+            trunks: BTreeMap::new(),
+            directory: Directory::default(),
+            region: "US".to_owned(),
+            recent: Duration::from_secs(30 * 24 * 60 * 60),
+            features: Features::default(),
+            calls_max: 10_000,
+        }
+    }
+}
+
+impl Setup {
+    /// Adds, with default settings, the queues that flows enter without declaring them.
+    pub(super) fn complete(&mut self) {
+        let declared: BTreeSet<String> =
+            self.queues.iter().map(|queue| queue.name.clone()).collect();
+        let entered: BTreeSet<String> = self
+            .flows
+            .iter()
+            .flat_map(|flow| flow.queues())
+            .map(|used| used.queue.to_string())
+            .collect();
+        self.queues.extend(entered.difference(&declared).map(|name| Queue::named(name)));
+    }
+
+    pub(super) fn skills(&self) -> Skills {
+        let names: BTreeSet<&str> = self
+            .agents
+            .iter()
+            .flat_map(|agent| agent.skills.iter().map(|(name, _)| name.as_str()))
+            .collect();
+        Skills { names: names.into_iter().map(str::to_owned).collect() }
+    }
+}
+
+/// The table of skill names.
+#[derive(Clone, Debug)]
+pub(super) struct Skills {
+    names: Vec<String>,
+}
+
+impl Skills {
+    /// A skill nobody has gets an id nobody has: a demand for it is never met, and never an error.
+    const NOBODYS: SkillId = SkillId(u32::MAX);
+
+    pub(super) fn id(&self, name: &str) -> SkillId {
+        let index = self.names.binary_search_by(|known| known.as_str().cmp(name));
+        index.ok().and_then(|index| u32::try_from(index).ok()).map_or(Self::NOBODYS, SkillId)
+    }
+}

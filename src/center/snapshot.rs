@@ -1,0 +1,194 @@
+//! What wallboards, the API and supervisors may see of the center at one moment.
+//!
+//! **Invariant:** a snapshot is a copy; looking costs the center its making and nothing after.
+//!
+//! **Deliberately absent:** keys, variables of flows, and anything secret.
+
+use serde::Serialize;
+
+use crate::acd::AgentState;
+use crate::call::{Call, Party, State};
+use crate::center::ContactCenter;
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Snapshot {
+    pub at: Timestamp,
+    pub draining: bool,
+    pub calls: Vec<CallView>,
+    pub queues: Vec<QueueView>,
+    pub agents: Vec<AgentView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallView {
+    pub call: CallId,
+    pub from: Option<String>,
+    pub from_name: Option<String>,
+    pub to: String,
+    pub via: String,
+    pub flow: Option<String>,
+    /// The step the call is at.
+    pub step: Option<String>,
+    pub state: CallState,
+    pub since: Timestamp,
+    pub intent: Option<String>,
+    pub language: Option<String>,
+    pub queue: Option<String>,
+    /// 1 = next.
+    pub position: Option<u32>,
+    /// The agent who talks to the caller, or whose phone rings.
+    pub agent: Option<String>,
+    pub on_hold: bool,
+    pub path: Vec<(Timestamp, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    InFlow,
+    Waiting,
+    /// Waiting, and an agent's phone rings.
+    Offered,
+    Dialing,
+    Talking,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QueueView {
+    pub name: String,
+    /// Calls nobody answered yet, also those that ring somebody.
+    pub waiting: usize,
+    pub longest_wait_ms: u64,
+    /// Agents who work on a call of this queue, by state.
+    pub talking: usize,
+    pub reserved: usize,
+    pub after_call_work: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentView {
+    pub agent: AgentId,
+    pub name: String,
+    pub display_name: Option<String>,
+    pub state: AgentState,
+    pub since: Timestamp,
+    pub reachable: bool,
+    pub call: Option<CallId>,
+    pub skills: Vec<(String, u8)>,
+    /// Calls accepted since the server started.
+    pub handled: u64,
+}
+
+impl ContactCenter {
+    #[must_use]
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        Snapshot {
+            at: now,
+            draining: self.draining,
+            calls: self.calls.values().map(|call| self.call_view(call)).collect(),
+            queues: self.queue_views(now),
+            agents: self.acd.agents().map(|agent| self.agent_view(agent.id)).collect(),
+        }
+    }
+
+    /// One live call.
+    #[must_use]
+    pub fn call(&self, call: CallId) -> Option<CallView> {
+        self.calls.get(&call).map(|call| self.call_view(call))
+    }
+
+    fn call_view(&self, call: &Call) -> CallView {
+        let ringing = call.legs.values().find(|leg| !leg.answered);
+        let talking = match call.state {
+            State::Talking { leg, .. } => call.legs.get(&leg),
+            State::InFlow | State::Waiting { .. } | State::Dialing { .. } | State::Confirming => {
+                None
+            }
+        };
+        let agent = talking.or(ringing).and_then(|leg| match &leg.party {
+            Party::Agent { name, .. } => Some(name.clone()),
+            Party::Outside { .. } => None,
+        });
+        let (state, since, queue) = match call.state {
+            State::InFlow | State::Confirming => (CallState::InFlow, None, None),
+            State::Waiting { since, queue } if ringing.is_some() => {
+                (CallState::Offered, Some(since), Some(queue))
+            }
+            State::Waiting { since, queue } => (CallState::Waiting, Some(since), Some(queue)),
+            State::Dialing { .. } => (CallState::Dialing, None, None),
+            State::Talking { since, .. } => (CallState::Talking, Some(since), None),
+        };
+        let path: Vec<_> = call.path().map(|(at, step)| (at, step.to_owned())).collect();
+        let entered = path.last().map(|(at, _)| *at);
+        CallView {
+            call: call.id(),
+            from: call.origin.from.clone(),
+            from_name: call.origin.from_name.clone(),
+            to: call.origin.to.clone(),
+            via: call.origin.via.clone(),
+            flow: call.run.as_ref().map(|run| run.flow().name().to_string()),
+            step: path.last().map(|(_, step)| step.clone()),
+            state,
+            since: since.or(entered).unwrap_or(call.origin.arrived_at),
+            intent: call.intent.as_ref().map(ToString::to_string),
+            language: call.run.as_ref().map(|run| run.language().to_string()),
+            queue: queue.map(|queue| self.queue_name(queue).to_owned()),
+            position: self.acd.position(call.id()),
+            agent,
+            on_hold: call.held.iter().any(|leg: &LegId| !leg.is_caller()),
+            path,
+        }
+    }
+
+    fn queue_views(&self, now: Timestamp) -> Vec<QueueView> {
+        let mut views: Vec<QueueView> = self
+            .setup
+            .queues
+            .iter()
+            .zip(0..)
+            .map(|(queue, index)| QueueView {
+                name: queue.name.clone(),
+                waiting: self.acd.waiting(crate::id::QueueId(index)),
+                longest_wait_ms: 0,
+                talking: 0,
+                reserved: 0,
+                after_call_work: 0,
+            })
+            .collect();
+        for call in self.calls.values() {
+            let State::Waiting { queue, since } = call.state else { continue };
+            let view = &mut views[queue.0 as usize];
+            let waited = crate::center::flows::millis(now.since(since));
+            view.longest_wait_ms = view.longest_wait_ms.max(waited);
+        }
+        for agent in self.acd.agents() {
+            let Some(queue) = agent.queue() else { continue };
+            let view = &mut views[queue.0 as usize];
+            match agent.state {
+                AgentState::Talking { .. } => view.talking += 1,
+                AgentState::Reserved { .. } => view.reserved += 1,
+                AgentState::AfterCallWork { .. } => view.after_call_work += 1,
+                AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => {}
+            }
+        }
+        views
+    }
+
+    fn agent_view(&self, id: AgentId) -> AgentView {
+        let agent = self.acd.agent(id);
+        let setup = &self.setup.agents[id.0 as usize];
+        AgentView {
+            agent: id,
+            name: setup.name.clone(),
+            display_name: setup.display_name.clone(),
+            state: agent.state.clone(),
+            since: agent.since,
+            reachable: agent.reachable,
+            call: agent.call(),
+            skills: setup.skills.clone(),
+            handled: agent.handled,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The center through its door: events in, commands out, one line each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd::{self, Misses, WrapUp};
+use crate::call::Outcome;
+use crate::center::setup::{Agent, Queue, Trunk};
+use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
+use crate::flow::{self, Digit, Known};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+const FLOW: &str = r##"
+[flow]
+numbers = ["*"]
+start = "main"
+
+[menu.main]
+text = "Press 1 to wait. Press 2 to leave the building."
+keys = { 1 = "help", 2 = "outside", 9 = "forbidden" }
+give_up = "bye"
+
+[queue.help]
+skills = { tech = 1 }
+intent = "help"
+wait = "music"
+wait_s_max = 60
+timeout = "bye"
+full = "bye"
+no_agents = "bye"
+exit_key = "#"
+exit = "bye"
+
+[transfer.outside]
+to = "+14155550199"
+next = "bye"
+
+[transfer.forbidden]
+to = "+882139900000"
+refused = "bye"
+
+[hangup.bye]
+"##;
+
+struct Desk {
+    center: ContactCenter,
+    now: Timestamp,
+    log: Vec<String>,
+}
+
+impl Desk {
+    fn new(agents: &[&str]) -> Self {
+        let flow = flow::parse("test.toml", FLOW, &Known::anything())
+            .unwrap_or_else(|wrong| panic!("{}", flow::explain(&wrong)));
+        let agent = |name: &&str| Agent {
+            name: (*name).to_owned(),
+            display_name: None,
+            skills: vec![("tech".to_owned(), 5)],
+            auto_login: true,
+            auto_ready: true,
+        };
+        let mut queue = Queue::named("help");
+        queue.acd = acd::QueueSetup {
+            ring_timeout: Duration::from_secs(15),
+            wrap_up: WrapUp::Timed(Duration::from_secs(10)),
+            misses: Misses { no_answer: 1, rejected: 2, busy: 0, device_error: 0 },
+            ..acd::QueueSetup::default()
+        };
+        let trunk = Trunk { prefixes: vec!["+1415".to_owned()] };
+        let setup = Setup {
+            flows: vec![Arc::new(flow)],
+            agents: agents.iter().map(agent).collect(),
+            queues: vec![queue],
+            trunks: [("main".to_owned(), trunk)].into(),
+            ..Setup::default()
+        };
+        let center = ContactCenter::new(setup);
+        let mut desk = Self { center, now: Timestamp(1_000_000), log: Vec::new() };
+        for index in 0..agents.len() {
+            let agent = AgentId(u32::try_from(index).unwrap());
+            desk.event(Event::PhoneReachable { agent, reachable: true });
+        }
+        desk.log.clear();
+        desk
+    }
+
+    fn event(&mut self, event: Event) {
+        self.center.handle(self.now, event);
+        self.drain();
+    }
+
+    /// Lets time pass, timer by timer.
+    fn wait_s(&mut self, seconds: u64) {
+        let until = self.now + Duration::from_secs(seconds);
+        while let Some((at, _)) = self.center.poll_timeout().filter(|(at, _)| *at <= until) {
+            self.now = at;
+            self.center.handle_timeout(at);
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    fn drain(&mut self) {
+        while let Some(command) = self.center.poll_command() {
+            self.log.push(line(&command));
+        }
+        self.center.check(self.now);
+    }
+
+    fn call(&mut self, id: u64) -> LegId {
+        let call = CallId(id);
+        let from = From { number: Some("+14155550123".to_owned()), name: None };
+        let via = Via::Trunk("main".to_owned());
+        self.event(Event::CallArrived { call, from, to: "100".to_owned(), via });
+        LegId::caller(call)
+    }
+
+    fn press(&mut self, leg: LegId, key: char) {
+        self.event(Event::Digit { leg, digit: Digit::new(key).unwrap() });
+    }
+
+    #[track_caller]
+    fn check(&mut self, expected: &[&str]) {
+        assert_eq!(std::mem::take(&mut self.log), expected);
+    }
+}
+
+fn line(command: &Command) -> String {
+    match command {
+        Command::Answer { leg } => format!("answer {leg}"),
+        Command::Reject { leg, cause } => format!("reject {leg} {}", cause.name()),
+        Command::Play { leg, repeat, .. } => {
+            format!("{} {leg}", if *repeat { "loop" } else { "play" })
+        }
+        Command::StopPlay { leg } => format!("stop {leg}"),
+        Command::Dial { leg, target: Target::Agent(agent), .. } => format!("ring {leg} {agent}"),
+        Command::Dial { leg, target: Target::Trunk { trunk, .. }, .. } => {
+            format!("dial {leg} {trunk}")
+        }
+        Command::Bridge { a, b } => format!("bridge {a} {b}"),
+        Command::Unbridge { a, b } => format!("unbridge {a} {b}"),
+        Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
+        Command::CloseRecord { record } => {
+            let talk: u64 = record.legs.iter().map(|leg| leg.talk_ms).sum();
+            let hold: u64 = record.legs.iter().map(|leg| leg.hold_ms).sum();
+            let (outcome, by) = (record.outcome, record.ended_by);
+            format!("record {} {outcome:?} by {by:?} talk {talk} hold {hold}", record.call)
+        }
+        Command::AmendRecord { call, wrap_up } => {
+            format!("amend {call} acw {} resolved {:?}", wrap_up.acw_ms, wrap_up.resolved)
+        }
+    }
+}
+
+#[test]
+fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.check(&["answer call-1/0", "play call-1/0"]);
+    desk.press(caller, '1');
+    desk.check(&["loop call-1/0", "ring call-1/1 agent-0"]);
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Ringing { leg });
+    desk.wait_s(3);
+    desk.event(Event::Answered { leg });
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.wait_s(20);
+    desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    desk.check(&[
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Agent talk 20000 hold 0",
+    ]);
+    desk.wait_s(4);
+    let ask = AgentAsk::EndWrapUp { resolved: Some(true), intent: None, note: None };
+    desk.event(Event::AgentAsked { agent: AgentId(0), ask });
+    desk.check(&["amend call-1 acw 4000 resolved Some(true)"]);
+    assert_eq!(desk.center.calls_live(), 0);
+}
+
+#[test]
+fn hold_gives_the_other_side_music_and_is_counted_apart() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Answered { leg });
+    desk.log.clear();
+    desk.wait_s(10);
+    desk.event(Event::Held { leg });
+    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    desk.wait_s(5);
+    desk.event(Event::Resumed { leg });
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.wait_s(10);
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "record call-1 Handled by Caller talk 20000 hold 5000",
+    ]);
+}
+
+#[test]
+fn a_phone_that_rings_out_loses_its_agent_and_the_next_one_rings() {
+    let mut desk = Desk::new(&["ada", "bob"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.log.clear();
+    desk.wait_s(15);
+    desk.check(&["hang-up call-1/1 no_answer", "ring call-1/2 agent-1"]);
+    // Ada's phone answers in the moment it is told to stop: too late, and nothing happens.
+    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
+    desk.check(&[]);
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    desk.check(&[
+        "hang-up call-1/2 normal_clearing",
+        "record call-1 Abandoned by Caller talk 0 hold 0",
+    ]);
+}
+
+#[test]
+fn an_answer_in_the_same_millisecond_as_the_ring_time_out_has_one_outcome() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.log.clear();
+    desk.now = desk.now + Duration::from_secs(15);
+    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
+    desk.check(&["hang-up call-1/1 no_answer"]);
+}
+
+#[test]
+fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.log.clear();
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
+    desk.check(&[]);
+    desk.press(caller, '#');
+    desk.check(&[
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Contained by Flow talk 0 hold 0",
+    ]);
+}
+
+#[test]
+fn a_transfer_goes_only_where_a_trunk_allows() {
+    let mut desk = Desk::new(&[]);
+    let caller = desk.call(1);
+    desk.press(caller, '2');
+    desk.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "dial call-1/1 main"]);
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Answered { leg });
+    desk.wait_s(7);
+    desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    desk.check(&[
+        "bridge call-1/0 call-1/1",
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Transferred by Flow talk 7000 hold 0",
+    ]);
+    let caller = desk.call(2);
+    desk.log.clear();
+    desk.press(caller, '9');
+    assert!(!desk.log.iter().any(|line| line.starts_with("dial")), "{:?}", desk.log);
+}
+
+#[test]
+fn nobody_logged_in_is_said_at_once() {
+    let mut desk = Desk::new(&[]);
+    let caller = desk.call(1);
+    desk.log.clear();
+    desk.press(caller, '1');
+    assert_eq!(desk.center.calls_live(), 0);
+    assert!(
+        desk.log.last().is_some_and(|line| line.contains(&format!("{:?}", Outcome::Overflowed)))
+    );
+}
+
+#[test]
+fn an_agents_phone_dials_a_feature_code() {
+    let mut desk = Desk::new(&["ada"]);
+    let call = CallId(7);
+    let via = Via::Agent(AgentId(0));
+    desk.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
+    desk.check(&["answer call-7/0", "play call-7/0"]);
+    let snapshot = desk.center.snapshot(desk.now);
+    let expected = acd::AgentState::NotReady { reason: "by_phone".to_owned() };
+    assert_eq!(snapshot.agents[0].state, expected);
+}
+
+#[test]
+fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
+    let mut desk = Desk::new(&["ada"]);
+    desk.call(1);
+    desk.log.clear();
+    let until = desk.now + Duration::from_secs(30);
+    desk.event(Event::Drain { until });
+    desk.call(2);
+    desk.check(&["reject call-2/0 congestion", "record call-2 Refused by Server talk 0 hold 0"]);
+    desk.now = until;
+    desk.center.handle_timeout(until);
+    desk.drain();
+    desk.check(&[
+        "hang-up call-1/0 normal_unspecified",
+        "record call-1 Contained by Operator talk 0 hold 0",
+    ]);
+}
+
+#[test]
+fn the_same_news_twice_changes_nothing() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.log.clear();
+    desk.call(1);
+    desk.check(&[]);
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    desk.log.clear();
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    desk.check(&[]);
+}
