@@ -7,7 +7,7 @@
 
 use crate::center::{From, Via};
 use crate::sip::digest::Verdict;
-use crate::sip::message::{Name, NameAddr, Request};
+use crate::sip::message::{Method, Name, NameAddr, Request};
 use crate::sip::path::Path;
 use crate::sip::registrar::EXPIRES_S_MIN;
 use crate::sip::transaction::ServerKey;
@@ -51,10 +51,10 @@ impl Ua {
             Verdict::Accepted { user } => return secrets.get(&user).map(|(_, known)| *known),
             Verdict::Refused { stale, guessed } => (stale, guessed),
         };
-        let challenges = self.verifier.challenge(now, remote, stale);
-        let headers: Vec<_> =
-            challenges.iter().map(|value| ("WWW-Authenticate", value.as_str())).collect();
-        self.refuse_with(path, request, 401, &headers);
+        let user = claimed(request);
+        let secret = secrets.get(&user).map(|(secret, _)| secret);
+        let challenge = self.verifier.challenge(now, remote, stale, &user, secret);
+        self.refuse_with(path, request, 401, &[("WWW-Authenticate", &challenge)]);
         if guessed {
             self.emit(UaEvent::Refused { remote, why: Refusal::WrongPassword });
             if self.trunk_of(path).is_none() && self.bans.failed(now, remote) {
@@ -142,6 +142,13 @@ impl Ua {
         let Some(number) = user else { return From::default() };
         From { number: Some(number.into_owned()), name: address.display().map(|d| d.into_owned()) }
     }
+}
+
+/// Who a request says it is from, or is about.
+fn claimed(request: &Request) -> String {
+    let headers = &request.headers;
+    let about = if request.method == Method::REGISTER { headers.to() } else { headers.from() };
+    about.ok().and_then(|a| a.uri().user_decoded().map(|u| u.into_owned())).unwrap_or_default()
 }
 
 /// RFC 3323 §4.2, RFC 3325 §9.3.
