@@ -34,6 +34,13 @@ pub struct Network {
 pub struct NetworkError(String);
 
 impl Network {
+    /// All addresses that share the first `bits` of `ip`; `None` for more bits than it has.
+    #[must_use]
+    pub fn new(ip: IpAddr, bits: u8) -> Option<Self> {
+        let size = if ip.is_ipv4() { 32 } else { 128 };
+        (bits <= size).then(|| Self { first: mask(ip, bits), bits })
+    }
+
     /// IPv4 in an IPv6 dress (`::ffff:192.0.2.1`) is IPv4.
     #[must_use]
     pub fn contains(self, ip: IpAddr) -> bool {
@@ -57,8 +64,7 @@ impl FromStr for Network {
             Some(bits) => bits.parse().ok(),
             None => Some(size),
         };
-        let bits = bits.filter(|bits| *bits <= size).ok_or_else(fault)?;
-        Ok(Self { first: mask(ip, bits), bits })
+        bits.and_then(|bits| Self::new(ip, bits)).ok_or_else(fault)
     }
 }
 

@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-pub use rsip::{StatusCode, StatusCodeKind, Transport};
+pub use rsip::{StatusCode, Transport};
 
 pub use crate::sip::wire::{
     CSeq, Contacts, HeaderError, Headers, Host, Name, NameAddr, Params, Scheme, Uri, UriError, Via,
@@ -217,17 +217,6 @@ impl Response {
         self.status.code()
     }
 
-    /// 1xx: more follows.
-    #[must_use]
-    pub fn is_provisional(&self) -> bool {
-        self.status.kind() == StatusCodeKind::Provisional
-    }
-
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        self.status.kind() == StatusCodeKind::Successful
-    }
-
     /// Adds a header at the end.
     #[must_use]
     pub fn with(mut self, name: Name, value: impl Into<String>) -> Self {
@@ -412,5 +401,32 @@ pub fn reason_phrase(code: u16) -> &'static str {
         code if code < 400 => "Redirected",
         code if code < 500 => "Request Failed",
         _ => "Failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An opinion other than our own parser's.
+    #[test]
+    fn what_we_print_rsip_reads_alike() {
+        let here = "192.0.2.5:5062".parse().expect("an address");
+        let uri = sip_uri(Some("a b"), here, Transport::Tcp);
+        let request = Request::new(Method::INVITE, uri.clone())
+            .with(Name::Via, via(Transport::Tcp, here, "z9hG4bK1"))
+            .with(Name::From, name_addr(Some("Ada"), &uri, Some("t1")))
+            .with(Name::CSeq, "7 INVITE")
+            .with_body("application/sdp", "v=0\r\n");
+        let read = rsip::Request::try_from(request.to_bytes()).expect("rsip reads our request");
+        assert_eq!((read.method, &read.body), (rsip::Method::Invite, &request.body));
+        assert_eq!(read.uri.user(), Some("a%20b"));
+        assert_eq!(read.uri.transport(), Some(&rsip::Transport::Tcp));
+        assert_eq!(read.uri.port(), Some(&rsip::Port::from(5062)));
+        assert_eq!(read.headers.iter().count(), request.headers.len() + 1, "and Content-Length");
+
+        let ringing = Response::to(&request, StatusCode::Ringing, None);
+        let read = rsip::Response::try_from(ringing.to_bytes()).expect("rsip reads our response");
+        assert_eq!(read.status_code, rsip::StatusCode::Ringing);
     }
 }

@@ -3,9 +3,9 @@
 //! A nonce is a time, a serial number and a keyed hash over both and the client's address, so none
 //! has to be remembered until it was used well once.
 //!
-//! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told from
-//! the answer: no credentials and a wrong password get the same challenge, after the same work, and
-//! an unknown user gets one that a known user might get.
+//! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told
+//! from the answer: no credentials and a wrong password get the same challenge, after the same
+//! work, and an unknown user gets one that a known user might get.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Messages out of a byte stream, by Content-Length.
 //!
-//! **Invariant:** at most [`MESSAGE_BYTES_MAX`] bytes wait here; what would need more ends the
-//! stream ([`Frame::Broken`]), because no later byte could be trusted to begin a message.
+//! **Invariant:** between two reads at most [`MESSAGE_BYTES_MAX`] bytes wait here; what would need
+//! more ends the stream ([`Frame::Broken`]), as no later byte could be trusted to begin a message.
 
 use crate::sip::wire::MESSAGE_BYTES_MAX;
 use crate::sip::wire::name::Name;
@@ -11,9 +11,11 @@ use crate::sip::wire::text::parse_u32;
 #[derive(Debug, Default)]
 pub struct Framer {
     bytes: Vec<u8>,
-    /// Where the search for the end of the headers goes on.
+    /// Where the next message begins; what is before it was yielded already.
+    start: usize,
+    /// How far behind `start` the end of the headers was looked for.
     searched: usize,
-    /// The length of the message at the front, once its headers are there.
+    /// The length of the message at `start`, once its headers are there.
     whole: Option<usize>,
     broken: bool,
 }
@@ -37,15 +39,19 @@ impl Framer {
 
     /// Takes what was read; then ask [`Self::next_frame`] until it has no more.
     pub fn push(&mut self, bytes: &[u8]) {
-        if !self.broken {
-            self.bytes.extend_from_slice(bytes);
+        if self.broken {
+            return;
         }
+        // Moved once a read, not once a frame: a read full of tiny frames stays cheap.
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Bytes that wait for the rest of their message.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() - self.start
     }
 
     pub fn next_frame(&mut self) -> Option<Frame> {
@@ -63,55 +69,55 @@ impl Framer {
             },
         };
         self.whole = Some(whole);
-        if self.bytes.len() < whole {
-            return None;
-        }
-        let rest = self.bytes.split_off(whole);
-        let message = std::mem::replace(&mut self.bytes, rest);
+        let message = self.rest().get(..whole)?.to_vec();
+        self.start += whole;
         self.searched = 0;
         self.whole = None;
         Some(Frame::Message(message))
     }
 
-    /// CRLFs between messages: two are a ping, one is a pong (or a slip).
+    /// CRLFs between messages: two or more are one ping, one is a pong (or a slip).
     fn skip_empty_lines(&mut self) -> Option<Frame> {
-        while self.bytes.starts_with(b"\r\n") {
-            if self.bytes.starts_with(b"\r\n\r\n") {
-                self.bytes.drain(..4);
-                return Some(Frame::Ping);
-            }
-            if self.bytes.len() < 4 && b"\r\n\r\n".starts_with(&self.bytes) {
-                return None;
-            }
-            self.bytes.drain(..2);
+        let pairs = self.rest().chunks(2).take_while(|pair| pair == b"\r\n").count();
+        let more_may_come = self.waiting() <= 2 * pairs + 1;
+        if pairs == 1 && more_may_come {
+            return None;
         }
-        None
+        self.start += 2 * pairs;
+        (pairs > 1).then_some(Frame::Ping)
     }
 
     /// How long the message at the front is; `None` while its headers are not all there.
     fn measure(&mut self) -> Option<Result<usize, Frame>> {
         let Some(head) = self.head_end() else {
-            return (self.bytes.len() > MESSAGE_BYTES_MAX).then(|| Err(self.broken()));
+            return (self.waiting() > MESSAGE_BYTES_MAX).then(|| Err(self.broken()));
         };
-        let length = content_length(&self.bytes[..head]);
+        let length = content_length(&self.rest()[..head]);
         let whole = length.map_or(usize::MAX, |length| head.saturating_add(length));
         if whole > MESSAGE_BYTES_MAX {
-            self.bytes.truncate(head);
+            self.bytes.truncate(self.start + head);
             return Some(Err(self.broken()));
         }
         Some(Ok(whole))
     }
 
     fn head_end(&mut self) -> Option<usize> {
-        let from = self.searched.saturating_sub(3);
-        let found = self.bytes[from..].windows(4).position(|four| four == b"\r\n\r\n");
-        self.searched = self.bytes.len();
+        let from = self.searched.saturating_sub(3).min(self.waiting());
+        let found = self.rest()[from..].windows(4).position(|four| four == b"\r\n\r\n");
+        self.searched = self.waiting();
         found.map(|at| from + at + 4)
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.start..]
     }
 
     fn broken(&mut self) -> Frame {
         self.broken = true;
-        Frame::Broken(std::mem::take(&mut self.bytes))
+        let head = self.bytes.split_off(self.start);
+        self.bytes.clear();
+        self.start = 0;
+        Frame::Broken(head)
     }
 }
 
@@ -192,5 +198,13 @@ mod tests {
         let mut framer = Framer::new();
         framer.push(b"\r\nOPTIONS sip:a SIP/2.0\r\nl: 0\r\n\r\n");
         assert!(matches!(&frames(&mut framer)[..], [Frame::Message(_)]));
+        framer.push(&b"\r\n".repeat(9));
+        assert_eq!(frames(&mut framer), [Frame::Ping], "a flood of pings gets one pong");
+        framer.push(b"\r");
+        assert_eq!(frames(&mut framer), []);
+        framer.push(b"\n");
+        assert_eq!(frames(&mut framer), []);
+        framer.push(b"\r\n");
+        assert_eq!(frames(&mut framer), [Frame::Ping]);
     }
 }

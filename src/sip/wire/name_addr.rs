@@ -51,11 +51,6 @@ impl<'a> NameAddr<'a> {
     }
 
     #[must_use]
-    pub fn into_uri(self) -> Uri {
-        self.uri
-    }
-
-    #[must_use]
     pub fn params(&self) -> Params<'a> {
         self.params
     }
@@ -106,7 +101,8 @@ fn split(text: &str) -> Result<(&str, &str, &str), &'static str> {
     if let Some((display, rest)) = text.split_once('<') {
         let (uri, params) = rest.split_once('>').ok_or("`<` is not closed")?;
         let display = display.trim();
-        if display.contains(['"', ',', ';', ':', '@', '>']) {
+        // More than a token is common and harmless; what divides a list or a header is not.
+        if display.contains(['"', ',', ';', '>']) {
             return Err("the display name needs quotes");
         }
         return Ok((display, uri, params));
@@ -145,6 +141,7 @@ mod tests {
             parse("Zoë Ångström <tel:+14155550100>").display().as_deref(),
             Some("Zoë Ångström")
         );
+        assert_eq!(parse("u@h:1 <sip:h>").display().as_deref(), Some("u@h:1"));
         assert_eq!(parse("\"\" <sip:h>").display(), None);
         assert_eq!(parse("<sip:h>;expires=60;q=1.0").expires(), Some(60));
         assert_eq!(parse("<sip:h>;expires=99999999999").expires(), None);
