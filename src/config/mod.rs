@@ -1,16 +1,18 @@
-//! The configuration: read in layers, checked whole, all problems at once, before anything is bound.
+//! The configuration: read in layers, checked whole, all problems at once, before anything binds.
 //!
 //! Layers, later ones over earlier ones: `example.toml` (compiled in: the documentation is the
 //! defaults), the file, the environment, the arguments.
 //!
-//! **Invariant:** a [`Config`] that exists is right: only [`load`] makes one.
+//! **Invariant:** a [`Config`] that exists is right: only [`check`] makes one.
 //!
 //! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
 //! can give its own.
 
+mod callers;
 mod cidr;
 mod demo;
 mod layers;
+mod load;
 mod model;
 mod people;
 mod problem;
@@ -28,6 +30,7 @@ use sha2::{Digest, Sha256};
 pub use cidr::{Cidr, CidrError};
 pub use demo::Demo;
 pub use layers::Override;
+pub use load::{Loaded, known, load, read_flows};
 pub use model::{
     Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Queue, Server, Sip, Trunk,
     Voice,

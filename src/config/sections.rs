@@ -1,7 +1,7 @@
 //! The fixed sections: `[server]`, `[sip]`, `[media]`, `[api]`, `[voices]`, `[features]`.
 //!
-//! **Invariant:** each key read here is in `example.toml`, the layer of defaults, so an absent value
-//! is one that was wrong and is noted already; what stands in for it is never used.
+//! **Invariant:** each key read here is in `example.toml`, the layer of defaults, so an absent
+//! value is one that was wrong and is noted already; what stands in for it is never used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

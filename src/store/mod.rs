@@ -3,8 +3,8 @@
 //! One thread owns the files. [`Store`] is the driver's end of a bounded channel to it and never
 //! waits; [`Reader`] reads the records from any other thread.
 //!
-//! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when it
-//! closes, or after the next start. A call's number is never given again.
+//! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
+//! it closes, or after the next start. A call's number is never given again.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 

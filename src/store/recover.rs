@@ -4,8 +4,8 @@
 //! often recovery runs or is itself cut short: all of a run is written in one transaction, and a
 //! record that is there already stays.
 //!
-//! **Deliberately absent:** what the lost calls did. Their path is in the journal, and a replay shows
-//! it; the record says what is certain.
+//! **Deliberately absent:** what the lost calls did. Their path is in the journal, and a replay
+//! shows it; the record says what is certain.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

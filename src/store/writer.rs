@@ -1,8 +1,8 @@
 //! The thread that owns the files.
 //!
-//! Lines go to the operating system as they come, so that a killed process loses none it was handed;
-//! about once a second they are brought to the disk. A segment that fails is never trusted again:
-//! what it may not hold is written once more, into a new one.
+//! Lines go to the operating system as they come, so that a killed process loses none it was
+//! handed; about once a second they are brought to the disk. A segment that fails is never trusted
+//! again: what it may not hold is written once more, into a new one.
 //!
 //! **Invariant:** records are committed in the order they were given, each batch as a whole; a
 //! segment is marked finished only when every call that arrived in it has its record.

@@ -1,0 +1,388 @@
+//! The directory of callers: a TOML or CSV file, read into what flows see as `caller.*`.
+//!
+//! ```text
+//! [[caller]]                                numbers,name,vip,contract
+//! numbers = ["+14155550123"]                +14155550123;+14155550124,Ada Ames,yes,gold
+//! name = "Ada Ames"
+//! ```
+//!
+//! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it.
+//!
+//! **Deliberately absent:** anything secret. Who calls from a number is not proven by the number.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::call::number::normalize;
+use crate::call::{Directory, Entry};
+use crate::config::layers::line;
+use crate::config::problem::Problems;
+
+/// The file is refused past this size, in bytes.
+const FILE_LEN_MAX: u64 = 128 * 1024 * 1024;
+/// The directory is refused past this many numbers.
+const NUMBERS_MAX: usize = 1_000_000;
+const NUMBERS_PER_ENTRY_MAX: usize = 64;
+
+/// Reads the file that `[callers]` names.
+pub(super) fn read(path: &Path, region: &str, problems: &mut Problems) -> Directory {
+    let name = path.display().to_string();
+    let read = std::fs::metadata(path).and_then(|data| {
+        if data.len() > FILE_LEN_MAX {
+            return Err(std::io::Error::other(format!("is larger than {FILE_LEN_MAX} bytes")));
+        }
+        std::fs::read_to_string(path)
+    });
+    let source = match read {
+        Ok(source) => source,
+        Err(error) => {
+            let help = "`callers.file` names it; an empty one is none";
+            problems.add_with_help(name, format!("cannot be read: {error}"), help);
+            return Directory::default();
+        }
+    };
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => toml(&name, &source, region, problems),
+        Some("csv") => csv(&name, &source, region, problems),
+        Some(_) | None => {
+            problems.add(name, "the name must end in .toml or .csv");
+            Directory::default()
+        }
+    }
+}
+
+/// The entries being collected, and where the present one stands.
+struct Reading<'a> {
+    file: &'a str,
+    region: &'a str,
+    line: usize,
+    directory: Directory,
+    problems: &'a mut Problems,
+}
+
+impl Reading<'_> {
+    fn problem(&mut self, message: impl Into<String>) {
+        self.problems.add(format!("{}:{}", self.file, self.line), message);
+    }
+
+    fn add(&mut self, numbers: &[String], entry: Entry) {
+        if numbers.is_empty() {
+            self.problem("an entry without a number is never found");
+        }
+        if numbers.len() > NUMBERS_PER_ENTRY_MAX {
+            self.problem(format!("more than {NUMBERS_PER_ENTRY_MAX} numbers"));
+            return;
+        }
+        let entry = Arc::new(entry);
+        for raw in numbers {
+            let Some(number) = normalize(raw, self.region) else {
+                self.problem(format!("\"{raw}\" is not a telephone number"));
+                continue;
+            };
+            if self.directory.find(&number).is_some() {
+                self.problem(format!("\"{raw}\" is in this file already"));
+            } else if self.directory.len() >= NUMBERS_MAX {
+                self.problem(format!("more than {NUMBERS_MAX} numbers"));
+                return;
+            } else {
+                self.directory.insert(number, Arc::clone(&entry));
+            }
+        }
+    }
+
+    /// Sets one field; what is not one of ours is free.
+    fn set(&mut self, entry: &mut Entry, key: &str, value: Value) {
+        let place = match key {
+            "name" => &mut entry.name,
+            "language" => &mut entry.language,
+            "segment" => &mut entry.segment,
+            "account" => &mut entry.account,
+            "preferred_agent" => &mut entry.preferred_agent,
+            "vip" => {
+                match &value {
+                    Value::Bool(vip) => entry.vip = *vip,
+                    other => self.problem(format!("`vip` must be true or false, not {other}")),
+                }
+                return;
+            }
+            _ => {
+                self.free(entry, key, value);
+                return;
+            }
+        };
+        match value {
+            Value::String(text) => *place = Some(text).filter(|text| !text.is_empty()),
+            Value::Number(number) => *place = Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                self.problem(format!("`{key}` must be text"));
+            }
+        }
+    }
+
+    fn free(&mut self, entry: &mut Entry, key: &str, value: Value) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let begins = key.starts_with(|c: char| c.is_ascii_lowercase());
+        if !begins || !key.chars().all(plain) {
+            self.problem(format!("`{key}` is no name for a field: use a-z, 0-9 and _"));
+        } else if crate::flow::CALLER_FIELDS.contains(&key) {
+            self.problem(format!("`{key}` is found out by the server: choose another name"));
+        } else {
+            entry.fields.insert(key.to_owned(), value);
+        }
+    }
+}
+
+fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let line = line(source, error.span().map_or(0, |span| span.start));
+        problems.add(format!("{file}:{line}"), error.message());
+    }
+    if !errors.is_empty() {
+        return Directory::default();
+    }
+    let directory = Directory::default();
+    let mut lines = Lines { source, offset: 0, line: 1 };
+    let mut reading = Reading { file, region, line: 1, directory, problems };
+    let mut tables: Vec<&Spanned<DeValue<'_>>> = Vec::new();
+    for (key, value) in table.get_ref() {
+        match value.get_ref() {
+            DeValue::Array(entries) if key.get_ref() == "caller" => tables.extend(entries.iter()),
+            _ => {
+                reading.line = line(source, key.span().start);
+                reading.problem(format!("`{}` is not known: write [[caller]]", key.get_ref()));
+            }
+        }
+    }
+    for entry in tables {
+        reading.line = lines.at(entry.span().start);
+        match entry.get_ref() {
+            DeValue::Table(fields) => toml_entry(&mut reading, fields),
+            _ => reading.problem("`caller` must be a list of tables: write [[caller]]"),
+        }
+    }
+    reading.directory
+}
+
+/// Lines of offsets that mostly grow: a large directory is counted once, not once an entry.
+struct Lines<'a> {
+    source: &'a str,
+    offset: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn at(&mut self, offset: usize) -> usize {
+        match self.source.as_bytes().get(self.offset..offset) {
+            Some(between) => self.line += between.iter().filter(|byte| **byte == b'\n').count(),
+            None => self.line = line(self.source, offset),
+        }
+        self.offset = offset;
+        self.line
+    }
+}
+
+fn toml_entry(reading: &mut Reading<'_>, fields: &DeTable<'_>) {
+    let mut entry = Entry::default();
+    let mut numbers = Vec::new();
+    for (key, value) in fields {
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            ("numbers", DeValue::Array(list)) => {
+                for number in list.iter() {
+                    match number.get_ref().as_str() {
+                        Some(number) => numbers.push(number.to_owned()),
+                        None => reading.problem("`numbers` must be a list of texts"),
+                    }
+                }
+            }
+            ("numbers", _) => reading.problem("`numbers` must be a list of texts"),
+            (key, value) => match scalar(value) {
+                Some(value) => reading.set(&mut entry, key, value),
+                None => reading.problem(format!("`{key}` must be text, a number, true or false")),
+            },
+        }
+    }
+    reading.add(&numbers, entry);
+}
+
+fn scalar(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(text) => Some(Value::from(text.to_string())),
+        DeValue::Integer(int) => {
+            i64::from_str_radix(int.as_str(), int.radix()).ok().map(Value::from)
+        }
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok().map(Value::from),
+        DeValue::Boolean(bool) => Some(Value::from(*bool)),
+        DeValue::Datetime(datetime) => Some(Value::from(datetime.to_string())),
+        DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}
+
+fn csv(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
+    let directory = Directory::default();
+    let mut reading = Reading { file, region, line: 1, directory, problems };
+    let mut rows = Rows { rest: source.trim_start_matches('\u{feff}'), line: 1 };
+    let Some((_, columns)) = rows.next() else {
+        reading.problem("the first line must name the columns");
+        return reading.directory;
+    };
+    let columns: Vec<String> =
+        columns.iter().map(|column| column.trim().to_ascii_lowercase()).collect();
+    if !columns.iter().any(|column| column == "numbers" || column == "number") {
+        reading.problem("the first line must name the columns, and one must be `numbers`");
+        return reading.directory;
+    }
+    for (line, row) in rows {
+        reading.line = line;
+        if row.len() == 1 && row[0].trim().is_empty() {
+            continue;
+        }
+        if row.len() != columns.len() {
+            let (has, needs) = (row.len(), columns.len());
+            reading.problem(format!("has {has} columns, the first line has {needs}"));
+            continue;
+        }
+        let mut entry = Entry::default();
+        let mut numbers = Vec::new();
+        for (column, value) in columns.iter().zip(&row) {
+            let value = value.trim();
+            if column == "numbers" || column == "number" {
+                let several = value.split(';').map(str::trim).filter(|number| !number.is_empty());
+                numbers.extend(several.map(str::to_owned));
+            } else if column == "vip" {
+                let vip = truth(value).map_or_else(|| Value::from(value), Value::from);
+                reading.set(&mut entry, column, vip);
+            } else if !value.is_empty() {
+                reading.set(&mut entry, column, Value::from(value));
+            }
+        }
+        reading.add(&numbers, entry);
+    }
+    reading.directory
+}
+
+fn truth(word: &str) -> Option<bool> {
+    let words: BTreeMap<&str, bool> =
+        [("", false), ("no", false), ("false", false), ("0", false), ("n", false)]
+            .into_iter()
+            .chain([("yes", true), ("true", true), ("1", true), ("y", true)])
+            .collect();
+    words.get(word.to_ascii_lowercase().as_str()).copied()
+}
+
+/// The rows of a CSV file (RFC 4180) with the lines they begin at.
+struct Rows<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = (usize, Vec<String>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let begun = self.line;
+        let mut row = vec![String::new()];
+        let mut quoted = false;
+        let mut chars = self.rest.char_indices().peekable();
+        let mut end = self.rest.len();
+        while let Some((at, c)) = chars.next() {
+            self.line += usize::from(c == '\n');
+            let field = row.last_mut()?;
+            match (c, quoted) {
+                ('"', true) if chars.peek().is_some_and(|(_, next)| *next == '"') => {
+                    chars.next();
+                    field.push('"');
+                }
+                ('"', true) => quoted = false,
+                ('"', false) if field.trim().is_empty() => {
+                    field.clear();
+                    quoted = true;
+                }
+                (',', false) => row.push(String::new()),
+                ('\n', false) => {
+                    end = at + 1;
+                    break;
+                }
+                ('\r', false) => {}
+                (c, _) => field.push(c),
+            }
+        }
+        self.rest = &self.rest[end..];
+        Some((begun, row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_as(extension: &str, source: &str) -> (Directory, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("callers.{extension}"));
+        std::fs::write(&path, source).unwrap();
+        let mut problems = Problems::default();
+        let directory = read(&path, "US", &mut problems);
+        let said = problems.to_string().replace(&format!("{}/", folder.path().display()), "");
+        (directory, said)
+    }
+
+    #[test]
+    fn toml_and_csv_say_the_same() {
+        let (toml, said) = read_as(
+            "toml",
+            "[[caller]]\nnumbers = [\"(415) 555-0123\", \"1001\"]\nname = \"Ada Ames\"\n\
+             vip = true\naccount = \"4711\"\ncontract = \"gold\"\n",
+        );
+        assert_eq!(said, "");
+        let (csv, said) = read_as(
+            "csv",
+            "\u{feff}Numbers,name,vip,account,contract\r\n\
+             +14155550123; 1001,\"Ada Ames\",yes,4711,gold\r\n\r\n",
+        );
+        assert_eq!(said, "");
+        for directory in [toml, csv] {
+            assert_eq!(directory.len(), 2);
+            let ada = directory.find("+14155550123").unwrap();
+            assert_eq!(ada, directory.find("1001").unwrap());
+            assert_eq!((ada.name.as_deref(), ada.vip), (Some("Ada Ames"), true));
+            assert_eq!(ada.account.as_deref(), Some("4711"));
+            assert_eq!(ada.fields["contract"], "gold");
+        }
+    }
+
+    #[test]
+    fn quotes_hold_commas_and_lines() {
+        let (directory, said) =
+            read_as("csv", "number,note\n1001,\"a, \"\"b\"\"\nc\"\n1002,d\n1003\n");
+        assert_eq!(directory.find("1001").unwrap().fields["note"], "a, \"b\"\nc");
+        assert_eq!(directory.find("1002").unwrap().fields["note"], "d");
+        assert_eq!(said, "callers.csv:5: has 1 columns, the first line has 2\n");
+    }
+
+    #[test]
+    fn each_wrong_entry_is_named_with_its_line() {
+        let (_, said) = read_as(
+            "toml",
+            "[[caller]]\nnumbers = [\"1001\"]\nvip = \"yes\"\n\n[[caller]]\nname = \"B\"\n\n\
+             [[caller]]\nnumbers = [\"1001\", \"anonymous\"]\nlast_intent = \"x\"\nBad = 1\n\n[other]\n",
+        );
+        assert_eq!(
+            said,
+            "callers.toml:13: `other` is not known: write [[caller]]\n\
+             callers.toml:1: `vip` must be true or false, not \"yes\"\n\
+             callers.toml:5: an entry without a number is never found\n\
+             callers.toml:8: `Bad` is no name for a field: use a-z, 0-9 and _\n\
+             callers.toml:8: `last_intent` is found out by the server: choose another name\n\
+             callers.toml:8: \"1001\" is in this file already\n\
+             callers.toml:8: \"anonymous\" is not a telephone number\n"
+        );
+    }
+}
