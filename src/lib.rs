@@ -22,6 +22,8 @@ pub mod media;
 pub mod sip;
 
 #[cfg(feature = "server")]
+pub mod api;
+#[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod store;

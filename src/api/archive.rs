@@ -1,0 +1,161 @@
+//! `/v1/records`: calls that ended.
+//!
+//! **Invariant:** reading records happens on threads that may block, never on those that answer.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::Api;
+use crate::api::error::ApiError;
+use crate::api::live::call_id;
+use crate::api::views::Record;
+use crate::call::{CallRecord, Outcome};
+use crate::id::CallId;
+use crate::time::Timestamp;
+
+/// Records on a page, at most and by default.
+const PAGE_MAX: usize = 500;
+const PAGE: usize = 100;
+
+/// Where ended calls are kept. Its methods may block.
+pub trait Archive: Send + Sync {
+    /// One record.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store, for the log.
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String>;
+
+    /// Records, the latest call first, `wanted.limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store, for the log.
+    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String>;
+}
+
+/// Which records are wanted; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub queue: Option<String>,
+    pub agent: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub number: Option<String>,
+    pub before: Option<CallId>,
+    pub limit: usize,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// Calls that arrived at this time or later: 2026-11-22T08:00:00Z.
+    since: Option<String>,
+    /// Calls that arrived before this time.
+    until: Option<String>,
+    /// Calls that waited in this queue.
+    queue: Option<String>,
+    /// Calls that were offered to this agent.
+    agent: Option<String>,
+    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    outcome: Option<String>,
+    /// The caller's number as in the records: +14155550123, with the plus written %2B.
+    number: Option<String>,
+    /// Calls older than this one: `next` of the page before.
+    before: Option<u64>,
+    /// Records on this page, 100 unless told, at most 500.
+    limit: Option<usize>,
+}
+
+/// A page of records.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page {
+    records: Vec<Record>,
+    /// Give this as `before` for the next page; none at the last.
+    next: Option<u64>,
+}
+
+/// Calls that ended, the latest first.
+#[utoipa::path(get, path = "/v1/records", tag = "records", security(("token" = [])),
+    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError)))]
+pub(super) async fn records(
+    State(api): State<Api>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Page>, ApiError> {
+    let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let wanted = wanted(asked)?;
+    let limit = wanted.limit;
+    let found = read(&api, move |archive| archive.records(&wanted)).await?;
+    let next = (found.len() == limit).then(|| found.last().map(|record| record.call.0)).flatten();
+    Ok(Json(Page { records: found.into_iter().map(Record::from).collect(), next }))
+}
+
+/// One call that ended.
+#[utoipa::path(get, path = "/v1/records/{id}", tag = "records", security(("token" = [])),
+    params(("id" = u64, Path)),
+    responses((status = 200, body = Record), (status = 404, body = ApiError)))]
+pub(super) async fn record(
+    State(api): State<Api>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<Record>, ApiError> {
+    find(&api, call_id(id)?).await.map(Json)
+}
+
+pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
+    let found = read(api, move |archive| archive.record(call)).await?;
+    let help = "see GET /v1/calls for live calls, GET /v1/records for ended ones";
+    found.map(Record::from).ok_or_else(|| ApiError::not_found("a call of this number", help))
+}
+
+async fn read<T: Send + 'static>(
+    api: &Api,
+    look: impl FnOnce(&dyn Archive) -> Result<T, String> + Send + 'static,
+) -> Result<T, ApiError> {
+    let archive = Arc::clone(&api.0.archive);
+    let looked = tokio::task::spawn_blocking(move || look(&*archive)).await;
+    match looked {
+        Ok(found) => found.map_err(|error| ApiError::archive(&error)),
+        Err(error) => Err(ApiError::archive(&error.to_string())),
+    }
+}
+
+fn wanted(asked: Asked) -> Result<Wanted, ApiError> {
+    let outcome = match asked.outcome {
+        None => None,
+        Some(word) => {
+            let outcome = serde_json::from_value(serde_json::Value::String(word));
+            Some(outcome.map_err(|error| ApiError::bad_request(format!("`outcome`: {error}")))?)
+        }
+    };
+    Ok(Wanted {
+        since: time("since", asked.since.as_deref())?,
+        until: time("until", asked.until.as_deref())?,
+        queue: asked.queue,
+        agent: asked.agent,
+        outcome,
+        number: asked.number,
+        before: asked.before.map(CallId),
+        limit: asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
+    })
+}
+
+fn time(key: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let parsed: Option<jiff::Timestamp> = text.parse().ok();
+    match parsed.and_then(|at| u64::try_from(at.as_millisecond()).ok()) {
+        Some(ms) => Ok(Some(Timestamp(ms))),
+        None => {
+            let message = format!("`{key}` must be a time as in 2026-11-22T08:00:00Z");
+            Err(ApiError::bad_request(message))
+        }
+    }
+}

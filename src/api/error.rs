@@ -1,0 +1,101 @@
+//! What the interface says when it cannot do what was asked: always JSON, always with a way on.
+//!
+//! **Invariant:** the one place that decides a status code for an error.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An error as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ApiError {
+    #[serde(skip)]
+    #[schema(ignore)]
+    status: StatusCode,
+    /// One word, for programs.
+    error: &'static str,
+    /// What is wrong, for people.
+    message: String,
+    /// What to do about it.
+    help: String,
+}
+
+impl ApiError {
+    fn new(
+        status: StatusCode,
+        error: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { status, error, message: message.into(), help: help.into() }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let help = "send the header `Authorization: Bearer TOKEN`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "no valid token was given", help)
+    }
+
+    pub(super) fn forbidden() -> Self {
+        let message = "this token may look, but not act";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message, "use the operate token")
+    }
+
+    pub(super) fn not_found(what: &str, help: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} is not here"), help)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let message = "this address does not take this method";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+            "see /openapi.json",
+        )
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message, "see /openapi.json")
+    }
+
+    pub(super) fn body(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, "bad_body", message, "send JSON as /openapi.json describes")
+    }
+
+    pub(super) fn busy() -> Self {
+        let message = "the server has more to do than it can answer now";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "ask again in a second")
+    }
+
+    pub(super) fn archive(error: &str) -> Self {
+        tracing::error!(%error, "the records cannot be read");
+        let help = "the log of the server says more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "records", "they cannot be read", help)
+    }
+
+    pub(super) fn headers_too_large() -> Self {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "headers_too_large", "the headers are over 16 KiB", "send fewer")
+    }
+
+    pub(super) fn uri_too_long() -> Self {
+        Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", "over 8 KiB", "ask for less at once")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

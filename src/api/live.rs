@@ -1,0 +1,218 @@
+//! `/v1/calls`, `/v1/queues`, `/v1/agents`, `/v1/why`: what is going on, and asking for a change.
+//!
+//! **Invariant:** an answer to a change shows the state after it; asking twice does no more than
+//! asking once.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+use crate::api::error::ApiError;
+use crate::api::views::{
+    Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp,
+};
+use crate::api::{Api, Request, archive};
+use crate::center::AgentAsk;
+use crate::id::CallId;
+
+/// Characters of a reason or an intent.
+const WORD_LEN_MAX: usize = 64;
+/// Characters of a note.
+const NOTE_LEN_MAX: usize = 1_000;
+
+/// The calls that are up.
+#[utoipa::path(get, path = "/v1/calls", tag = "calls", security(("token" = [])),
+    responses((status = 200, body = Vec<LiveCall>), (status = 401, body = ApiError)))]
+pub(super) async fn calls(State(api): State<Api>) -> Result<Json<Vec<LiveCall>>, ApiError> {
+    let snapshot = api.ask(Request::Snapshot).await?;
+    Ok(Json(snapshot.calls.into_iter().map(LiveCall::from).collect()))
+}
+
+/// One call: as it is now, or its record when it has ended.
+#[utoipa::path(get, path = "/v1/calls/{id}", tag = "calls", security(("token" = [])),
+    params(("id" = u64, Path)),
+    responses((status = 200, body = LiveOrEnded), (status = 404, body = ApiError)))]
+pub(super) async fn call(
+    State(api): State<Api>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<LiveOrEnded>, ApiError> {
+    let call = call_id(id)?;
+    let snapshot = api.ask(Request::Snapshot).await?;
+    if let Some(live) = snapshot.calls.into_iter().find(|live| live.call == call) {
+        return Ok(Json(LiveOrEnded::Live(live.into())));
+    }
+    Ok(Json(LiveOrEnded::Ended(archive::find(&api, call).await?)))
+}
+
+/// Ends a call.
+#[utoipa::path(delete, path = "/v1/calls/{id}", tag = "calls", security(("token" = [])),
+    params(("id" = u64, Path)),
+    responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError)))]
+pub(super) async fn end_call(
+    State(api): State<Api>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    let call = call_id(id)?;
+    match api.ask(|reply| Request::EndCall { call, reply }).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::not_found("a live call of this number", "see GET /v1/calls")),
+    }
+}
+
+/// Why a waiting call is with nobody yet: what speaks for and against each agent.
+#[utoipa::path(get, path = "/v1/why/{id}", tag = "calls", security(("token" = [])),
+    params(("id" = u64, Path)),
+    responses((status = 200, body = Why), (status = 404, body = ApiError)))]
+pub(super) async fn why(
+    State(api): State<Api>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<Why>, ApiError> {
+    let call = call_id(id)?;
+    let Some(considered) = api.ask(|reply| Request::Why { call, reply }).await? else {
+        let help = "the record of a call that ended lists its offers: GET /v1/records/{id}";
+        return Err(ApiError::not_found("a waiting call of this number", help));
+    };
+    let agents = considered.into_iter().map(|considered| WhyAgent {
+        agent: considered.agent,
+        verdict: considered.verdict,
+        why: considered.why,
+    });
+    Ok(Json(Why { call: call.0, agents: agents.collect() }))
+}
+
+/// The queues, with how many wait and who works.
+#[utoipa::path(get, path = "/v1/queues", tag = "queues", security(("token" = [])),
+    responses((status = 200, body = Vec<Queue>)))]
+pub(super) async fn queues(State(api): State<Api>) -> Result<Json<Vec<Queue>>, ApiError> {
+    let snapshot = api.ask(Request::Snapshot).await?;
+    Ok(Json(snapshot.queues.into_iter().map(Queue::from).collect()))
+}
+
+/// One queue and the calls in it, first in line first.
+#[utoipa::path(get, path = "/v1/queues/{name}", tag = "queues", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = QueueWithCalls), (status = 404, body = ApiError)))]
+pub(super) async fn queue(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<QueueWithCalls>, ApiError> {
+    let snapshot = api.ask(Request::Snapshot).await?;
+    let Some(queue) = snapshot.queues.into_iter().find(|queue| queue.name == name) else {
+        return Err(ApiError::not_found("a queue of this name", "see GET /v1/queues"));
+    };
+    Ok(Json(QueueWithCalls::new(queue, snapshot.calls)))
+}
+
+/// The agents and what they do.
+#[utoipa::path(get, path = "/v1/agents", tag = "agents", security(("token" = [])),
+    responses((status = 200, body = Vec<Agent>)))]
+pub(super) async fn agents(State(api): State<Api>) -> Result<Json<Vec<Agent>>, ApiError> {
+    let snapshot = api.ask(Request::Snapshot).await?;
+    Ok(Json(snapshot.agents.into_iter().map(Agent::from).collect()))
+}
+
+/// One agent.
+#[utoipa::path(get, path = "/v1/agents/{name}", tag = "agents", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn agent(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    let snapshot = api.ask(Request::Snapshot).await?;
+    let agent = snapshot.agents.into_iter().find(|agent| agent.name == name);
+    agent.map(|agent| Json(agent.into())).ok_or_else(no_agent)
+}
+
+/// Logs an agent in. The agent is not ready then.
+#[utoipa::path(post, path = "/v1/agents/{name}/login", tag = "agents", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn log_in(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentAsk::LogIn).await
+}
+
+/// Logs an agent out; a call that is up goes on.
+#[utoipa::path(post, path = "/v1/agents/{name}/logout", tag = "agents", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn log_out(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentAsk::LogOut).await
+}
+
+/// Makes an agent ready for calls, now or after the present one.
+#[utoipa::path(post, path = "/v1/agents/{name}/ready", tag = "agents", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn ready(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentAsk::Ready).await
+}
+
+/// Takes an agent out of the queues, now or after the present call.
+#[utoipa::path(post, path = "/v1/agents/{name}/not-ready", tag = "agents",
+    security(("token" = [])), params(("name" = String, Path)), request_body = NotReady,
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn not_ready(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Result<Json<NotReady>, JsonRejection>,
+) -> Result<Json<Agent>, ApiError> {
+    let Json(NotReady { reason }) = body.map_err(|error| bad_body(&error))?;
+    check_len("reason", &reason, WORD_LEN_MAX)?;
+    ask_agent(&api, name, AgentAsk::NotReady { reason }).await
+}
+
+/// Ends after-call work, and says what came of the call.
+#[utoipa::path(post, path = "/v1/agents/{name}/wrap-up", tag = "agents", security(("token" = [])),
+    params(("name" = String, Path)), request_body = WrapUp,
+    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+pub(super) async fn end_wrap_up(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Result<Json<WrapUp>, JsonRejection>,
+) -> Result<Json<Agent>, ApiError> {
+    let Json(WrapUp { resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
+    check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
+    check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
+    ask_agent(&api, name, AgentAsk::EndWrapUp { resolved, intent, note }).await
+}
+
+async fn ask_agent(api: &Api, agent: String, ask: AgentAsk) -> Result<Json<Agent>, ApiError> {
+    let view = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
+    view.map(|view| Json(view.into())).ok_or_else(no_agent)
+}
+
+fn no_agent() -> ApiError {
+    ApiError::not_found("an agent of this name", "see GET /v1/agents")
+}
+
+pub(super) fn call_id(id: Result<Path<u64>, PathRejection>) -> Result<CallId, ApiError> {
+    match id {
+        Ok(Path(id)) => Ok(CallId(id)),
+        Err(_) => Err(ApiError::bad_request("the number of a call is digits only, as in 41")),
+    }
+}
+
+fn bad_body(error: &JsonRejection) -> ApiError {
+    ApiError::body(error.status(), error.body_text())
+}
+
+fn check_len(what: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    let printable = !text.chars().any(|c| c.is_control() && c != '\n');
+    if text.is_empty() || text.chars().count() > most || !printable {
+        let message =
+            format!("`{what}` must have 1 to {most} characters, and no control characters");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(())
+}

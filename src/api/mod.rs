@@ -1,0 +1,292 @@
+//! The HTTP interface: what an administrator, an agent's tool or a monitor may see and ask.
+//!
+//! Everything live is asked of the driver over one bounded channel, the [`Desk`]; ended calls come
+//! from an [`Archive`]. A driver that does not answer within two seconds is a 503 here, and nothing
+//! else.
+//!
+//! **Invariant:** no route under `/v1` answers without a token, and none that changes something
+//! without the operate token. An error is always JSON and says what to do.
+//!
+//! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
+//! is the only way in, so a page of another origin cannot act with somebody's cookies.
+
+mod archive;
+mod auth;
+mod error;
+mod guard;
+mod live;
+mod prometheus;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request as HttpRequest, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi;
+
+use crate::center::AgentAsk;
+use crate::center::snapshot::{AgentView, Snapshot};
+use crate::id::CallId;
+
+pub use archive::{Archive, Wanted};
+pub use error::ApiError;
+
+use auth::{Role, Scheme, Tokens};
+use guard::{Guarded, Peer};
+
+/// How long the driver may take to answer.
+const DESK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a whole request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest body, in bytes. No request of ours needs a tenth.
+const BODY_LEN_MAX: usize = 64 * 1024;
+/// Names and values of all headers together, in bytes.
+const HEADERS_LEN_MAX: usize = 16 * 1024;
+const URI_LEN_MAX: usize = 8 * 1024;
+/// Requests to the driver that may wait for it.
+pub const DESK_LEN_MAX: usize = 256;
+
+/// The way to the driver.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub tx: mpsc::Sender<Request>,
+}
+
+/// What can be asked of the driver. Each carries where the answer goes; an answer nobody waits for
+/// any more is dropped.
+#[derive(Debug)]
+pub enum Request {
+    Snapshot(oneshot::Sender<Snapshot>),
+    /// How the server is, beside its calls.
+    Health(oneshot::Sender<Health>),
+    /// `None`: there is no such agent.
+    Ask {
+        agent: String,
+        ask: AgentAsk,
+        reply: oneshot::Sender<Option<AgentView>>,
+    },
+    /// `false`: there is no such live call.
+    EndCall {
+        call: CallId,
+        reply: oneshot::Sender<bool>,
+    },
+    /// Who was considered for a waiting call. `None`: the call does not wait.
+    Why {
+        call: CallId,
+        reply: oneshot::Sender<Option<Vec<Considered>>>,
+    },
+}
+
+/// One agent, as considered for one waiting call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    pub agent: String,
+    /// One word: `offered`, `lacks_skill`, …
+    pub verdict: String,
+    /// The same as a sentence.
+    pub why: String,
+}
+
+/// How the server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// New calls are taken.
+    pub accepting: bool,
+    pub journal_failing: bool,
+    pub records_failing: bool,
+    /// Things to be written that wait in memory.
+    pub store_waiting: u64,
+    /// Things that could not be kept.
+    pub store_lost: u64,
+    /// Telephones registered now.
+    pub registrations: usize,
+}
+
+/// What the interface needs to know of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    pub read_token: Option<&'a str>,
+    pub operate_token: Option<&'a str>,
+    pub metrics_open_on_loopback: bool,
+    pub requests_max: usize,
+}
+
+/// The interface, ready to be served on any number of listeners.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    desk: Desk,
+    archive: Arc<dyn Archive>,
+    tokens: Tokens,
+    metrics_open_on_loopback: bool,
+    in_work: Semaphore,
+}
+
+impl Api {
+    #[must_use]
+    pub fn new(settings: &Settings<'_>, desk: Desk, archive: Arc<dyn Archive>) -> Self {
+        Self(Arc::new(Inner {
+            desk,
+            archive,
+            tokens: Tokens::new(settings.read_token, settings.operate_token),
+            metrics_open_on_loopback: settings.metrics_open_on_loopback,
+            in_work: Semaphore::new(settings.requests_max),
+        }))
+    }
+
+    /// Serves until `shutdown` resolves and the requests in work are answered.
+    ///
+    /// # Errors
+    ///
+    /// When the listener itself fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let service = self.router().into_make_service_with_connect_info::<Peer>();
+        axum::serve(Guarded::new(listener), service).with_graceful_shutdown(shutdown).await
+    }
+
+    fn router(self) -> Router {
+        let read = Router::new()
+            .route("/v1/calls", get(live::calls))
+            .route("/v1/calls/{id}", get(live::call))
+            .route("/v1/why/{id}", get(live::why))
+            .route("/v1/queues", get(live::queues))
+            .route("/v1/queues/{name}", get(live::queue))
+            .route("/v1/agents", get(live::agents))
+            .route("/v1/agents/{name}", get(live::agent))
+            .route("/v1/records", get(archive::records))
+            .route("/v1/records/{id}", get(archive::record))
+            .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
+        let operate = Router::new()
+            .route("/v1/calls/{id}", delete(live::end_call))
+            .route("/v1/agents/{name}/login", post(live::log_in))
+            .route("/v1/agents/{name}/logout", post(live::log_out))
+            .route("/v1/agents/{name}/ready", post(live::ready))
+            .route("/v1/agents/{name}/not-ready", post(live::not_ready))
+            .route("/v1/agents/{name}/wrap-up", post(live::end_wrap_up))
+            .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
+        let timeout =
+            TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
+        read.merge(operate)
+            .route("/metrics", get(prometheus::metrics))
+            .route("/healthz", get(health))
+            .route("/readyz", get(ready))
+            .route("/openapi.json", get(openapi))
+            .fallback(async || ApiError::not_found("this address", "see /openapi.json"))
+            .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+            .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+            .layer(timeout)
+            .layer(middleware::from_fn_with_state(self.clone(), bounded))
+            .with_state(self)
+    }
+
+    /// Asks the driver, and waits for the answer within [`DESK_TIMEOUT`].
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        if self.0.desk.tx.try_send(request(reply)).is_err() {
+            return Err(ApiError::busy());
+        }
+        match tokio::time::timeout(DESK_TIMEOUT, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Err(ApiError::busy()),
+        }
+    }
+}
+
+async fn may_read(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
+    authorized(&api, Role::Read, request, next).await
+}
+
+async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
+    authorized(&api, Role::Operate, request, next).await
+}
+
+async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
+    match api.0.tokens.role(request.headers().get(header::AUTHORIZATION)) {
+        None => ApiError::unauthorized().into_response(),
+        Some(role) if role < needed => ApiError::forbidden().into_response(),
+        Some(_) => next.run(request).await,
+    }
+}
+
+/// Refuses what is too large or too much, before anything looks at it.
+async fn bounded(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
+    let sizes = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    if sizes.sum::<usize>() > HEADERS_LEN_MAX {
+        return ApiError::headers_too_large().into_response();
+    }
+    if request.uri().to_string().len() > URI_LEN_MAX {
+        return ApiError::uri_too_long().into_response();
+    }
+    let Ok(_in_work) = api.0.in_work.try_acquire() else {
+        return ApiError::busy().into_response();
+    };
+    next.run(request).await
+}
+
+/// Whether this process answers.
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200, body = str)))]
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
+#[utoipa::path(get, path = "/readyz", tag = "server",
+    responses((status = 200, body = str), (status = 503, body = str)))]
+async fn ready(State(api): State<Api>) -> (StatusCode, &'static str) {
+    match api.ask(Request::Health).await {
+        Ok(Health { accepting: true, .. }) => (StatusCode::OK, "ready\n"),
+        Ok(Health { accepting: false, .. }) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        }
+    }
+}
+
+async fn openapi() -> impl IntoResponse {
+    axum::Json(Document::openapi())
+}
+
+/// The OpenAPI document, from the types that answer.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "attendant",
+        description = "What a contact center does and did: calls, queues, agents, records."
+    ),
+    paths(
+        live::calls, live::call, live::end_call, live::why, live::queues, live::queue,
+        live::agents, live::agent, live::log_in, live::log_out, live::ready, live::not_ready,
+        live::end_wrap_up, archive::records, archive::record, prometheus::metrics, health, ready,
+    ),
+    modifiers(&Scheme),
+)]
+struct Document;
+
+/// Whether a peer is on this machine.
+fn is_local(ConnectInfo(Peer(peer)): &ConnectInfo<Peer>) -> bool {
+    let peer: &SocketAddr = peer;
+    peer.ip().to_canonical().is_loopback()
+}

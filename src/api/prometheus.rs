@@ -1,0 +1,107 @@
+//! `/metrics`: the present as Prometheus reads it (text format 0.0.4).
+//!
+//! **Invariant:** no number of a caller, and no name but those of the configuration.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::api::error::ApiError;
+use crate::api::guard::Peer;
+use crate::api::views::{AGENT_STATES, state_name, word};
+use crate::api::{Api, Health, Request, is_local};
+use crate::center::snapshot::{CallState, Snapshot};
+
+const CALL_STATES: [CallState; 5] = [
+    CallState::InFlow,
+    CallState::Waiting,
+    CallState::Offered,
+    CallState::Dialing,
+    CallState::Talking,
+];
+
+/// Gauges and counters in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "server", security((), ("token" = [])),
+    responses((status = 200, body = str), (status = 401, body = ApiError)))]
+pub(super) async fn metrics(
+    State(api): State<Api>,
+    peer: ConnectInfo<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let open = api.0.metrics_open_on_loopback && is_local(&peer);
+    if !open && api.0.tokens.role(headers.get(header::AUTHORIZATION)).is_none() {
+        return Err(ApiError::unauthorized());
+    }
+    let snapshot = api.ask(Request::Snapshot).await?;
+    let health = api.ask(Request::Health).await?;
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((content_type, text(&snapshot, &health)).into_response())
+}
+
+pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
+    let mut out = Text(String::new());
+    out.family("attendant_calls", "gauge", "Calls that are up, by state.");
+    for state in CALL_STATES {
+        let count = snapshot.calls.iter().filter(|call| call.state == state).count();
+        out.sample("attendant_calls", Some(("state", &word(state))), count as u64);
+    }
+    out.family("attendant_queue_waiting", "gauge", "Calls nobody answered yet, by queue.");
+    for queue in &snapshot.queues {
+        let label = Some(("queue", queue.name.as_str()));
+        out.sample("attendant_queue_waiting", label, queue.waiting as u64);
+    }
+    out.family("attendant_queue_longest_wait_seconds", "gauge", "The longest wait, by queue.");
+    for queue in &snapshot.queues {
+        let label = Some(("queue", queue.name.as_str()));
+        out.sample("attendant_queue_longest_wait_seconds", label, queue.longest_wait_ms / 1_000);
+    }
+    let mut agents: BTreeMap<&str, u64> = BTreeMap::new();
+    for agent in &snapshot.agents {
+        *agents.entry(state_name(&agent.state)).or_default() += 1;
+    }
+    out.family("attendant_agents", "gauge", "Agents, by state.");
+    for state in AGENT_STATES {
+        let count = agents.get(state).copied().unwrap_or(0);
+        out.sample("attendant_agents", Some(("state", state)), count);
+    }
+    let flag = |on: bool| u64::from(on);
+    out.single("attendant_accepting", "gauge", "New calls are taken.", flag(health.accepting));
+    out.single("attendant_draining", "gauge", "SIGTERM was received.", flag(snapshot.draining));
+    let registrations = health.registrations as u64;
+    out.single("attendant_registrations", "gauge", "Registered telephones.", registrations);
+    let help = "The journal cannot be written.";
+    out.single("attendant_journal_failing", "gauge", help, flag(health.journal_failing));
+    let help = "The records cannot be written.";
+    out.single("attendant_records_failing", "gauge", help, flag(health.records_failing));
+    let help = "Lines and records that wait in memory.";
+    out.single("attendant_store_waiting", "gauge", help, health.store_waiting);
+    let help = "Lines and records that were not kept.";
+    out.single("attendant_store_lost_total", "counter", help, health.store_lost);
+    out.0
+}
+
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, label: Option<(&str, &str)>, value: u64) {
+        let _ = match label {
+            Some((key, label)) => {
+                let label = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                writeln!(self.0, "{name}{{{key}=\"{label}\"}} {value}")
+            }
+            None => writeln!(self.0, "{name} {value}"),
+        };
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.family(name, kind, help);
+        self.sample(name, None, value);
+    }
+}

@@ -1,0 +1,406 @@
+//! The interface over a real socket, in front of a driver that plays back one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use expect_test::expect;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::acd::AgentState;
+use crate::call::{CallRecord, Cause, EndedBy, Outcome};
+use crate::center::snapshot::{CallState, CallView, QueueView};
+use crate::id::AgentId;
+use crate::time::Timestamp;
+
+const READ: &str = "read-token-read-token-read-token";
+const OPERATE: &str = "operate-token-operate-token-oper";
+
+/// What was asked of the driver and of the archive.
+type Asked = Arc<Mutex<Vec<String>>>;
+
+struct Shelf {
+    asked: Asked,
+}
+
+impl Archive for Shelf {
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String> {
+        Ok((call == CallId(7)).then(|| ended(7)))
+    }
+
+    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String> {
+        self.asked.lock().unwrap().push(format!("{wanted:?}"));
+        Ok(vec![ended(7), ended(6)])
+    }
+}
+
+fn ended(call: u64) -> CallRecord {
+    CallRecord {
+        call: CallId(call),
+        from: Some("+14155550123".to_owned()),
+        from_name: None,
+        to: "+14155550100".to_owned(),
+        via: "trunk:acme".to_owned(),
+        flow: None,
+        language: None,
+        intent: None,
+        arrived_at: Timestamp(1_764_000_000_000),
+        answered_at: None,
+        ended_at: Timestamp(1_764_000_001_500),
+        outcome: Outcome::Failed,
+        ended_by: EndedBy::ServerLost,
+        cause: Cause::TEMPORARY_FAILURE,
+        path: Vec::new(),
+        queued: Vec::new(),
+        legs: Vec::new(),
+        vars: BTreeMap::new(),
+    }
+}
+
+fn agent(state: AgentState) -> AgentView {
+    AgentView {
+        agent: AgentId(0),
+        name: "alice".to_owned(),
+        display_name: None,
+        state,
+        since: Timestamp(0),
+        reachable: true,
+        call: None,
+        skills: vec![("billing".to_owned(), 5)],
+        handled: 3,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let call = CallView {
+        call: CallId(41),
+        from: Some("+14155550123".to_owned()),
+        from_name: None,
+        to: "+14155550100".to_owned(),
+        via: "trunk:acme".to_owned(),
+        flow: Some("support".to_owned()),
+        step: Some("billing".to_owned()),
+        state: CallState::Waiting,
+        since: Timestamp(1_764_000_000_000),
+        intent: Some("billing".to_owned()),
+        language: Some("en".to_owned()),
+        queue: Some("billing".to_owned()),
+        position: Some(1),
+        agent: None,
+        on_hold: false,
+        path: vec![(Timestamp(1_764_000_000_000), "greeting".to_owned())],
+    };
+    let queue = QueueView {
+        name: "billing".to_owned(),
+        waiting: 1,
+        longest_wait_ms: 4_900,
+        talking: 0,
+        reserved: 0,
+        after_call_work: 0,
+    };
+    Snapshot {
+        at: Timestamp(0),
+        draining: false,
+        calls: vec![call],
+        queues: vec![queue],
+        agents: vec![agent(AgentState::NotReady { reason: "lunch".to_owned() })],
+    }
+}
+
+/// Answers as the driver would, on a thread of its own.
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
+    while let Some(request) = inbox.blocking_recv() {
+        match request {
+            Request::Snapshot(reply) => drop(reply.send(snapshot())),
+            Request::Health(reply) => {
+                let _ = reply.send(Health { accepting: true, ..Health::default() });
+            }
+            Request::Ask { agent: name, ask, reply } => {
+                asked.lock().unwrap().push(format!("{name}: {ask:?}"));
+                drop(reply.send((name == "alice").then(|| agent(AgentState::Ready))));
+            }
+            Request::EndCall { call, reply } => {
+                let _ = reply.send(call == CallId(41));
+            }
+            Request::Why { call, reply } => {
+                let considered = Considered {
+                    agent: "alice".to_owned(),
+                    verdict: "not_ready".to_owned(),
+                    why: "alice is not ready: lunch".to_owned(),
+                };
+                drop(reply.send((call == CallId(41)).then(|| vec![considered])));
+            }
+        }
+    }
+}
+
+struct Served {
+    address: SocketAddr,
+    asked: Asked,
+}
+
+/// Runs `test` against the interface.
+fn serve<F: Future<Output = ()>>(settings: Settings<'_>, test: impl FnOnce(Served) -> F) {
+    let asked = Asked::default();
+    let (tx, inbox) = mpsc::channel(8);
+    let driver = {
+        let asked = Arc::clone(&asked);
+        std::thread::spawn(move || drive(inbox, &asked))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
+        let api = Api::new(&settings, Desk { tx }, shelf);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::select! {
+            ended = api.serve(listener, std::future::pending()) => panic!("{ended:?}"),
+            () = test(Served { address, asked }) => {}
+        }
+    });
+    drop(runtime);
+    driver.join().unwrap();
+}
+
+const SETTINGS: Settings<'_> = Settings {
+    read_token: Some(READ),
+    operate_token: Some(OPERATE),
+    metrics_open_on_loopback: false,
+    requests_max: 8,
+};
+
+impl Served {
+    async fn raw(&self, request: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // A refused body may reset the connection after the answer.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, body.to_owned())
+    }
+
+    async fn ask(&self, line: &str, token: &str, body: Option<&Value>) -> (u16, Value) {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let len = body.len();
+        let (status, body) = self
+            .raw(&format!(
+                "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {len}\r\n\r\n{body}"
+            ))
+            .await;
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+}
+
+#[test]
+fn the_document_lists_what_there_is() {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut lines = String::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let summary = operation["summary"].as_str().unwrap_or_default();
+            lines.push_str(&format!("{method} {path}: {summary}\n"));
+        }
+    }
+    expect![[r#"
+        get /healthz: Whether this process answers.
+        get /metrics: Gauges and counters in the text format of Prometheus.
+        get /readyz: Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
+        get /v1/agents: The agents and what they do.
+        get /v1/agents/{name}: One agent.
+        post /v1/agents/{name}/login: Logs an agent in. The agent is not ready then.
+        post /v1/agents/{name}/logout: Logs an agent out; a call that is up goes on.
+        post /v1/agents/{name}/not-ready: Takes an agent out of the queues, now or after the present call.
+        post /v1/agents/{name}/ready: Makes an agent ready for calls, now or after the present one.
+        post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
+        get /v1/calls: The calls that are up.
+        delete /v1/calls/{id}: Ends a call.
+        get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
+        get /v1/queues: The queues, with how many wait and who works.
+        get /v1/queues/{name}: One queue and the calls in it, first in line first.
+        get /v1/records: Calls that ended, the latest first.
+        get /v1/records/{id}: One call that ended.
+        get /v1/why/{id}: Why a waiting call is with nobody yet: what speaks for and against each agent.
+    "#]].assert_eq(&lines);
+    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+}
+
+#[test]
+fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
+    serve(SETTINGS, async |served| {
+        let document = serde_json::to_value(document()).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let path = path.replace("queues/{name}", "queues/billing").replace("{name}", "alice");
+            let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
+            if !path.starts_with("/v1/") {
+                continue;
+            }
+            for method in item.as_object().unwrap().keys() {
+                let line = format!("{} {path}", method.to_uppercase());
+                for wrong in ["", "x", "operate-token-operate-token-opeR"] {
+                    let (status, body) = served.ask(&line, wrong, None).await;
+                    assert_eq!((status, &body["error"]), (401, &json!("unauthorized")), "{line}");
+                }
+                let expected = if method == "get" { 200 } else { 403 };
+                let (status, _) = served.ask(&line, READ, None).await;
+                assert_eq!(status, expected, "{line}");
+            }
+        }
+        assert_eq!(served.ask("GET /metrics", "", None).await.0, 401);
+        assert_eq!(served.ask("GET /metrics", READ, None).await.0, 200);
+        for open in ["/healthz", "/readyz", "/openapi.json"] {
+            assert_eq!(served.ask(&format!("GET {open}"), "", None).await.0, 200, "{open}");
+        }
+    });
+}
+
+#[test]
+fn without_tokens_nobody_gets_in() {
+    let settings = Settings { read_token: None, operate_token: Some(""), ..SETTINGS };
+    serve(settings, async |served| {
+        assert_eq!(served.ask("GET /v1/calls", "", None).await.0, 401);
+    });
+    serve(Settings { metrics_open_on_loopback: true, ..settings }, async |served| {
+        assert_eq!(served.ask("GET /metrics", "", None).await.0, 200);
+    });
+}
+
+#[test]
+fn calls_are_shown_live_and_ended() {
+    serve(SETTINGS, async |served| {
+        let (status, live) = served.ask("GET /v1/calls/41", READ, None).await;
+        assert_eq!(status, 200);
+        assert_eq!(live["live"]["state"], "waiting");
+        assert_eq!(live["live"]["path"][0]["at"], "2025-11-24T16:00:00.000Z");
+        let (status, ended) = served.ask("GET /v1/calls/7", READ, None).await;
+        assert_eq!((status, &ended["ended"]["ended_by"]), (200, &json!("server_lost")));
+        assert_eq!(ended["ended"]["cause_name"], "temporary_failure");
+        let (status, nothing) = served.ask("GET /v1/calls/9", READ, None).await;
+        assert_eq!((status, &nothing["error"]), (404, &json!("not_found")));
+        assert_eq!(served.ask("GET /v1/calls/x", READ, None).await.0, 400);
+        assert_eq!(served.ask("DELETE /v1/calls/41", OPERATE, None).await.0, 204);
+        assert_eq!(served.ask("DELETE /v1/calls/9", OPERATE, None).await.0, 404);
+        let (_, why) = served.ask("GET /v1/why/41", READ, None).await;
+        assert_eq!(why["agents"][0]["verdict"], "not_ready");
+        let (_, queue) = served.ask("GET /v1/queues/billing", READ, None).await;
+        assert_eq!((&queue["longest_wait_s"], &queue["calls"][0]["id"]), (&json!(4), &json!(41)));
+    });
+}
+
+#[test]
+fn agents_are_told_what_was_asked() {
+    serve(SETTINGS, async |served| {
+        let ask = async |action: &str, body: Option<&Value>| {
+            served.ask(&format!("POST /v1/agents/{action}"), OPERATE, body).await
+        };
+        let (status, agent) = ask("alice/ready", None).await;
+        assert_eq!((status, &agent["state"]), (200, &json!("ready")));
+        assert_eq!(ask("nobody/ready", None).await.0, 404);
+        assert_eq!(ask("alice/not-ready", Some(&json!({"reason": "lunch"}))).await.0, 200);
+        let wrap_up = json!({"resolved": true, "intent": "refund"});
+        assert_eq!(ask("alice/wrap-up", Some(&wrap_up)).await.0, 200);
+        assert_eq!(
+            *served.asked.lock().unwrap(),
+            [
+                "alice: Ready",
+                "nobody: Ready",
+                "alice: NotReady { reason: \"lunch\" }",
+                "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
+            ]
+        );
+        for wrong in
+            [json!({}), json!({"reason": ""}), json!({"reason": "a\u{7}"}), json!({"r": 1})]
+        {
+            let (status, body) = ask("alice/not-ready", Some(&wrong)).await;
+            assert!(status == 400 || status == 422, "{wrong}: {status}");
+            assert!(body["help"].is_string(), "{wrong}: {body}");
+        }
+    });
+}
+
+#[test]
+fn records_are_filtered_and_paged() {
+    serve(SETTINGS, async |served| {
+        let line = "GET /v1/records?since=2025-11-24T16:00:00Z&outcome=failed&limit=2\
+                    &number=%2B14155550123";
+        let (status, page) = served.ask(line, READ, None).await;
+        assert_eq!((status, &page["next"]), (200, &json!(6)));
+        let (_, last) = served.ask("GET /v1/records?before=6", READ, None).await;
+        assert_eq!(last["next"], Value::Null);
+        let asked = served.asked.lock().unwrap()[0].clone();
+        assert!(asked.contains("since: Some(Timestamp(1764000000000))"), "{asked}");
+        assert!(asked.contains("outcome: Some(Failed)"), "{asked}");
+        assert!(asked.contains("number: Some(\"+14155550123\")"), "{asked}");
+        for wrong in ["since=yesterday", "outcome=lost", "colour=red", "limit=-1"] {
+            let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
+            assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
+        }
+    });
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    serve(SETTINGS, async |served| {
+        let long = "x".repeat(17 * 1024);
+        let end = "Host: x\r\nConnection: close\r\n\r\n";
+        let (status, _) =
+            served.raw(&format!("GET /v1/calls HTTP/1.1\r\nX: {long}\r\n{end}")).await;
+        assert_eq!(status, 431);
+        let (status, _) = served.raw(&format!("GET /{} HTTP/1.1\r\n{end}", &long[..9_000])).await;
+        assert_eq!(status, 414);
+        let body = json!({"reason": "x".repeat(BODY_LEN_MAX)});
+        let (status, _) = served.ask("POST /v1/agents/alice/not-ready", OPERATE, Some(&body)).await;
+        assert_eq!(status, 413);
+        let (status, body) = served.ask("GET /v2/calls", OPERATE, None).await;
+        assert_eq!((status, &body["error"]), (404, &json!("not_found")));
+        let (status, body) = served.ask("PUT /v1/calls", OPERATE, None).await;
+        assert_eq!((status, &body["error"]), (405, &json!("method_not_allowed")));
+    });
+    serve(Settings { requests_max: 0, ..SETTINGS }, async |served| {
+        assert_eq!(served.ask("GET /v1/calls", OPERATE, None).await.0, 503);
+    });
+}
+
+#[test]
+fn a_driver_that_is_gone_is_a_503() {
+    let (tx, inbox) = mpsc::channel(1);
+    drop(inbox);
+    let api = Api::new(&SETTINGS, Desk { tx }, Arc::new(Shelf { asked: Asked::default() }));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(api.ask(Request::Snapshot)).unwrap_err();
+    assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[test]
+fn prometheus_reads_the_present() {
+    let health = Health { accepting: true, registrations: 2, ..Health::default() };
+    let text = prometheus::text(&snapshot(), &health);
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    expect![[r#"
+        attendant_calls{state="in_flow"} 0
+        attendant_calls{state="waiting"} 1
+        attendant_calls{state="offered"} 0
+        attendant_calls{state="dialing"} 0
+        attendant_calls{state="talking"} 0
+        attendant_queue_waiting{queue="billing"} 1
+        attendant_queue_longest_wait_seconds{queue="billing"} 4
+        attendant_agents{state="logged_out"} 0
+        attendant_agents{state="not_ready"} 1
+        attendant_agents{state="ready"} 0
+        attendant_agents{state="reserved"} 0
+        attendant_agents{state="talking"} 0
+        attendant_agents{state="after_call_work"} 0
+        attendant_accepting 1
+        attendant_draining 0
+        attendant_registrations 2
+        attendant_journal_failing 0
+        attendant_records_failing 0
+        attendant_store_waiting 0
+        attendant_store_lost_total 0"#]]
+    .assert_eq(&samples.join("\n"));
+}

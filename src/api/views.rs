@@ -1,0 +1,369 @@
+//! What is sent: the same facts as inside, in types that the OpenAPI document is made from.
+//!
+//! **Invariant:** a time is RFC 3339 in UTC, a duration has its unit in its name, and no key that a
+//! caller pressed is in any of these.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::acd::AgentState;
+use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, Party};
+use crate::center::snapshot::{self, CallState};
+use crate::time::Timestamp;
+
+/// RFC 3339, in milliseconds.
+pub(super) fn stamp(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
+}
+
+pub(super) fn word<T: Serialize>(value: T) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}
+
+/// A call, whether or not it is over.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LiveOrEnded {
+    Live(LiveCall),
+    Ended(Record),
+}
+
+/// A call that is up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LiveCall {
+    pub id: u64,
+    /// The caller's number; none when withheld.
+    pub from: Option<String>,
+    /// What the caller's side shows as a name. Not checked by anybody.
+    pub from_name: Option<String>,
+    pub to: String,
+    /// `trunk:NAME` or `agent:NAME`.
+    pub via: String,
+    pub flow: Option<String>,
+    pub step: Option<String>,
+    /// in_flow, waiting, offered, dialing or talking.
+    pub state: String,
+    /// Since when it is in this state.
+    pub since: String,
+    pub queue: Option<String>,
+    /// 1 is next.
+    pub position: Option<u32>,
+    pub agent: Option<String>,
+    pub on_hold: bool,
+    pub language: Option<String>,
+    pub intent: Option<String>,
+    /// The steps of the flow it took.
+    pub path: Vec<Step>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Step {
+    pub at: String,
+    pub step: String,
+}
+
+impl From<snapshot::CallView> for LiveCall {
+    fn from(call: snapshot::CallView) -> Self {
+        Self {
+            id: call.call.0,
+            from: call.from,
+            from_name: call.from_name,
+            to: call.to,
+            via: call.via,
+            flow: call.flow,
+            step: call.step,
+            state: word(call.state),
+            since: stamp(call.since),
+            queue: call.queue,
+            position: call.position,
+            agent: call.agent,
+            on_hold: call.on_hold,
+            language: call.language,
+            intent: call.intent,
+            path: path(call.path),
+        }
+    }
+}
+
+fn path(steps: Vec<(Timestamp, String)>) -> Vec<Step> {
+    steps.into_iter().map(|(at, step)| Step { at: stamp(at), step }).collect()
+}
+
+/// A queue now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Queue {
+    pub name: String,
+    /// Calls nobody answered yet.
+    pub waiting: usize,
+    pub longest_wait_s: u64,
+    /// Agents whose phone rings for a call of this queue.
+    pub reserved: usize,
+    /// Agents who talk to a caller of this queue.
+    pub talking: usize,
+    /// Agents in after-call work for it.
+    pub after_call_work: usize,
+}
+
+impl From<snapshot::QueueView> for Queue {
+    fn from(queue: snapshot::QueueView) -> Self {
+        Self {
+            name: queue.name,
+            waiting: queue.waiting,
+            longest_wait_s: queue.longest_wait_ms / 1_000,
+            reserved: queue.reserved,
+            talking: queue.talking,
+            after_call_work: queue.after_call_work,
+        }
+    }
+}
+
+/// One queue with the calls that wait in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct QueueWithCalls {
+    #[serde(flatten)]
+    pub queue: Queue,
+    /// First in line first.
+    pub calls: Vec<LiveCall>,
+}
+
+impl QueueWithCalls {
+    pub(super) fn new(queue: snapshot::QueueView, calls: Vec<snapshot::CallView>) -> Self {
+        let waits = |state| matches!(state, CallState::Waiting | CallState::Offered);
+        let here = |call: &snapshot::CallView| {
+            waits(call.state) && call.queue.as_deref() == Some(queue.name.as_str())
+        };
+        let mut calls: Vec<_> = calls.into_iter().filter(here).collect();
+        calls.sort_by_key(|call| (call.position, call.since, call.call));
+        Self { queue: queue.into(), calls: calls.into_iter().map(LiveCall::from).collect() }
+    }
+}
+
+/// An agent now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Agent {
+    pub name: String,
+    pub display_name: Option<String>,
+    /// logged_out, not_ready, ready, reserved, talking or after_call_work.
+    pub state: String,
+    /// Why the agent is not ready.
+    pub reason: Option<String>,
+    /// Since when in this state.
+    pub since: String,
+    /// When after-call work ends by itself.
+    pub until: Option<String>,
+    pub call: Option<u64>,
+    /// Level 1 to 10 by skill.
+    pub skills: BTreeMap<String, u8>,
+    /// Whether the agent's phone can be reached.
+    pub reachable: bool,
+    /// Calls taken since the server started.
+    pub handled: u64,
+}
+
+impl From<snapshot::AgentView> for Agent {
+    fn from(agent: snapshot::AgentView) -> Self {
+        let (reason, until) = match &agent.state {
+            AgentState::NotReady { reason } => (Some(reason.clone()), None),
+            AgentState::AfterCallWork { until, .. } => (None, until.map(stamp)),
+            AgentState::LoggedOut
+            | AgentState::Ready
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. } => (None, None),
+        };
+        Self {
+            state: state_name(&agent.state).to_owned(),
+            name: agent.name,
+            display_name: agent.display_name,
+            reason,
+            since: stamp(agent.since),
+            until,
+            call: agent.call.map(|call| call.0),
+            skills: agent.skills.into_iter().collect(),
+            reachable: agent.reachable,
+            handled: agent.handled,
+        }
+    }
+}
+
+/// The states in the order in which `/metrics` lists them.
+pub(super) const AGENT_STATES: [&str; 6] =
+    ["logged_out", "not_ready", "ready", "reserved", "talking", "after_call_work"];
+
+pub(super) const fn state_name(state: &AgentState) -> &'static str {
+    match state {
+        AgentState::LoggedOut => AGENT_STATES[0],
+        AgentState::NotReady { .. } => AGENT_STATES[1],
+        AgentState::Ready => AGENT_STATES[2],
+        AgentState::Reserved { .. } => AGENT_STATES[3],
+        AgentState::Talking { .. } => AGENT_STATES[4],
+        AgentState::AfterCallWork { .. } => AGENT_STATES[5],
+    }
+}
+
+/// Why a waiting call is with nobody yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Why {
+    pub call: u64,
+    pub agents: Vec<WhyAgent>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WhyAgent {
+    pub agent: String,
+    /// One word for programs.
+    pub verdict: String,
+    /// A sentence for people.
+    pub why: String,
+}
+
+/// The reason an agent is not ready.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotReady {
+    /// At most 64 characters: `lunch`, `meeting`.
+    pub reason: String,
+}
+
+/// What the agent says of the call that ended.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrapUp {
+    /// Whether the caller was helped.
+    pub resolved: Option<bool>,
+    /// What the caller wanted, where the flow guessed wrong. At most 64 characters.
+    pub intent: Option<String>,
+    /// At most 1000 characters.
+    pub note: Option<String>,
+}
+
+/// A call that ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Record {
+    pub id: u64,
+    pub from: Option<String>,
+    pub from_name: Option<String>,
+    pub to: String,
+    pub via: String,
+    pub flow: Option<String>,
+    pub language: Option<String>,
+    pub intent: Option<String>,
+    pub arrived_at: String,
+    pub answered_at: Option<String>,
+    pub ended_at: String,
+    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    pub outcome: String,
+    /// caller, agent, party, flow, operator, server or server_lost.
+    pub ended_by: String,
+    /// Q.850.
+    pub cause: u8,
+    pub cause_name: String,
+    /// Whether the caller was helped, as the agent said.
+    pub resolved: Option<bool>,
+    pub path: Vec<Step>,
+    pub queued: Vec<Stay>,
+    pub legs: Vec<Leg>,
+    /// Variables the flow set; secret ones are left out.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// A stay in a queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stay {
+    pub queue: String,
+    pub entered_at: String,
+    pub left_at: String,
+    pub wait_ms: u64,
+    /// answered, abandoned, timeout, full, no_agents, exit or ended.
+    pub left: String,
+    pub priority: u8,
+}
+
+/// An agent or outside party that was called.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Leg {
+    pub agent: Option<String>,
+    pub trunk: Option<String>,
+    pub number: Option<String>,
+    pub queue: Option<String>,
+    pub dialed_at: String,
+    pub answered_at: Option<String>,
+    pub ended_at: Option<String>,
+    /// accepted, rejected, busy, no_answer, device_error or withdrawn.
+    pub outcome: String,
+    pub talk_ms: u64,
+    pub hold_ms: u64,
+    /// After-call work; none until it is over.
+    pub acw_ms: Option<u64>,
+    pub note: Option<String>,
+}
+
+impl From<CallRecord> for Record {
+    fn from(record: CallRecord) -> Self {
+        let wrap_ups = record.legs.iter().rev().filter_map(|leg| leg.wrap_up.as_ref());
+        let resolved = wrap_ups.into_iter().find_map(|wrap_up| wrap_up.resolved);
+        let path = record.path.into_iter().map(|entry| (entry.at, entry.step)).collect();
+        Self {
+            id: record.call.0,
+            from: record.from,
+            from_name: record.from_name,
+            to: record.to,
+            via: record.via,
+            flow: record.flow,
+            language: record.language,
+            intent: record.intent,
+            arrived_at: stamp(record.arrived_at),
+            answered_at: record.answered_at.map(stamp),
+            ended_at: stamp(record.ended_at),
+            outcome: word::<Outcome>(record.outcome),
+            ended_by: word::<EndedBy>(record.ended_by),
+            cause: record.cause.0,
+            cause_name: record.cause.name().to_owned(),
+            resolved,
+            path: self::path(path),
+            queued: record.queued.into_iter().map(Stay::from).collect(),
+            legs: record.legs.into_iter().map(Leg::from).collect(),
+            vars: record.vars,
+        }
+    }
+}
+
+impl From<crate::call::QueueStay> for Stay {
+    fn from(stay: crate::call::QueueStay) -> Self {
+        let wait = stay.left_at.since(stay.entered_at).as_millis();
+        Self {
+            queue: stay.queue,
+            entered_at: stamp(stay.entered_at),
+            left_at: stamp(stay.left_at),
+            wait_ms: u64::try_from(wait).unwrap_or(u64::MAX),
+            left: word::<LeftQueue>(stay.left),
+            priority: stay.priority,
+        }
+    }
+}
+
+impl From<crate::call::PartyLeg> for Leg {
+    fn from(leg: crate::call::PartyLeg) -> Self {
+        let (agent, trunk, number) = match leg.party {
+            Party::Agent { name, .. } => (Some(name), None, None),
+            Party::Outside { trunk, number } => (None, Some(trunk), Some(number)),
+        };
+        Self {
+            agent,
+            trunk,
+            number,
+            queue: leg.queue,
+            dialed_at: stamp(leg.dialed_at),
+            answered_at: leg.answered_at.map(stamp),
+            ended_at: leg.ended_at.map(stamp),
+            outcome: leg.outcome,
+            talk_ms: leg.talk_ms,
+            hold_ms: leg.hold_ms,
+            acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
+            note: leg.wrap_up.and_then(|wrap_up| wrap_up.note),
+        }
+    }
+}
