@@ -150,9 +150,12 @@ impl Engine {
         condition: &Expression,
         view: View,
     ) -> Result<bool, String> {
+        let secrets = view.vars.values().any(|variable| variable.secret);
         match evaluate(&self.logic, &condition.0, view) {
             Ok(value) => Ok(value.is_true()),
             Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
+            // The details of an error may quote the value it is about.
+            Err(error) if secrets => Err(error.kind().to_string()),
             Err(error) => Err(describe(&error)),
         }
     }

@@ -272,9 +272,10 @@ impl Run {
         let at = self.at.unwrap_or(turn.flow.start);
         let node = turn.flow.node(at);
         turn.out.push(Effect::Failed { step: Arc::clone(&node.name), why });
-        if self.phase != Phase::Live || at == turn.flow.sorry {
+        if self.phase != Phase::Live {
             return Next::End;
         }
+        assert!(at != turn.flow.sorry, "the built-in apology is fixed text, which cannot fail");
         self.failures = self.failures.saturating_add(1);
         let target = node.on_error.unwrap_or(turn.flow.on_error);
         if self.failures > FAILURES_MAX || target == at {

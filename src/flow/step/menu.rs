@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::flow::build::Build;
+use crate::flow::diagnostic::suggest;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::ask::{Ask, Question, Verdict};
@@ -59,6 +60,9 @@ impl Menu {
             let digits = digits.filter(|keys| (1..=KEY_LEN_MAX).contains(&keys.len()));
             let to = build.step(&table, key, item);
             match digits {
+                Some(digits) if self.exact(&digits).is_some() => {
+                    table.error(span, format!("the key `{digits}` is there twice"));
+                }
                 Some(digits) => self.keys.push((digits, to)),
                 None => build.problems.error_help(
                     span,
@@ -79,7 +83,7 @@ impl Menu {
         let mut said: BTreeMap<String, &str> = BTreeMap::new();
         for (name, span, item) in table.entries() {
             let Some(to) = build.steps.get(name) else {
-                let help = crate::flow::diagnostic::suggest(name, build.steps.keys().copied());
+                let help = suggest(name, build.steps.keys().copied());
                 let message = format!("{}: no step is named `{name}`", table.what);
                 build.problems.error_help(span, message, help);
                 continue;

@@ -260,8 +260,10 @@ impl Sound {
             }
         }
         let name = music.map_or("default", |(name, _)| name);
-        let kinds = [("music", 0), ("music_and_position", 0), ("silence", 1), ("ring", 2)];
-        match (section.choice("wait", 3, &kinds), default) {
+        let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];
+        // Only a queue has positions; its default is music.
+        let kinds = if default == Self::Ring { &kinds[..3] } else { &kinds[..] };
+        match (section.choice("wait", 3, kinds), default) {
             (0, _) => Self::Music(name.into()),
             (1, _) => Self::Silence,
             (2, _) => Self::Ring,

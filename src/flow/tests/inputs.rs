@@ -561,3 +561,24 @@ fn secret_digits_leave_no_trace_and_may_still_decide() {
     assert!(run.vars().is_empty());
     assert!(!format!("{run:?} {out:?}").contains("4711"));
 }
+
+#[test]
+fn an_error_about_a_secret_does_not_quote_it() {
+    let flow = &SECRET.replace("pin == '4711'", "pin|abs == 1");
+    let log = super::Stage::new(flow).play("0 start\n 1 key 4\n 1 key 7\n 1 key 1\n 1 key 1");
+    assert!(log.contains("which failed: `pin|abs == 1`: invalid operation\n"), "{log}");
+}
+
+#[test]
+fn keys_typed_ahead_have_a_bound() {
+    let flow = &TYPE_AHEAD
+        .replace("text = \"Hello.\"", "text = \"Hello.\"\nbarge_in = false")
+        .replace("next = \"first\"", "next = \"account\"")
+        .replace("digits_min = 4", "digits_min = 1")
+        .replace("digits_max = 4", "digits_max = 40");
+    let keys: String = "1 key 7\n".repeat(crate::flow::run::TYPE_AHEAD_MAX + 5);
+    let flow = flow.replace("next       = \"second\"", "next = \"tell\"")
+        + "[hangup.tell]\ntext = \"{{ account|length }} digits\"";
+    let log = super::Stage::new(&flow).play(&format!("0 start\n {keys} 2 done\n 3 key #"));
+    assert!(log.contains("\"32 digits\""), "{log}");
+}

@@ -8,6 +8,7 @@ mod broken;
 mod inputs;
 mod people;
 mod random;
+mod shipped;
 mod steps;
 
 use std::fmt::Write as _;

@@ -418,3 +418,33 @@ fn a_prompt_whose_end_is_never_reported_counts_as_heard() {
         "#]],
     );
 }
+
+/// `count` steps in a row that wait for nothing.
+fn chain(count: u32) -> String {
+    let steps =
+        (0..count).map(|n| format!("[set.s{n}]\nvars = {{ x = {n} }}\nnext = \"s{}\"\n", n + 1));
+    let steps: String = steps.collect();
+    format!("[flow]\nstart = \"s0\"\n{steps}[hangup.s{count}]\n")
+}
+
+#[test]
+fn too_many_steps_without_waiting_end_in_on_error() {
+    let log = super::Stage::new(&chain(63)).play("0 start");
+    assert!(log.ends_with("hang up 16\n"), "{log}");
+    let log = super::Stage::new(&chain(64)).play("0 start\n 1 done");
+    assert!(log.contains("s63 failed: 64 steps without waiting"), "{log}");
+    assert!(log.ends_with("hang up 41\n"), "{log}");
+    let on_error = chain(64).replace("[flow]", "[flow]\non_error = \"s0\"");
+    let log = super::Stage::new(&on_error).play("0 start\n 1 done");
+    assert!(log.contains("s63 failed: on_error takes too many steps"), "{log}");
+    assert!(log.ends_with("hang up 41\n"), "{log}");
+}
+
+#[test]
+fn a_call_that_goes_round_for_ever_is_ended() {
+    let flow = "[flow]\nstart = \"m\"\n[menu.m]\ntext = \"?\"\nkeys = { 1 = \"m\", 2 = \"e\" }\n\
+                give_up = \"e\"\n[hangup.e]\n";
+    let rounds = "1 key 1\n".repeat(5_001);
+    let log = super::Stage::new(flow).play(&format!("0 start\n {rounds} 2 done"));
+    assert!(log.contains("m failed: 5000 steps in one call") && log.ends_with("hang up 41\n"));
+}

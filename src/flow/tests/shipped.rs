@@ -1,0 +1,287 @@
+//! The flows in `flows/`, and what a [`Flow`] tells about itself.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use expect_test::expect;
+
+use super::{Stage, check, flow, tell_prompt};
+use crate::flow::{Flow, Known, explain, parse};
+
+const SUPPORT: &str = include_str!("../../../flows/support.toml");
+const AFTERHOURS: &str = include_str!("../../../flows/afterhours.toml");
+
+fn shipped(file: &str, source: &str) -> Flow {
+    let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
+    let known = Known {
+        skills: set(&["billing", "sales", "tech"]),
+        queues: Some(BTreeSet::new()),
+        trunks: Some(BTreeSet::new()),
+        agents: Some(BTreeSet::new()),
+        caller_fields: Some(BTreeSet::new()),
+        sounds: Some(BTreeSet::new()),
+        music: Some(BTreeSet::new()),
+    };
+    match parse(file, source, &known) {
+        Ok(flow) => flow,
+        Err(diagnostics) => panic!("{}", explain(&diagnostics)),
+    }
+}
+
+#[test]
+fn shipped_flows_load_without_a_word_on_a_fresh_installation() {
+    for (file, source) in [("support", SUPPORT), ("afterhours", AFTERHOURS)] {
+        let flow = shipped(&format!("flows/{file}.toml"), source);
+        assert_eq!(explain(flow.warnings()), "");
+        assert_eq!(&**flow.name(), file);
+    }
+}
+
+#[test]
+fn a_flow_tells_its_graph_its_queues_and_its_sounds() {
+    let flow = shipped("flows/support.toml", SUPPORT);
+    let mut text = format!("{:?} start {}\n", flow.numbers(), flow.start());
+    for step in flow.steps() {
+        let exits: Vec<_> = step.exits.iter().map(|(label, to)| format!("{label}>{to}")).collect();
+        writeln!(text, "{} {}: {}", step.verb, step.name, exits.join(" ")).unwrap();
+    }
+    for queue in flow.queues() {
+        writeln!(text, "queue {} for {:?}", queue.queue, queue.intent).unwrap();
+    }
+    for prompt in flow.static_prompts() {
+        writeln!(text, "prompt {}", tell_prompt(&prompt)).unwrap();
+    }
+    for (step, to, phrases) in flow.phrases() {
+        writeln!(text, "{step} {to}: {}", phrases.join(", ")).unwrap();
+    }
+    expect![[r#"
+        ["+14155550100", "*"] start greeting
+        say greeting: next>open_now
+        hours_check open_now: open>main closed>closed holiday.Christmas>christmas
+        say christmas: next>main
+        hangup closed: 
+        menu main: 1>account 2>tech 0>operator give_up>operator
+        collect account: next>confirm give_up>billing
+        say confirm: next>billing
+        queue billing: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
+        queue tech: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
+        queue operator: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
+        say back: next>main
+        hangup goodbye: 
+        hangup busy: 
+        hangup nobody: 
+        hangup trouble: 
+        hangup (sorry): 
+        queue billing for Some("billing")
+        queue operator for Some("operator")
+        queue tech for Some("tech")
+        prompt "All right, back to the menu."
+        prompt "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+        prompt "I did not hear a number."
+        prompt "I did not hear you."
+        prompt "Merry Christmas. Only a few of us are here today."
+        prompt "Our office is closed now. Please call again during opening hours. Goodbye."
+        prompt "Please enter your four digit account number."
+        prompt "Please press a key now."
+        prompt "Please use the number keys."
+        prompt "Thank you for calling Acme. Goodbye."
+        prompt "That is not one of the choices."
+        prompt "That was too short."
+        prompt "We are sorry, all our lines are busy. Please call again later. Goodbye."
+        prompt "We are sorry, nobody is here to take your call. Please call again later. Goodbye."
+        prompt "We are sorry, something went wrong. Please call again later. Goodbye."
+        prompt "We are sorry, something went wrong. Please call again. Goodbye."
+        prompt "Welcome to Acme."
+        prompt "You are number 1 in line."
+        prompt "You are number 1 in line. To go back to the menu, press pound."
+        prompt "You are number 10 in line."
+        prompt "You are number 10 in line. To go back to the menu, press pound."
+        prompt "You are number 2 in line."
+        prompt "You are number 2 in line. To go back to the menu, press pound."
+        prompt "You are number 3 in line."
+        prompt "You are number 3 in line. To go back to the menu, press pound."
+        prompt "You are number 4 in line."
+        prompt "You are number 4 in line. To go back to the menu, press pound."
+        prompt "You are number 5 in line."
+        prompt "You are number 5 in line. To go back to the menu, press pound."
+        prompt "You are number 6 in line."
+        prompt "You are number 6 in line. To go back to the menu, press pound."
+        prompt "You are number 7 in line."
+        prompt "You are number 7 in line. To go back to the menu, press pound."
+        prompt "You are number 8 in line."
+        prompt "You are number 8 in line. To go back to the menu, press pound."
+        prompt "You are number 9 in line."
+        prompt "You are number 9 in line. To go back to the menu, press pound."
+        prompt <default>
+        main account: billing, my bill
+        main tech: technical help
+        main operator: operator
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn the_version_follows_the_file() {
+    let version = |source: &str| flow(source).version().to_owned();
+    let source = "[flow]\nstart = \"a\"\n[hangup.a]\n";
+    assert_eq!(version(source), "533d4a24069f");
+    assert_ne!(version(source), version(&format!("{source}\n")));
+}
+
+#[test]
+fn a_customer_reaches_billing() {
+    check(
+        SUPPORT,
+        r#"caller {"name": "Ada", "vip": true, "known": true}
+           0 start
+           2 done
+           3 key 1
+           4 key 4
+           5 key 7
+           6 key 1
+           7 key 1
+          10 done
+          10 place 2 5
+          18 done
+          30 queue handled
+          33 done"#,
+        expect![[r#"
+               0.0 > start
+                     [greeting]
+                     play "Welcome to Acme, Ada."
+               2.0 > done
+                     [open_now]
+                     [main]
+                     play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+               3.0 > key 1
+                     main: Matched
+                     [account]
+                     play "Please enter your four digit account number."
+               4.0 > key 4
+                     stop
+               5.0 > key 7
+               6.0 > key 1
+               7.0 > key 1
+                     account: Matched
+                     [confirm]
+                     play "Thank you. Your account is 4 7 1 1."
+              10.0 > done
+                     [billing]
+                     intent billing
+                     play on <default>
+                     enqueue billing: billing=1, priority 8, wait 600s, after 90s billing=0
+              15.0 > timer
+                     play "You are number 2 in line."
+              18.0 > done
+                     play on <default>
+              30.0 > queue handled
+                     [goodbye]
+                     play "Thank you for calling Acme. Goodbye."
+              33.0 > done
+                     hang up 16
+        "#]],
+    );
+}
+
+#[test]
+fn a_silent_caller_reaches_a_person() {
+    check(
+        SUPPORT,
+        "0 start\n 2 done\n 8 done\n 20 done\n 30 done\n 40 key #",
+        expect![[r#"
+           0.0 > start
+                 [greeting]
+                 play "Welcome to Acme."
+           2.0 > done
+                 [open_now]
+                 [main]
+                 play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+           8.0 > done
+          13.0 > timer
+                 main: NoInput
+                 play "I did not hear you." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+          20.0 > done
+          25.0 > timer
+                 main: NoInput
+                 play "Please press a key now." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+          30.0 > done
+          35.0 > timer
+                 main: NoInput
+                 [operator]
+                 intent operator
+                 play on <default>
+                 enqueue operator:, priority 5, wait 600s
+          40.0 > timer
+          40.0 > key #
+                 leave queue
+                 [back]
+                 play "All right, back to the menu."
+    "#]],
+    );
+}
+
+#[test]
+fn at_night_a_known_number_need_not_be_typed() {
+    let call = "0 start\n 1 key 1\n 2 key 1\n";
+    let ada = "caller {\"number\": \"+14155550123\", \"anonymous\": false}";
+    check(
+        AFTERHOURS,
+        &format!("{ada}\n {call} 9 done\n 10 done"),
+        expect![[r#"
+           0.0 > start
+                 [closed]
+                 play "Thank you for calling Acme. Our office is closed."
+           1.0 > key 1
+                 [choice]
+                 choice: Matched
+                 [use_this_number]
+                 [same_number]
+                 play "To be called at the number you are calling from, press 1. For another number, press 2."
+           2.0 > key 1
+                 same_number: Matched
+                 [keep]
+                 intent callback
+                 [noted]
+                 play "Thank you. We will call 1 4 1 5 5 5 5 0 1 2 3 in the morning."
+           9.0 > done
+                 [goodbye]
+                 play "Goodbye."
+          10.0 > done
+                 hang up 16
+    "#]],
+    );
+    let ways = "9 key 2\n 9 key 5\n 9 key 5\n 9 key #\n 12 hangs up";
+    check(
+        AFTERHOURS,
+        &format!("{call} {ways}"),
+        expect![[r#"
+           0.0 > start
+                 [closed]
+                 play "Thank you for calling Acme. Our office is closed."
+           1.0 > key 1
+                 [choice]
+                 choice: Matched
+                 [use_this_number]
+                 [number]
+                 play "Enter the number to call, then press pound."
+           2.0 > key 1
+                 stop
+           5.0 > timer
+                 number: Partial
+                 play "That number is too short." + "Enter the number to call, then press pound."
+           9.0 > key 2
+                 stop
+           9.0 > key 5
+           9.0 > key 5
+           9.0 > key #
+                 number: Partial
+                 play "That number is too short." + "Enter the number to call, then press pound."
+          12.0 > hangs up
+                 [left]
+                 [gave_up]
+                 intent gave_up
+                 [end]
+    "#]],
+    );
+    let said = Stage::new(AFTERHOURS).play("0 start\n 1 key 2\n 2 key 2\n 9 transfer busy");
+    assert!(said.contains("transfer to \"+14155550199\"") && said.contains("[not_reached]"));
+}
