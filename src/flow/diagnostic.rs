@@ -70,8 +70,7 @@ impl fmt::Display for Severity {
 /// All problems as text for people: each with its line and a caret under the place.
 #[must_use]
 pub fn explain(diagnostics: &[Diagnostic]) -> String {
-    let mut config = term::Config::default();
-    config.chars = term::Chars::ascii();
+    let config = term::Config { chars: term::Chars::ascii(), ..term::Config::default() };
     let mut text = String::new();
     for diagnostic in diagnostics {
         let file = SimpleFile::new(&*diagnostic.file, &*diagnostic.source);

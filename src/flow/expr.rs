@@ -441,7 +441,7 @@ fn is_luhn(value: &Value) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    digits.len() > 1 && sum % 10 == 0
+    digits.len() > 1 && sum.is_multiple_of(10)
 }
 
 const ASSIGN: &str = "{% set value_ = (";

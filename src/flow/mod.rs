@@ -1,7 +1,29 @@
 //! The IVR language: one TOML file a flow, one table a step.
 //!
-//! [`parse`](parse()) turns a file into a [`Flow`] or into everything that is wrong with it; a [`Run`] is one
-//! call's way through a flow: [`Input`] in, [`Effect`] out.
+//! [`parse`](parse()) turns a file into a [`Flow`] or into everything that is wrong with it; a
+//! [`Run`] is one call's way through a flow: [`Input`] in, [`Effect`] out.
+//!
+//! # Verbs and their options
+//!
+//! Every step may also have `on_error`.
+//!
+//! * `say`: `text` `repeat` `barge_in` `next`
+//! * `play`: `file` `repeat` `barge_in` `next`
+//! * `menu`: `text` `keys` `phrases`, and those of input steps
+//! * `collect`: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`
+//!   `too_many` `too_many_next`, and those of input steps
+//! * input steps: `no_input` `partial` `no_match`, for each of them a step to go to instead as
+//!   `…_next`, `tries_max` `give_up` `timeout_s` `inter_digit_s` `repeat` `reprompt` `barge_in`
+//!   `clear_keys` `secret`
+//! * `branch`: `cases = [{ if, next }]` `else`
+//! * `set`: `vars` `intent` `language` `next`
+//! * `hours_check`: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any
+//! * `queue`: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
+//!   `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
+//!   `next` `full` `timeout` `no_agents` `exit`
+//! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
+//!   `no_answer` `refused` `failed`
+//! * `hangup`: `text` `cause`
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or
 //! has ended; it never stands still.

@@ -1,7 +1,7 @@
 //! A flow that can run: steps in the order of the file, and their expressions, compiled.
 //!
 //! **Invariant:** every step an exit names exists, every input step has a way out, and no loop runs
-//! without waiting. Only [`parse`](crate::flow::parse) makes one.
+//! without waiting. Only [`parse`](crate::flow::parse()) makes one.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -8,9 +8,9 @@
 //!          ► Entering     no_input             an answer, no_match, too_many
 //! ```
 //!
-//! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the caller
-//! hears, in [`Effect::Heard`] and in where the call goes; together they happen at most `tries_max`
-//! times before `give_up`.
+//! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the
+//! caller hears, in [`Effect::Heard`] and in where the call goes; together they happen at most
+//! `tries_max` times before `give_up`.
 //!
 //! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
 

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** what is typed at a `secret` step is in no effect and in no text.
 
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use minijinja::value::Value;
@@ -139,7 +139,7 @@ struct Pattern(Vec<Mark>);
 
 #[derive(Debug)]
 enum Mark {
-    One(Vec<Range<char>>),
+    One(Vec<RangeInclusive<char>>),
     Rest,
 }
 
@@ -149,10 +149,10 @@ impl Pattern {
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             let set = match c {
-                '0'..='9' => vec![c..after(c)],
-                'X' | 'x' => vec!['0'..AFTER_NINE],
-                'Z' | 'z' => vec!['1'..AFTER_NINE],
-                'N' | 'n' => vec!['2'..AFTER_NINE],
+                '0'..='9' => vec![c..=c],
+                'X' | 'x' => vec!['0'..='9'],
+                'Z' | 'z' => vec!['1'..='9'],
+                'N' | 'n' => vec!['2'..='9'],
                 '[' => parse_set(&mut rest)?,
                 '.' if rest.as_str().is_empty() => {
                     marks.push(Mark::Rest);
@@ -178,7 +178,7 @@ impl Pattern {
     }
 }
 
-fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<Range<char>>> {
+fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<RangeInclusive<char>>> {
     let (inside, after_set) = rest.as_str().split_once(']')?;
     let mut set = Vec::new();
     let mut chars = inside.chars().peekable();
@@ -191,14 +191,10 @@ fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<Range<char>>> {
         if !first.is_ascii_digit() || !last.is_ascii_digit() || last < first {
             return None;
         }
-        set.push(first..after(last));
+        set.push(first..=last);
     }
     *rest = after_set.chars();
     (!set.is_empty()).then_some(set)
-}
-
-fn after(c: char) -> char {
-    char::from_u32(c as u32 + 1).unwrap_or(c)
 }
 
 fn read_into(section: &Section<'_>) -> Option<Arc<str>> {
@@ -235,9 +231,6 @@ fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
     }
     patterns
 }
-
-/// The sign after 9, as the open end of a range.
-const AFTER_NINE: char = ':';
 
 /// A journal that is read back has this in place of secret digits.
 const MASKED: char = crate::flow::Digit::MASKED.as_char();

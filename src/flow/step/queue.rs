@@ -253,11 +253,10 @@ impl Sound {
         default: Self,
     ) -> Self {
         let music = section.string("music");
-        if let Some((name, span)) = &music {
-            if !["default", "ring"].contains(name) {
-                let kind = "there is no music";
-                build.declared(section, kind, build.known.music.as_ref(), name, span.clone());
-            }
+        let named = music.as_ref().filter(|(name, _)| !["default", "ring"].contains(name));
+        if let Some((name, span)) = named {
+            let kind = "there is no music";
+            build.declared(section, kind, build.known.music.as_ref(), name, span.clone());
         }
         let name = music.map_or("default", |(name, _)| name);
         let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];

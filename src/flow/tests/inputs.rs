@@ -266,7 +266,8 @@ const TYPE_AHEAD: &str = r##"
 fn a_whole_path_can_be_typed_ahead() {
     check(
         TYPE_AHEAD,
-        "0 start\n 0.1 key 1\n 0.2 key 7\n 0.3 key 7\n 0.4 key 0\n 0.5 key 1\n 0.6 key #\n 0.7 key 2",
+        "0 start\n 0.1 key 1\n 0.2 key 7\n 0.3 key 7\n 0.4 key 0\n 0.5 key 1
+         0.6 key #\n 0.7 key 2",
         expect![[r#"
                0.0 > start
                      [hello]

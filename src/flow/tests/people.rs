@@ -141,6 +141,10 @@ fn a_queue_has_a_way_out_for_every_end() {
                      hang up 16
         "#]],
     );
+}
+
+#[test]
+fn an_end_without_an_exit_is_a_failure_that_is_told() {
     let bare = "[flow]\nstart = \"q\"\n[queue.q]\nwait = \"silence\"\n";
     check(
         bare,

@@ -14,8 +14,9 @@ use crate::time::Timestamp;
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 
 fn any_input() -> impl Strategy<Value = Input> {
+    let key = |event| Input::Digit(Digit::from_event(event).unwrap());
     prop_oneof![
-        8 => "[0-9*#]".prop_map(|key| Input::Digit(Digit::new(key.chars().next().unwrap()).unwrap())),
+        8 => (0..12_u8).prop_map(key),
         6 => Just(Input::PromptDone),
         6 => Just(Input::Timer),
         1 => Just(Input::Start),
@@ -29,7 +30,11 @@ fn any_input() -> impl Strategy<Value = Input> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_damaged_file_is_explained_never_a_panic(

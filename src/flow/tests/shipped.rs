@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 
 use super::{Stage, check, flow, tell_prompt};
 use crate::flow::{Flow, Known, explain, parse};
@@ -54,69 +54,7 @@ fn a_flow_tells_its_graph_its_queues_and_its_sounds() {
     for (step, to, phrases) in flow.phrases() {
         writeln!(text, "{step} {to}: {}", phrases.join(", ")).unwrap();
     }
-    expect![[r#"
-        ["+14155550100", "*"] start greeting
-        say greeting: next>open_now
-        hours_check open_now: open>main closed>closed holiday.Christmas>christmas
-        say christmas: next>main
-        hangup closed: 
-        menu main: 1>account 2>tech 0>operator give_up>operator
-        collect account: next>confirm give_up>billing
-        say confirm: next>billing
-        queue billing: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
-        queue tech: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
-        queue operator: next>goodbye timeout>busy exit>back full>busy no_agents>nobody
-        say back: next>main
-        hangup goodbye: 
-        hangup busy: 
-        hangup nobody: 
-        hangup trouble: 
-        hangup (sorry): 
-        queue billing for Some("billing")
-        queue operator for Some("operator")
-        queue tech for Some("tech")
-        prompt "All right, back to the menu."
-        prompt "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-        prompt "I did not hear a number."
-        prompt "I did not hear you."
-        prompt "Merry Christmas. Only a few of us are here today."
-        prompt "Our office is closed now. Please call again during opening hours. Goodbye."
-        prompt "Please enter your four digit account number."
-        prompt "Please press a key now."
-        prompt "Please use the number keys."
-        prompt "Thank you for calling Acme. Goodbye."
-        prompt "That is not one of the choices."
-        prompt "That was too short."
-        prompt "We are sorry, all our lines are busy. Please call again later. Goodbye."
-        prompt "We are sorry, nobody is here to take your call. Please call again later. Goodbye."
-        prompt "We are sorry, something went wrong. Please call again later. Goodbye."
-        prompt "We are sorry, something went wrong. Please call again. Goodbye."
-        prompt "Welcome to Acme."
-        prompt "You are number 1 in line."
-        prompt "You are number 1 in line. To go back to the menu, press pound."
-        prompt "You are number 10 in line."
-        prompt "You are number 10 in line. To go back to the menu, press pound."
-        prompt "You are number 2 in line."
-        prompt "You are number 2 in line. To go back to the menu, press pound."
-        prompt "You are number 3 in line."
-        prompt "You are number 3 in line. To go back to the menu, press pound."
-        prompt "You are number 4 in line."
-        prompt "You are number 4 in line. To go back to the menu, press pound."
-        prompt "You are number 5 in line."
-        prompt "You are number 5 in line. To go back to the menu, press pound."
-        prompt "You are number 6 in line."
-        prompt "You are number 6 in line. To go back to the menu, press pound."
-        prompt "You are number 7 in line."
-        prompt "You are number 7 in line. To go back to the menu, press pound."
-        prompt "You are number 8 in line."
-        prompt "You are number 8 in line. To go back to the menu, press pound."
-        prompt "You are number 9 in line."
-        prompt "You are number 9 in line. To go back to the menu, press pound."
-        prompt <default>
-        main account: billing, my bill
-        main tech: technical help
-        main operator: operator
-    "#]].assert_eq(&text);
+    expect_file!["support.txt"].assert_eq(&text);
 }
 
 #[test]
@@ -188,34 +126,34 @@ fn a_silent_caller_reaches_a_person() {
         SUPPORT,
         "0 start\n 2 done\n 8 done\n 20 done\n 30 done\n 40 key #",
         expect![[r#"
-           0.0 > start
-                 [greeting]
-                 play "Welcome to Acme."
-           2.0 > done
-                 [open_now]
-                 [main]
-                 play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-           8.0 > done
-          13.0 > timer
-                 main: NoInput
-                 play "I did not hear you." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-          20.0 > done
-          25.0 > timer
-                 main: NoInput
-                 play "Please press a key now." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-          30.0 > done
-          35.0 > timer
-                 main: NoInput
-                 [operator]
-                 intent operator
-                 play on <default>
-                 enqueue operator:, priority 5, wait 600s
-          40.0 > timer
-          40.0 > key #
-                 leave queue
-                 [back]
-                 play "All right, back to the menu."
-    "#]],
+               0.0 > start
+                     [greeting]
+                     play "Welcome to Acme."
+               2.0 > done
+                     [open_now]
+                     [main]
+                     play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+               8.0 > done
+              13.0 > timer
+                     main: NoInput
+                     play "I did not hear you." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+              20.0 > done
+              25.0 > timer
+                     main: NoInput
+                     play "Please press a key now." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+              30.0 > done
+              35.0 > timer
+                     main: NoInput
+                     [operator]
+                     intent operator
+                     play on <default>
+                     enqueue operator:, priority 5, wait 600s
+              40.0 > timer
+              40.0 > key #
+                     leave queue
+                     [back]
+                     play "All right, back to the menu."
+        "#]],
     );
 }
 
@@ -227,60 +165,60 @@ fn at_night_a_known_number_need_not_be_typed() {
         AFTERHOURS,
         &format!("{ada}\n {call} 9 done\n 10 done"),
         expect![[r#"
-           0.0 > start
-                 [closed]
-                 play "Thank you for calling Acme. Our office is closed."
-           1.0 > key 1
-                 [choice]
-                 choice: Matched
-                 [use_this_number]
-                 [same_number]
-                 play "To be called at the number you are calling from, press 1. For another number, press 2."
-           2.0 > key 1
-                 same_number: Matched
-                 [keep]
-                 intent callback
-                 [noted]
-                 play "Thank you. We will call 1 4 1 5 5 5 5 0 1 2 3 in the morning."
-           9.0 > done
-                 [goodbye]
-                 play "Goodbye."
-          10.0 > done
-                 hang up 16
-    "#]],
+               0.0 > start
+                     [closed]
+                     play "Thank you for calling Acme. Our office is closed."
+               1.0 > key 1
+                     [choice]
+                     choice: Matched
+                     [use_this_number]
+                     [same_number]
+                     play "To be called at the number you are calling from, press 1. For another number, press 2."
+               2.0 > key 1
+                     same_number: Matched
+                     [keep]
+                     intent callback
+                     [noted]
+                     play "Thank you. We will call 1 4 1 5 5 5 5 0 1 2 3 in the morning."
+               9.0 > done
+                     [goodbye]
+                     play "Goodbye."
+              10.0 > done
+                     hang up 16
+        "#]],
     );
     let ways = "9 key 2\n 9 key 5\n 9 key 5\n 9 key #\n 12 hangs up";
     check(
         AFTERHOURS,
         &format!("{call} {ways}"),
         expect![[r#"
-           0.0 > start
-                 [closed]
-                 play "Thank you for calling Acme. Our office is closed."
-           1.0 > key 1
-                 [choice]
-                 choice: Matched
-                 [use_this_number]
-                 [number]
-                 play "Enter the number to call, then press pound."
-           2.0 > key 1
-                 stop
-           5.0 > timer
-                 number: Partial
-                 play "That number is too short." + "Enter the number to call, then press pound."
-           9.0 > key 2
-                 stop
-           9.0 > key 5
-           9.0 > key 5
-           9.0 > key #
-                 number: Partial
-                 play "That number is too short." + "Enter the number to call, then press pound."
-          12.0 > hangs up
-                 [left]
-                 [gave_up]
-                 intent gave_up
-                 [end]
-    "#]],
+               0.0 > start
+                     [closed]
+                     play "Thank you for calling Acme. Our office is closed."
+               1.0 > key 1
+                     [choice]
+                     choice: Matched
+                     [use_this_number]
+                     [number]
+                     play "Enter the number to call, then press pound."
+               2.0 > key 1
+                     stop
+               5.0 > timer
+                     number: Partial
+                     play "That number is too short." + "Enter the number to call, then press pound."
+               9.0 > key 2
+                     stop
+               9.0 > key 5
+               9.0 > key 5
+               9.0 > key #
+                     number: Partial
+                     play "That number is too short." + "Enter the number to call, then press pound."
+              12.0 > hangs up
+                     [left]
+                     [gave_up]
+                     intent gave_up
+                     [end]
+        "#]],
     );
     let said = Stage::new(AFTERHOURS).play("0 start\n 1 key 2\n 2 key 2\n 9 transfer busy");
     assert!(said.contains("transfer to \"+14155550199\"") && said.contains("[not_reached]"));
