@@ -2,9 +2,10 @@
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), one stream in
 //! ([`source`], [`reception`], [`dtmf`], [`goertzel`]) and one out ([`outgoing`], [`prompt`]), both
-//! together a leg ([`session`]). The threads and sockets around them are in `io`.
+//! together a leg ([`session`]). Sound comes from files ([`wav`]), voices ([`tts`]) and [`music`]. The
+//! threads, sockets and disk around them are in `io`, `speech`, `prompt_store` and `voice_io`.
 //!
-//! **Invariant:** outside `io` nothing here reads a clock, opens a socket or a file, or starts a
+//! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a file, or starts a
 //! thread.
 //!
 //! **Deliberately absent:** signaling, and deciding anything: commands come in, facts go out.
@@ -17,11 +18,18 @@ pub mod io;
 pub mod music;
 pub mod outgoing;
 pub mod prompt;
+#[cfg(feature = "server")]
+pub mod prompt_store;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;
 pub mod session;
 pub mod source;
+#[cfg(feature = "server")]
+pub mod speech;
+pub mod tts;
+#[cfg(feature = "server")]
+pub mod voice_io;
 pub mod wav;
 
 #[cfg(test)]

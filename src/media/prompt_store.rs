@@ -1,0 +1,418 @@
+//! From what a flow wants heard to sound that can be sent: read, spoken, kept.
+//!
+//! **Invariant:** memory is bounded: prompts of the loaded flows have a limit of their own and stay,
+//! anything else gives way to what was used later. A prompt's path never leaves the prompts folder.
+//!
+//! **Deliberately absent:** cleaning the cache on disk. A file there is named by its content, so an
+//! old one is only unused; deleting the folder is always safe.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use crate::center::Prompt;
+use crate::media::music;
+use crate::media::prompt::Sound;
+use crate::media::tts::{VoiceError, Voices};
+use crate::media::wav::{self, WavError};
+
+pub struct PromptStore {
+    voices: Voices,
+    /// Recordings; hold music is in `music/` below it.
+    folder: PathBuf,
+    /// Where spoken prompts of flows are kept over a restart.
+    cache: Option<PathBuf>,
+    kept: Mutex<Kept>,
+    hold_music: OnceLock<Arc<Sound>>,
+    waiting: OnceLock<Arc<Sound>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    sounds: BTreeMap<Prompt, Entry>,
+    /// Counts uses: the entry with the smallest number was used longest ago.
+    clock: u64,
+    pinned_len: usize,
+    loose_len: usize,
+}
+
+struct Entry {
+    sound: Arc<Sound>,
+    used: u64,
+    pinned: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    #[error("prompt `{path}`: the path must stay inside the prompts folder")]
+    Path { path: String },
+    #[error("prompt {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("prompt {}: {source}", path.display())]
+    Wav { path: PathBuf, source: WavError },
+    #[error("cannot say {text:?}: {source}")]
+    Voice { text: String, source: VoiceError },
+    #[error("cannot say {text:?}: the voice crashed; say it in other words and report this")]
+    Crashed { text: String },
+    #[error("the flows' prompts need more than {} MiB of memory", PINNED_LEN_MAX >> 20)]
+    Full,
+}
+
+impl PromptStore {
+    #[must_use]
+    pub fn new(voices: Voices, folder: PathBuf, cache: Option<PathBuf>) -> Self {
+        let kept = Mutex::default();
+        let (hold_music, waiting) = (OnceLock::new(), OnceLock::new());
+        Self { voices, folder, cache, kept, hold_music, waiting }
+    }
+
+    /// Renders the static prompts of all flows and keeps them; what was kept for flows that are gone
+    /// may be forgotten from now on. Recordings are read again, spoken texts only once.
+    ///
+    /// All errors at once; what could be rendered is kept in any case.
+    pub fn prepare(&self, prompts: &[Prompt]) -> Vec<PromptError> {
+        self.kept().unpin_all();
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS_MAX));
+        let share = prompts.len().div_ceil(threads).max(1);
+        let share_done = |share: &[Prompt]| -> Vec<PromptError> {
+            share.iter().filter_map(|prompt| self.pin(prompt).err()).collect()
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                prompts.chunks(share).map(|share| scope.spawn(move || share_done(share))).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        })
+    }
+
+    /// A prompt that can be played at once, without reading or speaking.
+    #[must_use]
+    pub fn ready(&self, prompt: &Prompt) -> Option<Arc<Sound>> {
+        if let Prompt::Silence { ms } = prompt {
+            return Some(Arc::new(Sound::silence(*ms)));
+        }
+        self.kept().get(prompt)
+    }
+
+    /// Reads or speaks a prompt, unless it is kept already. May take as long as its voice does.
+    ///
+    /// # Errors
+    ///
+    /// [`PromptError`] names the file or the text and what is wrong with it.
+    pub fn render(&self, prompt: &Prompt) -> Result<Arc<Sound>, PromptError> {
+        if let Some(sound) = self.ready(prompt) {
+            return Ok(sound);
+        }
+        let sound = self.make(prompt, false)?;
+        self.kept().keep(prompt, Arc::clone(&sound));
+        Ok(sound)
+    }
+
+    /// What a caller hears while a prompt takes its time.
+    #[must_use]
+    pub fn waiting(&self) -> Arc<Sound> {
+        Arc::clone(self.waiting.get_or_init(|| Arc::new(music::waiting())))
+    }
+
+    fn pin(&self, prompt: &Prompt) -> Result<(), PromptError> {
+        let known = match prompt {
+            Prompt::Text { .. } => self.kept().get(prompt),
+            // Recordings may have changed, and silence costs nothing.
+            Prompt::File { .. } | Prompt::Music { .. } => None,
+            Prompt::Silence { .. } => return Ok(()),
+        };
+        let sound = match known {
+            Some(sound) => sound,
+            None => self.make(prompt, true)?,
+        };
+        self.kept().pin(prompt, sound)
+    }
+
+    fn make(&self, prompt: &Prompt, on_disk: bool) -> Result<Arc<Sound>, PromptError> {
+        match prompt {
+            Prompt::Text { language, text } => self.speak(language, text, on_disk),
+            Prompt::File { path } => self.recording(Path::new(&**path)),
+            Prompt::Music { name } => self.music(name),
+            Prompt::Silence { ms } => Ok(Arc::new(Sound::silence(*ms))),
+        }
+    }
+
+    fn speak(&self, language: &str, text: &str, on_disk: bool) -> Result<Arc<Sound>, PromptError> {
+        let failed = |source| PromptError::Voice { text: text.to_owned(), source };
+        let voice = self.voices.get(language).map_err(failed)?;
+        let file = self.cache.as_ref().filter(|_| on_disk).map(|cache| {
+            let mut hash = Sha256::new();
+            for part in [CACHE_VERSION, voice.name(), text] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+            let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            cache.join(name).with_extension("ulaw")
+        });
+        if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
+            return Ok(Arc::new(Sound::from_ulaw(bytes)));
+        }
+        // A voice that panics on some text must not take other calls' prompts with it.
+        let pcm = catch_unwind(AssertUnwindSafe(|| voice.render(text)))
+            .map_err(|_| PromptError::Crashed { text: text.to_owned() })?
+            .map_err(failed)?;
+        let sound = Sound::from_samples(&pcm.to_8_khz());
+        if let Some(file) = file
+            && let Err(error) = write_whole(&file, sound.bytes(crate::media::g711::Codec::Pcmu))
+        {
+            tracing::warn!(file = %file.display(), %error, "a spoken prompt could not be kept");
+        }
+        Ok(Arc::new(sound))
+    }
+
+    fn recording(&self, path: &Path) -> Result<Arc<Sound>, PromptError> {
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(PromptError::Path { path: path.display().to_string() });
+        }
+        let path = self.folder.join(path);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(PromptError::Read { path, source }),
+        };
+        match wav::read(&bytes) {
+            Ok(pcm) => Ok(Arc::new(Sound::from_samples(&pcm.to_8_khz()))),
+            Err(source) => Err(PromptError::Wav { path, source }),
+        }
+    }
+
+    /// `music/<name>.wav`; for `default` the built-in music, where no such file lies.
+    fn music(&self, name: &str) -> Result<Arc<Sound>, PromptError> {
+        let recorded = self.recording(&Path::new("music").join(format!("{name}.wav")));
+        match recorded {
+            Err(PromptError::Read { source, .. })
+                if name == "default" && source.kind() == io::ErrorKind::NotFound =>
+            {
+                let made = self.hold_music.get_or_init(|| Arc::new(music::hold_music()));
+                Ok(Arc::clone(made))
+            }
+            other => other,
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Each change is complete before anything in it can panic.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn get(&mut self, prompt: &Prompt) -> Option<Arc<Sound>> {
+        let entry = self.sounds.get_mut(prompt)?;
+        self.clock += 1;
+        entry.used = self.clock;
+        Some(Arc::clone(&entry.sound))
+    }
+
+    fn unpin_all(&mut self) {
+        for entry in self.sounds.values_mut() {
+            entry.pinned = false;
+        }
+        self.loose_len += self.pinned_len;
+        self.pinned_len = 0;
+    }
+
+    fn pin(&mut self, prompt: &Prompt, sound: Arc<Sound>) -> Result<(), PromptError> {
+        self.forget(prompt);
+        if self.pinned_len + sound.len() > PINNED_LEN_MAX {
+            return Err(PromptError::Full);
+        }
+        self.pinned_len += sound.len();
+        self.insert(prompt, sound, true);
+        Ok(())
+    }
+
+    fn keep(&mut self, prompt: &Prompt, sound: Arc<Sound>) {
+        self.forget(prompt);
+        self.loose_len += sound.len();
+        self.insert(prompt, sound, false);
+        // Bounded: each turn forgets an entry.
+        while self.loose_len > LOOSE_LEN_MAX {
+            let loose = self.sounds.iter().filter(|(_, entry)| !entry.pinned);
+            let Some((oldest, _)) = loose.min_by_key(|(_, entry)| entry.used) else { break };
+            let oldest = oldest.clone();
+            self.forget(&oldest);
+        }
+    }
+
+    fn insert(&mut self, prompt: &Prompt, sound: Arc<Sound>, pinned: bool) {
+        self.clock += 1;
+        self.sounds.insert(prompt.clone(), Entry { sound, used: self.clock, pinned });
+    }
+
+    fn forget(&mut self, prompt: &Prompt) {
+        let Some(entry) = self.sounds.remove(prompt) else { return };
+        let len = if entry.pinned { &mut self.pinned_len } else { &mut self.loose_len };
+        *len -= entry.sound.len();
+    }
+}
+
+/// A file is there whole or not at all, even when two processes write it.
+fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    fs::write(&draft, bytes)?;
+    fs::rename(&draft, file)
+}
+
+/// Changes when the same words from the same voice are to be made anew.
+const CACHE_VERSION: &str = "1";
+/// Bytes of sound the loaded flows may hold: nine hours.
+const PINNED_LEN_MAX: usize = 256 << 20;
+/// Bytes of sound kept of prompts made for one call: half an hour.
+const LOOSE_LEN_MAX: usize = 16 << 20;
+const THREADS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::media::tts::Voice;
+    use crate::media::wav::Pcm;
+
+    /// Says every byte of a text for a tenth of a second, and counts how often it is asked.
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Voice for Counter {
+        fn name(&self) -> &'static str {
+            "counter"
+        }
+
+        fn render(&self, text: &str) -> Result<Pcm, VoiceError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(!text.contains("crash"), "as asked");
+            Ok(Pcm { rate_hz: 8_000, samples: vec![100; text.len() * 800] })
+        }
+    }
+
+    struct World {
+        folder: tempfile::TempDir,
+        voice: Arc<Counter>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap(), voice: Arc::default() }
+        }
+
+        fn store(&self) -> PromptStore {
+            let mut voices = Voices::default();
+            voices.set("en", Arc::clone(&self.voice) as Arc<dyn Voice>);
+            let cache = self.folder.path().join("cache");
+            PromptStore::new(voices, self.folder.path().join("prompts"), Some(cache))
+        }
+
+        fn spoken(&self) -> usize {
+            self.voice.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn say(text: &str) -> Prompt {
+        Prompt::Text { language: "en".into(), text: text.into() }
+    }
+
+    fn file(path: &str) -> Prompt {
+        Prompt::File { path: path.into() }
+    }
+
+    #[test]
+    fn static_prompts_are_spoken_once_and_kept_over_a_restart() {
+        let world = World::new();
+        let store = world.store();
+        assert!(store.ready(&say("hello")).is_none());
+        assert!(store.prepare(&[say("hello"), say("goodbye")]).is_empty());
+        assert_eq!(store.ready(&say("hello")).unwrap().duration_ms(), 500);
+        assert!(store.prepare(&[say("hello")]).is_empty());
+        assert_eq!(world.spoken(), 2);
+        let again = world.store();
+        assert!(again.prepare(&[say("hello"), say("goodbye")]).is_empty());
+        assert_eq!(world.spoken(), 2, "read from disk");
+        assert_eq!(again.ready(&say("hello")).unwrap().len(), 4_000);
+    }
+
+    #[test]
+    fn prompts_for_one_call_do_not_go_to_disk() {
+        let world = World::new();
+        let store = world.store();
+        store.render(&say("Hello Maria")).unwrap();
+        store.render(&say("Hello Maria")).unwrap();
+        assert_eq!(world.spoken(), 1);
+        assert!(!world.folder.path().join("cache").exists());
+    }
+
+    #[test]
+    fn what_was_used_last_stays_and_flows_prompts_always_do() {
+        let world = World::new();
+        let store = world.store();
+        store.prepare(&[say("pinned")]);
+        // 800 bytes a letter: about 5 of these fill the loose half hour.
+        let long = |n: usize| say(&format!("{n}{}", "x".repeat(4_000)));
+        for n in 0..7 {
+            store.render(&long(n)).unwrap();
+            store.ready(&long(0)).expect("it is used again and again");
+        }
+        assert!(store.ready(&long(1)).is_none());
+        assert!(store.ready(&say("pinned")).is_some());
+        assert!(store.kept().loose_len <= LOOSE_LEN_MAX);
+    }
+
+    #[test]
+    fn all_errors_come_at_once_and_say_where() {
+        let world = World::new();
+        let store = world.store();
+        fs::create_dir_all(world.folder.path().join("prompts")).unwrap();
+        fs::write(world.folder.path().join("prompts/bad.wav"), b"nothing").unwrap();
+        let spanish = Prompt::Text { language: "es".into(), text: "hola".into() };
+        let crash = say("crash");
+        let errors = store.prepare(&[
+            file("../secret.wav"),
+            file("/etc/passwd"),
+            file("missing.wav"),
+            file("bad.wav"),
+            spanish,
+            crash,
+            say("fine"),
+        ]);
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 6, "{texts:#?}");
+        assert!(texts[0].contains("must stay inside") && texts[1].contains("must stay inside"));
+        assert!(texts[2].contains("missing.wav") && texts[3].contains("not a WAV file"));
+        assert!(texts[4].contains("no voice speaks `es`") && texts[5].contains("crashed"));
+        assert!(store.ready(&say("fine")).is_some());
+    }
+
+    #[test]
+    fn default_music_is_always_there_and_a_file_replaces_it() {
+        let world = World::new();
+        let store = world.store();
+        let default = Prompt::Music { name: "default".into() };
+        assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
+        assert!(store.ready(&default).unwrap().duration_ms() > 20_000);
+        assert!(store.render(&Prompt::Music { name: "jazz".into() }).is_err());
+        let music = world.folder.path().join("prompts/music");
+        fs::create_dir_all(&music).unwrap();
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(music.join("default.wav"), spec).unwrap();
+        (0..800).for_each(|n| writer.write_sample(n as i16).unwrap());
+        writer.finalize().unwrap();
+        assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
+        assert_eq!(store.ready(&default).unwrap().duration_ms(), 100);
+    }
+}
