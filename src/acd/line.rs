@@ -182,9 +182,14 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
         #[test]
-        fn it_agrees_with_a_sorted_set(ops in proptest::collection::vec((any::<bool>(), 0u16..64), 0..300)) {
+        fn it_agrees_with_a_sorted_set(
+            ops in proptest::collection::vec((any::<bool>(), 0u16..64), 0..300),
+        ) {
             let mut line = Line::new();
             let mut set = BTreeSet::new();
             for (insert, key) in ops {

@@ -15,7 +15,8 @@
 //! | input | cost |
 //! |---|---|
 //! | a call joins, relaxes, leaves | `O(log W + log A)`, and one entry per relax step |
-//! | an agent becomes ready, or no longer is | `O(C · log A)`: one entry per class they suffice for |
+//! | an agent becomes ready, or no longer is | `O(C · log A)`: one entry per class they suffice for
+//! |
 //! | the best call for a ready agent | `O(C)`: the heads of those classes |
 //! | the position of a call | `O(log W)` |
 //! | demands never seen before | `O(A)`, once |
@@ -128,8 +129,8 @@ impl Acd {
 
     /// # Panics
     ///
-    /// If outputs of the last input were not drained, if a queue or an agent is not in the setup, or
-    /// if a call is queued that already waits: these are errors of the caller's program.
+    /// If outputs of the last input were not drained, if a queue or an agent is not in the setup,
+    /// or if a call is queued that already waits: these are errors of the caller's program.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         assert!(self.outputs.is_empty(), "drain poll_output before the next input");
         self.fire(now);

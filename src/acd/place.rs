@@ -85,14 +85,19 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
         #[test]
         fn the_stored_order_is_the_order_of_effective_priorities_at_any_moment(
             a in (0u64..5_000_000, 0u8..=10), b in (0u64..5_000_000, 0u8..=10),
             ageing in 0u8..=20, later in 0u64..10_000_000,
         ) {
             let now = Timestamp(5_000_000 + later);
-            let place = |n, (since, priority)| Place::new(CallId(n), Timestamp(since), priority, ageing);
+            let place = |n, (since, priority)| {
+                Place::new(CallId(n), Timestamp(since), priority, ageing)
+            };
             // priority + ageing × minutes, in exact sixty-thousandths of a point.
             let effective = |(since, priority): (u64, u8)| {
                 u64::from(priority) * 60_000 + u64::from(ageing) * (now.0 - since)
@@ -100,7 +105,8 @@ mod tests {
             let first = |x: (u64, u8), n: u64| (Reverse(effective(x)), x.0, n);
             let stored = place(1, a).cmp(&place(2, b));
             prop_assert_eq!(stored, first(a, 1).cmp(&first(b, 2)));
-            prop_assert_eq!(stored, place(1, a).across(now, ageing).cmp(&place(2, b).across(now, ageing)));
+            let across = |n, call| place(n, call).across(now, ageing);
+            prop_assert_eq!(stored, across(1, a).cmp(&across(2, b)));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! One customer contact: where it stands, its legs, what happened in it, its record.
 //!
-//! **Invariant:** a call is in exactly one [`State`]; its facts only grow; its record is the fold of
-//! its facts, made once, when the call ends.
+//! **Invariant:** a call is in exactly one [`State`]; its facts only grow; its record is the fold
+//! of its facts, made once, when the call ends.
 //!
-//! **Deliberately absent:** who may talk to it. The queue decides that, and `center` carries it out.
+//! **Deliberately absent:** who may talk to it. The queue decides that, and `center` carries it
+//! out.
 
 pub mod caller;
 pub mod cause;

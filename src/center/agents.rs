@@ -130,7 +130,8 @@ impl ContactCenter {
         self.count_agent(now, agent, state);
     }
 
-    /// An agent's own phone dialed a feature code: do it, say so, hang up. Returns whether it was one.
+    /// An agent's own phone dialed a feature code: do it, say so, hang up. Returns whether it was
+    /// one.
     pub(super) fn feature_code(&mut self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let Some((ask, said)) = understood(&self.setup.features, &call.origin.to) else {

@@ -1,7 +1,7 @@
 //! Calls in their flows: a call arrives, its flow runs, its effects are carried out.
 //!
-//! **Invariant:** one input sends one call through its flow at most [`TURNS_PER_INPUT_MAX`] times; a
-//! flow that goes round between full queues without waiting ends there.
+//! **Invariant:** one input sends one call through its flow at most [`TURNS_PER_INPUT_MAX`] times;
+//! a flow that goes round between full queues without waiting ends there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Legs come and go: answers, failures, holds, hang-ups, and the end of a call.
 //!
-//! **Invariant:** a call that ended is forgotten in the same input, with its record closed and every
-//! leg it had told to hang up; whatever arrives late for it finds nothing and changes nothing.
+//! **Invariant:** a call that ended is forgotten in the same input, with its record closed and
+//! every leg it had told to hang up; whatever arrives late for it finds nothing and changes
+//! nothing.
 
 use crate::acd;
 use crate::acd::OfferOutcome;

@@ -5,8 +5,8 @@
 //!
 //! # Contract
 //!
-//! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it returns
-//! `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
+//! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it
+//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
 //!
 //! **Invariant:** [`ContactCenter::check`], after every input.
 //!

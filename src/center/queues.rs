@@ -27,7 +27,8 @@ pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
 }
 
 impl ContactCenter {
-    /// Tells the queue the news and carries out what it decides, until both have nothing more to say.
+    /// Tells the queue the news and carries out what it decides, until both have nothing more to
+    /// say.
     pub(super) fn settle(&mut self, now: Timestamp) {
         loop {
             while let Some(output) = self.acd.poll_output() {

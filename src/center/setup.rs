@@ -1,7 +1,8 @@
 //! What the contact center needs to know before the first call.
 //!
 //! **Invariant:** everything here was checked by whoever built it: names are unique, numbers are
-//! normalized, flows are checked. The center fills in only the queues that flows name by themselves.
+//! normalized, flows are checked. The center fills in only the queues that flows name by
+//! themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -342,7 +342,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_file_panics(tail in proptest::collection::vec(any::<u8>(), 0..300), at in 12..44_usize) {
+        fn no_file_panics(
+            tail in proptest::collection::vec(any::<u8>(), 0..300),
+            at in 12..44_usize,
+        ) {
             let mut bytes = file(8_000, 1, 16, &[5; 20]);
             bytes.truncate(at);
             bytes.extend(tail);

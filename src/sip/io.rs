@@ -1,4 +1,5 @@
-//! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a connection.
+//! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a
+//! connection.
 //!
 //! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`],
 //! hand out with [`Sockets::send`], which never waits.

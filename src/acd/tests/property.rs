@@ -327,12 +327,20 @@ fn day(setup: Setup, ops: Vec<(Duration, Op)>) -> Result<(), Tie> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        max_global_rejects: 100_000,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn it_decides_as_the_naive_model_does(
         setup in setup(),
-        ops in proptest::collection::vec((prop_oneof![2 => Just(Duration::ZERO), 5 => ms(1..15_000)], op()), 1..120),
+        ops in proptest::collection::vec(
+            (prop_oneof![2 => Just(Duration::ZERO), 5 => ms(1..15_000)], op()),
+            1..120,
+        ),
     ) {
         prop_assume!(day(setup, ops).is_ok());
     }

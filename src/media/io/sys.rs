@@ -1,10 +1,11 @@
-#![expect(unsafe_code, reason = "epoll, eventfd and precise sleep are not in std")]
 //! The four things the media threads ask of Linux that the standard library does not offer.
 //!
 //! **Invariant:** every descriptor is owned by one value here and closed with it; no pointer
 //! outlives the call it is passed to.
 //!
 //! **Deliberately absent:** other systems, and io_uring, which many containers forbid.
+
+#![expect(unsafe_code, reason = "epoll, eventfd and precise sleep are not in std")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};

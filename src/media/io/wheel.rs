@@ -3,8 +3,8 @@
 //! **Invariant:** an entry comes up at its millisecond or later, never earlier; entries further out
 //! than [`HORIZON_MS`] come up there, and their owner sets them again.
 //!
-//! **Deliberately absent:** cancelling. An entry that no longer matters wakes its owner for nothing,
-//! which costs less than finding it.
+//! **Deliberately absent:** cancelling. An entry that no longer matters wakes its owner for
+//! nothing, which costs less than finding it.
 
 use crate::time::Timestamp;
 

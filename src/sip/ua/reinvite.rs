@@ -1,7 +1,7 @@
 //! Re-INVITEs of ours: hold, resume, and what happens when they meet theirs (RFC 3261 §14.1).
 //!
-//! **Invariant:** at most one of ours is on its way in a dialog; a refused one leaves the session as
-//! it was, unless the other end no longer knows the dialog.
+//! **Invariant:** at most one of ours is on its way in a dialog; a refused one leaves the session
+//! as it was, unless the other end no longer knows the dialog.
 
 use std::sync::Arc;
 use std::time::Duration;
