@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a request is repeated with credentials once, and once more where the first nonce
 //! was stale; a peer that asks for ever is given up on.
+//!
+//! **Deliberately absent:** credentials sent unasked, and nonces kept for the next request.
 
 use std::fmt;
 

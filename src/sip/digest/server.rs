@@ -6,6 +6,8 @@
 //! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told
 //! from the answer: no credentials and a wrong password get the same challenge, after the same
 //! work, and an unknown user gets one that a known user might get.
+//!
+//! **Deliberately absent:** bans; `access` counts the guesses that are told here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +28,9 @@ pub const NONCE_LIFE: Duration = Duration::from_secs(60);
 /// Used nonces remembered at once. Past it the oldest is forgotten, and it and everything older is
 /// asked for again (`stale=true`).
 const NONCES_MAX: usize = 20_000;
+
+/// Hex digits of time and serial number at the start of a nonce.
+const STAMP_LEN: usize = 12 + 16;
 
 /// Authorization headers looked at in one request.
 const CREDENTIALS_MAX: usize = 4;
@@ -141,7 +146,7 @@ impl Verifier {
         secret: Option<&Secret>,
     ) -> String {
         self.serial += 1;
-        let stamp = format!("{:012x}{:08x}", now.as_millis(), self.serial);
+        let stamp = format!("{:012x}{:016x}", now.as_millis(), self.serial);
         let nonce = self.sign(&stamp, source);
         let stale = if stale { ", stale=true" } else { "" };
         format!(
@@ -251,7 +256,7 @@ impl Verifier {
 
     /// `None` for a nonce we did not make for this address.
     fn read(&self, nonce: &str, source: IpAddr) -> Option<Nonce> {
-        let stamp = nonce.get(..20)?;
+        let stamp = nonce.get(..STAMP_LEN)?;
         if !same(&self.sign(stamp, source), nonce) {
             return None;
         }

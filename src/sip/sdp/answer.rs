@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a media line keeps its place for the whole session, in both directions of
 //! offering.
+//!
+//! **Deliberately absent:** who may offer when (RFC 3261 §13, §14): the dialog keeps that.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** every address kept is one a packet may be sent to, or the unspecified address,
 //! which means "send nothing" (RFC 3264 §8.4); host names and multicast are no address.
+//!
+//! **Deliberately absent:** lines that change nothing for us: bandwidth, keys, candidates, titles.
 
 use std::net::IpAddr;
 

@@ -26,8 +26,8 @@ fn params(offer: &str) -> MediaParams {
 fn an_answer_refuses_every_line_but_audio_in_place() {
     let (text, params) = answer(
         "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=3 4\r\n\
-         m=image 5000 udptl t38\r\nm=audio 6000 RTP/AVP 9 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\n\
-         a=ptime:30\r\nm=video 7000 RTP/AVP 31\r\nm=audio 8000 RTP/AVP 0\r\n",
+         m=image 5000 udptl t38\r\nm=audio 6000 RTP/AVP 9 8 0 96\r\n\
+         a=rtpmap:96 telephone-event/8000\r\na=ptime:30\r\nm=video 7000 RTP/AVP 31\r\nm=audio 8000 RTP/AVP 0\r\n",
     )
     .unwrap();
     assert_eq!(
@@ -49,7 +49,8 @@ fn lenient_where_phones_are_sloppy() {
     assert_eq!((p.remote_rtp.to_string().as_str(), p.telephone_event), ("192.0.2.9:6000", None));
     let p = params(
         "c=IN IP4 192.0.2.1\r\nm=audio 6000 RTP/AVP 97 98\r\na=rtpmap:97 PCMA/16000\r\n\
-         a=rtpmap:98 pcma/8000/1\r\na=rtcp-mux\r\na=rtcp:7000 IN IP4 192.0.2.2\r\na=maxptime:10\r\n",
+         a=rtpmap:98 pcma/8000/1\r\na=rtcp-mux\r\n\
+         a=rtcp:7000 IN IP4 192.0.2.2\r\na=maxptime:10\r\n",
     );
     assert_eq!((p.codec, p.payload_type, p.ptime_ms), (Codec::Pcma, 98, 10));
     assert_eq!(p.remote_rtcp, p.remote_rtp, "RTCP shares the port");

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a [`Rejected`] request carries an answer whenever it names a Via to answer to;
 //! a rejected response or ACK never does.
+//!
+//! **Deliberately absent:** the To tag of an answer, which is drawn by whoever sends it.
 
 use crate::sip::message::{Response, StatusCode};
 use crate::sip::wire::UriError;

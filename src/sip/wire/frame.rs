@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** between two reads at most [`MESSAGE_BYTES_MAX`] bytes wait here; what would need
 //! more ends the stream ([`Frame::Broken`]), as no later byte could be trusted to begin a message.
+//!
+//! **Deliberately absent:** time. How long a connection may take over a message is for its owner
+//! to say.
 
 use crate::sip::wire::MESSAGE_BYTES_MAX;
 use crate::sip::wire::name::Name;

@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** a name is brought to one form here, before any rule looks at it; two spellings of
 //! one header can never be told apart by the code above.
+//!
+//! **Deliberately absent:** what a header means, and names nothing here ever asks for: those stay
+//! text.
 
 macro_rules! names {
     ($($variant:ident $text:literal $compact:literal,)*) => {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a parameter after a bare URI belongs to the header, not to the URI
 //! (RFC 3261 §20.10).
+//!
+//! **Deliberately absent:** trust. Who an address claims to be is for the user agent to judge.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -5,6 +5,9 @@
 //!
 //! **Invariant:** a message that is returned has readable Via, From, To, Call-ID and CSeq, and a
 //! request's CSeq names its method.
+//!
+//! **Deliberately absent:** judging what is well-formed but not for us: methods, extensions,
+//! bodies.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,8 @@
 //! The small pieces of SIP text: tokens, numbers, quoted strings, comma lists, parameters.
 //!
 //! **Invariant:** a comma or a semicolon within quotes or angle brackets never divides.
+//!
+//! **Deliberately absent:** the full grammar. What no reader could mistake is let through.
 
 use std::borrow::Cow;
 

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a question costs one look at one field; nothing is kept, so nothing goes stale
 //! when a header is set.
+//!
+//! **Deliberately absent:** defaults. What a missing header means depends on the request.
 
 use crate::sip::message::Method;
 use crate::sip::wire::headers::Headers;

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** an answer goes to where the request came from (RFC 3581), never to a host that
 //! a Via merely claims: `received` is ours, and one from the sender is thrown away.
+//!
+//! **Deliberately absent:** `maddr`, and looking up host names.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
