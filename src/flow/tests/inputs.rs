@@ -126,29 +126,29 @@ fn the_four_outcomes_are_told_apart_and_taper() {
         MENU,
         "0 start\n 4 done\n 12 done\n 18 key 9\n 20 key 3\n 30 done\n 40 done",
         expect![[r#"
-               0.0 > start
-                     [main]
-                     play "For billing, press 1. For tech, press 2."
-               4.0 > done
-               9.0 > timer
-                     main: NoInput
-                     play "I did not hear you." + "For billing, press 1. For tech, press 2."
-              12.0 > done
-              17.0 > timer
-                     main: NoInput
-                     play "Please press a key." + "For billing, press 1. For tech, press 2."
-              18.0 > key 9
-                     main: NoMatch
-                     play "That is not a choice." + "For billing, press 1. For tech, press 2."
-              20.0 > key 3
-                     stop
-              23.0 > timer
-                     main: Partial
-                     [bye]
-                     play "Goodbye."
-              30.0 > done
-                     hang up 16
-              40.0 > done
+            0.0 > start
+                  [main]
+                  play "For billing, press 1. For tech, press 2."
+            4.0 > done
+            9.0 > timer
+                  main: NoInput
+                  play "I did not hear you." + "For billing, press 1. For tech, press 2."
+            12.0 > done
+            17.0 > timer
+                  main: NoInput
+                  play "Please press a key." + "For billing, press 1. For tech, press 2."
+            18.0 > key 9
+                  main: NoMatch
+                  play "That is not a choice." + "For billing, press 1. For tech, press 2."
+            20.0 > key 3
+                  stop
+            23.0 > timer
+                  main: Partial
+                  [bye]
+                  play "Goodbye."
+            30.0 > done
+                  hang up 16
+            40.0 > done
         "#]],
     );
 }
@@ -429,48 +429,48 @@ fn every_way_not_to_answer_has_its_own_words() {
         30 key 6
         40 hangs up",
         expect![[r#"
-               0.0 > start
-                     [ask]
-                     play "Your number, then pound."
-               1.0 > done
-               6.0 > timer
-                     ask: NoInput
-                     play "Nothing came." + "Your number, then pound."
-               7.0 > done
-               8.0 > key 4
-               9.0 > key #
-                     ask: Partial
-                     play "Too short." + "Your number, then pound."
-              10.0 > key 5
-                     stop
-              11.0 > key 5
-              12.0 > key 5
-              13.0 > key #
-                     ask: NoMatch
-                     play "Not a number of ours." + "Your number, then pound."
-              14.0 > key *
-                     ask: NoMatch
-                     play "Not a number of ours." + "Your number, then pound."
-              20.0 > key 4
-                     stop
-              20.0 > key 4
-              20.0 > key 4
-              20.0 > key 4
-              20.0 > key #
-                     ask: NoMatch
-                     play "Not a number of ours." + "Your number, then pound."
-              30.0 > key 4
-                     stop
-              30.0 > key 1
-              30.0 > key 2
-              30.0 > key 3
-              30.0 > key 4
-              30.0 > key 5
-              30.0 > key 6
-              33.0 > timer
-                     ask: TooMany
-                     play "Too long." + "Your number, then pound."
-              40.0 > hangs up
+            0.0 > start
+                  [ask]
+                  play "Your number, then pound."
+            1.0 > done
+            6.0 > timer
+                  ask: NoInput
+                  play "Nothing came." + "Your number, then pound."
+            7.0 > done
+            8.0 > key 4
+            9.0 > key #
+                  ask: Partial
+                  play "Too short." + "Your number, then pound."
+            10.0 > key 5
+                  stop
+            11.0 > key 5
+            12.0 > key 5
+            13.0 > key #
+                  ask: NoMatch
+                  play "Not a number of ours." + "Your number, then pound."
+            14.0 > key *
+                  ask: NoMatch
+                  play "Not a number of ours." + "Your number, then pound."
+            20.0 > key 4
+                  stop
+            20.0 > key 4
+            20.0 > key 4
+            20.0 > key 4
+            20.0 > key #
+                  ask: NoMatch
+                  play "Not a number of ours." + "Your number, then pound."
+            30.0 > key 4
+                  stop
+            30.0 > key 1
+            30.0 > key 2
+            30.0 > key 3
+            30.0 > key 4
+            30.0 > key 5
+            30.0 > key 6
+            33.0 > timer
+                  ask: TooMany
+                  play "Too long." + "Your number, then pound."
+            40.0 > hangs up
         "#]],
     );
 }

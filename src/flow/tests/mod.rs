@@ -116,9 +116,9 @@ impl Stage {
         let secret = if run.secret() { " (secret)" } else { "" };
         run.handle(&context, input, &mut effects);
         let at = now.since(self.base).as_secs_f64();
-        writeln!(self.log, "{at:>6.1} > {act}{secret}").unwrap();
+        writeln!(self.log, "{at:.1} > {act}{secret}").unwrap();
         for effect in &effects {
-            writeln!(self.log, "         {}", tell(effect)).unwrap();
+            writeln!(self.log, "      {}", tell(effect)).unwrap();
         }
     }
 }

@@ -64,20 +64,20 @@ fn announcements_take_turns_with_the_music() {
         QUEUE,
         "0 start\n 4 place 3 7\n 8 done\n 25 key 5\n 27 place - -\n 50 done\n 60 hangs up",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
-               5.0 > timer
-                     play "You are number 3 in line."
-               8.0 > done
-                     play on <default>
-              25.0 > key 5
-              28.0 > timer
-              48.0 > timer
-              50.0 > done
-              60.0 > hangs up
+            0.0 > start
+                  [billing]
+                  intent billing
+                  play on <default>
+                  enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
+            5.0 > timer
+                  play "You are number 3 in line."
+            8.0 > done
+                  play on <default>
+            25.0 > key 5
+            28.0 > timer
+            48.0 > timer
+            50.0 > done
+            60.0 > hangs up
         "#]],
     );
 }
@@ -184,19 +184,19 @@ fn what_to_wait_with_can_be_chosen() {
         flow,
         "0 start\n 33 done\n 94 queue handled",
         expect![[r#"
-               0.0 > start
-                     [q]
-                     play on <ring>
-                     enqueue front:, priority 9, wait 600s, ring 12s
-              30.0 > timer
-                     play "Thank you for waiting."
-              33.0 > done
-                     play on <ring>
-              93.0 > timer
-                     play "Thank you for waiting."
-              94.0 > queue handled
-                     [bye]
-                     hang up 16
+            0.0 > start
+                  [q]
+                  play on <ring>
+                  enqueue front:, priority 9, wait 600s, ring 12s
+            30.0 > timer
+                  play "Thank you for waiting."
+            33.0 > done
+                  play on <ring>
+            93.0 > timer
+                  play "Thank you for waiting."
+            94.0 > queue handled
+                  [bye]
+                  hang up 16
         "#]],
     );
 }

@@ -83,39 +83,39 @@ fn a_customer_reaches_billing() {
           30 queue handled
           33 done"#,
         expect![[r#"
-               0.0 > start
-                     [greeting]
-                     play "Welcome to Acme, Ada."
-               2.0 > done
-                     [open_now]
-                     [main]
-                     play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-               3.0 > key 1
-                     main: Matched
-                     [account]
-                     play "Please enter your four digit account number."
-               4.0 > key 4
-                     stop
-               5.0 > key 7
-               6.0 > key 1
-               7.0 > key 1
-                     account: Matched
-                     [confirm]
-                     play "Thank you. Your account is 4 7 1 1."
-              10.0 > done
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=1, priority 8, wait 600s, after 90s billing=0
-              15.0 > timer
-                     play "You are number 2 in line."
-              18.0 > done
-                     play on <default>
-              30.0 > queue handled
-                     [goodbye]
-                     play "Thank you for calling Acme. Goodbye."
-              33.0 > done
-                     hang up 16
+            0.0 > start
+                  [greeting]
+                  play "Welcome to Acme, Ada."
+            2.0 > done
+                  [open_now]
+                  [main]
+                  play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+            3.0 > key 1
+                  main: Matched
+                  [account]
+                  play "Please enter your four digit account number."
+            4.0 > key 4
+                  stop
+            5.0 > key 7
+            6.0 > key 1
+            7.0 > key 1
+                  account: Matched
+                  [confirm]
+                  play "Thank you. Your account is 4 7 1 1."
+            10.0 > done
+                  [billing]
+                  intent billing
+                  play on <default>
+                  enqueue billing: billing=1, priority 8, wait 600s, after 90s billing=0
+            15.0 > timer
+                  play "You are number 2 in line."
+            18.0 > done
+                  play on <default>
+            30.0 > queue handled
+                  [goodbye]
+                  play "Thank you for calling Acme. Goodbye."
+            33.0 > done
+                  hang up 16
         "#]],
     );
 }
@@ -126,33 +126,33 @@ fn a_silent_caller_reaches_a_person() {
         SUPPORT,
         "0 start\n 2 done\n 8 done\n 20 done\n 30 done\n 40 key #",
         expect![[r#"
-               0.0 > start
-                     [greeting]
-                     play "Welcome to Acme."
-               2.0 > done
-                     [open_now]
-                     [main]
-                     play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-               8.0 > done
-              13.0 > timer
-                     main: NoInput
-                     play "I did not hear you." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-              20.0 > done
-              25.0 > timer
-                     main: NoInput
-                     play "Please press a key now." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
-              30.0 > done
-              35.0 > timer
-                     main: NoInput
-                     [operator]
-                     intent operator
-                     play on <default>
-                     enqueue operator:, priority 5, wait 600s
-              40.0 > timer
-              40.0 > key #
-                     leave queue
-                     [back]
-                     play "All right, back to the menu."
+            0.0 > start
+                  [greeting]
+                  play "Welcome to Acme."
+            2.0 > done
+                  [open_now]
+                  [main]
+                  play "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+            8.0 > done
+            13.0 > timer
+                  main: NoInput
+                  play "I did not hear you." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+            20.0 > done
+            25.0 > timer
+                  main: NoInput
+                  play "Please press a key now." + "For billing, press 1. For technical help, press 2. For an operator, press 0. To hear this again, press star."
+            30.0 > done
+            35.0 > timer
+                  main: NoInput
+                  [operator]
+                  intent operator
+                  play on <default>
+                  enqueue operator:, priority 5, wait 600s
+            40.0 > timer
+            40.0 > key #
+                  leave queue
+                  [back]
+                  play "All right, back to the menu."
         "#]],
     );
 }
@@ -165,26 +165,26 @@ fn at_night_a_known_number_need_not_be_typed() {
         AFTERHOURS,
         &format!("{ada}\n {call} 9 done\n 10 done"),
         expect![[r#"
-               0.0 > start
-                     [closed]
-                     play "Thank you for calling Acme. Our office is closed."
-               1.0 > key 1
-                     [choice]
-                     choice: Matched
-                     [use_this_number]
-                     [same_number]
-                     play "To be called at the number you are calling from, press 1. For another number, press 2."
-               2.0 > key 1
-                     same_number: Matched
-                     [keep]
-                     intent callback
-                     [noted]
-                     play "Thank you. We will call 1 4 1 5 5 5 5 0 1 2 3 in the morning."
-               9.0 > done
-                     [goodbye]
-                     play "Goodbye."
-              10.0 > done
-                     hang up 16
+            0.0 > start
+                  [closed]
+                  play "Thank you for calling Acme. Our office is closed."
+            1.0 > key 1
+                  [choice]
+                  choice: Matched
+                  [use_this_number]
+                  [same_number]
+                  play "To be called at the number you are calling from, press 1. For another number, press 2."
+            2.0 > key 1
+                  same_number: Matched
+                  [keep]
+                  intent callback
+                  [noted]
+                  play "Thank you. We will call 1 4 1 5 5 5 5 0 1 2 3 in the morning."
+            9.0 > done
+                  [goodbye]
+                  play "Goodbye."
+            10.0 > done
+                  hang up 16
         "#]],
     );
     let ways = "9 key 2\n 9 key 5\n 9 key 5\n 9 key #\n 12 hangs up";
@@ -192,32 +192,32 @@ fn at_night_a_known_number_need_not_be_typed() {
         AFTERHOURS,
         &format!("{call} {ways}"),
         expect![[r#"
-               0.0 > start
-                     [closed]
-                     play "Thank you for calling Acme. Our office is closed."
-               1.0 > key 1
-                     [choice]
-                     choice: Matched
-                     [use_this_number]
-                     [number]
-                     play "Enter the number to call, then press pound."
-               2.0 > key 1
-                     stop
-               5.0 > timer
-                     number: Partial
-                     play "That number is too short." + "Enter the number to call, then press pound."
-               9.0 > key 2
-                     stop
-               9.0 > key 5
-               9.0 > key 5
-               9.0 > key #
-                     number: Partial
-                     play "That number is too short." + "Enter the number to call, then press pound."
-              12.0 > hangs up
-                     [left]
-                     [gave_up]
-                     intent gave_up
-                     [end]
+            0.0 > start
+                  [closed]
+                  play "Thank you for calling Acme. Our office is closed."
+            1.0 > key 1
+                  [choice]
+                  choice: Matched
+                  [use_this_number]
+                  [number]
+                  play "Enter the number to call, then press pound."
+            2.0 > key 1
+                  stop
+            5.0 > timer
+                  number: Partial
+                  play "That number is too short." + "Enter the number to call, then press pound."
+            9.0 > key 2
+                  stop
+            9.0 > key 5
+            9.0 > key 5
+            9.0 > key #
+                  number: Partial
+                  play "That number is too short." + "Enter the number to call, then press pound."
+            12.0 > hangs up
+                  [left]
+                  [gave_up]
+                  intent gave_up
+                  [end]
         "#]],
     );
     let said = Stage::new(AFTERHOURS).play("0 start\n 1 key 2\n 2 key 2\n 9 transfer busy");

@@ -408,13 +408,13 @@ fn a_prompt_whose_end_is_never_reported_counts_as_heard() {
         flow,
         "0 start\n 700 hangs up",
         expect![[r#"
-               0.0 > start
-                     [a]
-                     play "Hi."
-             600.0 > timer
-                     [b]
-                     hang up 16
-             700.0 > hangs up
+            0.0 > start
+                  [a]
+                  play "Hi."
+            600.0 > timer
+                  [b]
+                  hang up 16
+            700.0 > hangs up
         "#]],
     );
 }
