@@ -1,1 +1,133 @@
 //! AHT, FCR, ASA, service level and the rest: folds over facts.
+//!
+//! Each call becomes one [`CallRow`]; a [`Report`] adds up the rows of the calls that *ended* in a
+//! period. A call that began before midnight and ended after it belongs to the new day, whole.
+//!
+//! **Invariant:** every figure carries the number of things it was computed from and its
+//! definition, and whatever was left out is counted beside it. [`oracle`] recomputes the figures
+//! from the facts alone, in another way, and must agree.
+//!
+//! **Deliberately absent:** live state (who waits now is the queue's to say), and the past beyond
+//! [`WINDOW`]: rows are kept in memory, the store has the records.
+
+mod agents;
+mod calls;
+mod fact;
+mod fcr;
+pub mod oracle;
+mod report;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use fact::{Activity, CallOutcome, CallRow, Fact, Left, Leg, Offer, OfferOutcome, Stay};
+pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
+pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use service::{Queueing, ServiceLevels};
+
+use crate::id::QueueId;
+use crate::time::Timestamp;
+use agents::Agents;
+use calls::Calls;
+
+/// How long calls and agents' changes are kept: longer than the widest FCR window, so that a repeat
+/// is found for every issue of the last days.
+pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
+
+/// What a queue promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Service level: answered within this.
+    pub answer_within: Duration,
+    /// Who hangs up sooner than this did not really wait.
+    pub short_abandon: Duration,
+}
+
+/// Facts in, reports out.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    targets: Vec<Target>,
+    calls: Calls,
+    agents: Agents,
+}
+
+impl Metrics {
+    /// Targets by [`QueueId`]; a queue beyond the list has the default one.
+    #[must_use]
+    pub fn new(targets: Vec<Target>) -> Self {
+        Self { targets, calls: Calls::default(), agents: Agents::default() }
+    }
+
+    /// Starts from calls that ended before this process began, in any order. Agents' states are not
+    /// restored: occupancy counts from now.
+    #[must_use]
+    pub fn restore(targets: Vec<Target>, rows: impl IntoIterator<Item = CallRow>) -> Self {
+        let mut metrics = Self::new(targets);
+        for row in rows {
+            metrics.calls.insert_ended(row);
+        }
+        metrics
+    }
+
+    /// Takes in one fact. Facts come in order of time.
+    pub fn fold(&mut self, at: Timestamp, fact: Fact) {
+        match fact {
+            Fact::AgentChanged { agent, activity } => self.agents.changed(at, agent, activity),
+            Fact::Arrived { call } => self.calls.arrived(at, call),
+            Fact::OfferEnded { call, queue, agent, outcome } => {
+                self.calls.offer_ended(call, Offer { queue, agent, outcome });
+            }
+            Fact::LeftQueue { call, queue, wait_ms, left } => {
+                self.calls.left_queue(call, Stay { queue, wait_ms, left });
+            }
+            Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } => {
+                self.calls.leg(leg, agent, |row| {
+                    (row.queue, row.talk_ms, row.hold_ms) = (queue, talk_ms, hold_ms);
+                });
+            }
+            Fact::WrapUpEnded { leg, agent, acw_ms, resolved, intent } => {
+                self.calls.leg(leg, agent, |row| {
+                    (row.acw_ms, row.resolved) = (Some(acw_ms), resolved);
+                });
+                if let Some(intent) = intent {
+                    self.calls.set_intent(leg.call, intent);
+                }
+            }
+            Fact::CallEnded { call, caller, intent, outcome, outside } => {
+                self.calls.ended(at, call, |row| {
+                    row.caller = caller;
+                    row.intent = intent;
+                    row.outcome = outcome;
+                    row.outside = outside;
+                });
+            }
+        }
+        self.calls.expire(at - WINDOW);
+        self.agents.expire(at - WINDOW);
+    }
+
+    /// The figures of the calls that ended in `from..to`, as known at `now`.
+    #[must_use]
+    pub fn report(&self, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
+        report::build(self, now, from, to)
+    }
+
+    /// The rows of the calls that ended in `from..to`: what a figure is made of.
+    pub fn rows(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &CallRow> {
+        self.calls.ended_in(from, to)
+    }
+
+    fn target(&self, queue: QueueId) -> Target {
+        self.targets.get(queue.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Default for Target {
+    /// 80/20 is the usual promise; this is its 20 seconds, and a 5-second short abandon.
+    fn default() -> Self {
+        Self { answer_within: Duration::from_secs(20), short_abandon: Duration::from_secs(5) }
+    }
+}

@@ -1,0 +1,126 @@
+//! What agents spent their time on.
+//!
+//! **Invariant:** the changes of one agent are in order of time; together they are at most
+//! [`CHANGES_KEPT_MAX`], the oldest went first.
+//!
+//! **Deliberately absent:** calls. Talk time on a call is counted by its legs; here it is the
+//! agent's day that is cut up.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::id::AgentId;
+use crate::metrics::Activity;
+use crate::time::Timestamp;
+
+/// Changes in memory, of all agents together; 16 MB. Past it the oldest is dropped, and times before
+/// it are not reported.
+const CHANGES_KEPT_MAX: usize = 1_000_000;
+
+/// Old changes looked at for each new one; two would do to keep up.
+const EXPIRE_STEPS_MAX: usize = 4;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agents {
+    days: BTreeMap<AgentId, VecDeque<(Timestamp, Activity)>>,
+    /// One entry a change, oldest first; of an agent who does the same since long, at the end.
+    order: VecDeque<AgentId>,
+    /// Times before this are not known.
+    pub(super) gone_until: Option<Timestamp>,
+}
+
+/// Milliseconds by activity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    pub(super) not_ready: u64,
+    pub(super) ready: u64,
+    pub(super) reserved: u64,
+    pub(super) talking: u64,
+    pub(super) after_call: u64,
+}
+
+impl Agents {
+    pub(super) fn changed(&mut self, at: Timestamp, agent: AgentId, activity: Activity) {
+        let day = self.days.entry(agent).or_default();
+        if day.back().is_some_and(|(_, last)| *last == activity) {
+            return;
+        }
+        day.push_back((at, activity));
+        self.order.push_back(agent);
+        if self.order.len() > CHANGES_KEPT_MAX {
+            self.drop_first();
+        }
+    }
+
+    /// Lets go of changes before this, except the last of each agent, which says what they do since.
+    pub(super) fn expire(&mut self, before: Timestamp) {
+        for _ in 0..EXPIRE_STEPS_MAX {
+            let oldest = self.order.front().and_then(|agent| self.days.get(agent)?.front());
+            if oldest.is_none_or(|(at, _)| *at >= before) {
+                return;
+            }
+            self.drop_first();
+        }
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = AgentId> {
+        self.days.keys().copied()
+    }
+
+    /// Time by activity within `from..to`.
+    pub(super) fn spent(&self, agent: AgentId, from: Timestamp, to: Timestamp) -> Spent {
+        let mut spent = Spent::default();
+        let Some(day) = self.days.get(&agent) else { return spent };
+        let first = day.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        let ends = day.iter().skip(first + 1).map(|(at, _)| *at).chain([to]);
+        for ((at, activity), end) in day.iter().skip(first).zip(ends) {
+            if *at >= to {
+                break;
+            }
+            let ms = end.min(to).as_millis().saturating_sub((*at).max(from).as_millis());
+            match activity {
+                Activity::LoggedOut => {}
+                Activity::NotReady => spent.not_ready += ms,
+                Activity::Ready => spent.ready += ms,
+                Activity::Reserved => spent.reserved += ms,
+                Activity::Talking => spent.talking += ms,
+                Activity::AfterCallWork => spent.after_call += ms,
+            }
+        }
+        spent
+    }
+
+    fn drop_first(&mut self) {
+        let Some(agent) = self.order.pop_front() else { return };
+        let Some(day) = self.days.get_mut(&agent) else { return };
+        let Some((next, _)) = day.get(1) else {
+            self.order.push_back(agent); // what they do now; it goes when they do something else
+            return;
+        };
+        self.gone_until = self.gone_until.max(Some(*next));
+        day.pop_front();
+    }
+}
+
+impl Spent {
+    /// With a call: talking (hold is part of it) and after-call work.
+    pub(super) fn occupied(self) -> u64 {
+        self.talking + self.after_call
+    }
+
+    /// With a call, ringing, or waiting for one.
+    pub(super) fn available(self) -> u64 {
+        self.occupied() + self.ready + self.reserved
+    }
+
+    pub(super) fn logged_in(self) -> u64 {
+        self.available() + self.not_ready
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.not_ready += other.not_ready;
+        self.ready += other.ready;
+        self.reserved += other.reserved;
+        self.talking += other.talking;
+        self.after_call += other.after_call;
+    }
+}

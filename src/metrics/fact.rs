@@ -1,0 +1,205 @@
+//! What the figures are made of: [`Fact`], one value a happening, and [`CallRow`], one value a call.
+//!
+//! **Invariant:** talk, hold and after-call work belong to legs, known by their number: a transfer
+//! opens a new one, and the end of a leg or of a call told twice changes nothing.
+//!
+//! **Deliberately absent:** names and phone numbers in any special form. A caller key is whatever
+//! makes two calls of one caller equal; none if the number was withheld.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, CallId, LegId, QueueId};
+use crate::time::Timestamp;
+
+/// More parts of one kind than this are not kept with a call; see `Kept::parts_dropped`.
+pub(super) const PARTS_MAX: usize = 128;
+
+/// One happening. All durations in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    Arrived {
+        call: CallId,
+    },
+    /// One call presented to one agent came to an end.
+    OfferEnded {
+        call: CallId,
+        queue: QueueId,
+        agent: AgentId,
+        outcome: OfferOutcome,
+    },
+    /// A stay in a queue ended. `wait_ms` runs from its begin, ring time included.
+    LeftQueue {
+        call: CallId,
+        queue: QueueId,
+        wait_ms: u64,
+        left: Left,
+    },
+    /// An agent who talked to the call no longer does. Exactly one [`Fact::WrapUpEnded`] follows,
+    /// with `acw_ms` 0 where there is no after-call work.
+    LegEnded {
+        leg: LegId,
+        agent: AgentId,
+        /// None where the call came to the agent without a queue.
+        queue: Option<QueueId>,
+        talk_ms: u64,
+        hold_ms: u64,
+    },
+    WrapUpEnded {
+        leg: LegId,
+        agent: AgentId,
+        acw_ms: u64,
+        resolved: Option<bool>,
+        /// The agent's correction of what the caller wanted.
+        intent: Option<Arc<str>>,
+    },
+    CallEnded {
+        call: CallId,
+        caller: Option<Arc<str>>,
+        intent: Option<Arc<str>>,
+        outcome: CallOutcome,
+        /// An outside party talked to the caller.
+        outside: bool,
+    },
+    AgentChanged {
+        agent: AgentId,
+        activity: Activity,
+    },
+}
+
+/// How one call presented to one agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferOutcome {
+    Accepted,
+    Rejected,
+    Busy,
+    NoAnswer,
+    DeviceError,
+    /// The caller left meanwhile: not the agent's doing.
+    Withdrawn,
+}
+
+/// How a stay in a queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Left {
+    Answered,
+    /// The caller hung up, while waiting or while a phone rang.
+    Abandoned,
+    /// The queue sent the call away: full, too long a wait, nobody staffed.
+    Overflowed,
+    /// The caller pressed the exit key.
+    Exited,
+}
+
+/// What became of a call as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    Handled,
+    Abandoned,
+    Overflowed,
+    Transferred,
+    Contained,
+    Refused,
+    Failed,
+}
+
+/// What an agent does, as far as occupancy is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    LoggedOut,
+    NotReady,
+    Ready,
+    Reserved,
+    Talking,
+    AfterCallWork,
+}
+
+/// Everything the figures need of one call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    pub call: CallId,
+    pub arrived_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub caller: Option<Arc<str>>,
+    pub intent: Option<Arc<str>>,
+    pub outcome: CallOutcome,
+    pub outside: bool,
+    pub stays: Vec<Stay>,
+    pub offers: Vec<Offer>,
+    /// Legs of agents who talked to the call.
+    pub legs: Vec<Leg>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub queue: QueueId,
+    pub wait_ms: u64,
+    pub left: Left,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    pub queue: QueueId,
+    pub agent: AgentId,
+    pub outcome: OfferOutcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    pub n: u16,
+    pub agent: AgentId,
+    pub queue: Option<QueueId>,
+    pub talk_ms: u64,
+    pub hold_ms: u64,
+    /// None while after-call work goes on.
+    pub acw_ms: Option<u64>,
+    pub resolved: Option<bool>,
+}
+
+impl CallRow {
+    pub(super) fn new(call: CallId, at: Timestamp) -> Self {
+        Self {
+            call,
+            arrived_at: at,
+            ended_at: at,
+            caller: None,
+            intent: None,
+            outcome: CallOutcome::Failed,
+            outside: false,
+            stays: Vec::new(),
+            offers: Vec::new(),
+            legs: Vec::new(),
+        }
+    }
+
+    /// At least one agent talked to the caller.
+    #[must_use]
+    pub fn is_handled(&self) -> bool {
+        !self.legs.is_empty()
+    }
+
+    /// What the last agent who said anything said of it.
+    #[must_use]
+    pub fn resolved(&self) -> Option<bool> {
+        self.legs.iter().rev().find_map(|leg| leg.resolved)
+    }
+
+    /// We rang, answered or kept waiting: not a call that was refused at the door.
+    pub(super) fn is_contact(&self) -> bool {
+        self.outcome != CallOutcome::Refused
+    }
+}
+
+impl Leg {
+    /// Talk, hold and after-call work; none while the last goes on.
+    #[must_use]
+    pub fn handle_ms(&self) -> Option<u64> {
+        self.acw_ms.map(|acw| self.talk_ms + self.hold_ms + acw)
+    }
+}
