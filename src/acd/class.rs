@@ -18,7 +18,7 @@ use crate::id::{CallId, QueueId};
 
 /// Classes that no call uses are kept for the next call, this many; the one unused longest goes
 /// first. Making one costs a look at every agent.
-const CLASSES_UNUSED_MAX: usize = 256;
+pub(super) const CLASSES_UNUSED_MAX: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ClassId(usize);

@@ -9,8 +9,12 @@ use fixture::{Fixture, START, check_acd};
 
 use std::time::Duration;
 
-use crate::acd::{OfferOutcome, Verdict};
-use crate::id::{CallId, QueueId, SkillId};
+use crate::acd::class::CLASSES_UNUSED_MAX;
+use crate::acd::waiting::EXCLUSIONS_MAX;
+use crate::acd::{
+    Acd, AgentInput, AgentSetup, Enqueue, Input, OfferOutcome, QueueSetup, Setup, Verdict,
+};
+use crate::id::{AgentId, CallId, QueueId, SkillId};
 
 #[test]
 fn a_call_goes_to_the_one_idle_longest() {
@@ -155,4 +159,50 @@ fn a_call_is_queued_once() {
     fixture.input("login ada");
     fixture.input("call 1");
     fixture.input("call 1");
+}
+
+#[test]
+fn an_agent_avoids_so_many_calls_and_then_meets_the_first_again() {
+    let mut fixture = Fixture::new("ada", "support rejects=0 exclude=600");
+    for line in ["login ada", "reach ada", "ready ada"] {
+        fixture.input(line);
+    }
+    for call in 1..=EXCLUSIONS_MAX + 1 {
+        fixture.input(&format!("call {call}"));
+        fixture.log.clear();
+        fixture.input(&format!("miss {call} rejected"));
+        let again = fixture.log.contains("offer call-1 -> ada");
+        assert_eq!(again, call > EXCLUSIONS_MAX, "after {call} rejected calls");
+    }
+}
+
+#[test]
+fn demands_nobody_uses_any_more_are_forgotten() {
+    let setup = Setup { agents: vec![AgentSetup::default()], queues: vec![QueueSetup::default()] };
+    let mut acd = Acd::new(setup);
+    let agent = AgentId(0);
+    let skills = vec![(SkillId(0), 5), (SkillId(1), 1)];
+    for ask in [AgentInput::Skills(skills), AgentInput::LogIn] {
+        acd.handle(START, Input::Agent { agent, ask });
+        while acd.poll_output().is_some() {}
+    }
+    for n in 0..1000 {
+        let ask = Enqueue {
+            call: CallId(n),
+            queue: QueueId(0),
+            // Every other set of demands is one the agent meets.
+            demands: vec![(SkillId(0), 1 + (n % 2) as u8 * 9), (SkillId(2 + n as u32), 0)],
+            priority: 5,
+            relax: vec![(Duration::from_secs(9), vec![(SkillId(1000 + n as u32), 1)])],
+            since: START,
+            wait_max: Duration::from_secs(60),
+            ring_timeout: None,
+            prefer: None,
+        };
+        acd.handle(START, Input::Enqueue(Box::new(ask)));
+        while acd.poll_output().is_some() {}
+        acd.handle(START, Input::Leave { call: CallId(n) });
+        acd.check();
+    }
+    assert!(acd.classes.iter().count() <= CLASSES_UNUSED_MAX);
 }

@@ -17,14 +17,17 @@ use crate::time::Timestamp;
 /// first is dropped, and reports say how many and until when.
 pub(super) const CALLS_KEPT_MAX: usize = 200_000;
 
+/// By arrival.
+type Contacts = BTreeSet<(Timestamp, CallId)>;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     open: BTreeMap<CallId, CallRow>,
     ended: BTreeMap<CallId, CallRow>,
     by_end: BTreeSet<(Timestamp, CallId)>,
-    /// Contacts of a caller by arrival, for any reason and by intent.
-    by_caller: BTreeMap<Arc<str>, BTreeSet<(Timestamp, CallId)>>,
-    by_reason: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<(Timestamp, CallId)>>,
+    /// Contacts of a caller, for any reason and by intent.
+    by_caller: BTreeMap<Arc<str>, Contacts>,
+    by_reason: BTreeMap<(Arc<str>, Arc<str>), Contacts>,
     /// Rows that ended up to here may be gone.
     pub(super) gone_until: Option<Timestamp>,
     /// Rows that went because there were too many.
@@ -186,11 +189,7 @@ fn push<T>(parts: &mut Vec<T>, part: T) -> u64 {
 }
 
 /// Removes an entry, and its set once that is empty.
-fn remove<K: Ord>(
-    sets: &mut BTreeMap<K, BTreeSet<(Timestamp, CallId)>>,
-    name: &K,
-    key: (Timestamp, CallId),
-) {
+fn remove<K: Ord>(sets: &mut BTreeMap<K, Contacts>, name: &K, key: (Timestamp, CallId)) {
     let Some(set) = sets.get_mut(name) else { return };
     set.remove(&key);
     if set.is_empty() {

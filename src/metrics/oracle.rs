@@ -59,6 +59,10 @@ fn compare(json: &serde_json::Value, at: &str, figures: &Figures) -> Vec<String>
     figures.iter().filter_map(differs).collect()
 }
 
+/// Talk and hold; then after-call work and disposition, once it ended.
+type LegTimes = (LegId, u64, Option<(u64, Option<bool>)>);
+
+/// When, the caller, what became of it, and whether somebody outside talked to it.
 type Ended<'a> = (Timestamp, &'a Option<std::sync::Arc<str>>, CallOutcome, bool);
 
 impl Oracle<'_> {
@@ -171,8 +175,8 @@ impl Oracle<'_> {
         put(figures, "/agent_answer_rate_with_withdrawn", count(OfferOutcome::Accepted), all);
     }
 
-    /// Talk and hold, after-call work and disposition of each leg of the calls of the period.
-    fn legs(&self, wanted: Option<QueueId>) -> Vec<(LegId, u64, Option<(u64, Option<bool>)>)> {
+    /// The legs of the calls of the period.
+    fn legs(&self, wanted: Option<QueueId>) -> Vec<LegTimes> {
         let ended = self.ended();
         let mut legs = Vec::new();
         for (_, fact) in self.facts {

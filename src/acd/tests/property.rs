@@ -344,4 +344,72 @@ proptest! {
     ) {
         prop_assume!(day(setup, ops).is_ok());
     }
+
+    /// One agent, calls of one queue: they go in the order of effective priority, whoever came
+    /// later by more than the bound goes later, and equal ones go first come, first served.
+    #[test]
+    fn nobody_overtakes_beyond_the_bound(
+        calls in proptest::collection::vec((0u64..900_000, 1u8..=10), 1..40),
+        ageing in 0u8..4,
+        breaks in proptest::collection::vec(1u64..60_000, 80),
+    ) {
+        let queue = QueueSetup {
+            ageing_per_min: ageing, wrap_up: WrapUp::Off, ring_timeout: CALM, ..QueueSetup::default()
+        };
+        let mut acd = Acd::new(Setup { agents: vec![AgentSetup::default()], queues: vec![queue] });
+        let agent = AgentId(0);
+        let mut coming: Vec<_> =
+            calls.iter().zip(1..).map(|(&(at, priority), n)| (START.0 + at, priority, CallId(n))).collect();
+        coming.sort();
+        let mut inputs: BTreeMap<u64, Vec<Input>> = BTreeMap::new();
+        for ask in [AgentInput::LogIn, AgentInput::Reachable(true)] {
+            inputs.entry(START.0).or_default().insert(0, Input::Agent { agent, ask });
+        }
+        for &(at, priority, call) in &coming {
+            let since = Timestamp(at);
+            let ask = Enqueue {
+                call, queue: QueueId(0), demands: Vec::new(), priority, relax: Vec::new(), since,
+                wait_max: CALM, ring_timeout: None, prefer: None,
+            };
+            let at = inputs.entry(at + 1).or_default();
+            at.push(Input::Enqueue(Box::new(ask)));
+        }
+        let mut at = START.0;
+        for pause in breaks {
+            at += pause;
+            let ready = AgentInput::Ready;
+            inputs.entry(at).or_default().push(Input::Agent { agent, ask: ready });
+        }
+        let mut here = Vec::new();
+        for (at, inputs) in inputs {
+            for input in inputs {
+                let now = Timestamp(at);
+                if let Input::Enqueue(ask) = &input {
+                    here.push((ask.since, ask.priority, ask.call));
+                }
+                acd.handle(now, input);
+                let said: Vec<_> = std::iter::from_fn(|| acd.poll_output()).collect();
+                let Some(Output::Offer { offer, call, .. }) = said.last() else { continue };
+                let mine = *here.iter().find(|(_, _, other)| other == call).unwrap();
+                here.retain(|(_, _, other)| other != call);
+                for other in &here {
+                    let bound_ms = (i64::from(mine.1) - i64::from(other.1)) * 60_000;
+                    let later_ms = mine.0.0 as i64 - other.0.0 as i64;
+                    prop_assert!(later_ms * i64::from(ageing) <= bound_ms, "{other:?} before {mine:?}");
+                    prop_assert!(other.1 != mine.1 || (mine.0, mine.2) < (other.0, other.2));
+                }
+                // Talks, and takes a break until the next `Ready`.
+                let call = *call;
+                for input in [
+                    Input::Accepted { offer: *offer },
+                    Input::Agent { agent, ask: AgentInput::NotReady { reason: "a".to_owned() } },
+                    Input::TalkEnded { agent, call },
+                ] {
+                    acd.handle(now, input);
+                    while acd.poll_output().is_some() {}
+                }
+                acd.check();
+            }
+        }
+    }
 }
