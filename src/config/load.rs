@@ -166,3 +166,103 @@ fn check_numbers(flows: &[Flow], problems: &mut Problems) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Override;
+
+    /// Loads `files` of a folder, with the demonstration as the configuration.
+    fn loaded(files: &[(&str, &str)], more: &[(&str, &str)]) -> Result<Loaded, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("flows")).unwrap();
+        for (name, source) in files {
+            std::fs::write(folder.path().join(name), source).unwrap();
+        }
+        // An empty file of its own, so that none in the working directory is read.
+        let file = folder.path().join("attendant.toml");
+        std::fs::write(&file, "[queues.billing]\n[server]\nflows = \"flows\"\n").unwrap();
+        let overrides = more.iter().map(|(key, value)| Override {
+            argument: format!("--set {key}"),
+            key: (*key).to_owned(),
+            value: value.replace("FOLDER", &folder.path().display().to_string()),
+        });
+        let sources = Sources {
+            file: Some(file),
+            overrides: overrides.collect(),
+            variables: BTreeMap::new(),
+        };
+        let shown = |problems: Problems| {
+            problems.to_string().replace(&format!("{}/", folder.path().display()), "")
+        };
+        load(&sources).map_err(shown)
+    }
+
+    const HELLO: &str = "[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n[hangup.a]\ntext = \"Bye.\"\n";
+
+    #[test]
+    fn the_flows_that_are_shipped_load_with_the_demonstration() {
+        let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
+        let (demo, layer) = crate::config::demo::make(|bytes| {
+            let mut next = 0_u8;
+            bytes.fill_with(|| {
+                next = next.wrapping_add(7);
+                next
+            });
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("attendant.toml");
+        std::fs::write(&file, &layer.source).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, mode).unwrap();
+        let overrides = vec![Override {
+            argument: "--flows".to_owned(),
+            key: "server.flows".to_owned(),
+            value: flows.display().to_string(),
+        }];
+        let sources = Sources { file: Some(file), overrides, variables: BTreeMap::new() };
+        let loaded = load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(!loaded.flows.is_empty());
+        assert_eq!(demo.agents.len(), loaded.config.agents.len());
+        assert_eq!(loaded.config.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn without_a_flow_nothing_would_answer() {
+        let said = loaded(&[], &[]).unwrap_err();
+        assert!(said.contains("there is no flow: nothing would answer a call"), "{said}");
+        let said = loaded(&[], &[("server.flows", "FOLDER/none")]).unwrap_err();
+        assert!(said.contains("none: cannot be read"), "{said}");
+    }
+
+    #[test]
+    fn flows_may_only_name_what_there_is() {
+        let flow = "[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n[queue.a]\nqueue = \"biling\"\n\
+                    skills = { tech = 1 }\n";
+        let said = loaded(&[("flows/a.toml", flow)], &[]).unwrap_err();
+        assert!(said.contains("flows/a.toml:5:"), "{said}");
+        assert!(said.contains("did you mean `billing`?"), "{said}");
+        assert!(said.contains("tech"), "{said}");
+    }
+
+    #[test]
+    fn a_language_needs_a_voice_and_a_number_one_flow() {
+        let spanish = HELLO.replace("start", "languages = [\"en\", \"es\"]\nstart");
+        let spanish = spanish.replace("text =", "text.es = \"Adiós.\"\ntext.en =");
+        let files = [("flows/a.toml", HELLO), ("flows/b.toml", spanish.as_str())];
+        let said = loaded(&files, &[]).unwrap_err();
+        assert!(said.contains("flow `b` speaks `es`, which has no voice"), "{said}");
+        assert!(said.contains("`*` enters flow `a` and flow `b`"), "{said}");
+    }
+
+    #[test]
+    fn fields_of_the_directory_are_known_to_flows() {
+        let greeting = HELLO.replace("Bye.", "Bye, {{ caller.contract }} customer.");
+        let callers = ("callers.csv", "numbers,contract\n+14155550123,gold\n");
+        let file = [("callers.file", "FOLDER/callers.csv")];
+        let with = loaded(&[("flows/a.toml", &greeting), callers], &file).unwrap();
+        assert_eq!(with.directory.len(), 1);
+        let said = loaded(&[("flows/a.toml", &greeting)], &[]).unwrap_err();
+        assert!(said.contains("contract"), "{said}");
+    }
+}
