@@ -87,16 +87,29 @@ impl Segment {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join(&name))?;
+        let path = folder.join(&name);
+        let file = options.open(&path)?;
         let mut segment = Self { file, name, written: 0 };
+        match segment.write_header(folder, header) {
+            Ok(()) => Ok(segment),
+            Err(error) => {
+                // A segment without its header says nothing; on a full disk there would be many.
+                let _ = fs::remove_file(path);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_header(&mut self, folder: &Path, header: &Header) -> io::Result<()> {
         let mut line = serde_json::to_vec(header)?;
         line.push(b'\n');
-        segment.append(&line)?;
-        segment.sync()?;
+        self.append(&line)?;
+        self.sync()?;
         // The entry in the folder must be as durable as the file.
-        #[cfg(unix)]
-        File::open(folder)?.sync_all()?;
-        Ok(segment)
+        if cfg!(unix) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     }
 
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {

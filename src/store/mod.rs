@@ -110,7 +110,7 @@ pub enum Noted {
 /// When the folder cannot be written, belongs to a running server or to a later version.
 pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
     let lock = prepare(folder)?;
-    let mut db = records::open(&folder.join(DATABASE))?;
+    let mut db = open_records(&folder.join(DATABASE))?;
     let (recovered, next) = recover::recover(&mut db, folder, writing)?;
     let header = Header {
         attendant_journal: journal::VERSION,
@@ -130,6 +130,16 @@ pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened,
     let folder = folder.to_path_buf();
     let store = Store { jobs, overflow: VecDeque::new(), seq: 0, shared, thread, folder };
     Ok(Opened { store, next_call: next.call, recovered })
+}
+
+/// The database file is for its owner alone, whatever the folder is.
+fn open_records(path: &Path) -> Result<rusqlite::Connection, StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| StoreError::io(path, error))?;
+    records::open(path)
 }
 
 /// Makes the folder, for its owner alone, and takes its lock.

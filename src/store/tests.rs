@@ -162,6 +162,12 @@ fn a_folder_belongs_to_one_server() {
     assert!(matches!(second, Err(StoreError::InUse { .. })));
     store.shutdown().unwrap();
     opened(folder.path()).store.shutdown().unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap().flatten() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = entry.metadata().unwrap().permissions().mode();
+        let secret = entry.file_name() != "lock";
+        assert!(!secret || mode & 0o077 == 0, "{:?} has mode {mode:o}", entry.file_name());
+    }
 }
 
 #[test]
