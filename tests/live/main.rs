@@ -1,1 +1,21 @@
-//! The whole server over loopback, against real peers.
+//! The whole server over loopback, against real peers: scripted telephones, sipp and baresip.
+//!
+//! **Invariant:** every test has a server process of its own and waits for events with a deadline.
+//!
+//! **Deliberately absent:** the server's own parsers and tables. What is tested is spoken to in a
+//! second hand.
+
+mod agents;
+mod calls;
+mod clock;
+mod digest;
+mod flows;
+mod media;
+mod peers;
+mod phone;
+mod process;
+mod rig;
+mod security;
+mod signaling;
+mod sound;
+mod wire;

@@ -1,0 +1,348 @@
+//! The server under test: the real binary, its own folder, its own ports.
+//!
+//! **Invariant:** only this process is signaled, and it is gone when the rig is dropped.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::clock::{SOON, left, now};
+use crate::flows;
+use crate::phone::Phone;
+
+/// Sound ports of one server.
+const PORTS_PER_RIG: u16 = 200;
+/// The token of the HTTP interface in these tests.
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// Looked at again at least this often, where the server logs nothing.
+const POLL: Duration = Duration::from_millis(25);
+
+static NEXT_PORTS: AtomicU16 = AtomicU16::new(20_000);
+
+/// What the server printed, line by line.
+#[derive(Default)]
+struct Output {
+    lines: Mutex<Vec<String>>,
+    changed: Condvar,
+}
+
+pub(crate) struct Rig {
+    folder: TempDir,
+    pub sip: SocketAddr,
+    pub api: SocketAddr,
+    child: Option<Child>,
+    output: Arc<Output>,
+    http: ureq::Agent,
+}
+
+/// A rig before its start.
+pub(crate) struct Plan {
+    agents_and_queues: String,
+    flows: Vec<(String, String)>,
+    /// Addresses whose calls are taken.
+    trunk: String,
+    settings: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The flow these tests are about, and what a test adds to the configuration.
+    pub(crate) fn new(agents_and_queues: &str) -> Self {
+        Self {
+            agents_and_queues: agents_and_queues.to_owned(),
+            flows: vec![("support.toml".to_owned(), flows::SUPPORT.to_owned())],
+            trunk: "127.0.0.1".to_owned(),
+            settings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn flow(mut self, file: &str, text: &str) -> Self {
+        self.flows.push((file.to_owned(), text.to_owned()));
+        self
+    }
+
+    pub(crate) fn trunk(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.trunk);
+        self
+    }
+
+    /// As `--set key=value`.
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the server and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start(self) -> Rig {
+        let mut rig = self.lay_out();
+        rig.start();
+        rig
+    }
+
+    /// Writes everything the server needs, and starts nothing.
+    pub(crate) fn lay_out(self) -> Rig {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        for sub in ["flows", "prompts", "state"] {
+            fs::create_dir(path.join(sub)).expect("a folder can be made");
+        }
+        for (name, text) in &self.flows {
+            fs::write(path.join("flows").join(name), text).expect("a flow can be written");
+        }
+        flows::write_prompts(&path.join("prompts"));
+        let (sip, api) = (free_udp_and_tcp_port(), free_tcp_port());
+        let config = self.config(sip, api);
+        fs::write(path.join("attendant.toml"), config).expect("a configuration can be written");
+        private(&path.join("attendant.toml"));
+        let http = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(SOON))
+            .build()
+            .into();
+        Rig { folder, sip, api, child: None, output: Arc::default(), http }
+    }
+
+    fn config(&self, sip: SocketAddr, api: SocketAddr) -> String {
+        let ports = NEXT_PORTS.fetch_add(PORTS_PER_RIG, Ordering::Relaxed);
+        let mut text = format!(
+            "server.flows = \"flows\"\nserver.prompts = \"prompts\"\nserver.state = \"state\"\n\
+             server.log_level = \"info,attendant=debug\"\nserver.drain_timeout_s = 5\n\
+             sip.listen = [\"{sip}\"]\n\
+             media.port_min = {ports}\nmedia.port_max = {}\n\
+             api.listen = \"{api}\"\napi.operate_token = \"{TOKEN}\"\n",
+            ports + PORTS_PER_RIG - 1
+        );
+        for (key, value) in &self.settings {
+            let line = format!("{key} = ");
+            let old = text.lines().find(|old| old.starts_with(&line)).map(str::to_owned);
+            match old {
+                Some(old) => text = text.replace(&old, &format!("{key} = {value}")),
+                None => text.push_str(&format!("{key} = {value}\n")),
+            }
+        }
+        text + &format!("[trunks.rig]\naddresses = [\"{}\"]\n", self.trunk)
+            + &self.agents_and_queues
+    }
+}
+
+impl Rig {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.path().join("attendant.toml")
+    }
+
+    #[track_caller]
+    pub(crate) fn start(&mut self) {
+        let mut child = self
+            .command(&["serve", "--config"])
+            .arg(self.config_file())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        self.output = Arc::default();
+        self.follow(child.stdout.take().expect("piped"));
+        self.follow(child.stderr.take().expect("piped"));
+        self.child = Some(child);
+        self.eventually("the server is ready", || (self.get("/readyz")?.0 == 200).then_some(()));
+    }
+
+    /// The binary with these arguments, in the rig's folder, with nothing of ours in its environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attendant"));
+        command.args(arguments).current_dir(self.path());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ATTENDANT_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn follow(&self, stream: impl Read + Send + 'static) {
+        let output = Arc::clone(&self.output);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                output.lines.lock().expect("no reader panics").push(line);
+                output.changed.notify_all();
+            }
+        });
+    }
+
+    /// Waits until `ready` gives something, looking again whenever the server says something.
+    #[track_caller]
+    pub(crate) fn eventually<T>(&self, what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+        let deadline = now() + SOON;
+        loop {
+            if let Some(found) = ready() {
+                return found;
+            }
+            let Some(left) = left(deadline) else {
+                panic!("never: {what}; the server said:\n{}", self.said());
+            };
+            let lines = self.output.lines.lock().expect("no reader panics");
+            let _ = self.output.changed.wait_timeout(lines, left.min(POLL)).expect("no panics");
+        }
+    }
+
+    /// Everything the server printed so far.
+    pub(crate) fn said(&self) -> String {
+        self.output.lines.lock().expect("no reader panics").join("\n")
+    }
+
+    // ---- people ----
+
+    pub(crate) fn caller(&self) -> Phone {
+        Phone::new("+14155550111", self.sip)
+    }
+
+    /// A phone that has registered as this agent.
+    #[track_caller]
+    pub(crate) fn agent(&self, name: &str) -> Phone {
+        let mut phone = Phone::new(name, self.sip);
+        assert_eq!(phone.register(flows::PASSWORD), 200, "{}\n{}", phone.wire(), self.said());
+        self.expect_agent(name, "ready");
+        phone
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_agent(&self, name: &str, state: &str) -> Value {
+        self.eventually(&format!("{name} is {state}"), || {
+            let agent = self.agent_view(name)?;
+            (agent["state"] == state).then_some(agent)
+        })
+    }
+
+    pub(crate) fn agent_view(&self, name: &str) -> Option<Value> {
+        let (status, agents) = self.get("/v1/agents")?;
+        assert_eq!(status, 200, "{agents}");
+        let found = items(&agents).iter().find(|agent| agent["name"] == name);
+        found.cloned()
+    }
+
+    // ---- the HTTP interface ----
+
+    /// `None` when nobody listens (yet).
+    pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
+        let url = format!("http://{}{path}", self.api);
+        let request = self.http.get(url).header("Authorization", format!("Bearer {TOKEN}"));
+        let mut response = request.call().ok()?;
+        let text = response.body_mut().read_to_string().ok()?;
+        Some((response.status().as_u16(), json(&text)))
+    }
+
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.api);
+        let request = self.http.post(url).header("Authorization", format!("Bearer {TOKEN}"));
+        let request = request.header("Content-Type", "application/json");
+        let mut response = request.send(body.to_string()).expect("the server listens");
+        let text = response.body_mut().read_to_string().expect("a body");
+        (response.status().as_u16(), json(&text))
+    }
+
+    /// Waits until there are so many records, newest last.
+    #[track_caller]
+    pub(crate) fn records(&self, count: usize) -> Vec<Value> {
+        self.eventually(&format!("{count} records"), || {
+            let (status, records) = self.get("/v1/records")?;
+            assert_eq!(status, 200, "{records}");
+            let mut records = items(&records).to_vec();
+            records.sort_by_key(|record| record["call"].as_u64());
+            (records.len() >= count).then_some(records)
+        })
+    }
+
+    /// The one record there is.
+    #[track_caller]
+    pub(crate) fn record(&self) -> Value {
+        let mut records = self.records(1);
+        assert_eq!(records.len(), 1, "{records:#?}");
+        records.remove(0)
+    }
+
+    /// No call is up any more.
+    #[track_caller]
+    pub(crate) fn expect_no_calls(&self) {
+        self.eventually("no call is up", || {
+            let (_, calls) = self.get("/v1/calls")?;
+            items(&calls).is_empty().then_some(())
+        });
+    }
+
+    // ---- the process ----
+
+    pub(crate) fn signal(&self, name: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+        assert!(status.expect("kill is there").success(), "kill -s {name}");
+    }
+
+    /// Waits until the process has ended by itself.
+    #[track_caller]
+    pub(crate) fn exit(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the server runs");
+        self.eventually("the server ends", || child.try_wait().expect("our child"))
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("---- the server said ----\n{}", self.said());
+        }
+    }
+}
+
+/// The list in an answer: bare, or the only list in an object.
+pub(crate) fn items(answer: &Value) -> &[Value] {
+    let list = match answer {
+        Value::Object(fields) => fields.values().find_map(Value::as_array),
+        _ => answer.as_array(),
+    };
+    list.map_or(&[], Vec::as_slice)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+fn free_tcp_port() -> SocketAddr {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("bound")
+}
+
+fn free_udp_and_tcp_port() -> SocketAddr {
+    (0..100)
+        .find_map(|_| {
+            let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
+            let address = socket.local_addr().ok()?;
+            TcpListener::bind(address).ok().map(|_| address)
+        })
+        .expect("a port free for both")
+}
+
+/// Only the owner may read a file with passwords.
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(path, mode).expect("our own file");
+}
