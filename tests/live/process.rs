@@ -80,7 +80,7 @@ fn a_call_lost_with_the_process_is_in_the_records_once() {
     caller.bye(&mut next);
     let records = rig.records(2);
     assert_eq!(records.len(), 2);
-    assert_ne!(records[0]["call"], records[1]["call"]);
+    assert_ne!(records[0]["id"], records[1]["id"]);
 }
 
 #[test]

@@ -258,7 +258,7 @@ impl Rig {
             let (status, records) = self.get("/v1/records")?;
             assert_eq!(status, 200, "{records}");
             let mut records = items(&records).to_vec();
-            records.sort_by_key(|record| record["call"].as_u64());
+            records.sort_by_key(|record| record["id"].as_u64());
             (records.len() >= count).then_some(records)
         })
     }
