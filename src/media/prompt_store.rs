@@ -1,7 +1,8 @@
 //! From what a flow wants heard to sound that can be sent: read, spoken, kept.
 //!
-//! **Invariant:** memory is bounded: prompts of the loaded flows have a limit of their own and stay,
-//! anything else gives way to what was used later. A prompt's path never leaves the prompts folder.
+//! **Invariant:** memory is bounded: prompts of the loaded flows have a limit of their own and
+//! stay, anything else gives way to what was used later. A prompt's path never leaves the prompts
+//! folder.
 //!
 //! **Deliberately absent:** cleaning the cache on disk. A file there is named by its content, so an
 //! old one is only unused; deleting the folder is always safe.
@@ -71,8 +72,8 @@ impl PromptStore {
         Self { voices, folder, cache, kept, hold_music, waiting }
     }
 
-    /// Renders the static prompts of all flows and keeps them; what was kept for flows that are gone
-    /// may be forgotten from now on. Recordings are read again, spoken texts only once.
+    /// Renders the static prompts of all flows and keeps them; what was kept for flows that are
+    /// gone may be forgotten from now on. Recordings are read again, spoken texts only once.
     ///
     /// All errors at once; what could be rendered is kept in any case.
     pub fn prepare(&self, prompts: &[Prompt]) -> Vec<PromptError> {

@@ -1,7 +1,7 @@
 //! Playing prompts of which some are not there yet: render first, never leave silence.
 //!
-//! **Invariant:** each `play` ends as the center expects: done, failed, replaced or stopped; a render
-//! that comes too late is heard by nobody.
+//! **Invariant:** each `play` ends as the center expects: done, failed, replaced or stopped; a
+//! render that comes too late is heard by nobody.
 //!
 //! **Deliberately absent:** knowing which play is current. The leg's own thread knows
 //! (`Session::play_awaited`), so there is nothing here to get out of step.

@@ -159,7 +159,8 @@ impl Rig {
         self.eventually("the server is ready", || (self.get("/readyz")?.0 == 200).then_some(()));
     }
 
-    /// The binary with these arguments, in the rig's folder, with nothing of ours in its environment.
+    /// The binary with these arguments, in the rig's folder, with nothing of ours in its
+    /// environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_attendant"));
         command.args(arguments).current_dir(self.path());
