@@ -3,7 +3,9 @@
 //! **Invariant:** every test plays in virtual time from a seed.
 
 mod calls;
+mod dialing;
 mod pair;
+mod phones;
 
 use std::net::SocketAddr;
 

@@ -1,1 +1,235 @@
-//! Two user agents and a bad network between them.
+//! Two user agents and a bad network between them: datagrams are lost, doubled, late and out of
+//! order, and people answer, refuse, hold and hang up at the worst moment.
+//!
+//! **Invariant:** whatever the network does, each leg ends exactly once on each side, and in the
+//! end nothing is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::*;
+use crate::center::{From, Target};
+
+const SEEDS: u64 = 100;
+const CALLS: u64 = 12;
+
+struct Pair {
+    sides: [Ua; 2],
+    now: Timestamp,
+    chance: Chance,
+    /// What is on its way, by arrival.
+    wire: BTreeMap<(Timestamp, u64), (usize, Path, Arc<[u8]>)>,
+    plans: BTreeMap<(Timestamp, u64), (usize, Plan)>,
+    sequence: u64,
+    loss_percent: u64,
+    double_percent: u64,
+    delay_ms_max: u64,
+    started: [BTreeSet<LegId>; 2],
+    ended: [BTreeSet<LegId>; 2],
+    answered: u64,
+    log: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Plan {
+    Dial(LegId),
+    Ring(LegId),
+    Answer(LegId),
+    Reject(LegId),
+    HangUp(LegId),
+    Hold(LegId, bool),
+}
+
+fn side(own: &str, other: &str) -> UaSetup {
+    UaSetup {
+        listen: vec![(Transport::Udp, address(own))],
+        realm: "attendant.example".into(),
+        trunks: vec![Trunk {
+            name: "other".into(),
+            networks: vec![format!("{}/32", address(other).ip()).parse().unwrap()],
+            trusted: true,
+            uri: Some(format!("sip:{other}")),
+            address: None,
+            login: None,
+        }],
+        ..UaSetup::default()
+    }
+}
+
+impl Pair {
+    fn new(seed: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut chance = Chance::new(key);
+        let mut pick = |max: u64| chance.token() % max;
+        let (loss_percent, double_percent) = (pick(4) * 10, pick(3) * 15);
+        let delay_ms_max = [1, 30, 400, 3000][usize::try_from(pick(4)).unwrap()];
+        let (a, b) = ("192.0.2.1:5060", "192.0.2.2:5060");
+        Self {
+            sides: [Ua::new(side(a, b), [1; 32]), Ua::new(side(b, a), [2; 32])],
+            now: Timestamp(0),
+            chance,
+            wire: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            sequence: 0,
+            loss_percent,
+            double_percent,
+            delay_ms_max,
+            started: Default::default(),
+            ended: Default::default(),
+            answered: 0,
+            log: Vec::new(),
+        }
+    }
+
+    fn pick(&mut self, max: u64) -> u64 {
+        self.chance.token() % max
+    }
+
+    fn plan(&mut self, after_ms_max: u64, side: usize, plan: Plan) {
+        let wait = Duration::from_millis(self.pick(after_ms_max));
+        self.sequence += 1;
+        self.plans.insert((self.now + wait, self.sequence), (side, plan));
+    }
+
+    fn run(&mut self) {
+        for call in 0..CALLS {
+            let side = usize::try_from(self.pick(2)).unwrap();
+            self.plan(20_000, side, Plan::Dial(LegId { call: CallId(call), n: 1 }));
+        }
+        while let Some(at) = self.next_moment() {
+            assert!(at < Timestamp(3_600_000), "it never ends: {:#?}", self.log);
+            self.now = at;
+            self.step();
+            self.drain();
+        }
+    }
+
+    fn next_moment(&self) -> Option<Timestamp> {
+        let wire = self.wire.keys().next().map(|(at, _)| *at);
+        let plan = self.plans.keys().next().map(|(at, _)| *at);
+        let timers = self.sides.iter().filter_map(|ua| ua.poll_timeout().map(|(at, _)| at));
+        timers.chain(wire).chain(plan).min().map(|at| at.max(self.now))
+    }
+
+    fn step(&mut self) {
+        let now = self.now;
+        for ua in &mut self.sides {
+            ua.handle_timeout(now);
+        }
+        if let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (to, path, bytes) = entry.remove();
+            self.sides[to].receive(now, Received { path, bytes: &bytes });
+        }
+        if let Some(entry) = self.plans.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (side, plan) = entry.remove();
+            self.act(side, plan);
+        }
+    }
+
+    fn act(&mut self, side: usize, plan: Plan) {
+        self.log.push(format!("{} side {side} {plan:?}", self.now));
+        let (now, ua) = (self.now, &mut self.sides[side]);
+        match plan {
+            Plan::Dial(leg) => {
+                self.started[side].insert(leg);
+                let target = Target::Trunk { trunk: "other".into(), number: "100".into() };
+                let from = From { number: Some("200".into()), name: None };
+                ua.dial(now, leg, &target, &from, &local_media(10_000));
+                // The ring time-out.
+                self.plan(60_000, side, Plan::HangUp(leg));
+            }
+            Plan::Ring(leg) => ua.ring(now, leg),
+            Plan::Answer(leg) => ua.answer(now, leg),
+            Plan::Reject(leg) => ua.reject(now, leg, Cause::USER_BUSY),
+            Plan::HangUp(leg) => ua.hang_up(now, leg, Cause::NORMAL_CLEARING),
+            Plan::Hold(leg, on) => ua.hold(now, leg, on),
+        }
+    }
+
+    fn drain(&mut self) {
+        for side in 0..2 {
+            while let Some(event) = self.sides[side].poll_event() {
+                self.log.push(format!("{} side {side} {event:?}", self.now));
+                self.happened(side, event);
+            }
+            while let Some(transmit) = self.sides[side].poll_transmit() {
+                let copies = 1 + u64::from(self.pick(100) < self.double_percent);
+                for _ in 0..copies {
+                    let delay = Duration::from_millis(self.pick(self.delay_ms_max));
+                    if self.pick(100) >= self.loss_percent {
+                        let Path { local, remote, .. } = transmit.path;
+                        let (path, bytes) = (Path::udp(remote, local), transmit.bytes.clone());
+                        self.sequence += 1;
+                        self.wire
+                            .insert((self.now + delay, self.sequence), (1 - side, path, bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    fn happened(&mut self, side: usize, event: UaEvent) {
+        match event {
+            UaEvent::Incoming { dialog, .. } => {
+                let leg = LegId { call: CallId(1000 + dialog.0), n: 0 };
+                self.started[side].insert(leg);
+                self.sides[side].bind(self.now, dialog, leg, local_media(20_000));
+                match self.pick(5) {
+                    0 => self.plan(10_000, side, Plan::Reject(leg)),
+                    _ => self.plan(10_000, side, Plan::Answer(leg)),
+                }
+                self.plan(5000, side, Plan::Ring(leg));
+                self.plan(90_000, side, Plan::HangUp(leg));
+            }
+            UaEvent::Answered { leg } => {
+                self.answered += 1;
+                for on in [true, false] {
+                    self.plan(30_000, side, Plan::Hold(leg, on));
+                }
+            }
+            UaEvent::Media { leg, .. } if self.pick(3) == 0 => {
+                self.plan(30_000, side, Plan::Hold(leg, true));
+            }
+            UaEvent::Failed { leg, .. } | UaEvent::Ended { leg, .. } => {
+                assert!(self.started[side].contains(&leg), "{leg} never began");
+                assert!(self.ended[side].insert(leg), "{leg} ended twice: {:#?}", self.log);
+            }
+            UaEvent::Media { leg, .. }
+            | UaEvent::Ringing { leg }
+            | UaEvent::Held { leg }
+            | UaEvent::Resumed { leg }
+            | UaEvent::Dtmf { leg, .. } => {
+                assert!(!self.ended[side].contains(&leg), "{leg} has ended: {:#?}", self.log);
+            }
+            UaEvent::Reachable { .. } | UaEvent::Refused { .. } => panic!("{event:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_leg_ends_once_and_nothing_is_left() {
+    let mut answered = 0;
+    for seed in 0..SEEDS {
+        let mut pair = Pair::new(seed);
+        pair.run();
+        for side in 0..2 {
+            assert_eq!(pair.started[side], pair.ended[side], "seed {seed}: {:#?}", pair.log);
+            assert_eq!(pair.sides[side].counts(), Counts::default(), "seed {seed}");
+        }
+        answered += pair.answered;
+    }
+    assert!(answered > SEEDS * CALLS / 4, "the network was too bad to test anything: {answered}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_day() {
+    for seed in 0..10 {
+        let [first, second] = [0, 1].map(|_| {
+            let mut pair = Pair::new(seed);
+            pair.run();
+            pair.log
+        });
+        assert_eq!(first, second, "seed {seed}");
+    }
+}

@@ -1,0 +1,312 @@
+//! Calls we make: each row of the failure catalogue that a phone can cause.
+
+use super::*;
+use crate::center::{From, Target};
+use crate::id::AgentId;
+
+const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\n\
+    t=0 0\r\nm=audio 7000 RTP/AVP 0\r\n";
+
+fn caller() -> From {
+    From { number: Some("c000123".into()), name: None }
+}
+
+fn dial(desk: &mut Desk, target: &Target) -> Vec<String> {
+    desk.ua.dial(desk.now, leg(1), target, &caller(), &local_media(10_000));
+    desk.drain();
+    desk.sent.drain(..).map(|(_, text)| text).collect()
+}
+
+fn dial_ann(desk: &mut Desk) -> String {
+    let mut sent = dial(desk, &Target::Agent(AgentId(0)));
+    assert_eq!(sent.len(), 1);
+    sent.remove(0)
+}
+
+/// The far end's response to a request of ours.
+fn respond(request: &str, code: &str, tag: &str, more: &str, body: &str) -> String {
+    let to = header(request, "To");
+    let to = if tag.is_empty() { to.to_owned() } else { format!("{to};tag={tag}") };
+    format!(
+        "SIP/2.0 {code}\nVia: {}\nFrom: {}\nTo: {to}\nCall-ID: {}\nCSeq: {}\n\
+         Contact: <sip:ann@203.0.113.5:6100>\n{more}Content-Length: {}\n\n{body}",
+        header(request, "Via"),
+        header(request, "From"),
+        header(request, "Call-ID"),
+        header(request, "CSeq"),
+        body.len(),
+    )
+}
+
+fn ok(request: &str, tag: &str) -> String {
+    respond(request, "200 OK", tag, "Content-Type: application/sdp\n", ANSWER)
+}
+
+fn failed(cause: Cause) -> Vec<UaEvent> {
+    vec![UaEvent::Failed { leg: leg(1), cause }]
+}
+
+#[test]
+fn an_agent_rings_answers_and_hangs_up() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    assert!(invite.starts_with("INVITE sip:ann@203.0.113.5:6100 SIP/2.0\r\n"), "{invite}");
+    assert!(header(&invite, "From").starts_with("<sip:c000123@192.0.2.1:5060>;tag="));
+    assert!(invite.contains("m=audio 10000 RTP/AVP 0 8 101"), "{invite}");
+    desk.receive(&respond(&invite, "100 Trying", "", "", ""));
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    assert_eq!(desk.events(), [UaEvent::Ringing { leg: leg(1) }]);
+    desk.receive(&ok(&invite, "a"));
+    let ack = desk.only();
+    assert!(ack.starts_with("ACK sip:ann@203.0.113.5:6100 SIP/2.0\r\n"), "{ack}");
+    assert_eq!(header(&ack, "CSeq"), "1 ACK");
+    assert_ne!(header(&ack, "Via"), header(&invite, "Via"), "an ACK to a 2xx has its own branch");
+    let events = desk.events();
+    let [UaEvent::Media { media, .. }, UaEvent::Answered { .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(media.remote_rtp, address("203.0.113.5:7000"));
+    desk.receive(&ok(&invite, "a"));
+    assert_eq!(desk.only(), ack, "the same ACK to the same 2xx");
+    let tag = header(&invite, "From").rsplit_once("tag=").unwrap().1.to_owned();
+    let bye = request("BYE", 1, &tag, "", "")
+        .replace("tag=theirs", "tag=a")
+        .replace("call-1@198.51.100.7", header(&invite, "Call-ID"));
+    desk.receive(&bye);
+    assert_eq!(status(&desk.only()), "200");
+    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::NORMAL_CLEARING }]);
+    desk.assert_quiet();
+}
+
+#[test]
+fn what_a_phone_refuses_with_is_told_once() {
+    for (line, cause) in [
+        ("486 Busy Here", Cause::USER_BUSY),
+        ("600 Busy Everywhere", Cause::USER_BUSY),
+        ("603 Decline", Cause::CALL_REJECTED),
+        ("480 Away", Cause::NO_USER_RESPONDING),
+        ("404 Not Found", Cause::UNALLOCATED_NUMBER),
+        ("302 Elsewhere", Cause::CALL_REJECTED),
+        ("401 Unauthorized", Cause::CALL_REJECTED),
+        ("503 Busy", Cause::CONGESTION),
+    ] {
+        let mut desk = Desk::new();
+        let invite = dial_ann(&mut desk);
+        let contact = "Contact: <sip:+19005550100@203.0.113.99>\n";
+        desk.receive(&respond(&invite, line, "a", contact, ""));
+        let ack = desk.only();
+        assert!(ack.starts_with("ACK sip:ann@203.0.113.5:6100"), "{line}: nobody else is called");
+        assert_eq!(header(&ack, "Via"), header(&invite, "Via"));
+        assert!(header(&ack, "To").ends_with(";tag=a"));
+        assert_eq!(desk.events(), failed(cause), "{line}");
+        desk.receive(&respond(&invite, line, "a", contact, ""));
+        assert_eq!(desk.only(), ack);
+        assert_eq!(desk.events(), []);
+        desk.assert_quiet();
+    }
+}
+
+#[test]
+fn a_phone_that_says_nothing_fails_after_32_s() {
+    let mut desk = Desk::new();
+    dial_ann(&mut desk);
+    desk.wait(31_999);
+    assert_eq!((desk.lines().len(), desk.events()), (6, vec![]));
+    desk.wait(1);
+    assert_eq!(desk.events(), failed(Cause::TIMER_EXPIRED));
+    desk.assert_quiet();
+}
+
+#[test]
+fn cancel_waits_for_a_provisional_response() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
+    desk.drain();
+    assert_eq!(desk.lines(), []);
+    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::NO_ANSWER }]);
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    let cancel = desk.only();
+    assert!(cancel.starts_with("CANCEL sip:ann@203.0.113.5:6100"), "{cancel}");
+    assert_eq!(header(&cancel, "Via"), header(&invite, "Via"));
+    assert_eq!(header(&cancel, "CSeq"), "1 CANCEL");
+    desk.receive(&respond(&cancel, "200 OK", "a", "", ""));
+    desk.receive(&respond(&invite, "487 Request Terminated", "a", "", ""));
+    assert!(desk.only().starts_with("ACK "));
+    assert_eq!(desk.events(), []);
+    desk.assert_quiet();
+}
+
+#[test]
+fn an_answer_that_crosses_our_cancel_is_hung_up() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
+    desk.drain();
+    desk.events();
+    desk.sent.clear();
+    desk.receive(&ok(&invite, "a"));
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "), "{lines:?}");
+    assert_eq!(desk.events(), []);
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_phone_that_rings_for_ever_after_our_cancel_is_forgotten() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
+    desk.drain();
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_second_answer_of_a_forked_call_is_hung_up() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&ok(&invite, "a"));
+    desk.sent.clear();
+    desk.receive(&ok(&invite, "b"));
+    let [(_, ack), (_, bye)] = &desk.sent[..] else { panic!("{:?}", desk.sent) };
+    assert!(ack.starts_with("ACK ") && header(ack, "To").ends_with(";tag=b"));
+    assert!(bye.starts_with("BYE ") && header(bye, "To").ends_with(";tag=b"));
+    let ack = ack.clone();
+    desk.sent.clear();
+    desk.receive(&ok(&invite, "b"));
+    assert_eq!(desk.only(), ack);
+    assert_eq!(desk.events().len(), 2, "media and answered, once");
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.assert_quiet();
+}
+
+#[test]
+fn an_answer_without_usable_media_is_hung_up_and_failed() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    let body = ANSWER.replace("AVP 0", "AVP 18");
+    desk.receive(&respond(&invite, "200 OK", "a", "Content-Type: application/sdp\n", &body));
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "), "{lines:?}");
+    assert_eq!(desk.events(), failed(Cause::INCOMPATIBLE));
+    desk.assert_quiet();
+}
+
+#[test]
+fn an_agent_without_a_phone_fails_at_once() {
+    let mut desk = Desk::new();
+    for agent in [2, 99] {
+        assert_eq!(dial(&mut desk, &Target::Agent(AgentId(agent))).len(), 0);
+        assert_eq!(desk.events(), failed(Cause::SUBSCRIBER_ABSENT));
+    }
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_tcp_phone_that_cannot_be_reached_fails_at_once() {
+    let mut desk = Desk::new();
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(AgentId(1)), &caller(), &local_media(1));
+    let sent = desk.ua.poll_transmit().unwrap();
+    assert_eq!(sent.path.transport, Transport::Tcp);
+    assert_eq!(sent.path.remote, address("203.0.113.6:6100"));
+    let connection = Some(crate::sip::path::ConnectionId(1));
+    desk.ua.transport_failed(desk.now, Path { connection, ..sent.path });
+    desk.drain();
+    assert_eq!(desk.events(), failed(Cause::CONGESTION));
+    desk.assert_quiet();
+}
+
+fn challenge(invite: &str, nonce: &str) -> String {
+    let header = format!(
+        "Proxy-Authenticate: Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\", \
+         algorithm=SHA-256\n"
+    );
+    respond(invite, "407 Proxy Authentication Required", "p", &header, "")
+}
+
+#[test]
+fn a_trunks_challenge_is_answered_once() {
+    let mut desk = Desk::new();
+    let target = Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into() };
+    let invite = dial(&mut desk, &target).remove(0);
+    assert!(invite.starts_with("INVITE sip:+14155550177@198.51.100.7:5060 SIP/2.0"), "{invite}");
+    desk.receive(&challenge(&invite, "n1"));
+    let [(_, ack), (_, second)] = &desk.sent[..] else { panic!("{:?}", desk.sent) };
+    assert!(ack.starts_with("ACK "));
+    assert_eq!(header(second, "CSeq"), "2 INVITE");
+    assert_eq!(header(second, "Call-ID"), header(&invite, "Call-ID"));
+    assert!(header(second, "Proxy-Authorization").contains("nonce=\"n1\""));
+    assert!(!second.contains("correct horse"));
+    let second = second.clone();
+    desk.sent.clear();
+    desk.receive(&challenge(&second, "n2"));
+    assert!(desk.only().starts_with("ACK "), "nothing but the ACK");
+    assert_eq!(desk.events(), failed(Cause::CALL_REJECTED));
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_phones_challenge_never_sees_a_trunks_password() {
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&challenge(&invite, "n1"));
+    assert!(desk.only().starts_with("ACK "));
+    assert_eq!(desk.events(), failed(Cause::CALL_REJECTED));
+}
+
+/// Our re-INVITE on an answered call.
+fn our_reinvite(desk: &mut Desk) -> (String, String) {
+    let invite = dial_ann(desk);
+    desk.receive(&ok(&invite, "a"));
+    desk.sent.clear();
+    desk.events();
+    desk.ua.hold(desk.now, leg(1), true);
+    desk.drain();
+    (invite, desk.only())
+}
+
+#[test]
+fn reinvites_that_meet_are_both_refused_and_ours_is_tried_again() {
+    let mut desk = Desk::new();
+    let (invite, reinvite) = our_reinvite(&mut desk);
+    assert!(reinvite.contains("a=sendonly"), "{reinvite}");
+    let tag = header(&invite, "From").rsplit_once("tag=").unwrap().1.to_owned();
+    let theirs = request("INVITE", 7, &tag, "Content-Type: application/sdp\n", OFFER)
+        .replace("tag=theirs", "tag=a")
+        .replace("call-1@198.51.100.7", header(&invite, "Call-ID"));
+    desk.receive(&theirs);
+    assert_eq!(status(&desk.only()), "491");
+    desk.receive(&request_as("ACK", "INVITE", 7, &tag, "", ""));
+    desk.receive(&respond(&reinvite, "491 Request Pending", "", "", ""));
+    assert!(desk.only().starts_with("ACK "));
+    desk.wait(2099);
+    assert_eq!(desk.lines(), [], "the owner of the Call-ID waits 2.1 to 4 s");
+    desk.wait(1901);
+    let again = desk.sent.remove(0).1;
+    assert_eq!(header(&again, "CSeq"), "3 INVITE");
+    let answer = ANSWER.to_owned() + "a=recvonly\r\n";
+    let sdp = "Content-Type: application/sdp\n";
+    desk.receive(&respond(&again, "200 OK", "", sdp, &answer));
+    let events = desk.events();
+    let [UaEvent::Media { media, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(media.direction, Direction::SendOnly);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_reinvite_that_finds_no_dialog_ends_the_call_and_a_refused_one_does_not() {
+    let mut desk = Desk::new();
+    let (_, reinvite) = our_reinvite(&mut desk);
+    desk.receive(&respond(&reinvite, "481 Gone", "", "", ""));
+    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::TIMER_EXPIRED }]);
+    desk.assert_quiet();
+    let mut desk = Desk::new();
+    let (_, reinvite) = our_reinvite(&mut desk);
+    desk.receive(&respond(&reinvite, "488 Not Acceptable Here", "", "", ""));
+    assert_eq!(desk.events(), []);
+    assert_eq!(desk.ua.counts().legs, 1);
+}

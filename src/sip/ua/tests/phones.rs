@@ -1,0 +1,249 @@
+//! Registered phones: who may register, who may call, and several phones of one agent.
+
+use super::*;
+use crate::center::{From, Target, Via};
+use crate::id::AgentId;
+use crate::sip::digest::{Client, Login};
+use crate::sip::message::{Method, Request, Response};
+use crate::sip::wire::parse;
+
+const CYD: AgentId = AgentId(2);
+
+fn cyd() -> Login {
+    Login { user: "cyd".into(), password: "battery staple".into(), realm: None, md5: false }
+}
+
+/// A REGISTER of the phone at `host`.
+fn register(seq: u32, host: &str, more: &str) -> String {
+    format!(
+        "REGISTER sip:192.0.2.1 SIP/2.0\n\
+         Via: SIP/2.0/UDP {host};branch=z9hG4bK-register-{host}-{seq};rport\n\
+         From: <sip:cyd@192.0.2.1>;tag=r\nTo: <sip:cyd@192.0.2.1>\n\
+         Call-ID: reg-{host}\nCSeq: {seq} REGISTER\nContact: <sip:cyd@{host}>\n\
+         {more}Content-Length: 0\n\n"
+    )
+}
+
+fn stranger(remote: &str) -> Desk {
+    let mut desk = Desk::new();
+    desk.path.remote = address(remote);
+    desk
+}
+
+fn request_of(text: &str) -> Request {
+    let bytes = text.replace('\n', "\r\n");
+    match parse(bytes.as_bytes(), Framing::Datagram).unwrap() {
+        Message::Request(request) => request,
+        Message::Response(_) => panic!("a response"),
+    }
+}
+
+fn response_of(text: &str) -> Response {
+    match parse(text.as_bytes(), Framing::Datagram).unwrap() {
+        Message::Response(response) => response,
+        Message::Request(_) => panic!("a request"),
+    }
+}
+
+/// The Authorization line that answers a 401 to `text`.
+fn authorization(challenge: &str, text: &str, login: &Login) -> String {
+    let (request, refused) = (request_of(text), response_of(challenge));
+    let (name, value) = Client::new().answer(&refused, &request, login, "c0").unwrap();
+    format!("{}: {value}\n", name.as_str())
+}
+
+fn register_with_password(desk: &mut Desk, host: &str) {
+    desk.path.remote = address(host);
+    desk.receive(&register(1, host, ""));
+    let challenge = desk.only();
+    assert_eq!(status(&challenge), "401");
+    let with = authorization(&challenge, &register(2, host, ""), &cyd());
+    desk.receive(&register(2, host, &with));
+    let ok = desk.only();
+    assert_eq!(status(&ok), "200", "{ok}");
+    assert!(ok.contains(&format!("Contact: <sip:cyd@{host}>;expires=3600")), "{ok}");
+    desk.receive(&register(2, host, &with));
+    assert_eq!(desk.only(), ok, "a repeated REGISTER gets the same answer, not a new challenge");
+}
+
+#[test]
+fn a_phone_registers_is_called_and_expires() {
+    let mut desk = stranger("203.0.113.20:5060");
+    register_with_password(&mut desk, "203.0.113.20:5060");
+    assert_eq!(desk.events(), [UaEvent::Reachable { agent: CYD, reachable: true }]);
+    let from = From::default();
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(CYD), &from, &local_media(10_000));
+    let sent = desk.ua.poll_transmit().unwrap();
+    assert_eq!(sent.path.remote, address("203.0.113.20:5060"));
+    let invite = String::from_utf8(sent.bytes.to_vec()).unwrap();
+    assert!(invite.starts_with("INVITE sip:cyd@203.0.113.20:5060 SIP/2.0"), "{invite}");
+    assert!(header(&invite, "From").starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>"));
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.drain();
+    desk.events();
+    desk.wait(3_600_000);
+    assert_eq!(desk.events(), [UaEvent::Reachable { agent: CYD, reachable: false }]);
+    desk.assert_quiet();
+}
+
+#[test]
+fn every_stranger_gets_the_same_answer() {
+    let mut desk = stranger("203.0.113.66:5060");
+    let invite = |user: &str| {
+        invite()
+            .replace("198.51.100.7:5060", "203.0.113.66:5060")
+            .replace("+14155550123@carrier.example", &format!("{user}@192.0.2.1"))
+    };
+    let mut answer = |text: &str| {
+        desk.receive(text);
+        let answer = desk.only();
+        let challenge = header(&answer, "WWW-Authenticate").to_owned();
+        (status(&answer).to_owned(), challenge.contains("algorithm=SHA-256"))
+    };
+    assert_eq!(answer(&invite("cyd")), ("401".into(), true));
+    assert_eq!(answer(&invite("nobody")), ("401".into(), true));
+    assert_eq!(desk.events(), []);
+    assert_eq!(desk.ua.counts(), Counts::default(), "nothing is kept for a stranger");
+    desk.receive(&request("OPTIONS", 1, "", "", "").replace("198.51.100.7", "203.0.113.66"));
+    assert_eq!(status(&desk.only()), "403");
+}
+
+#[test]
+fn guessing_is_answered_with_silence() {
+    let mut desk = stranger("203.0.113.66:5060");
+    let mut answers = 0;
+    for seq in 0..30 {
+        desk.receive(&register(2 * seq + 1, "203.0.113.66:5060", ""));
+        let Some((_, challenge)) = desk.sent.pop() else { break };
+        let guess = Login { password: format!("guess{seq}"), ..cyd() };
+        let again = register(2 * seq + 2, "203.0.113.66:5060", "");
+        let with = authorization(&challenge, &again, &guess);
+        desk.receive(&register(2 * seq + 2, "203.0.113.66:5060", &with));
+        assert_eq!(status(&desk.only()), "401");
+        answers += 1;
+    }
+    assert_eq!(answers, 10);
+    let banned =
+        UaEvent::Refused { remote: address("203.0.113.66:5060").ip(), why: Refusal::Banned };
+    assert_eq!(desk.events().last(), Some(&banned));
+    assert_eq!(desk.ua.banned(desk.now).count(), 1);
+    desk.path.remote = address("203.0.113.67:5060");
+    desk.receive(&register(1, "203.0.113.67:5060", ""));
+    assert_eq!(status(&desk.only()), "401", "the neighbor is served");
+}
+
+#[test]
+fn an_agents_phone_calls_with_its_password() {
+    let mut desk = stranger("203.0.113.20:5060");
+    let text = |seq, more: &str| {
+        request("INVITE", seq, "", more, "")
+            .replace("198.51.100.7:5060", "203.0.113.20:5060")
+            .replace("+14155550123@carrier.example", "cyd@192.0.2.1")
+    };
+    desk.receive(&text(1, ""));
+    let challenge = desk.only();
+    assert_eq!(status(&challenge), "401");
+    desk.receive(&request_as("ACK", "INVITE", 1, "x", "", ""));
+    let with = authorization(&challenge, &text(2, ""), &cyd());
+    desk.receive(&text(2, &with));
+    assert_eq!(status(&desk.only()), "100");
+    let events = desk.events();
+    let [UaEvent::Incoming { via, from, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((via, from.number.as_deref()), (&Via::Agent(CYD), Some("cyd")));
+}
+
+#[test]
+fn the_first_of_several_phones_wins_and_the_others_stop_ringing() {
+    let mut desk = stranger("203.0.113.20:5060");
+    for host in ["203.0.113.20:5060", "203.0.113.21:5060", "203.0.113.22:5060"] {
+        register_with_password(&mut desk, host);
+    }
+    desk.events();
+    let from = From { number: Some("+14155550123".into()), name: None };
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(CYD), &from, &local_media(10_000));
+    desk.drain();
+    let invites: Vec<_> = desk.sent.drain(..).map(|(_, text)| text).collect();
+    assert_eq!(invites.len(), 3);
+    let answer = |invite: &str, code: &str, body: &str| {
+        format!(
+            "SIP/2.0 {code}\nVia: {}\nFrom: {}\nTo: {};tag=x\nCall-ID: {}\nCSeq: {}\n\
+             Contact: <sip:cyd@203.0.113.20:5060>\nContent-Type: application/sdp\n\
+             Content-Length: {}\n\n{body}",
+            header(invite, "Via"),
+            header(invite, "From"),
+            header(invite, "To"),
+            header(invite, "Call-ID"),
+            header(invite, "CSeq"),
+            body.len()
+        )
+    };
+    desk.receive(&answer(&invites[0], "486 Busy Here", ""));
+    desk.receive(&answer(&invites[1], "180 Ringing", ""));
+    desk.receive(&answer(&invites[2], "180 Ringing", ""));
+    assert_eq!(desk.events(), [UaEvent::Ringing { leg: leg(1) }], "one busy phone ends nothing");
+    desk.sent.clear();
+    let sdp = "v=0\r\no=- 1 1 IN IP4 203.0.113.22\r\ns=-\r\nc=IN IP4 203.0.113.22\r\nt=0 0\r\n\
+        m=audio 7000 RTP/AVP 0\r\n";
+    desk.receive(&answer(&invites[2], "200 OK", sdp));
+    let sent: Vec<_> = desk.sent.drain(..).map(|(_, text)| text).collect();
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    let cancel = sent.iter().find(|text| text.starts_with("CANCEL")).unwrap();
+    assert_eq!(header(cancel, "Call-ID"), header(&invites[1], "Call-ID"));
+    assert!(cancel.contains("Reason: SIP;cause=200"), "{cancel}");
+    let events = desk.events();
+    assert!(matches!(events[..], [UaEvent::Media { .. }, UaEvent::Answered { .. }]), "{events:?}");
+    // The other phone was answered in the same moment.
+    desk.receive(&answer(&invites[1], "200 OK", sdp));
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines[0].starts_with("ACK") && lines[1].starts_with("BYE"), "{lines:?}");
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.wait(3_700_000);
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_declined_call_stops_every_phone() {
+    let mut desk = stranger("203.0.113.20:5060");
+    for host in ["203.0.113.20:5060", "203.0.113.21:5060"] {
+        register_with_password(&mut desk, host);
+    }
+    desk.events();
+    let (from, target) = (From::default(), Target::Agent(CYD));
+    desk.ua.dial(desk.now, leg(1), &target, &from, &local_media(10_000));
+    desk.drain();
+    let invite = desk.sent.remove(0).1;
+    desk.sent.clear();
+    desk.receive(&format!(
+        "SIP/2.0 603 Decline\nVia: {}\nFrom: {}\nTo: {};tag=x\nCall-ID: {}\nCSeq: {}\n\n",
+        header(&invite, "Via"),
+        header(&invite, "From"),
+        header(&invite, "To"),
+        header(&invite, "Call-ID"),
+        header(&invite, "CSeq"),
+    ));
+    assert_eq!(desk.events(), [UaEvent::Failed { leg: leg(1), cause: Cause::CALL_REJECTED }]);
+    desk.wait(3_700_000);
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_registration_needs_what_a_registration_needs() {
+    let mut desk = stranger("203.0.113.20:5060");
+    let host = "203.0.113.20:5060";
+    let mut answer = |seq: u32, change: &dyn Fn(String) -> String| {
+        desk.receive(&change(register(seq, host, "")));
+        let challenge = desk.only();
+        let again = change(register(seq + 1, host, ""));
+        let with = authorization(&challenge, &again, &cyd());
+        desk.receive(&again.replace("Content-Length", &format!("{with}Content-Length")));
+        desk.only()
+    };
+    let brief = answer(1, &|text| text.replace("Contact:", "Expires: 10\nContact:"));
+    assert_eq!((status(&brief), header(&brief, "Min-Expires")), ("423", "60"));
+    let other = answer(3, &|text| text.replace("To: <sip:cyd@", "To: <sip:ann@"));
+    assert_eq!(status(&other), "403");
+    let star = answer(5, &|text| text.replace("<sip:cyd@203.0.113.20:5060>", "*"));
+    assert_eq!(status(&star), "400");
+    assert_eq!(desk.ua.bindings(CYD).count(), 0);
+    assert_eq!(Method::REGISTER.as_str(), "REGISTER");
+}
