@@ -24,6 +24,13 @@ impl Chance {
         self.0.next_u64()
     }
 
+    /// 256 bits: a key of a keyed hash.
+    pub fn key(&mut self) -> [u8; 32] {
+        let mut key = [0; 32];
+        self.0.fill_bytes(&mut key);
+        key
+    }
+
     /// A time in `[from, to)`, in whole units of 10 ms as RFC 3261 §14.1 asks.
     pub fn between(&mut self, from: Duration, to: Duration) -> Duration {
         let steps = to.saturating_sub(from).as_millis() / 10;

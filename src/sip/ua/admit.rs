@@ -1,93 +1,124 @@
-//! Who may call, who calls, and where those we call are.
+//! Who may call, who calls, and who registers (RFC 3261 §10 and §22, RFC 3323, RFC 3325).
 //!
-//! **Invariant:** a stranger learns nothing: every one of them gets the same answer.
+//! **Invariant:** a stranger learns nothing: with no credentials, for an unknown user and for a wrong
+//! password the answer is the same, and nothing rings.
 //!
-//! **Deliberately absent:** host name look-up; the shell gives addresses.
+//! **Deliberately absent:** what a caller may do; the number dialed decides that, in the center.
 
-use std::net::{IpAddr, SocketAddr};
-
-use crate::center::{From, Target, Via};
-use crate::id::LegId;
-use crate::sip::message::{Name, NameAddr, Request, Response, Uri};
-use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::LocalMedia;
+use crate::center::{From, Via};
+use crate::sip::digest::Verdict;
+use crate::sip::message::{Method, Name, NameAddr, Request};
+use crate::sip::path::Path;
+use crate::sip::registrar::EXPIRES_S_MIN;
 use crate::sip::transaction::ServerKey;
-use crate::sip::ua::{Callee, DialogId, Ua, UaEvent};
+use crate::sip::ua::reply::Reply;
+use crate::sip::ua::setup::{Known, PhoneAt};
+use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::time::Timestamp;
 
 impl Ua {
-    /// Calls somebody. `Media` and `Answered`, or `Failed`, come back.
-    pub fn dial(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        target: &Target,
-        from: &From,
-        media: &LocalMedia,
-    ) {
-        let callees = match target {
-            Target::Agent(agent) => {
-                let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
-                let address = self.setup.agents.get(index).cloned().flatten();
-                address.and_then(|uri| self.at_address(uri)).into_iter().collect()
-            }
-            Target::Trunk { trunk, number } => {
-                let found = self.setup.trunks.iter().position(|t| t.name == *trunk);
-                found.and_then(|index| self.through(index, number)).into_iter().collect()
-            }
-        };
-        self.call(now, leg, callees, from, media);
-    }
-
-    fn at_address(&self, uri: String) -> Option<Callee> {
-        let parsed = Uri::parse(&uri).ok()?;
-        let ip = parsed.host().ip()?;
-        let remote = SocketAddr::new(ip, parsed.port().unwrap_or(5060));
-        let tcp = parsed.param("transport").is_some_and(|t| t.eq_ignore_ascii_case("tcp"));
-        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
-        let local = self.setup.local_for(transport, ip)?;
-        Some(Callee { uri, path: Path { transport, local, remote, connection: None }, trunk: None })
-    }
-
-    fn through(&self, index: usize, number: &str) -> Option<Callee> {
-        let remote = self.setup.trunks.get(index)?.remote?;
-        let callee = self.at_address(format!("sip:{number}@{remote}"))?;
-        Some(Callee { trunk: Some(index), ..callee })
-    }
-
-    fn trunk_of(&self, path: Path) -> Option<usize> {
-        let ip = path.remote.ip();
-        self.setup.trunks.iter().position(|trunk| {
-            trunk.sources.iter().any(|(network, bits)| contains(*network, *bits, ip))
-        })
-    }
-
-    pub(super) fn is_trunk(&self, path: Path) -> bool {
-        self.trunk_of(path).is_some()
+    pub(super) fn trunk_of(&self, path: Path) -> Option<usize> {
+        self.trunks.find(path.remote.ip()).copied()
     }
 
     /// Who brings this call; answers those who may not.
     pub(super) fn admit(&mut self, now: Timestamp, path: Path, request: &Request) -> Option<Via> {
-        let Some(trunk) = self.trunk_of(path) else {
-            self.refuse_stranger(now, path, request);
-            return None;
+        let trunk = self.trunk_of(path);
+        // An agent's phone may share its address with a trunk: on one machine, behind one router.
+        if let Some(index) = trunk.filter(|_| !self.is_phone(path, request)) {
+            return Some(Via::Trunk(self.setup.trunks[index].name.clone()));
+        }
+        match self.authenticate(now, path, request)? {
+            Known::Agent(agent) => Some(Via::Agent(agent)),
+            Known::Trunk(index) => Some(Via::Trunk(self.setup.trunks[index].name.clone())),
+        }
+    }
+
+    /// Whether a request from a trunk's address says that it is from an agent's registered phone.
+    fn is_phone(&self, path: Path, request: &Request) -> bool {
+        let Ok(from) = request.headers.from() else { return false };
+        let Some(user) = from.uri().user_decoded() else { return false };
+        let Some((_, Known::Agent(agent))) = self.secrets.get(&*user) else { return false };
+        self.registrar.bindings(*agent).any(|binding| binding.path.remote == path.remote)
+    }
+
+    /// Checks credentials; asks for them where they are missing or wrong.
+    fn authenticate(&mut self, now: Timestamp, path: Path, request: &Request) -> Option<Known> {
+        let remote = path.remote.ip();
+        let secrets = &self.secrets;
+        let find = |user: &str| secrets.get(user).map(|(secret, _)| secret);
+        let (stale, guessed) = match self.verifier.verify(now, remote, request, find) {
+            Verdict::Accepted { user } => return secrets.get(&user).map(|(_, known)| *known),
+            Verdict::Refused { stale, guessed } => (stale, guessed),
         };
-        Some(Via::Trunk(self.setup.trunks[trunk].name.clone()))
+        let user = claimed(request);
+        let secret = secrets.get(&user).map(|(secret, _)| secret);
+        let challenge = self.verifier.challenge(now, remote, stale, &user, secret);
+        self.refuse_with(path, request, 401, &[("WWW-Authenticate", &challenge)]);
+        if guessed {
+            self.emit(UaEvent::Refused { remote, why: Refusal::WrongPassword });
+            if self.trunk_of(path).is_none() && self.bans.failed(now, remote) {
+                self.emit(UaEvent::Refused { remote, why: Refusal::Banned });
+            }
+        }
+        None
     }
 
-    pub(super) fn refuse_stranger(&mut self, _now: Timestamp, path: Path, request: &Request) {
+    /// One answer for whoever is nobody here, and for methods that need no password.
+    pub(super) fn refuse_stranger(&mut self, path: Path, request: &Request) {
         self.refuse_request(path, request, 403);
-        self.emit(UaEvent::Refused { remote: path.remote.ip(), status: 403 });
+        self.emit(UaEvent::Refused { remote: path.remote.ip(), why: Refusal::Stranger });
     }
 
+    /// REGISTER: always with a password, from a trunk's address too.
     pub(super) fn registration(
         &mut self,
         now: Timestamp,
         path: Path,
-        _key: ServerKey,
+        key: ServerKey,
         request: &Request,
     ) {
-        self.refuse_stranger(now, path, request);
+        let Some(known) = self.authenticate(now, path, request) else { return };
+        let Known::Agent(agent) = known else {
+            return self.refuse_stranger(path, request);
+        };
+        let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
+        let Some(phone) = self.setup.phones.get(index) else { return };
+        match self.registrar.register(now, agent, &phone.user, path, request) {
+            Ok(contacts) => {
+                let reply = Reply::new(request, path);
+                let mut writer = reply.response(200, self.chance.token());
+                for contact in contacts {
+                    writer.header("Contact", contact);
+                }
+                self.respond_once(now, key, reply.path(), 200, writer.finish());
+            }
+            Err(refused) => {
+                let least = EXPIRES_S_MIN.to_string();
+                let status = refused.status();
+                let headers: &[(&str, &str)] =
+                    if status == 423 { &[("Min-Expires", &least)] } else { &[] };
+                self.refuse_with(path, request, status, headers);
+            }
+        }
+        self.tell_changes();
+    }
+
+    /// Passes on which phones came and went.
+    pub(super) fn tell_changes(&mut self) {
+        while let Some(change) = self.registrar.poll_change() {
+            let (agent, reachable) = (change.agent, change.reachable);
+            self.emit(UaEvent::Reachable { agent, reachable });
+        }
+    }
+
+    /// Phones that never register are always there.
+    pub(super) fn tell_fixed_phones(&mut self) {
+        let fixed = self.setup.agents().filter(|(_, p)| matches!(p.at, PhoneAt::Fixed { .. }));
+        let fixed: Vec<_> = fixed.map(|(agent, _)| agent).collect();
+        for agent in fixed {
+            self.emit(UaEvent::Reachable { agent, reachable: true });
+        }
     }
 
     /// Who calls, as far as this peer is believed.
@@ -97,10 +128,7 @@ impl Ua {
             Via::Trunk(name) => self.setup.trunks.iter().any(|t| t.name == *name && t.trusted),
             Via::Agent(_) | Via::Provider(_) => false,
         };
-        let private = headers
-            .list(Name::Privacy)
-            .any(|values| values.split(';').any(|v| ["id", "user"].contains(&v.trim())));
-        if private {
+        if headers.list(Name::Privacy).any(|values| asks_for_privacy(values)) {
             return From::default();
         }
         let asserted = headers.list(Name::PAssertedIdentity).next().filter(|_| trusted);
@@ -109,31 +137,30 @@ impl Ua {
             return From::default();
         };
         let uri = address.uri();
-        let host = uri.host().to_string();
-        let number = uri
-            .user_decoded()
-            .filter(|user| host != "anonymous.invalid" && !user.eq_ignore_ascii_case("anonymous"));
-        let Some(number) = number else { return From::default() };
+        let anonymous = uri.host().to_string().eq_ignore_ascii_case("anonymous.invalid");
+        let user = uri.user_decoded().filter(|user| !anonymous && !is_nobody(user));
+        let Some(number) = user else { return From::default() };
         From { number: Some(number.into_owned()), name: address.display().map(|d| d.into_owned()) }
-    }
-
-    /// The header that answers a trunk's challenge.
-    pub(super) fn credentials(
-        &mut self,
-        _trunk: usize,
-        _id: DialogId,
-        _response: &Response,
-    ) -> Option<(&'static str, String)> {
-        None
     }
 }
 
-fn contains(network: IpAddr, bits: u8, ip: IpAddr) -> bool {
-    let (network, ip, width) = match (network, ip.to_canonical()) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(u32::from(a)), u128::from(u32::from(b)), 32),
-        (IpAddr::V6(a), IpAddr::V6(b)) => (u128::from(a), u128::from(b), 128),
-        _ => return false,
-    };
-    let shift = width - u32::from(bits).min(width);
-    network.checked_shr(shift) == ip.checked_shr(shift) || shift == 128
+/// Who a request says it is from, or is about.
+fn claimed(request: &Request) -> String {
+    let headers = &request.headers;
+    let about = if request.method == Method::REGISTER { headers.to() } else { headers.from() };
+    about.ok().and_then(|a| a.uri().user_decoded().map(|u| u.into_owned())).unwrap_or_default()
+}
+
+/// RFC 3323 §4.2, RFC 3325 §9.3.
+fn asks_for_privacy(values: &str) -> bool {
+    values.split(';').any(|value| {
+        ["id", "user", "header"].iter().any(|asked| value.trim().eq_ignore_ascii_case(asked))
+    })
+}
+
+/// What gateways write in place of a withheld number.
+fn is_nobody(user: &str) -> bool {
+    ["anonymous", "unavailable", "unknown", "restricted", "private"]
+        .iter()
+        .any(|word| user.eq_ignore_ascii_case(word))
 }

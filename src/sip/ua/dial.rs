@@ -15,13 +15,15 @@ use crate::center::{Cause, From};
 use crate::id::LegId;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
-use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
+use crate::sip::digest;
+use crate::sip::message::{Host, Method, Name, Request, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::LocalMedia;
+use crate::sip::sdp::{CONTENT_TYPE, LocalMedia};
 use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
 use crate::sip::ua::serve::route_text;
-use crate::sip::ua::{ALLOW, Callee, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::target::Callee;
+use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 
 impl Ua {
@@ -75,7 +77,7 @@ impl Ua {
             branch: 0,
             progress: false,
             cancel: Cancel::No,
-            challenged: false,
+            login: digest::Client::new(),
             trunk: callee.trunk,
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
             tcp,
@@ -258,15 +260,23 @@ impl Ua {
     }
 
     fn challenged(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let status = response.code();
-        let Some(Stage::Calling(calling)) = self.stage(id) else { return };
-        let again = !calling.challenged && calling.cancel == Cancel::No;
-        calling.challenged = true;
-        let trunk = calling.trunk.filter(|_| again);
-        let credentials = trunk.and_then(|trunk| self.credentials(trunk, id, response));
+        let cnonce = format!("{:016x}", self.chance.token());
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Stage::Calling(calling) = &mut invite.stage else { return };
+        let trunk = calling.trunk.filter(|_| calling.cancel == Cancel::No);
+        let login = trunk.and_then(|index| self.setup.trunks[index].login.as_ref());
+        let request = Uri::parse(&invite.dialog.remote_target)
+            .map(|uri| Request::new(Method::INVITE, uri))
+            .map(|uri| uri.with_body(CONTENT_TYPE, invite.media.offer().unwrap_or_default()));
+        let credentials = match (login, request) {
+            (Some(login), Ok(request)) => {
+                calling.login.answer(response, &request, login, &cnonce).ok()
+            }
+            (Some(_) | None, _) => None,
+        };
         match credentials {
-            Some((name, value)) => self.invite_out(now, id, Some((name, &value))),
-            None => self.fork_failed(now, id, status),
+            Some((name, value)) => self.invite_out(now, id, Some((name.as_str(), &value))),
+            None => self.fork_failed(now, id, response.code()),
         }
     }
 

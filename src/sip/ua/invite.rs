@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::center::Cause;
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
+use crate::sip::digest;
 use crate::sip::transaction::ServerKey;
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
@@ -61,8 +62,8 @@ pub(super) struct Calling {
     /// A provisional response has come, so CANCEL may be sent (RFC 3261 §9.1).
     pub(super) progress: bool,
     pub(super) cancel: Cancel,
-    /// One attempt with credentials was made; a second challenge is a refusal.
-    pub(super) challenged: bool,
+    /// Our answers to challenges: one, and one more where the first nonce was stale.
+    pub(super) login: digest::Client,
     /// The trunk whose credentials may be used, by position.
     pub(super) trunk: Option<usize>,
     /// The caller as the callee is to see it, for another attempt.

@@ -58,28 +58,34 @@ mod port;
 mod reinvite;
 mod reply;
 mod serve;
+mod setup;
+mod target;
 #[cfg(test)]
 mod tests;
 mod within;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::center::Cause;
-use crate::id::LegId;
+use crate::id::{AgentId, LegId};
+use crate::sip::access::{Bans, Trunks};
 use crate::sip::chance::Chance;
+use crate::sip::digest::Verifier;
 use crate::sip::message::{Message, Response};
 use crate::sip::path::{Path, Received, Transmit, Transport};
+use crate::sip::registrar::{Binding, Registrar};
 use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
 use crate::sip::ua::invite::{Invite, Stage};
+use crate::sip::ua::setup::Secrets;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 
-use port::Callee;
-pub use port::{Counts, DialogId, Trunk, UaEvent, UaSetup, Wake};
+pub use port::{Counts, DialogId, Refusal, UaEvent, Wake};
+pub use setup::{Phone, PhoneAt, Trunk, UaSetup};
 
 /// Live transactions of either kind; beyond it new requests get 503.
 const TRANSACTIONS_MAX: usize = 1 << 20;
@@ -108,6 +114,11 @@ pub struct Ua {
     events: VecDeque<UaEvent>,
     draining: bool,
     full: bool,
+    trunks: Trunks<usize>,
+    bans: Bans,
+    verifier: Verifier,
+    secrets: Secrets,
+    registrar: Registrar,
 }
 
 /// The dialogs of one leg: one, or one a phone while several ring.
@@ -139,7 +150,9 @@ impl Ua {
     pub fn new(setup: UaSetup, seed: [u8; 32]) -> Self {
         let mut chance = Chance::new(seed);
         let secret = Secret([chance.token(), chance.token()]);
-        Self {
+        let verifier = Verifier::new(&setup.realm, chance.key(), setup.allows_md5());
+        let (trunks, secrets) = (setup.networks(), setup.secrets());
+        let mut ua = Self {
             setup,
             chance,
             secret,
@@ -156,12 +169,23 @@ impl Ua {
             events: VecDeque::new(),
             draining: false,
             full: false,
-        }
+            trunks,
+            bans: Bans::new(),
+            verifier,
+            secrets,
+            registrar: Registrar::new(),
+        };
+        ua.tell_fixed_phones();
+        ua
     }
 
     /// One message from the network.
     pub fn receive(&mut self, now: Timestamp, received: Received<'_>) {
         let path = received.path;
+        let remote = path.remote.ip();
+        if self.bans.is_banned(now, remote) && self.trunk_of(path).is_none() {
+            return;
+        }
         let framing = match path.transport {
             Transport::Udp => Framing::Datagram,
             Transport::Tcp => Framing::Stream,
@@ -183,6 +207,10 @@ impl Ua {
         let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
         for id in failed {
             self.fork_failed(now, id, 503);
+        }
+        if let Some(connection) = path.connection {
+            self.registrar.connection_lost(connection);
+            self.tell_changes();
         }
     }
 
@@ -209,6 +237,8 @@ impl Ua {
         while let Some(id) = self.retries.pop_due(now) {
             self.repeat_reinvite(now, id);
         }
+        self.registrar.handle_timeout(now);
+        self.tell_changes();
     }
 
     /// When to call [`Ua::handle_timeout`] next, and why.
@@ -217,7 +247,8 @@ impl Ua {
         let retry = self.retries.next().map(|(at, _)| (at, Wake::Reinvite));
         let server = self.servers.deadline().map(|at| (at, Wake::Server));
         let client = self.clients.deadline().map(|at| (at, Wake::Client));
-        [server, client, retry].into_iter().flatten().min()
+        let registrar = self.registrar.poll_timeout().map(|at| (at, Wake::Registrar));
+        [server, client, retry, registrar].into_iter().flatten().min()
     }
 
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
@@ -246,7 +277,23 @@ impl Ua {
             dialogs: self.invites.len(),
             legs: self.legs.len(),
             retries: self.retries.len(),
+            bindings: self.registrar.len(),
         }
+    }
+
+    /// Who is banned, and until when. An IPv6 address stands for its /64.
+    pub fn banned(&self, now: Timestamp) -> impl Iterator<Item = (IpAddr, Timestamp)> {
+        self.bans.banned(now)
+    }
+
+    /// Lifts a ban. False when there was none.
+    pub fn pardon(&mut self, ip: IpAddr) -> bool {
+        self.bans.pardon(ip)
+    }
+
+    /// The phones an agent has registered, preferred first.
+    pub fn bindings(&self, agent: AgentId) -> impl Iterator<Item = &Binding> {
+        self.registrar.bindings(agent)
     }
 
     fn transmit(&mut self, path: Path, bytes: Arc<[u8]>) {
@@ -270,13 +317,20 @@ impl Ua {
     }
 
     /// A request other than INVITE, answered at once; the answer is kept for retransmissions.
-    fn respond_once(&mut self, now: Timestamp, key: ServerKey, path: Path, bytes: Arc<[u8]>) {
+    fn respond_once(
+        &mut self,
+        now: Timestamp,
+        key: ServerKey,
+        path: Path,
+        status: u16,
+        bytes: Arc<[u8]>,
+    ) {
         if self.servers.is_full() {
             self.transmit(path, bytes);
             return;
         }
         self.servers.insert(key, Server::new(Kind::Other, path), None);
-        self.respond(now, key, 200, bytes);
+        self.respond(now, key, status, bytes);
     }
 
     /// Sends a request of ours and keeps it until it is answered.

@@ -9,7 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::center::{Cause, Digit, From, Via};
 use crate::id::{AgentId, LegId};
-use crate::sip::path::{Path, Transport};
 use crate::sip::sdp::MediaParams;
 
 /// An INVITE and the dialog that comes of it, before and after it has a leg.
@@ -71,8 +70,18 @@ pub enum UaEvent {
     /// Somebody was turned away; for logs and metrics.
     Refused {
         remote: IpAddr,
-        status: u16,
+        why: Refusal,
     },
+}
+
+/// Why somebody was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Neither a trunk nor anybody with a password.
+    Stranger,
+    WrongPassword,
+    /// Too many wrong passwords: there is no answer for a while.
+    Banned,
 }
 
 /// Why [`poll_timeout`](crate::sip::ua::Ua::poll_timeout) wants to be woken.
@@ -84,6 +93,8 @@ pub enum Wake {
     Client,
     /// A re-INVITE that met another one is to be tried again.
     Reinvite,
+    /// A registration expires.
+    Registrar,
 }
 
 /// How much is alive. All zero 64·T1 after the last message.
@@ -94,56 +105,5 @@ pub struct Counts {
     pub dialogs: usize,
     pub legs: usize,
     pub retries: usize,
-}
-
-/// One place to call.
-#[derive(Clone, Debug)]
-pub(super) struct Callee {
-    /// The Request-URI.
-    pub(super) uri: String,
-    pub(super) path: Path,
-    /// The trunk whose credentials answer a challenge, by position.
-    pub(super) trunk: Option<usize>,
-}
-
-/// Whom the user agent knows, and where it listens.
-#[derive(Clone, Debug, Default)]
-pub struct UaSetup {
-    /// Every bound socket, as the sockets report it.
-    pub listen: Vec<(Transport, SocketAddr)>,
-    /// Our address as peers see it, where that is not the one of the socket.
-    pub external_address: Option<IpAddr>,
-    pub trunks: Vec<Trunk>,
-    /// By [`AgentId`]: where a phone that never registers is.
-    pub agents: Vec<Option<String>>,
-}
-
-/// A SIP peer that brings and takes calls.
-#[derive(Clone, Debug)]
-pub struct Trunk {
-    pub name: String,
-    /// Networks its calls come from: address and prefix length.
-    pub sources: Vec<(IpAddr, u8)>,
-    /// Whether its P-Asserted-Identity is believed.
-    pub trusted: bool,
-    /// Where calls out go.
-    pub remote: Option<SocketAddr>,
-}
-
-impl UaSetup {
-    /// Our address as peers see it.
-    pub(super) fn announced(&self, local: SocketAddr) -> SocketAddr {
-        let external = self.external_address.filter(|ip| ip.is_ipv4() == local.is_ipv4());
-        external.map_or(local, |ip| SocketAddr::new(ip, local.port()))
-    }
-
-    /// The socket that reaches `remote`.
-    pub(super) fn local_for(&self, transport: Transport, remote: IpAddr) -> Option<SocketAddr> {
-        let fits = |(kind, local): &&(Transport, SocketAddr)| {
-            *kind == transport && local.is_ipv4() == remote.is_ipv4()
-        };
-        let near = |local: &SocketAddr| local.ip().is_loopback() == remote.is_loopback();
-        let all = || self.listen.iter().filter(fits).map(|(_, local)| *local);
-        all().find(|local| near(local)).or_else(|| all().next())
-    }
+    pub bindings: usize,
 }

@@ -47,7 +47,7 @@ impl Ua {
         } else if *method == Method::REGISTER {
             self.registration(now, path, key, request);
         } else if *method == Method::OPTIONS {
-            self.options(now, path, request);
+            self.options(path, request);
         } else {
             self.not_allowed(path, request);
         }
@@ -109,9 +109,9 @@ impl Ua {
         self.transmit(Path { remote, ..path }, Arc::from(bytes));
     }
 
-    fn options(&mut self, now: Timestamp, path: Path, request: &Request) {
-        if !self.is_trunk(path) {
-            return self.refuse_stranger(now, path, request);
+    fn options(&mut self, path: Path, request: &Request) {
+        if self.trunk_of(path).is_none() {
+            return self.refuse_stranger(path, request);
         }
         match self.objection(request) {
             Some(Objection(status, headers)) => {

@@ -76,7 +76,7 @@ impl Ua {
         for (name, value) in headers {
             writer.header(name, value);
         }
-        self.respond_once(now, key, reply.path(), writer.finish());
+        self.respond_once(now, key, reply.path(), status, writer.finish());
     }
 
     fn bye_received(

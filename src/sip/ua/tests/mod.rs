@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::center::Cause;
 use crate::id::CallId;
+use crate::sip::digest::Login;
 use crate::sip::sdp::{Codec, Direction, LocalMedia};
 
 pub(super) const US: &str = "192.0.2.1:5060";
@@ -22,17 +23,33 @@ pub(super) fn setup() -> UaSetup {
     UaSetup {
         listen: vec![(Transport::Udp, address(US)), (Transport::Tcp, address(US))],
         external_address: None,
+        realm: "attendant.example".into(),
         trunks: vec![Trunk {
             name: "carrier".into(),
-            sources: vec![("198.51.100.0".parse().unwrap(), 24)],
+            networks: vec!["198.51.100.0/24".parse().unwrap()],
             trusted: false,
-            remote: Some(address(TRUNK)),
+            uri: Some(format!("sip:{TRUNK}")),
+            address: None,
+            login: Some(Login {
+                user: "acme".into(),
+                password: "correct horse".into(),
+                realm: None,
+                md5: false,
+            }),
         }],
-        agents: vec![
-            Some("sip:ann@203.0.113.5:6100".into()),
-            Some("sip:bob@203.0.113.6:6100;transport=tcp".into()),
+        phones: vec![
+            fixed("ann", "sip:ann@203.0.113.5:6100"),
+            fixed("bob", "sip:bob@203.0.113.6:6100;transport=tcp"),
+            Phone {
+                user: "cyd".into(),
+                at: PhoneAt::Registers { password: "battery staple".into(), md5: false },
+            },
         ],
     }
+}
+
+fn fixed(user: &str, uri: &str) -> Phone {
+    Phone { user: user.into(), at: PhoneAt::Fixed { uri: uri.into() } }
 }
 
 pub(super) fn address(text: &str) -> SocketAddr {
@@ -70,8 +87,10 @@ impl Desk {
     }
 
     pub(super) fn with(setup: UaSetup) -> Self {
+        let mut ua = Ua::new(setup, [7; 32]);
+        while ua.poll_event().is_some() {}
         Self {
-            ua: Ua::new(setup, [7; 32]),
+            ua,
             now: Timestamp(0),
             path: Path::udp(address(US), address(TRUNK)),
             sent: Vec::new(),
