@@ -1,4 +1,4 @@
-//! `/v1/records`: calls that ended.
+//! `/v1/records`, `/v1/metrics`: calls that ended, and what they amount to.
 //!
 //! **Invariant:** reading records happens on threads that may block, never on those that answer.
 
@@ -10,10 +10,10 @@ use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::live::call_id;
 use crate::api::views::Record;
+use crate::api::{Api, Request};
 use crate::call::{CallRecord, Outcome};
 use crate::id::CallId;
 use crate::time::Timestamp;
@@ -106,6 +106,32 @@ pub(super) async fn record(
     id: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<Record>, ApiError> {
     find(&api, call_id(id)?).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Period {
+    /// Calls that ended at this time or later; 24 hours before `until` unless told.
+    since: Option<String>,
+    /// Calls that ended before this time; now unless told.
+    until: Option<String>,
+}
+
+/// The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
+///
+/// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
+/// their unit; a figure without anything to count is null.
+#[utoipa::path(get, path = "/v1/metrics", tag = "records", security(("token" = [])),
+    params(Period), responses((status = 200, body = Object), (status = 400, body = ApiError)))]
+pub(super) async fn figures(
+    State(api): State<Api>,
+    period: Result<Query<Period>, QueryRejection>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let Query(period) = period.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let since = time("since", period.since.as_deref())?;
+    let until = time("until", period.until.as_deref())?;
+    api.ask(|reply| Request::Report { since, until, reply }).await.map(Json)
 }
 
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {

@@ -38,6 +38,7 @@ use utoipa::OpenApi;
 use crate::center::AgentAsk;
 use crate::center::snapshot::{AgentView, Snapshot};
 use crate::id::CallId;
+use crate::time::Timestamp;
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
@@ -80,6 +81,12 @@ pub enum Request {
     EndCall {
         call: CallId,
         reply: oneshot::Sender<bool>,
+    },
+    /// The figures of the calls that ended in a period: by default the last 24 hours until now.
+    Report {
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        reply: oneshot::Sender<serde_json::Value>,
     },
     /// Who was considered for a waiting call. `None`: the call does not wait.
     Why {
@@ -169,6 +176,7 @@ impl Api {
             .route("/v1/queues/{name}", get(live::queue))
             .route("/v1/agents", get(live::agents))
             .route("/v1/agents/{name}", get(live::agent))
+            .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
             .route("/v1/records/{id}", get(archive::record))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
@@ -279,7 +287,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     paths(
         live::calls, live::call, live::end_call, live::why, live::queues, live::queue,
         live::agents, live::agent, live::log_in, live::log_out, live::ready, live::not_ready,
-        live::end_wrap_up, archive::records, archive::record, prometheus::metrics, health, ready,
+        live::end_wrap_up, archive::records, archive::record, archive::figures, prometheus::metrics, health, ready,
     ),
     modifiers(&Scheme),
 )]

@@ -121,6 +121,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 drop(reply.send((name == "alice").then(|| agent(AgentState::Ready))));
             }
+            Request::Report { since, until, reply } => {
+                asked.lock().unwrap().push(format!("{since:?} {until:?}"));
+                drop(reply.send(json!({"calls": 3})));
+            }
             Request::EndCall { call, reply } => {
                 let _ = reply.send(call == CallId(41));
             }
@@ -221,6 +225,7 @@ fn the_document_lists_what_there_is() {
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
+        get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.
@@ -340,6 +345,17 @@ fn records_are_filtered_and_paged() {
             let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
             assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
         }
+    });
+}
+
+#[test]
+fn figures_are_of_a_period() {
+    serve(SETTINGS, async |served| {
+        let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
+        let (status, report) = served.ask(line, READ, None).await;
+        assert_eq!((status, &report["calls"]), (200, &json!(3)));
+        assert_eq!(*served.asked.lock().unwrap(), ["Some(Timestamp(1764000000000)) None"]);
+        assert_eq!(served.ask("GET /v1/metrics?since=today", READ, None).await.0, 400);
     });
 }
 
