@@ -166,7 +166,10 @@ fn phone(
             Some(Phone::Outside { trunk, number })
         }
         (None, None, None) => {
-            s.problem("", "this agent cannot be reached", PASSWORD_HELP);
+            // A password that was given but could not be read is a problem of its own.
+            if !["password_file", "password_env"].iter().any(|key| s.has(key)) {
+                s.problem("", "this agent cannot be reached", PASSWORD_HELP);
+            }
             None
         }
         (Some(_), Some(_), _) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {

@@ -47,6 +47,10 @@ impl<'a, 'p> Section<'a, 'p> {
         self.table.get(key).copied()
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     pub(super) fn problems(&mut self) -> &mut Problems {
         self.problems
     }

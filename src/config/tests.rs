@@ -196,6 +196,13 @@ fn a_variable_and_an_argument_are_named_in_their_problems() {
 }
 
 #[test]
+fn a_secret_that_is_not_there_is_told_once() {
+    written("[agents.alice]\npassword_env = \"NO_SUCH\"\n").refused(&expect![[r#"
+        attendant.toml:2: `agents.alice.password_env`: no variable NO_SUCH is set
+    "#]]);
+}
+
+#[test]
 fn broken_toml_names_its_lines() {
     written("[sip]\nrealm = \n\n[media\nthreads = 1").refused(&expect![[r#"
         attendant.toml:2: string values must be quoted, expected literal string
