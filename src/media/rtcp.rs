@@ -297,7 +297,7 @@ impl Writer<'_> {
 #[must_use]
 pub fn ntp(now: Timestamp) -> u64 {
     let (seconds, ms) = (now.as_millis() / 1000, now.as_millis() % 1000);
-    (seconds + SECONDS_1900_TO_1970) << 32 | (ms << 32) / 1000
+    ((seconds + SECONDS_1900_TO_1970) << 32) | ((ms << 32) / 1000)
 }
 
 /// The middle 32 bits of an NTP time, as report blocks carry it.

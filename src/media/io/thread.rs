@@ -215,7 +215,7 @@ impl MediaThread {
         self.free.push(index);
         self.by_id.remove(&leg.id);
         if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
-            let _ = leg.sockets.rtcp.send_to(&self.buffer[..len], to);
+            leg.send_report(&self.buffer[..len], to);
         }
         let mut stats = leg.session.stats();
         stats.unsent = leg.unsent;
@@ -248,9 +248,7 @@ impl MediaThread {
         while let Some(output) = leg.session.handle_timeout(now, &mut self.buffer) {
             match output {
                 Output::Rtp { to, len } => leg.send(&self.buffer[..len], to),
-                Output::Rtcp { to, len } => {
-                    let _ = leg.sockets.rtcp.send_to(&self.buffer[..len], to);
-                }
+                Output::Rtcp { to, len } => leg.send_report(&self.buffer[..len], to),
                 Output::PromptDone(play) => {
                     (self.facts)(Fact::PromptDone { leg: leg.id, play });
                 }
@@ -335,6 +333,13 @@ impl Leg {
         if self.sockets.rtp.send_to(bytes, to).is_err() {
             self.unsent += 1;
         }
+    }
+
+    fn send_report(&self, bytes: &[u8], to: SocketAddr) {
+        let shared = self.session.shares_port();
+        let socket = if shared { &self.sockets.rtp } else { &self.sockets.rtcp };
+        // A lost report is made up for by the next one.
+        let _ = socket.send_to(bytes, to);
     }
 }
 

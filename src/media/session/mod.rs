@@ -9,12 +9,13 @@
 //! **Deliberately absent:** a jitter buffer. Nothing here mixes or records; a bridge passes packets
 //! on as they come, and the far end's own buffer does its work once.
 
+mod bridging;
 mod playing;
 mod report;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::center::Digit;
@@ -27,6 +28,8 @@ use crate::media::reception::Reception;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Source, Verdict};
 use crate::time::Timestamp;
+
+pub use bridging::{Content, Relayed};
 
 use playing::Playing;
 use report::Reports;
@@ -94,24 +97,6 @@ pub struct Received<'a> {
     pub digit: Option<Digit>,
     /// For the leg this one is bridged to.
     pub relayed: Option<Relayed<'a>>,
-}
-
-/// A packet on its way across a bridge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Relayed<'a> {
-    pub ssrc: u32,
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub marker: bool,
-    pub content: Content<'a>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content<'a> {
-    Audio(Codec, &'a [u8]),
-    TelephoneEvent(&'a [u8]),
-    /// Nothing the other leg can use (comfort noise, say), but it has a place in the sequence.
-    Nothing,
 }
 
 /// What a leg wants done. `len` bytes of the buffer are to be sent.
@@ -246,52 +231,6 @@ impl Session {
         }
     }
 
-    /// Turns a packet of the leg this one is bridged to into a packet of this leg's stream.
-    pub fn relay(
-        &mut self,
-        now: Timestamp,
-        relayed: &Relayed<'_>,
-        buffer: &mut Buffer,
-    ) -> Option<(SocketAddr, usize)> {
-        if !self.may_send() || self.playing.is_audible() {
-            return None;
-        }
-        let remote = self.remote.as_ref()?;
-        let media = &remote.media;
-        let (payload_type, payload, table) = match (relayed.content, media.telephone_event) {
-            (Content::Audio(codec, payload), _) => {
-                (media.payload_type, payload, codec.table_to(media.codec))
-            }
-            (Content::TelephoneEvent(payload), Some(payload_type)) => (payload_type, payload, None),
-            (Content::TelephoneEvent(_), None) | (Content::Nothing, _) => {
-                self.outgoing.relay_without(relayed.ssrc, relayed.sequence);
-                return None;
-            }
-        };
-        let out = buffer.get_mut(HEADER_LEN..HEADER_LEN + payload.len())?;
-        let samples = payload.len() as u32;
-        let stamp =
-            self.outgoing.relay(now, relayed.ssrc, relayed.sequence, relayed.timestamp, samples)?;
-        match table {
-            None => out.copy_from_slice(payload),
-            Some(table) => {
-                for (to, &from) in out.iter_mut().zip(payload) {
-                    *to = table[usize::from(from)];
-                }
-            }
-        }
-        let header = Packet {
-            marker: relayed.marker || stamp.marker,
-            payload_type,
-            sequence: stamp.sequence,
-            timestamp: stamp.timestamp,
-            ssrc: self.outgoing.ssrc(),
-            payload: &[],
-        };
-        buffer[..HEADER_LEN].copy_from_slice(&header.header());
-        Some((remote.source.destination(), HEADER_LEN + payload.len()))
-    }
-
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -305,6 +244,12 @@ impl Session {
             gaps: self.playing.gaps(),
             remote_lost: self.reports.remote_lost(),
         }
+    }
+
+    /// Whether RTCP is to leave from the RTP socket.
+    #[must_use]
+    pub fn shares_port(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.media.rtcp_mux)
     }
 
     /// When to call [`Session::handle_timeout`] next; `None` until the media is described.
@@ -372,7 +317,7 @@ impl Session {
             Direction::RecvOnly | Direction::Inactive => false,
         };
         // To an address that never answers we do not send forever.
-        allowed && !self.inactive
+        allowed && !self.inactive && is_one_host(remote.source.destination())
     }
 
     fn may_receive(&self) -> bool {
@@ -445,6 +390,13 @@ fn content<'a>(media: &RemoteMedia, packet: &Packet<'a>) -> Option<Content<'a>> 
         return Some(Content::Audio(codec, packet.payload));
     }
     (payload_type == COMFORT_NOISE).then_some(Content::Nothing)
+}
+
+/// Sound goes to one host: not to a group, and not to the address that means "hold" in old SDP.
+fn is_one_host(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let broadcast = IpAddr::V4(Ipv4Addr::BROADCAST);
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && ip != broadcast
 }
 
 /// Bytes of speech in a packet of ours.

@@ -337,3 +337,58 @@ fn packet_times_other_than_twenty_are_honored() {
         leg.assert_one_stream();
     }
 }
+
+#[test]
+fn nothing_is_sent_to_no_host_or_to_many() {
+    for rtp in ["0.0.0.0:4000", "239.1.2.3:4000", "255.255.255.255:4000", "8.8.8.8:0", "[::]:9"] {
+        let mut leg = Leg::new(RemoteMedia { rtp: at(rtp), ..media(Codec::Pcmu) });
+        leg.play(1, tone(100, 0x40));
+        leg.pass(1_000);
+        assert!(leg.sent.is_empty(), "{rtp}");
+    }
+}
+
+#[test]
+fn keys_are_heard_as_tones_only_where_events_were_not_negotiated() {
+    let tones: Vec<u8> = (0..800)
+        .map(|n| {
+            let angle = std::f32::consts::TAU * n as f32 / 8_000.0;
+            Codec::Pcmu.encode((6_000.0 * ((angle * 770.0).sin() + (angle * 1336.0).sin())) as i16)
+        })
+        .collect();
+    for (telephone_event, expected) in [(None, "5"), (Some(101), "")] {
+        let mut leg = Leg::new(RemoteMedia { telephone_event, ..media(Codec::Pcmu) });
+        let mut heard = String::new();
+        for (sequence, payload) in tones.chunks(160).enumerate() {
+            heard += &leg.hear(CALLER, 0, sequence as u16, payload);
+        }
+        assert_eq!(heard, expected);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_datagram_panics_and_none_from_a_stranger_is_answered(
+        datagrams in proptest::collection::vec(
+            proptest::collection::vec(proptest::prelude::any::<u8>(), 0..220), 0..40),
+        stranger in proptest::prelude::any::<bool>(),
+    ) {
+        let mut leg = Leg::new(RemoteMedia { rtcp_mux: true, ..media(Codec::Pcmu) });
+        leg.hear(CALLER, 0, 1, &[0xFF; 160]);
+        let from = at(if stranger { STRANGER } else { CALLER });
+        for mut datagram in datagrams {
+            let now = leg.now();
+            leg.session.receive(now, from, &datagram);
+            leg.session.receive_rtcp(now, from, &datagram);
+            if let Some(first) = datagram.first_mut() {
+                *first = 0x80 | *first & 0x3F;
+            }
+            leg.session.receive(now, from, &datagram);
+            leg.pass(20);
+        }
+        leg.play(1, tone(100, 0x40));
+        leg.pass(200);
+        proptest::prop_assert!(leg.sent.iter().all(|(_, to, _)| *to == at(CALLER)));
+        proptest::prop_assert_eq!(leg.sent.len(), 5);
+    }
+}
