@@ -5,7 +5,10 @@
 use crate::config::layers::FileLayer;
 use crate::config::secret::Secret;
 
-const SOURCE: &str = include_str!("demo.toml");
+/// The configuration, with a place for each password.
+pub(super) const SOURCE: &str = include_str!("demo.toml");
+/// What problems call it.
+pub(super) const NAME: &str = "demonstration";
 /// Letters and digits that are not mistaken for one another on a telephone's display.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// 5 bit a character.
@@ -34,5 +37,5 @@ pub(super) fn make(mut random: impl FnMut(&mut [u8])) -> (Demo, FileLayer) {
     let agents =
         vec![("alice".to_owned(), Secret::new(alice)), ("bob".to_owned(), Secret::new(bob))];
     let demo = Demo { agents, token: Secret::new(token) };
-    (demo, FileLayer { name: "demonstration".to_owned(), source, folder: None })
+    (demo, FileLayer { name: NAME.to_owned(), source, folder: None })
 }

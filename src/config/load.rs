@@ -57,6 +57,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         problems.sort();
         return Err(problems);
     }
+    let versions = flows.iter().map(|flow| format!("{}@{}", flow.name(), flow.version()));
+    let callers = config.callers.file.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    config.digest = super::digest_with(&config.digest, versions.chain(callers));
     Ok(Loaded { config, flows: flows.into_iter().map(Arc::new).collect(), directory, demo })
 }
 

@@ -35,7 +35,8 @@ pub struct Config {
     pub weak_passwords: bool,
     /// What is worth a look, but no reason to refuse.
     pub warnings: Vec<String>,
-    /// A digest of all of it (secrets as their hashes), for the head of the journal.
+    /// A digest of all of it and of the flows, for the head of the journal: a run with the same
+    /// digest was the same center.
     pub digest: String,
 }
 

@@ -30,7 +30,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 
 pub use records::{Filter, PAGE_MAX, Past, Reader};
-pub use recover::{Recovered, Writing};
+pub use recover::{Rebuild, Recovered, Writing};
 pub use writer::Health;
 
 use journal::{Entry, Header, Input, Own};
@@ -109,9 +109,23 @@ pub enum Noted {
 ///
 /// When the folder cannot be written, belongs to a running server or to a later version.
 pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
+    open_rebuilding(folder, head, writing, &|_| Vec::new())
+}
+
+/// As [`open`], and lost calls are rebuilt from their journal where `rebuild` can.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_rebuilding(
+    folder: &Path,
+    head: &Head,
+    writing: &Writing<'_>,
+    rebuild: Rebuild<'_>,
+) -> Result<Opened, StoreError> {
     let lock = prepare(folder)?;
     let mut db = open_records(&folder.join(DATABASE))?;
-    let (recovered, next) = recover::recover(&mut db, folder, writing)?;
+    let (recovered, next) = recover::recover(&mut db, folder, *writing, rebuild)?;
     let header = Header {
         attendant_journal: journal::VERSION,
         run: next.run,

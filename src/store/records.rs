@@ -302,7 +302,7 @@ fn clause(filter: &Filter) -> (String, Vec<Value>) {
     (clause, values)
 }
 
-fn get(db: &Connection, call: CallId) -> Result<Option<CallRecord>, StoreError> {
+pub(super) fn get(db: &Connection, call: CallId) -> Result<Option<CallRecord>, StoreError> {
     let mut statement = db.prepare_cached("SELECT record FROM calls WHERE call = ?1")?;
     Ok(statement.query_row([sql(call.0)], record).optional()?)
 }

@@ -4,8 +4,8 @@
 //! often recovery runs or is itself cut short: all of a run is written in one transaction, and a
 //! record that is there already stays.
 //!
-//! **Deliberately absent:** what the lost calls did. Their path is in the journal, and a replay
-//! shows it; the record says what is certain.
+//! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may know
+//! ([`Writing::rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,15 @@ use crate::call::{CallRecord, Cause, EndedBy, Outcome};
 use crate::center::{Event, Via};
 use crate::id::{AgentId, CallId};
 use crate::store::StoreError;
-use crate::store::journal::{self, Entry, Input};
+use crate::store::journal::{self, Entry, Input, Read};
 use crate::store::records::{self, sql, unsigned};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
 const CALL_IDS_SKIPPED: u64 = 1_000;
+
+/// A run with a longer journal, in bytes, is not rebuilt: it would hold up the start.
+const REBUILT_LEN_MAX: u64 = 256 * 1024 * 1024;
 
 /// What recovery found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,32 +43,49 @@ pub(super) struct Next {
 }
 
 /// Names and numbers as records write them.
+#[derive(Clone, Copy)]
 pub struct Writing<'a> {
     pub agent: &'a dyn Fn(AgentId) -> Option<String>,
     pub number: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Gives, from the whole journal of a lost run, the records of calls that were up at its end. It may
+/// give none, for instance when the run had another configuration.
+pub type Rebuild<'a> = &'a dyn Fn(&Read) -> Vec<CallRecord>;
+
+/// A run whose end was not written.
+struct Lost {
+    /// Every segment there is.
+    segments: Vec<PathBuf>,
+    /// Those with calls that may have no record.
+    unfinished: Vec<PathBuf>,
 }
 
 /// Gives every call of the unfinished segments its record, and marks them finished.
 pub(super) fn recover(
     db: &mut Connection,
     folder: &Path,
-    writing: &Writing<'_>,
+    writing: Writing<'_>,
+    rebuild: Rebuild<'_>,
 ) -> Result<(Recovered, Next), StoreError> {
     let mut recovered = Recovered::default();
     let mut next = Next { run: 0, call: next_call(db)? };
-    let mut lost: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
+    let mut runs: BTreeMap<u64, Lost> = BTreeMap::new();
     for path in journal::segments(folder).map_err(|error| StoreError::io(folder, error))? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some((run, _)) = journal::parse_name(name) else {
+        let Some((run, _)) = journal::parse_name(name(&path)) else {
             continue;
         };
         next.run = next.run.max(run + 1);
-        if !is_finished(db, name)? {
-            lost.entry(run).or_default().push(path);
+        let lost = runs
+            .entry(run)
+            .or_insert_with(|| Lost { segments: Vec::new(), unfinished: Vec::new() });
+        if !is_finished(db, name(&path))? {
+            lost.unfinished.push(path.clone());
         }
+        lost.segments.push(path);
     }
-    for paths in lost.into_values() {
-        let last = recover_run(db, &paths, writing, &mut recovered)?;
+    for lost in runs.into_values().filter(|lost| !lost.unfinished.is_empty()) {
+        let last = recover_run(db, &lost, writing, rebuild, &mut recovered)?;
         let after = last.map_or(0, |CallId(last)| last + 1);
         next.call = CallId(next.call.0.max(after).saturating_add(CALL_IDS_SKIPPED));
         set_next_call(db, next.call)?;
@@ -76,61 +96,100 @@ pub(super) fn recover(
 /// Recovers one run, and says its largest call.
 fn recover_run(
     db: &mut Connection,
-    paths: &[PathBuf],
-    writing: &Writing<'_>,
+    lost: &Lost,
+    writing: Writing<'_>,
+    rebuild: Rebuild<'_>,
     recovered: &mut Recovered,
 ) -> Result<Option<CallId>, StoreError> {
-    let read = journal::read_run(paths).map_err(|error| match paths.first() {
-        Some(path) => StoreError::io(path, error),
-        None => StoreError::io(Path::new("journal"), error),
-    })?;
+    let read = read_run(&lost.unfinished)?;
     recovered.damaged += read.damaged;
     let ended_at = read.entries.last().map_or_else(Default::default, |entry| entry.at);
     let mut last = None;
-    let transaction = db.transaction()?;
-    for Entry { at, input, .. } in &read.entries {
-        let Input::Event(Event::CallArrived { call, from, to, via }) = input else {
+    let mut missing = BTreeMap::new();
+    for entry in &read.entries {
+        let Input::Event(Event::CallArrived { call, .. }) = &entry.input else {
             continue;
         };
         last = last.max(Some(*call));
-        let number = from.number.as_ref();
-        let record = CallRecord {
-            call: *call,
-            from: number.map(|raw| (writing.number)(raw).unwrap_or_else(|| raw.clone())),
-            from_name: from.name.clone(),
-            to: to.clone(),
-            via: match via {
-                Via::Trunk(name) => format!("trunk:{name}"),
-                Via::Provider(name) => format!("provider:{name}"),
-                Via::Agent(id) => {
-                    let name = (writing.agent)(*id).unwrap_or_else(|| id.to_string());
-                    format!("agent:{name}")
-                }
-            },
-            flow: None,
-            language: None,
-            intent: None,
-            arrived_at: *at,
-            answered_at: None,
-            ended_at,
-            outcome: Outcome::Failed,
-            ended_by: EndedBy::ServerLost,
-            cause: Cause::TEMPORARY_FAILURE,
-            path: Vec::new(),
-            queued: Vec::new(),
-            legs: Vec::new(),
-            vars: BTreeMap::new(),
-        };
-        if records::insert(&transaction, &record)? {
-            recovered.calls.push(*call);
+        if records::get(db, *call)?.is_none() {
+            missing.insert(*call, entry);
         }
     }
-    for path in paths {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        finish(&transaction, name, false)?;
+    let mut rebuilt = if missing.is_empty() || len(&lost.segments) > REBUILT_LEN_MAX {
+        BTreeMap::new()
+    } else {
+        let whole = read_run(&lost.segments)?;
+        rebuild(&whole).into_iter().map(|record| (record.call, record)).collect()
+    };
+    let transaction = db.transaction()?;
+    for (call, entry) in missing {
+        let mut record = match rebuilt.remove(&call) {
+            Some(record) => record,
+            None => certain(entry, writing),
+        };
+        record.ended_at = ended_at.max(record.arrived_at);
+        record.ended_by = EndedBy::ServerLost;
+        record.cause = Cause::TEMPORARY_FAILURE;
+        if record.outcome != Outcome::Handled {
+            record.outcome = Outcome::Failed;
+        }
+        if records::insert(&transaction, &record)? {
+            recovered.calls.push(call);
+        }
+    }
+    for path in &lost.unfinished {
+        finish(&transaction, name(path), false)?;
     }
     transaction.commit()?;
     Ok(last)
+}
+
+/// The record of a call of which only its arrival is known.
+fn certain(arrived: &Entry, writing: Writing<'_>) -> CallRecord {
+    let Input::Event(Event::CallArrived { call, from, to, via }) = &arrived.input else {
+        unreachable!("only arrivals are looked up");
+    };
+    let number = from.number.as_ref();
+    CallRecord {
+        call: *call,
+        from: number.map(|raw| (writing.number)(raw).unwrap_or_else(|| raw.clone())),
+        from_name: from.name.clone(),
+        to: to.clone(),
+        via: match via {
+            Via::Trunk(name) => format!("trunk:{name}"),
+            Via::Provider(name) => format!("provider:{name}"),
+            Via::Agent(id) => {
+                let name = (writing.agent)(*id).unwrap_or_else(|| id.to_string());
+                format!("agent:{name}")
+            }
+        },
+        flow: None,
+        language: None,
+        intent: None,
+        arrived_at: arrived.at,
+        answered_at: None,
+        ended_at: arrived.at,
+        outcome: Outcome::Failed,
+        ended_by: EndedBy::ServerLost,
+        cause: Cause::TEMPORARY_FAILURE,
+        path: Vec::new(),
+        queued: Vec::new(),
+        legs: Vec::new(),
+        vars: BTreeMap::new(),
+    }
+}
+
+fn read_run(paths: &[PathBuf]) -> Result<Read, StoreError> {
+    let first = paths.first().map_or(Path::new("journal"), PathBuf::as_path);
+    journal::read_run(paths).map_err(|error| StoreError::io(first, error))
+}
+
+fn len(paths: &[PathBuf]) -> u64 {
+    paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum()
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 /// Marks a segment as one whose calls all have their records.

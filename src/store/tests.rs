@@ -154,6 +154,40 @@ fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
     assert_eq!(records[1].ended_by, EndedBy::Caller);
 }
 
+/// What is rebuilt is kept, but how the call ended is what is known: the server was lost.
+#[test]
+fn a_lost_call_keeps_what_could_be_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    for call in 1..=3 {
+        store.note(Timestamp(1_000 + call), Some(&arrived(call)));
+    }
+    store.close(record(1, 1_300));
+    store.note(Timestamp(1_500), None);
+    kill(store);
+    let rebuild = |run: &journal::Read| {
+        assert_eq!(run.header.as_ref().map(|header| header.seed), Some(7));
+        assert_eq!(run.entries.len(), 4);
+        vec![*record(1, 9_000), *record(2, 9_000)]
+    };
+    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &rebuild).unwrap();
+    assert_eq!(opened.recovered.calls, [CallId(2), CallId(3)]);
+    kill(opened.store);
+    let records = all(folder.path());
+    let shown: Vec<_> = records
+        .iter()
+        .map(|r| (r.call.0, r.outcome, r.ended_by, r.ended_at.0, r.queued.len()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (3, Outcome::Failed, EndedBy::ServerLost, 1_500, 0),
+            (2, Outcome::Handled, EndedBy::ServerLost, 9_000 - 100, 1),
+            (1, Outcome::Handled, EndedBy::Caller, 1_300, 1),
+        ]
+    );
+}
+
 #[test]
 fn a_folder_belongs_to_one_server() {
     let folder = tempfile::tempdir().unwrap();
