@@ -55,7 +55,7 @@ impl World {
     fn new(waiting: usize, agents: usize) -> Self {
         let mut chance = 1;
         let skills = |n: usize, chance: &mut u64| {
-            let group = if n % 2 == 0 { 0 } else { SKILLS };
+            let group = if n.is_multiple_of(2) { 0 } else { SKILLS };
             let skill = |chance: &mut u64| SkillId(group + draw(chance, u64::from(SKILLS)) as u32);
             (0..SKILLS_AN_AGENT).map(|_| (skill(chance), 1 + draw(chance, 10) as u8)).collect()
         };

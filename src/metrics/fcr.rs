@@ -67,18 +67,32 @@ pub struct FcrRepeat {
     pub look_back_cut_n: u64,
 }
 
+/// A handled call and, by scope, the contacts just before and after it.
+///
+/// Found once a call: the report adds it up for the whole, for each queue and for each agent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handled<'a> {
+    pub(super) row: &'a CallRow,
+    near: [Near; 2],
+}
+
+/// When the caller's last contact before, and first after, arrived. None where it cannot be judged.
+pub(super) type Near = Option<(Option<Timestamp>, Option<Timestamp>)>;
+
+impl<'a> Handled<'a> {
+    pub(super) fn of(calls: &Calls, row: &'a CallRow) -> Self {
+        Self { row, near: [calls.neighbors(row, false), calls.neighbors(row, true)] }
+    }
+}
+
 /// `FCR_repeat` of these handled calls, for every window and scope.
-pub(super) fn repeat(calls: &Calls, now: Timestamp, handled: &[&CallRow]) -> Vec<FcrRepeat> {
+pub(super) fn repeat(calls: &Calls, now: Timestamp, handled: &[Handled<'_>]) -> Vec<FcrRepeat> {
     let mut all = Vec::with_capacity(FCR_WINDOWS.len() * 2);
-    for scope in [Scope::AnyReason, Scope::SameIntent] {
-        let neighbors: Vec<_> = handled
-            .iter()
-            .map(|row| (row.arrived_at, calls.neighbors(row, scope == Scope::SameIntent)))
-            .collect();
+    for (n, scope) in [Scope::AnyReason, Scope::SameIntent].into_iter().enumerate() {
         for (name, window) in FCR_WINDOWS {
             let mut sum = Sum::default();
-            for (at, neighbors) in &neighbors {
-                sum.add(now, *at, *neighbors, window, calls.gone_until);
+            for call in handled {
+                sum.add(now, call.row.arrived_at, call.near[n], window, calls.gone_until);
             }
             all.push(sum.finish(name, scope, handled.len() as u64));
         }
@@ -102,11 +116,11 @@ impl Sum {
         &mut self,
         now: Timestamp,
         at: Timestamp,
-        neighbors: Option<(Option<Timestamp>, Option<Timestamp>)>,
+        near: Near,
         window: Duration,
         gone_until: Option<Timestamp>,
     ) {
-        let Some((before, after)) = neighbors else {
+        let Some((before, after)) = near else {
             self.left_out += 1;
             return;
         };

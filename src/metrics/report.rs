@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::agents::Spent;
-use crate::metrics::fcr::{self, FcrRepeat, Scope, WINDOW_DEFAULT};
+use crate::metrics::fcr::{self, FcrRepeat, Handled, Scope, WINDOW_DEFAULT};
 use crate::metrics::service::{Queueing, Stays};
 use crate::metrics::{CallOutcome, CallRow, Leg, Metrics, Offer, OfferOutcome};
 use crate::time::Timestamp;
@@ -229,12 +229,16 @@ impl<'a> Sections<'a> {
             self.queues.entry(offer.queue).or_default().offers.add(offer);
             self.agents.entry(offer.agent).or_default().offers.add(offer);
         }
-        self.all.add_call(row, |_| true);
+        if !row.is_handled() {
+            return;
+        }
+        let call = Handled::of(&metrics.calls, row);
+        self.all.add_call(call, |_| true);
         for queue in distinct(row.legs.iter().filter_map(|leg| leg.queue)) {
-            self.queues.entry(queue).or_default().add_call(row, |leg| leg.queue == Some(queue));
+            self.queues.entry(queue).or_default().add_call(call, |leg| leg.queue == Some(queue));
         }
         for agent in distinct(row.legs.iter().map(|leg| leg.agent)) {
-            self.agents.entry(agent).or_default().add_call(row, |leg| leg.agent == agent);
+            self.agents.entry(agent).or_default().add_call(call, |leg| leg.agent == agent);
         }
     }
 }
@@ -257,7 +261,7 @@ struct Sum<'a> {
     stays: Stays,
     offers: Offers,
     spent: Spent,
-    handled: Vec<&'a CallRow>,
+    handled: Vec<Handled<'a>>,
     /// Handle time of each call whose legs in this section are all done.
     calls_ms: Vec<u64>,
     provisional_calls: u64,
@@ -269,10 +273,10 @@ struct Sum<'a> {
 }
 
 impl<'a> Sum<'a> {
-    fn add_call(&mut self, row: &'a CallRow, in_section: impl Fn(&Leg) -> bool) {
+    fn add_call(&mut self, call: Handled<'a>, in_section: impl Fn(&Leg) -> bool) {
         let mut call_ms = Some(0);
         let mut legs = 0;
-        for leg in row.legs.iter().filter(|leg| in_section(leg)) {
+        for leg in call.row.legs.iter().filter(|leg| in_section(leg)) {
             legs += 1;
             call_ms = call_ms.zip(leg.handle_ms()).map(|(sum, ms)| sum + ms);
             let Some(acw) = leg.acw_ms else {
@@ -287,7 +291,7 @@ impl<'a> Sum<'a> {
             return;
         }
         self.legs += legs;
-        self.handled.push(row);
+        self.handled.push(call);
         match call_ms {
             Some(ms) => self.calls_ms.push(ms),
             None => self.provisional_calls += 1,
@@ -299,8 +303,9 @@ impl<'a> Sum<'a> {
         let done = self.legs - self.provisional_legs;
         let mut calls_ms = self.calls_ms.clone();
         calls_ms.sort_unstable();
-        let count =
-            |test: fn(&&CallRow) -> bool| self.handled.iter().copied().filter(test).count() as u64;
+        let count = |test: fn(&&CallRow) -> bool| {
+            self.handled.iter().map(|call| call.row).filter(test).count() as u64
+        };
         let judged = count(|row| row.resolved().is_some());
         let repeat = fcr::repeat(&metrics.calls, now, &self.handled);
         Handling {
