@@ -4,8 +4,8 @@
 //! often recovery runs or is itself cut short: all of a run is written in one transaction, and a
 //! record that is there already stays.
 //!
-//! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may know
-//! ([`Writing::rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
+//! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may
+//! know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,8 @@ pub struct Writing<'a> {
     pub number: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Gives, from the whole journal of a lost run, the records of calls that were up at its end. It may
-/// give none, for instance when the run had another configuration.
+/// Gives, from the whole journal of a lost run, the records of calls that were up at its end. It
+/// may give none, for instance when the run had another configuration.
 pub type Rebuild<'a> = &'a dyn Fn(&Read) -> Vec<CallRecord>;
 
 /// A run whose end was not written.
