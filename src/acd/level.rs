@@ -3,7 +3,7 @@
 //! **Invariant:** sorted by skill, each skill once, no level 0. Two lists that mean the same are
 //! equal, so a demand set can be a map key.
 //!
-//! **Deliberately absent:** any preference between agents who suffice; that is [`super::rank`].
+//! **Deliberately absent:** any preference between agents who suffice; that is a rank (`agent.rs`).
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@
 //!
 //! Work happens only when something changed, so it follows the traffic, not the size of the queue.
 //! With `W` waiting calls, `A` agents and `C` classes (different spellings of demands in use, or
-//! recently in use; see [`class`]):
+//! recently in use; see `class.rs`):
 //!
 //! | input | cost |
 //! |---|---|
@@ -22,7 +22,7 @@
 //! | demands never seen before | `O(A)`, once |
 //! | the last agent of a class logs out | `O(its calls)`, which go or find another stage |
 //!
-//! A search skips at most [`waiting::EXCLUSIONS_MAX`] entries that keep out of each other's way.
+//! A search skips at most `EXCLUSIONS_MAX` entries that keep out of each other's way.
 //!
 //! **Invariant:** after any input, no waiting call coexists with an agent who may take it: ready,
 //! reachable, skilled enough at that moment, and neither excluded nor behind a hold.
