@@ -61,6 +61,11 @@ impl Directory {
         self.entries.is_empty()
     }
 
+    /// In order.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     /// Names of the free fields anybody has, for the flow check.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.entries.values().flat_map(|entry| entry.fields.keys().map(String::as_str))

@@ -3,6 +3,7 @@
 //! **Invariant:** every step an exit names exists, every input step has a way out, and no loop runs
 //! without waiting. Only [`parse`](crate::flow::parse()) makes one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -134,6 +135,44 @@ impl Flow {
         queues.sort();
         queues.dedup();
         queues
+    }
+
+    /// How many digits a `collect` step asks for, at least and at most, and the key that ends them;
+    /// `None` for every other step.
+    #[must_use]
+    pub fn digits(&self, step: &str) -> Option<(usize, usize, Option<char>)> {
+        let node = self.steps.iter().find(|node| *node.name == *step)?;
+        match &node.step {
+            Step::Collect(collect) => Some(collect.digits()),
+            Step::Say(_)
+            | Step::Play(_)
+            | Step::Menu(_)
+            | Step::Branch(_)
+            | Step::Set(_)
+            | Step::HoursCheck(_)
+            | Step::Queue(_)
+            | Step::Transfer(_)
+            | Step::Hangup(_) => None,
+        }
+    }
+
+    /// Skills the queues of this flow ask for by name, sorted; a skill that a template names is not
+    /// among them.
+    #[must_use]
+    pub fn skills(&self) -> BTreeSet<&str> {
+        let queues = self.steps.iter().filter_map(|node| match &node.step {
+            Step::Queue(queue) => Some(queue),
+            Step::Say(_)
+            | Step::Play(_)
+            | Step::Menu(_)
+            | Step::Collect(_)
+            | Step::Branch(_)
+            | Step::Set(_)
+            | Step::HoursCheck(_)
+            | Step::Transfer(_)
+            | Step::Hangup(_) => None,
+        });
+        queues.flat_map(|queue| queue.skill_names()).collect()
     }
 
     /// What callers may say at each menu: the step, where the phrase leads, the phrases.

@@ -73,6 +73,10 @@ impl Collect {
         exits
     }
 
+    pub(in crate::flow) const fn digits(&self) -> (usize, usize, Option<char>) {
+        (self.digits_min, self.digits_max, self.terminator)
+    }
+
     fn is_fixed(&self) -> bool {
         self.digits_min == self.digits_max
     }

@@ -171,6 +171,16 @@ impl Queue {
         (&self.queue, intent)
     }
 
+    /// Skills that are the same for every caller.
+    pub(in crate::flow) fn skill_names(&self) -> impl Iterator<Item = &str> {
+        let demanded = self.skills.iter().filter_map(|(name, _)| match name {
+            Text::Fixed(name) => Some(&**name),
+            Text::Template(_) => None,
+        });
+        let relaxed = self.relax.iter().flat_map(|step| &step.levels).map(|(name, _)| &**name);
+        demanded.chain(relaxed)
+    }
+
     fn request(
         &self,
         run: &Run,
