@@ -133,11 +133,11 @@ impl Setup {
     }
 
     pub(super) fn skills(&self) -> Skills {
-        let names: BTreeSet<&str> = self
-            .agents
-            .iter()
-            .flat_map(|agent| agent.skills.iter().map(|(name, _)| name.as_str()))
-            .collect();
+        let of_agents = self.agents.iter().flat_map(|agent| &agent.skills);
+        // Those that flows name have ids too: relaxing one nobody has must not relax another.
+        let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
+        let names: BTreeSet<&str> =
+            of_agents.map(|(name, _)| name.as_str()).chain(of_flows).collect();
         Skills { names: names.into_iter().map(str::to_owned).collect() }
     }
 }
@@ -149,7 +149,8 @@ pub(super) struct Skills {
 }
 
 impl Skills {
-    /// A skill nobody has gets an id nobody has: a demand for it is never met, and never an error.
+    /// A skill that only a template names and nobody has gets an id nobody has: a demand for it is
+    /// never met, and never an error.
     const NOBODYS: SkillId = SkillId(u32::MAX);
 
     pub(super) fn id(&self, name: &str) -> SkillId {
