@@ -2,22 +2,57 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
-use crate::call::{Cause, EndedBy, LeftQueue, Party};
+use crate::call::{Cause, EndedBy, LeftQueue, Party, WrapUp};
 use crate::id::LegId;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
-    FlowChosen { flow: String, version: String },
+    FlowChosen {
+        flow: String,
+        version: String,
+    },
     Answered,
-    Entered { step: String },
-    Intent { intent: String },
-    Queued { queue: String, priority: u8 },
-    LeftQueue { left: LeftQueue },
-    Dialed { leg: LegId, party: Party, queue: Option<String> },
-    LegAnswered { leg: LegId },
-    Bridged { leg: LegId },
-    Held { leg: LegId },
-    Resumed { leg: LegId },
-    LegEnded { leg: LegId, outcome: &'static str, cause: Option<Cause> },
-    Ended { by: EndedBy, cause: Cause },
+    Entered {
+        step: String,
+    },
+    Intent {
+        intent: String,
+    },
+    Queued {
+        queue: String,
+        priority: u8,
+    },
+    LeftQueue {
+        left: LeftQueue,
+    },
+    Dialed {
+        leg: LegId,
+        party: Party,
+        queue: Option<String>,
+    },
+    LegAnswered {
+        leg: LegId,
+    },
+    Bridged {
+        leg: LegId,
+    },
+    Held {
+        leg: LegId,
+    },
+    Resumed {
+        leg: LegId,
+    },
+    LegEnded {
+        leg: LegId,
+        outcome: &'static str,
+        cause: Option<Cause>,
+    },
+    /// After-call work ended while the caller was still there.
+    WrittenUp {
+        wrap_up: WrapUp,
+    },
+    Ended {
+        by: EndedBy,
+        cause: Cause,
+    },
 }

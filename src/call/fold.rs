@@ -119,6 +119,12 @@ impl Fold {
                 });
                 self.open.remove(leg);
             }
+            Fact::WrittenUp { wrap_up } => {
+                let mut legs = self.record.legs.iter_mut();
+                if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
+                    leg.wrap_up = Some(wrap_up.clone());
+                }
+            }
             Fact::Ended { by, cause } => {
                 self.record.ended_by = *by;
                 self.record.cause = *cause;

@@ -122,7 +122,11 @@ impl ContactCenter {
             note: desk.said.note.clone(),
         };
         self.count_wrap_up(now, agent, &wrap_up);
-        self.commands.push_back(Command::AmendRecord { call: leg.call, wrap_up });
+        match self.calls.get_mut(&leg.call) {
+            // The caller stayed after the talk: the record is still to be made.
+            Some(call) => call.note(now, Fact::WrittenUp { wrap_up }),
+            None => self.commands.push_back(Command::AmendRecord { call: leg.call, wrap_up }),
+        }
     }
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
