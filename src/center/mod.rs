@@ -18,6 +18,7 @@ pub mod command;
 pub mod event;
 mod figures;
 mod flows;
+pub mod journal;
 mod legs;
 mod queues;
 pub mod setup;

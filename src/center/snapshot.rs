@@ -99,6 +99,13 @@ impl ContactCenter {
         self.calls.get(&call).map(|call| self.call_view(call))
     }
 
+    /// What an agent is doing; `None` for an agent who is not configured.
+    #[must_use]
+    pub fn agent_state(&self, agent: AgentId) -> Option<&AgentState> {
+        let known = (agent.0 as usize) < self.setup.agents.len();
+        known.then(|| &self.acd.agent(agent).state)
+    }
+
     fn call_view(&self, call: &Call) -> CallView {
         let ringing = call.legs.values().find(|leg| !leg.answered);
         let talking = match call.state {

@@ -1,10 +1,4 @@
-//! The journal's format: one line of JSON a thing that happened, in order, a header line first.
-//!
-//! ```text
-//! {"attendant_journal":1,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
-//! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
-//! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
-//! ```
+//! The journal's files: lines of [`center::journal`](crate::center::journal), a header line first.
 //!
 //! A run of the server writes one or more segments, each a file of its own with the same header but
 //! for its number. A segment that could not be written to its end is followed by one that says the
@@ -19,57 +13,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+pub use crate::center::journal::{Entry, Header, Input, Own, VERSION};
 
-use crate::center::Event;
-use crate::time::Timestamp;
-
-/// The version of the format. Readers know this one and those before it.
-pub const VERSION: u32 = 1;
 /// A segment is closed once it is larger than this, in bytes.
 pub const SEGMENT_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// No line is longer, in bytes; one that is, is not ours.
 const LINE_LEN_MAX: usize = 256 * 1024;
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".jsonl";
-
-/// The first line of each segment: what a replay needs beside the inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    pub attendant_journal: u32,
-    /// Counts the starts of the server on this folder.
-    pub run: u64,
-    /// Counts the segments of a run.
-    pub segment: u32,
-    pub started_at: Timestamp,
-    pub seed: u64,
-    /// The digest of the configuration the center ran with.
-    pub config: String,
-}
-
-/// One input of the center, with its place in the order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    pub seq: u64,
-    pub at: Timestamp,
-    #[serde(rename = "in")]
-    pub input: Input,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Input {
-    Event(Event),
-    Own(Own),
-}
-
-/// An input that is no [`Event`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Own {
-    /// The center was told the time because its deadline had come.
-    Wake,
-}
 
 /// A segment being written.
 #[derive(Debug)]

@@ -1,0 +1,75 @@
+//! The journal's lines: every input of the center in order, one line of JSON each.
+//!
+//! ```text
+//! {"attendant_journal":1,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
+//! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
+//! ```
+//!
+//! Records, figures and explanations are folds over it; fed to a fresh center it gives the same
+//! calls again. The store writes it, and so does the simulator.
+//!
+//! **Invariant:** no line holds a key pressed at a secret step: [`Entry::new`] masks it.
+//!
+//! **Deliberately absent:** commands. They follow from the inputs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::center::{ContactCenter, Digit, Event};
+use crate::time::Timestamp;
+
+/// The version of the format. Readers know this one and those before it.
+pub const VERSION: u32 = 1;
+
+/// The first line: what a replay needs beside the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub attendant_journal: u32,
+    /// Counts the starts of the server on this folder.
+    pub run: u64,
+    /// Counts the segments of a run.
+    pub segment: u32,
+    pub started_at: Timestamp,
+    pub seed: u64,
+    /// The digest of the configuration the center ran with.
+    pub config: String,
+}
+
+/// One input of the center, with its place in the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub seq: u64,
+    pub at: Timestamp,
+    #[serde(rename = "in")]
+    pub input: Input,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    Event(Event),
+    Own(Own),
+}
+
+/// An input that is no [`Event`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Own {
+    /// The center was told the time because its deadline had come.
+    Wake,
+}
+
+impl Entry {
+    /// The entry for what `center` is about to be told; no event is a wake-up.
+    #[must_use]
+    pub fn new(center: &ContactCenter, seq: u64, at: Timestamp, event: Option<&Event>) -> Self {
+        let input = match event {
+            None => Input::Own(Own::Wake),
+            Some(&Event::Digit { leg, .. }) if center.is_secret(leg) => {
+                Input::Event(Event::Digit { leg, digit: Digit::MASKED })
+            }
+            Some(event) => Input::Event(event.clone()),
+        };
+        Self { seq, at, input }
+    }
+}
