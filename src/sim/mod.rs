@@ -1,1 +1,296 @@
-//! (being written)
+//! The whole contact center in virtual time: seeded callers, agents, wires and faults around the
+//! machine that runs production.
+//!
+//! It is how bugs are found ([`run`]: a seed is the bug, replayed), how a flow is tested
+//! ([`transcript`]), how many agents a day needs ([`day`]), and how a journal explains itself
+//! ([`journal`]).
+//!
+//! # The loop
+//!
+//! Take the earlier of the world's next stimulus and the center's next deadline, move time there,
+//! feed one input, let the world carry out the commands, check. A run begins with its faults, goes
+//! on without them, and must end: every call over, every agent at rest, no timer left.
+//!
+//! **Invariant:** the same seed gives the same journal, byte for byte.
+//!
+//! **Deliberately absent:** real time, and any other source of chance than the seed.
+
+pub mod agent;
+pub mod caller;
+pub mod check;
+pub mod day;
+pub mod habits;
+pub mod journal;
+pub mod oracle;
+pub mod random;
+pub mod swarm;
+pub mod town;
+pub mod transcript;
+pub mod wire;
+pub mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::time::Timestamp;
+
+pub use habits::Habits;
+pub use random::{Random, Spread};
+pub use swarm::Swarm;
+
+use check::Watch;
+use journal::Journal;
+use oracle::Tally;
+use world::{Plan, Stimulus, World};
+
+/// A Monday morning; any moment would do.
+pub const START: Timestamp = Timestamp::from_millis(1_772_442_000_000);
+/// Inputs of one run. Real runs stay far below; more is a loop that feeds itself.
+const INPUTS_MAX: u64 = 2_000_000;
+/// How long a run may go on after its faults have ended.
+const CALM_MAX: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub seed: u64,
+    /// Of every input and command; equal for equal runs.
+    pub journal_hash: u64,
+    pub inputs: u64,
+    pub calls: u64,
+    pub tally: Tally,
+    pub swarm: Swarm,
+    /// The journal, if it was to be kept.
+    pub lines: Vec<String>,
+}
+
+/// A run that broke a promise.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "SEED={seed} cargo sim\n{message}\nfaults: {}\nthe same with only: {}\n{}",
+    listed(&swarm.names()), listed(&smallest.names()), tail.join("\n")
+)]
+pub struct Failure {
+    pub seed: u64,
+    pub message: String,
+    pub swarm: Swarm,
+    /// Faults without which it still fails are left out.
+    pub smallest: Swarm,
+    /// The last lines of the journal, with commands.
+    pub tail: Vec<String>,
+}
+
+/// Runs the town with what the seed draws: its people, its settings, its faults.
+///
+/// # Errors
+///
+/// If an invariant is broken, with what is needed to see it again.
+pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
+    let swarm = town_swarm(seed);
+    run_with(seed, &swarm, false).map_err(|(message, tail)| {
+        let smallest = smallest(seed, &swarm);
+        Box::new(Failure { seed, message, swarm, smallest, tail })
+    })
+}
+
+/// As [`run`], and keeps the journal.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
+    let swarm = town_swarm(seed);
+    run_with(seed, &swarm, true).map_err(|(message, tail)| {
+        Box::new(Failure { seed, message, smallest: swarm.clone(), swarm, tail })
+    })
+}
+
+/// The setup [`run`] uses with this seed, to replay its journal with.
+#[must_use]
+pub fn town_setup(seed: u64) -> Setup {
+    town::setup(&mut Random::new(seed).fork())
+}
+
+fn town_swarm(seed: u64) -> Swarm {
+    let mut random = Random::new(seed);
+    let _setup = random.fork();
+    Swarm::pick(&mut random.fork())
+}
+
+fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec<String>)> {
+    let mut sim = town_sim(seed, swarm, keep);
+    match catch_unwind(AssertUnwindSafe(|| sim.run())) {
+        Ok(()) => Ok(sim.report(seed)),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().cloned();
+            let message = message.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Err((message.unwrap_or_default(), sim.journal.tail()))
+        }
+    }
+}
+
+fn town_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
+    let mut random = Random::new(seed);
+    let setup = town::setup(&mut random.fork());
+    let _swarm = random.fork();
+    let rules = town::rules(&setup);
+    let plan = Plan {
+        flows: setup.flows.clone(),
+        entrances: vec!["100".to_owned()],
+        known: town::known_numbers(),
+        agents: setup.agents.len(),
+        habits: Habits::crowded(&mut random),
+        swarm: swarm.clone(),
+        wire_ms: (0, 30),
+        start: START,
+        calm: START + random.ms(120_000, 900_000),
+        callers_max: random.between(5, 45),
+    };
+    let watch = Watch::new(&setup, Some(rules));
+    let drains = random.chance(0.2);
+    let mut sim = Sim::new(setup, plan, seed, Some(watch), keep);
+    if drains {
+        let at = sim.world.plan.calm - Duration::from_secs(60);
+        let event = Event::Drain { until: at + Duration::from_secs(120) };
+        sim.world.put(at, Stimulus::News { event, copy: false });
+    }
+    sim
+}
+
+/// Leaves out one fault after the other, as long as the run still fails.
+fn smallest(seed: u64, swarm: &Swarm) -> Swarm {
+    let mut smallest = swarm.clone();
+    for fault in 0..swarm::FAULTS {
+        let without = smallest.without(fault);
+        if without != smallest && run_with(seed, &without, false).is_err() {
+            smallest = without;
+        }
+    }
+    smallest
+}
+
+/// One center and the world around it.
+#[derive(Debug)]
+pub struct Sim {
+    pub center: ContactCenter,
+    pub world: World,
+    pub tally: Tally,
+    watch: Option<Watch>,
+    journal: Journal,
+    now: Timestamp,
+    calls: u64,
+}
+
+impl Sim {
+    /// With a watch, every invariant is checked after every input.
+    #[must_use]
+    pub fn new(setup: Setup, plan: Plan, seed: u64, watch: Option<Watch>, keep: bool) -> Self {
+        let start = plan.start;
+        let random = Random::new(seed);
+        Self {
+            center: ContactCenter::new(setup),
+            world: World::new(plan, random),
+            tally: Tally::default(),
+            watch,
+            journal: Journal::new(seed, start, keep),
+            now: start,
+            calls: 0,
+        }
+    }
+
+    /// Runs until nothing is left to happen.
+    ///
+    /// # Panics
+    ///
+    /// If an invariant is broken, or the run does not end.
+    pub fn run(&mut self) {
+        let latest = self.world.plan.calm + CALM_MAX;
+        while self.step() {
+            assert!(self.journal.inputs() < INPUTS_MAX, "more than {INPUTS_MAX} inputs");
+            assert!(self.now < latest, "still busy long after the last fault");
+        }
+        if let Some(watch) = &self.watch {
+            watch.ended_well(&self.center);
+        }
+    }
+
+    /// Lets the next thing happen; `false` when there is nothing left.
+    pub fn step(&mut self) -> bool {
+        let wake = self.center.poll_timeout().map(|(at, _)| at);
+        let next = self.world.next_at();
+        let Some(at) = wake.into_iter().chain(next).min() else { return false };
+        self.now = at;
+        if wake == Some(at) {
+            self.input(None, false);
+            return true;
+        }
+        match self.world.pop() {
+            // An id is given to a call once, so its front knows that an ended call does not arrive.
+            Some((_, Stimulus::News { event: Event::CallArrived { call, .. }, copy: true }))
+                if self.center.call(call).is_none() => {}
+            Some((_, Stimulus::News { event, copy })) => self.input(Some(event), copy),
+            Some((_, stimulus)) => self.world.happen(at, stimulus, &self.center),
+            None => {}
+        }
+        true
+    }
+
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    #[must_use]
+    pub fn report(self, seed: u64) -> Report {
+        Report {
+            seed,
+            journal_hash: self.journal.hash(),
+            inputs: self.journal.inputs(),
+            calls: self.calls,
+            tally: self.tally,
+            swarm: self.world.plan.swarm,
+            lines: self.journal.into_lines(),
+        }
+    }
+
+    /// When the next thing will happen.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let wake = self.center.poll_timeout().map(|(at, _)| at);
+        wake.into_iter().chain(self.world.next_at()).min()
+    }
+
+    fn input(&mut self, event: Option<Event>, copy: bool) {
+        let now = self.now;
+        self.journal.input(&self.center, now, event.as_ref());
+        if let Some(watch) = &mut self.watch {
+            watch.told(now, event.as_ref());
+        }
+        self.calls += u64::from(matches!(event, Some(Event::CallArrived { .. })) && !copy);
+        match event {
+            Some(event) => self.center.handle(now, event),
+            None => self.center.handle_timeout(now),
+        }
+        while let Some(command) = self.center.poll_command() {
+            self.journal.command(&command);
+            if let Some(watch) = &mut self.watch {
+                watch.asked(&command, &self.center);
+            }
+            match &command {
+                Command::CloseRecord { record } => self.tally.record(record),
+                Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
+                _ => {}
+            }
+            self.world.execute(now, command, &self.center);
+        }
+        if let Some(watch) = &self.watch {
+            self.center.check(now);
+            watch.settled(&self.center, copy);
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,215 @@
+//! Simulated agents: when they work, how they treat a ringing phone, what they say afterwards.
+//!
+//! **Invariant:** an agent answers only a phone that rings, and has one phone: a second call finds
+//! it busy.
+
+use std::time::Duration;
+
+use crate::acd::AgentState;
+use crate::center::{AgentAsk, Cause, ContactCenter, Event};
+use crate::id::{AgentId, LegId};
+use crate::sim::habits::Habits;
+use crate::sim::random::Random;
+use crate::sim::swarm::Swarm;
+use crate::sim::wire::Lane;
+use crate::sim::world::{Stimulus, World};
+use crate::time::Timestamp;
+
+/// News that is late, and phones that come back, are through after this.
+const LAST_NEWS: Duration = Duration::from_secs(300);
+
+/// An agent and the phone on the desk.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    /// Whether the phone is on the network.
+    pub online: bool,
+    /// The leg that rings or talks on the phone.
+    pub leg: Option<LegId>,
+    pub shift_over: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    StartShift,
+    /// Looks at the screen and does what is due.
+    Look,
+    PickUp(LegId),
+    Reject(LegId),
+    PhoneLost,
+    PhoneBack,
+    Hold(LegId),
+    Resume(LegId),
+    /// Writes up the last talk, unless the next one has begun.
+    WriteUp {
+        resolved: bool,
+    },
+}
+
+/// What a phone does with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    Fail(Cause),
+    /// Rings; the agent does this after that.
+    Ring(Option<(Duration, bool)>),
+    /// Rings, and falls off the network after that.
+    Lose(Duration),
+}
+
+impl Person {
+    /// A call comes to the phone.
+    pub fn treats(&self, habits: &Habits, swarm: &Swarm, random: &mut Random) -> Treatment {
+        if !self.online {
+            return Treatment::Fail(Cause::SUBSCRIBER_ABSENT);
+        }
+        if self.leg.is_some() || random.chance(swarm.busy) {
+            return Treatment::Fail(Cause::USER_BUSY);
+        }
+        if random.chance(swarm.device_error) {
+            let causes = [Cause::DESTINATION_OUT_OF_ORDER, Cause::TEMPORARY_FAILURE];
+            return Treatment::Fail(*random.pick(&causes).unwrap_or(&causes[0]));
+        }
+        if random.chance(swarm.phone_lost) {
+            return Treatment::Lose(random.ms(0, 5_000));
+        }
+        if random.chance(swarm.unanswered) {
+            return Treatment::Ring(None);
+        }
+        let accepts = !random.chance(swarm.rejected);
+        Treatment::Ring(Some((random.draw(habits.picks_up_after), accepts)))
+    }
+
+    /// What the agent asks for on seeing the own state.
+    pub fn looks(
+        &self,
+        state: &AgentState,
+        swarm: &Swarm,
+        random: &mut Random,
+    ) -> Option<AgentAsk> {
+        if self.shift_over {
+            return leaves(state);
+        }
+        if random.chance(swarm.restless) {
+            return Some(whim(random));
+        }
+        match state {
+            AgentState::LoggedOut | AgentState::NotReady { .. } => Some(AgentAsk::Ready),
+            AgentState::AfterCallWork { until: None, .. } => {
+                Some(AgentAsk::EndWrapUp { resolved: None, intent: None, note: None })
+            }
+            AgentState::Ready
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. }
+            | AgentState::AfterCallWork { until: Some(_), .. } => None,
+        }
+    }
+}
+
+fn leaves(state: &AgentState) -> Option<AgentAsk> {
+    match state {
+        AgentState::LoggedOut => None,
+        AgentState::NotReady { .. }
+        | AgentState::Ready
+        | AgentState::Reserved { .. }
+        | AgentState::Talking { .. }
+        | AgentState::AfterCallWork { .. } => Some(AgentAsk::LogOut),
+    }
+}
+
+impl World {
+    pub(super) fn agent_acts(
+        &mut self,
+        now: Timestamp,
+        id: AgentId,
+        act: Act,
+        center: &ContactCenter,
+    ) {
+        match act {
+            Act::StartShift => self.starts_shift(now, id),
+            Act::Look => self.looks(now, id, center),
+            Act::PickUp(leg) => self.pick_up(now, leg),
+            Act::Reject(leg) => self.reject(now, leg),
+            Act::PhoneLost => self.phone_lost(now, id),
+            Act::PhoneBack => self.phone_back(now, id),
+            Act::Hold(leg) if self.is_up(leg) => {
+                self.tell(now, Lane::In(leg), Event::Held { leg });
+            }
+            Act::Resume(leg) if self.is_up(leg) => {
+                self.tell(now, Lane::In(leg), Event::Resumed { leg });
+            }
+            Act::Hold(_) | Act::Resume(_) => {}
+            Act::WriteUp { resolved } => {
+                if self.person(id).is_some_and(|person| person.leg.is_none()) {
+                    let resolved = Some(resolved);
+                    self.ask(now, id, AgentAsk::EndWrapUp { resolved, intent: None, note: None });
+                }
+            }
+        }
+    }
+
+    fn starts_shift(&mut self, now: Timestamp, id: AgentId) {
+        self.phone_back(now, id);
+        self.ask(now, id, AgentAsk::Ready);
+        self.look_later(now, id);
+    }
+
+    fn looks(&mut self, now: Timestamp, id: AgentId, center: &ContactCenter) {
+        let Some(state) = center.agent_state(id) else { return };
+        let quiet_since = self.quiet_since(now);
+        let Some(person) = self.people.get_mut(id.0 as usize) else { return };
+        person.shift_over |= quiet_since.is_some();
+        let person = person.clone();
+        let settled = quiet_since.is_some_and(|since| now.since(since) > LAST_NEWS);
+        if let Some(ask) = person.looks(state, &self.plan.swarm, &mut self.random) {
+            self.ask(now, id, ask);
+        } else if settled {
+            return; // gone home
+        }
+        self.look_later(now, id);
+    }
+
+    fn look_later(&mut self, now: Timestamp, agent: AgentId) {
+        let after = self.random.draw(self.plan.habits.looks_after);
+        self.put(now + after, Stimulus::Agent { agent, act: Act::Look });
+    }
+
+    fn phone_lost(&mut self, now: Timestamp, id: AgentId) {
+        let Some(person) = self.people.get_mut(id.0 as usize).filter(|person| person.online) else {
+            return;
+        };
+        person.online = false;
+        if let Some(leg) = person.leg.take().filter(|leg| self.is_up(*leg)) {
+            // No packet comes any more; somebody notices after a while.
+            self.over(now, leg);
+            let event = Event::HungUp { leg, cause: Cause::DESTINATION_OUT_OF_ORDER };
+            let noticed = now + self.random.ms(5_000, 20_000);
+            self.put(noticed, Stimulus::News { event, copy: false });
+        }
+        let expires = now + self.random.ms(0, 60_000);
+        let lost = Event::PhoneReachable { agent: id, reachable: false };
+        self.tell(expires, Lane::Agent(id), lost);
+        let back = expires + self.random.ms(1_000, 60_000);
+        self.put(back, Stimulus::Agent { agent: id, act: Act::PhoneBack });
+    }
+
+    fn phone_back(&mut self, now: Timestamp, id: AgentId) {
+        let Some(person) = self.people.get_mut(id.0 as usize) else { return };
+        person.online = true;
+        self.tell(now, Lane::Agent(id), Event::PhoneReachable { agent: id, reachable: true });
+    }
+
+    fn person(&self, id: AgentId) -> Option<&Person> {
+        self.people.get(id.0 as usize)
+    }
+}
+
+/// Something nobody needed to ask for just now.
+fn whim(random: &mut Random) -> AgentAsk {
+    match random.below(6) {
+        0 => AgentAsk::LogOut,
+        1 => AgentAsk::LogIn,
+        2 => AgentAsk::Ready,
+        3 => AgentAsk::EndWrapUp { resolved: Some(true), intent: None, note: None },
+        4 => AgentAsk::NotReady { reason: "lunch".to_owned() },
+        _ => AgentAsk::NotReady { reason: String::new() },
+    }
+}

@@ -1,0 +1,269 @@
+//! Whether the center behaves, judged from outside: from what it was told and what it asked for.
+//!
+//! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
+//! conservation of calls (1), one call an agent (2), skills at the moment of the offer (4), no
+//! overtaking (5), offers end in time (6), commands name living legs, once (7), time (8),
+//! bounds (9), and doubled news changes nothing (10).
+//!
+//! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
+//! looked up, as a supervisor would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::call::Cause;
+use crate::center::snapshot::CallState;
+use crate::center::{Command, ContactCenter, Event, Setup, Target};
+use crate::id::{AgentId, CallId, LegId};
+use crate::sim::town::Rules;
+use crate::time::Timestamp;
+
+/// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
+const COMMANDS_MAX: usize = 32;
+const COMMANDS_PER_CALL_MAX: usize = 12;
+
+#[derive(Debug)]
+pub struct Watch {
+    /// By agent.
+    skills: Vec<BTreeMap<String, u8>>,
+    len_max: BTreeMap<String, usize>,
+    /// `None` where the flow is not ours to know.
+    rules: Option<Rules>,
+    calls: BTreeMap<CallId, BTreeMap<LegId, Leg>>,
+    closed: BTreeSet<CallId>,
+    missed: BTreeMap<(CallId, AgentId), Timestamp>,
+    commands: usize,
+    now: Timestamp,
+}
+
+/// A leg that the center has reason to believe in.
+#[derive(Clone, Debug)]
+struct Leg {
+    party: Party,
+    since: Timestamp,
+    answered: bool,
+    bridged: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Party {
+    Caller,
+    Agent(AgentId),
+    Outside,
+}
+
+impl Watch {
+    #[must_use]
+    pub fn new(setup: &Setup, rules: Option<Rules>) -> Self {
+        let agents = setup.agents.iter();
+        let queues = setup.queues.iter();
+        Self {
+            skills: agents.map(|agent| agent.skills.iter().cloned().collect()).collect(),
+            len_max: queues.map(|queue| (queue.name.clone(), queue.acd.len_max)).collect(),
+            rules,
+            calls: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            missed: BTreeMap::new(),
+            commands: 0,
+            now: Timestamp::default(),
+        }
+    }
+
+    /// The center is about to be told this; no event is a wake-up.
+    pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
+        assert!(now >= self.now, "time went back from {} to {now}", self.now);
+        (self.now, self.commands) = (now, 0);
+        match event {
+            Some(Event::CallArrived { call, .. }) if !self.closed.contains(call) => {
+                let caller = Leg::new(Party::Caller, now);
+                self.calls
+                    .entry(*call)
+                    .or_insert_with(|| BTreeMap::from([(LegId::caller(*call), caller)]));
+            }
+            Some(Event::Answered { leg }) => {
+                if let Some(leg) = self.leg(*leg).filter(|leg| leg.party != Party::Caller) {
+                    leg.answered = true;
+                }
+            }
+            Some(Event::DialFailed { leg, .. } | Event::HungUp { leg, .. }) => self.ended(*leg),
+            Some(
+                Event::CallArrived { .. }
+                | Event::Ringing { .. }
+                | Event::Digit { .. }
+                | Event::PromptDone { .. }
+                | Event::PromptFailed { .. }
+                | Event::Held { .. }
+                | Event::Resumed { .. }
+                | Event::PhoneReachable { .. }
+                | Event::AgentAsked { .. }
+                | Event::EndCall { .. }
+                | Event::Drain { .. },
+            )
+            | None => {}
+        }
+    }
+
+    /// The center asks for this.
+    pub fn asked(&mut self, command: &Command, center: &ContactCenter) {
+        self.commands += 1;
+        let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
+        assert!(self.commands <= bound, "one input brought about more than {bound} commands");
+        match command {
+            Command::Answer { leg } => {
+                let answered = std::mem::replace(&mut self.live(*leg, command).answered, true);
+                assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
+            }
+            Command::Reject { leg, .. } => {
+                assert!(!self.live(*leg, command).answered, "{command:?} of an answered leg");
+                self.ended(*leg);
+            }
+            Command::Play { leg, .. } | Command::StopPlay { leg } => {
+                assert!(self.live(*leg, command).answered, "{command:?} before the answer");
+            }
+            Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
+            Command::Bridge { a, b } => {
+                for leg in [*a, *b] {
+                    let leg = self.live(leg, command);
+                    assert!(leg.answered, "{command:?} before the answer");
+                    leg.bridged = true;
+                }
+            }
+            Command::Unbridge { a, b } => {
+                for leg in [*a, *b] {
+                    assert!(self.live(leg, command).bridged, "{command:?} of no bridge");
+                }
+            }
+            Command::HangUp { leg, cause } => {
+                let leg_was = self.live(*leg, command).clone();
+                // A caller who left is not the agent's miss.
+                if *cause == Cause::NORMAL_CLEARING || leg_was.answered {
+                    self.remove(*leg);
+                } else {
+                    self.ended(*leg);
+                }
+            }
+            Command::CloseRecord { record } => {
+                let call = record.call;
+                let legs = self.calls.remove(&call);
+                let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
+                assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
+                self.closed.insert(call);
+            }
+            Command::AmendRecord { call, .. } => {
+                let known = self.closed.contains(call);
+                assert!(known, "a record of {call} is amended that was never closed");
+            }
+        }
+    }
+
+    /// The center has no more to say.
+    pub fn settled(&self, center: &ContactCenter, copy: bool) {
+        assert!(
+            !copy || self.commands == 0,
+            "doubled news brought about {} commands",
+            self.commands
+        );
+        let live = center.calls_live();
+        assert_eq!(live, self.calls.len(), "calls that came and were not closed are live");
+        for (&id, legs) in &self.calls {
+            assert!(center.call(id).is_some(), "{id} is lost");
+            self.check_legs(legs);
+        }
+        let Some(rules) = &self.rules else { return };
+        let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
+        for (id, leg) in ringing.filter(|(_, leg)| matches!(leg.party, Party::Agent(_))) {
+            let until = leg.since + rules.ring_max;
+            assert!(self.now < until, "{id} rings since {}, too long", leg.since);
+        }
+        for queue in center.snapshot(self.now).queues {
+            let max = self.len_max.get(&queue.name).copied().unwrap_or(usize::MAX);
+            assert!(queue.waiting <= max, "{} wait in {}", queue.waiting, queue.name);
+        }
+    }
+
+    /// Nobody is left: no call, no timer, no agent at work.
+    pub fn ended_well(&self, center: &ContactCenter) {
+        assert_eq!(center.calls_live(), 0, "calls never ended");
+        assert_eq!(center.poll_timeout(), None, "a timer outlived everybody");
+        for agent in center.snapshot(self.now).agents {
+            let state = &agent.state;
+            let rests = matches!(state, crate::acd::AgentState::LoggedOut);
+            assert!(rests, "{} never came to rest: {state:?}", agent.name);
+        }
+    }
+
+    fn dialed(&mut self, leg: LegId, target: &Target, center: &ContactCenter) {
+        let party = match target {
+            Target::Agent(agent) => Party::Agent(*agent),
+            Target::Trunk { .. } => Party::Outside,
+        };
+        if let Party::Agent(agent) = party {
+            let other = self.calls.values().flatten().find(|(_, leg)| leg.party == party);
+            assert!(other.is_none(), "{agent} is offered {leg} beside {other:?}");
+            self.check_offer(leg.call, agent, center);
+        }
+        let legs = self.calls.get_mut(&leg.call);
+        let legs = legs.unwrap_or_else(|| panic!("{leg} is dialed for a call that ended"));
+        let fresh = legs.insert(leg, Leg::new(party, self.now)).is_none();
+        assert!(fresh, "{leg} is dialed twice");
+    }
+
+    /// Invariants 4 and 5.
+    fn check_offer(&self, call: CallId, agent: AgentId, center: &ContactCenter) {
+        let Some(rules) = &self.rules else { return };
+        let Some(view) = center.call(call) else { panic!("{call} is offered and gone") };
+        let Some(queue) = &view.queue else { return }; // the offer ended in the same input
+        let skills = &self.skills[agent.0 as usize];
+        for (skill, level) in rules.demands(queue, self.now.since(view.since)) {
+            let has = skills.get(*skill).copied().unwrap_or_default();
+            assert!(has >= *level, "{call} needs {skill} {level}, {agent} has {has}");
+        }
+        if !rules.plain.contains(queue) {
+            return;
+        }
+        for other in self.calls.keys().filter_map(|id| center.call(*id)) {
+            let same_line = other.queue.as_ref() == Some(queue);
+            let waits = other.state == CallState::Waiting && other.since < view.since;
+            let avoids = self
+                .missed
+                .get(&(other.call, agent))
+                .is_some_and(|at| self.now <= *at + rules.exclude);
+            let passed = same_line && waits && !avoids;
+            assert!(!passed, "{call} is offered to {agent} before {}, older", other.call);
+        }
+    }
+
+    fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {
+        for (id, leg) in legs {
+            let idle = leg.answered && !leg.bridged && leg.party != Party::Caller;
+            assert!(!idle, "{id} was answered and hears nobody");
+        }
+    }
+
+    fn live(&mut self, leg: LegId, command: &Command) -> &mut Leg {
+        match self.leg(leg) {
+            Some(leg) => leg,
+            None => panic!("{command:?} names a leg that ended or never was"),
+        }
+    }
+
+    fn leg(&mut self, leg: LegId) -> Option<&mut Leg> {
+        self.calls.get_mut(&leg.call)?.get_mut(&leg)
+    }
+
+    fn remove(&mut self, leg: LegId) -> Option<Leg> {
+        self.calls.get_mut(&leg.call)?.remove(&leg)
+    }
+
+    fn ended(&mut self, id: LegId) {
+        let Some(Leg { party: Party::Agent(agent), answered: false, .. }) = self.remove(id) else {
+            return;
+        };
+        self.missed.insert((id.call, agent), self.now);
+    }
+}
+
+impl Leg {
+    const fn new(party: Party, since: Timestamp) -> Self {
+        Self { party, since, answered: false, bridged: false }
+    }
+}

@@ -1,0 +1,417 @@
+//! `attendant simulate`: what a day would be like with so many agents and so many calls.
+//!
+//! The flows, queues and skills are the real ones, and so is the machine; only people and time are
+//! made up. Faults are off: this answers how many agents, not how robust.
+//!
+//! **Invariant:** the same options give the same report.
+//!
+//! **Deliberately absent:** forecasts. How many people call is the question's, not the answer's.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::acd::AgentState;
+use crate::call::Outcome;
+use crate::center::Setup;
+use crate::center::setup::Agent;
+use crate::id::AgentId;
+use crate::sim::habits::Habits;
+use crate::sim::oracle::Tally;
+use crate::sim::random::Spread;
+use crate::sim::swarm::Swarm;
+use crate::sim::world::Plan;
+use crate::sim::{START, Sim};
+use crate::time::Timestamp;
+
+pub const AGENTS_MAX: u32 = 2_000;
+pub const CALLS_PER_HOUR_MAX: f64 = 100_000.0;
+pub const HOURS_MAX: f64 = 168.0;
+pub const DAYS_MAX: u32 = 1_000;
+/// A skill made up for an agent nobody described.
+const LEVEL: u8 = 10;
+/// What flows with `numbers = ["*"]` are dialed by.
+const ANY_NUMBER: &str = "100";
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Flows, queues, directory; and agents, whose skills the simulated ones have in turn. Without
+    /// any, each simulated agent has every skill the flows name.
+    pub setup: Setup,
+    /// One row of the report each; the configured number if none is given.
+    pub agents: Option<RangeInclusive<u32>>,
+    pub calls_per_hour: f64,
+    pub hours: f64,
+    /// The first seed; each further day has the next one.
+    pub seed: u64,
+    /// Days to simulate, for a mean and how far it can be trusted.
+    pub days: u32,
+    pub start: Timestamp,
+    /// Mean talk, in seconds.
+    pub talk_s: f64,
+    /// Mean patience, in seconds.
+    pub patience_s: f64,
+    /// Counted for the service level if answered within this.
+    pub service_level: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OptionsError {
+    #[error("there is no flow to simulate")]
+    NoFlow,
+    #[error("--agents must be from 1 to {AGENTS_MAX}, low first; it is {0}..{1}")]
+    Agents(u32, u32),
+    #[error("--{name} must be above 0 and at most {max}; it is {found}")]
+    Range { name: &'static str, max: f64, found: f64 },
+    #[error("--days must be from 1 to {DAYS_MAX}; it is {0}")]
+    Days(u32),
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub flows: Vec<String>,
+    pub calls_per_hour: f64,
+    pub hours: f64,
+    pub seed: u64,
+    pub days: u32,
+    pub service_level_s: f64,
+    /// What people were supposed to do.
+    pub habits: Habits,
+    pub rows: Vec<Row>,
+}
+
+/// With so many agents. Shares are between 0 and 1; a figure nobody made is `null`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub agents: u32,
+    pub calls: Estimate,
+    /// Mean speed of answer.
+    pub asa_s: Option<Estimate>,
+    /// Stays in queues answered in time, of those answered or abandoned.
+    pub service_level: Option<Estimate>,
+    /// Callers who hung up in a queue, of those who asked for an agent.
+    pub abandonment: Option<Estimate>,
+    /// Turned away by a queue, of those who asked for an agent.
+    pub overflow: Option<Estimate>,
+    /// Talk, hold and after-call work, a handled call.
+    pub aht_call_s: Option<Estimate>,
+    /// The same, a talk of an agent.
+    pub aht_leg_s: Option<Estimate>,
+    /// Handled calls whose caller did not call again that day.
+    pub fcr: Option<Estimate>,
+    /// Time agents talk or write up, of their time on duty.
+    pub occupancy: Option<Estimate>,
+    /// Calls that ended in the flow without asking for an agent.
+    pub containment: Option<Estimate>,
+}
+
+/// The mean over days, and the half of its 95 % interval where there was more than one day.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub mean: f64,
+    pub plus_minus: Option<f64>,
+}
+
+impl Options {
+    /// An eight-hour day of ordinary people.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            agents: None,
+            calls_per_hour: 60.0,
+            hours: 8.0,
+            seed: 1,
+            days: 10,
+            start: START,
+            talk_s: 240.0,
+            patience_s: 180.0,
+            service_level: Duration::from_secs(20),
+        }
+    }
+
+    fn check(&self) -> Result<RangeInclusive<u32>, OptionsError> {
+        if self.setup.flows.is_empty() {
+            return Err(OptionsError::NoFlow);
+        }
+        let ranges = [
+            ("calls-per-hour", CALLS_PER_HOUR_MAX, self.calls_per_hour),
+            ("hours", HOURS_MAX, self.hours),
+            ("talk-s", 86_400.0, self.talk_s),
+            ("patience-s", 86_400.0, self.patience_s),
+        ];
+        for (name, max, found) in ranges {
+            if !(found > 0.0 && found <= max) {
+                return Err(OptionsError::Range { name, max, found });
+            }
+        }
+        if !(1..=DAYS_MAX).contains(&self.days) {
+            return Err(OptionsError::Days(self.days));
+        }
+        let configured = u32::try_from(self.setup.agents.len()).unwrap_or(AGENTS_MAX).max(1);
+        let agents = self.agents.clone().unwrap_or(configured..=configured);
+        let (low, high) = (*agents.start(), *agents.end());
+        if low < 1 || high < low || high > AGENTS_MAX {
+            return Err(OptionsError::Agents(low, high));
+        }
+        Ok(agents)
+    }
+
+    fn habits(&self) -> Habits {
+        let mut habits = Habits::ordinary();
+        habits.calls_per_hour = self.calls_per_hour;
+        habits.talk = Spread::LogNormal { mean_s: self.talk_s, cv: 0.9 };
+        habits.patience = Spread::Exponential { mean_s: self.patience_s };
+        habits
+    }
+
+    fn setup(&self, agents: u32) -> Setup {
+        let mut setup = self.setup.clone();
+        let skills: Vec<Vec<(String, u8)>> = if setup.agents.is_empty() {
+            let named = setup.flows.iter().flat_map(|flow| flow.skills());
+            vec![named.map(|skill| (skill.to_owned(), LEVEL)).collect()]
+        } else {
+            setup.agents.iter().map(|agent| agent.skills.clone()).collect()
+        };
+        let agent = |(n, skills): (u32, &Vec<(String, u8)>)| Agent {
+            name: format!("agent-{n}"),
+            display_name: None,
+            skills: skills.clone(),
+            auto_login: false,
+            auto_ready: false,
+        };
+        setup.agents = (1..=agents).zip(skills.iter().cycle()).map(agent).collect();
+        setup
+    }
+}
+
+/// Simulates each number of agents over the same days.
+///
+/// # Errors
+///
+/// The first option that makes no sense.
+pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
+    let agents = options.check()?;
+    let rows = agents.map(|agents| {
+        let days: Vec<Day> = (0..options.days)
+            .map(|day| one_day(options, agents, options.seed.wrapping_add(day.into())))
+            .collect();
+        row(agents, &days, options)
+    });
+    Ok(Report {
+        rows: rows.collect(),
+        flows: options.setup.flows.iter().map(|flow| flow.name().to_string()).collect(),
+        calls_per_hour: options.calls_per_hour,
+        hours: options.hours,
+        seed: options.seed,
+        days: options.days,
+        service_level_s: options.service_level.as_secs_f64(),
+        habits: options.habits(),
+    })
+}
+
+struct Day {
+    tally: Tally,
+    occupancy: Option<f64>,
+}
+
+fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
+    let setup = options.setup(agents);
+    let closes = options.start + Duration::from_secs_f64(options.hours * 3_600.0);
+    let plan = Plan {
+        flows: setup.flows.clone(),
+        entrances: setup.flows.iter().map(entrance).collect(),
+        known: setup.directory.numbers().map(str::to_owned).collect(),
+        agents: setup.agents.len(),
+        habits: options.habits(),
+        swarm: Swarm::calm(),
+        wire_ms: (10, 30),
+        start: options.start,
+        calm: closes,
+        callers_max: u64::MAX,
+    };
+    let mut sim = Sim::new(setup, plan, seed, None, false);
+    let mut duty = Duty::new(options.start, agents);
+    while sim.next_at().is_some_and(|at| at < closes) && sim.step() {
+        duty.look(&sim);
+    }
+    duty.until(closes);
+    sim.run();
+    Day { tally: sim.tally, occupancy: duty.occupancy() }
+}
+
+fn entrance(flow: &Arc<crate::flow::Flow>) -> String {
+    let number = flow.numbers().iter().find(|number| ***number != *"*");
+    number.map_or(ANY_NUMBER, |number| number).to_owned()
+}
+
+/// How busy agents were, integrated over time.
+struct Duty {
+    at: Timestamp,
+    agents: u32,
+    working: u32,
+    on_duty: u32,
+    worked_ms: u64,
+    on_duty_ms: u64,
+}
+
+impl Duty {
+    const fn new(at: Timestamp, agents: u32) -> Self {
+        Self { at, agents, working: 0, on_duty: 0, worked_ms: 0, on_duty_ms: 0 }
+    }
+
+    fn look(&mut self, sim: &Sim) {
+        self.until(sim.now());
+        let states = (0..self.agents).filter_map(|id| sim.center.agent_state(AgentId(id)));
+        (self.working, self.on_duty) = (0, 0);
+        for state in states {
+            let (working, on_duty) = match state {
+                AgentState::LoggedOut | AgentState::NotReady { .. } => (0, 0),
+                AgentState::Ready | AgentState::Reserved { .. } => (0, 1),
+                AgentState::Talking { .. } | AgentState::AfterCallWork { .. } => (1, 1),
+            };
+            self.working += working;
+            self.on_duty += on_duty;
+        }
+    }
+
+    fn until(&mut self, at: Timestamp) {
+        let ms = at.as_millis().saturating_sub(self.at.as_millis());
+        self.worked_ms += ms * u64::from(self.working);
+        self.on_duty_ms += ms * u64::from(self.on_duty);
+        self.at = at;
+    }
+
+    fn occupancy(&self) -> Option<f64> {
+        (self.on_duty_ms > 0).then(|| self.worked_ms as f64 / self.on_duty_ms as f64)
+    }
+}
+
+fn row(agents: u32, days: &[Day], options: &Options) -> Row {
+    let each = |figure: &dyn Fn(&Tally) -> Option<f64>| {
+        Estimate::of(days.iter().filter_map(|day| figure(&day.tally)))
+    };
+    let within_ms = u64::try_from(options.service_level.as_millis()).unwrap_or(u64::MAX);
+    let overflow = |tally: &Tally| {
+        let [handled, abandoned, overflowed] =
+            [Outcome::Handled, Outcome::Abandoned, Outcome::Overflowed].map(|o| tally.count(o));
+        let wanted = handled + abandoned + overflowed;
+        (wanted > 0).then(|| overflowed as f64 / wanted as f64)
+    };
+    Row {
+        agents,
+        calls: each(&|tally| Some(tally.calls as f64)).unwrap_or(Estimate::NOTHING),
+        asa_s: each(&Tally::asa_s),
+        service_level: each(&|tally| tally.service_level(within_ms)),
+        abandonment: each(&Tally::abandonment),
+        overflow: each(&overflow),
+        aht_call_s: each(&Tally::aht_call_s),
+        aht_leg_s: each(&Tally::aht_leg_s),
+        fcr: each(&Tally::fcr),
+        occupancy: Estimate::of(days.iter().filter_map(|day| day.occupancy)),
+        containment: each(&Tally::containment),
+    }
+}
+
+impl Estimate {
+    const NOTHING: Self = Self { mean: 0.0, plus_minus: None };
+
+    /// `None` of nothing.
+    #[must_use]
+    pub fn of(figures: impl Iterator<Item = f64>) -> Option<Self> {
+        let figures: Vec<f64> = figures.collect();
+        let n = figures.len();
+        if n == 0 {
+            return None;
+        }
+        let mean = figures.iter().sum::<f64>() / n as f64;
+        let plus_minus = (n > 1).then(|| {
+            let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
+            let error = (squares / (n as f64 - 1.0) / n as f64).sqrt();
+            student(n - 1) * error
+        });
+        Some(Self { mean, plus_minus })
+    }
+}
+
+/// The 97.5 % point of Student's distribution.
+fn student(freedom: usize) -> f64 {
+    const TABLE: [f64; 10] =
+        [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+    match TABLE.get(freedom.saturating_sub(1)) {
+        Some(point) => *point,
+        // Fisher's expansion about the normal point; right to a thousandth from here on.
+        None => 1.96 + 2.4 / freedom as f64,
+    }
+}
+
+/// One column of the table: its head and how a row fills it.
+type Column = (&'static str, fn(&Row) -> String);
+
+const COLUMNS: [Column; 11] = [
+    ("agents", |row| row.agents.to_string()),
+    ("calls", |row| number(Some(row.calls), 1.0, "")),
+    ("ASA s", |row| number(row.asa_s, 1.0, "")),
+    ("in time", |row| number(row.service_level, 100.0, "%")),
+    ("abandoned", |row| number(row.abandonment, 100.0, "%")),
+    ("turned away", |row| number(row.overflow, 100.0, "%")),
+    ("AHT/call s", |row| number(row.aht_call_s, 1.0, "")),
+    ("AHT/leg s", |row| number(row.aht_leg_s, 1.0, "")),
+    ("FCR", |row| number(row.fcr, 100.0, "%")),
+    ("occupancy", |row| number(row.occupancy, 100.0, "%")),
+    ("contained", |row| number(row.containment, 100.0, "%")),
+];
+
+fn number(estimate: Option<Estimate>, times: f64, unit: &str) -> String {
+    let Some(Estimate { mean, plus_minus }) = estimate else { return "-".to_owned() };
+    let mean = mean * times;
+    match plus_minus {
+        Some(plus_minus) => format!("{mean:.1}{unit} ±{:.1}", plus_minus * times),
+        None => format!("{mean:.1}{unit}"),
+    }
+}
+
+impl Report {
+    /// A table for people, with what was assumed above it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut lines = vec![
+            format!(
+                "{}: {} calls an hour for {} h, {} day(s) from seed {}",
+                self.flows.join(", "),
+                self.calls_per_hour,
+                self.hours,
+                self.days,
+                self.seed
+            ),
+            format!(
+                "assumed: talk {}, patience {}; in time: within {} s; {:.0} % of talks solve it",
+                self.habits.talk,
+                self.habits.patience,
+                self.service_level_s,
+                self.habits.resolves * 100.0
+            ),
+            String::new(),
+        ];
+        let cells: Vec<Vec<String>> =
+            std::iter::once(COLUMNS.iter().map(|c| c.0.to_owned()).collect())
+                .chain(self.rows.iter().map(|row| COLUMNS.iter().map(|c| (c.1)(row)).collect()))
+                .collect();
+        for line in &cells {
+            let padded = line.iter().enumerate().map(|(at, cell)| {
+                let width = cells.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
+                format!("{cell:>width$}")
+            });
+            lines.push(padded.collect::<Vec<_>>().join("  "));
+        }
+        if self.days > 1 {
+            lines.push(String::new());
+            lines.push("± is half of the 95 % interval of the mean over the days.".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}

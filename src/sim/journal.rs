@@ -1,0 +1,268 @@
+//! The journal of a simulated run, and the replay of any journal.
+//!
+//! **Invariant:** the lines are those the store writes, so a simulated run can be replayed like a
+//! day in production, and the other way round.
+//!
+//! **Deliberately absent:** files. Lines come in and go out.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+
+use crate::call::CallRecord;
+use crate::center::journal::{Entry, Header, Input, Own, VERSION};
+use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::time::Timestamp;
+
+/// Lines a failed run shows.
+pub const TAIL_LINES: usize = 40;
+
+/// What a run has written so far.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    hash: u64,
+    seq: u64,
+    tail: VecDeque<String>,
+    /// All lines, where they were asked for.
+    kept: Option<Vec<String>>,
+    /// Reused for each command.
+    scratch: String,
+}
+
+/// A line that is not what a journal promises.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    #[error("line 1 is no head of a journal: {why}")]
+    Header { why: String },
+    #[error(
+        "this journal has version {found} and this program knows {VERSION}: use the newer program"
+    )]
+    Version { found: u32 },
+    #[error("line {line} is no input: {why}")]
+    Line { line: usize, why: String },
+    #[error("line {line} has number {found} after {last}: lines are missing or mixed up")]
+    Sequence { line: usize, last: u64, found: u64 },
+    #[error("line {line} goes back in time, to {at}")]
+    Time { line: usize, at: Timestamp },
+}
+
+/// What a replay brought about.
+#[derive(Debug)]
+pub struct Replay {
+    /// The center as it stands after the last input.
+    pub center: ContactCenter,
+    pub inputs: u64,
+    /// Records in the order in which their calls ended.
+    pub records: Vec<CallRecord>,
+    /// When the last input came.
+    pub ended_at: Timestamp,
+    /// Of inputs and commands; equal to that of the simulated run that wrote the journal.
+    pub hash: u64,
+}
+
+impl Journal {
+    #[must_use]
+    pub fn new(seed: u64, started_at: Timestamp, keep: bool) -> Self {
+        let config = "simulated".to_owned();
+        let header =
+            Header { attendant_journal: VERSION, run: 0, segment: 0, started_at, seed, config };
+        Self {
+            hash: FNV_OFFSET,
+            seq: 0,
+            tail: VecDeque::new(),
+            kept: keep.then(|| vec![line(&header)]),
+            scratch: String::new(),
+        }
+    }
+
+    /// Notes an input; no event is a wake-up. Call it before the center is told.
+    pub fn input(&mut self, center: &ContactCenter, now: Timestamp, event: Option<&Event>) {
+        let line = line(&Entry::new(center, self.seq, now, event));
+        self.seq += 1;
+        self.hash = fnv(self.hash, line.as_bytes());
+        if let Some(kept) = &mut self.kept {
+            kept.push(line.clone());
+        }
+        self.show(line);
+    }
+
+    /// Adds a command to the hash and to what a failure shows.
+    pub fn command(&mut self, command: &Command) {
+        self.scratch.clear();
+        write!(self.scratch, "        {command:?}").expect("writing to a string cannot fail");
+        self.hash = fnv(self.hash, self.scratch.as_bytes());
+        let line = self.scratch.clone();
+        self.show(line);
+    }
+
+    /// Of every input and every command so far.
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    #[must_use]
+    pub const fn inputs(&self) -> u64 {
+        self.seq
+    }
+
+    /// The last lines, commands included, oldest first.
+    #[must_use]
+    pub fn tail(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
+    }
+
+    /// All lines of inputs, if the journal keeps them.
+    #[must_use]
+    pub fn into_lines(self) -> Vec<String> {
+        self.kept.unwrap_or_default()
+    }
+
+    fn show(&mut self, line: String) {
+        if self.tail.len() == TAIL_LINES {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line);
+    }
+}
+
+/// Reads a whole journal strictly: in a file that is to explain an incident, a gap is an answer.
+///
+/// # Errors
+///
+/// The first line that is not as promised, by its number.
+pub fn parse(text: &str) -> Result<(Header, Vec<Entry>), JournalError> {
+    let mut lines = text.lines();
+    let header: Header = serde_json::from_str(lines.next().unwrap_or_default())
+        .map_err(|error| JournalError::Header { why: error.to_string() })?;
+    if header.attendant_journal > VERSION {
+        return Err(JournalError::Version { found: header.attendant_journal });
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    for (text, line) in lines.zip(2..) {
+        let entry: Entry = serde_json::from_str(text)
+            .map_err(|error| JournalError::Line { line, why: error.to_string() })?;
+        if let Some(last) = entries.last() {
+            if entry.seq != last.seq + 1 {
+                let (last, found) = (last.seq, entry.seq);
+                return Err(JournalError::Sequence { line, last, found });
+            }
+            if entry.at < last.at {
+                return Err(JournalError::Time { line, at: entry.at });
+            }
+        }
+        entries.push(entry);
+    }
+    Ok((header, entries))
+}
+
+/// Feeds the inputs of a journal to a fresh center. The setup has to be the one the journal was
+/// written with; with another one it shows what that one would have done with the same inputs.
+///
+/// Calls [`ContactCenter::check`] after each input where `check` is set.
+///
+/// # Panics
+///
+/// If an invariant of the center is broken: the journal has found a bug.
+#[must_use]
+pub fn replay(setup: Setup, entries: &[Entry], check: bool) -> Replay {
+    let mut center = ContactCenter::new(setup);
+    let mut journal = Journal::new(0, Timestamp::default(), false);
+    let mut records = Vec::new();
+    let mut ended_at = Timestamp::default();
+    for entry in entries {
+        ended_at = ended_at.max(entry.at);
+        match &entry.input {
+            Input::Event(event) => {
+                journal.input(&center, ended_at, Some(event));
+                center.handle(ended_at, event.clone());
+            }
+            Input::Own(Own::Wake) => {
+                journal.input(&center, ended_at, None);
+                center.handle_timeout(ended_at);
+            }
+        }
+        while let Some(command) = center.poll_command() {
+            journal.command(&command);
+            if let Command::CloseRecord { record } = command {
+                records.push(*record);
+            }
+        }
+        if check {
+            center.check(ended_at);
+        }
+    }
+    Replay { inputs: journal.inputs(), hash: journal.hash(), center, records, ended_at }
+}
+
+fn line(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain fields always make JSON")
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+/// FNV-1a: equal on every machine and cheap; it guards against accidents, not against people.
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::center::{Digit, From, Via};
+    use crate::id::{CallId, LegId};
+
+    fn text() -> String {
+        let call = CallId(7);
+        let header = Header {
+            attendant_journal: VERSION,
+            run: 1,
+            segment: 0,
+            started_at: Timestamp(5),
+            seed: 9,
+            config: "abc".to_owned(),
+        };
+        let arrived = Event::CallArrived {
+            call,
+            from: From { number: Some("+14155550123".to_owned()), name: None },
+            to: "100".to_owned(),
+            via: Via::Trunk("t".to_owned()),
+        };
+        let digit = Event::Digit { leg: LegId::caller(call), digit: Digit::new('5').unwrap() };
+        let inputs = [Input::Event(arrived), Input::Own(Own::Wake), Input::Event(digit)];
+        let mut text = line(&header);
+        for (input, seq) in inputs.into_iter().zip(0..) {
+            text += "\n";
+            text += &line(&Entry { seq, at: Timestamp(10 * seq), input });
+        }
+        text
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let (header, entries) = parse(&text()).unwrap();
+        let lines = std::iter::once(line(&header)).chain(entries.iter().map(line));
+        assert_eq!(lines.collect::<Vec<_>>().join("\n"), text());
+        assert_eq!(entries[1].input, Input::Own(Own::Wake));
+    }
+
+    #[track_caller]
+    fn check_error(text: &str, expected: &str) {
+        assert_eq!(parse(text).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn a_broken_journal_says_where() {
+        let whole = text();
+        let lines: Vec<&str> = whole.lines().collect();
+        let gap = [lines[0], lines[1], lines[3]].join("\n");
+        check_error(&gap, "line 3 has number 2 after 0: lines are missing or mixed up");
+        let back = whole.replace("\"at\":20", "\"at\":9");
+        check_error(&back, "line 4 goes back in time, to 0.009");
+        let newer = whole.replace("journal\":1", "journal\":2");
+        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 2 });
+        assert!(matches!(parse(""), Err(JournalError::Header { .. })));
+        let cut = &whole[..whole.len() - 5];
+        assert!(matches!(parse(cut), Err(JournalError::Line { line: 4, .. })));
+    }
+}

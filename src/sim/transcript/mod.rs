@@ -1,0 +1,148 @@
+//! Transcripts: what people do in a flow, and what comes of it, in a text that is its own test.
+//!
+//! ```text
+//! agent ada billing=5
+//! caller alice +14155550111 name="Alice Jones" vip
+//!
+//! == a wrong key, then an agent
+//!
+//!   0.000 > ada is ready
+//!   0.000 > alice calls +14155550100
+//!   0.000 < alice is answered
+//!   0.000 < alice at greeting
+//!   0.000 < alice hears "Welcome to Acme, Alice Jones."
+//! ```
+//!
+//! Lines with `>` are the script: a time in seconds and what somebody does then. Lines with `<` are
+//! what the contact center does about it; [`run`] makes them anew. Each `==` begins a scene with a
+//! fresh contact center and runs until the last call is over.
+//!
+//! | who | can |
+//! |---|---|
+//! | a caller | `calls NUMBER`, `presses KEYS`, `hangs up` |
+//! | an agent at the desk | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
+//! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
+//! | an agent without one | `loses the phone` |
+//! | `outside`, whoever a transfer dials | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |
+//!
+//! Before the first scene, and in a scene before its first `>`, stand what there is: `agent NAME
+//! skill=level …`, `caller NAME [NUMBER] [name="…"] [vip] [language=…] [account=…] [segment=…]
+//! [preferred=AGENT]`, `queue NAME [ring=S] [wrap=S] [len=N]`, `trunk NAME PREFIX`, and `clock DATE
+//! TIME ZONE`.
+//!
+//! **Invariant:** prompts take as long as they are spoken, everything else takes no time; the same
+//! script gives the same text.
+//!
+//! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse) holds that.
+
+mod scene;
+mod script;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::flow::Flow;
+use crate::time::Timestamp;
+
+use scene::Scene;
+use script::{Cast, Deed};
+
+/// A line of a transcript that cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct TranscriptError {
+    /// Counted from 1.
+    pub line: usize,
+    pub problem: String,
+}
+
+/// Plays all scenes with this flow and returns the transcript with its `<` lines made anew. It is
+/// right if the result equals the text.
+///
+/// # Errors
+///
+/// The first line that is not understood, or that asks of somebody what they cannot do then.
+pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
+    let mut everybody = Cast::default();
+    let mut out = String::new();
+    let mut scene: Option<Open> = None;
+    for (text, line) in text.lines().zip(1..) {
+        let error = |problem| TranscriptError { line, problem };
+        let trimmed = text.trim();
+        if trimmed.starts_with("==") {
+            finish(&mut out, scene.replace(Open::new(everybody.clone())))?;
+            writeln!(out, "{trimmed}\n").expect("writing to a string cannot fail");
+            continue;
+        }
+        let Some(open) = &mut scene else {
+            if !trimmed.is_empty() && !trimmed.starts_with('#') {
+                everybody.read(trimmed).map_err(error)?;
+            }
+            out.push_str(text);
+            out.push('\n');
+            continue;
+        };
+        if trimmed.is_empty() || script::is_answer(trimmed) {
+            continue;
+        }
+        if trimmed.starts_with('#') {
+            open.comments.push(trimmed.to_owned());
+            continue;
+        }
+        let Some((seconds, deed)) = script::split(trimmed) else {
+            open.cast.read(trimmed).map_err(error)?;
+            open.settings.append(&mut open.comments);
+            open.settings.push(trimmed.to_owned());
+            continue;
+        };
+        let playing = match &mut open.scene {
+            Some(playing) => playing,
+            None => open.scene.insert(Scene::new(flow, &open.cast).map_err(error)?),
+        };
+        let at = playing.start() + script::seconds(seconds).map_err(error)?;
+        let deed = Deed::read(deed, &open.cast).map_err(error)?;
+        playing.play_until(at, line)?;
+        playing.comment(&mut open.comments);
+        playing.act(at, &deed).map_err(error)?;
+    }
+    finish(&mut out, scene)?;
+    Ok(format!("{}\n", out.trim_end()))
+}
+
+/// A scene whose end has not been read yet.
+struct Open {
+    cast: Cast,
+    scene: Option<Scene>,
+    settings: Vec<String>,
+    comments: Vec<String>,
+}
+
+impl Open {
+    const fn new(cast: Cast) -> Self {
+        Self { cast, scene: None, settings: Vec::new(), comments: Vec::new() }
+    }
+}
+
+fn finish(out: &mut String, scene: Option<Open>) -> Result<(), TranscriptError> {
+    let Some(open) = scene else { return Ok(()) };
+    for line in &open.settings {
+        writeln!(out, "{line}").expect("writing to a string cannot fail");
+    }
+    if !open.settings.is_empty() {
+        out.push('\n');
+    }
+    if let Some(scene) = open.scene {
+        out.push_str(&scene.finish());
+    }
+    for comment in &open.comments {
+        writeln!(out, "{comment}").expect("writing to a string cannot fail");
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// One line of the body: `    1.200 > alice presses 9`.
+fn stamped(start: Timestamp, at: Timestamp, sign: char, what: &str) -> String {
+    let ms = at.since(start).as_millis();
+    format!("{:>5}.{:03} {sign} {what}\n", ms / 1_000, ms % 1_000)
+}

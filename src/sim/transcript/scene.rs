@@ -1,0 +1,452 @@
+//! One scene: a fresh contact center, and a world that does what the script says and nothing else.
+//!
+//! **Invariant:** at one moment deadlines come first, then what the world owes (the end of a
+//! prompt, the end of a leg), then the script.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd::AgentState;
+use crate::call::{CallRecord, Outcome, Party, WrapUp};
+use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Prompt, Target, Via};
+use crate::flow::Flow;
+use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::sim::transcript::script::{Act, Cast, Deed, Who};
+use crate::sim::transcript::{TranscriptError, stamped};
+use crate::sim::world::length;
+use crate::time::Timestamp;
+
+/// A scene whose calls do not end by themselves is cut here.
+const SCENE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+/// Inputs of one scene.
+const INPUTS_MAX: u32 = 20_000;
+
+pub(super) struct Scene {
+    center: ContactCenter,
+    start: Timestamp,
+    language: String,
+    callers: BTreeMap<String, Option<String>>,
+    agents: Vec<String>,
+    /// Phones that were reported as there.
+    online: BTreeSet<u32>,
+    names: BTreeMap<LegId, String>,
+    /// Legs whose end was not told yet.
+    live: BTreeSet<LegId>,
+    answered: BTreeSet<LegId>,
+    agenda: BTreeMap<(Timestamp, u64), Event>,
+    playing: BTreeMap<LegId, PlayId>,
+    /// Steps already told, by call.
+    told: BTreeMap<CallId, usize>,
+    /// Agents as last told.
+    states: Vec<AgentState>,
+    calls: u64,
+    sequence: u64,
+    inputs: u32,
+    out: String,
+}
+
+impl Scene {
+    pub(super) fn new(flow: &Arc<Flow>, cast: &Cast) -> Result<Self, String> {
+        let language = flow.languages().first().map_or("en", |language| language).to_owned();
+        Ok(Self {
+            center: ContactCenter::new(cast.setup(flow)),
+            start: cast.start,
+            language,
+            callers: cast.callers.clone(),
+            agents: cast.agents.iter().map(|agent| agent.name.clone()).collect(),
+            online: BTreeSet::new(),
+            names: BTreeMap::new(),
+            live: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            agenda: BTreeMap::new(),
+            playing: BTreeMap::new(),
+            told: BTreeMap::new(),
+            states: vec![AgentState::LoggedOut; cast.agents.len()],
+            calls: 0,
+            sequence: 0,
+            inputs: 0,
+            out: String::new(),
+        })
+    }
+
+    pub(super) const fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Lets everything happen that is due by then.
+    pub(super) fn play_until(&mut self, at: Timestamp, line: usize) -> Result<(), TranscriptError> {
+        while let Some(next) = self.next_at().filter(|next| *next <= at) {
+            self.inputs += 1;
+            if self.inputs > INPUTS_MAX {
+                let problem = format!("more than {INPUTS_MAX} things happened in this scene");
+                return Err(TranscriptError { line, problem });
+            }
+            self.step(next);
+        }
+        Ok(())
+    }
+
+    pub(super) fn comment(&mut self, comments: &mut Vec<String>) {
+        for comment in comments.drain(..) {
+            self.out.push_str(&comment);
+            self.out.push('\n');
+        }
+    }
+
+    pub(super) fn act(&mut self, at: Timestamp, deed: &Deed) -> Result<(), String> {
+        self.out += &stamped(self.start, at, '>', &deed.text);
+        match &deed.who {
+            Who::Caller(name) => self.caller_acts(at, name, &deed.act),
+            Who::Agent(id) => self.agent_acts(at, *id, &deed.act),
+            Who::Outside => {
+                let leg = self.leg("outside")?;
+                self.party_acts(at, leg, &deed.act)
+            }
+        }
+    }
+
+    /// Plays to the end of the last call and returns the lines.
+    pub(super) fn finish(mut self) -> String {
+        let latest = self.next_at().map_or(self.start, |next| next + SCENE_MAX);
+        while let Some(next) = self.next_at().filter(|next| *next <= latest) {
+            let over = self.center.calls_live() == 0 && self.all_rest();
+            if over || self.inputs > INPUTS_MAX {
+                break;
+            }
+            self.inputs += 1;
+            self.step(next);
+        }
+        for call in self.center.snapshot(latest).calls {
+            let name = self.name(LegId::caller(call.call));
+            self.out += &format!("          < {name} is still there\n");
+        }
+        self.out
+    }
+
+    fn all_rest(&self) -> bool {
+        self.states.iter().all(|state| match state {
+            AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => true,
+            AgentState::AfterCallWork { until, .. } => until.is_none(),
+            AgentState::Reserved { .. } | AgentState::Talking { .. } => false,
+        })
+    }
+
+    fn next_at(&self) -> Option<Timestamp> {
+        let wake = self.center.poll_timeout().map(|(at, _)| at);
+        let owed = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        wake.into_iter().chain(owed).min()
+    }
+
+    fn step(&mut self, at: Timestamp) {
+        if self.center.poll_timeout().is_some_and(|(wake, _)| wake <= at) {
+            self.center.handle_timeout(at);
+            return self.drain(at);
+        }
+        let Some((_, event)) = self.agenda.pop_first() else { return };
+        if let Event::PromptDone { leg, play } = event {
+            if self.playing.get(&leg) != Some(&play) {
+                return; // something else plays now
+            }
+            self.playing.remove(&leg);
+        }
+        self.tell(at, event);
+    }
+
+    fn tell(&mut self, at: Timestamp, event: Event) {
+        if let Event::HungUp { leg, .. } | Event::DialFailed { leg, .. } = event {
+            self.live.remove(&leg);
+        }
+        self.center.handle(at, event);
+        self.drain(at);
+    }
+
+    fn owe(&mut self, at: Timestamp, event: Event) {
+        self.sequence += 1;
+        self.agenda.insert((at, self.sequence), event);
+    }
+
+    fn caller_acts(&mut self, at: Timestamp, name: &str, act: &Act) -> Result<(), String> {
+        if let Act::Call(to) = act {
+            self.calls += 1;
+            let call = CallId(self.calls);
+            self.named(LegId::caller(call), name.to_owned());
+            let from = From { number: self.callers.get(name).cloned().flatten(), name: None };
+            let via = Via::Trunk("test".to_owned());
+            self.tell(at, Event::CallArrived { call, from, to: to.clone(), via });
+            return Ok(());
+        }
+        let leg = self.leg(name)?;
+        match act {
+            Act::Press(keys) => {
+                for &digit in keys {
+                    self.tell(at, Event::Digit { leg, digit });
+                }
+            }
+            Act::HangUp => self.tell(at, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING }),
+            Act::Call(_)
+            | Act::Answer
+            | Act::Fail(_)
+            | Act::Hold
+            | Act::Resume
+            | Act::Ready
+            | Act::Away(_)
+            | Act::Leave
+            | Act::Done(_)
+            | Act::LosePhone => return Err(format!("`{name}` is a caller")),
+        }
+        Ok(())
+    }
+
+    fn agent_acts(&mut self, at: Timestamp, id: u32, act: &Act) -> Result<(), String> {
+        let agent = AgentId(id);
+        if self.online.insert(id) {
+            self.tell(at, Event::PhoneReachable { agent, reachable: true });
+        }
+        let ask = match act {
+            Act::Ready => AgentAsk::Ready,
+            Act::Away(reason) => AgentAsk::NotReady { reason: reason.clone() },
+            Act::Leave => AgentAsk::LogOut,
+            Act::Done(resolved) => {
+                AgentAsk::EndWrapUp { resolved: *resolved, intent: None, note: None }
+            }
+            Act::LosePhone => {
+                self.online.remove(&id);
+                self.tell(at, Event::PhoneReachable { agent, reachable: false });
+                return Ok(());
+            }
+            Act::HangUp | Act::Answer | Act::Fail(_) | Act::Hold | Act::Resume => {
+                let name = self.agents[id as usize].clone();
+                let leg = self.leg(&name)?;
+                return self.party_acts(at, leg, act);
+            }
+            Act::Call(_) | Act::Press(_) => return Err("an agent's phone is not a caller".into()),
+        };
+        self.tell(at, Event::AgentAsked { agent, ask });
+        Ok(())
+    }
+
+    fn party_acts(&mut self, at: Timestamp, leg: LegId, act: &Act) -> Result<(), String> {
+        let answered = self.answered.contains(&leg);
+        let event = match act {
+            Act::Answer if !answered => {
+                self.answered.insert(leg);
+                Event::Answered { leg }
+            }
+            Act::Fail(cause) if !answered => Event::DialFailed { leg, cause: *cause },
+            Act::Answer | Act::Fail(_) => return Err("that phone was answered before".into()),
+            Act::HangUp => Event::HungUp { leg, cause: Cause::NORMAL_CLEARING },
+            Act::Hold => Event::Held { leg },
+            Act::Resume => Event::Resumed { leg },
+            Act::Call(_)
+            | Act::Press(_)
+            | Act::Ready
+            | Act::Away(_)
+            | Act::Leave
+            | Act::Done(_)
+            | Act::LosePhone => return Err("somebody outside cannot do that".into()),
+        };
+        self.tell(at, event);
+        Ok(())
+    }
+
+    fn leg(&self, name: &str) -> Result<LegId, String> {
+        let leg = self.live.iter().rev().find(|leg| self.names.get(leg).is_some_and(|n| n == name));
+        leg.copied().ok_or_else(|| format!("`{name}` has no call then"))
+    }
+
+    /// Takes the commands and writes down what happened.
+    fn drain(&mut self, at: Timestamp) {
+        let commands: Vec<Command> = std::iter::from_fn(|| self.center.poll_command()).collect();
+        self.tell_steps(at, &commands);
+        for command in commands {
+            if let Some(what) = self.carry_out(at, command) {
+                self.out += &stamped(self.start, at, '<', &what);
+            }
+        }
+        self.center.check(at);
+        self.tell_agents(at);
+    }
+
+    /// The steps calls went through in this input, those of calls that ended in it too.
+    fn tell_steps(&mut self, at: Timestamp, commands: &[Command]) {
+        let mut paths: BTreeMap<CallId, Vec<String>> = BTreeMap::new();
+        for call in self.center.snapshot(at).calls {
+            paths.insert(call.call, call.path.into_iter().map(|(_, step)| step).collect());
+        }
+        for command in commands {
+            if let Command::CloseRecord { record } = command {
+                let steps = record.path.iter().map(|entry| entry.step.clone());
+                paths.insert(record.call, steps.collect());
+            }
+        }
+        for (call, path) in paths {
+            let told = self.told.insert(call, path.len()).unwrap_or_default();
+            if let Some(steps) = path.get(told..).filter(|steps| !steps.is_empty()) {
+                let what = format!("{} at {}", self.name(LegId::caller(call)), steps.join(", "));
+                self.out += &stamped(self.start, at, '<', &what);
+            }
+        }
+    }
+
+    fn tell_agents(&mut self, at: Timestamp) {
+        for (id, name) in (0..).map(AgentId).zip(self.agents.clone()) {
+            let Some(state) = self.center.agent_state(id).cloned() else { continue };
+            let old = std::mem::replace(&mut self.states[id.0 as usize], state.clone());
+            if old == state {
+                continue;
+            }
+            let what = match &state {
+                AgentState::LoggedOut => "is logged out".to_owned(),
+                AgentState::NotReady { reason } => format!("is not ready ({reason})"),
+                AgentState::Ready => "is ready".to_owned(),
+                AgentState::AfterCallWork { .. } => "works after the call".to_owned(),
+                // The offer and the talk say it.
+                AgentState::Reserved { .. } | AgentState::Talking { .. } => continue,
+            };
+            self.out += &stamped(self.start, at, '<', &format!("{name} {what}"));
+        }
+    }
+
+    /// Does what the world owes for a command; returns how it is told.
+    fn carry_out(&mut self, at: Timestamp, command: Command) -> Option<String> {
+        match command {
+            Command::Answer { leg } => Some(format!("{} is answered", self.name(leg))),
+            Command::Reject { leg, cause } => {
+                let name = self.name(leg);
+                self.owe(at, Event::HungUp { leg, cause });
+                Some(format!("{name} is refused ({})", cause.name()))
+            }
+            Command::Play { leg, play, prompts, repeat } => {
+                self.playing.insert(leg, play);
+                if !repeat {
+                    let length: Duration = prompts.iter().map(length).sum();
+                    self.owe(at + length, Event::PromptDone { leg, play });
+                }
+                let heard: Vec<String> = prompts.iter().map(|prompt| self.heard(prompt)).collect();
+                Some(format!("{} hears {}", self.name(leg), heard.join(" ")))
+            }
+            Command::StopPlay { leg } => {
+                self.playing.remove(&leg);
+                Some(format!("{} hears nothing more", self.name(leg)))
+            }
+            Command::Dial { leg, target, from } => Some(self.dialed(leg, target, &from)),
+            Command::Bridge { a, b } => {
+                self.playing.remove(&a);
+                self.playing.remove(&b);
+                Some(format!("{} talks to {}", self.name(a), self.name(b)))
+            }
+            Command::Unbridge { a, b } => {
+                Some(format!("{} and {} no longer hear each other", self.name(a), self.name(b)))
+            }
+            Command::HangUp { leg, cause } => {
+                let name = self.name(leg);
+                self.owe(at, Event::HungUp { leg, cause });
+                Some(format!("{name} is hung up ({})", cause.name()))
+            }
+            Command::CloseRecord { record } => Some(self.closed(&record)),
+            Command::AmendRecord { call, wrap_up } => Some(self.amended(call, &wrap_up)),
+        }
+    }
+
+    fn dialed(&mut self, leg: LegId, target: Target, from: &From) -> String {
+        let caller = self.name(LegId::caller(leg.call));
+        let shown: Vec<&str> =
+            [&from.name, &from.number].into_iter().flatten().map(|s| &**s).collect();
+        let shown = if shown.is_empty() { "unknown".to_owned() } else { shown.join(" ") };
+        match target {
+            Target::Agent(agent) => {
+                let name = self.agents[agent.0 as usize].clone();
+                self.named(leg, name.clone());
+                format!("{name} is offered {caller}, shown as {shown}")
+            }
+            Target::Trunk { trunk, number } => {
+                self.named(leg, "outside".to_owned());
+                format!(
+                    "outside is dialed for {caller}: {number} through {trunk}, shown as {shown}"
+                )
+            }
+        }
+    }
+
+    fn heard(&self, prompt: &Prompt) -> String {
+        match prompt {
+            Prompt::Text { language, text } if **language == *self.language => format!("{text:?}"),
+            Prompt::Text { language, text } => format!("[{language}] {text:?}"),
+            Prompt::File { path } => format!("the file {path}"),
+            Prompt::Music { name } => format!("the music {name}"),
+            Prompt::Silence { ms } => format!("silence for {ms} ms"),
+        }
+    }
+
+    fn closed(&mut self, record: &CallRecord) -> String {
+        let name = self.name(LegId::caller(record.call));
+        let mut said = vec![
+            outcome(record.outcome).to_owned(),
+            format!("ended by {}", serde_name(&record.ended_by)),
+        ];
+        said.extend(record.intent.as_ref().map(|intent| format!("intent {intent}")));
+        for stay in &record.queued {
+            let waited = stay.left_at.since(stay.entered_at).as_secs_f64();
+            said.push(format!("{} {} after {waited:.1} s", stay.queue, serde_name(&stay.left)));
+        }
+        for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+            let (Party::Agent { name, .. } | Party::Outside { number: name, .. }) = &leg.party;
+            let mut spent = format!("{name} talked {:.1} s", seconds(leg.talk_ms));
+            if leg.hold_ms > 0 {
+                spent += &format!(", held {:.1} s", seconds(leg.hold_ms));
+            }
+            if let Some(wrap_up) = &leg.wrap_up {
+                spent += &format!(", {}", worked(wrap_up));
+            }
+            said.push(spent);
+        }
+        said.extend(record.vars.iter().map(|(name, value)| format!("{name} = {value:?}")));
+        format!("{name}'s record: {}", said.join("; "))
+    }
+
+    fn amended(&self, call: CallId, wrap_up: &WrapUp) -> String {
+        let caller = self.name(LegId::caller(call));
+        format!("{caller}'s record: {}", worked(wrap_up))
+    }
+
+    fn named(&mut self, leg: LegId, name: String) {
+        self.live.insert(leg);
+        self.names.insert(leg, name);
+    }
+
+    fn name(&self, leg: LegId) -> String {
+        self.names.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
+    }
+}
+
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Handled => "handled",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Overflowed => "overflowed",
+        Outcome::Transferred => "transferred",
+        Outcome::Contained => "contained",
+        Outcome::Refused => "refused",
+        Outcome::Failed => "failed",
+    }
+}
+
+fn worked(wrap_up: &WrapUp) -> String {
+    let said = match wrap_up.resolved {
+        Some(true) => ", resolved",
+        Some(false) => ", not resolved",
+        None => "",
+    };
+    format!("after-call work {:.1} s{said}", seconds(wrap_up.acw_ms))
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+/// The word records use for a plain enum.
+fn serde_name(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,595 @@
+//! Everything outside the center, in virtual time: far ends of legs, the people at them, the wire.
+//!
+//! **Invariant:** what is on the agenda happens by time and then by the order in which it was put
+//! there, and nothing here moves time: [`Sim`](crate::sim::Sim) does.
+//!
+//! **Deliberately absent:** whether the center behaves. [`Watch`](crate::sim::check::Watch) judges.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::{CallRecord, Party};
+use crate::center::snapshot::{CallState, CallView};
+use crate::center::{
+    AgentAsk, Cause, Command, ContactCenter, Digit, Event, From, Prompt, Target, Via,
+};
+use crate::flow::Flow;
+use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::sim::agent::{self, Person, Treatment};
+use crate::sim::caller::{self, Asks, Caller};
+use crate::sim::habits::Habits;
+use crate::sim::random::Random;
+use crate::sim::swarm::Swarm;
+use crate::sim::wire::{Lane, Wire};
+use crate::time::Timestamp;
+
+/// How fast the voices speak.
+const CHARACTERS_PER_S: u64 = 14;
+const PROMPT_MIN: Duration = Duration::from_millis(300);
+/// How long every sound file is.
+const FILE: Duration = Duration::from_secs(3);
+const MUSIC: Duration = Duration::from_secs(30);
+/// How often a caller of a faulty run withholds nothing and yet looks odd: a name, an extension.
+const ODD_NUMBER: f64 = 0.1;
+
+/// What is to happen.
+#[derive(Clone, Debug)]
+pub enum Stimulus {
+    /// News reaches the center; `copy` says that it was told before.
+    News {
+        event: Event,
+        copy: bool,
+    },
+    /// A command reaches the far end of its leg.
+    Arrives(Command),
+    NextCaller,
+    /// The same person again, about the same matter.
+    Again(Box<Caller>),
+    Caller {
+        call: CallId,
+        act: caller::Act,
+    },
+    Agent {
+        agent: AgentId,
+        act: agent::Act,
+    },
+    PromptEnds {
+        leg: LegId,
+        play: PlayId,
+    },
+    TalkEnds {
+        leg: LegId,
+    },
+    /// Faults and new callers end here.
+    Calm,
+}
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub flows: Vec<Arc<Flow>>,
+    /// Numbers callers dial.
+    pub entrances: Vec<String>,
+    /// Numbers of people in the directory.
+    pub known: Vec<String>,
+    pub agents: usize,
+    pub habits: Habits,
+    pub swarm: Swarm,
+    /// Usual delay of a message, least and most.
+    pub wire_ms: (u64, u64),
+    pub start: Timestamp,
+    /// No new callers, and no faults, from here on.
+    pub calm: Timestamp,
+    /// No more new callers than this, whatever the time.
+    pub callers_max: u64,
+}
+
+/// The far end of a leg, as it is there, not as the center believes it to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Far {
+    /// Not answered yet.
+    Ringing,
+    Up,
+    Over,
+}
+
+#[derive(Clone, Debug)]
+struct End {
+    far: Far,
+    agent: Option<AgentId>,
+    playing: Option<PlayId>,
+    /// A talk has begun here and its end is on the agenda.
+    talks: bool,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub(super) plan: Plan,
+    pub(super) calm: bool,
+    quiet: Option<Timestamp>,
+    pub(super) random: Random,
+    wire: Wire,
+    agenda: BTreeMap<(Timestamp, u64), Stimulus>,
+    sequence: u64,
+    calls: u64,
+    strangers: u64,
+    /// By flow and step.
+    questions: BTreeMap<String, BTreeMap<String, Asks>>,
+    pub(super) callers: BTreeMap<CallId, Caller>,
+    pub(super) people: Vec<Person>,
+    ends: BTreeMap<LegId, End>,
+}
+
+impl World {
+    #[must_use]
+    pub fn new(plan: Plan, mut random: Random) -> Self {
+        let wire = Wire::new(random.fork(), plan.wire_ms);
+        let flows = plan.flows.iter();
+        let questions = flows.map(|flow| (flow.name().to_string(), caller::questions(flow)));
+        let mut world = Self {
+            calm: false,
+            quiet: None,
+            wire,
+            agenda: BTreeMap::new(),
+            sequence: 0,
+            calls: 0,
+            strangers: 0,
+            questions: questions.collect(),
+            callers: BTreeMap::new(),
+            people: vec![Person::default(); plan.agents],
+            ends: BTreeMap::new(),
+            random,
+            plan,
+        };
+        let (start, calm) = (world.plan.start, world.plan.calm);
+        for agent in (0..).map(AgentId).take(world.plan.agents) {
+            world.put(start, Stimulus::Agent { agent, act: agent::Act::StartShift });
+        }
+        world.put(start, Stimulus::NextCaller);
+        world.put(calm, Stimulus::Calm);
+        world
+    }
+
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.agenda.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub fn pop(&mut self) -> Option<(Timestamp, Stimulus)> {
+        self.agenda.pop_first().map(|((at, _), stimulus)| (at, stimulus))
+    }
+
+    pub fn put(&mut self, at: Timestamp, stimulus: Stimulus) {
+        self.sequence += 1;
+        self.agenda.insert((at, self.sequence), stimulus);
+    }
+
+    /// Carries out everything but [`Stimulus::News`], which is the center's to hear.
+    pub fn happen(&mut self, now: Timestamp, stimulus: Stimulus, center: &ContactCenter) {
+        match stimulus {
+            Stimulus::News { event, copy } => self.put(now, Stimulus::News { event, copy }),
+            Stimulus::Arrives(command) => self.arrives(now, command),
+            Stimulus::NextCaller => self.next_caller(now),
+            Stimulus::Again(caller) => self.calls(now, *caller),
+            Stimulus::Caller { call, act } => self.caller_acts(now, call, act),
+            Stimulus::Agent { agent, act } => self.agent_acts(now, agent, act, center),
+            Stimulus::PromptEnds { leg, play } => self.prompt_ends(now, leg, play),
+            Stimulus::TalkEnds { leg } => self.talk_ends(now, leg),
+            Stimulus::Calm => {
+                self.calm = true;
+                self.plan.swarm = Swarm::calm();
+            }
+        }
+    }
+
+    /// Carries out a command of the center: at once in the media, over the wire elsewhere.
+    pub fn execute(&mut self, now: Timestamp, command: Command, center: &ContactCenter) {
+        match command {
+            Command::Answer { leg }
+            | Command::Reject { leg, .. }
+            | Command::Dial { leg, .. }
+            | Command::HangUp { leg, .. } => {
+                let at = self.wire.send(now, Lane::Out(leg), &self.plan.swarm).at;
+                self.put(at, Stimulus::Arrives(command));
+            }
+            Command::Play { leg, play, prompts, repeat } => {
+                self.plays(now, leg, play, &prompts, repeat, center);
+            }
+            Command::StopPlay { leg } => self.stop(leg),
+            Command::Bridge { a, b } => self.bridged(now, a, b),
+            Command::CloseRecord { record } => self.call_ended(now, &record),
+            Command::Unbridge { .. } | Command::AmendRecord { .. } => {}
+        }
+    }
+
+    /// Since when nobody has called, once nobody will.
+    pub(super) fn quiet_since(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.calm && self.callers.is_empty() {
+            self.quiet.get_or_insert(now);
+        }
+        self.quiet
+    }
+
+    fn next_caller(&mut self, now: Timestamp) {
+        if self.calm || self.strangers >= self.plan.callers_max {
+            return;
+        }
+        self.strangers += 1;
+        let from = self.somebody();
+        let to = self.random.pick(&self.plan.entrances).cloned().unwrap_or_default();
+        self.calls(now, Caller::new(from, to));
+        let mean_s = 3_600.0 / self.plan.habits.calls_per_hour;
+        let gap = self.random.draw(crate::sim::Spread::Exponential { mean_s });
+        self.put(now + gap, Stimulus::NextCaller);
+    }
+
+    fn somebody(&mut self) -> From {
+        let habits = &self.plan.habits;
+        if self.random.chance(habits.withholds) {
+            return From::default();
+        }
+        if self.random.chance(habits.is_known)
+            && let Some(number) = self.random.pick(&self.plan.known)
+        {
+            return From { number: Some(number.clone()), name: None };
+        }
+        let name = self.random.chance(ODD_NUMBER).then(|| "Anonymous \u{1f4de}".to_owned());
+        From { number: Some(format!("caller-{:06}", self.strangers)), name }
+    }
+
+    fn calls(&mut self, now: Timestamp, mut caller: Caller) {
+        caller.waits = false;
+        self.calls += 1;
+        let call = CallId(self.calls);
+        let leg = LegId::caller(call);
+        self.ends.insert(leg, End::new(None));
+        let (from, to) = (caller.from.clone(), caller.to.clone());
+        self.callers.insert(call, caller);
+        let event = Event::CallArrived { call, from, to, via: Via::Trunk("sim".to_owned()) };
+        // Nothing of a call can come before its arrival, and a copy cannot come after its end.
+        if self.random.chance(self.plan.swarm.doubled) {
+            self.put(now, Stimulus::News { event: event.clone(), copy: false });
+            self.put(now, Stimulus::News { event, copy: true });
+        } else {
+            self.put(now, Stimulus::News { event, copy: false });
+        }
+        if self.random.chance(self.plan.swarm.gone_at_once) {
+            let at = now + self.random.ms(0, 300);
+            self.put(at, Stimulus::Caller { call, act: caller::Act::HangUp });
+        }
+        if self.random.chance(self.plan.swarm.ended_by_operator) {
+            let at = now + self.random.ms(0, 90_000);
+            self.put(at, Stimulus::News { event: Event::EndCall { call }, copy: false });
+        }
+    }
+
+    fn caller_acts(&mut self, now: Timestamp, call: CallId, act: caller::Act) {
+        let leg = LegId::caller(call);
+        let Some(caller) = self.callers.get(&call) else { return };
+        match act {
+            caller::Act::Press(digit) => self.press(now, leg, digit),
+            caller::Act::GiveUp { stay } if caller.waits && caller.stay == stay => {
+                self.hang_up(now, leg);
+            }
+            caller::Act::GiveUp { .. } => {}
+            caller::Act::HangUp => self.hang_up(now, leg),
+        }
+    }
+
+    fn press(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+        if self.is(leg, Far::Up) {
+            self.tell(now, Lane::Media(leg), Event::Digit { leg, digit });
+        }
+    }
+
+    /// Somebody at the far end hangs up.
+    fn hang_up(&mut self, now: Timestamp, leg: LegId) {
+        if self.is(leg, Far::Over) {
+            return;
+        }
+        self.over(now, leg);
+        self.tell(now, Lane::In(leg), Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    }
+
+    pub(super) fn reject(&mut self, now: Timestamp, leg: LegId) {
+        if self.still_rings(leg) {
+            self.over(now, leg);
+            let cause = Cause::CALL_REJECTED;
+            self.tell(now, Lane::In(leg), Event::DialFailed { leg, cause });
+        }
+    }
+
+    /// Whether the leg rings, on a phone that is still there.
+    fn still_rings(&self, leg: LegId) -> bool {
+        let Some(end) = self.ends.get(&leg).filter(|end| end.far == Far::Ringing) else {
+            return false;
+        };
+        let Some(agent) = end.agent else { return true };
+        self.people.get(agent.0 as usize).is_some_and(|person| person.leg == Some(leg))
+    }
+
+    fn arrives(&mut self, now: Timestamp, command: Command) {
+        match command {
+            Command::Answer { leg } => self.set(leg, Far::Ringing, Far::Up),
+            Command::Dial { leg, target, .. } => self.dialed(now, leg, &target),
+            Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
+                if self.is(leg, Far::Over) {
+                    return; // it crossed the news of its end
+                }
+                self.over(now, leg);
+                self.tell(now, Lane::In(leg), Event::HungUp { leg, cause });
+            }
+            Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Bridge { .. }
+            | Command::Unbridge { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
+        }
+    }
+
+    fn dialed(&mut self, now: Timestamp, leg: LegId, target: &Target) {
+        let agent = match target {
+            Target::Agent(agent) => Some(*agent),
+            Target::Trunk { .. } => None,
+        };
+        self.ends.insert(leg, End::new(agent));
+        let Plan { habits, swarm, .. } = &self.plan;
+        let treatment = match agent.and_then(|agent| self.people.get(agent.0 as usize)) {
+            Some(person) => person.treats(habits, swarm, &mut self.random),
+            // Somebody outside: a phone that is never busy with us.
+            None => {
+                Person { online: true, ..Person::default() }.treats(habits, swarm, &mut self.random)
+            }
+        };
+        match treatment {
+            Treatment::Fail(cause) => {
+                self.over(now, leg);
+                self.tell(now, Lane::In(leg), Event::DialFailed { leg, cause });
+                if self.random.chance(self.plan.swarm.failed_twice) {
+                    self.tell(now, Lane::In(leg), Event::HungUp { leg, cause });
+                }
+            }
+            Treatment::Ring(what) => {
+                self.rings(now, leg, agent);
+                let Some((after, accepts)) = what else { return };
+                let act = if accepts { agent::Act::PickUp(leg) } else { agent::Act::Reject(leg) };
+                let agent = agent.unwrap_or(AgentId(u32::MAX));
+                self.put(now + after, Stimulus::Agent { agent, act });
+            }
+            Treatment::Lose(after) => {
+                self.rings(now, leg, agent);
+                let Some(agent) = agent else { return };
+                self.put(now + after, Stimulus::Agent { agent, act: agent::Act::PhoneLost });
+            }
+        }
+    }
+
+    fn rings(&mut self, now: Timestamp, leg: LegId, agent: Option<AgentId>) {
+        if let Some(person) = agent.and_then(|agent| self.people.get_mut(agent.0 as usize)) {
+            person.leg = Some(leg);
+        }
+        self.tell(now, Lane::In(leg), Event::Ringing { leg });
+    }
+
+    /// The phone is picked up, if it still rings.
+    pub(super) fn pick_up(&mut self, now: Timestamp, leg: LegId) {
+        if !self.still_rings(leg) {
+            return;
+        }
+        self.set(leg, Far::Ringing, Far::Up);
+        let at = self.tell(now, Lane::In(leg), Event::Answered { leg });
+        if self.random.chance(self.plan.swarm.glare) {
+            let caller = LegId::caller(leg.call);
+            if !self.is(caller, Far::Over) {
+                self.over(now, caller);
+                let event = Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING };
+                self.put(at, Stimulus::News { event, copy: false });
+            }
+        }
+    }
+
+    fn plays(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        play: PlayId,
+        prompts: &[Prompt],
+        repeat: bool,
+        center: &ContactCenter,
+    ) {
+        let length = prompts.iter().map(length).sum();
+        if let Some(end) = self.ends.get_mut(&leg) {
+            end.playing = Some(play);
+        }
+        if !repeat {
+            self.put(now + length, Stimulus::PromptEnds { leg, play });
+        }
+        if let Some(view) = center.call(leg.call).filter(|_| leg.is_caller()) {
+            self.caller_hears(now, &view, length);
+        }
+    }
+
+    fn caller_hears(&mut self, now: Timestamp, view: &CallView, length: Duration) {
+        let call = view.call;
+        let Some(caller) = self.callers.get_mut(&call) else { return };
+        let (habits, random) = (&self.plan.habits, &mut self.random);
+        let acts = match view.state {
+            CallState::Waiting | CallState::Offered if caller.waits => {
+                let presses = random.chance(habits.presses_in_queue);
+                let key = presses.then(|| caller::any_key(random)).flatten();
+                key.map(|key| (now + length.mul_f64(0.5), caller::Act::Press(key)))
+                    .into_iter()
+                    .collect()
+            }
+            CallState::Waiting | CallState::Offered => {
+                caller.waits = true;
+                caller.stay += 1;
+                let gives_up = caller::Act::GiveUp { stay: caller.stay };
+                vec![(now + random.draw(habits.patience), gives_up)]
+            }
+            CallState::InFlow => {
+                caller.waits = false;
+                let asks = asked(&self.questions, view);
+                Caller::hears(now, length, asks, habits, random)
+            }
+            CallState::Dialing | CallState::Talking => Vec::new(),
+        };
+        for (at, act) in acts {
+            self.put(at, Stimulus::Caller { call, act });
+        }
+    }
+
+    fn prompt_ends(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
+        let Some(end) = self.ends.get_mut(&leg) else { return };
+        // The end of a prompt that was just stopped may already be on its way.
+        if end.playing != Some(play) && !self.random.chance(self.plan.swarm.reordered) {
+            return;
+        }
+        end.playing = None;
+        let failed = self.random.chance(self.plan.swarm.prompt_failed);
+        let event = match failed {
+            true => Event::PromptFailed { leg, play },
+            false => Event::PromptDone { leg, play },
+        };
+        self.tell(now, Lane::Media(leg), event);
+    }
+
+    fn stop(&mut self, leg: LegId) {
+        if let Some(end) = self.ends.get_mut(&leg) {
+            end.playing = None;
+        }
+    }
+
+    fn bridged(&mut self, now: Timestamp, a: LegId, b: LegId) {
+        self.stop(a);
+        self.stop(b);
+        if let Some(caller) = self.callers.get_mut(&a.call) {
+            caller.waits = false;
+        }
+        let Some(end) = self.ends.get_mut(&b).filter(|end| !end.talks) else { return };
+        end.talks = true;
+        let agent = end.agent;
+        let talk = self.random.draw(self.plan.habits.talk);
+        self.put(now + talk, Stimulus::TalkEnds { leg: b });
+        let Some(agent) = agent else { return };
+        if self.random.chance(self.plan.habits.holds) {
+            let (from, hold) = (talk.mul_f64(0.3), self.random.draw(self.plan.habits.hold));
+            let (hold_it, resume) = (agent::Act::Hold(b), agent::Act::Resume(b));
+            self.put(now + from, Stimulus::Agent { agent, act: hold_it });
+            self.put(now + from + hold, Stimulus::Agent { agent, act: resume });
+        }
+        if self.random.chance(self.plan.swarm.phone_lost) {
+            let at = now + talk.mul_f64(self.random.unit());
+            self.put(at, Stimulus::Agent { agent, act: agent::Act::PhoneLost });
+        }
+    }
+
+    fn talk_ends(&mut self, now: Timestamp, leg: LegId) {
+        if !self.is(leg, Far::Up) {
+            return;
+        }
+        let caller = LegId::caller(leg.call);
+        let by_caller = self.random.chance(self.plan.habits.caller_ends_talk);
+        self.hang_up(now, if by_caller { caller } else { leg });
+    }
+
+    fn call_ended(&mut self, now: Timestamp, record: &CallRecord) {
+        let Some(mut caller) = self.callers.remove(&record.call) else { return };
+        let to_agent = |party: &Party| matches!(party, Party::Agent { .. });
+        let talked =
+            record.legs.iter().any(|leg| leg.outcome == "accepted" && to_agent(&leg.party));
+        if talked {
+            caller.solved = Some(self.random.chance(self.plan.habits.resolves));
+        }
+        let Some(after) = caller.calls_again(&self.plan.habits, &mut self.random) else { return };
+        caller.tries += 1;
+        if !self.calm && now + after < self.plan.calm {
+            self.put(now + after, Stimulus::Again(Box::new(caller)));
+        }
+    }
+
+    /// A leg ends at its far end; an agent's phone is free again.
+    pub(super) fn over(&mut self, now: Timestamp, leg: LegId) {
+        let Some(end) = self.ends.get_mut(&leg) else { return };
+        end.far = Far::Over;
+        let (talked, agent) = (end.talks, end.agent);
+        let Some(id) = agent else { return };
+        let Some(person) = self.people.get_mut(id.0 as usize) else { return };
+        if person.leg == Some(leg) {
+            person.leg = None;
+        }
+        if talked {
+            let after = self.random.draw(self.plan.habits.wrap_up);
+            let resolved = self.random.chance(self.plan.habits.resolves);
+            let act = agent::Act::WriteUp { resolved };
+            self.put(now + after, Stimulus::Agent { agent: id, act });
+        }
+    }
+
+    /// Sends news to the center; returns when it arrives.
+    pub(super) fn tell(&mut self, now: Timestamp, lane: Lane, event: Event) -> Timestamp {
+        let delivery = self.wire.send(now, lane, &self.plan.swarm);
+        let copied = matches!(
+            event,
+            Event::Ringing { .. }
+                | Event::Answered { .. }
+                | Event::DialFailed { .. }
+                | Event::PromptDone { .. }
+                | Event::HungUp { .. }
+        );
+        let again = delivery.again.filter(|_| copied).map(|at| (at, event.clone()));
+        self.put(delivery.at, Stimulus::News { event, copy: false });
+        if let Some((at, event)) = again {
+            self.put(at, Stimulus::News { event, copy: true });
+        }
+        delivery.at
+    }
+
+    pub(super) fn ask(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+        self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask });
+    }
+
+    pub(super) fn is_up(&self, leg: LegId) -> bool {
+        self.is(leg, Far::Up)
+    }
+
+    fn is(&self, leg: LegId, far: Far) -> bool {
+        self.ends.get(&leg).is_some_and(|end| end.far == far)
+    }
+
+    fn set(&mut self, leg: LegId, from: Far, to: Far) {
+        if let Some(end) = self.ends.get_mut(&leg).filter(|end| end.far == from) {
+            end.far = to;
+        }
+    }
+}
+
+impl End {
+    const fn new(agent: Option<AgentId>) -> Self {
+        Self { far: Far::Ringing, agent, playing: None, talks: false }
+    }
+}
+
+/// How long a prompt is.
+#[must_use]
+pub fn length(prompt: &Prompt) -> Duration {
+    match prompt {
+        Prompt::Text { text, .. } => {
+            let characters = text.chars().count() as u64;
+            Duration::from_millis(characters * 1_000 / CHARACTERS_PER_S).max(PROMPT_MIN)
+        }
+        Prompt::File { .. } => FILE,
+        Prompt::Music { .. } => MUSIC,
+        Prompt::Silence { ms } => Duration::from_millis(u64::from(*ms)),
+    }
+}
+
+/// What the step a call is at asks of the caller.
+fn asked<'a>(
+    questions: &'a BTreeMap<String, BTreeMap<String, Asks>>,
+    view: &CallView,
+) -> Option<&'a Asks> {
+    questions.get(view.flow.as_deref()?)?.get(view.step.as_deref()?)
+}
