@@ -1,0 +1,115 @@
+//! The whole contact center in virtual time, with people who misbehave and wires that fail.
+//!
+//! `cargo test --no-default-features --test pure sim` runs [`SMOKE_RUNS`] seeds. To look for more:
+//! `RUNS=20000 cargo sim`; to see one again: `SEED=7321 cargo sim`.
+
+use attendant::call::{LeftQueue, Outcome};
+use attendant::sim::oracle::Tally;
+use attendant::sim::{self, journal};
+
+const SMOKE_RUNS: u64 = 200;
+/// Among so many calls, everything has happened to somebody.
+const CALLS_ENOUGH: u64 = 2_000;
+/// Runs whose journal is replayed.
+const REPLAYS: u32 = 5;
+
+/// `SEED=n` runs that one; `RUNS=n` runs so many from 1.
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("SEED") {
+        Some(seed) => seed..seed + number("RUNS").unwrap_or(1),
+        None => 1..number("RUNS").unwrap_or(SMOKE_RUNS) + 1,
+    }
+}
+
+#[test]
+fn smoke() {
+    let mut inputs = 0;
+    let mut all = Tally::default();
+    for seed in seeds() {
+        let [first, again] = [sim::run(seed), sim::run(seed)]
+            .map(|run| run.unwrap_or_else(|failure| panic!("\n{failure}\n")));
+        let (hash, again) = (first.journal_hash, again.journal_hash);
+        assert_eq!(hash, again, "not deterministic: SEED={seed} cargo sim");
+        inputs += first.inputs;
+        add(&mut all, &first.tally);
+    }
+    println!("{} calls, {inputs} inputs", all.calls);
+    if all.calls > CALLS_ENOUGH {
+        check_everything_happened(&all);
+    }
+}
+
+fn add(all: &mut Tally, tally: &Tally) {
+    all.calls += tally.calls;
+    for (outcome, n) in &tally.outcomes {
+        *all.outcomes.entry(*outcome).or_default() += n;
+    }
+    for (left, n) in &tally.left {
+        *all.left.entry(*left).or_default() += n;
+    }
+    all.hold_ms += tally.hold_ms;
+    all.acw_ms += tally.acw_ms;
+}
+
+/// A simulation in which something never happens does not test it.
+fn check_everything_happened(all: &Tally) {
+    let outcomes = [
+        Outcome::Handled,
+        Outcome::Abandoned,
+        Outcome::Overflowed,
+        Outcome::Transferred,
+        Outcome::Contained,
+        Outcome::Refused,
+        Outcome::Failed,
+    ];
+    for outcome in outcomes {
+        assert!(all.outcomes.contains_key(&outcome), "no call was {outcome:?}: {all:?}");
+    }
+    let ways = [
+        LeftQueue::Answered,
+        LeftQueue::Abandoned,
+        LeftQueue::Timeout,
+        LeftQueue::Full,
+        LeftQueue::NoAgents,
+        LeftQueue::Exit,
+        LeftQueue::Ended,
+    ];
+    for way in ways {
+        assert!(all.left.contains_key(&way), "no stay ended {way:?}: {all:?}");
+    }
+    assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
+}
+
+/// A journal fed to a fresh center gives the same commands again, as long as nobody typed a secret:
+/// that one is not in the journal, so the flow may go another way.
+#[test]
+fn a_journal_replays() {
+    let mut replayed = 0;
+    for seed in 1..=SMOKE_RUNS {
+        let report = sim::run_and_keep(seed).unwrap_or_else(|failure| panic!("\n{failure}\n"));
+        let (header, entries) = journal::parse(&report.lines.join("\n")).unwrap();
+        assert_eq!(header.seed, seed);
+        assert_eq!(entries.len() as u64, report.inputs);
+        if report.lines.iter().any(|line| line.contains('•')) {
+            continue;
+        }
+        let replay = journal::replay(sim::town_setup(seed), &entries, true);
+        assert_eq!(replay.hash, report.journal_hash, "SEED={seed}");
+        assert_eq!(replay.records.len() as u64, report.tally.calls);
+        replayed += 1;
+        if replayed == REPLAYS {
+            return;
+        }
+    }
+    panic!("only {replayed} runs of {SMOKE_RUNS} held no secret");
+}
+
+#[test]
+fn a_secret_is_in_no_journal() {
+    let masked = (1..=20).any(|seed| {
+        let report = sim::run_and_keep(seed).unwrap_or_else(|failure| panic!("\n{failure}\n"));
+        report.lines.iter().any(|line| line.contains('•'))
+    });
+    assert!(masked, "nobody typed a code in these runs");
+}

@@ -1,0 +1,160 @@
+//! The simulator against queueing theory: where Erlang's suppositions hold, his figures must come
+//! out.
+//!
+//! One skill, nobody but memoryless people, no faults, no wire. Erlang C (M/M/N) has callers who
+//! never give up; Erlang A (M/M/N+M) has impatient ones. Both are computed here from their
+//! definition, as a birth-and-death chain: no table, no approximation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attendant::acd::{QueueSetup, WrapUp};
+use attendant::center::Setup;
+use attendant::center::setup::{Agent, Queue};
+use attendant::flow::{Known, parse};
+use attendant::sim::day::Estimate;
+use attendant::sim::oracle::Tally;
+use attendant::sim::world::Plan;
+use attendant::sim::{Habits, START, Sim, Spread, Swarm};
+
+const FLOW: &str = r#"
+[flow]
+numbers = ["*"]
+start   = "line"
+
+[queue.line]
+skills     = { any = 1 }
+wait       = "silence"
+wait_s_max = 86400
+timeout    = "end"
+full       = "end"
+no_agents  = "end"
+
+[hangup.end]
+"#;
+
+const CALLS_PER_HOUR: f64 = 60.0;
+const TALK_S: f64 = 240.0;
+/// Independent runs, and callers in each: together, two thirds of a year's Mondays.
+const RUNS: u64 = 16;
+const CALLERS: u64 = 1_200;
+/// Longer lines than this have no weight worth a float.
+const STATES: usize = 2_000;
+
+struct Theory {
+    /// Waiting time of all callers, in seconds.
+    wait_s: f64,
+    /// Share of callers who find no free agent.
+    must_wait: f64,
+    abandoned: f64,
+}
+
+/// The steady state of a queue with `agents`, where those who wait leave at `leaving_per_s` each.
+fn theory(agents: usize, leaving_per_s: f64) -> Theory {
+    let arriving = CALLS_PER_HOUR / 3_600.0;
+    let serving = 1.0 / TALK_S;
+    let mut weights = vec![1.0_f64];
+    for n in 1..STATES {
+        let busy = n.min(agents) as f64;
+        let waiting = n.saturating_sub(agents) as f64;
+        let out = busy.mul_add(serving, waiting * leaving_per_s);
+        weights.push(weights[n - 1] * arriving / out);
+    }
+    let total: f64 = weights.iter().sum();
+    let waiting: f64 =
+        weights.iter().enumerate().map(|(n, w)| n.saturating_sub(agents) as f64 * w / total).sum();
+    Theory {
+        wait_s: waiting / arriving,
+        must_wait: weights.iter().skip(agents).sum::<f64>() / total,
+        abandoned: waiting * leaving_per_s / arriving,
+    }
+}
+
+fn simulated(agents: usize, patience: Spread, seed: u64) -> Tally {
+    let flow = Arc::new(parse("line.toml", FLOW, &Known::anything()).unwrap());
+    let acd = QueueSetup {
+        wrap_up: WrapUp::Off,
+        len_max: 100_000,
+        ring_timeout: Duration::from_secs(60),
+        ..QueueSetup::default()
+    };
+    let agent = |n| Agent {
+        name: format!("agent-{n}"),
+        display_name: None,
+        skills: vec![("any".to_owned(), 5)],
+        auto_login: false,
+        auto_ready: false,
+    };
+    let setup = Setup {
+        flows: vec![Arc::clone(&flow)],
+        agents: (0..agents).map(agent).collect(),
+        queues: vec![Queue { acd, ..Queue::named("line") }],
+        ..Setup::default()
+    };
+    let hours = CALLERS as f64 / CALLS_PER_HOUR;
+    let plan = Plan {
+        flows: vec![flow],
+        entrances: vec!["100".to_owned()],
+        known: Vec::new(),
+        agents,
+        habits: Habits::memoryless(CALLS_PER_HOUR, TALK_S, patience),
+        swarm: Swarm::calm(),
+        wire_ms: (0, 0),
+        start: START,
+        calm: START + Duration::from_secs_f64(hours * 3_600.0),
+        callers_max: u64::MAX,
+    };
+    let mut sim = Sim::new(setup, plan, seed, None, false);
+    sim.run();
+    sim.tally
+}
+
+#[track_caller]
+fn check(what: &str, expected: f64, runs: &[Tally], figure: impl Fn(&Tally) -> f64) {
+    let found = Estimate::of(runs.iter().map(figure)).unwrap();
+    let half = found.plus_minus.unwrap();
+    let far = (found.mean - expected).abs();
+    println!("{what}: theory {expected:.4}, simulated {:.4} ±{half:.4}", found.mean);
+    assert!(far <= half, "{what}: {} ±{half}, Erlang says {expected}", found.mean);
+    // An interval as wide as the figure would prove nothing.
+    assert!(half < expected * 0.35, "{what}: ±{half} is too wide to say anything");
+}
+
+fn runs(agents: usize, patience: Spread) -> Vec<Tally> {
+    (1..=RUNS).map(|seed| simulated(agents, patience, seed)).collect()
+}
+
+fn wait_s(tally: &Tally) -> f64 {
+    let waits = tally.waits_answered.iter().chain(&tally.waits_abandoned);
+    waits.sum::<u64>() as f64 / tally.calls as f64 / 1_000.0
+}
+
+#[test]
+fn patient_callers_wait_as_erlang_c_says() {
+    let runs = runs(6, Spread::Never);
+    let theory = theory(6, 0.0);
+    check("mean wait, s", theory.wait_s, &runs, wait_s);
+    check("must wait", theory.must_wait, &runs, |tally| {
+        tally.waits_answered.iter().filter(|wait| **wait > 0).count() as f64 / tally.calls as f64
+    });
+    assert!(runs.iter().all(|tally| tally.waits_abandoned.is_empty()));
+}
+
+#[test]
+fn impatient_callers_wait_and_leave_as_erlang_a_says() {
+    let runs = runs(4, Spread::Exponential { mean_s: 120.0 });
+    let theory = theory(4, 1.0 / 120.0);
+    check("mean wait, s", theory.wait_s, &runs, wait_s);
+    check("abandoned", theory.abandoned, &runs, |tally| {
+        tally.waits_abandoned.len() as f64 / tally.calls as f64
+    });
+}
+
+#[test]
+fn the_theory_itself_agrees_with_known_values() {
+    // Four erlangs on six agents: Erlang C = 0.2848 (any table), and the wait follows from it.
+    let theory = theory(6, 0.0);
+    assert!((theory.must_wait - 0.2848).abs() < 0.0001, "{}", theory.must_wait);
+    let wait_s = theory.must_wait * TALK_S / (6.0 - 4.0);
+    assert!((theory.wait_s - wait_s).abs() < 0.001, "{}", theory.wait_s);
+}
