@@ -1,4 +1,4 @@
-//! Sounds made here, so that a fresh installation needs no file: hold music, a waiting sound.
+//! Sounds made here, so that a fresh installation needs no file: hold music, ringback, waiting.
 //!
 //! **Invariant:** each of them can be repeated without a click: it begins and ends in silence.
 //!
@@ -32,6 +32,18 @@ pub fn waiting() -> Sound {
         Note { start: 0.18, hz: 659.26, level: 0.12, fade_s: 0.4 },
     ];
     render(&score, 2.0)
+}
+
+/// Ringback as North America hears it: 440 and 480 Hz, two seconds on, four off.
+#[must_use]
+pub fn ring() -> Sound {
+    let samples = (0..6 * RATE_HZ).map(|n| {
+        let at = n as f32 / RATE_HZ as f32;
+        let heard = at < 2.0;
+        let wave = (TAU * 440.0 * at).sin() + (TAU * 480.0 * at).sin();
+        if heard { (wave * 0.1 * 32_767.0) as i16 } else { 0 }
+    });
+    Sound::from_samples(&samples.collect::<Vec<_>>())
 }
 
 struct Note {

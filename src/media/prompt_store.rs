@@ -30,6 +30,7 @@ pub struct PromptStore {
     cache: Option<PathBuf>,
     kept: Mutex<Kept>,
     hold_music: OnceLock<Arc<Sound>>,
+    ring: OnceLock<Arc<Sound>>,
     waiting: OnceLock<Arc<Sound>>,
 }
 
@@ -68,8 +69,8 @@ impl PromptStore {
     #[must_use]
     pub fn new(voices: Voices, folder: PathBuf, cache: Option<PathBuf>) -> Self {
         let kept = Mutex::default();
-        let (hold_music, waiting) = (OnceLock::new(), OnceLock::new());
-        Self { voices, folder, cache, kept, hold_music, waiting }
+        let (hold_music, ring, waiting) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { voices, folder, cache, kept, hold_music, ring, waiting }
     }
 
     /// Renders the static prompts of all flows and keeps them; what was kept for flows that are
@@ -185,18 +186,19 @@ impl PromptStore {
         }
     }
 
-    /// `music/<name>.wav`; for `default` the built-in music, where no such file lies.
+    /// `music/<name>.wav`; for `default` and `ring` the built-in sounds, where no such file lies.
     fn music(&self, name: &str) -> Result<Arc<Sound>, PromptError> {
         let recorded = self.recording(&Path::new("music").join(format!("{name}.wav")));
-        match recorded {
-            Err(PromptError::Read { source, .. })
-                if name == "default" && source.kind() == io::ErrorKind::NotFound =>
-            {
-                let made = self.hold_music.get_or_init(|| Arc::new(music::hold_music()));
-                Ok(Arc::clone(made))
-            }
-            other => other,
+        let Err(PromptError::Read { source, .. }) = &recorded else { return recorded };
+        let (made, make): (_, fn() -> Sound) = match name {
+            "default" => (&self.hold_music, music::hold_music),
+            "ring" => (&self.ring, music::ring),
+            _ => return recorded,
+        };
+        if source.kind() != io::ErrorKind::NotFound {
+            return recorded;
         }
+        Ok(Arc::clone(made.get_or_init(|| Arc::new(make()))))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -401,6 +403,10 @@ mod tests {
         let default = Prompt::Music { name: "default".into() };
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
         assert!(store.ready(&default).unwrap().duration_ms() > 20_000);
+        assert_eq!(
+            store.render(&Prompt::Music { name: "ring".into() }).unwrap().duration_ms(),
+            6_000
+        );
         assert!(store.render(&Prompt::Music { name: "jazz".into() }).is_err());
         let music = world.folder.path().join("prompts/music");
         fs::create_dir_all(&music).unwrap();

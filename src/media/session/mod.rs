@@ -262,6 +262,7 @@ impl Session {
 
     /// One thing that is due, or `None`: then everything was done up to `now`.
     pub fn handle_timeout(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        self.remote.as_ref()?; // a play may come before the media is described; it waits for that
         if self.may_send()
             && let Some(output) = self.play_frame(now, buffer)
         {

@@ -392,3 +392,16 @@ proptest::proptest! {
         proptest::prop_assert_eq!(leg.sent.len(), 5);
     }
 }
+
+#[test]
+fn a_play_before_the_media_is_described_waits_for_it() {
+    let limits = Limits { silence: Some(Duration::from_secs(30)), silence_on_hold: None };
+    let mut session = Session::new(1, limits);
+    let mut buffer = [0; PACKET_LEN_MAX];
+    session.play(Timestamp(1_000_000), PlayId(1), vec![tone(40, 0x40)], false);
+    assert_eq!(session.poll_timeout(), None);
+    assert_eq!(session.handle_timeout(Timestamp(1_000_000), &mut buffer), None);
+    session.configure(Timestamp(1_000_001), media(Codec::Pcmu));
+    let output = session.handle_timeout(Timestamp(1_000_001), &mut buffer);
+    assert!(matches!(output, Some(Output::Rtp { .. })), "{output:?}");
+}
