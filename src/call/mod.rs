@@ -192,6 +192,14 @@ impl Call {
         fold::record(&self.origin, &self.facts, Closing { language, vars })
     }
 
+    /// The queue a leg came from, and how long it talked and was on hold, in milliseconds.
+    #[must_use]
+    pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
+        let record = self.record();
+        let found = record.legs.into_iter().find(|party| party.leg == leg);
+        found.map_or((None, 0, 0), |party| (party.queue, party.talk_ms, party.hold_ms))
+    }
+
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
         self.facts.iter().filter_map(|(at, fact)| match fact {

@@ -92,7 +92,14 @@ impl ContactCenter {
     }
 
     /// The agent stops talking on this leg; after-call work may begin.
-    pub(super) fn talk_ended(&mut self, leg: LegId, agent: AgentId) {
+    pub(super) fn talk_ended(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        agent: AgentId,
+        times: (Option<String>, u64, u64),
+    ) {
+        self.count_leg(now, leg, agent, times);
         self.desks[agent.0 as usize] = Desk { last: Some(leg), ..Desk::default() };
         self.news.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }

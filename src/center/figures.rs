@@ -1,44 +1,216 @@
 //! What the center tells the figures: its happenings, in the words of `metrics`.
+//!
+//! **Invariant:** every call that was not a feature code is counted in once and out once.
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acd::{AgentState, OfferOutcome};
-use crate::call::{Call, CallRecord, LeftQueue, WrapUp};
+use crate::acd;
+use crate::call::{Call, CallRecord, LeftQueue, Outcome, Party, State, WrapUp};
+use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
-use crate::id::{AgentId, CallId, QueueId};
+use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
+use crate::metrics::{
+    Activity, CallOutcome, CallRow, Fact, Left, Leg, Metrics, Offer, OfferOutcome, Report, Stay,
+    Target,
+};
 use crate::time::Timestamp;
 
+/// Stands for an agent or a queue that a record names and the configuration no longer does.
+const GONE: u32 = u32::MAX;
+
+pub(super) fn metrics(setup: &Setup) -> Metrics {
+    Metrics::new(targets(setup))
+}
+
+fn targets(setup: &Setup) -> Vec<Target> {
+    let target = |queue: &crate::center::setup::Queue| Target {
+        answer_within: queue.service_level,
+        short_abandon: queue.short_abandon,
+    };
+    setup.queues.iter().map(target).collect()
+}
+
 impl ContactCenter {
-    pub(super) fn count_arrived(&mut self, _now: Timestamp, _id: CallId) {}
-    pub(super) fn count_queued(&mut self, _now: Timestamp, _id: CallId, _queue: QueueId) {}
-    pub(super) fn count_offered(&mut self, _now: Timestamp, _id: CallId, _agent: AgentId) {}
+    /// The figures of the calls that ended in `from..to`.
+    #[must_use]
+    pub fn report(&self, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
+        self.metrics.report(now, from, to)
+    }
+
+    /// Starts the figures from calls that ended before this process began.
+    pub fn restore(&mut self, rows: impl IntoIterator<Item = CallRow>) {
+        self.metrics = Metrics::restore(targets(&self.setup), rows);
+    }
+
+    /// What the figures need of a record.
+    #[must_use]
+    pub fn row(&self, record: &CallRecord) -> CallRow {
+        let queue = |name: &str| self.queue_ids.get(name).copied().unwrap_or(QueueId(GONE));
+        let agent = |name: &str| self.agent_ids.get(name).copied().unwrap_or(AgentId(GONE));
+        let mut row = CallRow {
+            call: record.call,
+            arrived_at: record.arrived_at,
+            ended_at: record.ended_at,
+            caller: record.from.as_deref().map(Arc::from),
+            intent: record.intent.as_deref().map(Arc::from),
+            outcome: outcome(record.outcome),
+            outside: record.outcome == Outcome::Transferred,
+            stays: Vec::new(),
+            offers: Vec::new(),
+            legs: Vec::new(),
+        };
+        row.stays.extend(record.queued.iter().map(|stay| Stay {
+            queue: queue(&stay.queue),
+            wait_ms: millis(stay.left_at.since(stay.entered_at)),
+            left: left_as(stay.left),
+        }));
+        for leg in &record.legs {
+            let Party::Agent { name, .. } = &leg.party else { continue };
+            let (agent, queue) = (agent(name), leg.queue.as_deref().map(queue));
+            if let Some(queue) = queue {
+                let outcome = offer_named(&leg.outcome);
+                row.offers.push(Offer { queue, agent, outcome });
+            }
+            if leg.answered_at.is_some() && leg.outcome == "accepted" {
+                row.legs.push(Leg {
+                    n: leg.leg.n,
+                    agent,
+                    queue,
+                    talk_ms: leg.talk_ms,
+                    hold_ms: leg.hold_ms,
+                    acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
+                    resolved: leg.wrap_up.as_ref().and_then(|wrap_up| wrap_up.resolved),
+                });
+            }
+        }
+        row
+    }
+
+    pub(super) fn count_arrived(&mut self, now: Timestamp, call: CallId) {
+        self.metrics.fold(now, Fact::Arrived { call });
+    }
+
+    pub(super) fn count_offered(&mut self, offer: OfferId, queue: QueueId) {
+        self.offered_from.insert(offer, queue);
+    }
+
     pub(super) fn count_offer_ended(
         &mut self,
-        _now: Timestamp,
-        _id: CallId,
-        _agent: AgentId,
-        _o: OfferOutcome,
+        now: Timestamp,
+        offer: OfferId,
+        call: CallId,
+        agent: AgentId,
+        outcome: acd::OfferOutcome,
     ) {
+        let Some(queue) = self.offered_from.remove(&offer) else { return };
+        let outcome = offer_outcome(outcome);
+        self.metrics.fold(now, Fact::OfferEnded { call, queue, agent, outcome });
     }
-    pub(super) fn count_answered(
+
+    pub(super) fn count_left(
         &mut self,
-        _now: Timestamp,
-        _id: CallId,
-        _q: QueueId,
-        _agent: AgentId,
-        _w: Duration,
+        now: Timestamp,
+        call: CallId,
+        queue: QueueId,
+        waited: Duration,
+        left: LeftQueue,
     ) {
+        let (wait_ms, left) = (millis(waited), left_as(left));
+        self.metrics.fold(now, Fact::LeftQueue { call, queue, wait_ms, left });
     }
-    pub(super) fn count_left_queue(
+
+    pub(super) fn count_leg(
         &mut self,
-        _now: Timestamp,
-        _call: &Call,
-        _q: QueueId,
-        _w: Duration,
-        _l: LeftQueue,
+        now: Timestamp,
+        leg: LegId,
+        agent: AgentId,
+        times: (Option<String>, u64, u64),
     ) {
+        let (queue, talk_ms, hold_ms) = times;
+        let queue = queue.and_then(|name| self.queue_ids.get(&name).copied());
+        self.metrics.fold(now, Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms });
     }
-    pub(super) fn count_ended(&mut self, _now: Timestamp, _call: &Call, _record: &CallRecord) {}
-    pub(super) fn count_wrap_up(&mut self, _now: Timestamp, _agent: AgentId, _wrap_up: &WrapUp) {}
-    pub(super) fn count_agent(&mut self, _now: Timestamp, _agent: AgentId, _state: &AgentState) {}
+
+    pub(super) fn count_ended(&mut self, now: Timestamp, call: &Call, record: &CallRecord) {
+        if call.state == State::Confirming {
+            return;
+        }
+        let ended = Fact::CallEnded {
+            call: record.call,
+            caller: record.from.as_deref().map(Arc::from),
+            intent: record.intent.as_deref().map(Arc::from),
+            outcome: outcome(record.outcome),
+            outside: record.outcome == Outcome::Transferred,
+        };
+        self.metrics.fold(now, ended);
+    }
+
+    pub(super) fn count_wrap_up(&mut self, now: Timestamp, agent: AgentId, wrap_up: &WrapUp) {
+        let ended = Fact::WrapUpEnded {
+            leg: wrap_up.leg,
+            agent,
+            acw_ms: wrap_up.acw_ms,
+            resolved: wrap_up.resolved,
+            intent: wrap_up.intent.as_deref().map(Arc::from),
+        };
+        self.metrics.fold(now, ended);
+    }
+
+    pub(super) fn count_agent(&mut self, now: Timestamp, agent: AgentId, state: &acd::AgentState) {
+        let activity = match state {
+            acd::AgentState::LoggedOut => Activity::LoggedOut,
+            acd::AgentState::NotReady { .. } => Activity::NotReady,
+            acd::AgentState::Ready => Activity::Ready,
+            acd::AgentState::Reserved { .. } => Activity::Reserved,
+            acd::AgentState::Talking { .. } => Activity::Talking,
+            acd::AgentState::AfterCallWork { .. } => Activity::AfterCallWork,
+        };
+        self.metrics.fold(now, Fact::AgentChanged { agent, activity });
+    }
 }
-pub(super) fn _unused(_: &Setup) {}
+
+const fn outcome(outcome: Outcome) -> CallOutcome {
+    match outcome {
+        Outcome::Handled => CallOutcome::Handled,
+        Outcome::Abandoned => CallOutcome::Abandoned,
+        Outcome::Overflowed => CallOutcome::Overflowed,
+        Outcome::Transferred => CallOutcome::Transferred,
+        Outcome::Contained => CallOutcome::Contained,
+        Outcome::Refused => CallOutcome::Refused,
+        Outcome::Failed => CallOutcome::Failed,
+    }
+}
+
+const fn left_as(left: LeftQueue) -> Left {
+    match left {
+        LeftQueue::Answered => Left::Answered,
+        // A call that we dropped while it waited is as lost to the caller as one given up.
+        LeftQueue::Abandoned | LeftQueue::Ended => Left::Abandoned,
+        LeftQueue::Timeout | LeftQueue::Full | LeftQueue::NoAgents => Left::Overflowed,
+        LeftQueue::Exit => Left::Exited,
+    }
+}
+
+const fn offer_outcome(outcome: acd::OfferOutcome) -> OfferOutcome {
+    match outcome {
+        acd::OfferOutcome::Accepted => OfferOutcome::Accepted,
+        acd::OfferOutcome::Rejected => OfferOutcome::Rejected,
+        acd::OfferOutcome::Busy => OfferOutcome::Busy,
+        acd::OfferOutcome::NoAnswer => OfferOutcome::NoAnswer,
+        acd::OfferOutcome::DeviceError => OfferOutcome::DeviceError,
+        acd::OfferOutcome::Withdrawn => OfferOutcome::Withdrawn,
+    }
+}
+
+/// The word of a record, read back.
+fn offer_named(outcome: &str) -> OfferOutcome {
+    match outcome {
+        "accepted" => OfferOutcome::Accepted,
+        "rejected" => OfferOutcome::Rejected,
+        "busy" => OfferOutcome::Busy,
+        "no_answer" => OfferOutcome::NoAnswer,
+        "withdrawn" => OfferOutcome::Withdrawn,
+        _ => OfferOutcome::DeviceError,
+    }
+}

@@ -58,23 +58,20 @@ impl ContactCenter {
             via: self.via_name(&via),
             arrived_at: now,
         };
-        let counted = !matches!(via, Via::Agent(_));
         self.calls.insert(id, Call::new(origin));
-        if self.draining || self.calls.len() > self.setup.calls_max {
-            return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
-        }
         if let Via::Agent(agent) = via
             && self.feature_code(now, id, agent)
         {
             return;
         }
+        self.count_arrived(now, id);
+        if self.draining || self.calls.len() > self.setup.calls_max {
+            return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
+        }
         let Some(flow) = self.flow_for(id) else {
             tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
             return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
         };
-        if counted {
-            self.count_arrived(now, id);
-        }
         self.start(now, id, flow);
     }
 
@@ -251,7 +248,6 @@ impl ContactCenter {
             ring_timeout: request.ring_timeout,
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
         };
-        self.count_queued(now, id, queue);
         self.news.push_back(acd::Input::Enqueue(Box::new(enqueue)));
     }
 

@@ -87,10 +87,11 @@ impl ContactCenter {
         }
         call.state = State::InFlow;
         call.held.clear();
+        let times = call.leg_times(leg);
         self.stop_play(leg.call);
         let input = match ended.offer {
             Some((_, agent)) => {
-                self.talk_ended(leg, agent);
+                self.talk_ended(now, leg, agent, times);
                 Input::Queue(QueueOutcome::Handled)
             }
             None => Input::Transfer(TransferOutcome::Completed),
@@ -141,7 +142,7 @@ impl ContactCenter {
         let waiting = matches!(call.state, State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { LeftQueue::Abandoned } else { LeftQueue::Ended };
-            self.count_left(now, &mut call, left);
+            self.note_left(now, &mut call, left);
         }
         let talked = self.end_legs(now, &mut call);
         let answered = call.run.is_some() || call.state == State::Confirming;
@@ -163,7 +164,7 @@ impl ContactCenter {
             self.news.push_back(acd::Input::Leave { call: id });
         }
         for (leg, agent) in talked {
-            self.talk_ended(leg, agent);
+            self.talk_ended(now, leg, agent, call.leg_times(leg));
         }
     }
 

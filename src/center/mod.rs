@@ -25,14 +25,16 @@ pub mod setup;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::acd::{self, Acd};
 use crate::call::{Call, EndedBy, Learned};
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, QueueId};
+use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 
+use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
 
 use agents::Desk;
@@ -60,7 +62,9 @@ pub struct ContactCenter {
     /// By [`AgentId`]: the call an agent may still say something about.
     desks: Vec<Desk>,
     learned: Learned,
-
+    metrics: Metrics,
+    /// The queue each open offer came from.
+    offered_from: BTreeMap<OfferId, QueueId>,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
     /// Reused between inputs, so that a key press allocates nothing here.
@@ -90,6 +94,8 @@ impl ContactCenter {
         let skills = setup.skills();
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
+            metrics: figures::metrics(&setup),
+            offered_from: BTreeMap::new(),
             skills,
             agent_ids: ids(setup.agents.iter().map(|agent| &agent.name), AgentId),
             queue_ids: ids(setup.queues.iter().map(|queue| &queue.name), QueueId),
@@ -199,6 +205,21 @@ impl ContactCenter {
     #[must_use]
     pub const fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    /// Who was considered for a waiting call: agent, verdict in one word, and as a sentence.
+    #[must_use]
+    pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
+        self.acd.position(call)?;
+        let considered = self.acd.explain(call);
+        Some(considered.iter().map(|one| self.explained(one)).collect())
+    }
+
+    /// Names by [`AgentId`] and by [`QueueId`].
+    #[must_use]
+    pub fn names(&self) -> (Vec<String>, Vec<String>) {
+        let agents = self.setup.agents.iter().map(|agent| agent.name.clone()).collect();
+        (agents, self.setup.queues.iter().map(|queue| queue.name.clone()).collect())
     }
 
     fn begin_input(&mut self) {

@@ -67,6 +67,7 @@ impl ContactCenter {
         queue: QueueId,
     ) {
         let name = self.agent_name(agent).to_owned();
+        let queue_id = queue;
         let queue = self.queue_name(queue).to_owned();
         let dialed = self.calls.get_mut(&id).and_then(|call| {
             let party = Party::Agent { id: agent, name };
@@ -87,7 +88,7 @@ impl ContactCenter {
                 .or_else(|| call.origin.from_name.clone()),
         };
         self.commands.push_back(Command::Dial { leg, target: Target::Agent(agent), from });
-        self.count_offered(now, id, agent);
+        self.count_offered(offer, queue_id);
     }
 
     fn offer_ended(
@@ -98,9 +99,9 @@ impl ContactCenter {
         agent: AgentId,
         outcome: OfferOutcome,
     ) {
-        self.count_offer_ended(now, id, agent, outcome);
+        self.count_offer_ended(now, offer, id, agent, outcome);
         if outcome == OfferOutcome::Accepted {
-            return self.accepted(now, offer, id, agent);
+            return self.accepted(now, offer, id);
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(offer) else { return }; // it failed by itself
@@ -129,20 +130,20 @@ impl ContactCenter {
 
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: LeftQueue) {
         let Some(mut call) = self.calls.remove(&id) else { return };
-        self.count_left(now, &mut call, left);
+        self.note_left(now, &mut call, left);
         call.state = State::InFlow;
         self.calls.insert(id, call);
     }
 
     /// Notes that a call left its queue, in its facts and in the figures.
-    pub(super) fn count_left(&mut self, now: Timestamp, call: &mut Call, left: LeftQueue) {
+    pub(super) fn note_left(&mut self, now: Timestamp, call: &mut Call, left: LeftQueue) {
         let State::Waiting { queue, since } = call.state else { return };
-        self.count_left_queue(now, call, queue, now.since(since), left);
+        self.count_left(now, call.id(), queue, now.since(since), left);
         call.note(now, Fact::LeftQueue { left });
     }
 
     /// The queue agrees that this agent has the call: the two hear each other.
-    fn accepted(&mut self, now: Timestamp, offer: OfferId, id: CallId, agent: AgentId) {
+    fn accepted(&mut self, now: Timestamp, offer: OfferId, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let State::Waiting { queue, since } = call.state else { return };
         let Some(leg) = call.leg_of(offer) else { return };
@@ -151,7 +152,7 @@ impl ContactCenter {
         }
         call.note(now, Fact::LegAnswered { leg });
         call.note(now, Fact::LeftQueue { left: LeftQueue::Answered });
-        self.count_answered(now, id, queue, agent, now.since(since));
+        self.count_left(now, id, queue, now.since(since), LeftQueue::Answered);
         self.bridge(now, leg);
     }
 }

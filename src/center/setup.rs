@@ -153,6 +153,10 @@ impl Skills {
     /// never met, and never an error.
     const NOBODYS: SkillId = SkillId(u32::MAX);
 
+    pub(super) fn name(&self, skill: SkillId) -> Option<&str> {
+        self.names.get(skill.0 as usize).map(String::as_str)
+    }
+
     pub(super) fn id(&self, name: &str) -> SkillId {
         let index = self.names.binary_search_by(|known| known.as_str().cmp(name));
         index.ok().and_then(|index| u32::try_from(index).ok()).map_or(Self::NOBODYS, SkillId)

@@ -183,7 +183,9 @@ impl ContactCenter {
         views
     }
 
-    fn agent_view(&self, id: AgentId) -> AgentView {
+    /// One agent.
+    #[must_use]
+    pub fn agent_view(&self, id: AgentId) -> AgentView {
         let agent = self.acd.agent(id);
         let setup = &self.setup.agents[id.0 as usize];
         AgentView {
