@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use attendant::call::{CallRecord, Directory};
-use attendant::config::{self, Override, Problems, Sources};
+use attendant::config::{self, LogFormat, Override, Problems, Sources};
 use attendant::flow::{Flow, Known};
 use attendant::id::CallId;
 use attendant::store;
@@ -52,7 +52,7 @@ struct Arguments {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +79,8 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer calls (what happens without a subcommand, too)
+    Serve,
     /// Say everything that is wrong with the configuration and the flows
     ///
     /// With paths, only those flows are checked: against the names of the configuration where there
@@ -138,7 +140,8 @@ fn main() -> ExitCode {
         Ok(sources) => sources,
         Err(message) => return fail(EX_USAGE, &message),
     };
-    match arguments.command {
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&sources),
         Command::Check { paths } if paths.is_empty() => check(&sources),
         Command::Check { paths } => check_flows(&sources, &paths),
         Command::Records(wanted) => records(&sources, &wanted),
@@ -175,6 +178,28 @@ fn sources(common: Common) -> Result<Sources, String> {
     };
     let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
     Ok(Sources { file: common.config, variables, overrides })
+}
+
+fn serve(sources: &Sources) -> ExitCode {
+    let loaded = match config::load(sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => return told(&problems),
+    };
+    let level = &loaded.config.server.log_level;
+    let filter = match tracing_subscriber::EnvFilter::try_new(level) {
+        Ok(filter) => filter,
+        Err(error) => return fail(EX_CONFIG, &format!("server.log_level = {level:?}: {error}")),
+    };
+    // Answers go to standard output, the log to standard error.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match loaded.config.server.log {
+        LogFormat::Pretty => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    match attendant::server::run(loaded) {
+        Ok(code) => code,
+        Err(error) => fail(EX_IOERR, &error.to_string()),
+    }
 }
 
 fn check(sources: &Sources) -> ExitCode {

@@ -3,7 +3,7 @@
 //! **Invariant:** what is dialed comes from the configuration, a registration with a password, or a
 //! number the center allowed; never from a message.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::center::{From, Target};
 use crate::id::{AgentId, LegId};
@@ -34,14 +34,24 @@ impl Ua {
         from: &From,
         media: &LocalMedia,
     ) {
-        let callees = match target {
+        let callees = self.callees(target);
+        self.call(now, leg, callees, from, media);
+    }
+
+    /// The address a call to `target` would go to first; `None` when it would go nowhere.
+    #[must_use]
+    pub fn remote_of(&self, target: &Target) -> Option<IpAddr> {
+        self.callees(target).first().map(|callee| callee.path.remote.ip())
+    }
+
+    fn callees(&self, target: &Target) -> Vec<Callee> {
+        match target {
             Target::Agent(agent) => self.phones_of(*agent),
             Target::Trunk { trunk, number } => {
                 let found = self.setup.trunks.iter().position(|t| t.name == *trunk);
                 found.and_then(|index| self.through(index, number)).into_iter().collect()
             }
-        };
-        self.call(now, leg, callees, from, media);
+        }
     }
 
     fn phones_of(&self, agent: AgentId) -> Vec<Callee> {

@@ -1,0 +1,46 @@
+//! The records, as the HTTP interface reads them.
+
+use std::sync::Mutex;
+
+use crate::api::{Archive, Wanted};
+use crate::call::CallRecord;
+use crate::id::CallId;
+use crate::store::{Filter, Reader};
+
+/// One connection, used by one request at a time: SQLite answers faster than requests queue up.
+pub(super) struct Records(Mutex<Reader>);
+
+impl Records {
+    pub(super) const fn new(reader: Reader) -> Self {
+        Self(Mutex::new(reader))
+    }
+
+    fn with<T>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, crate::store::StoreError>,
+    ) -> Result<T, String> {
+        let reader =
+            self.0.lock().map_err(|_| "a reader of the records failed before".to_owned())?;
+        read(&reader).map_err(|error| error.to_string())
+    }
+}
+
+impl Archive for Records {
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String> {
+        self.with(|reader| reader.get(call))
+    }
+
+    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String> {
+        let filter = Filter {
+            since: wanted.since,
+            until: wanted.until,
+            queue: wanted.queue.clone(),
+            agent: wanted.agent.clone(),
+            outcome: wanted.outcome,
+            number: wanted.number.clone(),
+            before: wanted.before,
+            limit: wanted.limit,
+        };
+        self.with(|reader| reader.list(&filter))
+    }
+}

@@ -1,0 +1,35 @@
+//! The one place that reads the clock.
+//!
+//! **Invariant:** time never goes back: the wall clock is read once, at start, and from then on the
+//! monotonic clock is followed. A step of the system clock moves no deadline and no duration.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    started: Instant,
+    started_at: Timestamp,
+}
+
+impl Clock {
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    pub(super) fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ms = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        Self { started: Instant::now(), started_at: Timestamp(ms) }
+    }
+
+    #[must_use]
+    pub(super) fn now(&self) -> Timestamp {
+        self.started_at + self.started.elapsed()
+    }
+
+    /// When the monotonic clock will show `at`; rounded up, so that waking then is not too early.
+    #[must_use]
+    pub(super) fn instant(&self, at: Timestamp) -> Instant {
+        self.started + at.since(self.started_at)
+    }
+}

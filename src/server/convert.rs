@@ -1,0 +1,153 @@
+//! From the checked configuration to what the center, the user agent and the media engine want.
+//!
+//! **Invariant:** agents and queues keep their order: their position is their id everywhere.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::call::Directory;
+use crate::center::{Setup, setup};
+use crate::config::{self, Config};
+use crate::flow::Flow;
+use crate::media::g711::Codec;
+use crate::media::io::MediaConfig;
+use crate::media::session::{Direction, Limits, RemoteMedia};
+use crate::sip::access::Network;
+use crate::sip::digest::Login;
+use crate::sip::path::Transport;
+use crate::sip::sdp;
+use crate::sip::ua::{Phone, PhoneAt, Trunk, UaSetup};
+
+/// Every telephone and trunk knows this dynamic payload type for telephone-event.
+const TELEPHONE_EVENT: u8 = 101;
+
+pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
+    let queue = |queue: &config::Queue| setup::Queue {
+        name: queue.name.clone(),
+        acd: queue.setup.clone(),
+        service_level: queue.service_level,
+        short_abandon: queue.short_abandon,
+    };
+    let trunk = |trunk: &config::Trunk| {
+        (trunk.name.clone(), setup::Trunk { prefixes: trunk.prefixes.clone() })
+    };
+    Setup {
+        flows,
+        agents: config.agents.iter().map(agent).collect(),
+        queues: config.queues.iter().map(queue).collect(),
+        trunks: config.trunks.values().map(trunk).collect(),
+        directory,
+        region: config.callers.region.clone(),
+        recent: config.callers.recent,
+        features: setup::Features {
+            log_in: config.features.log_in.clone(),
+            log_out: config.features.log_out.clone(),
+            ready: config.features.ready.clone(),
+            not_ready: config.features.not_ready.clone(),
+            end_wrap_up: config.features.end_wrap_up.clone(),
+        },
+        calls_max: config.server.calls_max,
+    }
+}
+
+fn agent(agent: &config::Agent) -> setup::Agent {
+    setup::Agent {
+        name: agent.name.clone(),
+        display_name: agent.display_name.clone(),
+        skills: agent.skills.iter().map(|(skill, level)| (skill.clone(), *level)).collect(),
+        auto_login: agent.auto_login,
+        auto_ready: agent.auto_ready,
+    }
+}
+
+pub(super) fn user_agent(config: &Config, listen: Vec<(Transport, SocketAddr)>) -> UaSetup {
+    UaSetup {
+        listen,
+        external_address: config.sip.external_address,
+        realm: config.sip.realm.clone(),
+        trunks: config.trunks.values().map(trunk).collect(),
+        phones: config.agents.iter().map(phone).collect(),
+    }
+}
+
+fn trunk(trunk: &config::Trunk) -> Trunk {
+    let login = trunk.username.as_ref().zip(trunk.password.as_ref());
+    Trunk {
+        name: trunk.name.clone(),
+        networks: trunk
+            .addresses
+            .iter()
+            .filter_map(|cidr| cidr.to_string().parse::<Network>().ok())
+            .collect(),
+        trusted: trunk.trusted,
+        uri: trunk.uri.clone(),
+        address: None,
+        login: login.map(|(user, password)| Login {
+            user: user.clone(),
+            realm: None,
+            password: password.expose().to_owned(),
+            md5: trunk.md5,
+        }),
+    }
+}
+
+fn phone(agent: &config::Agent) -> Phone {
+    let at = match &agent.phone {
+        config::Phone::Registers { password, md5 } => {
+            PhoneAt::Registers { password: password.expose().to_owned(), md5: *md5 }
+        }
+        config::Phone::Fixed { address } => PhoneAt::Fixed { uri: address.clone() },
+        config::Phone::Outside { .. } => PhoneAt::Elsewhere,
+    };
+    Phone { user: agent.name.clone(), at }
+}
+
+pub(super) fn media(config: &config::Media) -> MediaConfig {
+    MediaConfig {
+        threads: config.threads,
+        ports: config.port_min..=config.port_max,
+        limits: Limits {
+            silence: Some(config.media_timeout),
+            silence_on_hold: Some(config.hold_timeout),
+        },
+    }
+}
+
+/// What we offer and take on a leg whose sockets are at `rtp`.
+pub(super) fn local_media(rtp: SocketAddr) -> sdp::LocalMedia {
+    sdp::LocalMedia {
+        address: rtp.ip(),
+        port: rtp.port(),
+        codecs: vec![sdp::Codec::Pcmu, sdp::Codec::Pcma],
+        telephone_event: Some(TELEPHONE_EVENT),
+        rtcp_mux: true,
+        ptime_ms: 20,
+        direction: sdp::Direction::SendRecv,
+    }
+}
+
+pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
+    RemoteMedia {
+        rtp: params.remote_rtp,
+        rtcp: Some(params.remote_rtcp),
+        rtcp_mux: params.rtcp_mux,
+        codec: codec(params.codec),
+        payload_type: params.payload_type,
+        also: params.also.map(|(also, _)| codec(also)),
+        telephone_event: params.telephone_event,
+        direction: match params.direction {
+            sdp::Direction::SendRecv => Direction::SendRecv,
+            sdp::Direction::SendOnly => Direction::SendOnly,
+            sdp::Direction::RecvOnly => Direction::RecvOnly,
+            sdp::Direction::Inactive => Direction::Inactive,
+        },
+        ptime_ms: params.ptime_ms,
+    }
+}
+
+const fn codec(codec: sdp::Codec) -> Codec {
+    match codec {
+        sdp::Codec::Pcmu => Codec::Pcmu,
+        sdp::Codec::Pcma => Codec::Pcma,
+    }
+}

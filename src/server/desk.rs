@@ -1,0 +1,92 @@
+//! What the HTTP interface asks of the driver, answered between two events.
+//!
+//! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::api::{Considered, Health, Request};
+use crate::center::{AgentAsk, Event};
+use crate::server::driver::Driver;
+use crate::time::Timestamp;
+
+/// What a report covers when nobody says.
+const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Driver {
+    pub(super) fn take_request(&mut self, request: Request) {
+        let now = self.clock.now();
+        // An answer nobody waits for any more is dropped.
+        match request {
+            Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
+            Request::Health(reply) => drop(reply.send(self.health())),
+            Request::Ask { agent, ask, reply } => {
+                let view = self.ask_agent(now, &agent, ask);
+                drop(reply.send(view));
+            }
+            Request::EndCall { call, reply } => {
+                let live = self.center.call(call).is_some();
+                if live {
+                    self.feed(now, Event::EndCall { call });
+                }
+                let _ = reply.send(live);
+            }
+            Request::Why { call, reply } => drop(reply.send(self.why(call))),
+            Request::Report { since, until, reply } => {
+                let until = until.unwrap_or(now + Duration::from_millis(1));
+                let since = since.unwrap_or(now - PERIOD);
+                drop(reply.send(self.report(now, since, until)));
+            }
+        }
+    }
+
+    fn ask_agent(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        ask: AgentAsk,
+    ) -> Option<crate::center::snapshot::AgentView> {
+        let agent = self.center.agent_id(name)?;
+        self.feed(now, Event::AgentAsked { agent, ask });
+        Some(self.center.agent_view(agent))
+    }
+
+    /// The figures, with the names of the queues and agents they are of.
+    fn report(&self, now: Timestamp, since: Timestamp, until: Timestamp) -> Value {
+        let report = self.center.report(now, since, until);
+        let mut report = serde_json::to_value(report).unwrap_or_default();
+        let (agents, queues) = self.center.names();
+        for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
+            for entry in report[list].as_array_mut().into_iter().flatten() {
+                let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
+                // A record may name one that the configuration no longer has.
+                let name = index.and_then(|index| names.get(index));
+                entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
+            }
+        }
+        report
+    }
+
+    fn why(&self, call: crate::id::CallId) -> Option<Vec<Considered>> {
+        let considered = self.center.explain(call)?;
+        let named = considered.into_iter().map(|(agent, verdict, why)| Considered {
+            agent,
+            verdict: verdict.to_owned(),
+            why,
+        });
+        Some(named.collect())
+    }
+
+    fn health(&self) -> Health {
+        let store = self.store.health();
+        Health {
+            accepting: !self.center.is_draining() && self.store.is_accepting(),
+            journal_failing: store.journal_failing,
+            records_failing: store.records_failing,
+            store_waiting: store.waiting as u64,
+            store_lost: store.lost,
+            registrations: self.router.ua.counts().bindings,
+        }
+    }
+}

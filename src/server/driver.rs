@@ -1,0 +1,204 @@
+//! The one loop that owns the center, the SIP user agent and their clock.
+//!
+//! **Invariant:** one input at a time, and after each everything is drained: events to the center,
+//! its commands to the router, messages to the sockets. Nothing in between awaits, so no lock is
+//! needed and no order is left to chance.
+//!
+//! **Deliberately absent:** media packets, disk and HTTP. They have threads of their own and meet
+//! this loop at bounded channels.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::api::Request;
+use crate::center::{ContactCenter, Digit, Event};
+use crate::media::io::Fact;
+use crate::server::clock::Clock;
+use crate::server::router::Router;
+use crate::server::signals::{Signal, Signals};
+use crate::sip::io::{Arrival, Sockets};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
+const BATCH_MAX: usize = 256;
+/// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3.
+const ROUNDS_MAX: usize = 10_000;
+
+pub(super) struct Driver {
+    pub(super) clock: Clock,
+    pub(super) center: ContactCenter,
+    pub(super) router: Router,
+    pub(super) sockets: Sockets,
+    pub(super) store: Store,
+    pub(super) facts: mpsc::Receiver<Fact>,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) drain_timeout: Duration,
+}
+
+/// What woke the loop.
+enum Wakeup {
+    Network,
+    Media(Fact),
+    Asked(Request),
+    Timer,
+    Signal(Signal),
+}
+
+impl Driver {
+    /// Runs until drained, or until the second signal.
+    pub(super) async fn run(mut self, mut signals: Signals) -> End {
+        self.turn();
+        loop {
+            match self.select(&mut signals).await {
+                Wakeup::Network => self.take_network(),
+                Wakeup::Media(fact) => self.take_media(fact),
+                Wakeup::Asked(request) => self.take_request(request),
+                Wakeup::Timer => self.take_timeouts(),
+                Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
+                    let calls = self.center.calls_live();
+                    return self.end(End::Cut { calls });
+                }
+                Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
+            }
+            self.turn();
+            if self.center.is_draining() && self.center.calls_live() == 0 && self.router.is_quiet()
+            {
+                return self.end(End::Drained);
+            }
+        }
+    }
+
+    async fn select(&mut self, signals: &mut Signals) -> Wakeup {
+        let deadline = self.deadline();
+        tokio::select! {
+            biased;
+            () = self.sockets.ready() => Wakeup::Network,
+            Some(fact) = self.facts.recv() => Wakeup::Media(fact),
+            () = until(deadline) => Wakeup::Timer,
+            Some(request) = self.requests.recv() => Wakeup::Asked(request),
+            signal = signals.next() => Wakeup::Signal(signal),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let center = self.center.poll_timeout().map(|(at, _)| at);
+        let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
+        let at = center.into_iter().chain(sip).min()?;
+        Some(Instant::from_std(self.clock.instant(at)))
+    }
+
+    fn take_network(&mut self) {
+        let now = self.clock.now();
+        let ua = &mut self.router.ua;
+        self.sockets.drain(|arrival| match arrival {
+            Arrival::Message(received) => ua.receive(now, received),
+            Arrival::Lost(path) => ua.transport_failed(now, path),
+        });
+    }
+
+    fn take_media(&mut self, first: Fact) {
+        let now = self.clock.now();
+        self.router.media_fact(now, first);
+        for _ in 1..BATCH_MAX {
+            let Ok(fact) = self.facts.try_recv() else { return };
+            self.router.media_fact(now, fact);
+        }
+    }
+
+    fn take_timeouts(&mut self) {
+        let now = self.clock.now();
+        self.router.ua.handle_timeout(now);
+        if self.center.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            self.store.note(now, None);
+            self.center.handle_timeout(now);
+            self.carry_out(now);
+        }
+    }
+
+    fn begin_drain(&mut self) {
+        let now = self.clock.now();
+        let until = now + self.drain_timeout;
+        tracing::info!(
+            calls = self.center.calls_live(),
+            limit_s = self.drain_timeout.as_secs(),
+            "draining: no new calls, live ones go on; a second signal ends them"
+        );
+        self.router.ua.set_draining(true);
+        self.feed(now, Event::Drain { until });
+    }
+
+    /// Drains everything the last input caused.
+    fn turn(&mut self) {
+        let now = self.clock.now();
+        for _ in 0..ROUNDS_MAX {
+            self.router.pump(now, self.center.calls_live());
+            let Some(event) = self.router.next_event() else { break };
+            self.feed(now, event);
+        }
+        while let Some(transmit) = self.router.ua.poll_transmit() {
+            self.sockets.send(transmit);
+        }
+    }
+
+    /// One event: written to the journal, handled, its commands carried out.
+    pub(super) fn feed(&mut self, now: Timestamp, event: Event) {
+        match masked(&self.center, &event) {
+            Some(masked) => self.store.note(now, Some(&masked)),
+            None => self.store.note(now, Some(&event)),
+        };
+        self.center.handle(now, event);
+        self.carry_out(now);
+    }
+
+    fn carry_out(&mut self, now: Timestamp) {
+        while let Some(command) = self.center.poll_command() {
+            self.router.carry_out(now, command, &mut self.store);
+        }
+    }
+
+    /// Ends what is still up and lets the disk catch up.
+    fn end(mut self, end: End) -> End {
+        let now = self.clock.now();
+        if let End::Cut { .. } = end {
+            self.feed(now, Event::Drain { until: now });
+            self.center.handle_timeout(now);
+            self.carry_out(now);
+            self.turn();
+        }
+        if let Err(error) = self.store.shutdown() {
+            tracing::error!(%error, "the last lines may not be on the disk");
+        }
+        end
+    }
+}
+
+/// How the server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every call ended by itself or at the drain's limit.
+    Drained,
+    /// A second signal cut these calls off.
+    Cut { calls: usize },
+}
+
+/// A key pressed at a secret step is journaled as "a key"; `None` for everything else.
+fn masked(center: &ContactCenter, event: &Event) -> Option<Event> {
+    match event {
+        Event::Digit { leg, .. } if center.is_secret(*leg) => {
+            Some(Event::Digit { leg: *leg, digit: Digit::MASKED })
+        }
+        _ => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the deadline comes from a machine's poll_timeout")]
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}

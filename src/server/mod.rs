@@ -1,0 +1,42 @@
+//! The server: built from a checked configuration, run until it is told to stop, drained.
+//!
+//! Two phases: everything that can be wrong was found by `config`; here things are bound, printed
+//! and run. Signaling and the center share one thread and one loop ([`driver`]); media, disk,
+//! speech and HTTP have threads of their own.
+//!
+//! **Invariant:** whatever is started here is ended here: when [`run`] returns, the journal is on
+//! the disk and every thread that could write has ended.
+
+mod archive;
+mod clock;
+mod convert;
+mod desk;
+mod driver;
+mod listen;
+mod local;
+mod router;
+mod signals;
+mod start;
+mod tasks;
+
+use std::process::ExitCode;
+
+use crate::config::Loaded;
+
+pub use driver::End;
+pub use start::StartError;
+
+/// Serves until drained or told twice to stop.
+///
+/// # Errors
+///
+/// When something cannot be bound or opened: what, and what to do.
+pub fn run(loaded: Loaded) -> Result<ExitCode, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(start::serve(loaded))?;
+    match end {
+        End::Drained => tracing::info!("drained: every call ended"),
+        End::Cut { calls } => tracing::warn!(calls, "ended by the second signal"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

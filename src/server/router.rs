@@ -1,0 +1,155 @@
+//! Between the center's words and the protocols': commands go to the leg's adapter, and what
+//! adapters say comes back as events.
+//!
+//! **Invariant:** a leg has media ports from before it is heard of until it is hung up, and the
+//! center hears of its end exactly once.
+//!
+//! **Deliberately absent:** decisions. Every choice was made by the center; here it is carried out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use crate::center::{Cause, Command, Event, From, Target};
+use crate::id::{AgentId, CallId, LegId};
+use crate::media::io::{Fact, MediaEngine};
+use crate::media::speech::Speech;
+use crate::server::convert::{local_media, remote_media};
+use crate::server::local::LocalAddresses;
+use crate::sip::sdp::LocalMedia;
+use crate::sip::ua::{Ua, UaEvent};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+pub(super) struct Router {
+    pub(super) ua: Ua,
+    pub(super) media: Arc<MediaEngine>,
+    pub(super) speech: Speech,
+    pub(super) local: LocalAddresses,
+    pub(super) next_call: CallId,
+    pub(super) calls_max: usize,
+    /// Agents who are behind a trunk: trunk and number.
+    pub(super) outside: BTreeMap<AgentId, Target>,
+    /// For the center, in the order they happened.
+    pub(super) events: VecDeque<Event>,
+}
+
+impl Router {
+    /// Turns what the user agent says into events, and tells it whether there is room.
+    pub(super) fn pump(&mut self, now: Timestamp, calls_live: usize) {
+        self.ua.set_full(calls_live >= self.calls_max);
+        while let Some(event) = self.ua.poll_event() {
+            self.heard(now, event);
+        }
+    }
+
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether signaling has come to rest: nothing is waiting for an answer any more.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.events.is_empty() && self.ua.counts().legs == 0
+    }
+
+    fn heard(&mut self, now: Timestamp, event: UaEvent) {
+        match event {
+            UaEvent::Incoming { dialog, from, to, via, remote } => {
+                let call = self.next_call;
+                let leg = LegId::caller(call);
+                let Some(media) = self.open(leg, remote.ip()) else {
+                    return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
+                };
+                self.next_call = CallId(call.0 + 1);
+                self.ua.bind(now, dialog, leg, media);
+                self.events.push_back(Event::CallArrived { call, from, to, via });
+            }
+            UaEvent::Media { leg, media } => self.media.configure(leg, remote_media(&media)),
+            UaEvent::Ringing { leg } => self.events.push_back(Event::Ringing { leg }),
+            UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
+            UaEvent::Failed { leg, cause } => {
+                self.media.close(leg);
+                self.events.push_back(Event::DialFailed { leg, cause });
+            }
+            UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
+            UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
+            UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            UaEvent::Ended { leg, cause } => {
+                self.media.close(leg);
+                self.events.push_back(Event::HungUp { leg, cause });
+            }
+            UaEvent::Reachable { agent, reachable } => {
+                self.events.push_back(Event::PhoneReachable { agent, reachable });
+            }
+            UaEvent::Refused { remote, why } => tracing::warn!(%remote, ?why, "refused"),
+        }
+    }
+
+    /// Ports for a leg whose other end is at `remote`.
+    fn open(&mut self, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
+        let (ours, announced) = self.local.towards(remote);
+        match self.media.open(leg, ours) {
+            Ok(media) => Some(local_media((announced, media.rtp.port()).into())),
+            Err(error) => {
+                tracing::error!(%leg, %error, "no media ports for this call");
+                None
+            }
+        }
+    }
+
+    pub(super) fn media_fact(&mut self, now: Timestamp, fact: Fact) {
+        match fact {
+            Fact::Digit { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            Fact::PromptDone { leg, play } => {
+                self.events.push_back(Event::PromptDone { leg, play });
+            }
+            Fact::PromptFailed { leg, play } => {
+                self.events.push_back(Event::PromptFailed { leg, play });
+            }
+            // The far end is gone without a word: end the leg as if it had hung up.
+            Fact::Inactive { leg } => self.ua.hang_up(now, leg, Cause::TIMER_EXPIRED),
+            Fact::NoInboundRtp { leg } => tracing::warn!(%leg, "no sound arrives from this leg"),
+            Fact::Closed { leg, stats } => tracing::debug!(%leg, ?stats, "media closed"),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, now: Timestamp, command: Command, store: &mut Store) {
+        match command {
+            Command::Answer { leg } => self.ua.answer(now, leg),
+            Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
+                self.media.close(leg);
+                self.ua.hang_up(now, leg, cause);
+            }
+            Command::Play { leg, play, prompts, repeat } => {
+                self.speech.play(leg, play, prompts, repeat);
+            }
+            Command::StopPlay { leg } => self.media.stop_play(leg),
+            Command::Dial { leg, target, from } => {
+                let outside = match &target {
+                    Target::Agent(agent) => self.outside.get(agent).cloned(),
+                    Target::Trunk { .. } => None,
+                };
+                self.dial(now, leg, &outside.unwrap_or(target), &from);
+            }
+            Command::Bridge { a, b } => self.media.bridge(a, b),
+            Command::Unbridge { a, b } => self.media.unbridge(a, b),
+            Command::CloseRecord { record } => {
+                store.close(record);
+            }
+            Command::AmendRecord { call, wrap_up } => {
+                store.amend(call, wrap_up);
+            }
+        }
+    }
+
+    fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
+        // Nobody to call: any address will do, the user agent says so itself.
+        let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        match self.open(leg, remote) {
+            Some(media) => self.ua.dial(now, leg, target, from, &media),
+            None => {
+                self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_CIRCUIT });
+            }
+        }
+    }
+}

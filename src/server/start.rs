@@ -1,0 +1,257 @@
+//! From a checked configuration to a running driver.
+//!
+//! **Invariant:** the order is fixed: disk, prompts, media, sockets, HTTP. What fails, fails before
+//! the first call could be answered, and says which address or folder it was.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
+use crate::call::number::normalize;
+use crate::center::{ContactCenter, Event, Prompt, Target};
+use crate::config::{Config, Demo, Loaded, Phone, Voice};
+use crate::flow::Flow;
+use crate::id::AgentId;
+use crate::media::io::{Fact, MediaEngine};
+use crate::media::prompt_store::PromptStore;
+use crate::media::speech::Speech;
+use crate::media::tts::Voices;
+use crate::media::voice_io::{CommandVoice, HttpVoice};
+use crate::metrics::CallRow;
+use crate::server::archive::Records;
+use crate::server::clock::Clock;
+use crate::server::driver::{Driver, End};
+use crate::server::local::LocalAddresses;
+use crate::server::router::Router;
+use crate::server::signals::Signals;
+use crate::server::tasks::{self, ApiThread};
+use crate::server::{convert, listen};
+use crate::sip::io::Sockets;
+use crate::sip::path::Transport;
+use crate::sip::ua::Ua;
+use crate::store;
+use crate::time::Timestamp;
+
+/// Facts on their way from the media threads. Each leg has a handful under way at most; a full
+/// channel means that the driver stands still, and then the fact is lost and said so.
+const FACTS_MAX: usize = 65_536;
+/// How long a program or a service may take to speak one prompt.
+const VOICE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is remembered of callers and counted in figures after a restart.
+const REMEMBERED: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("the system: {0}")]
+    Io(#[from] io::Error),
+    #[error("cannot listen: {0}: is another server running? `sip.listen` names the addresses")]
+    Listen(io::Error),
+    #[error("cannot listen on {0}: {1}: `api.listen` names the address")]
+    ListenHttp(SocketAddr, io::Error),
+    #[error("{0}")]
+    Store(#[from] store::StoreError),
+    #[error("{0} prompts cannot be played; the first: {1}")]
+    Prompts(usize, String),
+}
+
+pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
+    let Loaded { config, flows, directory, demo } = loaded;
+    let signals = Signals::listen()?;
+    let clock = Clock::start();
+    let now = clock.now();
+    let seed = random_seed()?;
+    let opened = open_store(&config, now, &seed)?;
+    let reader = opened.store.reader()?;
+
+    let prompts = prepare_prompts(&config, &flows)?;
+    let (fact_sender, facts) = mpsc::channel(FACTS_MAX);
+    let media =
+        Arc::new(MediaEngine::start(&convert::media(&config.media), now, &told(fact_sender))?);
+    let speech = Speech::start(Arc::clone(&media), prompts)?;
+
+    let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
+    let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
+    let ua = Ua::new(convert::user_agent(&config, bound), seed);
+
+    let mut center = ContactCenter::new(convert::center(&config, flows.clone(), directory));
+    remember(&mut center, &reader, now)?;
+    let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
+    let http = tasks::bind(config.api.listen, demo.is_some())
+        .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
+    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?)?;
+    let settings = Settings {
+        read_token: config.api.read_token.as_ref().map(|token| token.expose()),
+        operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
+        metrics_open_on_loopback: config.api.metrics_open_on_loopback,
+        requests_max: config.api.requests_max,
+    };
+    let api = Api::new(&settings, Desk { tx: desk }, Arc::new(Records::new(reader)));
+    let _api = ApiThread::start(api, http)?;
+
+    let router = Router {
+        ua,
+        media,
+        speech,
+        local: LocalAddresses::new(config.sip.external_address),
+        next_call: opened.next_call,
+        calls_max: config.server.calls_max,
+        outside: outside(&config),
+        events: reachable_outside(&config),
+    };
+    let drain_timeout = config.server.drain_timeout;
+    let store = opened.store;
+    let driver = Driver { clock, center, router, sockets, store, facts, requests, drain_timeout };
+    Ok(driver.run(signals).await)
+}
+
+fn random_seed() -> Result<[u8; 32], io::Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(seed)
+}
+
+fn open_store(
+    config: &Config,
+    now: Timestamp,
+    seed: &[u8; 32],
+) -> Result<store::Opened, store::StoreError> {
+    let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
+    let number = |raw: &str| normalize(raw, &config.callers.region);
+    // The center takes no chances: this seed only names the run.
+    let run = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], 0, 0]);
+    let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
+    let writing = store::Writing { agent: &name, number: &number };
+    let opened = store::open(&config.server.state, &head, &writing)?;
+    if !opened.recovered.calls.is_empty() {
+        let calls = opened.recovered.calls.len();
+        tracing::warn!(calls, "calls were up when the server was lost: their records are closed");
+    }
+    Ok(opened)
+}
+
+fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
+    Arc::new(move |fact| {
+        if sender.try_send(fact).is_err() {
+            tracing::error!("a fact of the media was lost: the driver does not keep up");
+        }
+    })
+}
+
+/// Every static prompt is made before the first call, so that playing one is copying.
+fn prepare_prompts(config: &Config, flows: &[Arc<Flow>]) -> Result<Arc<PromptStore>, StartError> {
+    let mut voices = Voices::default();
+    for (language, voice) in &config.voices {
+        voices.set(language, spoken_by(voice));
+    }
+    let cache: PathBuf = config.server.state.join("prompts");
+    let prompts = PromptStore::new(voices, config.server.prompts.clone(), Some(cache));
+    let mut wanted: Vec<Prompt> = flows.iter().flat_map(|flow| flow.static_prompts()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let failed = prompts.prepare(&wanted);
+    match failed.first() {
+        Some(first) => Err(StartError::Prompts(failed.len(), first.to_string())),
+        None => Ok(Arc::new(prompts)),
+    }
+}
+
+fn spoken_by(voice: &Voice) -> Arc<dyn crate::media::tts::Voice> {
+    match voice {
+        Voice::Flite => Arc::new(crate::media::tts::Flite::default()),
+        Voice::Command { command } => Arc::new(CommandVoice::new(command, VOICE_TIMEOUT)),
+        Voice::OpenAi { url, voice, model, key } => {
+            let key = key.as_ref().map(|key| key.expose());
+            Arc::new(HttpVoice::new(url, voice, model, key, VOICE_TIMEOUT))
+        }
+    }
+}
+
+/// What earlier runs learned: who called when and why, and the rows the figures are made of.
+fn remember(
+    center: &mut ContactCenter,
+    reader: &store::Reader,
+    now: Timestamp,
+) -> Result<(), store::StoreError> {
+    reader.each_past_since(now - REMEMBERED, |past| {
+        let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
+        center.learn(&past.number, past.ended_at, intent, agent);
+    })?;
+    let mut rows: Vec<CallRow> = Vec::new();
+    reader.each_ended_since(now - REMEMBERED, |record| rows.push(center.row(&record)))?;
+    center.restore(rows);
+    Ok(())
+}
+
+fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
+    (0..)
+        .map(AgentId)
+        .zip(&config.agents)
+        .filter_map(|(id, agent)| match &agent.phone {
+            Phone::Outside { trunk, number } => {
+                Some((id, Target::Trunk { trunk: trunk.clone(), number: number.clone() }))
+            }
+            Phone::Registers { .. } | Phone::Fixed { .. } => None,
+        })
+        .collect()
+}
+
+/// A number outside can always be tried.
+fn reachable_outside(config: &Config) -> std::collections::VecDeque<Event> {
+    outside(config)
+        .into_keys()
+        .map(|agent| Event::PhoneReachable { agent, reachable: true })
+        .collect()
+}
+
+/// Says where we listen, what to dial, who may answer and where to look.
+fn greet(
+    config: &Config,
+    flows: &[Arc<Flow>],
+    demo: Option<&Demo>,
+    sockets: &Sockets,
+    http: SocketAddr,
+) -> io::Result<()> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut out = io::stdout().lock();
+    for (transport, address) in sockets.addresses() {
+        let transport = match transport {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        };
+        writeln!(out, "listening: sip {transport} {address}")?;
+    }
+    writeln!(out, "listening: http {http}")?;
+    let Some(demo) = demo else { return out.flush() };
+    let sip = sockets.addresses().map(|(_, address)| address).find(|a| a.ip().is_loopback());
+    let sip = sip.map_or_else(|| "127.0.0.1:5060".to_owned(), |address| address.to_string());
+    writeln!(out, "\nThis is the demonstration; nothing of it is in a file.")?;
+    writeln!(out, "\nTo call, from a telephone on this machine:")?;
+    for flow in flows {
+        for number in flow.numbers() {
+            let number = if &**number == "*" { "any-number-else" } else { number };
+            writeln!(out, "  sip:{number}@{sip}    flow {}", flow.name())?;
+        }
+    }
+    writeln!(out, "\nTo answer, register a telephone at sip:{sip} as one of these (digest MD5):")?;
+    for (name, password) in &demo.agents {
+        writeln!(out, "  user {name}  password {}", password.expose())?;
+    }
+    writeln!(out, "  A registered telephone is ready. It dials *43 for not ready, *42 for ready.")?;
+    let token = demo.token.expose();
+    writeln!(out, "\nTo see calls, queues and agents:")?;
+    writeln!(out, "  curl -H 'Authorization: Bearer {token}' http://{http}/v1/queues")?;
+    writeln!(
+        out,
+        "  the same for /v1/calls /v1/agents /v1/records /v1/metrics; all of it: /openapi.json\n"
+    )?;
+    out.flush()
+}
