@@ -12,7 +12,9 @@ use crate::time::Timestamp;
 pub(super) const HORIZON_MS: u64 = 1_024;
 
 pub(super) struct Wheel {
-    slots: Vec<Vec<u32>>,
+    /// Each entry with the time it was set for: a slot that was passed over without a look may hold
+    /// entries of several rounds.
+    slots: Vec<Vec<(Timestamp, u32)>>,
     /// One bit a slot that holds something.
     occupied: [u64; (HORIZON_MS / 64) as usize],
     /// The next millisecond to come up.
@@ -27,11 +29,11 @@ impl Wheel {
 
     /// Returns when the entry will come up.
     pub(super) fn set(&mut self, key: u32, at: Timestamp) -> Timestamp {
-        let at = at.as_millis().clamp(self.at, self.at + HORIZON_MS - 1);
-        let slot = (at % HORIZON_MS) as usize;
-        self.slots[slot].push(key);
+        let at = Timestamp(at.as_millis().clamp(self.at, self.at + HORIZON_MS - 1));
+        let slot = (at.as_millis() % HORIZON_MS) as usize;
+        self.slots[slot].push((at, key));
         self.occupied[slot / 64] |= 1 << (slot % 64);
-        Timestamp(at)
+        at
     }
 
     /// Moves what is due at `now` into `due`, slot by slot, with the time it was set for.
@@ -43,7 +45,7 @@ impl Wheel {
             let slot = (at % HORIZON_MS) as usize;
             if self.occupied[slot / 64] & 1 << (slot % 64) != 0 {
                 self.occupied[slot / 64] &= !(1 << (slot % 64));
-                due.extend(self.slots[slot].drain(..).map(|key| (Timestamp(at), key)));
+                due.append(&mut self.slots[slot]);
             }
         }
         self.at = self.at.max(until);
@@ -102,6 +104,19 @@ mod tests {
         assert_eq!(pop(&mut wheel, 90_000).len(), 2);
         assert_eq!(wheel.set(3, Timestamp(5)), Timestamp(90_001));
         assert_eq!(pop(&mut wheel, 90_001), [(90_001, 3)]);
+    }
+
+    /// A thread that slept without a deadline sets entries before it turns the wheel again.
+    #[test]
+    fn an_entry_set_on_a_wheel_that_stood_still_comes_up_as_set() {
+        for asleep in [1, 500, HORIZON_MS, 3 * HORIZON_MS + 17] {
+            let mut wheel = Wheel::new(Timestamp(1_000));
+            let now = 1_000 + asleep;
+            let armed = wheel.set(1, Timestamp(now + 20));
+            let mut due = Vec::new();
+            wheel.pop(Timestamp(now + 20), &mut due);
+            assert_eq!(due, [(armed, 1)], "after {asleep} ms");
+        }
     }
 
     #[test]
