@@ -12,8 +12,8 @@ use crate::id::AgentId;
 use crate::metrics::Activity;
 use crate::time::Timestamp;
 
-/// Changes in memory, of all agents together; 16 MB. Past it the oldest is dropped, and times before
-/// it are not reported.
+/// Changes in memory, of all agents together; 16 MB. Past it the oldest is dropped, and times
+/// before it are not reported.
 const CHANGES_KEPT_MAX: usize = 1_000_000;
 
 /// Old changes looked at for each new one; two would do to keep up.
@@ -51,7 +51,8 @@ impl Agents {
         }
     }
 
-    /// Lets go of changes before this, except the last of each agent, which says what they do since.
+    /// Lets go of changes before this, except the last of each agent, which says what they do
+    /// since.
     pub(super) fn expire(&mut self, before: Timestamp) {
         for _ in 0..EXPIRE_STEPS_MAX {
             let oldest = self.order.front().and_then(|agent| self.days.get(agent)?.front());

@@ -1,4 +1,5 @@
-//! What the figures are made of: [`Fact`], one value a happening, and [`CallRow`], one value a call.
+//! What the figures are made of: [`Fact`], one value a happening, and [`CallRow`], one value a
+//! call.
 //!
 //! **Invariant:** talk, hold and after-call work belong to legs, known by their number: a transfer
 //! opens a new one, and the end of a leg or of a call told twice changes nothing.

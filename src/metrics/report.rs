@@ -182,7 +182,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
         containment_rate: ratio(
             contained,
             calls - refused,
-            "calls that ended in the flow without asking for an agent ÷ calls, refused ones left out",
+            "calls that ended in the flow without asking for an agent ÷ calls, except refused ones",
         ),
         outcomes,
         withheld: rows.iter().filter(|row| row.caller.is_none()).count() as u64,

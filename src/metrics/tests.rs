@@ -468,7 +468,8 @@ proptest! {
         let mut book = Book::new();
         for (n, call) in (1..).zip(calls) {
             // The window forgets; within it nothing may be lost.
-            write(&mut book, n, (call.0, call.1, call.2 % (34 * DAY), call.3, call.4, call.5, call.6));
+            let at = call.2 % (34 * DAY);
+            write(&mut book, n, (call.0, call.1, at, call.3, call.4, call.5, call.6));
         }
         let activities = [
             Activity::LoggedOut, Activity::NotReady, Activity::Ready,
@@ -483,7 +484,8 @@ proptest! {
         for (at, fact) in &book.facts {
             metrics.fold(*at, fact.clone());
         }
-        let now = book.facts.last().map_or(Timestamp(START), |(at, _)| *at + Duration::from_millis(ahead));
+        let last = book.facts.last().map_or(START, |(at, _)| at.0);
+        let now = Timestamp(last) + Duration::from_millis(ahead);
         let (from, to) = (Timestamp(START + from), Timestamp(START + from + length));
         let report = metrics.report(now, from, to);
         let oracle = Oracle { facts: &book.facts, targets: &book.targets, now, from, to };

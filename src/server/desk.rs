@@ -84,7 +84,7 @@ impl Driver {
             accepting: !self.center.is_draining() && self.store.is_accepting(),
             journal_failing: store.journal_failing,
             records_failing: store.records_failing,
-            store_waiting: store.waiting as u64,
+            store_waiting: store.waiting,
             store_lost: store.lost,
             registrations: self.router.ua.counts().bindings,
         }

@@ -195,7 +195,6 @@ fn masked(center: &ContactCenter, event: &Event) -> Option<Event> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the deadline comes from a machine's poll_timeout")]
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,

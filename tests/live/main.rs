@@ -5,6 +5,9 @@
 //! **Deliberately absent:** the server's own parsers and tables. What is tested is spoken to in a
 //! second hand.
 
+// So that clippy takes the helpers beside the tests for tests.
+#![cfg(test)]
+
 mod agents;
 mod calls;
 mod clock;

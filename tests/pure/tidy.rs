@@ -346,7 +346,7 @@ fn literal(rest: &str, word_before: bool) -> Option<(usize, bool)> {
     if rest.starts_with('"') {
         return Some((quoted_length(rest, '"'), true));
     }
-    if rest.starts_with('r') && !word_before || rest.starts_with("br") && !word_before {
+    if !word_before && (rest.starts_with('r') || rest.starts_with("br")) {
         let prefix = rest.find('r').unwrap_or(0) + 1;
         let hashes = rest[prefix..].chars().take_while(|c| *c == '#').count();
         if rest[prefix + hashes..].starts_with('"') {

@@ -354,12 +354,16 @@ proptest! {
         breaks in proptest::collection::vec(1u64..60_000, 80),
     ) {
         let queue = QueueSetup {
-            ageing_per_min: ageing, wrap_up: WrapUp::Off, ring_timeout: CALM, ..QueueSetup::default()
+            ageing_per_min: ageing,
+            wrap_up: WrapUp::Off,
+            ring_timeout: CALM,
+            ..QueueSetup::default()
         };
         let mut acd = Acd::new(Setup { agents: vec![AgentSetup::default()], queues: vec![queue] });
         let agent = AgentId(0);
+        let coming = calls.iter().zip(1..);
         let mut coming: Vec<_> =
-            calls.iter().zip(1..).map(|(&(at, priority), n)| (START.0 + at, priority, CallId(n))).collect();
+            coming.map(|(&(at, priority), n)| (START.0 + at, priority, CallId(n))).collect();
         coming.sort();
         let mut inputs: BTreeMap<u64, Vec<Input>> = BTreeMap::new();
         for ask in [AgentInput::LogIn, AgentInput::Reachable(true)] {
@@ -395,7 +399,8 @@ proptest! {
                 for other in &here {
                     let bound_ms = (i64::from(mine.1) - i64::from(other.1)) * 60_000;
                     let later_ms = mine.0.0 as i64 - other.0.0 as i64;
-                    prop_assert!(later_ms * i64::from(ageing) <= bound_ms, "{other:?} before {mine:?}");
+                    let within = later_ms * i64::from(ageing) <= bound_ms;
+                    prop_assert!(within, "{other:?} before {mine:?}");
                     prop_assert!(other.1 != mine.1 || (mine.0, mine.2) < (other.0, other.2));
                 }
                 // Talks, and takes a break until the next `Ready`.

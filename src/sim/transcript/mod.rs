@@ -20,7 +20,7 @@
 //! | who | can |
 //! |---|---|
 //! | a caller | `calls NUMBER`, `presses KEYS`, `hangs up` |
-//! | an agent at the desk | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
+//! | an agent | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
 //! | `outside`, whoever a transfer dials | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |

@@ -1,7 +1,7 @@
 //! Who may call, who calls, and who registers (RFC 3261 §10 and §22, RFC 3323, RFC 3325).
 //!
-//! **Invariant:** a stranger learns nothing: with no credentials, for an unknown user and for a wrong
-//! password the answer is the same, and nothing rings.
+//! **Invariant:** a stranger learns nothing: with no credentials, for an unknown user and for a
+//! wrong password the answer is the same, and nothing rings.
 //!
 //! **Deliberately absent:** what a caller may do; the number dialed decides that, in the center.
 
@@ -128,7 +128,7 @@ impl Ua {
             Via::Trunk(name) => self.setup.trunks.iter().any(|t| t.name == *name && t.trusted),
             Via::Agent(_) | Via::Provider(_) => false,
         };
-        if headers.list(Name::Privacy).any(|values| asks_for_privacy(values)) {
+        if headers.list(Name::Privacy).any(asks_for_privacy) {
             return From::default();
         }
         let asserted = headers.list(Name::PAssertedIdentity).next().filter(|_| trusted);

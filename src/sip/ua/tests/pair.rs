@@ -13,12 +13,15 @@ use crate::center::{From, Target};
 const SEEDS: u64 = 100;
 const CALLS: u64 = 12;
 
+/// By arrival: to which side, on which path, what.
+type Wire = BTreeMap<(Timestamp, u64), (usize, Path, Arc<[u8]>)>;
+
 struct Pair {
     sides: [Ua; 2],
     now: Timestamp,
     chance: Chance,
-    /// What is on its way, by arrival.
-    wire: BTreeMap<(Timestamp, u64), (usize, Path, Arc<[u8]>)>,
+    /// What is on its way.
+    wire: Wire,
     plans: BTreeMap<(Timestamp, u64), (usize, Plan)>,
     sequence: u64,
     loss_percent: u64,
@@ -156,17 +159,21 @@ impl Pair {
             while let Some(transmit) = self.sides[side].poll_transmit() {
                 let copies = 1 + u64::from(self.pick(100) < self.double_percent);
                 for _ in 0..copies {
-                    let delay = Duration::from_millis(self.pick(self.delay_ms_max));
-                    if self.pick(100) >= self.loss_percent {
-                        let Path { local, remote, .. } = transmit.path;
-                        let (path, bytes) = (Path::udp(remote, local), transmit.bytes.clone());
-                        self.sequence += 1;
-                        self.wire
-                            .insert((self.now + delay, self.sequence), (1 - side, path, bytes));
-                    }
+                    self.send(side, &transmit);
                 }
             }
         }
+    }
+
+    fn send(&mut self, from: usize, transmit: &Transmit) {
+        let delay = Duration::from_millis(self.pick(self.delay_ms_max));
+        if self.pick(100) < self.loss_percent {
+            return;
+        }
+        let Path { local, remote, .. } = transmit.path;
+        self.sequence += 1;
+        let arrives = (self.now + delay, self.sequence);
+        self.wire.insert(arrives, (1 - from, Path::udp(remote, local), transmit.bytes.clone()));
     }
 
     fn happened(&mut self, side: usize, event: UaEvent) {
