@@ -80,6 +80,26 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The call this is about; `None` where it is about an agent or the whole server.
+    #[must_use]
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::CallArrived { call, .. } | Self::EndCall { call } => Some(*call),
+            Self::Ringing { leg }
+            | Self::Answered { leg }
+            | Self::DialFailed { leg, .. }
+            | Self::Digit { leg, .. }
+            | Self::PromptDone { leg, .. }
+            | Self::PromptFailed { leg, .. }
+            | Self::Held { leg }
+            | Self::Resumed { leg }
+            | Self::HungUp { leg, .. } => Some(leg.call),
+            Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
+        }
+    }
+}
+
 /// Who calls, as the front saw it. A label, never a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct From {

@@ -104,6 +104,7 @@ impl ContactCenter {
         };
         let chosen =
             Fact::FlowChosen { flow: flow.name().to_string(), version: flow.version().to_string() };
+        tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
         call.note(now, chosen);
         call.note(now, Fact::Answered);
         call.run = Some(Run::new(flow, start));

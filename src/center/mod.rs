@@ -116,6 +116,7 @@ impl ContactCenter {
 
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.begin_input();
+        let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
         match event {
             Event::CallArrived { call, from, to, via } => {
                 self.call_arrived(now, call, from, to, via);

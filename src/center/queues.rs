@@ -153,6 +153,7 @@ impl ContactCenter {
         call.note(now, Fact::LegAnswered { leg });
         call.note(now, Fact::LeftQueue { left: LeftQueue::Answered });
         self.count_left(now, id, queue, now.since(since), LeftQueue::Answered);
+        tracing::info!(call = %id, %leg, wait_s = now.since(since).as_secs(), "call answered");
         self.bridge(now, leg);
     }
 }
