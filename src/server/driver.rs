@@ -17,6 +17,7 @@ use crate::api::Request;
 use crate::center::{ContactCenter, Digit, Event};
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
+use crate::server::resolver::Resolved;
 use crate::server::router::Router;
 use crate::server::signals::{Signal, Signals};
 use crate::sip::io::{Arrival, Sockets};
@@ -36,6 +37,7 @@ pub(super) struct Driver {
     pub(super) store: Store,
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) resolved: mpsc::Receiver<Resolved>,
     pub(super) drain_timeout: Duration,
 }
 
@@ -44,6 +46,7 @@ enum Wakeup {
     Network,
     Media(Fact),
     Asked(Request),
+    Resolved(Resolved),
     Timer,
     Signal(Signal),
 }
@@ -57,6 +60,9 @@ impl Driver {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Asked(request) => self.take_request(request),
+                Wakeup::Resolved(Resolved { trunk, address }) => {
+                    self.router.ua.set_trunk_address(&trunk, Some(address));
+                }
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -80,6 +86,7 @@ impl Driver {
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
             () = until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
+            Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }

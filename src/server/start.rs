@@ -29,6 +29,7 @@ use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
+use crate::server::resolver::Resolver;
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, ApiThread};
@@ -42,6 +43,8 @@ use crate::time::Timestamp;
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
 const FACTS_MAX: usize = 65_536;
+/// Addresses of trunks on their way to the driver; the resolver waits when it is full.
+const RESOLVED_MAX: usize = 64;
 /// How long a program or a service may take to speak one prompt.
 const VOICE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is remembered of callers and counted in figures after a restart.
@@ -105,9 +108,12 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         outside: outside(&config),
         events: reachable_outside(&config),
     };
+    let (found, resolved) = mpsc::channel(RESOLVED_MAX);
+    let _resolver = Resolver::start(&config, found)?;
     let drain_timeout = config.server.drain_timeout;
     let store = opened.store;
-    let driver = Driver { clock, center, router, sockets, store, facts, requests, drain_timeout };
+    let driver =
+        Driver { clock, center, router, sockets, store, facts, requests, resolved, drain_timeout };
     Ok(driver.run(signals).await)
 }
 
