@@ -80,7 +80,7 @@ fn baresip(rig: &Rig, agent: &str) -> Baresip {
     let config = format!(
         "poll_method epoll\nsip_listen 127.0.0.1:{}\ncall_max_calls 4\n\
          audio_player aubridge,nothing\naudio_source ausine,{AGENT_HZ}\n\
-         audio_alert aubridge,nothing\naudio_level no\n\
+         audio_alert aubridge,nothing\naudio_level no\nausrc_srate 48000\nausrc_channels 2\n\
          ausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\n\
          rtp_ports {}-{}\nsnd_path {}\nmodule_path {modules}\n\
          module g711.so\nmodule ausine.so\nmodule aubridge.so\nmodule sndfile.so\n\
