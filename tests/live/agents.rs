@@ -167,18 +167,8 @@ fn feature_codes_work_from_the_agents_phone() {
     let rig = Plan::new(ALICE).start();
     let mut alice = rig.agent("alice");
     for (code, state) in [("*43", "not_ready"), ("*42", "ready"), ("*41", "logged_out")] {
-        let mut dialog = alice.invite(code);
-        let answer = alice.expect_final("INVITE");
-        if answer.status() == Some(200) {
-            answer.header("To").clone_into(&mut dialog.remote);
-            answer.contact().clone_into(&mut dialog.target);
-            alice.ack(&dialog);
-            if alice.receive(SOON, |message| message.is_request("BYE")).is_none() {
-                alice.bye(&mut dialog);
-            }
-        } else {
-            alice.ack_failure(&dialog, &answer);
-        }
+        alice.call_with_password(code, PASSWORD);
+        alice.expect_bye();
         rig.expect_agent("alice", state);
     }
 }

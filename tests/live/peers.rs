@@ -91,7 +91,8 @@ fn baresip(rig: &Rig, agent: &str) -> Baresip {
         path.display()
     );
     fs::write(path.join("config"), config).expect("our own folder");
-    let account = format!("<sip:{agent}:{PASSWORD}@{}>;answermode=auto;regint=60\n", rig.sip);
+    let account =
+        format!("<sip:{agent}@{}>;auth_pass={PASSWORD};answermode=auto;regint=60\n", rig.sip);
     fs::write(path.join("accounts"), account).expect("our own folder");
     let process = Command::new("baresip")
         .arg("-f")

@@ -110,10 +110,30 @@ impl Phone {
         dialog
     }
 
+    /// Calls as an agent does from the own phone: asked for a password, gives it.
+    #[track_caller]
+    pub(crate) fn call_with_password(&mut self, to: &str, password: &str) -> Dialog {
+        let mut dialog = self.invite(to);
+        let challenge = self.final_of("INVITE", &dialog);
+        assert_eq!(challenge.status(), Some(401), "{challenge}");
+        self.ack_failure(&dialog, &challenge);
+        dialog.sequence += 1;
+        dialog.branch = format!("z9hG4bK{}", self.unique("b"));
+        let offer = sdp(self.media.port, 1, &self.codecs, "sendrecv");
+        let mut invite = self.request("INVITE", &dialog, dialog.sequence, &dialog.branch, &offer);
+        let asked = challenge.header("WWW-Authenticate");
+        let answer = digest::answer(asked, &self.name, password, "INVITE", &dialog.target);
+        invite.headers.push(("Authorization".to_owned(), answer));
+        self.send(&invite);
+        self.answered(&mut dialog);
+        self.ack(&dialog);
+        dialog
+    }
+
     /// Waits for the 200 to the INVITE of this dialog.
     #[track_caller]
     pub(crate) fn answered(&mut self, dialog: &mut Dialog) -> Message {
-        let answer = self.expect_final("INVITE");
+        let answer = self.final_of("INVITE", dialog);
         assert_eq!(answer.status(), Some(200), "{answer}");
         answer.header("To").clone_into(&mut dialog.remote);
         answer.contact().clone_into(&mut dialog.target);
@@ -166,7 +186,7 @@ impl Phone {
         let branch = format!("z9hG4bK{}", self.unique("b"));
         let request = self.request(method, dialog, dialog.sequence, &branch, body);
         self.send(&request);
-        self.expect_final(method)
+        self.final_of(method, dialog)
     }
 
     fn request(&self, method: &str, dialog: &Dialog, seq: u32, branch: &str, sdp: &str) -> Message {
@@ -351,6 +371,25 @@ impl Phone {
         found.unwrap_or_else(|| {
             panic!("{}: no answer to {method}; the wire:\n{}", self.name, self.wire())
         })
+    }
+
+    /// The final response to this dialog's latest request of this method.
+    #[track_caller]
+    pub(crate) fn final_of(&mut self, method: &str, dialog: &Dialog) -> Message {
+        let found = self.receive(SOON, |message| {
+            message.status().is_some_and(|status| status >= 200)
+                && message.method() == method
+                && message.find("Call-ID") == Some(&dialog.call_id)
+                && message.sequence() == dialog.sequence
+        });
+        found.unwrap_or_else(|| {
+            panic!("{}: no answer to {method}; the wire:\n{}", self.name, self.wire())
+        })
+    }
+
+    /// Forgets what came and was not asked for.
+    pub(crate) fn forget(&mut self) {
+        self.unread.clear();
     }
 
     /// Reads for this long and asserts that no such message comes.

@@ -56,6 +56,7 @@ fn a_bye_before_the_ack_ends_the_call() {
     let mut dialog = caller.invite("1000");
     caller.answered(&mut dialog);
     caller.bye(&mut dialog);
+    caller.forget();
     caller.expect_none(Duration::from_secs(2), is_invite_ok);
     rig.expect_no_calls();
     assert_eq!(rig.record()["ended_by"], "caller");
@@ -73,13 +74,13 @@ fn a_cancel_ends_the_call_or_crosses_its_answer() {
             caller.answered(&mut dialog);
         }
         caller.cancel(&dialog);
-        assert_eq!(caller.expect_final("CANCEL").status(), Some(200));
+        assert_eq!(caller.final_of("CANCEL", &dialog).status(), Some(200));
         if round % 2 == 1 {
             caller.ack(&dialog);
             caller.bye(&mut dialog);
             continue;
         }
-        let outcome = caller.expect_final("INVITE");
+        let outcome = caller.final_of("INVITE", &dialog);
         match outcome.status() {
             Some(487) => caller.ack_failure(&dialog, &outcome),
             Some(200) => {

@@ -94,7 +94,8 @@ impl Message {
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\r\n", self.start)?;
-        for (name, value) in &self.headers {
+        let others = |(name, _): &&(String, String)| !name.eq_ignore_ascii_case("Content-Length");
+        for (name, value) in self.headers.iter().filter(others) {
             write!(f, "{name}: {value}\r\n")?;
         }
         write!(f, "Content-Length: {}\r\n\r\n{}", self.body.len(), self.body)
