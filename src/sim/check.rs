@@ -11,7 +11,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Cause;
-use crate::center::snapshot::CallState;
 use crate::center::{Command, ContactCenter, Event, Setup, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
@@ -220,9 +219,12 @@ impl Watch {
         if !rules.plain.contains(queue) {
             return;
         }
-        for other in self.calls.keys().filter_map(|id| center.call(*id)) {
+        for (id, legs) in &self.calls {
+            let Some(other) = center.call(*id) else { continue };
             let same_line = other.queue.as_ref() == Some(queue);
-            let waits = other.state == CallState::Waiting && other.since < view.since;
+            // What rings at this command may have been given up by the end of the input.
+            let rings = legs.values().any(|leg| matches!(leg.party, Party::Agent(_)));
+            let waits = !rings && other.since < view.since;
             let avoids = self
                 .missed
                 .get(&(other.call, agent))

@@ -7,19 +7,17 @@
 //!
 //! **Deliberately absent:** forecasts. How many people call is the question's, not the answer's.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::acd::AgentState;
-use crate::call::Outcome;
 use crate::center::Setup;
-use crate::center::setup::Agent;
-use crate::id::AgentId;
+use crate::center::setup::{Agent, Queue};
+use crate::metrics;
 use crate::sim::habits::Habits;
-use crate::sim::oracle::Tally;
 use crate::sim::random::Spread;
 use crate::sim::swarm::Swarm;
 use crate::sim::world::Plan;
@@ -54,8 +52,8 @@ pub struct Options {
     pub talk_s: f64,
     /// Mean patience, in seconds.
     pub patience_s: f64,
-    /// Counted for the service level if answered within this.
-    pub service_level: Duration,
+    /// Counted for the service level if answered within this; by default what each queue promises.
+    pub service_level: Option<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -78,7 +76,8 @@ pub struct Report {
     pub hours: f64,
     pub seed: u64,
     pub days: u32,
-    pub service_level_s: f64,
+    /// What was asked for in place of what the queues promise.
+    pub service_level_s: Option<f64>,
     /// What people were supposed to do.
     pub habits: Habits,
     pub rows: Vec<Row>,
@@ -91,17 +90,18 @@ pub struct Row {
     pub calls: Estimate,
     /// Mean speed of answer.
     pub asa_s: Option<Estimate>,
-    /// Stays in queues answered in time, of those answered or abandoned.
+    /// Stays in queues answered in time, of those answered in time or not or given up too late; the
+    /// default variant of [`ServiceLevels`](metrics::ServiceLevels).
     pub service_level: Option<Estimate>,
-    /// Callers who hung up in a queue, of those who asked for an agent.
+    /// Stays in queues that ended with the caller hanging up.
     pub abandonment: Option<Estimate>,
-    /// Turned away by a queue, of those who asked for an agent.
+    /// Stays in queues that ended with the queue sending the caller away.
     pub overflow: Option<Estimate>,
     /// Talk, hold and after-call work, a handled call.
     pub aht_call_s: Option<Estimate>,
     /// The same, a talk of an agent.
     pub aht_leg_s: Option<Estimate>,
-    /// Handled calls whose caller did not call again that day.
+    /// Issues whose caller did not call again about anything that day.
     pub fcr: Option<Estimate>,
     /// Time agents talk or write up, of their time on duty.
     pub occupancy: Option<Estimate>,
@@ -130,7 +130,7 @@ impl Options {
             start: START,
             talk_s: 240.0,
             patience_s: 180.0,
-            service_level: Duration::from_secs(20),
+            service_level: None,
         }
     }
 
@@ -171,6 +171,16 @@ impl Options {
 
     fn setup(&self, agents: u32) -> Setup {
         let mut setup = self.setup.clone();
+        let entered = setup.flows.iter().flat_map(|flow| flow.queues());
+        let entered: BTreeSet<String> = entered.map(|queue| queue.queue.to_owned()).collect();
+        for name in entered {
+            if !setup.queues.iter().any(|queue| queue.name == name) {
+                setup.queues.push(Queue::named(&name));
+            }
+        }
+        if let Some(within) = self.service_level {
+            setup.queues.iter_mut().for_each(|queue| queue.service_level = within);
+        }
         let skills: Vec<Vec<(String, u8)>> = if setup.agents.is_empty() {
             let named = setup.flows.iter().flat_map(|flow| flow.skills());
             vec![named.map(|skill| (skill.to_owned(), LEVEL)).collect()]
@@ -200,7 +210,7 @@ pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
         let days: Vec<Day> = (0..options.days)
             .map(|day| one_day(options, agents, options.seed.wrapping_add(day.into())))
             .collect();
-        row(agents, &days, options)
+        row(agents, &days)
     });
     Ok(Report {
         rows: rows.collect(),
@@ -209,13 +219,13 @@ pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
         hours: options.hours,
         seed: options.seed,
         days: options.days,
-        service_level_s: options.service_level.as_secs_f64(),
+        service_level_s: options.service_level.map(|within| within.as_secs_f64()),
         habits: options.habits(),
     })
 }
 
 struct Day {
-    tally: Tally,
+    calls: metrics::Report,
     occupancy: Option<f64>,
 }
 
@@ -234,14 +244,11 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
         calm: closes,
         callers_max: u64::MAX,
     };
-    let mut sim = Sim::new(setup, plan, seed, None, false);
-    let mut duty = Duty::new(options.start, agents);
-    while sim.next_at().is_some_and(|at| at < closes) && sim.step() {
-        duty.look(&sim);
-    }
-    duty.until(closes);
+    let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
-    Day { tally: sim.tally, occupancy: duty.occupancy() }
+    // After closing time agents wait for nobody: only the calls that were left still count.
+    let open = sim.center.report(sim.now(), options.start, closes);
+    Day { calls: sim.figures(), occupancy: open.time.occupancy.value }
 }
 
 fn entrance(flow: &Arc<crate::flow::Flow>) -> String {
@@ -249,71 +256,26 @@ fn entrance(flow: &Arc<crate::flow::Flow>) -> String {
     number.map_or(ANY_NUMBER, |number| number).to_owned()
 }
 
-/// How busy agents were, integrated over time.
-struct Duty {
-    at: Timestamp,
-    agents: u32,
-    working: u32,
-    on_duty: u32,
-    worked_ms: u64,
-    on_duty_ms: u64,
-}
-
-impl Duty {
-    const fn new(at: Timestamp, agents: u32) -> Self {
-        Self { at, agents, working: 0, on_duty: 0, worked_ms: 0, on_duty_ms: 0 }
-    }
-
-    fn look(&mut self, sim: &Sim) {
-        self.until(sim.now());
-        let states = (0..self.agents).filter_map(|id| sim.center.agent_state(AgentId(id)));
-        (self.working, self.on_duty) = (0, 0);
-        for state in states {
-            let (working, on_duty) = match state {
-                AgentState::LoggedOut | AgentState::NotReady { .. } => (0, 0),
-                AgentState::Ready | AgentState::Reserved { .. } => (0, 1),
-                AgentState::Talking { .. } | AgentState::AfterCallWork { .. } => (1, 1),
-            };
-            self.working += working;
-            self.on_duty += on_duty;
-        }
-    }
-
-    fn until(&mut self, at: Timestamp) {
-        let ms = at.as_millis().saturating_sub(self.at.as_millis());
-        self.worked_ms += ms * u64::from(self.working);
-        self.on_duty_ms += ms * u64::from(self.on_duty);
-        self.at = at;
-    }
-
-    fn occupancy(&self) -> Option<f64> {
-        (self.on_duty_ms > 0).then(|| self.worked_ms as f64 / self.on_duty_ms as f64)
-    }
-}
-
-fn row(agents: u32, days: &[Day], options: &Options) -> Row {
-    let each = |figure: &dyn Fn(&Tally) -> Option<f64>| {
-        Estimate::of(days.iter().filter_map(|day| figure(&day.tally)))
+fn row(agents: u32, days: &[Day]) -> Row {
+    let each = |figure: &dyn Fn(&metrics::Report) -> Option<f64>| {
+        Estimate::of(days.iter().filter_map(|day| figure(&day.calls)))
     };
-    let within_ms = u64::try_from(options.service_level.as_millis()).unwrap_or(u64::MAX);
-    let overflow = |tally: &Tally| {
-        let [handled, abandoned, overflowed] =
-            [Outcome::Handled, Outcome::Abandoned, Outcome::Overflowed].map(|o| tally.count(o));
-        let wanted = handled + abandoned + overflowed;
-        (wanted > 0).then(|| overflowed as f64 / wanted as f64)
+    let overflow = |report: &metrics::Report| {
+        let queueing = &report.queueing;
+        (queueing.offered > 0).then(|| queueing.overflowed as f64 / queueing.offered as f64)
     };
     Row {
         agents,
-        calls: each(&|tally| Some(tally.calls as f64)).unwrap_or(Estimate::NOTHING),
-        asa_s: each(&Tally::asa_s),
-        service_level: each(&|tally| tally.service_level(within_ms)),
-        abandonment: each(&Tally::abandonment),
+        calls: each(&|report| Some(report.calls as f64)).unwrap_or(Estimate::NOTHING),
+        asa_s: each(&|report| report.queueing.asa_s.value),
+        service_level: each(&|report| report.queueing.service_level.value),
+        abandonment: each(&|report| report.queueing.abandonment_rate.value),
         overflow: each(&overflow),
-        aht_call_s: each(&Tally::aht_call_s),
-        aht_leg_s: each(&Tally::aht_leg_s),
-        fcr: each(&Tally::fcr),
+        aht_call_s: each(&|report| report.handling.aht_call_s.value),
+        aht_leg_s: each(&|report| report.handling.aht_leg_s.value),
+        fcr: each(&|report| report.handling.fcr_repeat_any_reason.value),
         occupancy: Estimate::of(days.iter().filter_map(|day| day.occupancy)),
-        containment: each(&Tally::containment),
+        containment: each(&|report| report.containment_rate.value),
     }
 }
 
@@ -389,11 +351,14 @@ impl Report {
                 self.seed
             ),
             format!(
-                "assumed: talk {}, patience {}; in time: within {} s; {:.0} % of talks solve it",
+                "assumed: talk {}, patience {}; {:.0} % of talks solve it; in time: {}",
                 self.habits.talk,
                 self.habits.patience,
-                self.service_level_s,
-                self.habits.resolves * 100.0
+                self.habits.resolves * 100.0,
+                self.service_level_s.map_or_else(
+                    || "as each queue promises".to_owned(),
+                    |s| format!("within {s} s")
+                )
             ),
             String::new(),
         ];

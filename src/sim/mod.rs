@@ -33,6 +33,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::metrics;
 use crate::time::Timestamp;
 
 pub use habits::Habits;
@@ -55,7 +56,7 @@ const CALM_MAX: Duration = Duration::from_secs(48 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct Report {
     pub seed: u64,
-    /// Of every input and command; equal for equal runs.
+    /// Of every input and command; equal for equal runs, and 0 without a journal.
     pub journal_hash: u64,
     pub inputs: u64,
     pub calls: u64,
@@ -125,7 +126,8 @@ fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec
         Err(panic) => {
             let message = panic.downcast_ref::<String>().cloned();
             let message = message.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-            Err((message.unwrap_or_default(), sim.journal.tail()))
+            let tail = sim.journal.as_ref().map_or_else(Vec::new, Journal::tail);
+            Err((message.unwrap_or_default(), tail))
         }
     }
 }
@@ -148,8 +150,9 @@ fn town_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
         callers_max: random.between(5, 45),
     };
     let watch = Watch::new(&setup, Some(rules));
+    let journal = Journal::new(seed, plan.start, keep);
     let drains = random.chance(0.2);
-    let mut sim = Sim::new(setup, plan, seed, Some(watch), keep);
+    let mut sim = Sim::new(setup, plan, seed, Some(watch), Some(journal));
     if drains {
         let at = sim.world.plan.calm - Duration::from_secs(60);
         let event = Event::Drain { until: at + Duration::from_secs(120) };
@@ -177,15 +180,23 @@ pub struct Sim {
     pub world: World,
     pub tally: Tally,
     watch: Option<Watch>,
-    journal: Journal,
+    journal: Option<Journal>,
+    inputs: u64,
     now: Timestamp,
     calls: u64,
 }
 
 impl Sim {
-    /// With a watch, every invariant is checked after every input.
+    /// With a watch, every invariant is checked after every input; with a journal, every input and
+    /// every command is written down.
     #[must_use]
-    pub fn new(setup: Setup, plan: Plan, seed: u64, watch: Option<Watch>, keep: bool) -> Self {
+    pub fn new(
+        setup: Setup,
+        plan: Plan,
+        seed: u64,
+        watch: Option<Watch>,
+        journal: Option<Journal>,
+    ) -> Self {
         let start = plan.start;
         let random = Random::new(seed);
         Self {
@@ -193,7 +204,8 @@ impl Sim {
             world: World::new(plan, random),
             tally: Tally::default(),
             watch,
-            journal: Journal::new(seed, start, keep),
+            journal,
+            inputs: 0,
             now: start,
             calls: 0,
         }
@@ -207,12 +219,22 @@ impl Sim {
     pub fn run(&mut self) {
         let latest = self.world.plan.calm + CALM_MAX;
         while self.step() {
-            assert!(self.journal.inputs() < INPUTS_MAX, "more than {INPUTS_MAX} inputs");
+            assert!(self.inputs < INPUTS_MAX, "more than {INPUTS_MAX} inputs");
             assert!(self.now < latest, "still busy long after the last fault");
         }
         if let Some(watch) = &self.watch {
             watch.ended_well(&self.center);
+            let report = self.figures();
+            let disagreements = self.tally.disagreements(&report);
+            assert!(disagreements.is_empty(), "the figures: {}", disagreements.join("; "));
         }
+    }
+
+    /// What the center itself says of all calls so far.
+    #[must_use]
+    pub fn figures(&self) -> metrics::Report {
+        let end = self.now + Duration::from_millis(1);
+        self.center.report(end, self.world.plan.start, end)
     }
 
     /// Lets the next thing happen; `false` when there is nothing left.
@@ -245,12 +267,12 @@ impl Sim {
     pub fn report(self, seed: u64) -> Report {
         Report {
             seed,
-            journal_hash: self.journal.hash(),
-            inputs: self.journal.inputs(),
+            journal_hash: self.journal.as_ref().map_or(0, Journal::hash),
+            inputs: self.inputs,
             calls: self.calls,
             tally: self.tally,
             swarm: self.world.plan.swarm,
-            lines: self.journal.into_lines(),
+            lines: self.journal.map_or_else(Vec::new, Journal::into_lines),
         }
     }
 
@@ -263,7 +285,10 @@ impl Sim {
 
     fn input(&mut self, event: Option<Event>, copy: bool) {
         let now = self.now;
-        self.journal.input(&self.center, now, event.as_ref());
+        self.inputs += 1;
+        if let Some(journal) = &mut self.journal {
+            journal.input(&self.center, now, event.as_ref());
+        }
         if let Some(watch) = &mut self.watch {
             watch.told(now, event.as_ref());
         }
@@ -273,7 +298,9 @@ impl Sim {
             None => self.center.handle_timeout(now),
         }
         while let Some(command) = self.center.poll_command() {
-            self.journal.command(&command);
+            if let Some(journal) = &mut self.journal {
+                journal.command(&command);
+            }
             if let Some(watch) = &mut self.watch {
                 watch.asked(&command, &self.center);
             }

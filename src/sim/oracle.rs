@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use crate::call::{CallRecord, LeftQueue, Outcome, Party, WrapUp};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
+use crate::metrics::Report;
 use crate::time::Timestamp;
 
 /// Adds up records.
@@ -28,13 +29,6 @@ pub struct Tally {
     pub talk_ms: u64,
     pub hold_ms: u64,
     pub acw_ms: u64,
-    /// Dispositions: solved, and given at all.
-    pub resolved: u64,
-    pub said: u64,
-    /// By number: when handled calls ended, and when any call arrived.
-    ended: BTreeMap<String, Vec<Timestamp>>,
-    arrived: BTreeMap<String, Vec<Timestamp>>,
-    talked: BTreeMap<LegId, CallId>,
     written_up: BTreeMap<LegId, WrapUp>,
 }
 
@@ -42,12 +36,6 @@ impl Tally {
     pub fn record(&mut self, record: &CallRecord) {
         self.calls += 1;
         *self.outcomes.entry(record.outcome).or_default() += 1;
-        if let Some(number) = &record.from {
-            self.arrived.entry(number.clone()).or_default().push(record.arrived_at);
-            if record.outcome == Outcome::Handled {
-                self.ended.entry(number.clone()).or_default().push(record.ended_at);
-            }
-        }
         for stay in &record.queued {
             *self.left.entry(stay.left).or_default() += 1;
             let waited = ms(stay.left_at, stay.entered_at);
@@ -67,7 +55,6 @@ impl Tally {
                 self.talks += 1;
                 self.talk_ms += leg.talk_ms;
                 self.hold_ms += leg.hold_ms;
-                self.talked.insert(leg.leg, record.call);
                 if let Some(wrap_up) = &leg.wrap_up {
                     self.write_up(wrap_up);
                 }
@@ -80,12 +67,8 @@ impl Tally {
         let old = self.written_up.insert(wrap_up.leg, wrap_up.clone());
         if let Some(old) = old {
             self.acw_ms -= old.acw_ms;
-            self.said -= u64::from(old.resolved.is_some());
-            self.resolved -= u64::from(old.resolved == Some(true));
         }
         self.acw_ms += wrap_up.acw_ms;
-        self.said += u64::from(wrap_up.resolved.is_some());
-        self.resolved += u64::from(wrap_up.resolved == Some(true));
     }
 
     #[must_use]
@@ -93,58 +76,60 @@ impl Tally {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
     }
 
-    /// Mean speed of answer.
+    /// Where the center's figures are not these.
     #[must_use]
-    pub fn asa_s(&self) -> Option<f64> {
-        mean(self.waits_answered.iter().sum(), self.waits_answered.len() as u64)
+    pub fn disagreements(&self, report: &Report) -> Vec<String> {
+        let left = |ways: &[LeftQueue]| ways.iter().map(|way| self.left_by(*way)).sum::<u64>();
+        let overflowed = left(&[LeftQueue::Timeout, LeftQueue::Full, LeftQueue::NoAgents]);
+        let abandoned = left(&[LeftQueue::Abandoned, LeftQueue::Ended]);
+        let answered = left(&[LeftQueue::Answered]);
+        let exited = left(&[LeftQueue::Exit]);
+        let (queueing, handling) = (&report.queueing, &report.handling);
+        let counts = [
+            ("calls", self.calls, report.calls),
+            ("answered", answered, queueing.answered),
+            ("abandoned", abandoned, queueing.abandoned),
+            ("overflowed", overflowed, queueing.overflowed),
+            ("exited", exited, queueing.exited),
+            ("offered", answered + abandoned + overflowed + exited, queueing.offered),
+            ("handled calls", self.count(Outcome::Handled), handling.handled_calls),
+            ("handled legs", self.talks, handling.handled_legs),
+            ("legs without the end of after-call work", 0, handling.provisional_legs),
+            ("facts that came too late", 0, report.kept.late_facts),
+            ("calls still open", 0, report.kept.calls_open),
+        ];
+        let waited = self.waits_answered.iter().sum();
+        let means = [
+            ("ASA", mean(waited, answered), queueing.asa_s.value),
+            ("talk", mean(self.talk_ms, self.talks), handling.talk_leg_s.value),
+            ("hold", mean(self.hold_ms, self.talks), handling.hold_leg_s.value),
+            ("after-call work", mean(self.acw_ms, self.talks), handling.acw_leg_s.value),
+            ("AHT a leg", mean(self.handle_ms(), self.talks), handling.aht_leg_s.value),
+            (
+                "AHT a call",
+                mean(self.handle_ms(), self.count(Outcome::Handled)),
+                handling.aht_call_s.value,
+            ),
+        ];
+        let counts = counts.iter().filter(|(_, own, theirs)| own != theirs);
+        let counts = counts.map(|(what, own, theirs)| format!("{what}: {theirs}, not {own}"));
+        let means = means.iter().filter(|(_, own, theirs)| !same(*own, *theirs));
+        let means = means.map(|(what, own, theirs)| format!("{what}: {theirs:?}, not {own:?}"));
+        let outcomes = self.outcomes.iter().filter(|(outcome, n)| {
+            let theirs = report.outcomes.iter().find(|(theirs, _)| word(theirs) == word(outcome));
+            theirs.is_none_or(|(_, theirs)| theirs != *n)
+        });
+        let outcomes = outcomes.map(|(outcome, n)| format!("{outcome:?} is not {n}"));
+        counts.chain(means).chain(outcomes).collect()
     }
 
-    /// Stays answered within `within_ms`, of those answered or abandoned.
-    #[must_use]
-    pub fn service_level(&self, within_ms: u64) -> Option<f64> {
-        let within = self.waits_answered.iter().filter(|waited| **waited <= within_ms).count();
-        share(within as u64, (self.waits_answered.len() + self.waits_abandoned.len()) as u64)
-    }
-
-    /// Calls whose caller hung up in a queue, of those that asked for an agent.
-    #[must_use]
-    pub fn abandonment(&self) -> Option<f64> {
-        let abandoned = self.count(Outcome::Abandoned);
-        let wanted = abandoned + self.count(Outcome::Handled) + self.count(Outcome::Overflowed);
-        share(abandoned, wanted)
-    }
-
-    /// Calls that ended in the flow without asking for an agent, of all that were answered.
-    #[must_use]
-    pub fn containment(&self) -> Option<f64> {
-        share(self.count(Outcome::Contained), self.calls - self.count(Outcome::Refused))
-    }
-
-    #[must_use]
-    pub fn aht_call_s(&self) -> Option<f64> {
-        mean(self.handle_ms(), self.count(Outcome::Handled))
-    }
-
-    #[must_use]
-    pub fn aht_leg_s(&self) -> Option<f64> {
-        mean(self.handle_ms(), self.talks)
+    fn left_by(&self, way: LeftQueue) -> u64 {
+        self.left.get(&way).copied().unwrap_or_default()
     }
 
     /// Talk, hold and after-call work of all agents together, in milliseconds.
-    #[must_use]
-    pub const fn handle_ms(&self) -> u64 {
+    const fn handle_ms(&self) -> u64 {
         self.talk_ms + self.hold_ms + self.acw_ms
-    }
-
-    /// Handled calls after which the same number did not call again, of those with a number.
-    #[must_use]
-    pub fn fcr(&self) -> Option<f64> {
-        let handled: u64 = self.ended.values().map(|ends| ends.len() as u64).sum();
-        let again = self.ended.iter().map(|(number, ends)| {
-            let arrivals = self.arrived.get(number).map_or(&[][..], Vec::as_slice);
-            ends.iter().filter(|end| arrivals.iter().any(|at| at > end)).count() as u64
-        });
-        share(handled - again.sum::<u64>(), handled)
     }
 }
 
@@ -157,6 +142,16 @@ fn mean(total_ms: u64, n: u64) -> Option<f64> {
     (n > 0).then(|| total_ms as f64 / n as f64 / 1_000.0)
 }
 
-fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
+/// Equal but for how sums of floats round.
+fn same(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < 1e-6,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// The name of an outcome, which records and figures share.
+fn word(outcome: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(outcome).unwrap_or_default()
 }

@@ -109,6 +109,8 @@ pub struct World {
     pub(super) calm: bool,
     quiet: Option<Timestamp>,
     pub(super) random: Random,
+    /// Who calls when: a stream of its own, so that other agents meet the same callers.
+    arrivals: Random,
     wire: Wire,
     agenda: BTreeMap<(Timestamp, u64), Stimulus>,
     sequence: u64,
@@ -139,6 +141,7 @@ impl World {
             callers: BTreeMap::new(),
             people: vec![Person::default(); plan.agents],
             ends: BTreeMap::new(),
+            arrivals: random.fork(),
             random,
             plan,
         };
@@ -217,24 +220,24 @@ impl World {
         }
         self.strangers += 1;
         let from = self.somebody();
-        let to = self.random.pick(&self.plan.entrances).cloned().unwrap_or_default();
+        let to = self.arrivals.pick(&self.plan.entrances).cloned().unwrap_or_default();
         self.calls(now, Caller::new(from, to));
         let mean_s = 3_600.0 / self.plan.habits.calls_per_hour;
-        let gap = self.random.draw(crate::sim::Spread::Exponential { mean_s });
+        let gap = self.arrivals.draw(crate::sim::Spread::Exponential { mean_s });
         self.put(now + gap, Stimulus::NextCaller);
     }
 
     fn somebody(&mut self) -> From {
         let habits = &self.plan.habits;
-        if self.random.chance(habits.withholds) {
+        if self.arrivals.chance(habits.withholds) {
             return From::default();
         }
-        if self.random.chance(habits.is_known)
-            && let Some(number) = self.random.pick(&self.plan.known)
+        if self.arrivals.chance(habits.is_known)
+            && let Some(number) = self.arrivals.pick(&self.plan.known)
         {
             return From { number: Some(number.clone()), name: None };
         }
-        let name = self.random.chance(ODD_NUMBER).then(|| "Anonymous \u{1f4de}".to_owned());
+        let name = self.arrivals.chance(ODD_NUMBER).then(|| "Anonymous \u{1f4de}".to_owned());
         From { number: Some(format!("caller-{:06}", self.strangers)), name }
     }
 

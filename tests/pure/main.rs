@@ -3,6 +3,7 @@
 // So that clippy takes the helpers beside the tests for tests.
 #![cfg(test)]
 
+mod day;
 mod flows;
 mod sim;
 mod sip;

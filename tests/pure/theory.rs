@@ -35,9 +35,14 @@ no_agents  = "end"
 
 const CALLS_PER_HOUR: f64 = 60.0;
 const TALK_S: f64 = 240.0;
-/// Independent runs, and callers in each: together, two thirds of a year's Mondays.
+/// Independent runs, and callers in each. Long ones: waits are so skewed that the mean of a short
+/// run is mostly too low.
 const RUNS: u64 = 16;
-const CALLERS: u64 = 1_200;
+const CALLERS: u64 = 2_000;
+/// From the half of a 95 % interval to three standard errors: any change of the code that draws in
+/// another order draws new runs, and one change in twenty must not fail here for nothing. One agent
+/// more or less is a factor of three.
+const WIDER: f64 = 1.5;
 /// Longer lines than this have no weight worth a float.
 const STATES: usize = 2_000;
 
@@ -104,7 +109,7 @@ fn simulated(agents: usize, patience: Spread, seed: u64) -> Tally {
         calm: START + Duration::from_secs_f64(hours * 3_600.0),
         callers_max: u64::MAX,
     };
-    let mut sim = Sim::new(setup, plan, seed, None, false);
+    let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
     sim.tally
 }
@@ -112,21 +117,27 @@ fn simulated(agents: usize, patience: Spread, seed: u64) -> Tally {
 #[track_caller]
 fn check(what: &str, expected: f64, runs: &[Tally], figure: impl Fn(&Tally) -> f64) {
     let found = Estimate::of(runs.iter().map(figure)).unwrap();
-    let half = found.plus_minus.unwrap();
+    let half = WIDER * found.plus_minus.unwrap();
     let far = (found.mean - expected).abs();
     println!("{what}: theory {expected:.4}, simulated {:.4} ±{half:.4}", found.mean);
     assert!(far <= half, "{what}: {} ±{half}, Erlang says {expected}", found.mean);
     // An interval as wide as the figure would prove nothing.
-    assert!(half < expected * 0.35, "{what}: ±{half} is too wide to say anything");
+    assert!(half < expected * 0.25, "{what}: ±{half} is too wide to say anything");
 }
 
 fn runs(agents: usize, patience: Spread) -> Vec<Tally> {
     (1..=RUNS).map(|seed| simulated(agents, patience, seed)).collect()
 }
 
+/// The theory knows no beginning; the day begins with an empty queue.
+fn warm(waits: &[u64]) -> &[u64] {
+    &waits[waits.len() / 10..]
+}
+
 fn wait_s(tally: &Tally) -> f64 {
-    let waits = tally.waits_answered.iter().chain(&tally.waits_abandoned);
-    waits.sum::<u64>() as f64 / tally.calls as f64 / 1_000.0
+    let (answered, abandoned) = (warm(&tally.waits_answered), warm(&tally.waits_abandoned));
+    let total: u64 = answered.iter().chain(abandoned).sum();
+    total as f64 / (answered.len() + abandoned.len()) as f64 / 1_000.0
 }
 
 #[test]
@@ -135,7 +146,8 @@ fn patient_callers_wait_as_erlang_c_says() {
     let theory = theory(6, 0.0);
     check("mean wait, s", theory.wait_s, &runs, wait_s);
     check("must wait", theory.must_wait, &runs, |tally| {
-        tally.waits_answered.iter().filter(|wait| **wait > 0).count() as f64 / tally.calls as f64
+        let waits = warm(&tally.waits_answered);
+        waits.iter().filter(|wait| **wait > 0).count() as f64 / waits.len() as f64
     });
     assert!(runs.iter().all(|tally| tally.waits_abandoned.is_empty()));
 }
