@@ -7,5 +7,6 @@ mod day;
 mod flows;
 mod sim;
 mod sip;
+mod sip_ua;
 mod theory;
 mod tidy;
