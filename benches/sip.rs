@@ -8,10 +8,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use attendant::id::{CallId, LegId};
 use attendant::sip::digest::{Client, Login, Secret, Verdict, Verifier};
 use attendant::sip::message::{Message, Method, Name, Request, Response, StatusCode, Uri};
 use attendant::sip::sdp::{Codec, Direction, LocalMedia, Sdp, Session};
+use attendant::sip::ua::{Trunk, UaSetup};
 use attendant::sip::wire::{Framing, parse};
+use attendant::sip::{Path, Received, Ua, UaEvent};
 use attendant::time::Timestamp;
 
 const ROUNDS: u32 = 15;
@@ -47,7 +50,17 @@ fn main() {
         ok.write_to(&mut out);
         out.len()
     });
-    let local = LocalMedia {
+    let local = local_media();
+    measure("answer the SDP offer", || {
+        let offer = Sdp::parse(SDP.as_bytes()).expect("the offer is sound");
+        Session::new(4).answer(&offer, &local).is_ok()
+    });
+    verify();
+    whole_calls();
+}
+
+fn local_media() -> LocalMedia {
+    LocalMedia {
         address: [192, 0, 2, 5].into(),
         port: 10_000,
         codecs: vec![Codec::Pcmu, Codec::Pcma],
@@ -55,12 +68,7 @@ fn main() {
         rtcp_mux: true,
         ptime_ms: 20,
         direction: Direction::SendRecv,
-    };
-    measure("answer the SDP offer", || {
-        let offer = Sdp::parse(SDP.as_bytes()).expect("the offer is sound");
-        Session::new(4).answer(&offer, &local).is_ok()
-    });
-    verify();
+    }
 }
 
 /// A REGISTER with good credentials, and one with a wrong password.
@@ -90,6 +98,69 @@ fn verify() {
         matches!(verdict, Verdict::Accepted { .. })
     });
     measure("challenge", || verifier.challenge(now, source, false, "ada", Some(&secret)).len());
+}
+
+/// INVITE, 100, 200, ACK, BYE, 200 through the user agent, 2,000 calls a second, so that 64,000
+/// finished calls are still remembered at any moment (timers J and L).
+fn whole_calls() {
+    let (local, remote) = (([192, 0, 2, 5], 5060).into(), ([198, 51, 100, 7], 5060).into());
+    let path = Path::udp(local, remote);
+    let trunk = Trunk {
+        name: "peer".into(),
+        networks: vec!["198.51.100.0/24".parse().expect("a network")],
+        trusted: false,
+        uri: None,
+        address: None,
+        login: None,
+    };
+    let listen = vec![(attendant::sip::Transport::Udp, local)];
+    let setup = UaSetup { listen, trunks: vec![trunk], ..UaSetup::default() };
+    let mut ua = Ua::new(setup, [3; 32]);
+    let invite = String::from_utf8(invite()).expect("text");
+    let (mut number, mut now_us) = (0_u64, 0_u64);
+    let mut spent = Duration::ZERO;
+    measure_n(100_000, "whole incoming call, with writing the peer's messages", || {
+        number += 1;
+        now_us += 500;
+        let now = Timestamp(now_us / 1000);
+        let unique = format!("{number:012x}");
+        let invite = invite.replace("7f0c31d8-22", &unique).replace("9b7e55a2-4f8c", &unique);
+        let invite = invite.replace("f1c9e0a7d64", &unique);
+        let start = Instant::now();
+        ua.handle_timeout(now);
+        ua.receive(now, Received { path, bytes: invite.as_bytes() });
+        let Some(UaEvent::Incoming { dialog, .. }) = ua.poll_event() else { panic!("no call") };
+        let leg = LegId::caller(CallId(number));
+        ua.bind(now, dialog, leg, local_media());
+        ua.answer(now, leg);
+        spent += start.elapsed();
+        let answer = std::iter::from_fn(|| ua.poll_transmit()).last().expect("a 200");
+        let answer = std::str::from_utf8(&answer.bytes).expect("text");
+        let tag = answer.split("ivr.example>;tag=").nth(1).and_then(|rest| rest.get(..16));
+        let (head, _) = invite.split_once("Allow:").expect("an Allow");
+        let within = head.replace(
+            "To: <sip:+14155550100@ivr.example>",
+            &format!("To: <sip:+14155550100@ivr.example>;tag={}", tag.expect("a tag")),
+        );
+        let next = |method: &str, seq: &str, branch: &str| {
+            let text = within.replace("INVITE", method).replace("21035", seq);
+            text.replace(&unique, &unique).replace("z9hG4bKPj2", branch)
+                + "Content-Length: 0\r\n\r\n"
+        };
+        let (ack, bye) = (next("ACK", "21035", "z9hG4bKa"), next("BYE", "21036", "z9hG4bKb"));
+        let start = Instant::now();
+        ua.receive(now, Received { path, bytes: ack.as_bytes() });
+        ua.receive(now, Received { path, bytes: bye.as_bytes() });
+        while ua.poll_transmit().is_some() {}
+        while ua.poll_event().is_some() {}
+        spent += start.elapsed();
+    });
+    let calls = u32::try_from(number).unwrap_or(u32::MAX);
+    println!(
+        "{:>8.2} µs  of it in the user agent; {:?}",
+        spent.as_secs_f64() * 1e6 / f64::from(calls),
+        ua.counts()
+    );
 }
 
 /// What a user agent asks of a new call.
