@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use crate::sip::path::Path;
-use crate::sip::transaction::{GIVE_UP, Kind, RING_MAX, Repeat, T2, T4, earliest};
+use crate::sip::transaction::{GIVE_UP, Kind, RING_MAX, Repeat, T2, T4};
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,9 +136,16 @@ impl Client {
         }
     }
 
+    /// When something is to be sent again.
     #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        earliest(self.repeat, self.end)
+    pub fn repeat_at(&self) -> Option<Timestamp> {
+        self.repeat.map(|repeat| repeat.at)
+    }
+
+    /// When it is over, whatever happens.
+    #[must_use]
+    pub fn end_at(&self) -> Option<Timestamp> {
+        self.end
     }
 
     pub fn handle_timeout(&mut self, now: Timestamp) -> ClientStep {

@@ -65,12 +65,5 @@ impl Repeat {
     }
 }
 
-fn earliest(repeat: Option<Repeat>, end: Option<Timestamp>) -> Option<Timestamp> {
-    match (repeat, end) {
-        (Some(repeat), Some(end)) => Some(repeat.at.min(end)),
-        (repeat, end) => repeat.map(|repeat| repeat.at).or(end),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ use crate::sip::path::{Path, Transport};
 use crate::sip::sdp::{CONTENT_TYPE, LocalMedia};
 use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
+use crate::sip::ua::media::Media;
 use crate::sip::ua::serve::route_text;
 use crate::sip::ua::target::Callee;
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
@@ -82,9 +83,10 @@ impl Ua {
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
             tcp,
         };
-        let mut invite = Invite::new(Stage::Calling(calling), dialog);
+        let mut own = Media::new(dialog.local_tag);
+        own.bind(media.clone());
+        let mut invite = Invite::new(Stage::Calling(calling), dialog, own);
         invite.leg = Some(leg);
-        invite.media.bind(media.clone());
         let id = self.add(invite);
         if let Some(remote) = tcp {
             self.calling_tcp.insert((remote, id));
@@ -174,7 +176,7 @@ impl Ua {
         writer.header("Reason", reason(cause));
         let bytes = writer.finish();
         let key = crate::sip::transaction::ClientKey { branch, cancel: false };
-        self.clients.with(key, |client| client.cancelled(now));
+        self.clients.with(now, key, |client| client.cancelled(now));
         self.request_out(now, branch, ClientUser { dialog: id, role: Role::Cancel }, path, bytes);
     }
 

@@ -107,8 +107,7 @@ pub(super) enum Reinvite {
 }
 
 impl Invite {
-    pub(super) fn new(stage: Stage, dialog: Dialog) -> Self {
-        let media = Media::new(dialog.local_tag);
+    pub(super) fn new(stage: Stage, dialog: Dialog, media: Media) -> Self {
         Self {
             leg: None,
             stage,

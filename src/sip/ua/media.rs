@@ -14,6 +14,8 @@ pub(super) struct Media {
     session: Session,
     local: Option<LocalMedia>,
     offer: Option<Sdp>,
+    /// The answer to it, from the moment our end is known.
+    prepared: Option<(String, MediaParams)>,
     agreed: Option<MediaParams>,
     told: Option<MediaParams>,
 }
@@ -27,18 +29,24 @@ pub(super) struct Change {
 
 impl Media {
     pub(super) fn new(session: u64) -> Self {
-        Self { session: Session::new(session), local: None, offer: None, agreed: None, told: None }
+        Self {
+            session: Session::new(session),
+            local: None,
+            offer: None,
+            prepared: None,
+            agreed: None,
+            told: None,
+        }
     }
 
     /// Our end. False when their offer does not fit it.
     pub(super) fn bind(&mut self, local: LocalMedia) -> bool {
-        // A trial on a copy: the version in `o=` counts what was really said.
-        let fits = self.offer.as_ref().is_none_or(|offer| {
-            let mut trial = self.session.clone();
-            trial.answer(offer, &local).is_ok()
-        });
         self.local = Some(local);
-        fits
+        if self.offer.is_none() {
+            return true;
+        }
+        self.prepared = self.prepare().ok();
+        self.prepared.is_some()
     }
 
     /// Keeps their offer for [`Media::answer`].
@@ -48,18 +56,22 @@ impl Media {
     }
 
     pub(super) fn has_offer(&self) -> bool {
-        self.offer.is_some()
+        self.offer.is_some() || self.prepared.is_some()
     }
 
     /// Answers their offer.
     pub(super) fn answer(&mut self) -> Result<String, u16> {
+        let prepared = self.prepared.take();
+        let (text, params) = prepared.map_or_else(|| self.prepare(), Ok)?;
+        self.agreed = Some(params);
+        Ok(text)
+    }
+
+    fn prepare(&mut self) -> Result<(String, MediaParams), u16> {
         let (Some(offer), Some(local)) = (self.offer.take(), &self.local) else {
             return Err(NOT_ACCEPTABLE);
         };
-        let (text, params) =
-            self.session.answer(&offer, local).map_err(|_: NotAcceptable| NOT_ACCEPTABLE)?;
-        self.agreed = Some(params);
-        Ok(text)
+        self.session.answer(&offer, local).map_err(|_: NotAcceptable| NOT_ACCEPTABLE)
     }
 
     /// Our offer; nothing without our end.

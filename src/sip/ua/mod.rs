@@ -310,7 +310,7 @@ impl Ua {
     fn respond(&mut self, now: Timestamp, key: ServerKey, status: u16, bytes: Arc<[u8]>) {
         let sent = self
             .servers
-            .with(key, |server| server.respond(now, status, &bytes).then(|| server.path()));
+            .with(now, key, |server| server.respond(now, status, &bytes).then(|| server.path()));
         if let Some((Some(path), _)) = sent {
             self.transmit(path, bytes);
         }
@@ -329,7 +329,7 @@ impl Ua {
             self.transmit(path, bytes);
             return;
         }
-        self.servers.insert(key, Server::new(Kind::Other, path), None);
+        self.servers.insert(now, key, Server::new(Kind::Other, path), None);
         self.respond(now, key, status, bytes);
     }
 
@@ -347,7 +347,7 @@ impl Ua {
             Role::Cancel | Role::Bye => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
-        self.clients.insert(key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
+        self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
         if let Some(invite) = self.invites.get_mut(&user.dialog) {
             invite.holds += 1;
         }
@@ -396,7 +396,7 @@ impl Ua {
     fn response(&mut self, now: Timestamp, response: &Response) {
         let Some(key) = ClientKey::of(response) else { return };
         let status = response.code();
-        let Some((step, user)) = self.clients.with(key, |client| client.response(now, status))
+        let Some((step, user)) = self.clients.with(now, key, |client| client.response(now, status))
         else {
             return;
         };
@@ -406,7 +406,7 @@ impl Ua {
             (ClientStep::Pass, _) => self.answered(now, user, key.branch, response),
             (ClientStep::PassAndAcknowledge, Some(path)) => {
                 if let Some(ack) = self.failure_ack(user.dialog, key.branch, path, response) {
-                    self.clients.with(key, |client| client.acknowledge(Arc::clone(&ack)));
+                    self.clients.with(now, key, |client| client.acknowledge(Arc::clone(&ack)));
                     self.transmit(path, ack);
                 }
                 self.answered(now, user, key.branch, response);

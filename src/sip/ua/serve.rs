@@ -13,6 +13,7 @@ use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
 use crate::sip::path::{Path, Transport};
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
+use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::{ALLOW, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Ua, UaEvent};
 use crate::sip::wire::Rejected;
@@ -161,20 +162,22 @@ impl Ua {
         if self.is_merged(origin, &dialog) {
             return self.refuse_request(path, request, 482);
         }
-        let reply = Reply::new(request, path);
-        let incoming = Incoming { server: key, reply: reply.clone() };
-        let mut invite = Invite::new(Stage::Incoming(incoming), dialog);
+        let mut media = Media::new(dialog.local_tag);
         if !request.body.is_empty()
             && request.headers.is_content("application/sdp")
-            && let Err(status) = invite.media.offered(&request.body)
+            && let Err(status) = media.offered(&request.body)
         {
             return self.refuse_request(path, request, status);
         }
+        let reply = Reply::new(request, path);
+        let (trying, back) = (reply.trying(), reply.path());
+        let mut invite =
+            Invite::new(Stage::Incoming(Incoming { server: key, reply }), dialog, media);
         invite.origin = Some(origin);
         let id = self.add(invite);
         self.by_origin.insert(origin, id);
-        self.servers.insert(key, Server::new(Kind::Invite, reply.path()), Some(id));
-        self.respond(now, key, 100, reply.trying());
+        self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));
+        self.respond(now, key, 100, trying);
         let (from, to) = (self.caller(&via, request), called(request));
         self.emit(UaEvent::Incoming { dialog: id, from, to, via, remote: path.remote });
     }
@@ -230,7 +233,7 @@ impl Ua {
 
     /// An ACK: to a failure, found by its branch; to a 2xx, by its dialog.
     fn acknowledged(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
-        if let Some((is_open, _)) = self.servers.with(key, |server| {
+        if let Some((is_open, _)) = self.servers.with(now, key, |server| {
             server.acknowledged_failure(now);
             server.is_open()
         }) && is_open
@@ -245,7 +248,7 @@ impl Ua {
         let found = self.servers.get(key).filter(|(server, _)| {
             server.kind() == Kind::Invite && server.path().remote.ip() == path.remote.ip()
         });
-        let Some(&(ref server, user)) = found else {
+        let Some((server, user)) = found else {
             return self.refuse_request(path, request, 481);
         };
         let is_open = server.is_open();

@@ -99,7 +99,7 @@ impl Ua {
                 let unacknowledged = up.unacknowledged;
                 *stage = Stage::Over;
                 if let Some(Unacknowledged { server, .. }) = unacknowledged {
-                    self.servers.with(server, Server::acknowledged_success);
+                    self.servers.with(now, server, Server::acknowledged_success);
                 }
             }
         }
@@ -155,7 +155,7 @@ impl Ua {
         if self.servers.is_full() {
             return self.refuse_request(path, request, 503);
         }
-        self.servers.insert(key, Server::new(Kind::Invite, reply.path()), Some(id));
+        self.servers.insert(now, key, Server::new(Kind::Invite, reply.path()), Some(id));
         let body = match status {
             200 => self.new_terms(id, request),
             refused => Err(refused),
@@ -170,7 +170,7 @@ impl Ua {
                 writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
                 let bytes = writer.finish_with("application/sdp", &sdp);
                 self.respond(now, key, 200, bytes);
-                self.reinvite_accepted(id, key, request, !has_sdp);
+                self.reinvite_accepted(now, id, key, request, !has_sdp);
             }
             Err(status) => {
                 match status {
@@ -195,6 +195,7 @@ impl Ua {
 
     fn reinvite_accepted(
         &mut self,
+        now: Timestamp,
         id: DialogId,
         key: ServerKey,
         request: &Request,
@@ -208,7 +209,7 @@ impl Ua {
         if let Stage::Up(up) = &mut invite.stage {
             let unacknowledged = Unacknowledged { seq, server: key, offered };
             if let Some(earlier) = up.unacknowledged.replace(unacknowledged) {
-                self.servers.with(earlier.server, Server::acknowledged_success);
+                self.servers.with(now, earlier.server, Server::acknowledged_success);
             }
         }
         if !offered {
@@ -245,7 +246,7 @@ impl Ua {
         up.unacknowledged = None;
         let bye_wanted = up.bye_wanted.take();
         let answered = !waited.offered || invite.media.agree(&request.body).is_ok();
-        self.servers.with(waited.server, Server::acknowledged_success);
+        self.servers.with(now, waited.server, Server::acknowledged_success);
         match (bye_wanted, answered) {
             (Some(cause), _) => self.bye(now, id, cause),
             (None, true) if waited.offered => self.media_changed(id),
