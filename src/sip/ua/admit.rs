@@ -36,6 +36,9 @@ impl Ua {
 
     /// Whether a request from a trunk's address says that it is from an agent's registered phone.
     fn is_phone(&self, path: Path, request: &Request) -> bool {
+        if self.registrar.is_empty() {
+            return false;
+        }
         let Ok(from) = request.headers.from() else { return false };
         let Some(user) = from.uri().user_decoded() else { return false };
         let Some((_, Known::Agent(agent))) = self.secrets.get(&*user) else { return false };

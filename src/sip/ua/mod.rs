@@ -59,6 +59,7 @@ mod reinvite;
 mod reply;
 mod serve;
 mod setup;
+mod tag;
 mod target;
 #[cfg(test)]
 mod tests;

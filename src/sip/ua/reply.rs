@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::sip::message::{Name, Request};
 use crate::sip::path::{Path, Transport};
+use crate::sip::ua::tag::tag_in;
 use crate::sip::write::Writer;
 
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ impl Reply {
         }
         let mut routes = String::new();
         copy(request, Name::RecordRoute, &mut routes);
-        let has_tag = headers.to().is_ok_and(|to| to.tag().is_some());
+        let has_tag = tag_in(headers, Name::To).is_some();
         Self {
             path: Path { remote: source(request, path), ..path },
             lines: lines.into(),
@@ -84,6 +85,11 @@ fn copy(request: &Request, name: Name, out: &mut String) {
 
 /// Where the answer goes: the source of the request, at the port its Via asks for.
 fn source(request: &Request, path: Path) -> SocketAddr {
+    // Stamped, so there is a port after it: what nearly every peer asks for costs one search.
+    let single = request.headers.get(Name::Via).filter(|via| !via.contains(','));
+    if single.is_some_and(|via| via.contains(";rport=")) {
+        return path.remote;
+    }
     match (path.transport, request.headers.via()) {
         (Transport::Udp, Ok(via)) if via.rport().is_none() => {
             SocketAddr::new(path.remote.ip(), via.port().unwrap_or(5060))

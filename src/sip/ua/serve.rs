@@ -15,6 +15,7 @@ use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
+use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Ua, UaEvent};
 use crate::sip::wire::Rejected;
 use crate::time::Timestamp;
@@ -35,7 +36,7 @@ impl Ua {
         if request.method == Method::CANCEL {
             return self.cancel(now, path, request);
         }
-        match tag_of(request) {
+        match tag_in(&request.headers, Name::To) {
             Some(_) => self.within_dialog(now, path, key, request),
             None => self.out_of_dialog(now, path, key, request),
         }
@@ -290,10 +291,6 @@ pub(super) fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'a st
 /// `timer` is tolerated: the other end refreshes, we answer.
 fn is_supported(tag: &str) -> bool {
     tag == "timer"
-}
-
-pub(super) fn tag_of(request: &Request) -> Option<String> {
-    request.headers.to().ok()?.tag().map(str::to_owned)
 }
 
 fn untagged(address: &NameAddr<'_>) -> Box<str> {

@@ -13,7 +13,7 @@ use crate::sip::path::Path;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
-use crate::sip::ua::serve::tag_of;
+use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
 use crate::time::Timestamp;
 
@@ -23,12 +23,12 @@ const DTMF_TYPES: &str = "application/dtmf-relay, application/dtmf";
 impl Ua {
     /// The dialog a request says it belongs to.
     fn dialog_named(&self, request: &Request) -> Option<DialogId> {
-        let tag = u64::from_str_radix(&tag_of(request)?, 16).ok()?;
+        let headers = &request.headers;
+        let tag = u64::from_str_radix(tag_in(headers, Name::To)?, 16).ok()?;
         let id = *self.by_tag.get(&tag)?;
-        let from = request.headers.from().ok()?;
-        let call_id = request.headers.call_id().ok()?;
+        let call_id = headers.call_id().ok()?;
         let invite = self.invites.get(&id)?;
-        invite.dialog.is_of(call_id, from.tag()).then_some(id)
+        invite.dialog.is_of(call_id, tag_in(headers, Name::From)).then_some(id)
     }
 
     pub(super) fn within_dialog(
