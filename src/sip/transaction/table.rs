@@ -198,7 +198,8 @@ impl<K: Ord + Copy + Hash, M: Machine, U: Copy> Table<K, M, U> {
     }
 
     fn pop_key(&mut self, now: Timestamp) -> Option<K> {
-        while let Some((at, key)) = self.ends.pop_front_if(|(at, _)| *at <= now) {
+        while let Some(&(at, key)) = self.ends.front().filter(|(at, _)| *at <= now) {
+            self.ends.pop_front();
             if self.entries.get(&key).is_some_and(|entry| entry.end == Some(at)) {
                 return Some(key);
             }
