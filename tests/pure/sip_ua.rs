@@ -39,7 +39,7 @@ struct Outcome {
 }
 
 fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap()
+    text.parse().expect("an address")
 }
 
 /// Somebody we know sends `bytes`; a call is answered.
@@ -71,7 +71,7 @@ fn play(bytes: &[u8], transport: Transport) -> Outcome {
 fn setup(local: SocketAddr) -> UaSetup {
     let trunk = Trunk {
         name: "carrier".into(),
-        networks: vec!["198.51.100.7".parse().unwrap()],
+        networks: vec!["198.51.100.7".parse().expect("a network")],
         trusted: false,
         uri: None,
         address: None,
@@ -179,7 +179,7 @@ fn torture_messages_cut_anywhere_break_nothing() {
 }
 
 fn cut(file: &FilePath) {
-    let bytes = std::fs::read(file).unwrap();
+    let bytes = std::fs::read(file).expect("a file of the folder");
     for end in (0..bytes.len()).step_by(23) {
         let outcome = play(&bytes[..end], Transport::Tcp);
         assert!(outcome.status.is_none_or(|s| s < 700), "{} cut at {end}", file.display());
