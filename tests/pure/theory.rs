@@ -54,10 +54,38 @@ struct Theory {
     abandoned: f64,
 }
 
+/// What came in, an hour, and how long it took.
+#[derive(Clone, Copy)]
+struct Traffic {
+    calls_per_hour: f64,
+    talk_s: f64,
+}
+
+const MEANT: Traffic = Traffic { calls_per_hour: CALLS_PER_HOUR, talk_s: TALK_S };
+
+impl Traffic {
+    /// The traffic that really came. One percent more of it is several percent more wait, so asking
+    /// the theory about what came tells luck from error with far fewer runs.
+    fn of(runs: &[Tally]) -> Self {
+        let calls: u64 = runs.iter().map(|tally| tally.calls).sum();
+        let talks: u64 = runs.iter().map(|tally| tally.talks).sum();
+        let talk_ms: u64 = runs.iter().map(|tally| tally.talk_ms).sum();
+        let hours = runs.len() as f64 * CALLERS as f64 / CALLS_PER_HOUR;
+        let came = Self {
+            calls_per_hour: calls as f64 / hours,
+            talk_s: talk_ms as f64 / talks as f64 / 1_000.0,
+        };
+        let near = |found: f64, meant: f64| (found / meant - 1.0).abs() < 0.03;
+        assert!(near(came.calls_per_hour, MEANT.calls_per_hour), "{} an hour", came.calls_per_hour);
+        assert!(near(came.talk_s, MEANT.talk_s), "{} s of talk", came.talk_s);
+        came
+    }
+}
+
 /// The steady state of a queue with `agents`, where those who wait leave at `leaving_per_s` each.
-fn theory(agents: usize, leaving_per_s: f64) -> Theory {
-    let arriving = CALLS_PER_HOUR / 3_600.0;
-    let serving = 1.0 / TALK_S;
+fn theory(agents: usize, leaving_per_s: f64, traffic: Traffic) -> Theory {
+    let arriving = traffic.calls_per_hour / 3_600.0;
+    let serving = 1.0 / traffic.talk_s;
     let mut weights = vec![1.0_f64];
     for n in 1..STATES {
         let busy = n.min(agents) as f64;
@@ -143,7 +171,7 @@ fn wait_s(tally: &Tally) -> f64 {
 #[test]
 fn patient_callers_wait_as_erlang_c_says() {
     let runs = runs(6, Spread::Never);
-    let theory = theory(6, 0.0);
+    let theory = theory(6, 0.0, Traffic::of(&runs));
     check("mean wait, s", theory.wait_s, &runs, wait_s);
     check("must wait", theory.must_wait, &runs, |tally| {
         let waits = warm(&tally.waits_answered);
@@ -155,7 +183,7 @@ fn patient_callers_wait_as_erlang_c_says() {
 #[test]
 fn impatient_callers_wait_and_leave_as_erlang_a_says() {
     let runs = runs(4, Spread::Exponential { mean_s: 120.0 });
-    let theory = theory(4, 1.0 / 120.0);
+    let theory = theory(4, 1.0 / 120.0, Traffic::of(&runs));
     check("mean wait, s", theory.wait_s, &runs, wait_s);
     check("abandoned", theory.abandoned, &runs, |tally| {
         tally.waits_abandoned.len() as f64 / tally.calls as f64
@@ -165,7 +193,7 @@ fn impatient_callers_wait_and_leave_as_erlang_a_says() {
 #[test]
 fn the_theory_itself_agrees_with_known_values() {
     // Four erlangs on six agents: Erlang C = 0.2848 (any table), and the wait follows from it.
-    let theory = theory(6, 0.0);
+    let theory = theory(6, 0.0, MEANT);
     assert!((theory.must_wait - 0.2848).abs() < 0.0001, "{}", theory.must_wait);
     let wait_s = theory.must_wait * TALK_S / (6.0 - 4.0);
     assert!((theory.wait_s - wait_s).abs() < 0.001, "{}", theory.wait_s);
