@@ -14,6 +14,7 @@ mod desk;
 mod driver;
 mod listen;
 mod local;
+mod rebuild;
 mod resolver;
 mod router;
 mod signals;

@@ -33,7 +33,7 @@ use crate::server::resolver::Resolver;
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, ApiThread};
-use crate::server::{convert, listen};
+use crate::server::{convert, listen, rebuild};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -70,7 +70,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let clock = Clock::start();
     let now = clock.now();
     let seed = random_seed()?;
-    let opened = open_store(&config, now, &seed)?;
+    let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
+    let opened = open_store(&config, now, &seed, &fresh)?;
     let reader = opened.store.reader()?;
 
     let prompts = prepare_prompts(&config, &flows)?;
@@ -83,7 +84,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
     let ua = Ua::new(convert::user_agent(&config, bound), seed);
 
-    let mut center = ContactCenter::new(convert::center(&config, flows.clone(), directory));
+    let mut center = fresh();
     remember(&mut center, &reader, now)?;
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
@@ -127,6 +128,7 @@ fn open_store(
     config: &Config,
     now: Timestamp,
     seed: &[u8; 32],
+    fresh: &dyn Fn() -> ContactCenter,
 ) -> Result<store::Opened, store::StoreError> {
     let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
     let number = |raw: &str| normalize(raw, &config.callers.region);
@@ -134,7 +136,8 @@ fn open_store(
     let run = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], 0, 0]);
     let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
     let writing = store::Writing { agent: &name, number: &number };
-    let opened = store::open(&config.server.state, &head, &writing)?;
+    let rebuild = |read: &store::journal::Read| rebuild::rebuild(read, &config.digest, fresh);
+    let opened = store::open_rebuilding(&config.server.state, &head, &writing, &rebuild)?;
     if !opened.recovered.calls.is_empty() {
         let calls = opened.recovered.calls.len();
         tracing::warn!(calls, "calls were up when the server was lost: their records are closed");
