@@ -3,7 +3,7 @@
 //! **Invariant:** a voice's name, with its settings, decides what it sounds like: two voices of one
 //! name speak alike, so that what one rendered can be kept on disk for the other.
 //!
-//! **Deliberately absent:** voices that need a program or a network: [`crate::media::voice_io`].
+//! **Deliberately absent:** voices that need a program or a network: `media::voice_io`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

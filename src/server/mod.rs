@@ -1,7 +1,7 @@
 //! The server: built from a checked configuration, run until it is told to stop, drained.
 //!
 //! Two phases: everything that can be wrong was found by `config`; here things are bound, printed
-//! and run. Signaling and the center share one thread and one loop ([`driver`]); media, disk,
+//! and run. Signaling and the center share one thread and one loop (`driver`); media, disk,
 //! speech and HTTP have threads of their own.
 //!
 //! **Invariant:** whatever is started here is ended here: when [`run`] returns, the journal is on

@@ -227,7 +227,7 @@ impl Sockets {
         self.lost.push_back(connection.path);
     }
 
-    /// Hands over what has come in, at most [`BATCH_MAX`] messages a socket.
+    /// Hands over what has come in, at most `BATCH_MAX` messages a socket.
     pub fn drain(&mut self, mut take: impl FnMut(Arrival<'_>)) {
         while let Some(path) = self.lost.pop_front() {
             take(Arrival::Lost(path));

@@ -33,7 +33,7 @@
 //! **Invariant:** prompts take as long as they are spoken, everything else takes no time; the same
 //! script gives the same text.
 //!
-//! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse) holds that.
+//! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse()) holds that.
 
 mod scene;
 mod script;

@@ -44,7 +44,7 @@
 //! }
 //! ```
 //!
-//! **Invariant:** a leg ends exactly once ([`port`]); 64·T1 after the last message nothing is left
+//! **Invariant:** a leg ends exactly once (`port`); 64·T1 after the last message nothing is left
 //! of it ([`Ua::counts`]).
 //!
 //! **Deliberately absent:** locks, tasks, host name look-up, and media beyond SDP.
