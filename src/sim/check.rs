@@ -1,16 +1,19 @@
 //! Whether the center behaves, judged from outside: from what it was told and what it asked for.
 //!
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
-//! conservation of calls (1), one call an agent (2), skills at the moment of the offer (4), no
-//! overtaking (5), offers end in time (6), commands name living legs, once (7), time (8),
-//! bounds (9), and doubled news changes nothing (10).
+//! conservation of calls (1), one call an agent (2), nobody waits in vain (3), skills at the moment
+//! of the offer (4), no overtaking (5), offers end in time (6), commands name living legs, once (7),
+//! time (8), bounds (9), and doubled news changes nothing (10). Figures that are not those of the
+//! records (11) fail a run at its end, a second run with another journal (12) fails the test.
 //!
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::acd::AgentState;
 use crate::call::Cause;
+use crate::center::snapshot::{AgentView, CallState, Snapshot};
 use crate::center::{Command, ContactCenter, Event, Setup, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
@@ -173,7 +176,9 @@ impl Watch {
             let until = leg.since + rules.ring_max;
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
-        for queue in center.snapshot(self.now).queues {
+        let snapshot = center.snapshot(self.now);
+        self.check_nobody_waits_in_vain(rules, &snapshot);
+        for queue in snapshot.queues {
             let max = self.len_max.get(&queue.name).copied().unwrap_or(usize::MAX);
             assert!(queue.waiting <= max, "{} wait in {}", queue.waiting, queue.name);
         }
@@ -185,7 +190,7 @@ impl Watch {
         assert_eq!(center.poll_timeout(), None, "a timer outlived everybody");
         for agent in center.snapshot(self.now).agents {
             let state = &agent.state;
-            let rests = matches!(state, crate::acd::AgentState::LoggedOut);
+            let rests = matches!(state, AgentState::LoggedOut);
             assert!(rests, "{} never came to rest: {state:?}", agent.name);
         }
     }
@@ -225,13 +230,31 @@ impl Watch {
             // What rings at this command may have been given up by the end of the input.
             let rings = legs.values().any(|leg| matches!(leg.party, Party::Agent(_)));
             let waits = !rings && other.since < view.since;
-            let avoids = self
-                .missed
-                .get(&(other.call, agent))
-                .is_some_and(|at| self.now <= *at + rules.exclude);
-            let passed = same_line && waits && !avoids;
+            let passed = same_line && waits && !self.avoids(rules, other.call, agent);
             assert!(!passed, "{call} is offered to {agent} before {}, older", other.call);
         }
+    }
+
+    /// Invariant 3, with demands as the flow file has them at this moment.
+    fn check_nobody_waits_in_vain(&self, rules: &Rules, snapshot: &Snapshot) {
+        let ready = |agent: &&AgentView| agent.reachable && agent.state == AgentState::Ready;
+        for agent in snapshot.agents.iter().filter(ready) {
+            let skills = &self.skills[agent.agent.0 as usize];
+            for call in &snapshot.calls {
+                let Some(queue) = &call.queue else { continue };
+                let waited = self.now.since(call.since);
+                let has = |(skill, level): &(&str, u8)| skills.get(*skill) >= Some(level);
+                let free = call.state == CallState::Waiting && waited > rules.hold_max;
+                let fits = rules.demands(queue, waited).iter().all(has);
+                let vain = free && fits && !self.avoids(rules, call.call, agent.agent);
+                assert!(!vain, "{} waits in {queue} while {} is ready", call.call, agent.name);
+            }
+        }
+    }
+
+    /// Whether the two were kept apart lately, because the agent did not take the call.
+    fn avoids(&self, rules: &Rules, call: CallId, agent: AgentId) -> bool {
+        self.missed.get(&(call, agent)).is_some_and(|at| self.now <= *at + rules.exclude)
     }
 
     fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {

@@ -33,6 +33,8 @@ pub struct Rules {
     pub plain: BTreeSet<String>,
     pub ring_max: Duration,
     pub exclude: Duration,
+    /// How long a call may be kept for its preferred agent.
+    pub hold_max: Duration,
 }
 
 impl Rules {
@@ -99,6 +101,7 @@ pub fn rules(setup: &Setup) -> Rules {
         demands: demands.into_iter().map(|(queue, demands)| (queue.to_owned(), demands)).collect(),
         plain: BTreeSet::from(["anybody".to_owned(), "tech".to_owned()]),
         ring_max: longest.unwrap_or_default(),
+        hold_max: seconds(8),
         exclude: setup.queues.iter().map(|queue| queue.acd.exclude).max().unwrap_or_default(),
     }
 }
