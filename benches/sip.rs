@@ -143,11 +143,11 @@ fn whole_calls() {
             &format!("To: <sip:+14155550100@ivr.example>;tag={}", tag.expect("a tag")),
         );
         let next = |method: &str, seq: &str, branch: &str| {
-            let text = within.replace("INVITE", method).replace("21035", seq);
-            text.replace(&unique, &unique).replace("z9hG4bKPj2", branch)
-                + "Content-Length: 0\r\n\r\n"
+            let text = within.replace("INVITE", method).replace("CSeq: 21035", seq);
+            text.replace("z9hG4bKPj2", branch) + "Content-Length: 0\r\n\r\n"
         };
-        let (ack, bye) = (next("ACK", "21035", "z9hG4bKa"), next("BYE", "21036", "z9hG4bKb"));
+        let (ack, bye) =
+            (next("ACK", "CSeq: 21035", "z9hG4bKa"), next("BYE", "CSeq: 21036", "z9hG4bKb"));
         let start = Instant::now();
         ua.receive(now, Received { path, bytes: ack.as_bytes() });
         ua.receive(now, Received { path, bytes: bye.as_bytes() });

@@ -429,3 +429,80 @@ async fn write(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that arrives until `count` messages have.
+    async fn messages(sockets: &mut Sockets, count: usize) -> Vec<(Path, Vec<u8>)> {
+        let mut got = Vec::new();
+        while got.len() < count {
+            timeout(Duration::from_secs(10), sockets.ready())
+                .await
+                .expect("messages are on the way");
+            sockets.drain(|arrival| match arrival {
+                Arrival::Message(received) => got.push((received.path, received.bytes.to_vec())),
+                Arrival::Lost(path) => panic!("{path:?} lost"),
+            });
+        }
+        got
+    }
+
+    fn loopback() -> Sockets {
+        let address = "127.0.0.1:0".parse().unwrap();
+        Sockets::bind(&[address], &[address]).unwrap()
+    }
+
+    fn address_of(sockets: &Sockets, wanted: Transport) -> SocketAddr {
+        sockets.addresses().find(|(transport, _)| *transport == wanted).unwrap().1
+    }
+
+    const ONE: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nl: 4\r\n\r\nbody";
+    const TWO: &[u8] = b"OPTIONS sip:b SIP/2.0\r\nl: 0\r\n\r\n";
+
+    #[tokio::test]
+    async fn datagrams_come_and_go() {
+        let (mut a, mut b) = (loopback(), loopback());
+        let (from, to) = (address_of(&a, Transport::Udp), address_of(&b, Transport::Udp));
+        for bytes in [ONE, TWO] {
+            a.send(Transmit { path: Path::udp(from, to), bytes: bytes.into() });
+        }
+        // The first datagrams wait until the runtime has seen that the socket can be written to.
+        let got = tokio::select! {
+            got = messages(&mut b, 2) => got,
+            () = a.ready() => panic!("nothing was sent here"),
+        };
+        assert_eq!(got, [ONE, TWO].map(|bytes| (Path::udp(to, from), bytes.to_vec())));
+    }
+
+    #[tokio::test]
+    async fn a_connection_carries_requests_out_and_answers_back() {
+        let (mut a, mut b) = (loopback(), loopback());
+        let (from, to) = (address_of(&a, Transport::Tcp), address_of(&b, Transport::Tcp));
+        let out = Path { transport: Transport::Tcp, local: from, remote: to, connection: None };
+        a.send(Transmit { path: out, bytes: [ONE, b"\r\n\r\n", TWO].concat().into() });
+        let got = messages(&mut b, 2).await;
+        assert_eq!((&*got[0].1, &*got[1].1), (ONE, TWO));
+        assert!(got[0].0.connection.is_some() && got[0].0 == got[1].0);
+        b.send(Transmit { path: got[0].0, bytes: TWO.into() });
+        let back = messages(&mut a, 1).await;
+        assert_eq!((&*back[0].1, back[0].0.remote), (TWO, to));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_cannot_be_made_is_told() {
+        let mut sockets = loopback();
+        let local = address_of(&sockets, Transport::Tcp);
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let path = Path { transport: Transport::Tcp, local, remote: closed, connection: None };
+        sockets.send(Transmit { path, bytes: ONE.into() });
+        timeout(Duration::from_secs(10), sockets.ready()).await.expect("it fails soon");
+        let mut lost = Vec::new();
+        sockets.drain(|arrival| match arrival {
+            Arrival::Lost(path) => lost.push(path.remote),
+            Arrival::Message(received) => panic!("{received:?}"),
+        });
+        assert_eq!(lost, [closed]);
+    }
+}

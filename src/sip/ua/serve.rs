@@ -133,7 +133,8 @@ impl Ua {
         if matches!(request.uri.scheme(), Scheme::Other) {
             return Some(Objection(416, vec![]));
         }
-        let unknown: Vec<_> = headers.require().filter(|tag| !is_supported(tag)).collect();
+        // None is supported. Session timers are tolerated, which needs no extension of ours.
+        let unknown: Vec<_> = headers.require().collect();
         if !unknown.is_empty() {
             return Some(Objection(420, vec![("Unsupported", unknown.join(", "))]));
         }
@@ -286,11 +287,6 @@ pub(super) struct Objection(pub(super) u16, pub(super) Vec<(&'static str, String
 
 pub(super) fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
-}
-
-/// `timer` is tolerated: the other end refreshes, we answer.
-fn is_supported(tag: &str) -> bool {
-    tag == "timer"
 }
 
 fn untagged(address: &NameAddr<'_>) -> Box<str> {
