@@ -6,10 +6,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::center::{Digit, From};
+use crate::call::{CallRecord, Party};
+use crate::center::snapshot::{CallState, CallView};
+use crate::center::{Digit, Event, From, Via};
 use crate::flow::Flow;
+use crate::id::{CallId, LegId};
 use crate::sim::habits::Habits;
-use crate::sim::random::Random;
+use crate::sim::random::{Random, Spread};
+use crate::sim::wire::Lane;
+use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
 
 /// Between two keys of one entry.
@@ -17,6 +22,8 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(350);
 /// Digits a caller makes up for one question.
 const DIGITS_MADE_UP_MAX: u64 = 12;
 const KEYPAD: &str = "0123456789*#";
+/// How often a network shows a name in place of a useful one.
+const ODD_NAME: f64 = 0.1;
 
 /// What a prompt asks of whoever hears it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +163,132 @@ fn answer(asks: &Asks, random: &mut Random) -> Vec<Digit> {
     }
 }
 
-pub fn any_key(random: &mut Random) -> Option<Digit> {
+impl World {
+    pub(super) fn next_caller(&mut self, now: Timestamp) {
+        if self.calm || self.strangers >= self.plan.callers_max {
+            return;
+        }
+        self.strangers += 1;
+        let from = self.somebody();
+        let to = self.arrivals.pick(&self.plan.entrances).cloned().unwrap_or_default();
+        self.calls(now, Caller::new(from, to));
+        let mean_s = 3_600.0 / self.plan.habits.calls_per_hour;
+        let gap = self.arrivals.draw(Spread::Exponential { mean_s });
+        self.put(now + gap, Stimulus::NextCaller);
+    }
+
+    fn somebody(&mut self) -> From {
+        let habits = &self.plan.habits;
+        if self.arrivals.chance(habits.withholds) {
+            return From::default();
+        }
+        if self.arrivals.chance(habits.is_known)
+            && let Some(number) = self.arrivals.pick(&self.plan.known)
+        {
+            return From { number: Some(number.clone()), name: None };
+        }
+        let name = self.arrivals.chance(ODD_NAME).then(|| "Anonymous \u{1f4de}".to_owned());
+        From { number: Some(format!("caller-{:06}", self.strangers)), name }
+    }
+
+    pub(super) fn calls(&mut self, now: Timestamp, mut caller: Caller) {
+        caller.waits = false;
+        self.calls += 1;
+        let call = CallId(self.calls);
+        let leg = LegId::caller(call);
+        self.begin(leg, None);
+        let (from, to) = (caller.from.clone(), caller.to.clone());
+        self.callers.insert(call, caller);
+        let event = Event::CallArrived { call, from, to, via: Via::Trunk("sim".to_owned()) };
+        // Nothing of a call can come before its arrival, and a copy cannot come after its end.
+        if self.random.chance(self.plan.swarm.doubled) {
+            self.put(now, Stimulus::News { event: event.clone(), copy: false });
+            self.put(now, Stimulus::News { event, copy: true });
+        } else {
+            self.put(now, Stimulus::News { event, copy: false });
+        }
+        if self.random.chance(self.plan.swarm.gone_at_once) {
+            let at = now + self.random.ms(0, 300);
+            self.put(at, Stimulus::Caller { call, act: Act::HangUp });
+        }
+        if self.random.chance(self.plan.swarm.ended_by_operator) {
+            let at = now + self.random.ms(0, 90_000);
+            self.put(at, Stimulus::News { event: Event::EndCall { call }, copy: false });
+        }
+    }
+
+    pub(super) fn caller_acts(&mut self, now: Timestamp, call: CallId, act: Act) {
+        let leg = LegId::caller(call);
+        let Some(caller) = self.callers.get(&call) else { return };
+        match act {
+            Act::Press(digit) => self.press(now, leg, digit),
+            Act::GiveUp { stay } if caller.waits && caller.stay == stay => {
+                self.hang_up(now, leg);
+            }
+            Act::GiveUp { .. } => {}
+            Act::HangUp => self.hang_up(now, leg),
+        }
+    }
+
+    fn press(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+        if self.is_up(leg) {
+            self.tell(now, Lane::Media(leg), Event::Digit { leg, digit });
+        }
+    }
+
+    pub(super) fn caller_hears(&mut self, now: Timestamp, view: &CallView, length: Duration) {
+        let call = view.call;
+        let Some(caller) = self.callers.get_mut(&call) else { return };
+        let (habits, random) = (&self.plan.habits, &mut self.random);
+        let acts = match view.state {
+            CallState::Waiting | CallState::Offered if caller.waits => {
+                let presses = random.chance(habits.presses_in_queue);
+                let key = presses.then(|| any_key(random)).flatten();
+                key.map(|key| (now + length.mul_f64(0.5), Act::Press(key))).into_iter().collect()
+            }
+            CallState::Waiting | CallState::Offered => {
+                caller.waits = true;
+                caller.stay += 1;
+                let gives_up = Act::GiveUp { stay: caller.stay };
+                vec![(now + random.draw(habits.patience), gives_up)]
+            }
+            CallState::InFlow => {
+                caller.waits = false;
+                let asks = asked(&self.questions, view);
+                Caller::hears(now, length, asks, habits, random)
+            }
+            CallState::Dialing | CallState::Talking => Vec::new(),
+        };
+        for (at, act) in acts {
+            self.put(at, Stimulus::Caller { call, act });
+        }
+    }
+
+    pub(super) fn call_ended(&mut self, now: Timestamp, record: &CallRecord) {
+        let Some(mut caller) = self.callers.remove(&record.call) else { return };
+        let to_agent = |party: &Party| matches!(party, Party::Agent { .. });
+        let talked =
+            record.legs.iter().any(|leg| leg.outcome == "accepted" && to_agent(&leg.party));
+        if talked {
+            caller.solved = Some(self.random.chance(self.plan.habits.resolves));
+        }
+        let Some(after) = caller.calls_again(&self.plan.habits, &mut self.random) else { return };
+        caller.tries += 1;
+        if !self.calm && now + after < self.plan.calm {
+            self.put(now + after, Stimulus::Again(Box::new(caller)));
+        }
+    }
+}
+
+/// What the step a call is at asks of the caller.
+fn asked<'a>(
+    questions: &'a BTreeMap<String, BTreeMap<String, Asks>>,
+    view: &CallView,
+) -> Option<&'a Asks> {
+    questions.get(view.flow.as_deref()?)?.get(view.step.as_deref()?)
+}
+
+fn any_key(random: &mut Random) -> Option<Digit> {
     let nth = usize::try_from(random.below(KEYPAD.len() as u64)).ok()?;
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }

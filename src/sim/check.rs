@@ -2,7 +2,7 @@
 //!
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
 //! conservation of calls (1), one call an agent (2), nobody waits in vain (3), skills at the moment
-//! of the offer (4), no overtaking (5), offers end in time (6), commands name living legs, once (7),
+//! of the offer (4), no overtaking (5), offers end in time (6), commands name living legs once (7),
 //! time (8), bounds (9), and doubled news changes nothing (10). Figures that are not those of the
 //! records (11) fail a run at its end, a second run with another journal (12) fails the test.
 //!

@@ -9,11 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{CallRecord, Party};
-use crate::center::snapshot::{CallState, CallView};
-use crate::center::{
-    AgentAsk, Cause, Command, ContactCenter, Digit, Event, From, Prompt, Target, Via,
-};
+use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, Prompt, Target};
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::sim::agent::{self, Person, Treatment};
@@ -30,8 +26,6 @@ const PROMPT_MIN: Duration = Duration::from_millis(300);
 /// How long every sound file is.
 const FILE: Duration = Duration::from_secs(3);
 const MUSIC: Duration = Duration::from_secs(30);
-/// How often a caller of a faulty run withholds nothing and yet looks odd: a name, an extension.
-const ODD_NUMBER: f64 = 0.1;
 
 /// What is to happen.
 #[derive(Clone, Debug)]
@@ -110,14 +104,14 @@ pub struct World {
     quiet: Option<Timestamp>,
     pub(super) random: Random,
     /// Who calls when: a stream of its own, so that other agents meet the same callers.
-    arrivals: Random,
+    pub(super) arrivals: Random,
     wire: Wire,
     agenda: BTreeMap<(Timestamp, u64), Stimulus>,
     sequence: u64,
-    calls: u64,
-    strangers: u64,
+    pub(super) calls: u64,
+    pub(super) strangers: u64,
     /// By flow and step.
-    questions: BTreeMap<String, BTreeMap<String, Asks>>,
+    pub(super) questions: BTreeMap<String, BTreeMap<String, Asks>>,
     pub(super) callers: BTreeMap<CallId, Caller>,
     pub(super) people: Vec<Person>,
     ends: BTreeMap<LegId, End>,
@@ -214,80 +208,8 @@ impl World {
         self.quiet
     }
 
-    fn next_caller(&mut self, now: Timestamp) {
-        if self.calm || self.strangers >= self.plan.callers_max {
-            return;
-        }
-        self.strangers += 1;
-        let from = self.somebody();
-        let to = self.arrivals.pick(&self.plan.entrances).cloned().unwrap_or_default();
-        self.calls(now, Caller::new(from, to));
-        let mean_s = 3_600.0 / self.plan.habits.calls_per_hour;
-        let gap = self.arrivals.draw(crate::sim::Spread::Exponential { mean_s });
-        self.put(now + gap, Stimulus::NextCaller);
-    }
-
-    fn somebody(&mut self) -> From {
-        let habits = &self.plan.habits;
-        if self.arrivals.chance(habits.withholds) {
-            return From::default();
-        }
-        if self.arrivals.chance(habits.is_known)
-            && let Some(number) = self.arrivals.pick(&self.plan.known)
-        {
-            return From { number: Some(number.clone()), name: None };
-        }
-        let name = self.arrivals.chance(ODD_NUMBER).then(|| "Anonymous \u{1f4de}".to_owned());
-        From { number: Some(format!("caller-{:06}", self.strangers)), name }
-    }
-
-    fn calls(&mut self, now: Timestamp, mut caller: Caller) {
-        caller.waits = false;
-        self.calls += 1;
-        let call = CallId(self.calls);
-        let leg = LegId::caller(call);
-        self.ends.insert(leg, End::new(None));
-        let (from, to) = (caller.from.clone(), caller.to.clone());
-        self.callers.insert(call, caller);
-        let event = Event::CallArrived { call, from, to, via: Via::Trunk("sim".to_owned()) };
-        // Nothing of a call can come before its arrival, and a copy cannot come after its end.
-        if self.random.chance(self.plan.swarm.doubled) {
-            self.put(now, Stimulus::News { event: event.clone(), copy: false });
-            self.put(now, Stimulus::News { event, copy: true });
-        } else {
-            self.put(now, Stimulus::News { event, copy: false });
-        }
-        if self.random.chance(self.plan.swarm.gone_at_once) {
-            let at = now + self.random.ms(0, 300);
-            self.put(at, Stimulus::Caller { call, act: caller::Act::HangUp });
-        }
-        if self.random.chance(self.plan.swarm.ended_by_operator) {
-            let at = now + self.random.ms(0, 90_000);
-            self.put(at, Stimulus::News { event: Event::EndCall { call }, copy: false });
-        }
-    }
-
-    fn caller_acts(&mut self, now: Timestamp, call: CallId, act: caller::Act) {
-        let leg = LegId::caller(call);
-        let Some(caller) = self.callers.get(&call) else { return };
-        match act {
-            caller::Act::Press(digit) => self.press(now, leg, digit),
-            caller::Act::GiveUp { stay } if caller.waits && caller.stay == stay => {
-                self.hang_up(now, leg);
-            }
-            caller::Act::GiveUp { .. } => {}
-            caller::Act::HangUp => self.hang_up(now, leg),
-        }
-    }
-
-    fn press(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
-        if self.is(leg, Far::Up) {
-            self.tell(now, Lane::Media(leg), Event::Digit { leg, digit });
-        }
-    }
-
     /// Somebody at the far end hangs up.
-    fn hang_up(&mut self, now: Timestamp, leg: LegId) {
+    pub(super) fn hang_up(&mut self, now: Timestamp, leg: LegId) {
         if self.is(leg, Far::Over) {
             return;
         }
@@ -337,7 +259,7 @@ impl World {
             Target::Agent(agent) => Some(*agent),
             Target::Trunk { .. } => None,
         };
-        self.ends.insert(leg, End::new(agent));
+        self.begin(leg, agent);
         let Plan { habits, swarm, .. } = &self.plan;
         let treatment = match agent.and_then(|agent| self.people.get(agent.0 as usize)) {
             Some(person) => person.treats(habits, swarm, &mut self.random),
@@ -414,36 +336,6 @@ impl World {
         }
     }
 
-    fn caller_hears(&mut self, now: Timestamp, view: &CallView, length: Duration) {
-        let call = view.call;
-        let Some(caller) = self.callers.get_mut(&call) else { return };
-        let (habits, random) = (&self.plan.habits, &mut self.random);
-        let acts = match view.state {
-            CallState::Waiting | CallState::Offered if caller.waits => {
-                let presses = random.chance(habits.presses_in_queue);
-                let key = presses.then(|| caller::any_key(random)).flatten();
-                key.map(|key| (now + length.mul_f64(0.5), caller::Act::Press(key)))
-                    .into_iter()
-                    .collect()
-            }
-            CallState::Waiting | CallState::Offered => {
-                caller.waits = true;
-                caller.stay += 1;
-                let gives_up = caller::Act::GiveUp { stay: caller.stay };
-                vec![(now + random.draw(habits.patience), gives_up)]
-            }
-            CallState::InFlow => {
-                caller.waits = false;
-                let asks = asked(&self.questions, view);
-                Caller::hears(now, length, asks, habits, random)
-            }
-            CallState::Dialing | CallState::Talking => Vec::new(),
-        };
-        for (at, act) in acts {
-            self.put(at, Stimulus::Caller { call, act });
-        }
-    }
-
     fn prompt_ends(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
         let Some(end) = self.ends.get_mut(&leg) else { return };
         // The end of a prompt that was just stopped may already be on its way.
@@ -498,21 +390,6 @@ impl World {
         self.hang_up(now, if by_caller { caller } else { leg });
     }
 
-    fn call_ended(&mut self, now: Timestamp, record: &CallRecord) {
-        let Some(mut caller) = self.callers.remove(&record.call) else { return };
-        let to_agent = |party: &Party| matches!(party, Party::Agent { .. });
-        let talked =
-            record.legs.iter().any(|leg| leg.outcome == "accepted" && to_agent(&leg.party));
-        if talked {
-            caller.solved = Some(self.random.chance(self.plan.habits.resolves));
-        }
-        let Some(after) = caller.calls_again(&self.plan.habits, &mut self.random) else { return };
-        caller.tries += 1;
-        if !self.calm && now + after < self.plan.calm {
-            self.put(now + after, Stimulus::Again(Box::new(caller)));
-        }
-    }
-
     /// A leg ends at its far end; an agent's phone is free again.
     pub(super) fn over(&mut self, now: Timestamp, leg: LegId) {
         let Some(end) = self.ends.get_mut(&leg) else { return };
@@ -558,6 +435,10 @@ impl World {
         self.is(leg, Far::Up)
     }
 
+    pub(super) fn begin(&mut self, leg: LegId, agent: Option<AgentId>) {
+        self.ends.insert(leg, End::new(agent));
+    }
+
     fn is(&self, leg: LegId, far: Far) -> bool {
         self.ends.get(&leg).is_some_and(|end| end.far == far)
     }
@@ -587,12 +468,4 @@ pub fn length(prompt: &Prompt) -> Duration {
         Prompt::Music { .. } => MUSIC,
         Prompt::Silence { ms } => Duration::from_millis(u64::from(*ms)),
     }
-}
-
-/// What the step a call is at asks of the caller.
-fn asked<'a>(
-    questions: &'a BTreeMap<String, BTreeMap<String, Asks>>,
-    view: &CallView,
-) -> Option<&'a Asks> {
-    questions.get(view.flow.as_deref()?)?.get(view.step.as_deref()?)
 }
