@@ -35,6 +35,16 @@ pub struct Loaded {
 ///
 /// All that is wrong, at once, each with its place.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    load_flows(sources, &[])
+}
+
+/// As [`load`], with the flows of these files and folders instead of the configured ones. None
+/// given, the configured ones it is.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Problems> {
     let Checked { mut config, demo } = check(sources)?;
     let mut problems = Problems::default();
     let directory = match &config.callers.file {
@@ -42,7 +52,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         None => Directory::default(),
     };
     let known = known(&config, &directory);
-    let flows = read_flows(&[config.server.flows.clone()], &known, &mut problems);
+    let configured = [config.server.flows.clone()];
+    let paths = if paths.is_empty() { &configured[..] } else { paths };
+    let flows = read_flows(paths, &known, &mut problems);
     if flows.is_empty() && problems.is_empty() {
         let help = "`server.flows` names the folder; each flow is a .toml file in it";
         let folder = config.server.flows.display().to_string();

@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 pub use cidr::{Cidr, CidrError};
 pub use demo::Demo;
 pub use layers::Override;
-pub use load::{Loaded, known, load, read_flows};
+pub use load::{Loaded, known, load, load_flows, read_flows};
 pub use model::{
     Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Queue, Server, Sip, Trunk,
     Voice,

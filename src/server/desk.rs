@@ -4,11 +4,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::api::{Considered, Health, Request};
 use crate::center::{AgentAsk, Event};
 use crate::server::driver::Driver;
+use crate::server::past;
 use crate::time::Timestamp;
 
 /// What a report covers when nobody says.
@@ -36,7 +35,7 @@ impl Driver {
             Request::Report { since, until, reply } => {
                 let until = until.unwrap_or(now + Duration::from_millis(1));
                 let since = since.unwrap_or(now - PERIOD);
-                drop(reply.send(self.report(now, since, until)));
+                drop(reply.send(past::figures(&self.center, now, since, until)));
             }
         }
     }
@@ -50,22 +49,6 @@ impl Driver {
         let agent = self.center.agent_id(name)?;
         self.feed(now, Event::AgentAsked { agent, ask });
         Some(self.center.agent_view(agent))
-    }
-
-    /// The figures, with the names of the queues and agents they are of.
-    fn report(&self, now: Timestamp, since: Timestamp, until: Timestamp) -> Value {
-        let report = self.center.report(now, since, until);
-        let mut report = serde_json::to_value(report).unwrap_or_default();
-        let (agents, queues) = self.center.names();
-        for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
-            for entry in report[list].as_array_mut().into_iter().flatten() {
-                let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
-                // A record may name one that the configuration no longer has.
-                let name = index.and_then(|index| names.get(index));
-                entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
-            }
-        }
-        report
     }
 
     fn why(&self, call: crate::id::CallId) -> Option<Vec<Considered>> {

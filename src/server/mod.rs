@@ -14,6 +14,7 @@ mod desk;
 mod driver;
 mod listen;
 mod local;
+mod past;
 mod rebuild;
 mod resolver;
 mod router;
@@ -22,10 +23,16 @@ mod start;
 mod tasks;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use crate::config::Loaded;
+use crate::call::Directory;
+use crate::center::Setup;
+use crate::config::{Config, Loaded};
+use crate::flow::Flow;
+use crate::time::Timestamp;
 
 pub use driver::End;
+pub use past::{figures, restore, teach};
 pub use start::StartError;
 
 /// Serves until drained or told twice to stop.
@@ -41,4 +48,16 @@ pub fn run(loaded: Loaded) -> Result<ExitCode, StartError> {
         End::Cut { calls } => tracing::warn!(calls, "ended by the second signal"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a contact center needs of a configuration, its flows and its callers.
+#[must_use]
+pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
+    convert::center(config, flows, directory)
+}
+
+/// The wall clock, for a command that asks about a time before now.
+#[must_use]
+pub fn now() -> Timestamp {
+    clock::Clock::start().now()
 }

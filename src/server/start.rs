@@ -24,7 +24,6 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::media::tts::Voices;
 use crate::media::voice_io::{CommandVoice, HttpVoice};
-use crate::metrics::CallRow;
 use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
@@ -33,7 +32,7 @@ use crate::server::resolver::Resolver;
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, ApiThread};
-use crate::server::{convert, listen, rebuild};
+use crate::server::{convert, listen, past, rebuild};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -47,8 +46,6 @@ const FACTS_MAX: usize = 65_536;
 const RESOLVED_MAX: usize = 64;
 /// How long a program or a service may take to speak one prompt.
 const VOICE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is remembered of callers and counted in figures after a restart.
-const REMEMBERED: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -85,7 +82,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let ua = Ua::new(convert::user_agent(&config, bound), seed);
 
     let mut center = fresh();
-    remember(&mut center, &reader, now)?;
+    past::teach(&mut center, &reader, now)?;
+    past::restore(&mut center, &reader, now)?;
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
@@ -180,22 +178,6 @@ fn spoken_by(voice: &Voice) -> Arc<dyn crate::media::tts::Voice> {
             Arc::new(HttpVoice::new(url, voice, model, key, VOICE_TIMEOUT))
         }
     }
-}
-
-/// What earlier runs learned: who called when and why, and the rows the figures are made of.
-fn remember(
-    center: &mut ContactCenter,
-    reader: &store::Reader,
-    now: Timestamp,
-) -> Result<(), store::StoreError> {
-    reader.each_past_since(now - REMEMBERED, |past| {
-        let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
-        center.learn(&past.number, past.ended_at, intent, agent);
-    })?;
-    let mut rows: Vec<CallRow> = Vec::new();
-    reader.each_ended_since(now - REMEMBERED, |record| rows.push(center.row(&record)))?;
-    center.restore(rows);
-    Ok(())
 }
 
 fn outside(config: &Config) -> BTreeMap<AgentId, Target> {

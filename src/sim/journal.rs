@@ -165,7 +165,17 @@ pub fn parse(text: &str) -> Result<(Header, Vec<Entry>), JournalError> {
 /// If an invariant of the center is broken: the journal has found a bug.
 #[must_use]
 pub fn replay(setup: Setup, entries: &[Entry], check: bool) -> Replay {
-    let mut center = ContactCenter::new(setup);
+    replay_with(ContactCenter::new(setup), entries, check)
+}
+
+/// As [`replay`], with a center that was told of earlier calls
+/// ([`learn`](ContactCenter::learn)) but has had no input yet.
+///
+/// # Panics
+///
+/// As [`replay`].
+#[must_use]
+pub fn replay_with(mut center: ContactCenter, entries: &[Entry], check: bool) -> Replay {
     let mut journal = Journal::new(0, Timestamp::default(), false);
     let mut records = Vec::new();
     let mut ended_at = Timestamp::default();

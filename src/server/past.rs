@@ -1,0 +1,66 @@
+//! What earlier runs learned, and the figures of a period, for the server and for the command line.
+//!
+//! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
+//! a caller did.
+
+use serde_json::Value;
+
+use crate::center::ContactCenter;
+use crate::metrics::{self, CallRow};
+use crate::store::{Reader, StoreError};
+use crate::time::Timestamp;
+
+/// Teaches the center who called when and why, as `caller.*` in flows, from the calls that ended
+/// before `at`.
+///
+/// # Errors
+///
+/// When the records cannot be read.
+pub fn teach(center: &mut ContactCenter, reader: &Reader, at: Timestamp) -> Result<(), StoreError> {
+    reader.each_past_since(at - metrics::WINDOW, |past| {
+        if past.ended_at < at {
+            let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
+            center.learn(&past.number, past.ended_at, intent, agent);
+        }
+    })
+}
+
+/// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
+/// `since`, and everything after it.
+///
+/// # Errors
+///
+/// When the records cannot be read.
+pub fn restore(
+    center: &mut ContactCenter,
+    reader: &Reader,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows: Vec<CallRow> = Vec::new();
+    let from = since - metrics::WINDOW;
+    reader.each_ended_since(from, |record| rows.push(center.row(&record)))?;
+    center.restore(rows);
+    Ok(())
+}
+
+/// The figures as JSON, with the names of the queues and agents they are of.
+#[must_use]
+pub fn figures(
+    center: &ContactCenter,
+    now: Timestamp,
+    since: Timestamp,
+    until: Timestamp,
+) -> Value {
+    let report = center.report(now, since, until);
+    let mut report = serde_json::to_value(report).unwrap_or_default();
+    let (agents, queues) = center.names();
+    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
+        for entry in report[list].as_array_mut().into_iter().flatten() {
+            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
+            // A record may name one that the configuration no longer has.
+            let name = index.and_then(|index| names.get(index));
+            entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
+        }
+    }
+    report
+}
