@@ -3,30 +3,21 @@
 //! **Invariant:** what can be wrong is found before anything is bound; the exit code says whose
 //! mistake it was (`sysexits.h`), and problems go to standard error, answers to standard output.
 //!
-//! **Deliberately absent:** work. Each subcommand hands over to the library and prints.
+//! **Deliberately absent:** the subcommands themselves; each is a file of `cli`.
+
+mod cli;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use attendant::call::{CallRecord, Directory};
-use attendant::config::{self, LogFormat, Override, Problems, Sources};
-use attendant::flow::{Flow, Known};
-use attendant::id::CallId;
-use attendant::store;
-use attendant::time::Timestamp;
+use attendant::config::{self, Override, Sources};
 
-/// The command was used wrongly.
-const EX_USAGE: u8 = 64;
-/// A flow file is wrong.
-const EX_DATAERR: u8 = 65;
-/// A file could not be read or written.
-const EX_IOERR: u8 = 74;
-/// The configuration is wrong.
-const EX_CONFIG: u8 = 78;
+use crate::cli::{
+    EX_IOERR, EX_USAGE, check, fail, print, records, replay, report, serve, simulate,
+};
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
 /// of it.
@@ -41,6 +32,9 @@ Examples:
   attendant check flows/support.toml    one flow by itself
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant records --outcome abandoned the latest calls that were given up
+  attendant report --last 7d            AHT, FCR, service level and the rest of a week
+  attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
+  attendant replay state/journal-00000003-000000.jsonl
 
 Without --config, attendant.toml in the working directory is read where it exists. Variables such as
 ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
@@ -90,42 +84,17 @@ enum Command {
         paths: Vec<PathBuf>,
     },
     /// Print the records of ended calls, the latest first
-    Records(Records),
+    Records(records::Records),
+    /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
+    Report(report::Report),
+    /// Play days of calls through the flows in virtual time: how many agents are enough
+    Simulate(simulate::Simulate),
+    /// Feed a journal to a fresh contact center and print the calls that come of it
+    Replay(replay::Replay),
     /// Print the whole configuration with its defaults and what each key means
     ExampleConfig,
     /// Print the description of the HTTP interface (OpenAPI, JSON)
     Openapi,
-}
-
-#[derive(Debug, Args)]
-struct Records {
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed
-    #[arg(long)]
-    outcome: Option<String>,
-    /// Calls that waited in this queue
-    #[arg(long)]
-    queue: Option<String>,
-    /// Calls that were offered to this agent
-    #[arg(long)]
-    agent: Option<String>,
-    /// The caller's number as in the records: +14155550123
-    #[arg(long)]
-    number: Option<String>,
-    /// Calls that arrived at this time or later: 2026-11-22T08:00:00Z
-    #[arg(long, value_parser = time)]
-    since: Option<Timestamp>,
-    /// Calls that arrived before this time
-    #[arg(long, value_parser = time)]
-    until: Option<Timestamp>,
-    /// Calls older than this one
-    #[arg(long, value_name = "CALL")]
-    before: Option<u64>,
-    /// How many
-    #[arg(long, default_value_t = 20)]
-    limit: usize,
-    /// Whole records, one JSON object a line
-    #[arg(long)]
-    json: bool,
 }
 
 fn main() -> ExitCode {
@@ -141,10 +110,12 @@ fn main() -> ExitCode {
         Err(message) => return fail(EX_USAGE, &message),
     };
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(&sources),
-        Command::Check { paths } if paths.is_empty() => check(&sources),
-        Command::Check { paths } => check_flows(&sources, &paths),
-        Command::Records(wanted) => records(&sources, &wanted),
+        Command::Serve => serve::run(&sources),
+        Command::Check { paths } => check::run(&sources, &paths),
+        Command::Records(wanted) => records::run(&sources, &wanted),
+        Command::Report(wanted) => report::run(&sources, &wanted),
+        Command::Simulate(wanted) => simulate::run(&sources, &wanted),
+        Command::Replay(wanted) => replay::run(&sources, &wanted),
         Command::ExampleConfig => print(config::EXAMPLE),
         Command::Openapi => match attendant::api::document().to_pretty_json() {
             Ok(document) => print(&format!("{document}\n")),
@@ -180,164 +151,42 @@ fn sources(common: Common) -> Result<Sources, String> {
     Ok(Sources { file: common.config, variables, overrides })
 }
 
-fn serve(sources: &Sources) -> ExitCode {
-    let loaded = match config::load(sources) {
-        Ok(loaded) => loaded,
-        Err(problems) => return told(&problems),
-    };
-    let level = &loaded.config.server.log_level;
-    let filter = match tracing_subscriber::EnvFilter::try_new(level) {
-        Ok(filter) => filter,
-        Err(error) => return fail(EX_CONFIG, &format!("server.log_level = {level:?}: {error}")),
-    };
-    // Answers go to standard output, the log to standard error.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match loaded.config.server.log {
-        LogFormat::Pretty => log.init(),
-        LogFormat::Json => log.json().init(),
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Arguments::command().debug_assert();
     }
-    match attendant::server::run(loaded) {
-        Ok(code) => code,
-        Err(error) => fail(EX_IOERR, &error.to_string()),
+
+    #[track_caller]
+    fn refused(line: &str) -> String {
+        let words = line.split_whitespace();
+        Arguments::try_parse_from(words).expect_err("wrong arguments").to_string()
     }
-}
 
-fn check(sources: &Sources) -> ExitCode {
-    match config::load(sources) {
-        Ok(loaded) => {
-            for warning in &loaded.config.warnings {
-                complain(&format!("warning: {warning}\n"));
-            }
-            let config = &loaded.config;
-            let mut text: String = loaded.flows.iter().map(|flow| summary(flow)).collect();
-            text.push_str(&format!(
-                "{} flows, {} queues, {} agents, {} trunks, {} callers: nothing is wrong\n",
-                loaded.flows.len(),
-                config.queues.len(),
-                config.agents.len(),
-                config.trunks.len(),
-                loaded.directory.len(),
-            ));
-            print(&text)
-        }
-        Err(problems) => told(&problems),
+    #[test]
+    fn wrong_arguments_are_refused_with_what_to_write() {
+        let said = refused("attendant simulate --agents 7-10");
+        assert!(said.contains("write one number, or the first and the last: 7..10"), "{said}");
+        let said = refused("attendant report --since yesterday");
+        assert!(said.contains("write a time as in 2026-11-22T08:00:00Z"), "{said}");
+        let said = refused("attendant report --last 5w");
+        assert!(said.contains("write a number and m, h or d"), "{said}");
+        refused("attendant report --last 5h --since 2026-11-22T08:00:00Z");
+        refused("attendant replay");
     }
-}
 
-fn check_flows(sources: &Sources, paths: &[PathBuf]) -> ExitCode {
-    let configured = sources.file.is_some() || PathBuf::from(config::DEFAULT_FILE).exists();
-    let known = if configured {
-        match config::check(sources) {
-            Ok(checked) => Known {
-                // The callers' own fields are in a file that is not read for this.
-                caller_fields: None,
-                ..config::known(&checked.config, &Directory::default())
-            },
-            Err(problems) => return told(&problems),
-        }
-    } else {
-        Known::anything()
-    };
-    let mut problems = Problems::default();
-    let flows = config::read_flows(paths, &known, &mut problems);
-    for warning in flows.iter().flat_map(Flow::warnings) {
-        complain(&format!("{warning}\n"));
+    #[test]
+    fn subcommands_take_their_arguments() {
+        let line = "attendant simulate a.toml b.toml --agents 7..10 --calls-per-hour 120 --json";
+        let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
+        let Some(Command::Simulate(wanted)) = arguments.command else { panic!("another command") };
+        assert_eq!(wanted.paths.len(), 2);
+        assert_eq!(wanted.agents, Some(simulate::Agents(7..=10)));
+        assert_eq!((wanted.calls_per_hour, wanted.json), (120.0, true));
     }
-    if !problems.is_empty() {
-        return told(&problems);
-    }
-    let mut text: String = flows.iter().map(summary).collect();
-    text.push_str(&format!("{} flows: nothing is wrong\n", flows.len()));
-    print(&text)
-}
-
-fn summary(flow: &Flow) -> String {
-    let queues: Vec<&str> = flow.queues().iter().map(|used| used.queue).collect();
-    let queues = if queues.is_empty() { "no queue".to_owned() } else { queues.join(", ") };
-    format!(
-        "{}: {} steps from `{}`; answers {}; speaks {}; leads to {queues}\n",
-        flow.name(),
-        flow.steps().count(),
-        flow.start(),
-        flow.numbers().join(", "),
-        flow.languages().join(", "),
-    )
-}
-
-/// Says what is wrong. Wrong flows alone are another exit code than a wrong configuration.
-fn told(problems: &Problems) -> ExitCode {
-    complain(&problems.to_string());
-    let only_flows = problems.list.is_empty();
-    ExitCode::from(if only_flows { EX_DATAERR } else { EX_CONFIG })
-}
-
-fn records(sources: &Sources, wanted: &Records) -> ExitCode {
-    let state = match config::check(sources) {
-        Ok(checked) => checked.config.server.state,
-        Err(problems) => return told(&problems),
-    };
-    let outcome = match wanted.outcome.clone().map(|word| serde_json::from_value(word.into())) {
-        None => None,
-        Some(Ok(outcome)) => Some(outcome),
-        Some(Err(error)) => return fail(EX_USAGE, &format!("--outcome: {error}")),
-    };
-    let filter = store::Filter {
-        since: wanted.since,
-        until: wanted.until,
-        queue: wanted.queue.clone(),
-        agent: wanted.agent.clone(),
-        outcome,
-        number: wanted.number.clone(),
-        before: wanted.before.map(CallId),
-        limit: wanted.limit,
-    };
-    let found = store::read_records(&state).and_then(|reader| reader.list(&filter));
-    match found {
-        Ok(records) if wanted.json => {
-            let lines = records.iter().filter_map(|record| serde_json::to_string(record).ok());
-            print(&lines.map(|line| line + "\n").collect::<String>())
-        }
-        Ok(records) => print(&records.iter().map(line).collect::<String>()),
-        Err(error) => fail(EX_IOERR, &format!("{}: {error}", state.display())),
-    }
-}
-
-/// A record as one line for people.
-fn line(record: &CallRecord) -> String {
-    let at = i64::try_from(record.arrived_at.as_millis()).unwrap_or(i64::MAX);
-    let at = jiff::Timestamp::from_millisecond(at).map(|at| format!("{at:.0}")).unwrap_or_default();
-    let outcome = serde_json::to_value(record.outcome).unwrap_or_default();
-    format!(
-        "{at}  {}  {} → {}  {}  {} s{}\n",
-        record.call,
-        record.from.as_deref().unwrap_or("withheld"),
-        record.to,
-        outcome.as_str().unwrap_or_default(),
-        record.ended_at.since(record.arrived_at).as_secs(),
-        record.intent.as_ref().map(|intent| format!("  {intent}")).unwrap_or_default(),
-    )
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    let parsed: Result<jiff::Timestamp, _> = text.parse();
-    let ms = parsed.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    ms.map(Timestamp).ok_or_else(|| "write a time as in 2026-11-22T08:00:00Z".to_owned())
-}
-
-/// To standard output. A reader that went away (`| head`) is no mistake.
-fn print(text: &str) -> ExitCode {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EX_IOERR),
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
-    }
-}
-
-/// To standard error, where nothing can be done about a failure.
-fn complain(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-fn fail(code: u8, message: &str) -> ExitCode {
-    complain(&format!("attendant: {message}\n"));
-    ExitCode::from(code)
 }

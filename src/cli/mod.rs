@@ -1,0 +1,72 @@
+//! The subcommands, one file each, and what they share: how they speak and how they fail.
+//!
+//! **Invariant:** answers go to standard output, problems to standard error, and the exit code says
+//! whose mistake it was (`sysexits.h`).
+//!
+//! **Deliberately absent:** work. Each subcommand asks the library and prints.
+
+pub(crate) mod check;
+mod period;
+pub(crate) mod records;
+pub(crate) mod replay;
+pub(crate) mod report;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use attendant::config::{DEFAULT_FILE, Problems, Sources};
+use attendant::store::{self, Reader};
+
+/// The command was used wrongly.
+pub(crate) const EX_USAGE: u8 = 64;
+/// What a file says is wrong.
+pub(crate) const EX_DATAERR: u8 = 65;
+/// A file could not be read or written.
+pub(crate) const EX_IOERR: u8 = 74;
+/// The configuration is wrong.
+pub(crate) const EX_CONFIG: u8 = 78;
+
+/// Whether there is a configuration, and this is not the demonstration.
+fn is_configured(sources: &Sources) -> bool {
+    sources.file.is_some() || PathBuf::from(DEFAULT_FILE).exists()
+}
+
+/// The records in a folder, or why there are none to read.
+fn records_of(state: &Path) -> Result<Reader, String> {
+    store::read_records(state).map_err(|error| match state.exists() {
+        true => format!("{}: {error}", state.display()),
+        false => format!(
+            "{}: there is no such folder, so no record: `server.state` or --state names the one a \
+             server keeps them in",
+            state.display()
+        ),
+    })
+}
+
+/// Says what is wrong. Wrong flows alone are another exit code than a wrong configuration.
+fn told(problems: &Problems) -> ExitCode {
+    complain(&problems.to_string());
+    let only_flows = problems.list.is_empty();
+    ExitCode::from(if only_flows { EX_DATAERR } else { EX_CONFIG })
+}
+
+/// To standard output. A reader that went away (`| head`) is no mistake.
+pub(crate) fn print(text: &str) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EX_IOERR),
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+/// To standard error, where nothing can be done about a failure.
+fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+pub(crate) fn fail(code: u8, message: &str) -> ExitCode {
+    complain(&format!("attendant: {message}\n"));
+    ExitCode::from(code)
+}

@@ -1,0 +1,420 @@
+//! `attendant report`: the figures of a period, from the records.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use attendant::call::{CallRecord, Directory, Party};
+use attendant::center::setup::{Agent, Queue};
+use attendant::center::{ContactCenter, Setup};
+use attendant::config::{self, Sources};
+use attendant::metrics::{self, Figure};
+use attendant::server;
+use attendant::store::{Reader, StoreError};
+use attendant::time::Timestamp;
+
+use crate::cli::period::{shown, span, time};
+use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
+
+/// The figures of the calls that ended in a period, all together, by queue and by agent.
+///
+/// They are computed from the records in `server.state`, whether or not a server runs on it, by the
+/// same code as `/v1/metrics`. Beside each figure stands the number of things it was computed from.
+/// A call belongs to the period in which it ended, whole.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  attendant report                                  the last 24 hours
+  attendant report --last 7d --definitions          a week, and how each figure is defined
+  attendant report --since 2026-11-22T08:00:00Z --until 2026-11-22T18:00:00Z --json
+
+FCR (first contact resolution) of the last days is provisional: a caller can still call again within
+the window. Agents' logged-in time and occupancy are not in the records; a running server has them
+at /v1/metrics, from its start on.")]
+pub(crate) struct Report {
+    /// The last so many minutes, hours or days: 90m, 24h, 7d
+    #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
+        default_value = "24h")]
+    last: Duration,
+    /// From this time on: 2026-11-22T08:00:00Z
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Until just before this time; now if it is not given
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    until: Option<Timestamp>,
+    /// Say how each figure is defined
+    #[arg(long)]
+    definitions: bool,
+    /// All figures, with n and definition, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// From and until, and when it is now.
+#[derive(Clone, Copy, Debug)]
+struct Period {
+    now: Timestamp,
+    since: Timestamp,
+    until: Timestamp,
+}
+
+pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
+    let now = server::now();
+    let until = wanted.until.unwrap_or(now + Duration::from_millis(1));
+    let since = wanted.since.unwrap_or(until - wanted.last);
+    if since >= until {
+        return fail(EX_USAGE, "the period is empty: --since has to be before --until");
+    }
+    let config = match config::check(sources) {
+        Ok(checked) => checked.config,
+        Err(problems) => return told(&problems),
+    };
+    let setup = server::setup(&config, Vec::new(), Directory::default());
+    let period = Period { now, since, until };
+    let reader = match records_of(&config.server.state) {
+        Ok(reader) => reader,
+        Err(message) => return fail(EX_IOERR, &message),
+    };
+    match answer(&reader, setup, period, wanted) {
+        Ok(text) => print(&text),
+        Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
+    }
+}
+
+fn answer(
+    reader: &Reader,
+    setup: Setup,
+    period: Period,
+    wanted: &Report,
+) -> Result<String, StoreError> {
+    let Period { now, since, until } = period;
+    let mut center = ContactCenter::new(with_former(setup, reader, since)?);
+    server::restore(&mut center, reader, since)?;
+    if wanted.json {
+        return Ok(format!("{:#}\n", server::figures(&center, now, since, until)));
+    }
+    let report = center.report(now, since, until);
+    Ok(text(&report, &center.names(), wanted.definitions))
+}
+
+/// Adds the queues and agents that records name and the configuration no longer does.
+fn with_former(mut setup: Setup, reader: &Reader, since: Timestamp) -> Result<Setup, StoreError> {
+    let (mut queues, mut agents) = (BTreeSet::new(), BTreeSet::new());
+    reader.each_ended_since(since - metrics::WINDOW, |record: CallRecord| {
+        queues.extend(record.queued.into_iter().map(|stay| stay.queue));
+        for leg in record.legs {
+            queues.extend(leg.queue);
+            if let Party::Agent { name, .. } = leg.party {
+                agents.insert(name);
+            }
+        }
+    })?;
+    for queue in &setup.queues {
+        queues.remove(&queue.name);
+    }
+    for agent in &setup.agents {
+        agents.remove(&agent.name);
+    }
+    setup.queues.extend(queues.iter().map(|name| Queue::named(name)));
+    setup.agents.extend(agents.into_iter().map(|name| Agent {
+        name,
+        display_name: None,
+        skills: Vec::new(),
+        auto_login: false,
+        auto_ready: false,
+    }));
+    Ok(setup)
+}
+
+/// How a figure is written.
+#[derive(Clone, Copy)]
+enum Unit {
+    Seconds,
+    Percent,
+}
+
+fn text(
+    report: &metrics::Report,
+    (agents, queues): &(Vec<String>, Vec<String>),
+    definitions: bool,
+) -> String {
+    let mut text = format!("{} to {}: ", shown(report.from), shown(report.to));
+    text += &format!("{} calls ended\n", report.calls);
+    for (outcome, n) in &report.outcomes {
+        let word = serde_json::to_value(outcome).unwrap_or_default();
+        text += &format!("  {} {n}\n", word.as_str().unwrap_or_default());
+    }
+    if report.kept.dropped > 0 {
+        let dropped = report.kept.dropped;
+        text += &format!("{dropped} calls were too many to keep: ask for a shorter period\n");
+    }
+    text += "\n";
+    text += &table(&overall(report, definitions), definitions);
+    text += "\n";
+    text += &table(&by_queue(report, queues), false);
+    text += "\n";
+    text += &table(&by_agent(report, agents), false);
+    text
+}
+
+fn overall(report: &metrics::Report, definitions: bool) -> Vec<Vec<String>> {
+    use Unit::{Percent, Seconds};
+    let (handling, queueing) = (&report.handling, &report.queueing);
+    let rows: [(&str, Unit, &Figure); 16] = [
+        ("AHT per call", Seconds, &handling.aht_call_s),
+        ("AHT per leg", Seconds, &handling.aht_leg_s),
+        ("  talk", Seconds, &handling.talk_leg_s),
+        ("  hold", Seconds, &handling.hold_leg_s),
+        ("  after-call work", Seconds, &handling.acw_leg_s),
+        ("handle time, 90 %", Seconds, &handling.handle_call_p90_s),
+        ("FCR 7 d, any reason", Percent, &handling.fcr_repeat_any_reason),
+        ("FCR 7 d, same intent", Percent, &handling.fcr_repeat_same_intent),
+        ("FCR, agents' word", Percent, &handling.fcr_agent),
+        ("transfers", Percent, &handling.transfer_rate),
+        ("service level", Percent, &queueing.service_level),
+        ("speed of answer", Seconds, &queueing.asa_s),
+        ("wait, 90 %", Seconds, &queueing.wait_p90_s),
+        ("abandoned", Percent, &queueing.abandonment_rate),
+        ("rang out", Percent, &report.presenting.rona_rate),
+        ("contained", Percent, &report.containment_rate),
+    ];
+    let mut lines = vec![words(&["figure", "value", "n"])];
+    for (name, unit, figure) in rows {
+        lines.push(vec![name.to_owned(), value(figure, unit), figure.n.to_string()]);
+    }
+    if definitions {
+        lines[0].push("definition".to_owned());
+        for (line, (_, _, figure)) in lines.iter_mut().skip(1).zip(rows) {
+            line.push(figure.definition.to_owned());
+        }
+    }
+    lines
+}
+
+fn by_queue(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
+    let heads =
+        ["queue", "offered", "answered", "abandoned", "in time", "ASA", "AHT/leg", "FCR 7 d"];
+    let mut lines = vec![words(&heads)];
+    for queue in &report.queues {
+        let (queueing, handling) = (&queue.queueing, &queue.handling);
+        lines.push(vec![
+            name(names, queue.queue.0),
+            queueing.offered.to_string(),
+            queueing.answered.to_string(),
+            queueing.abandoned.to_string(),
+            of(&queueing.service_level, Unit::Percent),
+            of(&queueing.asa_s, Unit::Seconds),
+            of(&handling.aht_leg_s, Unit::Seconds),
+            of(&handling.fcr_repeat_any_reason, Unit::Percent),
+        ]);
+    }
+    lines
+}
+
+fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
+    let heads = ["agent", "offers", "accepted", "rang out", "talks", "AHT/leg", "hold", "FCR 7 d"];
+    let mut lines = vec![words(&heads)];
+    for agent in &report.agents {
+        let (presenting, handling) = (&agent.presenting, &agent.handling);
+        lines.push(vec![
+            name(names, agent.agent.0),
+            presenting.offers.to_string(),
+            presenting.offers_accepted.to_string(),
+            presenting.offers_no_answer.to_string(),
+            handling.handled_legs.to_string(),
+            of(&handling.aht_leg_s, Unit::Seconds),
+            of(&handling.hold_leg_s, Unit::Seconds),
+            of(&handling.fcr_repeat_any_reason, Unit::Percent),
+        ]);
+    }
+    lines
+}
+
+fn name(names: &[String], id: u32) -> String {
+    let name = usize::try_from(id).ok().and_then(|index| names.get(index));
+    name.cloned().unwrap_or_else(|| "(gone)".to_owned())
+}
+
+/// A figure and, in parentheses, what it was computed from.
+fn of(figure: &Figure, unit: Unit) -> String {
+    match figure.value {
+        Some(_) => format!("{} ({})", value(figure, unit), figure.n),
+        None => "-".to_owned(),
+    }
+}
+
+fn value(figure: &Figure, unit: Unit) -> String {
+    match (figure.value, unit) {
+        (None, Unit::Seconds | Unit::Percent) => "-".to_owned(),
+        (Some(value), Unit::Seconds) => format!("{value:.1} s"),
+        (Some(value), Unit::Percent) => format!("{:.1} %", value * 100.0),
+    }
+}
+
+fn words(heads: &[&str]) -> Vec<String> {
+    heads.iter().map(|&head| head.to_owned()).collect()
+}
+
+/// Columns beside one another: the first to the left, and the last too if it holds sentences.
+fn table(lines: &[Vec<String>], sentences: bool) -> String {
+    let columns = lines.first().map_or(0, Vec::len);
+    let wide = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(wide).collect();
+    let mut text = String::new();
+    for line in lines {
+        let cells =
+            line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+                match column == 0 || (sentences && column + 1 == columns) {
+                    true => format!("{cell:<width$}"),
+                    false => format!("{cell:>width$}"),
+                }
+            });
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use attendant::call::{Cause, EndedBy, LeftQueue, Outcome, PartyLeg, QueueStay, WrapUp};
+    use attendant::id::{AgentId, CallId, LegId};
+    use attendant::store;
+    use expect_test::expect;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_764_072_000_000);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// A call that waited 10 s and was answered, or was given up after 30 s.
+    fn record(call: u64, ended_at: Timestamp, handled: bool) -> Box<CallRecord> {
+        let second = Duration::from_secs;
+        let arrived_at = ended_at - second(200);
+        let wait = if handled { second(10) } else { second(30) };
+        let leg = LegId { call: CallId(call), n: 1 };
+        let wrap_up = WrapUp { leg, acw_ms: 20_000, resolved: None, intent: None, note: None };
+        let leg = PartyLeg {
+            leg,
+            party: Party::Agent { id: AgentId(0), name: "alice".to_owned() },
+            queue: Some("billing".to_owned()),
+            dialed_at: arrived_at,
+            answered_at: Some(arrived_at + wait),
+            ended_at: Some(ended_at),
+            outcome: "accepted".to_owned(),
+            cause: None,
+            talk_ms: 90_000,
+            hold_ms: 10_000,
+            wrap_up: Some(wrap_up),
+        };
+        Box::new(CallRecord {
+            call: CallId(call),
+            from: Some(format!("+1415555010{}", call % 3)),
+            from_name: None,
+            to: "1000".to_owned(),
+            via: "trunk:acme".to_owned(),
+            flow: None,
+            language: None,
+            intent: None,
+            arrived_at,
+            answered_at: Some(arrived_at),
+            ended_at,
+            outcome: if handled { Outcome::Handled } else { Outcome::Abandoned },
+            ended_by: EndedBy::Caller,
+            cause: Cause::NORMAL_CLEARING,
+            path: Vec::new(),
+            queued: vec![QueueStay {
+                queue: "billing".to_owned(),
+                entered_at: arrived_at,
+                left_at: arrived_at + wait,
+                left: if handled { LeftQueue::Answered } else { LeftQueue::Abandoned },
+                priority: 5,
+            }],
+            legs: if handled { vec![leg] } else { Vec::new() },
+            vars: std::collections::BTreeMap::new(),
+        })
+    }
+
+    /// The answer about the day before noon, of a folder with calls in it and around it.
+    fn answered(line: &[&str]) -> String {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            wanted: Report,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let head = store::Head { started_at: NOON, seed: 1, config: String::new() };
+        let writing = store::Writing { agent: &|_| None, number: &|_| None };
+        let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
+        let hour = Duration::from_secs(3_600);
+        for (call, (ended_at, handled)) in (1..).zip([
+            (NOON - DAY - hour, true),
+            (NOON - hour * 3, true),
+            (NOON - hour * 2, false),
+            (NOON - hour, true),
+            (NOON + hour, true),
+        ]) {
+            store.close(record(call, ended_at, handled));
+        }
+        store.shutdown().unwrap();
+        let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
+        let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
+        let reader = store::read_records(folder.path()).unwrap();
+        answer(&reader, Setup::default(), period, &wanted).unwrap()
+    }
+
+    #[test]
+    fn a_day_as_a_table() {
+        expect![[r#"
+            2025-11-24T12:00:00Z to 2025-11-25T12:00:00Z: 3 calls ended
+              handled 2
+              abandoned 1
+
+            figure                  value  n
+            AHT per call          120.0 s  2
+            AHT per leg           120.0 s  2
+              talk                 90.0 s  2
+              hold                 10.0 s  2
+              after-call work      20.0 s  2
+            handle time, 90 %     120.0 s  2
+            FCR 7 d, any reason     0.0 %  1
+            FCR 7 d, same intent        -  0
+            FCR, agents' word           -  0
+            transfers               0.0 %  2
+            service level          66.7 %  3
+            speed of answer        10.0 s  2
+            wait, 90 %             10.0 s  2
+            abandoned              33.3 %  3
+            rang out                0.0 %  2
+            contained               0.0 %  3
+
+            queue    offered  answered  abandoned     in time         ASA      AHT/leg    FCR 7 d
+            billing        3         2          1  66.7 % (3)  10.0 s (2)  120.0 s (2)  0.0 % (1)
+
+            agent  offers  accepted  rang out  talks      AHT/leg        hold    FCR 7 d
+            alice       2         2         0      2  120.0 s (2)  10.0 s (2)  0.0 % (1)
+        "#]]
+        .assert_eq(&answered(&[]));
+    }
+
+    #[test]
+    fn definitions_on_request() {
+        let said = answered(&["--definitions"]);
+        assert!(said.contains("(talk + hold + after-call work) ÷ handled legs"), "{said}");
+    }
+
+    #[test]
+    fn json_has_names_and_all_figures() {
+        let json: serde_json::Value = serde_json::from_str(&answered(&["--json"])).unwrap();
+        assert_eq!(json["calls"], 3);
+        assert_eq!(json["queues"][0]["name"], "billing");
+        assert_eq!(json["agents"][0]["name"], "alice");
+        assert_eq!(json["aht_leg_s"]["value"], 120.0);
+        assert_eq!(json["aht_leg_s"]["n"], 2);
+    }
+}
