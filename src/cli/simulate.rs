@@ -1,5 +1,6 @@
 //! `attendant simulate`: what a day would be like.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,8 +11,9 @@ use std::time::Duration;
 use clap::Args;
 
 use attendant::center::Setup;
+use attendant::center::setup::Queue;
 use attendant::config::{self, Problems, Sources};
-use attendant::flow::Known;
+use attendant::flow::{Flow, Known};
 use attendant::server;
 use attendant::sim::day::{self, Options};
 
@@ -58,9 +60,9 @@ pub(crate) struct Simulate {
     /// Mean patience in a queue
     #[arg(long, value_name = "SECONDS", default_value_t = 180.0)]
     patience_s: f64,
-    /// Answered within this is in time
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    service_level_s: u32,
+    /// Answered within this is in time; what each queue promises if it is not given
+    #[arg(long, value_name = "SECONDS")]
+    service_level_s: Option<u32>,
     /// JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -112,7 +114,7 @@ impl Simulate {
             days: self.days,
             talk_s: self.talk_s,
             patience_s: self.patience_s,
-            service_level: Duration::from_secs(self.service_level_s.into()),
+            service_level: self.service_level_s.map(|s| Duration::from_secs(s.into())),
             ..Options::new(setup)
         }
     }
@@ -128,7 +130,15 @@ fn setup(sources: &Sources, paths: &[PathBuf]) -> Result<Setup, Problems> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Setup { flows: flows.into_iter().map(Arc::new).collect(), ..Setup::default() })
+    Ok(undescribed(flows))
+}
+
+/// What flows need that nothing describes: each queue they name, as queues are by default.
+fn undescribed(flows: Vec<Flow>) -> Setup {
+    let used = flows.iter().flat_map(Flow::queues).map(|used| used.queue.to_string());
+    let names: BTreeSet<String> = used.collect();
+    let queues = names.iter().map(|name| Queue::named(name)).collect();
+    Setup { flows: flows.into_iter().map(Arc::new).collect(), queues, ..Setup::default() }
 }
 
 #[cfg(test)]
@@ -168,8 +178,7 @@ text = "Goodbye."
         let mut problems = Problems::default();
         let flows = config::read_flows(&[path], &Known::anything(), &mut problems);
         assert!(problems.is_empty(), "{problems}");
-        let flows = flows.into_iter().map(Arc::new).collect();
-        day::simulate(&wanted.options(Setup { flows, ..Setup::default() })).unwrap()
+        day::simulate(&wanted.options(undescribed(flows))).unwrap()
     }
 
     #[test]
@@ -177,11 +186,11 @@ text = "Goodbye."
         let report = simulated("simulate --agents 3..4 --calls-per-hour 30 --hours 4 --days 2");
         expect![[r#"
             sales: 30 calls an hour for 4 h, 2 day(s) from seed 1
-            assumed: talk 240 s (log-normal, cv 0.9), patience 180 s (exponential); in time: within 20 s; 80 % of talks solve it
+            assumed: talk 240 s (log-normal, cv 0.9), patience 180 s (exponential); 80 % of talks solve it; in time: as each queue promises
 
-            agents        calls      ASA s      in time   abandoned  turned away    AHT/call s     AHT/leg s          FCR    occupancy    contained
-                 3  131.0 ±12.7  6.1 ±23.4  89.6% ±14.8  5.7% ±19.4    2.3% ±6.3  266.0 ±110.4  266.0 ±110.4   91.8% ±3.6  35.5% ±81.5  52.0% ±72.9
-                 4  141.0 ±38.1   3.6 ±9.4   97.8% ±6.4   1.5% ±2.1    0.0% ±0.0   248.0 ±52.2   248.0 ±52.2  88.3% ±30.7  28.2% ±41.4  52.2% ±54.7
+            agents        calls      ASA s      in time  abandoned  turned away    AHT/call s     AHT/leg s          FCR    occupancy    contained
+                 3  136.0 ±88.9   7.0 ±9.2  88.2% ±31.2  9.6% ±9.3    2.2% ±9.3  298.1 ±261.0  298.1 ±261.0  90.7% ±23.5  41.3% ±28.3  49.9% ±32.8
+                 4  134.0 ±63.5  4.4 ±21.2  96.6% ±43.5  1.5% ±1.4    0.0% ±0.0  270.6 ±287.4  270.6 ±287.4   89.1% ±7.9  30.7% ±51.0  49.3% ±23.4
 
             ± is half of the 95 % interval of the mean over the days.
         "#]].assert_eq(&report.to_text());
@@ -193,6 +202,16 @@ text = "Goodbye."
         assert_eq!((report.seed, report.days, report.hours), (9, 1, 1.0));
         assert_eq!(report.rows.iter().map(|row| row.agents).collect::<Vec<_>>(), [2]);
         assert!(report.habits.talk.to_string().starts_with("60 s"));
+    }
+
+    #[test]
+    fn what_is_in_time_is_the_askers_to_say() {
+        let shares = ["1", "60"].map(|within| {
+            let line = "simulate --agents 2 --hours 2 --days 1 --service-level-s";
+            let report = simulated(&format!("{line} {within}"));
+            report.rows[0].service_level.unwrap().mean
+        });
+        assert!(shares[0] < shares[1], "{shares:?}");
     }
 
     #[test]
