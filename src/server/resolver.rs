@@ -1,7 +1,8 @@
-//! Host names of trunks, looked up on a thread of their own: a slow name server must not delay a call.
+//! Host names of trunks, looked up on a thread of their own: a slow name server must not delay a
+//! call.
 //!
-//! **Invariant:** an address that was found stays in use until a look-up finds another one; a look-up
-//! that fails changes nothing but the log.
+//! **Invariant:** an address that was found stays in use until a look-up finds another one; a
+//! look-up that fails changes nothing but the log.
 //!
 //! **Deliberately absent:** SRV and NAPTR records (RFC 3263 §4.1). A trunk names a host and a port.
 

@@ -1,8 +1,8 @@
 //! The thread that owns the files.
 //!
 //! Lines are gathered for a hundredth of a second and then given to the operating system, where a
-//! killed process does not lose them; about once a second they are brought to the disk. A segment that fails is never trusted
-//! again: what it may not hold is written once more, into a new one.
+//! killed process does not lose them; about once a second they are brought to the disk. A segment
+//! that fails is never trusted again: what it may not hold is written once more, into a new one.
 //!
 //! **Invariant:** records are committed in the order they were given, each batch as a whole; a
 //! segment is marked finished only when every call that arrived in it has its record.
@@ -29,8 +29,9 @@ use crate::time::Timestamp;
 
 /// Jobs taken at once: one write and one transaction for all of them.
 const BATCH_MAX: usize = 1_024;
-/// How long jobs are gathered for one write and one transaction. A process that is killed loses what
-/// was gathered; a hundred wake-ups a second cost little, one a job would cost more than the job.
+/// How long jobs are gathered for one write and one transaction. A process that is killed loses
+/// what was gathered; a hundred wake-ups a second cost little, one a job would cost more than the
+/// job.
 const GATHER_FOR: Duration = Duration::from_millis(10);
 /// The longest that a line or a record waits to be brought to the disk.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
