@@ -34,6 +34,10 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
 pub const LEGS_MAX: u16 = 500;
 
+/// Holds of one call that are heeded. Each costs a few bytes until the call ends, and the far end
+/// may ask for one with every packet; past this the two go on hearing each other.
+pub const HOLDS_MAX: u16 = 1_000;
+
 /// What a call is known by from its first moment.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -60,6 +64,7 @@ pub struct Call {
     pub intent: Option<Arc<str>>,
     facts: Vec<(Timestamp, Fact)>,
     legs_dialed: u16,
+    holds: u16,
     /// Which input last sent the call through its flow, and how often.
     turns: (u64, u32),
 }
@@ -113,6 +118,7 @@ impl Call {
             intent: None,
             facts: Vec::new(),
             legs_dialed: 0,
+            holds: 0,
             turns: (0, 0),
         }
     }
@@ -162,6 +168,17 @@ impl Call {
         self.note(now, Fact::Dialed { leg, party: party.clone(), queue });
         self.legs.insert(leg, Leg { party, answered: false, offer });
         Some(leg)
+    }
+
+    /// Notes that a leg put us on hold; `false` when it had, when it is not up, and past
+    /// [`HOLDS_MAX`].
+    pub fn hold(&mut self, leg: LegId) -> bool {
+        let is_up = leg.is_caller() || self.legs.get(&leg).is_some_and(|party| party.answered);
+        if !is_up || self.holds >= HOLDS_MAX || !self.held.insert(leg) {
+            return false;
+        }
+        self.holds += 1;
+        true
     }
 
     /// Takes a leg out of the call; `None` when it already was.

@@ -43,9 +43,12 @@ impl ContactCenter {
         self.metrics = Metrics::restore(targets(&self.setup), rows);
     }
 
-    /// What the figures need of a record.
+    /// What the figures need of a record; `None` for a feature code, which is not counted.
     #[must_use]
-    pub fn row(&self, record: &CallRecord) -> CallRow {
+    pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
+        if record.flow.is_none() && record.answered_at.is_some() {
+            return None; // only feature codes are answered without a flow
+        }
         let queue = |name: &str| self.queue_ids.get(name).copied().unwrap_or(QueueId(GONE));
         let agent = |name: &str| self.agent_ids.get(name).copied().unwrap_or(AgentId(GONE));
         let mut row = CallRow {
@@ -84,7 +87,7 @@ impl ContactCenter {
                 });
             }
         }
-        row
+        Some(row)
     }
 
     pub(super) fn count_arrived(&mut self, now: Timestamp, call: CallId) {

@@ -9,9 +9,11 @@
 //! Records, figures and explanations are folds over it; fed to a fresh center it gives the same
 //! calls again. The store writes it, and so does the simulator.
 //!
-//! **Invariant:** no line holds a key pressed at a secret step: [`Entry::new`] masks it.
+//! **Invariant:** no line holds a key pressed at a secret step: [`masked`] hides which one it was.
 //!
 //! **Deliberately absent:** commands. They follow from the inputs.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +67,20 @@ impl Entry {
     pub fn new(center: &ContactCenter, seq: u64, at: Timestamp, event: Option<&Event>) -> Self {
         let input = match event {
             None => Input::Own(Own::Wake),
-            Some(&Event::Digit { leg, .. }) if center.is_secret(leg) => {
-                Input::Event(Event::Digit { leg, digit: Digit::MASKED })
-            }
-            Some(event) => Input::Event(event.clone()),
+            Some(event) => Input::Event(masked(center, event).into_owned()),
         };
         Self { seq, at, input }
+    }
+}
+
+/// What may be written of an event `center` is about to be told: of a key pressed at a secret
+/// step, that it was one.
+#[must_use]
+pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
+    match event {
+        Event::Digit { leg, .. } if center.is_secret(*leg) => {
+            Cow::Owned(Event::Digit { leg: *leg, digit: Digit::MASKED })
+        }
+        _ => Cow::Borrowed(event),
     }
 }

@@ -9,7 +9,7 @@ use crate::acd::OfferOutcome;
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State};
 use crate::center::{Cause, Command, ContactCenter, Prompt, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::time::Timestamp;
 
 impl ContactCenter {
@@ -33,10 +33,15 @@ impl ContactCenter {
     pub(super) fn bridge(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         call.state = State::Talking { leg, since: now };
-        call.next_play(); // what plays now ends with the bridge, and its end is no news
+        let play = call.next_play(); // what plays now ends here, and its end is no news
         call.note(now, Fact::Bridged { leg });
         self.timers.cancel(&Wake::Flow(leg.call));
-        self.commands.push_back(Command::Bridge { a: LegId::caller(leg.call), b: leg });
+        let caller = call.caller_leg();
+        match call.held.contains(&caller) {
+            // On hold since before: the bridge comes when the caller does.
+            true => self.hold_music(leg, play),
+            false => self.commands.push_back(Command::Bridge { a: caller, b: leg }),
+        }
     }
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
@@ -86,7 +91,6 @@ impl ContactCenter {
             return;
         }
         call.state = State::InFlow;
-        call.held.clear();
         let times = call.leg_times(leg);
         self.stop_play(leg.call);
         let input = match ended.offer {
@@ -103,7 +107,7 @@ impl ContactCenter {
     pub(super) fn held(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let first = call.held.is_empty();
-        if !call.held.insert(leg) {
+        if !call.hold(leg) {
             return;
         }
         let State::Talking { leg: party, .. } = call.state else { return };
@@ -116,8 +120,12 @@ impl ContactCenter {
             self.commands.push_back(Command::Unbridge { a: caller, b: party });
         }
         let play = call.next_play();
+        self.hold_music(listener, play);
+    }
+
+    fn hold_music(&mut self, leg: LegId, play: PlayId) {
         let prompts = vec![Prompt::Music { name: "default".into() }];
-        self.commands.push_back(Command::Play { leg: listener, play, prompts, repeat: true });
+        self.commands.push_back(Command::Play { leg, play, prompts, repeat: true });
     }
 
     pub(super) fn resumed(&mut self, now: Timestamp, leg: LegId) {

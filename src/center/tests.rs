@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
-use crate::call::Outcome;
+use crate::call::{HOLDS_MAX, Outcome};
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
 use crate::flow::{self, Digit, Known};
@@ -202,6 +202,45 @@ fn hold_gives_the_other_side_music_and_is_counted_apart() {
 }
 
 #[test]
+fn a_caller_on_hold_is_bridged_once_back() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.event(Event::Held { leg: caller });
+    desk.log.clear();
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Answered { leg });
+    desk.check(&["loop call-1/1"]);
+    desk.event(Event::Resumed { leg: caller });
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.event(Event::Held { leg });
+    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    // News of a leg that is gone, or never was, holds nothing up.
+    desk.event(Event::Resumed { leg });
+    desk.event(Event::Held { leg: LegId { call: CallId(1), n: 9 } });
+    desk.log.clear();
+    desk.event(Event::Held { leg });
+    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+}
+
+#[test]
+fn a_party_that_holds_without_end_is_no_longer_heeded() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Answered { leg });
+    for _ in 0..HOLDS_MAX {
+        desk.event(Event::Held { leg });
+        desk.event(Event::Resumed { leg });
+    }
+    desk.log.clear();
+    desk.event(Event::Held { leg });
+    desk.event(Event::Resumed { leg });
+    desk.check(&[]);
+}
+
+#[test]
 fn a_phone_that_rings_out_loses_its_agent_and_the_next_one_rings() {
     let mut desk = Desk::new(&["ada", "bob"]);
     let caller = desk.call(1);
@@ -290,6 +329,14 @@ fn an_agents_phone_dials_a_feature_code() {
     let snapshot = desk.center.snapshot(desk.now);
     let expected = acd::AgentState::NotReady { reason: "by_phone".to_owned() };
     assert_eq!(snapshot.agents[0].state, expected);
+
+    let hung_up = Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING };
+    desk.center.handle(desk.now, hung_up);
+    let closed = std::iter::from_fn(|| desk.center.poll_command()).find_map(|command| {
+        if let Command::CloseRecord { record } = command { Some(record) } else { None }
+    });
+    let record = closed.expect("the call ended");
+    assert_eq!(desk.center.row(&record), None, "a feature code is in no figure");
 }
 
 #[test]

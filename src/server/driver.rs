@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::Request;
-use crate::center::{ContactCenter, Digit, Event};
+use crate::center::journal::masked;
+use crate::center::{ContactCenter, Event};
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::resolver::Resolved;
@@ -39,6 +40,7 @@ pub(super) struct Driver {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     pub(super) drain_timeout: Duration,
+    pub(super) calls_max: usize,
 }
 
 /// What woke the loop.
@@ -78,10 +80,10 @@ impl Driver {
         }
     }
 
+    /// No branch goes before the others: a flood on one must not starve timers or a signal.
     async fn select(&mut self, signals: &mut Signals) -> Wakeup {
         let deadline = self.deadline();
         tokio::select! {
-            biased;
             () = self.sockets.ready() => Wakeup::Network,
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
             () = until(deadline) => Wakeup::Timer,
@@ -142,21 +144,24 @@ impl Driver {
     fn turn(&mut self) {
         let now = self.clock.now();
         for _ in 0..ROUNDS_MAX {
-            self.router.pump(now, self.center.calls_live());
+            self.router.pump(now, self.is_full());
             let Some(event) = self.router.next_event() else { break };
             self.feed(now, event);
         }
         while let Some(transmit) = self.router.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
+        self.store.flush();
+    }
+
+    /// Whether a new call would be one too many, or its record might find no room.
+    fn is_full(&self) -> bool {
+        self.center.calls_live() >= self.calls_max || !self.store.is_accepting()
     }
 
     /// One event: written to the journal, handled, its commands carried out.
     pub(super) fn feed(&mut self, now: Timestamp, event: Event) {
-        match masked(&self.center, &event) {
-            Some(masked) => self.store.note(now, Some(&masked)),
-            None => self.store.note(now, Some(&event)),
-        };
+        self.store.note(now, Some(&masked(&self.center, &event)));
         self.center.handle(now, event);
         self.carry_out(now);
     }
@@ -190,16 +195,6 @@ pub enum End {
     Drained,
     /// A second signal cut these calls off.
     Cut { calls: usize },
-}
-
-/// A key pressed at a secret step is journaled as "a key"; `None` for everything else.
-fn masked(center: &ContactCenter, event: &Event) -> Option<Event> {
-    match event {
-        Event::Digit { leg, .. } if center.is_secret(*leg) => {
-            Some(Event::Digit { leg: *leg, digit: Digit::MASKED })
-        }
-        _ => None,
-    }
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -38,7 +38,7 @@ pub fn restore(
 ) -> Result<(), StoreError> {
     let mut rows: Vec<CallRow> = Vec::new();
     let from = since - metrics::WINDOW;
-    reader.each_ended_since(from, |record| rows.push(center.row(&record)))?;
+    reader.each_ended_since(from, |record| rows.extend(center.row(&record)))?;
     center.restore(rows);
     Ok(())
 }

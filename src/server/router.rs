@@ -17,7 +17,7 @@ use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::{Ua, UaEvent};
+use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -27,7 +27,6 @@ pub(super) struct Router {
     pub(super) speech: Speech,
     pub(super) local: LocalAddresses,
     pub(super) next_call: CallId,
-    pub(super) calls_max: usize,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
     /// For the center, in the order they happened.
@@ -36,8 +35,8 @@ pub(super) struct Router {
 
 impl Router {
     /// Turns what the user agent says into events, and tells it whether there is room.
-    pub(super) fn pump(&mut self, now: Timestamp, calls_live: usize) {
-        self.ua.set_full(calls_live >= self.calls_max);
+    pub(super) fn pump(&mut self, now: Timestamp, is_full: bool) {
+        self.ua.set_full(is_full);
         while let Some(event) = self.ua.poll_event() {
             self.heard(now, event);
         }
@@ -81,7 +80,14 @@ impl Router {
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
             }
-            UaEvent::Refused { remote, why } => tracing::warn!(%remote, ?why, "refused"),
+            // Any stranger can cause these as often as they like, so they are no warning.
+            UaEvent::Refused { remote, why: why @ Refusal::Stranger } => {
+                tracing::debug!(%remote, ?why, "refused");
+            }
+            // The user agent bans who guesses, so of these there are few.
+            UaEvent::Refused { remote, why: why @ (Refusal::WrongPassword | Refusal::Banned) } => {
+                tracing::warn!(%remote, ?why, "refused");
+            }
         }
     }
 

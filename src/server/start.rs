@@ -103,16 +103,26 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         speech,
         local: LocalAddresses::new(config.sip.external_address),
         next_call: opened.next_call,
-        calls_max: config.server.calls_max,
         outside: outside(&config),
         events: reachable_outside(&config),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
     let drain_timeout = config.server.drain_timeout;
+    let calls_max = config.server.calls_max;
     let store = opened.store;
-    let driver =
-        Driver { clock, center, router, sockets, store, facts, requests, resolved, drain_timeout };
+    let driver = Driver {
+        clock,
+        center,
+        router,
+        sockets,
+        store,
+        facts,
+        requests,
+        resolved,
+        drain_timeout,
+        calls_max,
+    };
     Ok(driver.run(signals).await)
 }
 

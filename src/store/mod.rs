@@ -207,9 +207,10 @@ impl Store {
     /// Hands on what was kept while the thread did not keep up. Call it now and then.
     pub fn flush(&mut self) {
         while let Some(job) = self.overflow.pop_front() {
-            if let Err(TrySendError::Full(job)) = self.jobs.try_send(job) {
-                self.overflow.push_front(job);
-                return;
+            match self.jobs.try_send(job) {
+                Ok(()) => {}
+                Err(TrySendError::Full(job)) => return self.overflow.push_front(job),
+                Err(TrySendError::Disconnected(_)) => self.shared.lost(),
             }
         }
     }
