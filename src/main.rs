@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, check, fail, print, records, replay, report, serve, simulate,
+    EX_IOERR, EX_USAGE, check, fail, health, print, records, replay, report, serve, simulate,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -95,6 +95,8 @@ enum Command {
     ExampleConfig,
     /// Print the description of the HTTP interface (OpenAPI, JSON)
     Openapi,
+    /// Ask the server of this configuration, on this machine, whether it lives; 1 when it does not
+    Health,
 }
 
 fn main() -> ExitCode {
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
             Ok(document) => print(&format!("{document}\n")),
             Err(error) => fail(EX_IOERR, &error.to_string()),
         },
+        Command::Health => health::run(&sources),
     }
 }
 

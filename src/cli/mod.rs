@@ -6,6 +6,7 @@
 //! **Deliberately absent:** work. Each subcommand asks the library and prints.
 
 pub(crate) mod check;
+pub(crate) mod health;
 mod period;
 pub(crate) mod records;
 pub(crate) mod replay;

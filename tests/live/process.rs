@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::calls::connect;
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, MENU_HZ, SUPPORT};
-use crate::rig::Plan;
+use crate::rig::{Plan, Rig};
 
 #[test]
 fn a_drain_refuses_new_calls_and_lets_live_ones_go_on() {
@@ -119,6 +119,18 @@ fn a_flow_with_a_typo_does_not_start() {
         assert!(said.contains(&format!("broken.toml:{line}")), "{arguments:?}: {said}");
         assert!(said.contains("tech"), "no suggestion: {said}");
     }
+}
+
+#[test]
+fn the_health_check_of_a_container_tells_life_from_death() {
+    let mut rig = Plan::new(ALICE).start();
+    let health = |rig: &Rig| {
+        let output = rig.command(&["health"]).output().expect("the binary starts");
+        output.status.code()
+    };
+    assert_eq!(health(&rig), Some(0));
+    rig.kill();
+    assert_eq!(health(&rig), Some(1));
 }
 
 #[test]
