@@ -81,7 +81,9 @@ pub fn check(sources: &Sources) -> Result<Checked, Problems> {
     match &file {
         Some(path) => files.extend(read_file(path, &mut problems)),
         None => {
-            let (made, layer) = demo::make(|bytes| {
+            let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+            let own: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+            let (made, layer) = demo::make(&own, |bytes| {
                 getrandom::fill(bytes).expect("the system gives random bytes, or nothing is safe");
             });
             files.push(layer);
