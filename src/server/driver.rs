@@ -177,6 +177,7 @@ impl Driver {
         let now = self.clock.now();
         if let End::Cut { .. } = end {
             self.feed(now, Event::Drain { until: now });
+            self.store.note(now, None);
             self.center.handle_timeout(now);
             self.carry_out(now);
             self.turn();

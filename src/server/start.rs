@@ -144,7 +144,16 @@ fn open_store(
     let run = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], 0, 0]);
     let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
     let writing = store::Writing { agent: &name, number: &number };
-    let rebuild = |read: &store::journal::Read| rebuild::rebuild(read, &config.digest, fresh);
+    let taught = |began| {
+        let mut center = fresh();
+        let taught = store::read_records(&config.server.state)
+            .and_then(|reader| past::teach(&mut center, &reader, began));
+        if let Err(error) = taught {
+            tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
+        }
+        center
+    };
+    let rebuild = |read: &store::journal::Read| rebuild::rebuild(read, &config.digest, taught);
     let opened = store::open_rebuilding(&config.server.state, &head, &writing, &rebuild)?;
     if !opened.recovered.calls.is_empty() {
         let calls = opened.recovered.calls.len();
