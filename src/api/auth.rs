@@ -17,6 +17,14 @@ pub(super) enum Role {
     Operate,
 }
 
+/// Why a request has no role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// It shows no token: not an attempt to guess one.
+    NoToken,
+    WrongToken,
+}
+
 pub(super) struct Tokens {
     read: Option<[u8; 32]>,
     operate: Option<[u8; 32]>,
@@ -30,12 +38,9 @@ impl Tokens {
     }
 
     /// The role that the `Authorization` header proves (RFC 6750 §2.1).
-    pub(super) fn role(&self, header: Option<&HeaderValue>) -> Option<Role> {
-        let (scheme, token) = header?.to_str().ok()?.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        let given = hash(token.trim());
+    pub(super) fn role(&self, header: Option<&HeaderValue>) -> Result<Role, Denied> {
+        let token = header.and_then(bearer).ok_or(Denied::NoToken)?;
+        let given = hash(token);
         let is = |token: &Option<[u8; 32]>| match token {
             Some(token) => token.ct_eq(&given),
             None => Choice::from(0),
@@ -43,11 +48,18 @@ impl Tokens {
         // Both are compared whatever the first says.
         let (read, operate) = (is(&self.read), is(&self.operate));
         match (bool::from(operate), bool::from(read)) {
-            (true, _) => Some(Role::Operate),
-            (false, true) => Some(Role::Read),
-            (false, false) => None,
+            (true, _) => Ok(Role::Operate),
+            (false, true) => Ok(Role::Read),
+            (false, false) => Err(Denied::WrongToken),
         }
     }
+}
+
+/// The token of a header with one.
+fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 fn hash(token: &str) -> [u8; 32] {

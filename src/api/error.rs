@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** the one place that decides a status code for an error.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,10 @@ pub struct ApiError {
     #[serde(skip)]
     #[schema(ignore)]
     status: StatusCode,
+    /// When to ask again, in seconds.
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after_s: Option<u64>,
     /// One word, for programs.
     error: &'static str,
     /// What is wrong, for people.
@@ -29,7 +35,8 @@ impl ApiError {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self { status, error, message: message.into(), help: help.into() }
+        let retry_after_s = None;
+        Self { status, retry_after_s, error, message: message.into(), help: help.into() }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -40,6 +47,14 @@ impl ApiError {
     pub(super) fn forbidden() -> Self {
         let message = "this token may look, but not act";
         Self::new(StatusCode::FORBIDDEN, "forbidden", message, "use the operate token")
+    }
+
+    pub(super) fn banned(left: Duration) -> Self {
+        let message = "too many wrong tokens came from this address";
+        let help = "wait as long as the header Retry-After says, then send the right token";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let retry_after_s = Some(left.as_secs().max(1));
+        Self { retry_after_s, ..Self::new(status, "too_many_wrong_tokens", message, help) }
     }
 
     pub(super) fn not_found(what: &str, help: &str) -> Self {
@@ -66,7 +81,9 @@ impl ApiError {
 
     pub(super) fn busy() -> Self {
         let message = "the server has more to do than it can answer now";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "ask again in a second")
+        let busy =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "ask again in a second");
+        Self { retry_after_s: Some(1), ..busy }
     }
 
     pub(super) fn archive(error: &str) -> Self {
@@ -87,14 +104,14 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -14,24 +14,26 @@ mod archive;
 mod auth;
 mod error;
 mod guard;
+mod limit;
 mod live;
 mod prometheus;
 #[cfg(test)]
 mod tests;
 mod views;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request as HttpRequest, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
@@ -43,8 +45,9 @@ use crate::time::Timestamp;
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
 
-use auth::{Role, Scheme, Tokens};
+use auth::{Denied, Role, Scheme, Tokens};
 use guard::{Guarded, Peer};
+use limit::Limit;
 
 /// How long the driver may take to answer.
 const DESK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -139,6 +142,7 @@ struct Inner {
     tokens: Tokens,
     metrics_open_on_loopback: bool,
     in_work: Semaphore,
+    limit: Limit,
 }
 
 impl Api {
@@ -150,6 +154,7 @@ impl Api {
             tokens: Tokens::new(settings.read_token, settings.operate_token),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
+            limit: Limit::default(),
         }))
     }
 
@@ -203,6 +208,21 @@ impl Api {
             .with_state(self)
     }
 
+    /// What the request's token allows. Who sent too many wrong ones is told to wait instead,
+    /// whatever the token of this request is.
+    fn role(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Role, ApiError> {
+        let now = Instant::now();
+        if let Some(left) = self.0.limit.banned(peer, now) {
+            return Err(ApiError::banned(left));
+        }
+        self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+            if denied == Denied::WrongToken && self.0.limit.failed(peer, now) {
+                tracing::warn!(%peer, "too many wrong tokens: not answered for a while");
+            }
+            ApiError::unauthorized()
+        })
+    }
+
     /// Asks the driver, and waits for the answer within [`DESK_TIMEOUT`].
     async fn ask<T>(
         &self,
@@ -228,10 +248,13 @@ async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -
 }
 
 async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
-    match api.0.tokens.role(request.headers().get(header::AUTHORIZATION)) {
-        None => ApiError::unauthorized().into_response(),
-        Some(role) if role < needed => ApiError::forbidden().into_response(),
-        Some(_) => next.run(request).await,
+    // Every connection brings its peer; without one, all such requests would be one peer's.
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.0.ip());
+    match api.role(peer, request.headers()) {
+        Err(error) => error.into_response(),
+        Ok(role) if role < needed => ApiError::forbidden().into_response(),
+        Ok(_) => next.run(request).await,
     }
 }
 

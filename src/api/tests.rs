@@ -237,15 +237,17 @@ fn the_document_lists_what_there_is() {
 
 #[test]
 fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
-    serve(SETTINGS, async |served| {
-        let document = serde_json::to_value(document()).unwrap();
-        for (path, item) in document["paths"].as_object().unwrap() {
-            let path = path.replace("queues/{name}", "queues/billing").replace("{name}", "alice");
-            let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
-            if !path.starts_with("/v1/") {
-                continue;
-            }
-            for method in item.as_object().unwrap().keys() {
+    let document = serde_json::to_value(document()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = path.replace("queues/{name}", "queues/billing").replace("{name}", "alice");
+        let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
+        if !path.starts_with("/v1/") {
+            continue;
+        }
+        let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
+        // An interface for each path: too many wrong tokens would be answered otherwise.
+        serve(SETTINGS, async |served| {
+            for method in methods {
                 let line = format!("{} {path}", method.to_uppercase());
                 for wrong in ["", "x", "operate-token-operate-token-opeR"] {
                     let (status, body) = served.ask(&line, wrong, None).await;
@@ -255,12 +257,32 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
                 let (status, _) = served.ask(&line, READ, None).await;
                 assert_eq!(status, expected, "{line}");
             }
-        }
+        });
+    }
+    serve(SETTINGS, async |served| {
         assert_eq!(served.ask("GET /metrics", "", None).await.0, 401);
         assert_eq!(served.ask("GET /metrics", READ, None).await.0, 200);
         for open in ["/healthz", "/readyz", "/openapi.json"] {
             assert_eq!(served.ask(&format!("GET {open}"), "", None).await.0, 200, "{open}");
         }
+    });
+}
+
+#[test]
+fn who_guesses_tokens_is_told_to_wait() {
+    serve(SETTINGS, async |served| {
+        for _ in 0..20 {
+            // No token is no guess.
+            assert_eq!(served.ask("GET /v1/calls", "", None).await.0, 401);
+        }
+        for line in ["GET /metrics", "GET /v1/calls"].into_iter().cycle().take(10) {
+            assert_eq!(served.ask(line, "guess", None).await.0, 401);
+        }
+        for (line, token) in [("GET /v1/calls", OPERATE), ("GET /metrics", READ)] {
+            let (status, body) = served.ask(line, token, None).await;
+            assert_eq!((status, &body["error"]), (429, &json!("too_many_wrong_tokens")));
+        }
+        assert_eq!(served.ask("GET /healthz", "", None).await.0, 200);
     });
 }
 
@@ -388,6 +410,8 @@ fn a_driver_that_is_gone_is_a_503() {
     drop(inbox);
     let api = Api::new(&SETTINGS, Desk { tx }, Arc::new(Shelf { asked: Asked::default() }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let wait = ApiError::banned(Duration::from_secs(599)).into_response();
+    assert_eq!(wait.headers()[header::RETRY_AFTER], "599");
     let error = runtime.block_on(api.ask(Request::Snapshot)).unwrap_err();
     assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
 }
