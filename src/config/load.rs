@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::call::Directory;
 use crate::config::demo::Demo;
 use crate::config::model::Config;
-use crate::config::problem::Problems;
+use crate::config::problem::{Problems, closest};
 use crate::config::{Checked, Sources, callers, check};
 use crate::flow::{self, Flow, Known};
 
@@ -18,6 +18,8 @@ const FLOWS_MAX: usize = 1_000;
 /// Sound files in the prompts folder, and folders below it.
 const SOUNDS_MAX: usize = 100_000;
 const FOLDERS_DEEP_MAX: usize = 8;
+/// Agents who are only in the directory, each with a warning of its own.
+const STRANGERS_SHOWN_MAX: usize = 10;
 
 /// Everything a server needs before it binds anything.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Proble
         Some(file) => callers::read(file, &config.callers.region, &mut problems),
         None => Directory::default(),
     };
+    let strangers = strangers(&directory, &config);
+    config.warnings.extend(strangers);
     let known = known(&config, &directory);
     let configured = [config.server.flows.clone()];
     let paths = if paths.is_empty() { &configured[..] } else { paths };
@@ -79,15 +83,40 @@ pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Proble
 #[must_use]
 pub fn known(config: &Config, directory: &Directory) -> Known {
     let names = |names: &mut dyn Iterator<Item = String>| Some(names.collect::<BTreeSet<_>>());
+    let sounds = sounds(&config.server.prompts);
     Known {
         skills: names(&mut config.skills().into_iter()),
         queues: names(&mut config.queues.iter().map(|queue| queue.name.clone())),
         trunks: names(&mut config.trunks.keys().cloned()),
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
-        sounds: Some(sounds(&config.server.prompts)),
-        music: None,
+        music: names(&mut sounds.iter().filter_map(|path| music(path))),
+        sounds: Some(sounds),
     }
+}
+
+/// The name of the hold music in a sound file: `music/harp.wav` is `harp`.
+fn music(path: &str) -> Option<String> {
+    Some(path.strip_prefix("music/")?.strip_suffix(".wav")?.to_owned())
+}
+
+/// Preferred agents of the directory whom there are not: their callers wait like any other.
+fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
+    let entries = directory.numbers().filter_map(|number| directory.find(number));
+    let preferred = entries.filter_map(|entry| entry.preferred_agent.as_deref());
+    let unknown: BTreeSet<&str> =
+        preferred.filter(|name| config.agent_id(name).is_none()).collect();
+    let warning = |name: &&str| {
+        let agents = config.agents.iter().map(|agent| agent.name.as_str());
+        let meant = closest(name, agents).map(|meant| format!(": did you mean `{meant}`?"));
+        let meant = meant.unwrap_or_default();
+        format!("callers.file: the preferred agent `{name}` is not in [agents]{meant}")
+    };
+    let mut warnings: Vec<String> = unknown.iter().take(STRANGERS_SHOWN_MAX).map(warning).collect();
+    if let Some(more) = unknown.len().checked_sub(STRANGERS_SHOWN_MAX).filter(|more| *more > 0) {
+        warnings.push(format!("callers.file: and {more} more preferred agents like these"));
+    }
+    warnings
 }
 
 /// Reads flow files, and all of each folder. What is wrong is added to `problems`.
@@ -279,5 +308,35 @@ mod tests {
         assert_eq!(with.directory.len(), 1);
         let said = loaded(&[("flows/a.toml", &greeting)], &[]).unwrap_err();
         assert!(said.contains("contract"), "{said}");
+    }
+
+    #[test]
+    fn music_is_known_by_the_files_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("music")).unwrap();
+        std::fs::write(folder.path().join("music/harp.wav"), b"").unwrap();
+        let prompts = folder.path().display().to_string();
+        let with = |music: &str| {
+            let flow = "[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n\
+                        [queue.a]\nqueue = \"billing\"\nmusic = \"MUSIC\"\n";
+            let flow = flow.replace("MUSIC", music);
+            loaded(&[("flows/a.toml", &flow)], &[("server.prompts", &prompts)])
+        };
+        for there in ["harp", "default", "ring"] {
+            with(there).unwrap_or_else(|said| panic!("{there}: {said}"));
+        }
+        let said = with("hrap").unwrap_err();
+        assert!(said.contains("there is no music `hrap`"), "{said}");
+        assert!(said.contains("did you mean `harp`?"), "{said}");
+    }
+
+    #[test]
+    fn a_preferred_agent_who_is_nobody_is_a_warning() {
+        let callers = ("callers.csv", "numbers,preferred_agent\n+14155550123,alise\n");
+        let more = [("callers.file", "FOLDER/callers.csv")];
+        let warnings = loaded(&[("flows/a.toml", HELLO), callers], &more).unwrap().config.warnings;
+        let said = "callers.file: the preferred agent `alise` is not in [agents]";
+        assert!(warnings.iter().any(|warning| warning.starts_with(said)), "{warnings:?}");
+        assert!(!warnings.iter().any(|warning| warning.contains("0123")), "{warnings:?}");
     }
 }
