@@ -61,8 +61,8 @@ struct State {
     tone_hz: Option<f64>,
     law_a: bool,
     keys: VecDeque<u8>,
-    /// When the end of the last key went out, and how many were sent.
-    key_end: Option<Instant>,
+    /// When the first packet of the last key went out, and how many keys were sent.
+    key_begun: Option<Instant>,
     keys_sent: usize,
     heard: Vec<Packet>,
     stop: bool,
@@ -108,7 +108,7 @@ impl Media {
         self.state().tone_hz = tone_hz;
     }
 
-    /// Presses a key for 100 ms (RFC 4733) and returns when its end was sent.
+    /// Presses a key for 100 ms (RFC 4733) and returns when its first packet was sent.
     pub(crate) fn press(&self, key: char) -> Instant {
         let code = "0123456789*#ABCD".find(key).expect("a telephone key");
         let wanted = {
@@ -117,7 +117,7 @@ impl Media {
             state.keys_sent + state.keys.len()
         };
         self.wait(Duration::from_secs(5), |state| {
-            (state.keys_sent >= wanted).then_some(state.key_end).flatten()
+            (state.keys_sent >= wanted).then_some(state.key_begun).flatten()
         })
         .expect("a key press takes 100 ms")
     }
@@ -271,6 +271,9 @@ impl<'a> Sender<'a> {
         let Some(target) = state.target else { return };
         if self.key.is_none() {
             self.key = state.keys.pop_front().map(|code| (code, 0, self.timestamp));
+            if self.key.is_some() {
+                state.key_begun = Some(now());
+            }
         }
         if let Some((code, updates, began)) = self.key {
             self.key_frame(state, target, (code, updates + 1, began));
@@ -301,7 +304,6 @@ impl<'a> Sender<'a> {
         if ended {
             self.key = None;
             state.keys_sent += 1;
-            state.key_end = Some(now());
         }
     }
 

@@ -225,13 +225,23 @@ impl Rig {
     }
 
     pub(crate) fn agent_view(&self, name: &str) -> Option<Value> {
-        let (status, agents) = self.get("/v1/agents")?;
-        assert_eq!(status, 200, "{agents}");
+        let agents = self.list("/v1/agents")?;
         let found = items(&agents).iter().find(|agent| agent["name"] == name);
         found.cloned()
     }
 
     // ---- the HTTP interface ----
+
+    /// An answer; `None` when nobody listens (yet), or is too busy to answer.
+    #[track_caller]
+    fn list(&self, path: &str) -> Option<Value> {
+        let (status, answer) = self.get(path)?;
+        if status == 503 {
+            return None;
+        }
+        assert_eq!(status, 200, "{answer}");
+        Some(answer)
+    }
 
     /// `None` when nobody listens (yet).
     pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
@@ -256,12 +266,17 @@ impl Rig {
     #[track_caller]
     pub(crate) fn records(&self, count: usize) -> Vec<Value> {
         self.eventually(&format!("{count} records"), || {
-            let (status, records) = self.get("/v1/records")?;
-            assert_eq!(status, 200, "{records}");
+            let records = self.list("/v1/records")?;
             let mut records = items(&records).to_vec();
             records.sort_by_key(|record| record["id"].as_u64());
             (records.len() >= count).then_some(records)
         })
+    }
+
+    /// The one record there is, once this holds for it: what an agent says comes after the call.
+    #[track_caller]
+    pub(crate) fn record_when(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        self.eventually("the record is complete", || Some(self.record()).filter(&holds))
     }
 
     /// The one record there is.
@@ -276,7 +291,7 @@ impl Rig {
     #[track_caller]
     pub(crate) fn expect_no_calls(&self) {
         self.eventually("no call is up", || {
-            let (_, calls) = self.get("/v1/calls")?;
+            let calls = self.list("/v1/calls")?;
             items(&calls).is_empty().then_some(())
         });
     }
