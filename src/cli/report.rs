@@ -318,7 +318,7 @@ mod tests {
             from_name: None,
             to: "1000".to_owned(),
             via: "trunk:acme".to_owned(),
-            flow: None,
+            flow: Some("support@1".to_owned()),
             language: None,
             intent: None,
             arrived_at,
