@@ -77,7 +77,10 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
         networks: trunk
             .addresses
             .iter()
-            .filter_map(|cidr| cidr.to_string().parse::<Network>().ok())
+            .map(|cidr| {
+                let network = cidr.to_string().parse::<Network>();
+                network.expect("the configuration took this network by the same rules")
+            })
             .collect(),
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),

@@ -68,7 +68,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let opened = open_store(&config, now, &seed, &fresh)?;
+    let opened = open_store(&config, now, &fresh)?;
     let reader = opened.store.reader()?;
 
     let prompts = prepare_prompts(&config, &flows)?;
@@ -135,13 +135,13 @@ fn random_seed() -> Result<[u8; 32], io::Error> {
 fn open_store(
     config: &Config,
     now: Timestamp,
-    seed: &[u8; 32],
     fresh: &dyn Fn() -> ContactCenter,
 ) -> Result<store::Opened, store::StoreError> {
     let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
     let number = |raw: &str| normalize(raw, &config.callers.region);
-    // The center takes no chances: this seed only names the run.
-    let run = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], 0, 0]);
+    // It only names the run: the center takes no chances, and what tags and nonces are drawn from
+    // must be in no file.
+    let run = now.as_millis();
     let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
     let writing = store::Writing { agent: &name, number: &number };
     let taught = |began| {
