@@ -1,5 +1,5 @@
 //! Events a second through the whole center: calls that arrive, press a key, wait, are answered by
-//! one of fifty agents, talk, and end; with the flow, the queue, the figures and the record of each.
+//! one of fifty agents, talk and end; with the flow, the queue, the figures and a record each.
 //!
 //! **Invariant:** every call begun is handled and ended; the work per call does not change as they
 //! add up.
