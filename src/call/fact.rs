@@ -56,3 +56,26 @@ pub enum Fact {
         cause: Cause,
     },
 }
+
+impl Fact {
+    /// Whether the fact is about a leg: those are the ones a front may learn of late.
+    #[must_use]
+    pub const fn is_of_a_leg(&self) -> bool {
+        match self {
+            Self::LegAnswered { .. }
+            | Self::Bridged { .. }
+            | Self::Held { .. }
+            | Self::Resumed { .. }
+            | Self::LegEnded { .. }
+            | Self::Ended { .. } => true,
+            Self::FlowChosen { .. }
+            | Self::Answered
+            | Self::Entered { .. }
+            | Self::Intent { .. }
+            | Self::Queued { .. }
+            | Self::LeftQueue { .. }
+            | Self::Dialed { .. }
+            | Self::WrittenUp { .. } => false,
+        }
+    }
+}

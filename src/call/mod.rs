@@ -63,6 +63,8 @@ pub struct Call {
     pub play: PlayId,
     pub intent: Option<Arc<str>>,
     facts: Vec<(Timestamp, Fact)>,
+    /// When what is being told now happened, if that was earlier.
+    happened: Option<Timestamp>,
     legs_dialed: u16,
     holds: u16,
     /// Which input last sent the call through its flow, and how often.
@@ -117,6 +119,7 @@ impl Call {
             play: PlayId(0),
             intent: None,
             facts: Vec::new(),
+            happened: None,
             legs_dialed: 0,
             holds: 0,
             turns: (0, 0),
@@ -137,7 +140,21 @@ impl Call {
         if matches!(fact, Fact::Entered { .. }) && self.facts.len() >= STEP_FACTS_MAX {
             return;
         }
-        self.facts.push((now, fact));
+        let at = self.happened.filter(|_| fact.is_of_a_leg()).map_or(now, |happened| {
+            // Facts are in order: what was told meanwhile happened before.
+            let last = self.facts.last().map_or(now, |(last, _)| *last);
+            happened.clamp(last.min(now), now)
+        });
+        self.facts.push((at, fact));
+    }
+
+    /// What is told next about legs happened then, until [`Self::told`].
+    pub fn happened(&mut self, at: Timestamp) {
+        self.happened = Some(at);
+    }
+
+    pub fn told(&mut self) {
+        self.happened = None;
     }
 
     /// A fresh play number; what played before under an older one no longer counts.

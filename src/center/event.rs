@@ -40,6 +40,14 @@ pub enum Event {
         leg: LegId,
         digit: Digit,
     },
+    /// The keys a front collected by itself (see [`ContactCenter::ahead`]), none if it waited in
+    /// vain. No more came in the time it was given.
+    ///
+    /// [`ContactCenter::ahead`]: crate::center::ContactCenter::ahead
+    Keys {
+        leg: LegId,
+        keys: Vec<Digit>,
+    },
     /// The prompts of one `Play` were heard to their end.
     PromptDone {
         leg: LegId,
@@ -70,6 +78,11 @@ pub enum Event {
         agent: AgentId,
         ask: AgentAsk,
     },
+    /// News that was long on its way: it happened at `at`, not now.
+    Late {
+        at: Timestamp,
+        news: Box<Event>,
+    },
     /// A supervisor ends a call.
     EndCall {
         call: CallId,
@@ -83,13 +96,15 @@ pub enum Event {
 impl Event {
     /// The call this is about; `None` where it is about an agent or the whole server.
     #[must_use]
-    pub const fn call(&self) -> Option<CallId> {
+    pub fn call(&self) -> Option<CallId> {
         match self {
+            Self::Late { news, .. } => news.call(),
             Self::CallArrived { call, .. } | Self::EndCall { call } => Some(*call),
             Self::Ringing { leg }
             | Self::Answered { leg }
             | Self::DialFailed { leg, .. }
             | Self::Digit { leg, .. }
+            | Self::Keys { leg, .. }
             | Self::PromptDone { leg, .. }
             | Self::PromptFailed { leg, .. }
             | Self::Held { leg }

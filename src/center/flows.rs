@@ -120,6 +120,23 @@ impl ContactCenter {
         }
     }
 
+    /// Keys that a front collected: each is taken as if it were pressed now, and then no more
+    /// come, unless they led to another place.
+    pub(super) fn keys(&mut self, now: Timestamp, leg: LegId, keys: &[Digit]) {
+        let place = |center: &Self| {
+            let run = center.calls.get(&leg.call)?.run.as_ref()?;
+            run.at().cloned()
+        };
+        let before = place(self);
+        for &digit in keys {
+            self.digit(now, leg, digit);
+        }
+        let in_flow = self.calls.get(&leg.call).is_some_and(|call| call.state == State::InFlow);
+        if in_flow && place(self) == before {
+            self.drive(now, leg.call, Input::Silence);
+        }
+    }
+
     pub(super) fn prompt_done(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
         let Some(call) = self.calls.get(&leg.call).filter(|call| call.play == play) else { return };
         match call.state {
@@ -312,7 +329,7 @@ fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
     call.intent = Some(intent);
 }
 
-fn context(now: Timestamp, call: &Call, acd: &acd::Acd) -> Context {
+pub(super) fn context(now: Timestamp, call: &Call, acd: &acd::Acd) -> Context {
     let State::Waiting { queue, .. } = call.state else {
         return Context { now, position: None, waiting: None };
     };

@@ -74,12 +74,15 @@ impl Entry {
 }
 
 /// What may be written of an event `center` is about to be told: of a key pressed at a secret
-/// step, that it was one.
+/// step, that it was one. Keys are masked as the step stands before the first of them.
 #[must_use]
 pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
     match event {
         Event::Digit { leg, .. } if center.is_secret(*leg) => {
             Cow::Owned(Event::Digit { leg: *leg, digit: Digit::MASKED })
+        }
+        Event::Keys { leg, keys } if center.is_secret(*leg) => {
+            Cow::Owned(Event::Keys { leg: *leg, keys: vec![Digit::MASKED; keys.len()] })
         }
         _ => Cow::Borrowed(event),
     }

@@ -30,7 +30,7 @@ mod why;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::{Call, EndedBy, Learned};
+use crate::call::{Call, EndedBy, Learned, State};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 
@@ -41,7 +41,7 @@ use agents::Desk;
 use setup::Skills;
 
 pub use crate::call::{CallRecord, Cause};
-pub use crate::flow::{Digit, Prompt};
+pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use command::{Command, Target};
 pub use event::{AgentAsk, Event, From, Via};
 pub use setup::Setup;
@@ -117,6 +117,11 @@ impl ContactCenter {
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
+        self.take(now, event);
+        self.settle(now);
+    }
+
+    fn take(&mut self, now: Timestamp, event: Event) {
         match event {
             Event::CallArrived { call, from, to, via } => {
                 self.call_arrived(now, call, from, to, via);
@@ -125,6 +130,7 @@ impl ContactCenter {
             Event::Answered { leg } => self.answered(now, leg),
             Event::DialFailed { leg, cause } => self.dial_failed(now, leg, cause),
             Event::Digit { leg, digit } => self.digit(now, leg, digit),
+            Event::Keys { leg, keys } => self.keys(now, leg, &keys),
             Event::PromptDone { leg, play } => self.prompt_done(now, leg, play),
             Event::PromptFailed { leg, play } => {
                 tracing::warn!(%leg, "a prompt could not be played");
@@ -144,8 +150,17 @@ impl ContactCenter {
                 self.draining = true;
                 self.timers.set(Wake::DrainEnd, until);
             }
+            Event::Late { at, news } => {
+                let call = news.call();
+                if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+                    call.happened(at);
+                }
+                self.take(now, *news);
+                if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+                    call.told();
+                }
+            }
         }
-        self.settle(now);
     }
 
     pub fn handle_timeout(&mut self, now: Timestamp) {
@@ -191,6 +206,24 @@ impl ContactCenter {
     pub fn is_secret(&self, leg: LegId) -> bool {
         let call = self.calls.get(&leg.call).filter(|_| leg.is_caller());
         call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
+    }
+
+    /// What a caller will hear after what is said now, and the keys waited for, if nothing is
+    /// pressed meanwhile: for a front that is given documents. `None` while the flow is not in
+    /// charge.
+    #[must_use]
+    pub fn ahead(&self, now: Timestamp, call: CallId) -> Option<Ahead> {
+        let call = self.calls.get(&call)?;
+        let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
+        let run = call.run.as_ref().filter(|_| in_charge)?;
+        Some(run.ahead(&flows::context(now, call, &self.acd)))
+    }
+
+    /// Whether what the caller hears now goes on whatever is pressed.
+    #[must_use]
+    pub fn is_deaf(&self, call: CallId) -> bool {
+        let call = self.calls.get(&call);
+        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::is_deaf)
     }
 
     #[must_use]

@@ -37,6 +37,7 @@ pub mod digit;
 mod expr;
 mod hours;
 pub mod known;
+pub mod need;
 pub mod parse;
 pub mod port;
 pub mod program;
@@ -53,9 +54,10 @@ pub use diagnostic::{Diagnostic, Severity, explain};
 pub use digit::Digit;
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
+pub use need::{Need, Verb};
 pub use parse::parse;
 pub use port::{
-    Context, Effect, Input, InputOutcome, Prompt, QueueOutcome, QueueRequest, Relax,
+    Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest, Relax,
     TransferOutcome, TransferRequest,
 };
 pub use program::{Flow, QueueUse, StepInfo};

@@ -42,10 +42,39 @@ pub enum Input {
     PromptDone,
     /// [`crate::flow::Run::deadline`] has passed.
     Timer,
+    /// A front that collects keys itself says: no more came in the time it was given.
+    Silence,
     Queue(QueueOutcome),
     Transfer(TransferOutcome),
     /// The caller hung up: only what `on_hangup` names still runs.
     HungUp,
+}
+
+/// The keys a run waits for, or will after what it says now: what a front must know that collects
+/// keys itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// So many keys end the input, whatever they are.
+    pub keys_max: u8,
+    /// This key ends it, too.
+    pub finish: Option<Digit>,
+    /// From the end of the prompt to the first key.
+    pub timeout: Duration,
+    /// From one key to the next.
+    pub inter_digit: Duration,
+    /// Whether a key stops the prompt.
+    pub barge_in: bool,
+    /// Nobody may write the keys down.
+    pub secret: bool,
+}
+
+/// What follows, if the caller presses nothing meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// What will be said after what is said now, one entry an [`Effect::Play`].
+    pub plays: Vec<Vec<Prompt>>,
+    /// The keys waited for then; `None` when something else follows.
+    pub listen: Option<Listen>,
 }
 
 /// How the queue was done with a call that is still there.

@@ -15,7 +15,7 @@ use crate::flow::expr::{Expression, Variable, View};
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::{Context, Digit, Effect, Input, Prompt};
+use crate::flow::{Ahead, Context, Digit, Effect, Input, Listen, Prompt};
 use crate::time::Timestamp;
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
@@ -31,6 +31,9 @@ pub const FAILURES_MAX: u8 = 3;
 /// Steps of one call: a line nobody hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
 
+/// Prompts that are looked ahead to, one after another.
+const AHEAD_MAX: usize = 4;
+
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
 
@@ -44,6 +47,7 @@ pub struct Facts {
 }
 
 /// A call in its flow. It keeps the flow it began with, whatever is reloaded meanwhile.
+#[derive(Clone)]
 pub struct Run {
     flow: Arc<Flow>,
     caller: Value,
@@ -149,6 +153,37 @@ impl Run {
         self.at.is_some_and(|at| self.flow.node(at).secret) && self.phase == Phase::Live
     }
 
+    /// The keys it waits for, or will when it has said what it says.
+    #[must_use]
+    pub fn listens(&self) -> Option<Listen> {
+        let at = self.at.filter(|_| self.phase == Phase::Live)?;
+        let listen = self.flow.node(at).step.listens(&self.doing)?;
+        Some(Listen { secret: self.flow.node(at).secret, ..listen })
+    }
+
+    /// Whether what is said now goes on whatever the caller presses.
+    #[must_use]
+    pub fn is_deaf(&self) -> bool {
+        let barge_in = |at| self.flow.node(at).step.barge_in();
+        self.is_speaking() && !self.at.is_none_or(barge_in)
+    }
+
+    /// What follows if the caller presses nothing, up to where keys are waited for or something
+    /// happens that is more than words.
+    #[must_use]
+    pub fn ahead(&self, context: &Context) -> Ahead {
+        let mut ahead = Ahead { plays: Vec::new(), listen: self.listens() };
+        let mut run = self.clone();
+        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < AHEAD_MAX {
+            let mut effects = Vec::new();
+            run.handle(context, Input::PromptDone, &mut effects);
+            let Some(prompts) = only_said(effects) else { break };
+            ahead.plays.push(prompts);
+            ahead.listen = run.listens();
+        }
+        ahead
+    }
+
     /// The language spoken now, one of the flow's.
     #[must_use]
     pub fn language(&self) -> &Arc<str> {
@@ -211,6 +246,13 @@ impl Run {
                 self.playing = Playing::Nothing;
                 self.deadline = None;
                 Input::PromptDone
+            }
+            Input::Silence => {
+                if self.is_speaking() || !matches!(self.doing, Doing::Asking(_)) {
+                    return None;
+                }
+                self.deadline = None;
+                Input::Timer
             }
             Input::Digit(digit) if self.is_swallowed(turn, digit) => return None,
             Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) => input,
@@ -449,6 +491,25 @@ impl Run {
             context: *context,
         }
     }
+}
+
+/// The prompts, if nothing but walking and speaking was done.
+fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
+    let mut said = None;
+    for effect in effects {
+        match effect {
+            Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
+            Effect::Play { prompts, repeat: false } => said = Some(prompts),
+            Effect::Play { repeat: true, .. }
+            | Effect::Heard { .. }
+            | Effect::Enqueue(_)
+            | Effect::LeaveQueue
+            | Effect::Transfer(_)
+            | Effect::HangUp { .. }
+            | Effect::Failed { .. } => return None,
+        }
+    }
+    said
 }
 
 /// What is null is not known, and is left out.

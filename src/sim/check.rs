@@ -74,7 +74,12 @@ impl Watch {
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         (self.now, self.commands) = (now, 0);
+        self.learn(now, event);
+    }
+
+    fn learn(&mut self, now: Timestamp, event: Option<&Event>) {
         match event {
+            Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
             Some(Event::CallArrived { call, .. }) if !self.closed.contains(call) => {
                 let caller = Leg::new(Party::Caller, now);
                 self.calls
@@ -91,6 +96,7 @@ impl Watch {
                 Event::CallArrived { .. }
                 | Event::Ringing { .. }
                 | Event::Digit { .. }
+                | Event::Keys { .. }
                 | Event::PromptDone { .. }
                 | Event::PromptFailed { .. }
                 | Event::Held { .. }

@@ -21,7 +21,7 @@ use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
-use crate::flow::{Digit, Effect, Input, InputOutcome, Prompt};
+use crate::flow::{Digit, Effect, Input, InputOutcome, Listen, Prompt};
 
 /// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
 const REPEATS_MAX: u8 = 20;
@@ -53,7 +53,7 @@ struct Reaction {
 }
 
 /// What a call has done at an input step.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::flow) struct Asking {
     entered: String,
     tries: u8,
@@ -92,6 +92,10 @@ pub(in crate::flow) trait Question {
     fn key(&self, entered: &str, key: char) -> Verdict;
     /// The caller stopped pressing keys after at least one.
     fn silence(&self, entered: &str) -> Result<(), InputOutcome>;
+    /// How many more keys make an entry that nothing can be added to.
+    fn keys_max(&self, entered: &str) -> usize;
+    /// A key that ends an entry of several keys early, where there is one.
+    fn finish(&self) -> Option<char>;
     /// A key that ends an entry, whatever was entered.
     fn terminator(&self) -> Option<char>;
     /// A complete entry was made.
@@ -258,10 +262,24 @@ pub(in crate::flow) fn input(
             Ok(()) => answered(q, run, turn, asking),
             Err(outcome) => missed(q, run, turn, asking, outcome),
         },
-        Input::Start | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
+        Input::Start | Input::Silence | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
             run.doing = Doing::Asking(asking);
             Next::Wait
         }
+    }
+}
+
+/// What a front must know that collects the keys itself.
+pub(in crate::flow) fn listens(q: &impl Question, asking: &Asking) -> Listen {
+    let ask = q.ask();
+    let begun = !asking.entered.is_empty() || asking.overflowed;
+    Listen {
+        keys_max: u8::try_from(q.keys_max(&asking.entered).max(1)).unwrap_or(u8::MAX),
+        finish: q.finish().and_then(Digit::new),
+        timeout: if begun { ask.inter_digit } else { ask.timeout },
+        inter_digit: ask.inter_digit,
+        barge_in: ask.barge_in,
+        secret: ask.secret,
     }
 }
 

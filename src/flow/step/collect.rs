@@ -109,6 +109,16 @@ impl Question for Collect {
         if enough { Ok(()) } else { Err(InputOutcome::Partial) }
     }
 
+    fn keys_max(&self, entered: &str) -> usize {
+        let complete = self.is_fixed() || self.terminator.is_none();
+        let most = if complete { self.digits_max } else { self.digits_max + 1 };
+        most.saturating_sub(entered.chars().count())
+    }
+
+    fn finish(&self) -> Option<char> {
+        self.terminator
+    }
+
     fn terminator(&self) -> Option<char> {
         self.terminator
     }

@@ -84,6 +84,7 @@ impl Hangup {
             Input::Start
             | Input::Digit(_)
             | Input::Timer
+            | Input::Silence
             | Input::Queue(_)
             | Input::Transfer(_)
             | Input::HungUp => Next::Wait,

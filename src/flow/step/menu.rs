@@ -151,6 +151,16 @@ impl Question for Menu {
         self.exact(entered).map(|_| ()).ok_or(InputOutcome::Partial)
     }
 
+    fn keys_max(&self, entered: &str) -> usize {
+        let choices = self.keys.iter().filter(|(keys, _)| keys.starts_with(entered));
+        choices.map(|(keys, _)| keys.len() - entered.len()).max().unwrap_or(1)
+    }
+
+    fn finish(&self) -> Option<char> {
+        let is_free = !self.keys.iter().any(|(keys, _)| keys.contains('#'));
+        (is_free && self.keys_max("") > 1 && self.ask.repeat != Some('#')).then_some('#')
+    }
+
     fn terminator(&self) -> Option<char> {
         None
     }

@@ -15,11 +15,11 @@ pub(in crate::flow) mod say;
 pub(in crate::flow) mod set;
 pub(in crate::flow) mod transfer;
 
-use crate::flow::Input;
 use crate::flow::build::Build;
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
+use crate::flow::{Input, Listen};
 
 /// A step, by its place in the file. Only the flow that made it can look it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub(in crate::flow) enum Next {
 }
 
 /// What a call is doing at its step.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::flow) enum Doing {
     #[default]
     Nothing,
@@ -149,6 +149,32 @@ impl Step {
             Step::Transfer(step) => step.input(turn, input),
             Step::Hangup(step) => step.input(turn, input),
             Step::Branch(_) | Step::Set(_) | Step::HoursCheck(_) => Next::Wait,
+        }
+    }
+
+    /// The keys this step waits for, or will.
+    pub(in crate::flow) fn listens(&self, doing: &Doing) -> Option<Listen> {
+        match (self, doing) {
+            (Step::Menu(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
+            (Step::Collect(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
+            (Step::Queue(step), Doing::Queueing) => step.listens(),
+            _ => None,
+        }
+    }
+
+    /// Whether a key stops what the step says.
+    pub(in crate::flow) fn barge_in(&self) -> bool {
+        match self {
+            Step::Say(step) => step.barge_in(),
+            Step::Play(step) => step.barge_in(),
+            Step::Menu(step) => ask::Question::ask(&**step).barge_in,
+            Step::Collect(step) => ask::Question::ask(&**step).barge_in,
+            Step::Queue(_) => true,
+            Step::Branch(_)
+            | Step::Set(_)
+            | Step::HoursCheck(_)
+            | Step::Transfer(_)
+            | Step::Hangup(_) => false,
         }
     }
 

@@ -27,6 +27,10 @@ impl Play {
         self.0.exits()
     }
 
+    pub(in crate::flow) const fn barge_in(&self) -> bool {
+        self.0.barge_in()
+    }
+
     pub(in crate::flow) fn speech(&self) -> &Speech {
         self.0.speech()
     }

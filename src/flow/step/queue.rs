@@ -17,7 +17,7 @@ use crate::flow::scan::{find_name, is_template};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
 use crate::flow::text::{Part, Speech, Text};
-use crate::flow::{Effect, Input, Prompt, QueueOutcome, QueueRequest, Relax};
+use crate::flow::{Effect, Input, Listen, Prompt, QueueOutcome, QueueRequest, Relax};
 
 const SKILLS_MAX: usize = 20;
 const RELAX_MAX: usize = 20;
@@ -140,7 +140,7 @@ impl Queue {
             Input::Timer => self.announce(run, turn),
             Input::PromptDone => self.resume(run, turn),
             Input::Queue(outcome) => self.left(turn, outcome),
-            Input::Start | Input::Transfer(_) | Input::HungUp => Next::Wait,
+            Input::Start | Input::Silence | Input::Transfer(_) | Input::HungUp => Next::Wait,
         }
     }
 
@@ -152,6 +152,18 @@ impl Queue {
         let at_once =
             at_once.into_iter().filter_map(|(label, to)| Some(Exit::at_once(label, (*to)?)));
         waited.chain(at_once).collect()
+    }
+
+    /// The exit key, while the call waits.
+    pub(in crate::flow) fn listens(&self) -> Option<Listen> {
+        self.exit_key.map(|_| Listen {
+            keys_max: 1,
+            finish: None,
+            timeout: Duration::ZERO,
+            inter_digit: Duration::ZERO,
+            barge_in: true,
+            secret: false,
+        })
     }
 
     pub(in crate::flow) fn announcement(&self) -> &Speech {

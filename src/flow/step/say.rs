@@ -78,14 +78,21 @@ impl Say {
                 Next::Goto(self.next)
             }
             Input::PromptDone => Next::Goto(self.next),
-            Input::Start | Input::Timer | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
-                Next::Wait
-            }
+            Input::Start
+            | Input::Timer
+            | Input::Silence
+            | Input::Queue(_)
+            | Input::Transfer(_)
+            | Input::HungUp => Next::Wait,
         }
     }
 
     pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
         vec![Exit::at_once("next", self.next)]
+    }
+
+    pub(in crate::flow) const fn barge_in(&self) -> bool {
+        self.barge_in
     }
 
     pub(in crate::flow) fn speech(&self) -> &Speech {
