@@ -3,7 +3,8 @@
 //! **The core** is pure and deterministic: [`id`], [`time`], [`flow`], [`acd`], [`call`],
 //! [`metrics`], [`center`], and [`sim`], which stands in for everything above it.
 //!
-//! **The protocols** are sans-IO machines, bytes in and [`center::Event`]s out: [`sip`], [`media`].
+//! **The protocols** are sans-IO machines, bytes in and [`center::Event`]s out: [`sip`], [`media`],
+//! [`webhook`].
 //! Only their `io.rs` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
@@ -20,6 +21,7 @@ pub mod sim;
 
 pub mod media;
 pub mod sip;
+pub mod webhook;
 
 #[cfg(feature = "server")]
 pub mod api;

@@ -1,0 +1,90 @@
+//! What a provider is to do, in our words: the common subset of what all of them can.
+//!
+//! **Invariant:** at most one action of a document asks for something ([`Action::Gather`],
+//! [`Action::Record`], [`Action::Dial`], [`Action::Goto`]), and it is the last; what follows is
+//! decided when the provider comes back with the result.
+//!
+//! **Deliberately absent:** what only one provider can do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::center::{Cause, Digit, Listen};
+use crate::webhook::link::Link;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    pub actions: Vec<Action>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nobody can interrupt this.
+    Sound(Sound),
+    /// Sounds, and keys that may interrupt them unless `listen.barge_in` is false. When no key came
+    /// in `listen.timeout` after the last sound, the provider comes to `next` all the same, with no
+    /// keys.
+    Gather { sounds: Vec<Sound>, listen: Listen, next: Link },
+    /// A message of the caller's. The provider comes to `next` when it is over, and says where the
+    /// recording is to `told`, which may be later.
+    Record {
+        length_max: Duration,
+        silence: Duration,
+        finish: Option<Digit>,
+        beep: bool,
+        next: Link,
+        told: Link,
+    },
+    /// Calls somebody, and bridges the caller to them when they have accepted. Comes to `next` when
+    /// it has failed or is over.
+    Dial(Box<Dial>),
+    /// Ask at once what is next.
+    Goto(Link),
+    /// End the leg. `cause` is for providers that can say one.
+    HangUp { cause: Cause },
+    /// Refuse a call that was not answered: first and only action of a document.
+    Reject { cause: Cause },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    pub to: Callee,
+    /// The number shown to them.
+    pub caller_id: Option<String>,
+    pub ring_timeout: Duration,
+    /// The talk ends then.
+    pub time_limit: Duration,
+    /// What the callee's leg asks for when it answers: a whisper and an accept key, or nothing.
+    /// `None`: bridged at once.
+    pub answered: Option<Link>,
+    /// News of the callee's leg.
+    pub told: Option<Link>,
+    pub next: Link,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callee {
+    /// E.164 with `+`.
+    Number(String),
+    /// A whole SIP URI, `sip:…`.
+    Sip(String),
+    /// A client of the provider's own, by name (Twilio Client, a Vonage app, a jambonz user).
+    Client(String),
+}
+
+/// Something to be heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Spoken by the provider's voice for the language (BCP 47).
+    Say {
+        language: Arc<str>,
+        text: Arc<str>,
+    },
+    /// A sound file of ours.
+    Play {
+        link: Link,
+    },
+    Pause {
+        ms: u32,
+    },
+}

@@ -1,0 +1,78 @@
+//! What a request says, in our words.
+//!
+//! A provider's `parse` fills in what the request has; which of it matters depends on the
+//! [`Link`](crate::webhook::Link) it came to.
+//!
+//! **Invariant:** a number is E.164 with `+`, or what the provider sent where it is none (a SIP
+//! address, a client's name); `None` is a caller without one.
+
+use std::time::Duration;
+
+use crate::center::{Cause, Digit};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// The provider's name for the leg the request is about. Never empty.
+    pub reference: String,
+    /// The provider's name for the leg that caused this one.
+    pub parent: Option<String>,
+    pub from: Option<String>,
+    pub from_name: Option<String>,
+    pub to: Option<String>,
+    /// The state of that leg.
+    pub state: Option<LegState>,
+    /// Keys collected; empty when it was waited for them in vain, `None` when nobody waited.
+    pub keys: Option<Vec<Digit>>,
+    /// The key that ended the input and is not among `keys`, where the provider says so.
+    pub finished_by: Option<Digit>,
+    /// How dialing somebody ended.
+    pub dial: Option<DialResult>,
+    pub recorded: Option<Recorded>,
+    /// When it happened, by the provider's clock.
+    pub at: Option<Timestamp>,
+    /// Rises with each status message of a leg.
+    pub sequence: Option<u32>,
+    /// How long the leg was up.
+    pub length: Option<Duration>,
+    /// The same text in the repeated delivery of one request.
+    pub idempotency: Option<String>,
+    /// Where REST commands about this call must go, if not to the usual place.
+    pub region: Option<String>,
+}
+
+/// States of a leg, in the order in which they follow each other: one never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LegState {
+    Initiated,
+    Ringing,
+    Answered,
+    Ended(Cause),
+}
+
+/// What became of the party that was dialed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DialResult {
+    /// `None`: it was answered, and is over.
+    pub failed: Option<Cause>,
+    /// How long the two talked, by the provider.
+    pub talked: Option<Duration>,
+}
+
+/// A recording that was made, or could not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The provider's name for it.
+    pub reference: String,
+    /// Where it can be fetched. `None`: it will be told later, or there is none.
+    pub url: Option<String>,
+    pub length: Option<Duration>,
+    pub failed: bool,
+}
+
+impl LegState {
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+}

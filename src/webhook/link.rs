@@ -1,0 +1,200 @@
+//! The addresses we hand out: which call, which step of it, and our signature over that.
+//!
+//! ```text
+//! https://ivr.example.com/webhooks/twilio/step?c=41&n=7&k=0f1e…
+//! ```
+//!
+//! Most providers do not sign the address, and some no time: the step number says what was taken
+//! already, and the signature keeps a captured body from being sent to another address.
+//!
+//! **Invariant:** a link that parses was made by us for this provider.
+
+use crate::id::{CallId, LegId};
+use crate::webhook::form;
+use crate::webhook::sign::{hex, hmac_sha256, same};
+
+/// Bytes of the signature that go into an address.
+const MAC_LEN: usize = 16;
+/// The first part of every path.
+pub const PREFIX: &str = "/webhooks/";
+
+/// What an address of ours is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Link {
+    /// Where the provider's number points: a call arrives. The only one without a signature of
+    /// ours, because a person types it into the provider's console.
+    Voice,
+    /// News about a call that is not asked for: its state. Also typed in by a person.
+    Events,
+    /// What comes after the document of step `n − 1`.
+    Step { call: CallId, n: u32 },
+    /// News about the caller's leg of this call.
+    Status { call: CallId },
+    /// A party answered: what it hears before it is bridged; `n` counts its requests.
+    Leg { leg: LegId, n: u32 },
+    /// News about a party's leg.
+    LegStatus { leg: LegId },
+    /// News about the recording that step `n` asked for.
+    Recording { call: CallId, n: u32 },
+    /// A sound file, by the name under which [`Paper`](crate::webhook::Paper) knows it.
+    Audio { name: String },
+}
+
+/// Makes and reads links; one for each provider.
+#[derive(Clone)]
+pub struct Links {
+    /// Scheme, host and path prefix as the provider is told them, without a slash at the end.
+    base: String,
+    provider: &'static str,
+    key: [u8; 32],
+}
+
+/// The key is left out.
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links")
+            .field("base", &self.base)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Links {
+    /// `base` as in the configuration (`https://ivr.example.com`); `key` is the server's own
+    /// secret, the same after a restart.
+    #[must_use]
+    pub fn new(base: &str, provider: &'static str, key: [u8; 32]) -> Self {
+        Self { base: base.trim_end_matches('/').to_owned(), provider, key }
+    }
+
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The absolute address.
+    #[must_use]
+    pub fn url(&self, link: &Link) -> String {
+        let mut url = format!("{}{PREFIX}{}/{}", self.base, self.provider, kind(link));
+        if let Link::Audio { name } = link {
+            url += &format!("/{}", form::encode(name));
+        }
+        let query = query(link);
+        if !is_typed(link) {
+            let before = if query.is_empty() { "?" } else { &format!("?{query}&") };
+            url += &format!("{before}k={}", hex(&self.mac(link)));
+        }
+        url
+    }
+
+    /// What a path (below [`PREFIX`] and the provider's name, such as `step`) and a query are, if
+    /// they are ours. A provider may add parameters of its own, which are not looked at.
+    #[must_use]
+    pub fn read(&self, path: &str, query: &str) -> Option<Link> {
+        let fields = form::parse(query);
+        let number = |name: &str| form::find(&fields, name)?.parse::<u64>().ok();
+        let call = || number("c").map(CallId);
+        let n = || number("n").and_then(|n| u32::try_from(n).ok());
+        let leg = || {
+            let n = number("l").and_then(|n| u16::try_from(n).ok())?;
+            Some(LegId { call: call()?, n })
+        };
+        let link = match path.split_once('/').unwrap_or((path, "")) {
+            ("voice", "") => Link::Voice,
+            ("events", "") => Link::Events,
+            ("step", "") => Link::Step { call: call()?, n: n()? },
+            ("status", "") => Link::Status { call: call()? },
+            ("leg", "") => Link::Leg { leg: leg()?, n: n()? },
+            ("leg-status", "") => Link::LegStatus { leg: leg()? },
+            ("recording", "") => Link::Recording { call: call()?, n: n()? },
+            ("audio", name) if !name.is_empty() => Link::Audio { name: form::decode(name) },
+            _ => return None,
+        };
+        if is_typed(&link) {
+            return Some(link);
+        }
+        let signed = form::find(&fields, "k")?;
+        same(signed.as_bytes(), hex(&self.mac(&link)).as_bytes()).then_some(link)
+    }
+
+    fn mac(&self, link: &Link) -> [u8; MAC_LEN] {
+        let name = if let Link::Audio { name } = link { name.as_str() } else { "" };
+        let signed = [self.provider, kind(link), name, &query(link)].join("\0");
+        let mac = hmac_sha256(&self.key, &[signed.as_bytes()]);
+        let mut short = [0; MAC_LEN];
+        short.copy_from_slice(&mac[..MAC_LEN]);
+        short
+    }
+}
+
+const fn is_typed(link: &Link) -> bool {
+    matches!(link, Link::Voice | Link::Events)
+}
+
+const fn kind(link: &Link) -> &'static str {
+    match link {
+        Link::Voice => "voice",
+        Link::Events => "events",
+        Link::Step { .. } => "step",
+        Link::Status { .. } => "status",
+        Link::Leg { .. } => "leg",
+        Link::LegStatus { .. } => "leg-status",
+        Link::Recording { .. } => "recording",
+        Link::Audio { .. } => "audio",
+    }
+}
+
+fn query(link: &Link) -> String {
+    match link {
+        Link::Voice | Link::Events | Link::Audio { .. } => String::new(),
+        Link::Step { call, n } | Link::Recording { call, n } => format!("c={}&n={n}", call.0),
+        Link::Status { call } => format!("c={}", call.0),
+        Link::Leg { leg, n } => format!("c={}&l={}&n={n}", leg.call.0, leg.n),
+        Link::LegStatus { leg } => format!("c={}&l={}", leg.call.0, leg.n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(provider: &'static str) -> Links {
+        Links::new("https://ivr.example.com/", provider, [7; 32])
+    }
+
+    fn read(links: &Links, url: &str) -> Option<Link> {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        links.read(path.split_once("/twilio/")?.1, query)
+    }
+
+    #[test]
+    fn every_link_is_read_back_and_no_changed_one_is() {
+        let (call, leg) = (CallId(41), LegId { call: CallId(41), n: 2 });
+        let all = [
+            Link::Voice,
+            Link::Events,
+            Link::Step { call, n: 7 },
+            Link::Status { call },
+            Link::Leg { leg, n: 1 },
+            Link::LegStatus { leg },
+            Link::Recording { call, n: 7 },
+            Link::Audio { name: "hello/there.wav".to_owned() },
+        ];
+        let links = links("twilio");
+        for link in all {
+            let url = links.url(&link);
+            assert!(url.starts_with("https://ivr.example.com/webhooks/twilio/"), "{url}");
+            assert_eq!(read(&links, &format!("{url}&Extra=1")).or(read(&links, &url)), Some(link));
+        }
+    }
+
+    #[test]
+    fn a_link_of_another_provider_call_or_step_is_refused() {
+        let url = links("twilio").url(&Link::Step { call: CallId(41), n: 7 });
+        assert!(read(&links("twilio"), &url).is_some());
+        assert!(read(&links("telnyx"), &url).is_none());
+        for (from, to) in [("c=41", "c=42"), ("n=7", "n=8"), ("/step", "/status"), ("k=", "k=0")] {
+            assert!(read(&links("twilio"), &url.replace(from, to)).is_none(), "{from} to {to}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Telephony providers: the HTTP platforms that ask by webhook what to do with a call.
+//!
+//! A provider sends a request ([`Request`]), we answer with a document it executes
+//! ([`Document`]), and its next request says what came of it ([`Fields`]). What a provider is, is a
+//! [`Provider`]: `verify` whose request it is, `parse` its fields, `render` a document. What a call
+//! does is the same for all of them, and in one place.
+//!
+//! ```text
+//!  request ─► verify ─► parse ─► Fields ─► the call's session ─► center::Event
+//!                                                 │
+//!  reply  ◄── render ◄──────── Document ◄─────────┴── center::Command
+//! ```
+//!
+//! **Invariant:** nothing of a request is looked at before its signature is good, and every address
+//! handed out carries our own signature and a step number, so that no request counts twice.
+//!
+//! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
+//! and never the provider's.
+
+pub mod document;
+pub mod fields;
+pub mod form;
+pub mod link;
+pub mod paper;
+pub mod provider;
+pub mod request;
+pub mod sign;
+pub mod support;
+
+pub use document::{Action, Document, Sound};
+pub use fields::{DialResult, Fields, LegState, Recorded};
+pub use link::{Link, Links};
+pub use paper::Paper;
+pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
+pub use request::{Method, Reply, Request};
+pub use support::Support;

@@ -1,0 +1,104 @@
+//! What a provider is.
+//!
+//! **Invariant:** `verify` fails closed: without a key, or with a header that is missing or double,
+//! a request is refused.
+//!
+//! **Deliberately absent:** state. All a call has done is in its session.
+
+use thiserror::Error;
+
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::request::{Reply, Request};
+use crate::webhook::support::Support;
+
+/// One telephony provider: a folder of pure functions.
+pub trait Provider: Send + Sync {
+    /// As in the path of our addresses and in the configuration: `twilio`.
+    fn name(&self) -> &'static str;
+
+    /// Whose request this is.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not the provider's, or too old.
+    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal>;
+
+    /// The bytes that were, or should have been, signed, for a person to compare.
+    fn signed(&self, keys: &Keys, request: &Request) -> String;
+
+    /// The fields of a request that came to `link`.
+    ///
+    /// # Errors
+    ///
+    /// A body that is none of this provider's, or without the name of a call.
+    fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed>;
+
+    /// The document as the provider reads it. An empty one means: nothing to do (for the leg of a
+    /// party: bridge it now).
+    fn render(&self, document: &Document, paper: &Paper) -> Reply;
+
+    /// How well a step's need is met.
+    fn support(&self, need: &Need) -> Support;
+}
+
+/// The secrets of one account. Several where keys are being exchanged: any of them is good.
+#[derive(Clone, Default)]
+pub struct Keys {
+    /// Twilio: auth tokens. SignalWire: signing keys. Telnyx: public keys (base64). Plivo: auth
+    /// tokens. Vonage: signature secrets. jambonz: webhook secrets. Bandwidth: `user:password`.
+    pub secrets: Vec<String>,
+    /// Vonage: the application a request must name.
+    pub application: Option<String>,
+    /// How old a signed time may be, in seconds, either way.
+    pub window_s: u64,
+}
+
+/// Secrets are left out.
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("secrets", &self.secrets.len()).finish_non_exhaustive()
+    }
+}
+
+/// A request whose signature is good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Something that comes with one request only (a nonce, a `jti`), where the provider has it:
+    /// the same one twice within the window is a replay or a second delivery.
+    pub once: Option<String>,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    #[error("the header {0} is missing")]
+    Missing(&'static str),
+    #[error("the header {0} cannot be read")]
+    Unreadable(&'static str),
+    #[error("the signature is wrong")]
+    Signature,
+    #[error("the signed time is {0} s away from ours, more than the window allows")]
+    Time(u64),
+    #[error("the signed digest is not that of the body")]
+    Body,
+    #[error("it names another application")]
+    Application,
+    #[error("no key is configured for this provider")]
+    NoKey,
+}
+
+/// A signed request that says nothing we understand.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Malformed {
+    #[error("the body is not {0}")]
+    Body(&'static str),
+    #[error("the field {0} is missing")]
+    Missing(&'static str),
+    #[error("the field {field} cannot be {value:?}")]
+    Value { field: &'static str, value: String },
+}

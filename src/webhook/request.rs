@@ -1,0 +1,82 @@
+//! An HTTP request and its answer, as values.
+//!
+//! **Invariant:** the body is the bytes as they came: signatures are over bytes.
+
+use std::borrow::Cow;
+
+/// The methods providers use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What a provider sent. Names of headers are in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: Method,
+    /// The address as the provider knows it: the configured public URL, then path and query as
+    /// received, byte for byte. Never what our own socket was called.
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first header of that name, which is written in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The media type without its parameters, in lower case.
+    #[must_use]
+    pub fn content_type(&self) -> String {
+        let whole = self.header("content-type").unwrap_or_default();
+        whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The raw query, without `?`; empty when there is none.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.url.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The body as text, with what is no UTF-8 replaced.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+}
+
+/// What we answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    /// Empty with no body.
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+impl Reply {
+    #[must_use]
+    pub const fn ok(content_type: &'static str, body: String) -> Self {
+        Self { status: 200, content_type, body }
+    }
+
+    /// Taken note of, nothing to do.
+    #[must_use]
+    pub const fn no_content() -> Self {
+        Self { status: 204, content_type: "", body: String::new() }
+    }
+}

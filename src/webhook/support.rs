@@ -1,0 +1,15 @@
+//! What a provider cannot do as the flow says, and what happens instead.
+//!
+//! **Invariant:** each provider answers for every [`Need`](crate::center::Need) by name, so a need
+//! added to the language does not compile until all of them have.
+
+/// How well a provider does what a step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// As on a telephone of our own.
+    Whole,
+    /// Nearly: the text says what is different for the caller.
+    Partly(&'static str),
+    /// Not at all: the text says what happens instead.
+    No(&'static str),
+}
