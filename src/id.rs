@@ -54,6 +54,53 @@ pub struct OfferId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PlayId(pub u32);
 
+/// One recording of a call, counted from 1. As text it is its name, and the stem of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct RecordingId {
+    pub call: CallId,
+    pub n: u16,
+}
+
+/// A text that is no name of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a recording's name is `call-CALL-NUMBER`")]
+pub struct NoRecordingId;
+
+impl std::str::FromStr for RecordingId {
+    type Err = NoRecordingId;
+
+    /// Takes what [`Display`](fmt::Display) writes and nothing else, so that two names are never
+    /// one recording.
+    fn from_str(name: &str) -> Result<Self, NoRecordingId> {
+        let numbers = name.strip_prefix("call-").and_then(|rest| rest.split_once('-'));
+        let (call, n) = numbers.ok_or(NoRecordingId)?;
+        let call = CallId(call.parse().map_err(|_| NoRecordingId)?);
+        let id = Self { call, n: n.parse().map_err(|_| NoRecordingId)? };
+        if id.to_string() == name { Ok(id) } else { Err(NoRecordingId) }
+    }
+}
+
+impl TryFrom<String> for RecordingId {
+    type Error = NoRecordingId;
+
+    fn try_from(name: String) -> Result<Self, NoRecordingId> {
+        name.parse()
+    }
+}
+
+impl From<RecordingId> for String {
+    fn from(id: RecordingId) -> Self {
+        id.to_string()
+    }
+}
+
+impl fmt::Display for RecordingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call-{}-{}", self.call.0, self.n)
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "call-{}", self.0)

@@ -56,6 +56,7 @@ fn ended(call: u64) -> CallRecord {
         queued: Vec::new(),
         legs: Vec::new(),
         vars: BTreeMap::new(),
+        recordings: Vec::new(),
     }
 }
 

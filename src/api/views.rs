@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::acd::AgentState;
-use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, Party};
+use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState};
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 
@@ -268,6 +268,23 @@ pub(super) struct Record {
     pub legs: Vec<Leg>,
     /// Variables the flow set; secret ones are left out.
     pub vars: BTreeMap<String, String>,
+    pub recordings: Vec<Recording>,
+}
+
+/// What a caller left.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Recording {
+    /// For `/v1/records/{call}/recordings/{name}`.
+    pub name: String,
+    pub step: String,
+    pub began_at: String,
+    /// begun, empty, kept or failed; only of one that is kept there is sound.
+    pub state: String,
+    pub length_ms: u64,
+    /// silence, stopped, length_max or hung_up.
+    pub ended: Option<String>,
+    /// Where a provider keeps it.
+    pub url: Option<String>,
 }
 
 /// A stay in a queue.
@@ -327,6 +344,21 @@ impl From<CallRecord> for Record {
             queued: record.queued.into_iter().map(Stay::from).collect(),
             legs: record.legs.into_iter().map(Leg::from).collect(),
             vars: record.vars,
+            recordings: record.recordings.into_iter().map(Recording::from).collect(),
+        }
+    }
+}
+
+impl From<crate::call::Recording> for Recording {
+    fn from(recording: crate::call::Recording) -> Self {
+        Self {
+            name: recording.name.to_string(),
+            step: recording.step,
+            began_at: stamp(recording.began_at),
+            state: word::<RecordingState>(recording.state),
+            length_ms: recording.length_ms,
+            ended: recording.ended.map(word::<RecordingEnd>),
+            url: recording.url,
         }
     }
 }

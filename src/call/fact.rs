@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
-use crate::call::{Cause, EndedBy, LeftQueue, Party, WrapUp};
-use crate::id::LegId;
+use crate::call::{Cause, EndedBy, LeftQueue, Party, RecordingNews, WrapUp};
+use crate::id::{LegId, RecordingId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -51,6 +51,14 @@ pub enum Fact {
     WrittenUp {
         wrap_up: WrapUp,
     },
+    RecordingBegan {
+        name: RecordingId,
+        step: String,
+    },
+    /// A recording ended, or more became known of it.
+    RecordingTold {
+        news: RecordingNews,
+    },
     Ended {
         by: EndedBy,
         cause: Cause,
@@ -75,7 +83,9 @@ impl Fact {
             | Self::Queued { .. }
             | Self::LeftQueue { .. }
             | Self::Dialed { .. }
-            | Self::WrittenUp { .. } => false,
+            | Self::WrittenUp { .. }
+            | Self::RecordingBegan { .. }
+            | Self::RecordingTold { .. } => false,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::call::{
     CallRecord, Cause, EndedBy, Fact, LeftQueue, Origin, Outcome, PartyLeg, PathEntry, QueueStay,
+    Recording,
 };
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -63,6 +64,7 @@ impl Fold {
             queued: Vec::new(),
             legs: Vec::new(),
             vars: closing.vars,
+            recordings: Vec::new(),
         };
         Self { record, open: BTreeMap::new(), asked_for_agent: false, overflowed: false }
     }
@@ -124,6 +126,12 @@ impl Fold {
                 if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
                     leg.wrap_up = Some(wrap_up.clone());
                 }
+            }
+            Fact::RecordingBegan { name, step } => {
+                self.record.recordings.push(Recording::begin(*name, step.clone(), at));
+            }
+            Fact::RecordingTold { news } => {
+                self.record.learn(news);
             }
             Fact::Ended { by, cause } => {
                 self.record.ended_by = *by;

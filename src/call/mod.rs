@@ -12,12 +12,13 @@ pub mod fact;
 pub mod fold;
 pub mod number;
 pub mod record;
+pub mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId};
+use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
 
 pub use caller::{Directory, Entry, History, Learned};
@@ -27,6 +28,7 @@ pub use fold::Closing;
 pub use record::{
     CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, WrapUp,
 };
+pub use recording::{Recording, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -37,6 +39,9 @@ pub const LEGS_MAX: u16 = 500;
 /// Holds of one call that are heeded. Each costs a few bytes until the call ends, and the far end
 /// may ask for one with every packet; past this the two go on hearing each other.
 pub const HOLDS_MAX: u16 = 1_000;
+
+/// Recordings one call may make; past it, recording fails.
+pub const RECORDINGS_MAX: usize = 20;
 
 /// What a call is known by from its first moment.
 #[derive(Clone, Debug)]
@@ -62,6 +67,9 @@ pub struct Call {
     pub held: BTreeSet<LegId>,
     pub play: PlayId,
     pub intent: Option<Arc<str>>,
+    /// The recording the flow waits for.
+    pub recording: Option<RecordingId>,
+    recordings: Vec<Recording>,
     facts: Vec<(Timestamp, Fact)>,
     /// When what is being told now happened, if that was earlier.
     happened: Option<Timestamp>,
@@ -118,6 +126,8 @@ impl Call {
             held: BTreeSet::new(),
             play: PlayId(0),
             intent: None,
+            recording: None,
+            recordings: Vec::new(),
             facts: Vec::new(),
             happened: None,
             legs_dialed: 0,
@@ -210,6 +220,30 @@ impl Call {
         self.held.remove(&leg);
         self.note(now, Fact::LegEnded { leg, outcome, cause });
         Some(ended)
+    }
+
+    /// Begins a recording, or `None` past [`RECORDINGS_MAX`].
+    pub fn record_caller(&mut self, now: Timestamp, step: String) -> Option<RecordingId> {
+        if self.recordings.len() >= RECORDINGS_MAX {
+            return None;
+        }
+        let n = u16::try_from(self.recordings.len() + 1).ok()?;
+        let name = RecordingId { call: self.id(), n };
+        self.recordings.push(Recording::begin(name, step.clone(), now));
+        self.note(now, Fact::RecordingBegan { name, step });
+        self.recording = Some(name);
+        Some(name)
+    }
+
+    /// Notes news of a recording; `false` when it is none.
+    pub fn recording_told(&mut self, now: Timestamp, news: &RecordingNews) -> bool {
+        let mut recordings = self.recordings.iter_mut();
+        let known = recordings.find(|recording| recording.name == news.name);
+        let is_news = known.is_some_and(|recording| recording.learn(news));
+        if is_news {
+            self.note(now, Fact::RecordingTold { news: news.clone() });
+        }
+        is_news
     }
 
     /// The leg that carries out this offer.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Cause;
+use crate::call::{Cause, Recording, RecordingNews};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
@@ -41,6 +41,18 @@ pub struct CallRecord {
     pub legs: Vec<PartyLeg>,
     /// Variables the flow set (secret ones left out).
     pub vars: BTreeMap<String, String>,
+    /// What the caller left, in the order it was asked for.
+    #[serde(default)]
+    pub recordings: Vec<Recording>,
+}
+
+impl CallRecord {
+    /// Takes in news of one of the recordings; `None` when the call has none of that name,
+    /// otherwise whether it was any.
+    pub fn learn(&mut self, news: &RecordingNews) -> Option<bool> {
+        let recording = self.recordings.iter_mut().find(|one| one.name == news.name)?;
+        Some(recording.learn(news))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,11 @@
 //! **Invariant:** carrying out a command never fails towards the center; a failure comes back as an
 //! [`Event`](crate::center::Event).
 
-use crate::call::{CallRecord, Cause, WrapUp};
-use crate::flow::Prompt;
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use std::time::Duration;
+
+use crate::call::{CallRecord, Cause, RecordingNews, WrapUp};
+use crate::flow::{Digit, Prompt};
+use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -27,6 +29,24 @@ pub enum Command {
         repeat: bool,
     },
     StopPlay {
+        leg: LegId,
+    },
+    /// Record what comes from this leg, after a tone where `beep` says so; replaces what plays on
+    /// the leg. It ends after `silence` without a sound, at `length_max`, with
+    /// [`Command::StopRecord`], with the leg, and with `finish_key` where the front hears it.
+    /// `Recorded` or `RecordFailed` follows; less speech than `length_min` is told as none, and
+    /// nothing of it is kept. One recording a leg.
+    Record {
+        leg: LegId,
+        recording: RecordingId,
+        length_max: Duration,
+        length_min: Duration,
+        silence: Duration,
+        finish_key: Option<Digit>,
+        beep: bool,
+    },
+    /// End the recording of this leg; `Recorded` follows.
+    StopRecord {
         leg: LegId,
     },
     /// Call somebody. `Ringing`, then `Answered` or `DialFailed`, come back.
@@ -58,6 +78,11 @@ pub enum Command {
     AmendRecord {
         call: CallId,
         wrap_up: WrapUp,
+    },
+    /// More became known of a recording of a closed record. It may be told twice, and older news
+    /// after newer: see [`CallRecord::learn`].
+    AmendRecording {
+        news: RecordingNews,
     },
 }
 

@@ -8,9 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Cause;
+use crate::call::{Cause, RecordingEnd, RecordingFault};
 use crate::flow::Digit;
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,22 @@ pub enum Event {
     PromptFailed {
         leg: LegId,
         play: PlayId,
+    },
+    /// A recording ended, or more became known of one that did. It may come long after its call,
+    /// and twice.
+    Recorded {
+        recording: RecordingId,
+        /// From the tone to the last sound that was no silence. Zero when nothing was said: then
+        /// nothing is kept.
+        length_ms: u64,
+        ended: RecordingEnd,
+        /// Where a provider keeps it; `None` where we do.
+        url: Option<String>,
+    },
+    /// It could not be made, or what was kept is lost.
+    RecordFailed {
+        recording: RecordingId,
+        why: RecordingFault,
     },
     Held {
         leg: LegId,
@@ -110,6 +126,9 @@ impl Event {
             | Self::Held { leg }
             | Self::Resumed { leg }
             | Self::HungUp { leg, .. } => Some(leg.call),
+            Self::Recorded { recording, .. } | Self::RecordFailed { recording, .. } => {
+                Some(recording.call)
+            }
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
         }
     }

@@ -207,6 +207,8 @@ impl ContactCenter {
                 | Effect::Enqueue(_)
                 | Effect::LeaveQueue
                 | Effect::Transfer(_)
+                | Effect::Record(_)
+                | Effect::StopRecord
                 | Effect::HangUp { .. } => {}
             }
         }
@@ -237,6 +239,8 @@ impl ContactCenter {
             Effect::Enqueue(request) => self.enqueue(now, id, *request),
             Effect::LeaveQueue => self.leave_queue(now, id),
             Effect::Transfer(request) => return self.transfer(now, id, *request),
+            Effect::Record(request) => return self.record(now, id, *request),
+            Effect::StopRecord => self.stop_record(id),
             Effect::HangUp { cause } => self.finish(now, id, by, Cause(cause)),
             Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
         }

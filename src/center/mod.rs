@@ -21,6 +21,7 @@ mod flows;
 pub mod journal;
 mod legs;
 mod queues;
+mod recordings;
 pub mod setup;
 pub mod snapshot;
 #[cfg(test)]
@@ -40,7 +41,7 @@ use crate::time::{Timers, Timestamp};
 use agents::Desk;
 use setup::Skills;
 
-pub use crate::call::{CallRecord, Cause};
+pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
 pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use command::{Command, Target};
 pub use event::{AgentAsk, Event, From, Via};
@@ -136,6 +137,10 @@ impl ContactCenter {
                 tracing::warn!(%leg, "a prompt could not be played");
                 self.prompt_done(now, leg, play);
             }
+            Event::Recorded { recording, length_ms, ended, url } => {
+                self.recorded(now, recording, length_ms, ended, url);
+            }
+            Event::RecordFailed { recording, why } => self.record_failed(now, recording, why),
             Event::Held { leg } => self.held(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),
             Event::HungUp { leg, cause } => self.hung_up(now, leg, cause),

@@ -1,10 +1,12 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod recording;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
-use crate::call::{HOLDS_MAX, Outcome};
+use crate::call::{CallRecord, HOLDS_MAX, Outcome, RecordingNews};
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
 use crate::flow::{self, Digit, Known};
@@ -47,12 +49,21 @@ struct Desk {
     center: ContactCenter,
     now: Timestamp,
     log: Vec<String>,
+    records: Vec<CallRecord>,
+    amended: Vec<RecordingNews>,
+}
+
+fn parsed(source: &str) -> flow::Flow {
+    flow::parse("test.toml", source, &Known::anything())
+        .unwrap_or_else(|wrong| panic!("{}", flow::explain(&wrong)))
 }
 
 impl Desk {
     fn new(agents: &[&str]) -> Self {
-        let flow = flow::parse("test.toml", FLOW, &Known::anything())
-            .unwrap_or_else(|wrong| panic!("{}", flow::explain(&wrong)));
+        Self::with(parsed(FLOW), agents)
+    }
+
+    fn with(flow: flow::Flow, agents: &[&str]) -> Self {
         let agent = |name: &&str| Agent {
             name: (*name).to_owned(),
             display_name: None,
@@ -76,7 +87,9 @@ impl Desk {
             ..Setup::default()
         };
         let center = ContactCenter::new(setup);
-        let mut desk = Self { center, now: Timestamp(1_000_000), log: Vec::new() };
+        let now = Timestamp(1_000_000);
+        let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
+        let mut desk = Self { center, now, log, records, amended };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             desk.event(Event::PhoneReachable { agent, reachable: true });
@@ -104,6 +117,11 @@ impl Desk {
     fn drain(&mut self) {
         while let Some(command) = self.center.poll_command() {
             self.log.push(line(&command));
+            match command {
+                Command::CloseRecord { record } => self.records.push(*record),
+                Command::AmendRecording { news } => self.amended.push(news),
+                _ => {}
+            }
         }
         self.center.check(self.now);
     }
@@ -134,6 +152,11 @@ fn line(command: &Command) -> String {
             format!("{} {leg}", if *repeat { "loop" } else { "play" })
         }
         Command::StopPlay { leg } => format!("stop {leg}"),
+        Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
+        Command::StopRecord { leg } => format!("stop-record {leg}"),
+        Command::AmendRecording { news } => {
+            format!("amend {} {:?} {}", news.name, news.state, news.length_ms)
+        }
         Command::Dial { leg, target: Target::Agent(agent), .. } => format!("ring {leg} {agent}"),
         Command::Dial { leg, target: Target::Trunk { trunk, .. }, .. } => {
             format!("dial {leg} {trunk}")

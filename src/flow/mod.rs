@@ -23,6 +23,8 @@
 //!   `next` `full` `timeout` `no_agents` `exit`
 //! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
 //!   `no_answer` `refused` `failed`
+//! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into` `intent`,
+//!   and the exits `next` `empty` `failed`
 //! * `hangup`: `text` `cause`
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or
@@ -57,8 +59,8 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use need::{Need, Verb};
 pub use parse::parse;
 pub use port::{
-    Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest, Relax,
-    TransferOutcome, TransferRequest,
+    Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest,
+    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Flow, QueueUse, StepInfo};
 pub use run::{Facts, Run};

@@ -284,7 +284,7 @@ fn read_hours<'a>(build: &Build<'a>, table: &'a DeTable<'a>) -> BTreeMap<&'a str
     all
 }
 
-/// What `set` and `collect` steps name. Wrong types are reported when the steps are read.
+/// What `set`, `collect` and `record` steps name. Wrong types are reported when the steps are read.
 fn read_variables<'a>(raw: &[Raw<'a>]) -> BTreeMap<&'a str, bool> {
     let mut variables = BTreeMap::new();
     for raw in raw {
@@ -294,6 +294,11 @@ fn read_variables<'a>(raw: &[Raw<'a>]) -> BTreeMap<&'a str, bool> {
                 let vars = option("vars").and_then(|vars| vars.get_ref().as_table());
                 for (name, _) in vars.into_iter().flatten() {
                     variables.entry(name.get_ref().as_ref()).or_insert(false);
+                }
+            }
+            "record" => {
+                if let Some(name) = option("into").and_then(|into| into.get_ref().as_str()) {
+                    variables.entry(name).or_insert(false);
                 }
             }
             "collect" => {

@@ -46,6 +46,7 @@ pub enum Input {
     Silence,
     Queue(QueueOutcome),
     Transfer(TransferOutcome),
+    Recorded(RecordOutcome),
     /// The caller hung up: only what `on_hangup` names still runs.
     HungUp,
 }
@@ -104,6 +105,19 @@ pub enum TransferOutcome {
     Failed,
 }
 
+/// What became of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordOutcome {
+    /// It is kept under this name.
+    Kept { name: Arc<str> },
+    /// The same, ended by the caller's hang-up: [`Input::HungUp`] follows.
+    KeptAtHangUp { name: Arc<str> },
+    /// Nothing was said; nothing is kept.
+    Empty,
+    /// It could not be made.
+    Failed,
+}
+
 /// What a step asks of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -128,6 +142,10 @@ pub enum Effect {
     /// The caller pressed the exit key of the queue step: take the call out of its queue.
     LeaveQueue,
     Transfer(Box<TransferRequest>),
+    /// Replaces whatever was playing by a recording of the caller; [`Input::Recorded`] follows.
+    Record(Box<RecordRequest>),
+    /// Ends the recording that is being made; [`Input::Recorded`] follows.
+    StopRecord,
     /// End the call with this Q.850 cause.
     HangUp {
         cause: u8,
@@ -185,6 +203,22 @@ pub struct TransferRequest {
     /// A named trunk; the first one that allows the number otherwise.
     pub trunk: Option<Arc<str>>,
     pub ring_timeout: Duration,
+}
+
+/// The caller is to leave a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRequest {
+    pub step: Arc<str>,
+    /// Whether a tone says when to speak.
+    pub beep: bool,
+    pub length_max: Duration,
+    /// A message with less speech in it counts as nothing said.
+    pub length_min: Duration,
+    /// The message is over after so long a silence.
+    pub silence: Duration,
+    /// Ends the message, for fronts that hear keys themselves. Where a key comes as
+    /// [`Input::Digit`], the step ends it.
+    pub finish_key: Option<Digit>,
 }
 
 /// What a run may look up while it handles one input.

@@ -152,6 +152,7 @@ impl Flow {
             | Step::HoursCheck(_)
             | Step::Queue(_)
             | Step::Transfer(_)
+            | Step::Record(_)
             | Step::Hangup(_) => None,
         }
     }
@@ -170,6 +171,7 @@ impl Flow {
             | Step::Set(_)
             | Step::HoursCheck(_)
             | Step::Transfer(_)
+            | Step::Record(_)
             | Step::Hangup(_) => None,
         });
         queues.flat_map(|queue| queue.skill_names()).collect()
@@ -188,6 +190,7 @@ impl Flow {
                 | Step::HoursCheck(_)
                 | Step::Queue(_)
                 | Step::Transfer(_)
+                | Step::Record(_)
                 | Step::Hangup(_) => &[],
             };
             phrases

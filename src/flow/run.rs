@@ -15,7 +15,7 @@ use crate::flow::expr::{Expression, Variable, View};
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::{Ahead, Context, Digit, Effect, Input, Listen, Prompt};
+use crate::flow::{Ahead, Context, Digit, Effect, Input, Listen, Prompt, RecordRequest};
 use crate::time::Timestamp;
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
@@ -255,7 +255,7 @@ impl Run {
                 Input::Timer
             }
             Input::Digit(digit) if self.is_swallowed(turn, digit) => return None,
-            Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) => input,
+            Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
         };
         Some(turn.flow.node(at).step.input(self, turn, input))
     }
@@ -355,6 +355,13 @@ impl Run {
         self.playing = Playing::UntilReplaced;
         self.stop = false;
         turn.out.push(Effect::Play { prompts: vec![prompt], repeat: true });
+    }
+
+    /// Records the caller in place of what plays.
+    pub(in crate::flow) fn record(&mut self, turn: &mut Turn<'_>, request: RecordRequest) {
+        self.playing = Playing::Nothing;
+        self.stop = false;
+        turn.out.push(Effect::Record(Box::new(request)));
     }
 
     /// Stops what is being said.
@@ -505,6 +512,8 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
             | Effect::Enqueue(_)
             | Effect::LeaveQueue
             | Effect::Transfer(_)
+            | Effect::Record(_)
+            | Effect::StopRecord
             | Effect::HangUp { .. }
             | Effect::Failed { .. } => return None,
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::center::{Cause, Command, Event, From, Target};
+use crate::center::{Cause, Command, Event, From, RecordingFault, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
 use crate::media::speech::Speech;
@@ -130,6 +130,11 @@ impl Router {
                 self.speech.play(leg, play, prompts, repeat);
             }
             Command::StopPlay { leg } => self.media.stop_play(leg),
+            Command::Record { recording, .. } => {
+                let why = RecordingFault::Unable;
+                self.events.push_back(Event::RecordFailed { recording, why });
+            }
+            Command::StopRecord { leg } => tracing::debug!(%leg, "nothing is recorded"),
             Command::Dial { leg, target, from } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
@@ -144,6 +149,9 @@ impl Router {
             }
             Command::AmendRecord { call, wrap_up } => {
                 store.amend(call, wrap_up);
+            }
+            Command::AmendRecording { news } => {
+                store.amend_recording(news);
             }
         }
     }

@@ -99,6 +99,8 @@ impl Watch {
                 | Event::Keys { .. }
                 | Event::PromptDone { .. }
                 | Event::PromptFailed { .. }
+                | Event::Recorded { .. }
+                | Event::RecordFailed { .. }
                 | Event::Held { .. }
                 | Event::Resumed { .. }
                 | Event::PhoneReachable { .. }
@@ -112,7 +114,8 @@ impl Watch {
 
     /// The center asks for this.
     pub fn asked(&mut self, command: &Command, center: &ContactCenter) {
-        self.commands += 1;
+        // Of these only the record can tell whether they are news.
+        self.commands += usize::from(!matches!(command, Command::AmendRecording { .. }));
         let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
         match command {
@@ -124,7 +127,10 @@ impl Watch {
                 assert!(!self.live(*leg, command).answered, "{command:?} of an answered leg");
                 self.ended(*leg);
             }
-            Command::Play { leg, .. } | Command::StopPlay { leg } => {
+            Command::Play { leg, .. }
+            | Command::StopPlay { leg }
+            | Command::Record { leg, .. }
+            | Command::StopRecord { leg } => {
                 assert!(self.live(*leg, command).answered, "{command:?} before the answer");
             }
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
@@ -155,6 +161,10 @@ impl Watch {
                 let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
                 assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
                 self.closed.insert(call);
+            }
+            Command::AmendRecording { news } => {
+                let call = news.name.call;
+                assert!(self.closed.contains(&call), "{call} has no record to be amended");
             }
             Command::AmendRecord { call, .. } => {
                 let known = self.closed.contains(call);

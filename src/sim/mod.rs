@@ -21,6 +21,7 @@ pub mod check;
 pub mod day;
 pub mod habits;
 pub mod journal;
+mod message;
 pub mod oracle;
 pub mod random;
 pub mod swarm;

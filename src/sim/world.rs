@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, Prompt, Target};
+use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, Prompt, RecordingEnd, Target};
 use crate::flow::Flow;
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
 use crate::sim::caller::{self, Asks, Caller};
 use crate::sim::habits::Habits;
+use crate::sim::message::Message;
 use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
@@ -54,6 +55,11 @@ pub enum Stimulus {
     },
     TalkEnds {
         leg: LegId,
+    },
+    MessageEnds {
+        leg: LegId,
+        recording: RecordingId,
+        ended: RecordingEnd,
     },
     /// Faults and new callers end here.
     Calm,
@@ -115,6 +121,7 @@ pub struct World {
     pub(super) callers: BTreeMap<CallId, Caller>,
     pub(super) people: Vec<Person>,
     ends: BTreeMap<LegId, End>,
+    pub(super) messages: BTreeMap<LegId, Message>,
 }
 
 impl World {
@@ -135,6 +142,7 @@ impl World {
             callers: BTreeMap::new(),
             people: vec![Person::default(); plan.agents],
             ends: BTreeMap::new(),
+            messages: BTreeMap::new(),
             arrivals: random.fork(),
             random,
             plan,
@@ -173,6 +181,9 @@ impl World {
             Stimulus::Agent { agent, act } => self.agent_acts(now, agent, act, center),
             Stimulus::PromptEnds { leg, play } => self.prompt_ends(now, leg, play),
             Stimulus::TalkEnds { leg } => self.talk_ends(now, leg),
+            Stimulus::MessageEnds { leg, recording, ended } => {
+                self.message_ends(now, leg, Some(recording), ended);
+            }
             Stimulus::Calm => {
                 self.calm = true;
                 self.plan.swarm = Swarm::calm();
@@ -194,9 +205,15 @@ impl World {
                 self.plays(now, leg, play, &prompts, repeat, center);
             }
             Command::StopPlay { leg } => self.stop(leg),
+            Command::Record { .. } => self.records(now, &command),
+            Command::StopRecord { leg } => {
+                self.message_ends(now, leg, None, RecordingEnd::Stopped);
+            }
             Command::Bridge { a, b } => self.bridged(now, a, b),
             Command::CloseRecord { record } => self.call_ended(now, &record),
-            Command::Unbridge { .. } | Command::AmendRecord { .. } => {}
+            Command::Unbridge { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => {}
         }
     }
 
@@ -250,6 +267,9 @@ impl World {
             | Command::Bridge { .. }
             | Command::Unbridge { .. }
             | Command::CloseRecord { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
     }
@@ -351,7 +371,7 @@ impl World {
         self.tell(now, Lane::Media(leg), event);
     }
 
-    fn stop(&mut self, leg: LegId) {
+    pub(super) fn stop(&mut self, leg: LegId) {
         if let Some(end) = self.ends.get_mut(&leg) {
             end.playing = None;
         }
@@ -392,6 +412,7 @@ impl World {
 
     /// A leg ends at its far end; an agent's phone is free again.
     pub(super) fn over(&mut self, now: Timestamp, leg: LegId) {
+        self.message_ends(now, leg, None, RecordingEnd::HungUp);
         let Some(end) = self.ends.get_mut(&leg) else { return };
         end.far = Far::Over;
         let (talked, agent) = (end.talks, end.agent);
@@ -417,6 +438,7 @@ impl World {
                 | Event::Answered { .. }
                 | Event::DialFailed { .. }
                 | Event::PromptDone { .. }
+                | Event::Recorded { .. }
                 | Event::HungUp { .. }
         );
         let again = delivery.again.filter(|_| copied).map(|at| (at, event.clone()));

@@ -24,7 +24,7 @@ use std::thread::JoinHandle;
 
 use thiserror::Error;
 
-use crate::call::{CallRecord, WrapUp};
+use crate::call::{CallRecord, RecordingNews, WrapUp};
 use crate::center::Event;
 use crate::id::CallId;
 use crate::time::Timestamp;
@@ -202,6 +202,11 @@ impl Store {
     /// Adds after-call work to a closed record.
     pub fn amend(&mut self, call: CallId, wrap_up: WrapUp) -> Noted {
         self.send(Job::Amend { call, wrap_up })
+    }
+
+    /// Adds what became known of a recording to a closed record.
+    pub fn amend_recording(&mut self, news: RecordingNews) -> Noted {
+        self.send(Job::AmendRecording(news))
     }
 
     /// Hands on what was kept while the thread did not keep up. Call it now and then.

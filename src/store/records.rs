@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 
-use crate::call::{CallRecord, Outcome, Party, WrapUp};
+use crate::call::{CallRecord, Outcome, Party, RecordingNews, WrapUp};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -122,6 +122,24 @@ pub(super) fn amend(db: &Connection, call: CallId, wrap_up: &WrapUp) -> Result<b
     let acw_ms = row.acw_ms.map(sql);
     statement.execute(params![sql(call.0), record.intent, acw_ms, row.resolved, json(&record)])?;
     Ok(true)
+}
+
+/// Adds what became known of a recording. `None`: there is no such record or recording; `false`:
+/// it was known.
+pub(super) fn amend_recording(
+    db: &Connection,
+    news: &RecordingNews,
+) -> Result<Option<bool>, StoreError> {
+    let call = news.name.call;
+    let Some(mut record) = get(db, call)? else {
+        return Ok(None);
+    };
+    let learned = record.learn(news);
+    if learned == Some(true) {
+        let mut statement = db.prepare_cached("UPDATE calls SET record = ?2 WHERE call = ?1")?;
+        statement.execute(params![sql(call.0), json(&record)])?;
+    }
+    Ok(learned)
 }
 
 /// What the columns hold that is not one field of the record.

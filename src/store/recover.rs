@@ -176,6 +176,7 @@ fn certain(arrived: &Entry, writing: Writing<'_>) -> CallRecord {
         queued: Vec::new(),
         legs: Vec::new(),
         vars: BTreeMap::new(),
+        recordings: Vec::new(),
     }
 }
 

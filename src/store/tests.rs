@@ -76,6 +76,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             wrap_up: None,
         }],
         vars: std::collections::BTreeMap::new(),
+        recordings: Vec::new(),
     })
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::call::{CallRecord, WrapUp};
+use crate::call::{CallRecord, RecordingNews, WrapUp};
 use crate::center::Event;
 use crate::id::CallId;
 use crate::store::StoreError;
@@ -47,6 +47,7 @@ pub(super) enum Job {
     Note(Entry),
     Close(Box<CallRecord>),
     Amend { call: CallId, wrap_up: WrapUp },
+    AmendRecording(RecordingNews),
     Finish,
 }
 
@@ -206,7 +207,9 @@ impl Writer {
                 }
                 journal::write_line(&mut self.unsynced, &entry);
             }
-            Job::Close(_) | Job::Amend { .. } => self.records.push_back(job),
+            Job::Close(_) | Job::Amend { .. } | Job::AmendRecording(_) => {
+                self.records.push_back(job)
+            }
             Job::Finish => return true,
         }
         false
@@ -331,6 +334,11 @@ impl Writer {
                 Job::Amend { call, wrap_up } => {
                     if !records::amend(&transaction, *call, wrap_up)? {
                         tracing::warn!(%call, "after-call work belongs to no record");
+                    }
+                }
+                Job::AmendRecording(news) => {
+                    if records::amend_recording(&transaction, news)?.is_none() {
+                        tracing::warn!(recording = %news.name, "a recording belongs to no record");
                     }
                 }
                 Job::Note(_) | Job::Finish => {}

@@ -262,7 +262,12 @@ pub(in crate::flow) fn input(
             Ok(()) => answered(q, run, turn, asking),
             Err(outcome) => missed(q, run, turn, asking, outcome),
         },
-        Input::Start | Input::Silence | Input::Queue(_) | Input::Transfer(_) | Input::HungUp => {
+        Input::Start
+        | Input::Silence
+        | Input::Queue(_)
+        | Input::Transfer(_)
+        | Input::Recorded(_)
+        | Input::HungUp => {
             run.doing = Doing::Asking(asking);
             Next::Wait
         }

@@ -87,6 +87,7 @@ impl Hangup {
             | Input::Silence
             | Input::Queue(_)
             | Input::Transfer(_)
+            | Input::Recorded(_)
             | Input::HungUp => Next::Wait,
         }
     }

@@ -11,6 +11,7 @@ pub(in crate::flow) mod hours_check;
 pub(in crate::flow) mod menu;
 pub(in crate::flow) mod play;
 pub(in crate::flow) mod queue;
+pub(in crate::flow) mod record;
 pub(in crate::flow) mod say;
 pub(in crate::flow) mod set;
 pub(in crate::flow) mod transfer;
@@ -43,11 +44,12 @@ pub(in crate::flow) enum Step {
     HoursCheck(hours_check::HoursCheck),
     Queue(Box<queue::Queue>),
     Transfer(transfer::Transfer),
+    Record(Box<record::Record>),
     Hangup(hangup::Hangup),
 }
 
 /// As they are written in a file.
-pub(in crate::flow) const VERBS: [&str; 10] = [
+pub(in crate::flow) const VERBS: [&str; 11] = [
     "say",
     "play",
     "menu",
@@ -57,6 +59,7 @@ pub(in crate::flow) const VERBS: [&str; 10] = [
     "hours_check",
     "queue",
     "transfer",
+    "record",
     "hangup",
 ];
 
@@ -80,6 +83,7 @@ pub(in crate::flow) enum Doing {
     Asking(ask::Asking),
     Queueing,
     Transferring,
+    Recording,
 }
 
 /// One way out of a step.
@@ -118,6 +122,7 @@ impl Step {
             "hours_check" => Step::HoursCheck(hours_check::HoursCheck::read(build, section)?),
             "queue" => Step::Queue(Box::new(queue::Queue::read(build, name, section))),
             "transfer" => Step::Transfer(transfer::Transfer::read(build, section)?),
+            "record" => Step::Record(Box::new(record::Record::read(build, section))),
             "hangup" => Step::Hangup(hangup::Hangup::read(build, section)),
             _ => return None,
         })
@@ -134,6 +139,7 @@ impl Step {
             Step::HoursCheck(step) => step.enter(turn),
             Step::Queue(step) => step.enter(run, turn),
             Step::Transfer(step) => step.enter(run, turn),
+            Step::Record(step) => step.enter(run, turn),
             Step::Hangup(step) => step.enter(run, turn),
         }
     }
@@ -147,6 +153,7 @@ impl Step {
             Step::Collect(step) => ask::input(&**step, run, turn, input),
             Step::Queue(step) => step.input(run, turn, input),
             Step::Transfer(step) => step.input(turn, input),
+            Step::Record(step) => step.input(run, turn, input),
             Step::Hangup(step) => step.input(turn, input),
             Step::Branch(_) | Step::Set(_) | Step::HoursCheck(_) => Next::Wait,
         }
@@ -169,7 +176,7 @@ impl Step {
             Step::Play(step) => step.barge_in(),
             Step::Menu(step) => ask::Question::ask(&**step).barge_in,
             Step::Collect(step) => ask::Question::ask(&**step).barge_in,
-            Step::Queue(_) => true,
+            Step::Queue(_) | Step::Record(_) => true,
             Step::Branch(_)
             | Step::Set(_)
             | Step::HoursCheck(_)
@@ -189,6 +196,7 @@ impl Step {
             Step::HoursCheck(_) => "hours_check",
             Step::Queue(_) => "queue",
             Step::Transfer(_) => "transfer",
+            Step::Record(_) => "record",
             Step::Hangup(_) => "hangup",
         }
     }
@@ -204,6 +212,7 @@ impl Step {
             Step::HoursCheck(step) => step.exits(),
             Step::Queue(step) => step.exits(),
             Step::Transfer(step) => step.exits(),
+            Step::Record(step) => step.exits(),
             Step::Hangup(_) => Vec::new(),
         }
     }
@@ -215,6 +224,7 @@ impl Step {
             Step::Menu(step) => ask::Question::ask(&**step).speeches(),
             Step::Collect(step) => ask::Question::ask(&**step).speeches(),
             Step::Queue(step) => vec![step.announcement()],
+            Step::Record(step) => step.speech().into_iter().collect(),
             Step::Hangup(step) => step.speech().into_iter().collect(),
             Step::Branch(_) | Step::Set(_) | Step::HoursCheck(_) | Step::Transfer(_) => Vec::new(),
         }
@@ -232,6 +242,7 @@ impl Step {
             | Step::HoursCheck(_)
             | Step::Queue(_)
             | Step::Transfer(_)
+            | Step::Record(_)
             | Step::Hangup(_) => None,
         }
     }
@@ -250,7 +261,7 @@ impl Step {
                 let ask = ask::Question::ask(&**step);
                 !ask.barge_in && !ask.clear_keys
             }
-            Step::Queue(_) | Step::Transfer(_) | Step::Hangup(_) => false,
+            Step::Queue(_) | Step::Transfer(_) | Step::Record(_) | Step::Hangup(_) => false,
         }
     }
 
@@ -264,7 +275,8 @@ impl Step {
             | Step::Collect(_)
             | Step::Branch(_)
             | Step::Set(_)
-            | Step::HoursCheck(_) => false,
+            | Step::HoursCheck(_)
+            | Step::Record(_) => false,
         }
     }
 
@@ -277,7 +289,8 @@ impl Step {
             | Step::Menu(_)
             | Step::Collect(_)
             | Step::Queue(_)
-            | Step::Transfer(_) => false,
+            | Step::Transfer(_)
+            | Step::Record(_) => false,
         }
     }
 }

@@ -140,7 +140,11 @@ impl Queue {
             Input::Timer => self.announce(run, turn),
             Input::PromptDone => self.resume(run, turn),
             Input::Queue(outcome) => self.left(turn, outcome),
-            Input::Start | Input::Silence | Input::Transfer(_) | Input::HungUp => Next::Wait,
+            Input::Start
+            | Input::Silence
+            | Input::Transfer(_)
+            | Input::Recorded(_)
+            | Input::HungUp => Next::Wait,
         }
     }
 

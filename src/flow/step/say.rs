@@ -83,6 +83,7 @@ impl Say {
             | Input::Silence
             | Input::Queue(_)
             | Input::Transfer(_)
+            | Input::Recorded(_)
             | Input::HungUp => Next::Wait,
         }
     }

@@ -8,6 +8,7 @@ mod broken;
 mod inputs;
 mod people;
 mod random;
+mod record;
 mod shipped;
 mod steps;
 
@@ -17,8 +18,8 @@ use std::sync::Arc;
 use expect_test::Expect;
 
 use crate::flow::{
-    Context, Digit, Effect, Facts, Flow, Input, Known, Prompt, QueueOutcome, QueueRequest, Run,
-    TransferOutcome, explain, parse,
+    Context, Digit, Effect, Facts, Flow, Input, Known, Prompt, QueueOutcome, QueueRequest,
+    RecordOutcome, RecordRequest, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
 
@@ -143,6 +144,12 @@ fn input(act: &str) -> Input {
         "transfer no_answer" => Input::Transfer(TransferOutcome::NoAnswer),
         "transfer refused" => Input::Transfer(TransferOutcome::Refused),
         "transfer failed" => Input::Transfer(TransferOutcome::Failed),
+        "recorded call-1-1" => Input::Recorded(RecordOutcome::Kept { name: "call-1-1".into() }),
+        "recorded and left" => {
+            Input::Recorded(RecordOutcome::KeptAtHangUp { name: "call-1-1".into() })
+        }
+        "recorded nothing" => Input::Recorded(RecordOutcome::Empty),
+        "record failed" => Input::Recorded(RecordOutcome::Failed),
         key => {
             let key = key.strip_prefix("key ").unwrap_or_else(|| panic!("{key}"));
             Input::Digit(Digit::new(key.chars().next().unwrap()).unwrap())
@@ -166,6 +173,8 @@ fn tell(effect: &Effect) -> String {
             let trunk = request.trunk.as_deref().unwrap_or("any trunk");
             format!("transfer to {:?} by {trunk}, ring {:?}", request.to, request.ring_timeout)
         }
+        Effect::Record(request) => tell_record(request),
+        Effect::StopRecord => "stop record".to_owned(),
         Effect::HangUp { cause } => format!("hang up {cause}"),
         Effect::Failed { step, why } => format!("{step} failed: {why}"),
     }
@@ -187,6 +196,13 @@ fn tell_request(request: &QueueRequest) -> String {
         write!(text, ", prefer {agent} for {wait:?}").unwrap();
     }
     text
+}
+
+fn tell_record(request: &RecordRequest) -> String {
+    let key = request.finish_key.map_or_else(|| "no key".to_owned(), |key| key.to_string());
+    let beep = if request.beep { ", beep" } else { "" };
+    let RecordRequest { step, length_max, length_min, silence, .. } = request;
+    format!("record {step}{beep}, {length_min:?} to {length_max:?}, silence {silence:?}, {key}")
 }
 
 fn tell_prompt(prompt: &Prompt) -> String {

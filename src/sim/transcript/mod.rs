@@ -19,7 +19,7 @@
 //!
 //! | who | can |
 //! |---|---|
-//! | a caller | `calls NUMBER`, `presses KEYS`, `hangs up` |
+//! | a caller | `calls NUMBER`, `presses KEYS`, `says "WORDS"` while recorded, `hangs up` |
 //! | an agent | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
@@ -35,6 +35,7 @@
 //!
 //! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse()) holds that.
 
+mod message;
 mod scene;
 mod script;
 

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::AgentState;
-use crate::call::{CallRecord, Outcome, Party, WrapUp};
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Prompt, Target, Via};
+use crate::call::{CallRecord, Outcome, Party, RecordingState, WrapUp};
+use crate::center::{
+    AgentAsk, Cause, Command, ContactCenter, Event, From, Prompt, RecordingEnd, Target, Via,
+};
 use crate::flow::Flow;
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::sim::transcript::message::Message;
 use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
@@ -36,6 +39,7 @@ pub(super) struct Scene {
     answered: BTreeSet<LegId>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     playing: BTreeMap<LegId, PlayId>,
+    messages: BTreeMap<LegId, Message>,
     /// Steps already told, by call.
     told: BTreeMap<CallId, usize>,
     /// Agents as last told.
@@ -61,6 +65,7 @@ impl Scene {
             answered: BTreeSet::new(),
             agenda: BTreeMap::new(),
             playing: BTreeMap::new(),
+            messages: BTreeMap::new(),
             told: BTreeMap::new(),
             states: vec![AgentState::LoggedOut; cast.agents.len()],
             calls: 0,
@@ -150,7 +155,23 @@ impl Scene {
             }
             self.playing.remove(&leg);
         }
+        if let Event::Recorded { recording, .. } = event {
+            let leg = LegId::caller(recording.call);
+            if self.messages.get(&leg).is_none_or(|message| message.end() != (at, event.clone())) {
+                return; // the caller went on speaking
+            }
+            self.messages.remove(&leg);
+        }
         self.tell(at, event);
+    }
+
+    /// The caller of a leg, if recorded now, does something about it.
+    fn with_message(&mut self, leg: LegId, change: impl FnOnce(&mut Message)) -> bool {
+        let Some(message) = self.messages.get_mut(&leg) else { return false };
+        change(message);
+        let (at, event) = message.end();
+        self.owe(at, event);
+        true
     }
 
     fn tell(&mut self, at: Timestamp, event: Event) {
@@ -183,7 +204,20 @@ impl Scene {
                     self.tell(at, Event::Digit { leg, digit });
                 }
             }
-            Act::HangUp => self.tell(at, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING }),
+            Act::Say(words) => {
+                let language = self.language.as_str().into();
+                let words = Prompt::Text { language, text: words.as_str().into() };
+                if !self.with_message(leg, |message| message.says(at, length(&words))) {
+                    return Err(format!("nothing records `{name}` then"));
+                }
+            }
+            Act::HangUp => {
+                if let Some(mut message) = self.messages.remove(&leg) {
+                    message.cut(at, RecordingEnd::HungUp);
+                    self.tell(at, message.end().1);
+                }
+                self.tell(at, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+            }
             Act::Call(_)
             | Act::Answer
             | Act::Fail(_)
@@ -220,7 +254,9 @@ impl Scene {
                 let leg = self.leg(&name)?;
                 return self.party_acts(at, leg, act);
             }
-            Act::Call(_) | Act::Press(_) => return Err("an agent's phone is not a caller".into()),
+            Act::Call(_) | Act::Press(_) | Act::Say(_) => {
+                return Err("an agent's phone is not a caller".into());
+            }
         };
         self.tell(at, Event::AgentAsked { agent, ask });
         Ok(())
@@ -240,6 +276,7 @@ impl Scene {
             Act::Resume => Event::Resumed { leg },
             Act::Call(_)
             | Act::Press(_)
+            | Act::Say(_)
             | Act::Ready
             | Act::Away(_)
             | Act::Leave
@@ -330,6 +367,17 @@ impl Scene {
                 self.playing.remove(&leg);
                 Some(format!("{} hears nothing more", self.name(leg)))
             }
+            Command::Record { leg, beep, .. } => {
+                self.playing.remove(&leg);
+                self.messages.extend(Message::begin(at, &command).map(|message| (leg, message)));
+                self.with_message(leg, |_| {});
+                let tone = if beep { "hears a tone and " } else { "" };
+                Some(format!("{} {tone}is recorded", self.name(leg)))
+            }
+            Command::StopRecord { leg } => {
+                self.with_message(leg, |message| message.cut(at, RecordingEnd::Stopped));
+                None
+            }
             Command::Dial { leg, target, from } => Some(self.dialed(leg, target, &from)),
             Command::Bridge { a, b } => {
                 self.playing.remove(&a);
@@ -341,11 +389,17 @@ impl Scene {
             }
             Command::HangUp { leg, cause } => {
                 let name = self.name(leg);
+                self.with_message(leg, |message| message.cut(at, RecordingEnd::HungUp));
                 self.owe(at, Event::HungUp { leg, cause });
                 Some(format!("{name} is hung up ({})", cause.name()))
             }
             Command::CloseRecord { record } => Some(self.closed(&record)),
             Command::AmendRecord { call, wrap_up } => Some(self.amended(call, &wrap_up)),
+            Command::AmendRecording { news } => {
+                let caller = self.name(LegId::caller(news.name.call));
+                let told = left(news.name, news.state, news.length_ms);
+                Some(format!("{caller}'s record: {told}"))
+            }
         }
     }
 
@@ -401,6 +455,8 @@ impl Scene {
             }
             said.push(spent);
         }
+        let recordings = record.recordings.iter();
+        said.extend(recordings.map(|one| left(one.name, one.state, one.length_ms)));
         said.extend(record.vars.iter().map(|(name, value)| format!("{name} = {value:?}")));
         format!("{name}'s record: {}", said.join("; "))
     }
@@ -417,6 +473,15 @@ impl Scene {
 
     fn name(&self, leg: LegId) -> String {
         self.names.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
+    }
+}
+
+fn left(name: RecordingId, state: RecordingState, length_ms: u64) -> String {
+    match state {
+        RecordingState::Begun => format!("{name} is being recorded"),
+        RecordingState::Empty => format!("{name} is empty"),
+        RecordingState::Kept => format!("{name} of {:.1} s", seconds(length_ms)),
+        RecordingState::Failed => format!("{name} failed"),
     }
 }
 

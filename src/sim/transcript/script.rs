@@ -50,6 +50,8 @@ pub(super) enum Who {
 pub(super) enum Act {
     Call(String),
     Press(Vec<Digit>),
+    /// Words, spoken as fast as prompts are.
+    Say(String),
     HangUp,
     Answer,
     Fail(Cause),
@@ -222,7 +224,14 @@ fn caller_act(rest: &str) -> Result<Act, String> {
         let digits: Option<Vec<Digit>> = keys.trim().chars().map(Digit::new).collect();
         return digits.map(Act::Press).ok_or_else(|| format!("`{keys}` is not on a keypad"));
     }
-    Err(format!("a caller `calls NUMBER`, `presses KEYS` or `hangs up`, but does not `{rest}`"))
+    let quoted = |words: &str| words.strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
+    if let Some(words) = rest.strip_prefix("says ").and_then(|words| quoted(words.trim())) {
+        return Ok(Act::Say(words));
+    }
+    Err(format!(
+        "a caller `calls NUMBER`, `presses KEYS`, `says \"WORDS\"` or `hangs up`, but does not \
+         `{rest}`"
+    ))
 }
 
 fn agent_act(rest: &str) -> Result<Act, String> {

@@ -1,0 +1,151 @@
+//! A recording of a caller, as the record of the call lists it.
+//!
+//! **Invariant:** what is known of a recording only grows: news that comes late, twice or out of
+//! order changes nothing that newer news has settled.
+//!
+//! **Deliberately absent:** the sound, and where it lies. Its name leads to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RecordingId;
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    pub name: RecordingId,
+    /// The step that asked for it.
+    pub step: String,
+    pub began_at: Timestamp,
+    pub state: RecordingState,
+    /// From the tone to the last sound that was no silence, in milliseconds.
+    pub length_ms: u64,
+    pub ended: Option<RecordingEnd>,
+    /// Where a provider keeps it; `None` where we do.
+    pub url: Option<String>,
+}
+
+/// In the order in which a recording may pass through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Being made, or its end is not known yet.
+    Begun,
+    /// Nothing was said; nothing is kept.
+    Empty,
+    Kept,
+    /// It could not be made, or what was kept is lost.
+    Failed,
+}
+
+/// What ended a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingEnd {
+    Silence,
+    /// The finish key, or the flow.
+    Stopped,
+    /// The greatest length was reached.
+    LengthMax,
+    /// The leg ended.
+    HungUp,
+}
+
+/// Why a recording could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingFault {
+    /// As many as may be are being made at the same time, or were made in this call.
+    TooMany,
+    /// The disk is full, or takes no more.
+    Disk,
+    /// The disk is so slow that sound would have been lost.
+    TooSlow,
+    /// The leg has no sound, or whoever carries it cannot record.
+    Unable,
+}
+
+/// What became known of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingNews {
+    pub name: RecordingId,
+    pub state: RecordingState,
+    pub length_ms: u64,
+    pub ended: Option<RecordingEnd>,
+    pub url: Option<String>,
+}
+
+impl RecordingNews {
+    /// The news of one that ended; without any length nothing was said.
+    #[must_use]
+    pub fn ended(
+        name: RecordingId,
+        length_ms: u64,
+        ended: RecordingEnd,
+        url: Option<String>,
+    ) -> Self {
+        let state = if length_ms == 0 { RecordingState::Empty } else { RecordingState::Kept };
+        Self { name, state, length_ms, ended: Some(ended), url }
+    }
+
+    #[must_use]
+    pub const fn failed(name: RecordingId) -> Self {
+        Self { name, state: RecordingState::Failed, length_ms: 0, ended: None, url: None }
+    }
+}
+
+impl Recording {
+    #[must_use]
+    pub const fn begin(name: RecordingId, step: String, began_at: Timestamp) -> Self {
+        let state = RecordingState::Begun;
+        Self { name, step, began_at, state, length_ms: 0, ended: None, url: None }
+    }
+
+    /// Takes in news; says whether it was any.
+    pub fn learn(&mut self, news: &RecordingNews) -> bool {
+        if news.state < self.state {
+            return false;
+        }
+        let before = self.clone();
+        if news.state > self.state {
+            self.state = news.state;
+            self.length_ms = self.length_ms.max(news.length_ms);
+            self.ended = self.ended.or(news.ended);
+        }
+        if self.url.is_none() {
+            self.url.clone_from(&news.url);
+        }
+        *self != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::CallId;
+
+    #[test]
+    fn news_only_adds_and_the_same_news_twice_adds_nothing() {
+        let name = RecordingId { call: CallId(7), n: 1 };
+        let mut recording = Recording::begin(name, "voicemail".to_owned(), Timestamp(5));
+        let kept = RecordingNews::ended(name, 4_000, RecordingEnd::HungUp, None);
+        assert!(recording.learn(&kept) && !recording.learn(&kept));
+        let empty = RecordingNews::ended(name, 0, RecordingEnd::Silence, None);
+        assert!(!recording.learn(&empty), "older news");
+        let url = Some("https://example.com/r".to_owned());
+        let stored = RecordingNews { url: url.clone(), ..kept.clone() };
+        assert!(recording.learn(&stored) && !recording.learn(&stored));
+        assert!(recording.learn(&RecordingNews::failed(name)), "the file was lost after all");
+        assert!(!recording.learn(&kept));
+        assert_eq!((recording.length_ms, recording.ended), (4_000, Some(RecordingEnd::HungUp)));
+        assert_eq!((recording.state, recording.url), (RecordingState::Failed, url));
+    }
+
+    #[test]
+    fn a_name_is_read_only_as_it_is_written() {
+        let name = RecordingId { call: CallId(41), n: 2 };
+        assert_eq!(name.to_string().parse(), Ok(name));
+        for wrong in ["", "call-41", "call-041-2", "call-41-2/..", "call-41-+2", "call--1-2"] {
+            assert!(wrong.parse::<RecordingId>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Recordings of callers: asked for by a flow, made by the front, noted in the record.
+//!
+//! **Invariant:** what is told of a recording reaches the record of its call, however late: into a
+//! live call as a fact, into a closed record as an amendment; told again it changes nothing.
+//!
+//! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
+
+use crate::call::{RecordingEnd, RecordingFault, RecordingNews, RecordingState};
+use crate::center::{Command, ContactCenter};
+use crate::flow::{Input, RecordOutcome, RecordRequest};
+use crate::id::{CallId, LegId, RecordingId};
+use crate::time::Timestamp;
+
+impl ContactCenter {
+    pub(super) fn record(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        request: RecordRequest,
+    ) -> Option<Input> {
+        let call = self.calls.get_mut(&id)?;
+        assert!(
+            !call.run.as_ref().is_some_and(crate::flow::Run::secret),
+            "{id}: a recording at a secret step"
+        );
+        let Some(recording) = call.record_caller(now, request.step.to_string()) else {
+            tracing::warn!(call = %id, "no more recordings in this call");
+            return Some(Input::Recorded(RecordOutcome::Failed));
+        };
+        call.next_play(); // what plays now ends here, and its end is no news
+        self.commands.push_back(Command::Record {
+            leg: LegId::caller(id),
+            recording,
+            length_max: request.length_max,
+            length_min: request.length_min,
+            silence: request.silence,
+            finish_key: request.finish_key,
+            beep: request.beep,
+        });
+        None
+    }
+
+    pub(super) fn stop_record(&mut self, id: CallId) {
+        if self.calls.get(&id).is_some_and(|call| call.recording.is_some()) {
+            self.commands.push_back(Command::StopRecord { leg: LegId::caller(id) });
+        }
+    }
+
+    pub(super) fn recorded(
+        &mut self,
+        now: Timestamp,
+        recording: RecordingId,
+        length_ms: u64,
+        ended: RecordingEnd,
+        url: Option<String>,
+    ) {
+        self.recording_told(now, RecordingNews::ended(recording, length_ms, ended, url));
+    }
+
+    pub(super) fn record_failed(
+        &mut self,
+        now: Timestamp,
+        recording: RecordingId,
+        why: RecordingFault,
+    ) {
+        tracing::warn!(%recording, ?why, "a recording could not be made");
+        self.recording_told(now, RecordingNews::failed(recording));
+    }
+
+    fn recording_told(&mut self, now: Timestamp, news: RecordingNews) {
+        let id = news.name.call;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return self.commands.push_back(Command::AmendRecording { news });
+        };
+        if !call.recording_told(now, &news) || call.recording != Some(news.name) {
+            return;
+        }
+        call.recording = None;
+        if let Some(outcome) = outcome(&news) {
+            self.drive(now, id, Input::Recorded(outcome));
+        }
+    }
+}
+
+/// What the flow is told; nothing when the caller left without a word, which it hears of next.
+fn outcome(news: &RecordingNews) -> Option<RecordOutcome> {
+    let name = || news.name.to_string().into();
+    let hung_up = news.ended == Some(RecordingEnd::HungUp);
+    match news.state {
+        RecordingState::Kept if hung_up => Some(RecordOutcome::KeptAtHangUp { name: name() }),
+        RecordingState::Kept => Some(RecordOutcome::Kept { name: name() }),
+        RecordingState::Begun | RecordingState::Empty if hung_up => None,
+        RecordingState::Begun => None,
+        RecordingState::Empty => Some(RecordOutcome::Empty),
+        RecordingState::Failed => Some(RecordOutcome::Failed),
+    }
+}

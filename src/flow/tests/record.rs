@@ -1,0 +1,239 @@
+//! Messages callers leave: what ends one, and where it leads.
+
+use expect_test::expect;
+
+use super::{check, told};
+use crate::flow::Known;
+
+const FLOW: &str = r##"
+    [flow]
+    start     = "voicemail"
+    on_hangup = "left"
+
+    [record.voicemail]
+    text         = "Please leave a message."
+    length_s_max = 60
+    into         = "message"
+    intent       = "voicemail"
+    next         = "thanks"
+    empty        = "nothing"
+
+    [hangup.thanks]
+    text = "Thank you for {{ message }}."
+    [hangup.nothing]
+    text = "Nothing was recorded."
+
+    [branch.left]
+    cases = [{ if = "message is defined", next = "noted" }]
+    else  = "end"
+    [set.noted]
+    intent = "left {{ message }}"
+    next   = "end"
+    [hangup.end]
+"##;
+
+#[test]
+fn a_message_is_asked_for_made_and_named() {
+    check(
+        FLOW,
+        "0 start\n 2 done\n 9 recorded call-1-1\n 10 key #",
+        expect![[r#"
+        0.0 > start
+              [voicemail]
+              intent voicemail
+              play "Please leave a message."
+        2.0 > done
+              record voicemail, beep, 1s to 60s, silence 5s, #
+        9.0 > recorded call-1-1
+              [thanks]
+              play "Thank you for call-1-1."
+        10.0 > key #
+    "#]],
+    );
+}
+
+#[test]
+fn a_key_skips_the_words_and_the_finish_key_ends_the_message() {
+    check(
+        FLOW,
+        "0 start\n 1 key 5\n 2 key 7\n 3 key #\n 3 recorded nothing\n 3 hangs up",
+        expect![[r#"
+            0.0 > start
+                  [voicemail]
+                  intent voicemail
+                  play "Please leave a message."
+            1.0 > key 5
+                  record voicemail, beep, 1s to 60s, silence 5s, #
+            2.0 > key 7
+            3.0 > key #
+                  stop record
+            3.0 > recorded nothing
+                  [nothing]
+                  play "Nothing was recorded."
+            3.0 > hangs up
+                  [left]
+                  [end]
+        "#]],
+    );
+}
+
+#[test]
+fn a_hang_up_keeps_the_message_and_on_hangup_knows_it() {
+    check(
+        FLOW,
+        "0 start\n 2 done\n 9 recorded and left\n 9 hangs up",
+        expect![[r#"
+        0.0 > start
+              [voicemail]
+              intent voicemail
+              play "Please leave a message."
+        2.0 > done
+              record voicemail, beep, 1s to 60s, silence 5s, #
+        9.0 > recorded and left
+        9.0 > hangs up
+              [left]
+              [noted]
+              intent left call-1-1
+              [end]
+    "#]],
+    );
+}
+
+#[test]
+fn a_message_that_fails_or_never_ends_leads_to_on_error() {
+    check(
+        FLOW,
+        "0 start\n 2 done\n 3 record failed",
+        expect![[r#"
+        0.0 > start
+              [voicemail]
+              intent voicemail
+              play "Please leave a message."
+        2.0 > done
+              record voicemail, beep, 1s to 60s, silence 5s, #
+        3.0 > record failed
+              voicemail failed: the message could not be recorded
+              [(sorry)]
+              play "We are sorry, something went wrong. Please call again later. Goodbye."
+    "#]],
+    );
+    check(
+        FLOW,
+        "0 start\n 2 done\n 100 key 1\n 101 recorded call-1-1",
+        expect![[r#"
+        0.0 > start
+              [voicemail]
+              intent voicemail
+              play "Please leave a message."
+        2.0 > done
+              record voicemail, beep, 1s to 60s, silence 5s, #
+        92.0 > timer
+              stop record
+              voicemail failed: the recording did not end
+              [(sorry)]
+              play "We are sorry, something went wrong. Please call again later. Goodbye."
+        100.0 > key 1
+        101.0 > recorded call-1-1
+    "#]],
+    );
+}
+
+#[test]
+fn options_are_checked() {
+    let wrong = r##"
+[flow]
+numbers = ["1"]
+start = "voicemail"
+
+[record.voicemail]
+text = "Please leave a message."
+length_s_max = 4000
+length_s_min = 60
+silence_s = 0
+finish_key = "12"
+into = "call"
+nextt = "bye"
+
+[record.short]
+beep = "no"
+length_s_max = 3
+length_s_min = 3
+finish_key = ""
+next = "bye"
+failed = "short"
+empty = "byr"
+
+[hangup.bye]
+"##;
+    expect![[r#"
+        error: step `voicemail` has no `next`
+          --> flows/test.toml:6:9
+          |
+        6 | [record.voicemail]
+          |         ^^^^^^^^^
+          |
+          = help: say where the call goes on
+
+        error: step `voicemail`: `length_s_max` must be between 1 and 3600 seconds
+          --> flows/test.toml:8:16
+          |
+        8 | length_s_max = 4000
+          |                ^^^^
+
+        error: step `voicemail`: `silence_s` must be between 1 and 60 seconds
+           --> flows/test.toml:10:13
+           |
+        10 | silence_s = 0
+           |             ^
+
+        error: step `voicemail`: `finish_key` is one telephone key, not `12`
+           --> flows/test.toml:11:14
+           |
+        11 | finish_key = "12"
+           |              ^^^^
+
+        error: step `voicemail`: `call` is taken; choose another name for the variable
+           --> flows/test.toml:12:8
+           |
+        12 | into = "call"
+           |        ^^^^^^
+
+        error: step `voicemail` has no option `nextt`
+           --> flows/test.toml:13:1
+           |
+        13 | nextt = "bye"
+           | ^^^^^
+           |
+           = help: did you mean `next`?
+
+        error: this loop never waits for the caller: short -> short
+           --> flows/test.toml:15:9
+           |
+        15 | [record.short]
+           |         ^^^^^
+           |
+           = help: put a `menu`, a `collect` or a `queue` into it, or end it
+
+        error: step `short`: `beep` is `true` or `false`, not a text
+           --> flows/test.toml:16:8
+           |
+        16 | beep = "no"
+           |        ^^^^
+
+        error: step `short`: `length_s_min` leaves no room below `length_s_max`
+           --> flows/test.toml:18:1
+           |
+        18 | length_s_min = 3
+           | ^^^^^^^^^^^^
+
+        error: step `short`, `empty`: no step is named `byr`
+           --> flows/test.toml:22:9
+           |
+        22 | empty = "byr"
+           |         ^^^^^
+           |
+           = help: did you mean `bye`?
+
+    "#]]
+    .assert_eq(&told(wrong, &Known::anything()));
+}
