@@ -94,6 +94,8 @@ pub struct Sip {
     pub contacts_max: usize,
     pub expires_min: Duration,
     pub expires_max: Duration,
+    /// Refreshes of a session are no further apart than this (RFC 4028).
+    pub session_expires: Duration,
     /// So many failed logins within the window, and the address is not listened to for a while.
     pub ban_failures: u32,
     pub ban_window: Duration,

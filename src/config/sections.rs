@@ -78,6 +78,7 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
         contacts_max: s.number("contacts_max", 1..=100_i64).map_or(0, as_usize),
         expires_min: s.seconds("register_expires_min_s", 1..=DAY_S).unwrap_or_default(),
         expires_max: s.seconds("register_expires_max_s", 1..=DAY_S).unwrap_or_default(),
+        session_expires: s.seconds("session_expires_s", 90..=DAY_S).unwrap_or_default(),
         ban_failures: s.number("ban_failures_max", 1..=1000).unwrap_or_default(),
         ban_window: s.seconds("ban_window_s", 1..=3600).unwrap_or_default(),
         ban: s.seconds("ban_s", 1..=DAY_S).unwrap_or_default(),

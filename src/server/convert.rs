@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::Directory;
 use crate::center::{Setup, setup};
@@ -16,7 +17,7 @@ use crate::sip::access::Network;
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
 use crate::sip::sdp;
-use crate::sip::ua::{Phone, PhoneAt, Trunk, UaSetup};
+use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
@@ -67,7 +68,13 @@ pub(super) fn user_agent(config: &Config, listen: Vec<(Transport, SocketAddr)>) 
         realm: config.sip.realm.clone(),
         trunks: config.trunks.values().map(trunk).collect(),
         phones: config.agents.iter().map(phone).collect(),
+        limits: limits(&config.sip),
     }
+}
+
+fn limits(sip: &config::Sip) -> ua::Limits {
+    let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    ua::Limits { session_expires_s: seconds(sip.session_expires) }
 }
 
 fn trunk(trunk: &config::Trunk) -> Trunk {

@@ -15,7 +15,7 @@ pub const fn cause_of(status: u16) -> Cause {
         404 | 485 | 604 => Cause::UNALLOCATED_NUMBER,
         408 | 504 => Cause::TIMER_EXPIRED,
         410 => Cause(22),
-        413 | 414 | 416 | 420 | 421 | 423 | 505 | 513 => Cause::INTERWORKING,
+        413 | 414 | 416 | 420 | 421 | 422 | 423 | 505 | 513 => Cause::INTERWORKING,
         480 => Cause::NO_USER_RESPONDING,
         482 | 483 => Cause(25),
         484 => Cause::INVALID_NUMBER,

@@ -17,8 +17,8 @@ use std::net::{IpAddr, SocketAddr};
 pub use rsip::{StatusCode, Transport};
 
 pub use crate::sip::wire::{
-    CSeq, Contacts, HeaderError, Headers, Host, Name, NameAddr, Params, Scheme, Uri, UriError, Via,
-    name_addr, via,
+    CSeq, Contacts, HeaderError, Headers, Host, Name, NameAddr, Params, Refresher, Scheme,
+    SessionExpires, Uri, UriError, Via, name_addr, via,
 };
 
 /// A method, known or not: an unknown one is answered with 405 or 501, not dropped.

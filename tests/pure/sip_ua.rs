@@ -9,7 +9,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use attendant::id::{CallId, LegId};
 use attendant::sip::sdp::{Codec, Direction, LocalMedia};
-use attendant::sip::ua::{Phone, PhoneAt, Trunk, UaSetup};
+use attendant::sip::ua::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 use attendant::sip::{ConnectionId, Path, Received, Transport, Ua, UaEvent};
 use attendant::time::Timestamp;
 
@@ -84,6 +84,7 @@ fn setup(local: SocketAddr) -> UaSetup {
         realm: "attendant.example".into(),
         trunks: vec![trunk],
         phones: vec![Phone { user: "cyd".into(), at }],
+        limits: Limits::default(),
     }
 }
 

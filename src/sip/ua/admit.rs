@@ -21,6 +21,14 @@ impl Ua {
         self.trunks.find(path.remote.ip()).copied()
     }
 
+    /// The trunk a call came through, by position.
+    pub(super) fn index_of(&self, via: &Via) -> Option<usize> {
+        match via {
+            Via::Trunk(name) => self.setup.trunks.iter().position(|trunk| trunk.name == *name),
+            Via::Agent(_) | Via::Provider(_) => None,
+        }
+    }
+
     /// Who brings this call; answers those who may not.
     pub(super) fn admit(&mut self, now: Timestamp, path: Path, request: &Request) -> Option<Via> {
         let trunk = self.trunk_of(path);

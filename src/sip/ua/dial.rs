@@ -15,14 +15,15 @@ use crate::center::{Cause, From};
 use crate::id::LegId;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
-use crate::sip::digest;
-use crate::sip::message::{Host, Method, Name, Request, Response, Uri, name_addr, sip_uri};
+use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::{CONTENT_TYPE, LocalMedia};
+use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
+use crate::sip::ua::login::Credentials;
 use crate::sip::ua::media::Media;
 use crate::sip::ua::serve::route_text;
+use crate::sip::ua::session::{EXPIRES_S_MIN, TIMER};
 use crate::sip::ua::target::Callee;
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
@@ -78,8 +79,8 @@ impl Ua {
             branch: 0,
             progress: false,
             cancel: Cancel::No,
-            login: digest::Client::new(),
-            trunk: callee.trunk,
+            interval_s: self.setup.limits.session_expires_s,
+            raised: false,
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
             tcp,
         };
@@ -87,6 +88,7 @@ impl Ua {
         own.bind(media.clone());
         let mut invite = Invite::new(Stage::Calling(calling), dialog, own);
         invite.leg = Some(leg);
+        invite.trunk = callee.trunk;
         let id = self.add(invite);
         if let Some(remote) = tcp {
             self.calling_tcp.insert((remote, id));
@@ -95,7 +97,12 @@ impl Ua {
     }
 
     /// Sends the INVITE, with credentials the second time.
-    fn invite_out(&mut self, now: Timestamp, id: DialogId, credentials: Option<(&str, &str)>) {
+    pub(super) fn invite_out(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        credentials: Option<Credentials>,
+    ) {
         let branch = self.chance.token();
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let (via, contact) = (self.via(path, branch), self.contact(path));
@@ -105,8 +112,11 @@ impl Ua {
         calling.progress = false;
         let mut writer = invite.dialog.request("INVITE", via);
         writer.header("Contact", contact).header("Allow", ALLOW).lines(&calling.extra);
+        writer.header("Supported", TIMER).header("Session-Expires", calling.interval_s);
+        let least_s = if calling.raised { calling.interval_s } else { EXPIRES_S_MIN };
+        writer.header("Min-SE", least_s);
         if let Some((name, value)) = credentials {
-            writer.header(name, value);
+            writer.header(name.as_str(), value);
         }
         let Some(sdp) = invite.media.offer() else { return };
         let bytes = writer.finish_with("application/sdp", &sdp);
@@ -124,11 +134,16 @@ impl Ua {
     ) {
         let status = response.code();
         match (user.role, status) {
-            (Role::Cancel | Role::Bye, _) => {}
+            (Role::Cancel | Role::Stray, _) => {}
+            (Role::Invite | Role::Reinvite | Role::Update | Role::Bye, 401 | 407) => {
+                self.challenged(now, user, branch, response);
+            }
+            (Role::Bye, _) => {}
             (Role::Reinvite, _) => self.reinvite_answered(now, user.dialog, response),
+            (Role::Update, _) => self.update_answered(now, user.dialog, response),
             (Role::Invite, ..200) => self.progressed(now, user.dialog, status),
             (Role::Invite, 200..300) => self.succeeded(now, user.dialog, response),
-            (Role::Invite, 401 | 407) => self.challenged(now, user.dialog, response),
+            (Role::Invite, 422) => self.asked_for_longer(now, user, branch, response),
             (Role::Invite, _) => self.request_failed(now, user, branch, status),
         }
     }
@@ -200,6 +215,8 @@ impl Ua {
         invite.dialog = dialog;
         invite.ack = Some((invite.dialog.local_seq, ack));
         invite.stage = Stage::Up(Up::default());
+        self.agree_on_timer(now, id, &response.headers);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
         let leg = invite.leg.filter(|_| wanted);
         let agreed = invite.media.agree(&response.body).is_ok();
         match (leg, agreed) {
@@ -257,29 +274,8 @@ impl Ua {
         if let Some(invite) = self.invites.get_mut(&id) {
             invite.strays.push((tag, ack));
         }
-        let user = ClientUser { dialog: id, role: Role::Bye };
+        let user = ClientUser { dialog: id, role: Role::Stray };
         self.request_out(now, bye_branch, user, path, bye);
-    }
-
-    fn challenged(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let cnonce = format!("{:016x}", self.chance.token());
-        let Some(invite) = self.invites.get_mut(&id) else { return };
-        let Stage::Calling(calling) = &mut invite.stage else { return };
-        let trunk = calling.trunk.filter(|_| calling.cancel == Cancel::No);
-        let login = trunk.and_then(|index| self.setup.trunks[index].login.as_ref());
-        let request = Uri::parse(&invite.dialog.remote_target)
-            .map(|uri| Request::new(Method::INVITE, uri))
-            .map(|uri| uri.with_body(CONTENT_TYPE, invite.media.offer().unwrap_or_default()));
-        let credentials = match (login, request) {
-            (Some(login), Ok(request)) => {
-                calling.login.answer(response, &request, login, &cnonce).ok()
-            }
-            (Some(_) | None, _) => None,
-        };
-        match credentials {
-            Some((name, value)) => self.invite_out(now, id, Some((name.as_str(), &value))),
-            None => self.fork_failed(now, id, response.code()),
-        }
     }
 
     /// A request of ours failed or timed out.
@@ -291,8 +287,9 @@ impl Ua {
         status: u16,
     ) {
         match user.role {
-            Role::Cancel | Role::Bye => {}
+            Role::Cancel | Role::Bye | Role::Stray => {}
             Role::Reinvite => self.reinvite_failed(now, user.dialog, status),
+            Role::Update => self.update_failed(now, user.dialog, status),
             Role::Invite => {
                 let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
                 // The first of two attempts ends after the second began.

@@ -20,6 +20,7 @@ use crate::sip::digest;
 use crate::sip::transaction::ServerKey;
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
+use crate::sip::ua::session::Timer;
 
 /// Second answers of a forked INVITE that are taken care of; more are left unanswered.
 pub(super) const STRAYS_MAX: usize = 4;
@@ -38,6 +39,16 @@ pub(super) struct Invite {
     pub(super) strays: Vec<(Box<str>, Arc<[u8]>)>,
     /// Client transactions that refer to this.
     pub(super) holds: u8,
+    /// The trunk whose credentials may be used, by position.
+    pub(super) trunk: Option<usize>,
+    /// Our answers to challenges of the last request: one, and one more for a stale nonce.
+    pub(super) login: digest::Client,
+    /// What was agreed on refreshing the session.
+    pub(super) timer: Option<Timer>,
+    /// Whether the other end takes UPDATE.
+    pub(super) updates: bool,
+    /// Why we hung up.
+    pub(super) farewell: Cause,
 }
 
 #[derive(Debug)]
@@ -53,6 +64,8 @@ pub(super) enum Stage {
 pub(super) struct Incoming {
     pub(super) server: ServerKey,
     pub(super) reply: Reply,
+    /// What our 2xx agrees to.
+    pub(super) timer: Option<Timer>,
 }
 
 /// Sent and not answered.
@@ -62,10 +75,9 @@ pub(super) struct Calling {
     /// A provisional response has come, so CANCEL may be sent (RFC 3261 §9.1).
     pub(super) progress: bool,
     pub(super) cancel: Cancel,
-    /// Our answers to challenges: one, and one more where the first nonce was stale.
-    pub(super) login: digest::Client,
-    /// The trunk whose credentials may be used, by position.
-    pub(super) trunk: Option<usize>,
+    /// The session interval we ask for, in seconds; more than the usual one after a 422.
+    pub(super) interval_s: u32,
+    pub(super) raised: bool,
     /// The caller as the callee is to see it, for another attempt.
     pub(super) extra: Box<str>,
     /// Where it was sent, if over TCP: a connection that fails ends the attempt at once.
@@ -117,6 +129,11 @@ impl Invite {
             ack: None,
             strays: Vec::new(),
             holds: 0,
+            trunk: None,
+            login: digest::Client::new(),
+            timer: None,
+            updates: false,
+            farewell: Cause::NORMAL_CLEARING,
         }
     }
 

@@ -10,6 +10,8 @@ use crate::id::LegId;
 use crate::sip::cause::status_of;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
+use crate::sip::ua::login::Credentials;
+use crate::sip::ua::session::TIMER;
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 
@@ -54,6 +56,11 @@ impl Ua {
         let (key, path) = (incoming.server, invite.dialog.path);
         let mut writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
         writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+        writer.header("Supported", TIMER);
+        let timer = incoming.timer;
+        if let Some(timer) = timer {
+            timer.write_answer(&mut writer);
+        }
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let offered = !invite.media.has_offer();
         let sdp = if offered { invite.media.offer().ok_or(500) } else { invite.media.answer() };
@@ -66,6 +73,7 @@ impl Ua {
         let unacknowledged = Some(Unacknowledged { seq, server: key, offered });
         invite.stage = Stage::Up(Up { unacknowledged, ..Up::default() });
         self.respond(now, key, 200, writer.finish_with("application/sdp", &sdp));
+        self.arm(now, id, timer);
         if !offered {
             self.media_changed(id);
         }
@@ -121,7 +129,6 @@ impl Ua {
 
     /// Hangs up an answered call, as soon as that is allowed. Its leg was told already.
     pub(super) fn bye(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
-        let branch = self.chance.token();
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Up(up) = &mut invite.stage else { return };
         if up.unacknowledged.is_some() {
@@ -129,11 +136,24 @@ impl Ua {
             return;
         }
         invite.stage = Stage::Over;
-        let path = invite.dialog.path;
+        invite.farewell = cause;
+        self.bye_out(now, id, None);
+    }
+
+    /// Sends the BYE, with credentials the second time.
+    pub(super) fn bye_out(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        credentials: Option<Credentials>,
+    ) {
+        let branch = self.chance.token();
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let mut writer = invite.dialog.request("BYE", via);
-        writer.header("Reason", reason(cause));
+        writer.header("Reason", reason(invite.farewell));
+        invite.authorize(&mut writer, credentials);
         let user = ClientUser { dialog: id, role: Role::Bye };
         self.request_out(now, branch, user, path, writer.finish());
     }

@@ -4,7 +4,7 @@
 //!
 //! **Deliberately absent:** SDP itself; see [`sdp`](crate::sip::sdp).
 
-use crate::sip::sdp::{Direction, LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
+use crate::sip::sdp::{Codec, Direction, LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
 
 /// What answers a description that cannot be agreed on.
 const NOT_ACCEPTABLE: u16 = 488;
@@ -18,6 +18,20 @@ pub(super) struct Media {
     prepared: Option<(String, MediaParams)>,
     agreed: Option<MediaParams>,
     told: Option<MediaParams>,
+    /// Our description that was agreed on last.
+    standing: Option<Said>,
+    /// Our offer that is not answered yet.
+    sent: Option<Said>,
+    /// Something else is wanted than what stands: now, and when `sent` was written.
+    wants: bool,
+    wanted: bool,
+}
+
+/// A description of ours, as it was sent, and the codecs it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    text: String,
+    codecs: Vec<Codec>,
 }
 
 /// What the leg is to be told.
@@ -36,6 +50,10 @@ impl Media {
             prepared: None,
             agreed: None,
             told: None,
+            standing: None,
+            sent: None,
+            wants: false,
+            wanted: false,
         }
     }
 
@@ -64,6 +82,7 @@ impl Media {
         let prepared = self.prepared.take();
         let (text, params) = prepared.map_or_else(|| self.prepare(), Ok)?;
         self.agreed = Some(params);
+        self.standing = Some(Said { text: text.clone(), codecs: vec![params.codec] });
         Ok(text)
     }
 
@@ -76,13 +95,47 @@ impl Media {
 
     /// Our offer; nothing without our end.
     pub(super) fn offer(&mut self) -> Option<String> {
-        self.local.as_ref().map(|local| self.session.offer(local))
+        let local = self.local.as_ref()?;
+        let (text, codecs) = (self.session.offer(local), local.codecs.clone());
+        self.sent = Some(Said { text: text.clone(), codecs });
+        Some(text)
+    }
+
+    /// Our offer in a re-INVITE: what is wanted, or else what stands, word for word, which asks
+    /// for no change (RFC 4028 §7.4).
+    pub(super) fn offer_again(&mut self) -> Option<String> {
+        self.wanted = std::mem::take(&mut self.wants);
+        if self.wanted || self.standing.is_none() {
+            return self.offer();
+        }
+        self.sent.clone_from(&self.standing);
+        self.sent()
+    }
+
+    /// Our offer that is not answered yet.
+    pub(super) fn sent(&self) -> Option<String> {
+        self.sent.as_ref().map(|said| said.text.clone())
+    }
+
+    /// It was not looked at: what was wanted is still to be asked for.
+    pub(super) fn not_heard(&mut self) {
+        self.wants |= std::mem::take(&mut self.wanted);
+    }
+
+    /// A 2xx without a description to an offer that asked for no change.
+    pub(super) fn is_confirmed_by(&self, body: &[u8]) -> bool {
+        body.is_empty() && self.sent.is_some() && self.sent == self.standing
     }
 
     /// Takes their answer to our offer.
     pub(super) fn agree(&mut self, body: &[u8]) -> Result<(), NotAcceptable> {
-        let local = self.local.as_ref().ok_or(NotAcceptable::NoAddress)?;
-        self.agreed = Some(self.session.accept_answer(&Sdp::parse(body)?, local)?);
+        let mut local = self.local.clone().ok_or(NotAcceptable::NoAddress)?;
+        // Who answers with more than was offered does not change the codec by that.
+        if let Some(sent) = &self.sent {
+            local.codecs.clone_from(&sent.codecs);
+        }
+        self.agreed = Some(self.session.accept_answer(&Sdp::parse(body)?, &local)?);
+        self.standing = self.sent.take();
         Ok(())
     }
 
@@ -90,6 +143,7 @@ impl Media {
     pub(super) fn want(&mut self, direction: Direction) {
         if let Some(local) = &mut self.local {
             local.direction = direction;
+            self.wants = true;
         }
     }
 

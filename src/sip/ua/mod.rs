@@ -53,11 +53,14 @@ mod admit;
 mod dial;
 mod invite;
 mod legs;
+mod login;
 mod media;
 mod port;
+mod refresh;
 mod reinvite;
 mod reply;
 mod serve;
+mod session;
 mod setup;
 mod tag;
 mod target;
@@ -86,7 +89,8 @@ use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 
 pub use port::{Counts, DialogId, Refusal, UaEvent, Wake};
-pub use setup::{Phone, PhoneAt, Trunk, UaSetup};
+pub use session::EXPIRES_S_MIN as SESSION_EXPIRES_S_MIN;
+pub use setup::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 
 /// Live transactions of either kind; beyond it new requests get 503.
 const TRANSACTIONS_MAX: usize = 1 << 20;
@@ -95,7 +99,7 @@ const DIALOGS_MAX: usize = 100_000;
 /// What a refused caller is told to wait (RFC 3261 §20.33).
 const RETRY_AFTER_S: u32 = 10;
 /// Methods we answer with something else than 405.
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 pub struct Ua {
     setup: UaSetup,
@@ -110,7 +114,7 @@ pub struct Ua {
     legs: HashMap<LegId, Leg>,
     /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
     calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
-    retries: Timers<DialogId>,
+    alarms: Timers<(DialogId, Alarm)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<UaEvent>,
     draining: bool,
@@ -142,8 +146,26 @@ struct ClientUser {
 enum Role {
     Invite,
     Reinvite,
+    Update,
     Cancel,
     Bye,
+    /// A BYE to an answer nobody wants, of another fork.
+    Stray,
+}
+
+/// What a dialog waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    /// Another attempt at a re-INVITE.
+    Reinvite,
+    /// The session is to be refreshed.
+    Refresh,
+    /// The session was not refreshed.
+    Expiry,
+}
+
+impl Alarm {
+    const ALL: [Self; 3] = [Self::Reinvite, Self::Refresh, Self::Expiry];
 }
 
 impl Ua {
@@ -165,7 +187,7 @@ impl Ua {
             by_origin: HashMap::new(),
             legs: HashMap::new(),
             calling_tcp: BTreeSet::new(),
-            retries: Timers::default(),
+            alarms: Timers::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             draining: false,
@@ -235,8 +257,12 @@ impl Ua {
                 ClientStep::Gone => self.release(due.user),
             }
         }
-        while let Some(id) = self.retries.pop_due(now) {
-            self.repeat_reinvite(now, id);
+        while let Some((id, alarm)) = self.alarms.pop_due(now) {
+            match alarm {
+                Alarm::Reinvite => self.repeat_reinvite(now, id),
+                Alarm::Refresh => self.refresh(now, id),
+                Alarm::Expiry => self.not_refreshed(now, id),
+            }
         }
         self.registrar.handle_timeout(now);
         self.tell_changes();
@@ -245,11 +271,11 @@ impl Ua {
     /// When to call [`Ua::handle_timeout`] next, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
-        let retry = self.retries.next().map(|(at, _)| (at, Wake::Reinvite));
+        let alarm = self.alarms.next().map(|(at, _)| (at, Wake::Dialog));
         let server = self.servers.deadline().map(|at| (at, Wake::Server));
         let client = self.clients.deadline().map(|at| (at, Wake::Client));
         let registrar = self.registrar.poll_timeout().map(|at| (at, Wake::Registrar));
-        [server, client, retry, registrar].into_iter().flatten().min()
+        [server, client, alarm, registrar].into_iter().flatten().min()
     }
 
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
@@ -277,7 +303,7 @@ impl Ua {
             client_transactions: self.clients.len(),
             dialogs: self.invites.len(),
             legs: self.legs.len(),
-            retries: self.retries.len(),
+            alarms: self.alarms.len(),
             bindings: self.registrar.len(),
         }
     }
@@ -345,7 +371,7 @@ impl Ua {
     ) {
         let kind = match user.role {
             Role::Invite | Role::Reinvite => Kind::Invite,
-            Role::Cancel | Role::Bye => Kind::Other,
+            Role::Update | Role::Cancel | Role::Bye | Role::Stray => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
         self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
@@ -374,7 +400,9 @@ impl Ua {
         {
             self.by_origin.remove(&origin);
         }
-        self.retries.cancel(&id);
+        for alarm in Alarm::ALL {
+            self.alarms.cancel(&(id, alarm));
+        }
         self.invites.remove(&id);
     }
 

@@ -91,8 +91,8 @@ pub enum Wake {
     Server,
     /// A request is to be sent again, or given up.
     Client,
-    /// A re-INVITE that met another one is to be tried again.
-    Reinvite,
+    /// Something in a dialog: a refresh, its absence, another attempt at a re-INVITE.
+    Dialog,
     /// A registration expires.
     Registrar,
 }
@@ -104,6 +104,7 @@ pub struct Counts {
     pub client_transactions: usize,
     pub dialogs: usize,
     pub legs: usize,
-    pub retries: usize,
+    /// What dialogs wait for.
+    pub alarms: usize,
     pub bindings: usize,
 }

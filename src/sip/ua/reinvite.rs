@@ -11,8 +11,13 @@ use crate::id::LegId;
 use crate::sip::message::Response;
 use crate::sip::sdp::Direction;
 use crate::sip::ua::invite::{Reinvite, Stage};
-use crate::sip::ua::{ALLOW, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::login::Credentials;
+use crate::sip::ua::session::TIMER;
+use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
 use crate::time::Timestamp;
+
+/// How soon a re-INVITE that has to wait for another request is tried again.
+const BUSY: Duration = Duration::from_secs(1);
 
 impl Ua {
     /// Puts the other end of an answered leg on hold, or resumes it. `Media` follows.
@@ -24,21 +29,40 @@ impl Ua {
         self.send_reinvite(now, id);
     }
 
-    fn send_reinvite(&mut self, now: Timestamp, id: DialogId) {
-        let branch = self.chance.token();
-        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
-        let (via, contact) = (self.via(path, branch), self.contact(path));
+    /// Begins a re-INVITE, or puts it off where one is under way.
+    pub(super) fn send_reinvite(&mut self, now: Timestamp, id: DialogId) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Up(up) = &mut invite.stage else { return };
         // Not before their ACK, and one at a time: both end in another attempt.
         if up.reinvite == Some(Reinvite::Sent) || up.unacknowledged.is_some() {
-            self.retries.set(id, now + Duration::from_secs(1));
+            self.alarms.set((id, Alarm::Reinvite), now + BUSY);
             return;
         }
-        let Some(sdp) = invite.media.offer() else { return };
+        if invite.media.offer_again().is_none() {
+            return;
+        }
         up.reinvite = Some(Reinvite::Sent);
+        self.reinvite_out(now, id, None);
+    }
+
+    /// Sends the re-INVITE, with credentials the second time.
+    pub(super) fn reinvite_out(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        credentials: Option<Credentials>,
+    ) {
+        let branch = self.chance.token();
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        let (via, contact) = (self.via(path, branch), self.contact(path));
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let Some(sdp) = invite.media.sent() else { return };
         let mut writer = invite.dialog.request("INVITE", via);
-        writer.header("Contact", contact).header("Allow", ALLOW);
+        writer.header("Contact", contact).header("Allow", ALLOW).header("Supported", TIMER);
+        if let Some(timer) = invite.timer {
+            timer.write_refresh(&mut writer);
+        }
+        invite.authorize(&mut writer, credentials);
         let bytes = writer.finish_with("application/sdp", &sdp);
         let user = ClientUser { dialog: id, role: Role::Reinvite };
         self.request_out(now, branch, user, path, bytes);
@@ -59,6 +83,15 @@ impl Ua {
         match status {
             ..200 => {}
             200..300 => self.reinvite_succeeded(now, id, response),
+            422 if self.raise(id, response) => {
+                if let Some(Stage::Up(up)) = self.stage(id) {
+                    up.reinvite = None;
+                }
+                if let Some(invite) = self.invites.get_mut(&id) {
+                    invite.media.not_heard();
+                }
+                self.send_reinvite(now, id);
+            }
             _ => self.reinvite_failed(now, id, status),
         }
     }
@@ -77,7 +110,9 @@ impl Ua {
         if let Ok(contact) = response.headers.contact() {
             invite.dialog.remote_target = contact.uri().as_str().into();
         }
-        let agreed = invite.media.agree(&response.body).is_ok();
+        let agreed = invite.media.is_confirmed_by(&response.body)
+            || invite.media.agree(&response.body).is_ok();
+        self.agree_on_timer(now, id, &response.headers);
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let ack = invite.dialog.request_with("ACK", seq, via).finish();
@@ -109,15 +144,16 @@ impl Ua {
                 // Whoever made the Call-ID waits longer, so that they do not meet again.
                 let (from, to) = if ours { (2100, 4000) } else { (0, 2000) };
                 let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
+                invite.media.not_heard();
                 let wait = self.chance.between(from, to);
-                self.retries.set(id, now + wait);
+                self.alarms.set((id, Alarm::Reinvite), now + wait);
             }
             // The other end does not know the dialog, or does not answer any more.
             408 | 481 => {
                 self.end_leg(id, Cause::TIMER_EXPIRED);
                 self.bye(now, id, Cause::TIMER_EXPIRED);
             }
-            _ => {}
+            _ => self.refresh_later(now, id),
         }
     }
 }

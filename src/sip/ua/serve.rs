@@ -15,6 +15,7 @@ use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
+use crate::sip::ua::session::{self, TIMER};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Ua, UaEvent};
 use crate::sip::wire::Rejected;
@@ -121,7 +122,8 @@ impl Ua {
             }
             None if self.draining || self.full => self.busy(path, request),
             None => {
-                let headers = [("Allow", ALLOW), ("Accept", "application/sdp")];
+                let headers =
+                    [("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", TIMER)];
                 self.refuse_with(path, request, 200, &headers);
             }
         }
@@ -133,8 +135,7 @@ impl Ua {
         if matches!(request.uri.scheme(), Scheme::Other) {
             return Some(Objection(416, vec![]));
         }
-        // None is supported. Session timers are tolerated, which needs no extension of ours.
-        let unknown: Vec<_> = headers.require().collect();
+        let unknown: Vec<_> = headers.require().filter(|tag| *tag != TIMER).collect();
         if !unknown.is_empty() {
             return Some(Objection(420, vec![("Unsupported", unknown.join(", "))]));
         }
@@ -158,6 +159,11 @@ impl Ua {
         if self.draining || self.full || self.is_crowded() {
             return self.busy(path, request);
         }
+        let timer =
+            match session::asked(&request.headers, self.setup.limits.session_expires_s, None) {
+                Ok(timer) => timer,
+                Err(refused) => return self.refuse_session(path, request, refused),
+            };
         let Ok((dialog, origin)) = self.dialog_of(path, request) else {
             return self.refuse_request(path, request, 400);
         };
@@ -173,9 +179,11 @@ impl Ua {
         }
         let reply = Reply::new(request, path);
         let (trying, back) = (reply.trying(), reply.path());
-        let mut invite =
-            Invite::new(Stage::Incoming(Incoming { server: key, reply }), dialog, media);
+        let incoming = Incoming { server: key, reply, timer };
+        let mut invite = Invite::new(Stage::Incoming(incoming), dialog, media);
         invite.origin = Some(origin);
+        invite.updates = request.headers.allows(&Method::UPDATE);
+        invite.trunk = self.index_of(&via);
         let id = self.add(invite);
         self.by_origin.insert(origin, id);
         self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));

@@ -10,6 +10,7 @@ use crate::id::AgentId;
 use crate::sip::access::{Network, Trunks};
 use crate::sip::digest::{Login, Secret};
 use crate::sip::path::Transport;
+use crate::sip::ua::session::EXPIRES_S;
 
 #[derive(Clone, Debug, Default)]
 pub struct UaSetup {
@@ -23,6 +24,20 @@ pub struct UaSetup {
     pub trunks: Vec<Trunk>,
     /// By [`AgentId`].
     pub phones: Vec<Phone>,
+    pub limits: Limits,
+}
+
+/// How much of each thing, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a session we begin may go without a refresh (RFC 4028), in seconds; 90 or more.
+    pub session_expires_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { session_expires_s: EXPIRES_S }
+    }
 }
 
 /// A SIP peer that brings and takes calls.

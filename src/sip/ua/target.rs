@@ -72,7 +72,7 @@ impl Ua {
         }
     }
 
-    fn through(&self, index: usize, number: &str) -> Option<Callee> {
+    pub(super) fn through(&self, index: usize, number: &str) -> Option<Callee> {
         let trunk = self.setup.trunks.get(index)?;
         let base = Uri::parse(trunk.uri.as_deref()?).ok()?;
         let uri = sip_uri_named(

@@ -3,7 +3,7 @@
 //! **Invariant:** a request that is not the next in order changes nothing; one that is refused
 //! leaves the session as it was.
 //!
-//! **Deliberately absent:** REFER, UPDATE and SUBSCRIBE, which get 405 with what is allowed.
+//! **Deliberately absent:** REFER and SUBSCRIBE, which get 405 with what is allowed.
 
 use crate::center::Cause;
 use crate::center::Digit;
@@ -13,6 +13,7 @@ use crate::sip::path::Path;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
+use crate::sip::ua::session::{self, TIMER};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
 use crate::time::Timestamp;
@@ -51,6 +52,8 @@ impl Ua {
             self.bye_received(now, id, path, key, request);
         } else if *method == Method::INVITE {
             self.reinvited(now, id, path, key, request);
+        } else if *method == Method::UPDATE {
+            self.updated(now, id, path, key, request);
         } else if *method == Method::INFO {
             self.info(now, id, path, key, request);
         } else if *method == Method::OPTIONS {
@@ -62,7 +65,7 @@ impl Ua {
     }
 
     /// Answers a request other than INVITE, and again when it is repeated.
-    fn answer_within(
+    pub(super) fn answer_within(
         &mut self,
         now: Timestamp,
         path: Path,
@@ -156,9 +159,12 @@ impl Ua {
             return self.refuse_request(path, request, 503);
         }
         self.servers.insert(now, key, Server::new(Kind::Invite, reply.path()), Some(id));
-        let body = match status {
-            200 => self.new_terms(id, request),
-            refused => Err(refused),
+        let timer = self.timer_asked(id, request);
+        let body = match (status, timer) {
+            (200, Ok(_)) => self.new_terms(id, request),
+            (200, Err(session::Refused::TooBrief)) => Err(422),
+            (200, Err(session::Refused::Unreadable)) => Err(400),
+            (refused, _) => Err(refused),
         };
         let Some(invite) = self.invites.get(&id) else { return };
         let mut writer = match body {
@@ -168,14 +174,21 @@ impl Ua {
         match body {
             Ok(sdp) => {
                 writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+                writer.header("Supported", TIMER);
+                let timer = timer.unwrap_or_default();
+                if let Some(timer) = timer {
+                    timer.write_answer(&mut writer);
+                }
                 let bytes = writer.finish_with("application/sdp", &sdp);
                 self.respond(now, key, 200, bytes);
+                self.arm(now, id, timer);
                 self.reinvite_accepted(now, id, key, request, !has_sdp);
             }
             Err(status) => {
                 match status {
                     500 => writer.header("Retry-After", self.chance.token() % 10),
                     415 => writer.header("Accept", "application/sdp"),
+                    422 => writer.header("Min-SE", session::EXPIRES_S_MIN),
                     _ => &mut writer,
                 };
                 self.respond(now, key, status, writer.finish());
@@ -184,7 +197,7 @@ impl Ua {
     }
 
     /// Our side of what a re-INVITE asks for; 488 leaves the session as it was.
-    fn new_terms(&mut self, id: DialogId, request: &Request) -> Result<String, u16> {
+    pub(super) fn new_terms(&mut self, id: DialogId, request: &Request) -> Result<String, u16> {
         let invite = self.invites.get_mut(&id).ok_or(481_u16)?;
         if request.body.is_empty() {
             return invite.media.offer().ok_or(500);

@@ -26,7 +26,7 @@ pub use name::Name;
 pub use name_addr::{NameAddr, name_addr};
 pub use parse::{Framing, parse};
 pub use text::{Params, is_token, parse_u32, quote, split_list, unquote};
-pub use typed::{CSeq, Contacts};
+pub use typed::{CSeq, Contacts, Refresher, SessionExpires};
 pub use uri::{Host, Scheme, Uri, UriError, parse_host};
 pub use via::{Via, via};
 

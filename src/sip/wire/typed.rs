@@ -29,6 +29,21 @@ pub enum Contacts<'a> {
     List(Vec<NameAddr<'a>>),
 }
 
+/// Who keeps a session alive (RFC 4028 §4), named by its part in the transaction that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresher {
+    Uac,
+    Uas,
+}
+
+/// What a Session-Expires says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionExpires {
+    /// Seconds.
+    pub interval_s: u32,
+    pub refresher: Option<Refresher>,
+}
+
 impl Headers {
     /// The top Via.
     ///
@@ -133,6 +148,51 @@ impl Headers {
     /// It is not a number up to 2^32 − 1.
     pub fn expires(&self) -> Result<Option<u32>, HeaderError> {
         self.number(Name::Expires)
+    }
+
+    /// # Errors
+    /// It does not begin with a number of seconds up to 2^32 − 1.
+    pub fn session_expires(&self) -> Result<Option<SessionExpires>, HeaderError> {
+        let Some(text) = self.get(Name::SessionExpires) else { return Ok(None) };
+        let (seconds, params) = text.split_once(';').unwrap_or((text, ""));
+        let why = "not a number up to 4294967295";
+        let fault = HeaderError { header: Name::SessionExpires.as_str(), why };
+        let interval_s = parse_u32(seconds.trim()).ok_or(fault)?;
+        let refresher = params.split(';').find_map(|param| {
+            let (name, value) = param.split_once('=')?;
+            let value = value.trim();
+            let is = |word: &str| value.eq_ignore_ascii_case(word);
+            let who =
+                if is("uac") { Some(Refresher::Uac) } else { is("uas").then_some(Refresher::Uas) };
+            who.filter(|_| name.trim().eq_ignore_ascii_case("refresher"))
+        });
+        Ok(Some(SessionExpires { interval_s, refresher }))
+    }
+
+    /// The shortest session interval the other side takes, in seconds (RFC 4028 §5).
+    ///
+    /// # Errors
+    /// It does not begin with a number up to 2^32 − 1.
+    pub fn min_se(&self) -> Result<Option<u32>, HeaderError> {
+        let why = "not a number up to 4294967295";
+        let Some(text) = self.get(Name::MinSe) else { return Ok(None) };
+        let seconds = text.split_once(';').map_or(text, |(seconds, _)| seconds);
+        let fault = HeaderError { header: Name::MinSe.as_str(), why };
+        parse_u32(seconds.trim()).map(Some).ok_or(fault)
+    }
+
+    /// How long to stay away, in seconds, without what follows it (RFC 3261 §20.33).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        let text = self.get(Name::RetryAfter)?;
+        let end = text.find([';', '(']).unwrap_or(text.len());
+        parse_u32(text[..end].trim())
+    }
+
+    /// Whether the other side says that it takes requests of this method (RFC 3261 §20.5).
+    #[must_use]
+    pub fn allows(&self, method: &Method) -> bool {
+        self.list(Name::Allow).any(|allowed| allowed == method.as_str())
     }
 
     /// Option tags the other side insists on.

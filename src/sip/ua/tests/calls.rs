@@ -3,7 +3,7 @@
 use super::*;
 
 /// A call that was answered; its 200 and ACK are done. Returns our tag.
-fn answered(desk: &mut Desk) -> String {
+pub(super) fn answered(desk: &mut Desk) -> String {
     desk.receive(&invite());
     let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
     desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
@@ -361,7 +361,7 @@ fn what_we_do_not_do_is_refused_by_name() {
     }
     assert_eq!(desk.events(), []);
     let tag = answered(&mut desk);
-    desk.receive(&request("UPDATE", 2, &tag, "", ""));
+    desk.receive(&request("REFER", 2, &tag, "", ""));
     assert_eq!(status(&desk.only()), "405");
     desk.receive(&request("REFER", 3, &tag, "Refer-To: <sip:x@192.0.2.9>\n", ""));
     assert_eq!(status(&desk.only()), "405");
@@ -493,29 +493,4 @@ fn responses_to_nothing_and_noise_are_silent() {
     desk.receive("GET / HTTP/1.1\n\n");
     assert_eq!((desk.lines(), desk.events()), (vec![], vec![]));
     desk.assert_quiet();
-}
-
-#[test]
-fn a_peer_with_session_timers_refreshes_by_itself() {
-    let mut desk = Desk::new();
-    let sdp = "Content-Type: application/sdp\n";
-    let timers = format!("Supported: timer\nSession-Expires: 90\n{sdp}");
-    desk.receive(&request("INVITE", 1, "", &timers, OFFER));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let ok = desk.sent.pop().unwrap().1;
-    assert!(!ok.contains("Session-Expires") && !ok.contains("UPDATE"), "{ok}");
-    let tag = our_tag(&ok);
-    desk.receive(&request_as("ACK", "ack", 1, &tag, "", ""));
-    assert_eq!(desk.events().len(), 1);
-    for seq in 2..5 {
-        desk.wait(45_000);
-        desk.sent.clear();
-        desk.receive(&request("INVITE", seq, &tag, &timers, OFFER));
-        assert_eq!(status(&desk.only()), "200");
-        desk.receive(&request_as("ACK", "ack", seq, &tag, "", ""));
-    }
-    assert_eq!(desk.events(), []);
 }

@@ -4,27 +4,27 @@ use super::*;
 use crate::center::{From, Target};
 use crate::id::AgentId;
 
-const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\n\
+pub(super) const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\n\
     t=0 0\r\nm=audio 7000 RTP/AVP 0\r\n";
 
-fn caller() -> From {
+pub(super) fn caller() -> From {
     From { number: Some("c000123".into()), name: None }
 }
 
-fn dial(desk: &mut Desk, target: &Target) -> Vec<String> {
+pub(super) fn dial(desk: &mut Desk, target: &Target) -> Vec<String> {
     desk.ua.dial(desk.now, leg(1), target, &caller(), &local_media(10_000));
     desk.drain();
     desk.sent.drain(..).map(|(_, text)| text).collect()
 }
 
-fn dial_ann(desk: &mut Desk) -> String {
+pub(super) fn dial_ann(desk: &mut Desk) -> String {
     let mut sent = dial(desk, &Target::Agent(AgentId(0)));
     assert_eq!(sent.len(), 1);
     sent.remove(0)
 }
 
 /// The far end's response to a request of ours.
-fn respond(request: &str, code: &str, tag: &str, more: &str, body: &str) -> String {
+pub(super) fn respond(request: &str, code: &str, tag: &str, more: &str, body: &str) -> String {
     let to = header(request, "To");
     let to = if tag.is_empty() { to.to_owned() } else { format!("{to};tag={tag}") };
     format!(
@@ -38,11 +38,11 @@ fn respond(request: &str, code: &str, tag: &str, more: &str, body: &str) -> Stri
     )
 }
 
-fn ok(request: &str, tag: &str) -> String {
+pub(super) fn ok(request: &str, tag: &str) -> String {
     respond(request, "200 OK", tag, "Content-Type: application/sdp\n", ANSWER)
 }
 
-fn failed(cause: Cause) -> Vec<UaEvent> {
+pub(super) fn failed(cause: Cause) -> Vec<UaEvent> {
     vec![UaEvent::Failed { leg: leg(1), cause }]
 }
 
@@ -219,7 +219,7 @@ fn a_tcp_phone_that_cannot_be_reached_fails_at_once() {
     desk.assert_quiet();
 }
 
-fn challenge(invite: &str, nonce: &str) -> String {
+pub(super) fn challenge(invite: &str, nonce: &str) -> String {
     let header = format!(
         "Proxy-Authenticate: Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\", \
          algorithm=SHA-256\n"

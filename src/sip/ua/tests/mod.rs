@@ -6,6 +6,7 @@ mod calls;
 mod dialing;
 mod pair;
 mod phones;
+mod sessions;
 
 use std::net::SocketAddr;
 
@@ -45,6 +46,7 @@ pub(super) fn setup() -> UaSetup {
                 at: PhoneAt::Registers { password: "battery staple".into(), md5: false },
             },
         ],
+        limits: Limits::default(),
     }
 }
 

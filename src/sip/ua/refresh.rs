@@ -1,0 +1,250 @@
+//! Keeping sessions alive, and ending those that are dead (RFC 4028, RFC 3311).
+//!
+//! A refresh is an UPDATE without a body where the other end takes UPDATE, and a re-INVITE with the
+//! description that stands, word for word, where it does not.
+//!
+//! **Invariant:** a session with a timer is refreshed by its refresher or ends when the interval is
+//! over; a refresh changes neither media nor hold.
+
+use crate::center::Cause;
+use crate::sip::message::{Headers, Method, Request, Response};
+use crate::sip::path::Path;
+use crate::sip::transaction::ServerKey;
+use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
+use crate::sip::ua::login::Credentials;
+use crate::sip::ua::reply::Reply;
+use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
+use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::time::Timestamp;
+
+impl Ua {
+    /// What a request within a dialog asks of its timer.
+    pub(super) fn timer_asked(
+        &self,
+        id: DialogId,
+        request: &Request,
+    ) -> Result<Option<Timer>, Refused> {
+        let current = self.invites.get(&id).and_then(|invite| invite.timer);
+        session::asked(&request.headers, self.setup.limits.session_expires_s, current)
+    }
+
+    /// A session interval we do not agree to.
+    pub(super) fn refuse_session(&mut self, path: Path, request: &Request, refused: Refused) {
+        match refused {
+            Refused::TooBrief => {
+                let least = EXPIRES_S_MIN.to_string();
+                self.refuse_with(path, request, 422, &[("Min-SE", &least)]);
+            }
+            Refused::Unreadable => self.refuse_request(path, request, 400),
+        }
+    }
+
+    /// The session was begun or refreshed in this moment.
+    pub(super) fn arm(&mut self, now: Timestamp, id: DialogId, timer: Option<Timer>) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.timer = timer;
+        let refresh = timer.and_then(Timer::refresh_after).map(|after| now + after);
+        let expiry = timer.map(|timer| now + timer.expires_after());
+        self.alarms.set_or_cancel((id, Alarm::Refresh), refresh);
+        self.alarms.set_or_cancel((id, Alarm::Expiry), expiry);
+    }
+
+    /// A 2xx to an INVITE or UPDATE of ours.
+    pub(super) fn agree_on_timer(&mut self, now: Timestamp, id: DialogId, headers: &Headers) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.updates |= headers.allows(&Method::UPDATE);
+        let least_s = invite.timer.map_or(EXPIRES_S_MIN, |timer| timer.min_s);
+        let timer = session::agreed(headers, least_s);
+        self.arm(now, id, timer);
+    }
+
+    /// A 422 to our first INVITE: once more, with the interval that is asked for.
+    pub(super) fn asked_for_longer(
+        &mut self,
+        now: Timestamp,
+        user: ClientUser,
+        branch: u64,
+        response: &Response,
+    ) {
+        let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
+        let longer_s = session::raised(&response.headers, calling.interval_s);
+        match longer_s.filter(|_| !calling.raised) {
+            Some(longer_s) => {
+                calling.raised = true;
+                calling.interval_s = longer_s;
+                self.invite_out(now, user.dialog, None);
+            }
+            None => self.request_failed(now, user, branch, 422),
+        }
+    }
+
+    /// A 422 to a refresh of ours. Whether it is worth asking again.
+    pub(super) fn raise(&mut self, id: DialogId, response: &Response) -> bool {
+        let timer = self.invites.get_mut(&id).and_then(|invite| invite.timer.as_mut());
+        let Some(timer) = timer else { return false };
+        let Some(longer_s) = session::raised(&response.headers, timer.interval_s) else {
+            return false;
+        };
+        (timer.interval_s, timer.min_s) = (longer_s, longer_s);
+        true
+    }
+
+    /// The time to refresh has come.
+    pub(super) fn refresh(&mut self, now: Timestamp, id: DialogId) {
+        let Some(invite) = self.invites.get(&id) else { return };
+        let Stage::Up(up) = &invite.stage else { return };
+        if up.bye_wanted.is_some() {
+            return;
+        }
+        match invite.updates {
+            true => self.update_out(now, id, None),
+            // One that is under way refreshes as well, or is followed by another attempt.
+            false if up.reinvite.is_none() => self.send_reinvite(now, id),
+            false => self.refresh_later(now, id),
+        }
+    }
+
+    /// A refresh was refused, or could not be sent: another one, until the interval is over.
+    pub(super) fn refresh_later(&mut self, now: Timestamp, id: DialogId) {
+        let timer = self.invites.get(&id).and_then(|invite| invite.timer);
+        if let Some(timer) = timer.filter(|timer| timer.ours) {
+            self.alarms.set((id, Alarm::Refresh), now + timer.again_after());
+        }
+    }
+
+    /// The session was not refreshed in time: the other end is gone (RFC 4028 §10).
+    pub(super) fn not_refreshed(&mut self, now: Timestamp, id: DialogId) {
+        let Some(Stage::Up(up)) = self.stage(id) else { return };
+        if up.bye_wanted.is_none() {
+            self.end_leg(id, Cause::TIMER_EXPIRED);
+            self.bye(now, id, Cause::TIMER_EXPIRED);
+        }
+    }
+
+    /// Sends an UPDATE without a body, with credentials the second time.
+    pub(super) fn update_out(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        credentials: Option<Credentials>,
+    ) {
+        let branch = self.chance.token();
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        let (via, contact) = (self.via(path, branch), self.contact(path));
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let mut writer = invite.dialog.request("UPDATE", via);
+        writer.header("Contact", contact).header("Allow", ALLOW).header("Supported", TIMER);
+        if let Some(timer) = invite.timer {
+            timer.write_refresh(&mut writer);
+        }
+        invite.authorize(&mut writer, credentials);
+        let user = ClientUser { dialog: id, role: Role::Update };
+        self.request_out(now, branch, user, path, writer.finish());
+    }
+
+    pub(super) fn update_answered(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        match response.code() {
+            ..200 => {}
+            200..300 => {
+                let Some(invite) = self.invites.get_mut(&id) else { return };
+                if let Ok(contact) = response.headers.contact() {
+                    invite.dialog.remote_target = contact.uri().as_str().into();
+                }
+                self.agree_on_timer(now, id, &response.headers);
+            }
+            422 if self.raise(id, response) => self.refresh(now, id),
+            status => self.update_failed(now, id, status),
+        }
+    }
+
+    pub(super) fn update_failed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        if !matches!(invite.stage, Stage::Up(_)) {
+            return;
+        }
+        match status {
+            408 | 481 => {
+                self.end_leg(id, Cause::TIMER_EXPIRED);
+                self.bye(now, id, Cause::TIMER_EXPIRED);
+            }
+            // It said that it takes UPDATE and does not.
+            405 | 501 => {
+                invite.updates = false;
+                self.refresh(now, id);
+            }
+            _ => self.refresh_later(now, id),
+        }
+    }
+
+    /// An UPDATE of theirs: a refresh, or an offer outside of an INVITE (RFC 3311 §5.2).
+    pub(super) fn updated(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+    ) {
+        let wait = (self.chance.token() % 10).to_string();
+        if let Some(status) = self.update_refusal(id, request) {
+            let headers = match status {
+                415 => &[("Accept", "application/sdp")][..],
+                500 => &[("Retry-After", wait.as_str())][..],
+                _ => &[],
+            };
+            return self.answer_within(now, path, key, request, status, headers);
+        }
+        let timer = match self.timer_asked(id, request) {
+            Ok(timer) => timer,
+            Err(refused) => return self.refuse_session(path, request, refused),
+        };
+        let sdp = match request.body.is_empty() {
+            true => None,
+            false => match self.new_terms(id, request) {
+                Ok(sdp) => Some(sdp),
+                Err(status) => return self.answer_within(now, path, key, request, status, &[]),
+            },
+        };
+        let reply = Reply::new(request, path);
+        let mut writer = reply.response(200, 0);
+        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+        writer.header("Supported", TIMER);
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        if let Ok(contact) = request.headers.contact() {
+            invite.dialog.remote_target = contact.uri().as_str().into();
+        }
+        // Before the answer there is no session yet, and the answer sets its timer.
+        let timer = timer.filter(|_| matches!(invite.stage, Stage::Up(_)));
+        if let Some(timer) = timer {
+            timer.write_answer(&mut writer);
+        }
+        let bytes = match sdp {
+            Some(sdp) => writer.finish_with("application/sdp", &sdp),
+            None => writer.finish(),
+        };
+        self.respond_once(now, key, reply.path(), 200, bytes);
+        self.arm(now, id, timer);
+        self.media_changed(id);
+    }
+
+    /// Why an UPDATE is not looked at now.
+    fn update_refusal(&mut self, id: DialogId, request: &Request) -> Option<u16> {
+        let offers = !request.body.is_empty();
+        match self.stage(id) {
+            Some(Stage::Up(up)) => match (&up.unacknowledged, up.reinvite) {
+                _ if up.bye_wanted.is_some() => Some(481),
+                // Theirs crossed ours, or our offer is still unanswered.
+                (Some(Unacknowledged { offered: true, .. }), _) | (_, Some(Reinvite::Sent))
+                    if offers =>
+                {
+                    Some(491)
+                }
+                _ if offers && !request.headers.is_content("application/sdp") => Some(415),
+                _ => None,
+            },
+            // The offer of the first INVITE is not answered yet.
+            Some(Stage::Incoming(_) | Stage::Calling(_)) => offers.then_some(500),
+            Some(Stage::Over) | None => Some(481),
+        }
+    }
+}
