@@ -24,6 +24,7 @@ pub mod link;
 pub mod paper;
 pub mod provider;
 pub mod request;
+pub mod rest;
 pub mod sign;
 pub mod support;
 
@@ -33,4 +34,20 @@ pub use link::{Link, Links};
 pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
 pub use request::{Method, Reply, Request};
+pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
 pub use support::Support;
+
+/// All that are spoken, by name.
+static PROVIDERS: &[&dyn Provider] = &[];
+
+/// The providers, one a folder.
+#[must_use]
+pub fn providers() -> &'static [&'static dyn Provider] {
+    PROVIDERS
+}
+
+/// The provider of that name.
+#[must_use]
+pub fn provider(name: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name() == name)
+}

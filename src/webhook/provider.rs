@@ -14,6 +14,7 @@ use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::{Reply, Request};
+use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
 
 /// One telephony provider: a folder of pure functions.
@@ -44,6 +45,29 @@ pub trait Provider: Send + Sync {
 
     /// How well a step's need is met.
     fn support(&self, need: &Need) -> Support;
+
+    /// The request that does a command there; `None` where the provider has none for it, or the
+    /// account lacks what it takes.
+    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall>;
+
+    /// What the answer to such a request means.
+    fn outcome(&self, answer: &RestAnswer) -> RestOutcome {
+        answer.outcome()
+    }
+}
+
+/// The header of that name (in lower case) that decides whose a request is.
+///
+/// # Errors
+///
+/// When it is missing, or there are two: then another reader may have looked at the other one.
+pub fn only_header<'a>(request: &'a Request, name: &'static str) -> Result<&'a str, Refusal> {
+    let mut all = request.headers.iter().filter(|(known, _)| known == name);
+    let (_, value) = all.next().ok_or(Refusal::Missing(name))?;
+    if all.next().is_some() {
+        return Err(Refusal::Double(name));
+    }
+    Ok(value)
 }
 
 /// The secrets of one account. Several where keys are being exchanged: any of them is good.
@@ -78,8 +102,12 @@ pub struct Checked {
 pub enum Refusal {
     #[error("the header {0} is missing")]
     Missing(&'static str),
+    #[error("the header {0} is there twice")]
+    Double(&'static str),
     #[error("the header {0} cannot be read")]
     Unreadable(&'static str),
+    #[error("what a GET says is not signed by this provider: set the method to POST there")]
+    Method,
     #[error("the signature is wrong")]
     Signature,
     #[error("the signed time is {0} s away from ours, more than the window allows")]
