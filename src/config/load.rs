@@ -87,7 +87,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
     Known {
         skills: names(&mut config.skills().into_iter()),
         queues: names(&mut config.queues.iter().map(|queue| queue.name.clone())),
-        trunks: names(&mut config.trunks.keys().cloned()),
+        trunks: names(&mut config.trunks.keys().chain(config.providers.keys()).cloned()),
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
         music: names(&mut sounds.iter().filter_map(|path| music(path))),

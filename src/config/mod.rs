@@ -21,6 +21,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,8 @@ pub use demo::Demo;
 pub use layers::Override;
 pub use load::{Loaded, known, load, load_flows, read_flows};
 pub use model::{
-    Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Queue, Server, Sip, Trunk,
-    Voice,
+    Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Provider, Queue, Server, Sip,
+    Speech, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, closest};
 pub use secret::Secret;
@@ -142,6 +143,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let (callers, features) = (section("callers"), section("features"));
     let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
     let queues = top.entries("queues");
+    let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
     let sip = sections::sip(sip, problems);
     let weak_allowed = sections::weak_passwords_allowed(server, &sip.listen, problems);
@@ -154,21 +156,35 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
             api.listen
         ));
     }
+    let webhooks = webhooks::webhooks(hooks, api.listen, problems);
+    let providers = webhooks::providers(&providers, &webhooks, &trunks, &around, problems);
+    let outside = outside(&trunks, &providers);
     Config {
         server: sections::server(server, problems),
         sip,
         media: sections::media(media, problems),
         api,
         voices: sections::voices(voices, variables, problems),
-        agents: people::agents(&agents, &trunks, &around, problems),
+        agents: people::agents(&agents, &outside, &around, problems),
         trunks,
         queues: people::queues(&queues, problems),
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
+        webhooks,
+        providers,
         weak_passwords: weak_allowed,
         warnings,
         digest: String::new(),
     }
+}
+
+fn outside<'a>(
+    trunks: &'a BTreeMap<String, Trunk>,
+    providers: &'a BTreeMap<String, Provider>,
+) -> people::Outside<'a> {
+    let trunks = trunks.iter().map(|(name, trunk)| (name.as_str(), trunk.prefixes.as_slice()));
+    let providers = providers.iter().map(|(name, known)| (name.as_str(), &known.prefixes[..]));
+    trunks.chain(providers).collect()
 }
 
 /// A file that holds secrets must not be open to everyone on the machine.
@@ -185,7 +201,9 @@ fn check_mode(path: &Path, files: &[FileLayer], config: &Config, problems: &mut 
     });
     let passwords = passwords.chain(config.trunks.values().filter_map(|t| t.password.as_ref()));
     let tokens = [&config.api.read_token, &config.api.operate_token];
-    let mut secrets = passwords.chain(tokens.into_iter().flatten());
+    let providers = config.providers.values();
+    let providers = providers.flat_map(|known| known.secrets.iter().chain(&known.token));
+    let mut secrets = passwords.chain(tokens.into_iter().flatten()).chain(providers);
     if !secrets.any(|secret| !secret.is_empty() && file.source.contains(secret.expose())) {
         return;
     }

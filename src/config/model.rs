@@ -31,6 +31,9 @@ pub struct Config {
     pub queues: Vec<Queue>,
     pub callers: Callers,
     pub features: Features,
+    pub webhooks: Webhooks,
+    /// By name, as in the path of our addresses. None: nothing listens for webhooks.
+    pub providers: BTreeMap<String, Provider>,
     /// Short passwords pass: a measuring rig on loopback.
     pub weak_passwords: bool,
     /// What is worth a look, but no reason to refuse.
@@ -147,6 +150,66 @@ pub struct Trunk {
     pub prefixes: Vec<String>,
     pub caller_id: Option<String>,
     pub channels_max: usize,
+}
+
+/// The front that telephony providers ask.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// Scheme, host and path prefix as providers are told them, without a slash at the end. There
+    /// where any provider is.
+    pub public_url: Option<String>,
+    pub listen: SocketAddr,
+    /// After this, a document to wait by goes out, and the work goes on.
+    pub deadline: Duration,
+    /// Whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<Cidr>,
+    /// In bytes.
+    pub body_len_max: usize,
+    /// Requests in work at once.
+    pub requests_max: usize,
+    pub speech: Speech,
+    /// Hold music goes out in pieces of this length.
+    pub music_piece: Duration,
+}
+
+/// Who turns words into sound on a provider's call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// The provider, with its own voices.
+    Provider,
+    /// We, as sound files that the provider fetches.
+    Ours,
+}
+
+/// A telephony provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    pub name: &'static str,
+    /// What its requests are signed with; any of them is good. At least one.
+    pub secrets: Vec<Secret>,
+    /// The application a request must name.
+    pub application: Option<String>,
+    /// How old a signed time may be, either way.
+    pub window: Duration,
+    /// With [`Self::token`]: who we are to the provider's REST interface. Without, waiting calls
+    /// are moved when they ask next.
+    pub account: Option<String>,
+    pub token: Option<Secret>,
+    /// Instead of the provider's own address.
+    pub rest_url: Option<String>,
+    /// Numbers that may be dialed begin with one of these (E.164, `+44`). Empty: none.
+    pub prefixes: Vec<String>,
+    /// Shown to those who are dialed.
+    pub caller_id: Option<String>,
+    /// The provider's names of voices, by language (BCP 47).
+    pub voices: BTreeMap<String, String>,
+    /// What an agent presses to take a call. `None`: answering takes it.
+    pub accept_key: Option<char>,
+    /// What an agent hears first. Empty: nothing.
+    pub whisper: String,
+    pub whisper_language: String,
+    /// The numbers that point at us. Empty: all of the flows'.
+    pub numbers: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -28,6 +28,9 @@ pub(super) struct Around<'a> {
     pub weak_allowed: bool,
 }
 
+/// Ways to numbers outside, trunks and providers: by name, what the numbers may begin with.
+pub(super) type Outside<'a> = BTreeMap<&'a str, &'a [String]>;
+
 pub(super) fn trunks(
     entries: &[(&str, &Node)],
     around: &Around<'_>,
@@ -95,7 +98,7 @@ fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {
 
 pub(super) fn agents(
     entries: &[(&str, &Node)],
-    trunks: &BTreeMap<String, Trunk>,
+    outside: &Outside<'_>,
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Vec<Agent> {
@@ -106,7 +109,7 @@ pub(super) fn agents(
         let mut s = Section::new(format!("agents.{name}"), node, problems);
         let display_name = s.some_text("name");
         let skills = skills(name, &mut s);
-        let phone = phone(name, &mut s, trunks, around);
+        let phone = phone(name, &mut s, outside, around);
         let auto_login = s.bool("auto_login").unwrap_or(false);
         let auto_ready = s.bool("auto_ready").unwrap_or(false);
         if auto_ready && !auto_login {
@@ -141,7 +144,7 @@ fn skills(agent: &str, s: &mut Section<'_, '_>) -> BTreeMap<String, u8> {
 fn phone(
     agent: &str,
     s: &mut Section<'_, '_>,
-    trunks: &BTreeMap<String, Trunk>,
+    ways: &Outside<'_>,
     around: &Around<'_>,
 ) -> Option<Phone> {
     let password = s.secret("password", around.variables);
@@ -161,7 +164,7 @@ fn phone(
             let mut o = Section::new(format!("agents.{agent}.outside"), node, s.problems());
             let trunk = o.some_text("trunk").unwrap_or_default();
             let number = o.some_text("number").unwrap_or_default();
-            check_outside(&mut o, &trunk, &number, trunks);
+            check_outside(&mut o, &trunk, &number, ways);
             o.finish();
             Some(Phone::Outside { trunk, number })
         }
@@ -182,14 +185,9 @@ fn phone(
 const PASSWORD_HELP: &str =
     "password = \"…\", password_file = \"path\" or password_env = \"VARIABLE\"";
 
-fn check_outside(
-    o: &mut Section<'_, '_>,
-    trunk: &str,
-    number: &str,
-    trunks: &BTreeMap<String, Trunk>,
-) {
-    let Some(found) = trunks.get(trunk) else {
-        let help = match closest(trunk, trunks.keys().map(String::as_str)) {
+fn check_outside(o: &mut Section<'_, '_>, trunk: &str, number: &str, outside: &Outside<'_>) {
+    let Some(prefixes) = outside.get(trunk) else {
+        let help = match closest(trunk, outside.keys().copied()) {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "add it as [trunks.NAME]".to_owned(),
         };
@@ -198,8 +196,8 @@ fn check_outside(
     };
     if !is_e164(number) {
         o.problem("number", "must be a plus and digits, as in \"+14155550123\"", "");
-    } else if !found.prefixes.iter().any(|prefix| number.starts_with(prefix.as_str())) {
-        let help = "add the beginning of the number to the prefixes of the trunk";
+    } else if !prefixes.iter().any(|prefix| number.starts_with(prefix.as_str())) {
+        let help = "add the beginning of the number to its prefixes";
         o.problem("number", format!("trunk \"{trunk}\" may not call {number}"), help);
     }
 }
@@ -321,7 +319,7 @@ fn check_sip_uri(s: &mut Section<'_, '_>, key: &str, uri: &str) {
     }
 }
 
-fn is_e164(number: &str) -> bool {
+pub(super) fn is_e164(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or_default();
     (1..=NUMBER_LEN_MAX).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
 }

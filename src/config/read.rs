@@ -230,6 +230,35 @@ impl<'a, 'p> Section<'a, 'p> {
         given.map(Secret::new)
     }
 
+    /// Several secrets: `KEY = ["…"]`, `KEY_file = "path"` with one a line, or `KEY_env` with white
+    /// space between.
+    pub(super) fn secrets(
+        &mut self,
+        key: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Vec<Secret> {
+        let (file_key, env_key) = (format!("{key}_file"), format!("{key}_env"));
+        let given = self.texts(key);
+        let (file, env) = (self.path(&file_key), self.some_text(&env_key));
+        let mut secrets = given.unwrap_or_default();
+        if let Some(path) = file {
+            match read_private(&path) {
+                Ok(text) => {
+                    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                    secrets.extend(lines.map(str::to_owned));
+                }
+                Err(why) => self.problem(&file_key, why, ""),
+            }
+        }
+        if let Some(name) = env {
+            match variables.get(&name) {
+                Some(value) => secrets.extend(value.split_whitespace().map(str::to_owned)),
+                None => self.problem(&env_key, format!("no variable {name} is set"), ""),
+            }
+        }
+        secrets.into_iter().map(Secret::new).collect()
+    }
+
     /// Reports every key that was not asked for.
     pub(super) fn finish(self) {
         let Self { path, table, asked, problems, .. } = self;
@@ -264,14 +293,20 @@ fn loose_list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// The first line of a file that only its owner may read.
+/// The first line of a file that only its owner may read; all of a key in PEM.
 fn read_secret(path: &std::path::Path) -> Result<Secret, String> {
+    let text = read_private(path)?;
+    let pem = text.starts_with("-----BEGIN ");
+    Ok(Secret::new(if pem { text.trim_end() } else { text.lines().next().unwrap_or_default() }))
+}
+
+fn read_private(path: &std::path::Path) -> Result<String, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
     if readable_by_others(path) {
         return Err(format!("{shown} can be read by everyone on this machine: chmod 600 {shown}"));
     }
-    Ok(Secret::new(text.lines().next().unwrap_or_default()))
+    Ok(text)
 }
 
 /// Whether users beside the owner and the group may read this file.

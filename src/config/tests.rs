@@ -70,10 +70,14 @@ fn every_example_of_the_example_works() {
     let case = written(&source)
         .variable("ATTENDANT_READ_TOKEN", &"r".repeat(32))
         .variable("ACME_PASSWORD", "a long trunk password")
+        .variable("TWILIO_AUTH_TOKEN", "token of twilio")
+        .argument("webhooks.public_url", "https://ivr.example.com")
         .variable("SPEECH_KEY", "key of the speech service");
-    for (name, secret) in
-        [("operate.token", "o".repeat(32)), ("alice.password", "q".repeat(9) + "w")]
-    {
+    for (name, secret) in [
+        ("operate.token", "o".repeat(32)),
+        ("alice.password", "q".repeat(9) + "w"),
+        ("vonage.secret", "one\ntwo\n".to_owned()),
+    ] {
         let file = case.folder.path().join(name);
         std::fs::write(&file, secret).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -92,6 +96,10 @@ fn every_example_of_the_example_works() {
     assert_eq!(config.agent_id("dave").map(|id| id.0), Some(2));
     assert_eq!(config.skills(), ["billing", "es", "tech"]);
     assert_eq!(config.server.flows, case.folder.path().join("flows"));
+    let twilio = &config.providers["twilio"];
+    assert_eq!((twilio.whisper.as_str(), twilio.accept_key), ("A call for you.", Some('1')));
+    assert_eq!(twilio.window, config.providers["vonage"].window);
+    assert_eq!(config.providers["vonage"].secrets.len(), 2);
 }
 
 #[test]
@@ -174,7 +182,7 @@ misses = { no_anwser = 2 }
         attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
           help: did you mean `no_answer`?
         attendant.toml:30: no key `colors` is known
-          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues
+          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, webhooks, providers
     "#]]);
 }
 
@@ -290,4 +298,74 @@ fn a_variable_with_one_underscore_too_few_is_pointed_out() {
         ["environment variable ATTENDANT_SIP__REALM is not read: did you mean \
           ATTENDANT__SIP__REALM?"]
     );
+}
+
+#[test]
+fn a_provider_that_could_only_refuse_is_refused() {
+    written(
+        r#"
+[webhooks]
+public_url = "http://ivr.example.com"
+deadline_ms = 9000
+trusted_proxies = ["0.0.0.0/0"]
+listen = "127.0.0.1:8080"
+
+[providers.twilo]
+
+[providers.twilio]
+account = "AC00"
+prefixes = ["0"]
+accept_key = "11"
+
+[providers.vonage]
+secrets_env = "NO_SUCH"
+
+[providers.bandwidth]
+secrets = ["nobody"]
+
+[providers.plivo]
+secrets = []
+"#,
+    )
+    .refused(&expect![[r#"
+        attendant.toml:3: `webhooks.public_url`: must begin with https:// (http:// on this machine only)
+          help: public_url = "https://ivr.example.com"
+        attendant.toml:4: `webhooks.deadline_ms`: must be a whole number from 100 to 4000
+        attendant.toml:5: `webhooks.trusted_proxies`: 0.0.0.0/0 would believe everybody
+          help: name the address of your own proxy
+        attendant.toml:6: `webhooks.listen`: is the address of [api], which others must not reach
+        attendant.toml:8: no provider `twilo` is known
+          help: did you mean [providers.twilio]?
+        attendant.toml:10: `providers.twilio.secrets`: without one, no request can be told from a forged one
+          help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
+        attendant.toml:11: `providers.twilio.account`: needs a token beside it: both, or neither
+          help: token = "…", token_file = "path" or token_env = "VARIABLE"
+        attendant.toml:12: `providers.twilio.prefixes`: "0" must be a plus and digits
+        attendant.toml:13: `providers.twilio.accept_key`: must be one key, as in "1"; empty: none is asked for
+        attendant.toml:15: `providers.vonage.application`: is needed: a request must name it
+          help: the id of the Voice application the numbers are linked to
+        attendant.toml:16: `providers.vonage.secrets_env`: no variable NO_SUCH is set
+        attendant.toml:19: `providers.bandwidth.secrets`: must have a colon between user and password
+        attendant.toml:22: `providers.plivo.secrets`: without one, no request can be told from a forged one
+          help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
+    "#]]);
+    written("[providers.jambonz]\nsecrets = [\"one\"]\n").refused(&expect![[r#"
+        attendant.toml:1: [providers.jambonz] is handed addresses of ours: where is it to call?
+          help: public_url = "https://ivr.example.com" in [webhooks]
+    "#]]);
+}
+
+#[test]
+fn an_agent_outside_may_be_behind_a_provider() {
+    let source = "[webhooks]\npublic_url = \"https://ivr.example.com/calls/\"\n\
+                  [providers.jambonz]\nsecrets = [\"old\", \"new\"]\nprefixes = [\"+1415\"]\n\
+                  [agents.dave]\noutside = { trunk = \"jambonz\", number = \"+14155550123\" }\n";
+    let config = written(source).config();
+    assert_eq!(config.webhooks.public_url.as_deref(), Some("https://ivr.example.com/calls"));
+    assert!(matches!(&config.agents[0].phone, Phone::Outside { trunk, .. } if trunk == "jambonz"));
+    let shown = format!("{:?}", config.providers);
+    assert!(!shown.contains("old") && !shown.contains("new"), "{shown}");
+    let other = source.replace("+14155550123", "+442075550123");
+    let said = check(&written(&other).sources).unwrap_err().to_string();
+    assert!(said.contains("trunk \"jambonz\" may not call +442075550123"), "{said}");
 }

@@ -1,0 +1,230 @@
+//! `[webhooks]` and `[providers.NAME]`: telephony providers that ask over HTTP what to do.
+//!
+//! **Invariant:** a provider that is configured can check whose a request is: one without secrets
+//! is refused here, and does not answer 403 to every call later.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::config::layers::{Kind, Node};
+use crate::config::model::{Provider, Speech, Trunk, Webhooks};
+use crate::config::people::{Around, is_e164};
+use crate::config::problem::{Problems, closest};
+use crate::config::read::Section;
+use crate::config::secret::Secret;
+use crate::config::sections::as_usize;
+
+/// Every provider there is, and what its `secrets` are.
+const PROVIDERS: [(&str, &str); 8] = [
+    ("bandwidth", "the user and password of its callbacks, as in \"user:password\""),
+    ("jambonz", "the webhook secret of the account"),
+    ("plivo", "the auth token"),
+    ("signalwire", "the signing key"),
+    ("telnyx", "the public key of the portal (base64)"),
+    ("texml", "the public key of the Telnyx portal (base64)"),
+    ("twilio", "the auth token"),
+    ("vonage", "the signature secret of the account"),
+];
+/// The strictest providers give up after 5 s, network included.
+const DEADLINE_MS_MAX: u64 = 4_000;
+/// No provider sends a tenth of this.
+const BODY_LEN_MAX: i64 = 1024 * 1024;
+/// Keys of one provider: the old and the new one, and some that were forgotten.
+const SECRETS_MAX: usize = 16;
+const NUMBERS_MAX: usize = 10_000;
+/// What a person hears before a call is taken: as long as they wait for it.
+const WHISPER_LEN_MAX: usize = 500;
+
+pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) -> Webhooks {
+    let mut s = Section::new("webhooks", node, problems);
+    let speech = [("provider", Speech::Provider), ("ours", Speech::Ours)];
+    let listen = s.text("listen").unwrap_or_default();
+    let address = listen.parse().unwrap_or_else(|_| {
+        s.problem("listen", format!("\"{listen}\" is not an address and port"), "127.0.0.1:8088");
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    });
+    let webhooks = Webhooks {
+        public_url: public_url(&mut s),
+        listen: address,
+        deadline: Duration::from_millis(
+            s.number("deadline_ms", 100..=DEADLINE_MS_MAX).unwrap_or_default(),
+        ),
+        trusted_proxies: s.parsed("trusted_proxies").unwrap_or_default(),
+        body_len_max: s.number("body_len_max", 1024..=BODY_LEN_MAX).map_or(0, as_usize),
+        requests_max: s.number("requests_max", 1..=100_000_i64).map_or(0, as_usize),
+        speech: s.word("speech", &speech).unwrap_or(Speech::Provider),
+        music_piece: s.seconds("music_piece_s", 2..=60).unwrap_or_default(),
+    };
+    if webhooks.listen == api && api.port() != 0 {
+        s.problem("listen", "is the address of [api], which others must not reach", "");
+    }
+    let open = webhooks.trusted_proxies.iter().find(|block| block.is_everything());
+    if let Some(open) = open {
+        let help = "name the address of your own proxy";
+        s.problem("trusted_proxies", format!("{open} would believe everybody"), help);
+    }
+    s.finish();
+    webhooks
+}
+
+/// Scheme, host and path prefix; without a slash at the end, a query or a fragment. A wrong one is
+/// given back as well: it is no missing one.
+fn public_url(s: &mut Section<'_, '_>) -> Option<String> {
+    const HELP: &str = "public_url = \"https://ivr.example.com\"";
+    let url = s.some_text("public_url")?;
+    let local = ["localhost", "127.0.0.1", "[::1]"];
+    let rest = url.strip_prefix("https://").or_else(|| {
+        let rest = url.strip_prefix("http://")?;
+        let host = rest.split('/').next().unwrap_or(rest);
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
+        });
+        local.contains(&name).then_some(rest)
+    });
+    let Some(rest) = rest else {
+        s.problem("public_url", "must begin with https:// (http:// on this machine only)", HELP);
+        return Some(url);
+    };
+    let plain = |c: char| c.is_ascii_graphic() && !"?#\"<>\\@".contains(c);
+    if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(plain) {
+        s.problem("public_url", "must be a host, and a path at most", HELP);
+    }
+    Some(url.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn providers(
+    entries: &[(&str, &Node)],
+    webhooks: &Webhooks,
+    trunks: &BTreeMap<String, Trunk>,
+    around: &Around<'_>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Provider> {
+    let mut providers = BTreeMap::new();
+    for (name, node) in entries {
+        let Some(&(name, secrets_are)) = PROVIDERS.iter().find(|(known, _)| known == name) else {
+            let known = PROVIDERS.map(|(known, _)| known);
+            let help = match closest(name, known) {
+                Some(word) => format!("did you mean [providers.{word}]?"),
+                None => format!("known are {}", known.join(", ")),
+            };
+            problems.add_with_help(&node.place, format!("no provider `{name}` is known"), help);
+            continue;
+        };
+        let mut s = Section::new(format!("providers.{name}"), node, problems);
+        if trunks.contains_key(name) {
+            s.problem("", format!("a trunk is called {name}, too"), "give the trunk another name");
+        }
+        let provider = provider(name, secrets_are, &mut s, around);
+        s.finish();
+        providers.insert(name.to_owned(), provider);
+    }
+    if let Some((name, node)) = entries.first().filter(|_| webhooks.public_url.is_none()) {
+        let message =
+            format!("[providers.{name}] is handed addresses of ours: where is it to call?");
+        let help = "public_url = \"https://ivr.example.com\" in [webhooks]";
+        problems.add_with_help(&node.place, message, help);
+    }
+    providers
+}
+
+fn provider(
+    name: &'static str,
+    secrets_are: &str,
+    s: &mut Section<'_, '_>,
+    around: &Around<'_>,
+) -> Provider {
+    let written = ["secrets", "secrets_file", "secrets_env"].iter().any(|key| s.has(key));
+    let secrets = s.secrets("secrets", around.variables);
+    if secrets.is_empty() && (!written || s.has("secrets")) {
+        let help = format!(
+            "secrets = [\"…\"], secrets_file = \"path\" or secrets_env = \"VARIABLE\": {secrets_are}"
+        );
+        s.problem("secrets", "without one, no request can be told from a forged one", &help);
+    }
+    if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
+        s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
+    }
+    if name == "bandwidth" && secrets.iter().any(|secret| !secret.expose().contains(':')) {
+        s.problem("secrets", "must have a colon between user and password", "");
+    }
+    let provider = Provider {
+        name,
+        secrets,
+        application: s.some_text("application"),
+        window: s.seconds("window_s", 10..=3600).unwrap_or(Duration::from_secs(300)),
+        account: s.some_text("account"),
+        token: s.secret("token", around.variables),
+        rest_url: rest_url(s),
+        prefixes: s.texts("prefixes").unwrap_or_default(),
+        caller_id: s.some_text("caller_id"),
+        voices: texts_by_language(name, s),
+        accept_key: accept_key(s),
+        whisper: s.text("whisper").unwrap_or_else(|| "A call for you.".to_owned()),
+        whisper_language: s.some_text("whisper_language").unwrap_or_else(|| "en".to_owned()),
+        numbers: s.texts("numbers").unwrap_or_default(),
+    };
+    check(&provider, s);
+    provider
+}
+
+fn check(provider: &Provider, s: &mut Section<'_, '_>) {
+    if provider.name == "vonage" && provider.application.is_none() {
+        let help = "the id of the Voice application the numbers are linked to";
+        s.problem("application", "is needed: a request must name it", help);
+    }
+    let token = ["token", "token_file", "token_env"].iter().any(|key| s.has(key));
+    match (&provider.account, &provider.token) {
+        (Some(_), None) if !token => {
+            let help = "token = \"…\", token_file = \"path\" or token_env = \"VARIABLE\"";
+            s.problem("account", "needs a token beside it: both, or neither", help);
+        }
+        (None, Some(_)) => s.problem("token", "needs an account beside it: both, or neither", ""),
+        (Some(_), None | Some(_)) | (None, None) => {}
+    }
+    for (key, list) in [("prefixes", &provider.prefixes), ("numbers", &provider.numbers)] {
+        for number in list.iter().filter(|number| !is_e164(number)) {
+            s.problem(key, format!("\"{number}\" must be a plus and digits"), "");
+        }
+    }
+    if let Some(number) = provider.caller_id.as_ref().filter(|number| !is_e164(number)) {
+        s.problem("caller_id", format!("\"{number}\" must be a plus and digits"), "");
+    }
+    if provider.numbers.len() > NUMBERS_MAX {
+        s.problem("numbers", format!("are more than {NUMBERS_MAX}"), "");
+    }
+    if provider.whisper.len() > WHISPER_LEN_MAX {
+        s.problem("whisper", format!("is longer than {WHISPER_LEN_MAX} letters"), "");
+    }
+}
+
+fn rest_url(s: &mut Section<'_, '_>) -> Option<String> {
+    let url = s.some_text("rest_url")?;
+    let https = url.starts_with("https://");
+    if !https && !url.starts_with("http://") {
+        s.problem("rest_url", "must begin with https:// (or http://, for a test)", "");
+        return None;
+    }
+    Some(url.trim_end_matches('/').to_owned())
+}
+
+fn accept_key(s: &mut Section<'_, '_>) -> Option<char> {
+    let Some(text) = s.text("accept_key") else { return Some('1') };
+    if text.is_empty() {
+        return None;
+    }
+    let mut keys = text.chars().filter(|key| key.is_ascii_digit() || "*#".contains(*key));
+    let key = keys.next().filter(|_| text.len() == 1);
+    if key.is_none() {
+        s.problem("accept_key", "must be one key, as in \"1\"; empty: none is asked for", "");
+    }
+    key
+}
+
+fn texts_by_language(provider: &str, s: &mut Section<'_, '_>) -> BTreeMap<String, String> {
+    let Some(node) = s.node("voices") else { return BTreeMap::new() };
+    let mut table = Section::new(format!("providers.{provider}.voices"), node, s.problems());
+    let Kind::Table(entries) = &node.kind else { return BTreeMap::new() };
+    let voice = |language: &String| Some((language.clone(), table.some_text(language)?));
+    entries.keys().filter_map(voice).collect()
+}
