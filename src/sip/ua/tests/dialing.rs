@@ -219,44 +219,6 @@ fn a_tcp_phone_that_cannot_be_reached_fails_at_once() {
     desk.assert_quiet();
 }
 
-pub(super) fn challenge(invite: &str, nonce: &str) -> String {
-    let header = format!(
-        "Proxy-Authenticate: Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\", \
-         algorithm=SHA-256\n"
-    );
-    respond(invite, "407 Proxy Authentication Required", "p", &header, "")
-}
-
-#[test]
-fn a_trunks_challenge_is_answered_once() {
-    let mut desk = Desk::new();
-    let target = Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into() };
-    let invite = dial(&mut desk, &target).remove(0);
-    assert!(invite.starts_with("INVITE sip:+14155550177@198.51.100.7:5060 SIP/2.0"), "{invite}");
-    desk.receive(&challenge(&invite, "n1"));
-    let [(_, ack), (_, second)] = &desk.sent[..] else { panic!("{:?}", desk.sent) };
-    assert!(ack.starts_with("ACK "));
-    assert_eq!(header(second, "CSeq"), "2 INVITE");
-    assert_eq!(header(second, "Call-ID"), header(&invite, "Call-ID"));
-    assert!(header(second, "Proxy-Authorization").contains("nonce=\"n1\""));
-    assert!(!second.contains("correct horse"));
-    let second = second.clone();
-    desk.sent.clear();
-    desk.receive(&challenge(&second, "n2"));
-    assert!(desk.only().starts_with("ACK "), "nothing but the ACK");
-    assert_eq!(desk.events(), failed(Cause::CALL_REJECTED));
-    desk.assert_quiet();
-}
-
-#[test]
-fn a_phones_challenge_never_sees_a_trunks_password() {
-    let mut desk = Desk::new();
-    let invite = dial_ann(&mut desk);
-    desk.receive(&challenge(&invite, "n1"));
-    assert!(desk.only().starts_with("ACK "));
-    assert_eq!(desk.events(), failed(Cause::CALL_REJECTED));
-}
-
 /// Our re-INVITE on an answered call.
 fn our_reinvite(desk: &mut Desk) -> (String, String) {
     let invite = dial_ann(desk);

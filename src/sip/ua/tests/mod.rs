@@ -3,6 +3,7 @@
 //! **Invariant:** every test plays in virtual time from a seed.
 
 mod calls;
+mod challenges;
 mod dialing;
 mod pair;
 mod phones;
