@@ -30,6 +30,11 @@ pub enum Fact {
         party: Party,
         queue: Option<String>,
     },
+    /// The leg is dialed through this trunk now.
+    Rerouted {
+        leg: LegId,
+        trunk: String,
+    },
     LegAnswered {
         leg: LegId,
     },
@@ -83,6 +88,7 @@ impl Fact {
             | Self::Queued { .. }
             | Self::LeftQueue { .. }
             | Self::Dialed { .. }
+            | Self::Rerouted { .. }
             | Self::WrittenUp { .. }
             | Self::RecordingBegan { .. }
             | Self::RecordingTold { .. } => false,

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::call::{
-    CallRecord, Cause, EndedBy, Fact, LeftQueue, Origin, Outcome, PartyLeg, PathEntry, QueueStay,
-    Recording,
+    CallRecord, Cause, EndedBy, Fact, LeftQueue, Origin, Outcome, Party, PartyLeg, PathEntry,
+    QueueStay, Recording,
 };
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -97,6 +97,14 @@ impl Fold {
                     hold_ms: 0,
                     wrap_up: None,
                 });
+            }
+            Fact::Rerouted { leg, trunk } => {
+                if let Some(open) = self.open.get(leg)
+                    && let Party::Outside { trunk: tried, .. } =
+                        &mut self.record.legs[open.index].party
+                {
+                    tried.clone_from(trunk);
+                }
             }
             Fact::LegAnswered { leg } => {
                 if let Some(open) = self.open.get(leg) {

@@ -27,6 +27,11 @@ pub enum Event {
     Ringing {
         leg: LegId,
     },
+    /// A trunk did not carry a leg we dialed; it is tried through this one now.
+    Rerouted {
+        leg: LegId,
+        trunk: String,
+    },
     /// A leg we dialed was answered, and its media is up.
     Answered {
         leg: LegId,
@@ -117,6 +122,7 @@ impl Event {
             Self::Late { news, .. } => news.call(),
             Self::CallArrived { call, .. } | Self::EndCall { call } => Some(*call),
             Self::Ringing { leg }
+            | Self::Rerouted { leg, .. }
             | Self::Answered { leg }
             | Self::DialFailed { leg, .. }
             | Self::Digit { leg, .. }

@@ -285,7 +285,7 @@ impl ContactCenter {
             tracing::info!(call = %id, "transfer refused: not a telephone number");
             return refused;
         };
-        let Some(trunk) = self.trunk_for(&number, request.trunk.as_deref()) else {
+        let Some((trunk, others)) = self.trunks_for(&number, request.trunk.as_deref()) else {
             tracing::info!(call = %id, "transfer refused: no trunk allows this number");
             return refused;
         };
@@ -298,17 +298,24 @@ impl ContactCenter {
         let from = From { number: call.origin.from.clone(), name: None };
         self.commands.push_back(Command::Dial {
             leg,
-            target: Target::Trunk { trunk, number },
+            target: Target::Trunk { trunk, number, others },
             from,
         });
         self.timers.set(Wake::RingOut(leg), now + request.ring_timeout);
         None
     }
 
-    fn trunk_for(&self, number: &str, named: Option<&str>) -> Option<String> {
-        let mut trunks = self.setup.trunks.iter();
-        let allows = |name: &str| named.is_none_or(|named| named == name);
-        trunks.find(|(name, trunk)| allows(name) && trunk.allows(number)).map(|(n, _)| n.clone())
+    /// The trunk a number goes through first, and those after it that allow the number as well. A
+    /// trunk that the flow names is first, and must allow it.
+    fn trunks_for(&self, number: &str, named: Option<&str>) -> Option<(String, Vec<String>)> {
+        let allowing = self.setup.trunks.iter().filter(|(_, trunk)| trunk.allows(number));
+        let mut names: Vec<String> = allowing.map(|(name, _)| name.clone()).collect();
+        let first = match named {
+            Some(named) => names.iter().position(|name| name == named)?,
+            None if names.is_empty() => return None,
+            None => 0,
+        };
+        Some((names.remove(first), names))
     }
 
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.

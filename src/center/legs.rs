@@ -17,6 +17,16 @@ impl ContactCenter {
         tracing::debug!(%leg, "ringing");
     }
 
+    /// Another trunk tries what the first one did not carry: the record names the one that did.
+    pub(super) fn rerouted(&mut self, now: Timestamp, leg: LegId, trunk: String) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
+        if let Party::Outside { trunk: tried, .. } = &mut party.party {
+            tried.clone_from(&trunk);
+            call.note(now, Fact::Rerouted { leg, trunk });
+        }
+    }
+
     pub(super) fn answered(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };

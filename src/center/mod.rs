@@ -128,6 +128,7 @@ impl ContactCenter {
                 self.call_arrived(now, call, from, to, via);
             }
             Event::Ringing { leg } => self.ringing(now, leg),
+            Event::Rerouted { leg, trunk } => self.rerouted(now, leg, trunk),
             Event::Answered { leg } => self.answered(now, leg),
             Event::DialFailed { leg, cause } => self.dial_failed(now, leg, cause),
             Event::Digit { leg, digit } => self.digit(now, leg, digit),

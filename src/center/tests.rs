@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
-use crate::call::{CallRecord, HOLDS_MAX, Outcome, RecordingNews};
+use crate::call::{CallRecord, HOLDS_MAX, Outcome, Party, RecordingNews};
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
 use crate::flow::{self, Digit, Known};
@@ -83,7 +83,12 @@ impl Desk {
             flows: vec![Arc::new(flow)],
             agents: agents.iter().map(agent).collect(),
             queues: vec![queue],
-            trunks: [("main".to_owned(), trunk)].into(),
+            trunks: [
+                ("main".to_owned(), trunk.clone()),
+                ("other".to_owned(), Trunk::default()),
+                ("spare".to_owned(), trunk),
+            ]
+            .into(),
             ..Setup::default()
         };
         let center = ContactCenter::new(setup);
@@ -158,8 +163,9 @@ fn line(command: &Command) -> String {
             format!("amend {} {:?} {}", news.name, news.state, news.length_ms)
         }
         Command::Dial { leg, target: Target::Agent(agent), .. } => format!("ring {leg} {agent}"),
-        Command::Dial { leg, target: Target::Trunk { trunk, .. }, .. } => {
-            format!("dial {leg} {trunk}")
+        Command::Dial { leg, target: Target::Trunk { trunk, others, .. }, .. } => {
+            let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
+            format!("dial {leg} {}", trunks.join(" "))
         }
         Command::Bridge { a, b } => format!("bridge {a} {b}"),
         Command::Unbridge { a, b } => format!("unbridge {a} {b}"),
@@ -313,9 +319,13 @@ fn a_transfer_goes_only_where_a_trunk_allows() {
     let mut desk = Desk::new(&[]);
     let caller = desk.call(1);
     desk.press(caller, '2');
-    desk.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "dial call-1/1 main"]);
+    desk.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "dial call-1/1 main spare"]);
     let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Rerouted { leg, trunk: "spare".to_owned() });
     desk.event(Event::Answered { leg });
+    let record = desk.center.calls[&CallId(1)].record();
+    let Party::Outside { trunk, .. } = &record.legs[0].party else { panic!("{record:?}") };
+    assert_eq!(trunk, "spare", "the one that carried the call");
     desk.wait_s(7);
     desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
     desk.check(&[

@@ -65,6 +65,9 @@ impl Router {
             }
             UaEvent::Media { leg, media } => self.media.configure(leg, remote_media(&media)),
             UaEvent::Ringing { leg } => self.events.push_back(Event::Ringing { leg }),
+            UaEvent::Rerouted { leg, trunk } => {
+                self.events.push_back(Event::Rerouted { leg, trunk });
+            }
             UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
             UaEvent::Failed { leg, cause } => {
                 self.media.close(leg);

@@ -205,7 +205,12 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
         .zip(&config.agents)
         .filter_map(|(id, agent)| match &agent.phone {
             Phone::Outside { trunk, number } => {
-                Some((id, Target::Trunk { trunk: trunk.clone(), number: number.clone() }))
+                let others = config.trunks.values().filter(|other| {
+                    other.name != *trunk && other.prefixes.iter().any(|p| number.starts_with(p))
+                });
+                let others = others.map(|other| other.name.clone()).collect();
+                let (trunk, number) = (trunk.clone(), number.clone());
+                Some((id, Target::Trunk { trunk, number, others }))
             }
             Phone::Registers { .. } | Phone::Fixed { .. } => None,
         })

@@ -95,6 +95,7 @@ impl Watch {
             Some(
                 Event::CallArrived { .. }
                 | Event::Ringing { .. }
+                | Event::Rerouted { .. }
                 | Event::Digit { .. }
                 | Event::Keys { .. }
                 | Event::PromptDone { .. }

@@ -435,6 +435,7 @@ impl World {
         let copied = matches!(
             event,
             Event::Ringing { .. }
+                | Event::Rerouted { .. }
                 | Event::Answered { .. }
                 | Event::DialFailed { .. }
                 | Event::PromptDone { .. }

@@ -414,7 +414,7 @@ impl Scene {
                 self.named(leg, name.clone());
                 format!("{name} is offered {caller}, shown as {shown}")
             }
-            Target::Trunk { trunk, number } => {
+            Target::Trunk { trunk, number, others: _ } => {
                 self.named(leg, "outside".to_owned());
                 format!(
                     "outside is dialed for {caller}: {number} through {trunk}, shown as {shown}"

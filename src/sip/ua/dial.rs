@@ -54,7 +54,7 @@ impl Ua {
         }
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         &mut self,
         leg: LegId,
         callee: &Callee,
@@ -143,6 +143,10 @@ impl Ua {
             (Role::Update, _) => self.update_answered(now, user.dialog, response),
             (Role::Invite, ..200) => self.progressed(now, user.dialog, status),
             (Role::Invite, 200..300) => self.succeeded(now, user.dialog, response),
+            (Role::Invite, 503) => {
+                self.trunk_failed(now, user.dialog, response.headers.retry_after());
+                self.request_failed(now, user, branch, status);
+            }
             (Role::Invite, 422) => self.asked_for_longer(now, user, branch, response),
             (Role::Invite, _) => self.request_failed(now, user, branch, status),
         }
@@ -304,6 +308,14 @@ impl Ua {
         }
     }
 
+    /// An INVITE that got no response at all.
+    pub(super) fn never_answered(&mut self, now: Timestamp, user: ClientUser, branch: u64) {
+        let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
+        if user.role == Role::Invite && calling.branch == branch && !calling.progress {
+            self.trunk_failed(now, user.dialog, None);
+        }
+    }
+
     /// One phone will not answer; the leg fails with its last one, or when one declines for all.
     pub(super) fn fork_failed(&mut self, now: Timestamp, id: DialogId, status: u16) {
         let Some(stage) = self.stage(id) else { return };
@@ -317,7 +329,7 @@ impl Ua {
         self.forget_if_done(id);
     }
 
-    fn lost(&mut self, now: Timestamp, id: DialogId, status: u16) {
+    pub(super) fn lost(&mut self, now: Timestamp, id: DialogId, status: u16) {
         let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) else {
             return;
         };
@@ -333,6 +345,9 @@ impl Ua {
             return;
         };
         let cause = cause_of(entry.refused.unwrap_or(status));
+        if self.reroute(now, leg) {
+            return;
+        }
         self.legs.remove(&leg);
         self.emit(UaEvent::Failed { leg, cause });
     }

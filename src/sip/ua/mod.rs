@@ -51,6 +51,7 @@
 
 mod admit;
 mod dial;
+mod failover;
 mod invite;
 mod legs;
 mod login;
@@ -68,7 +69,7 @@ mod target;
 mod tests;
 mod within;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -83,6 +84,7 @@ use crate::sip::registrar::{Binding, Registrar};
 use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
+use crate::sip::ua::failover::{Rest, Ways};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::setup::Secrets;
 use crate::sip::wire::{Framing, parse};
@@ -120,6 +122,8 @@ pub struct Ua {
     draining: bool,
     full: bool,
     trunks: Trunks<usize>,
+    /// Trunks that do not take calls now, by position.
+    rests: BTreeMap<usize, Rest>,
     bans: Bans,
     verifier: Verifier,
     secrets: Secrets,
@@ -133,6 +137,9 @@ struct Leg {
     rang: bool,
     /// The most telling refusal so far.
     refused: Option<u16>,
+    /// Where else the call may be tried, and whether it should be: the last trunk did not take it.
+    ways: Option<Box<Ways>>,
+    undelivered: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -162,10 +169,12 @@ enum Alarm {
     Refresh,
     /// The session was not refreshed.
     Expiry,
+    /// A trunk has said nothing to our INVITE.
+    Silence,
 }
 
 impl Alarm {
-    const ALL: [Self; 3] = [Self::Reinvite, Self::Refresh, Self::Expiry];
+    const ALL: [Self; 4] = [Self::Reinvite, Self::Refresh, Self::Expiry, Self::Silence];
 }
 
 impl Ua {
@@ -193,6 +202,7 @@ impl Ua {
             draining: false,
             full: false,
             trunks,
+            rests: BTreeMap::new(),
             bans: Bans::new(),
             verifier,
             secrets,
@@ -229,6 +239,7 @@ impl Ua {
         let to = (path.remote, DialogId(u64::MAX));
         let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
         for id in failed {
+            self.trunk_failed(now, id, None);
             self.fork_failed(now, id, 503);
         }
         if let Some(connection) = path.connection {
@@ -251,6 +262,7 @@ impl Ua {
                 ClientStep::Wait | ClientStep::Pass | ClientStep::PassAndAcknowledge => {}
                 ClientStep::Send(bytes) => self.transmit(due.path, bytes),
                 ClientStep::TimedOut => {
+                    self.never_answered(now, due.user, due.key.branch);
                     self.request_failed(now, due.user, due.key.branch, 408);
                     self.release(due.user);
                 }
@@ -262,6 +274,7 @@ impl Ua {
                 Alarm::Reinvite => self.repeat_reinvite(now, id),
                 Alarm::Refresh => self.refresh(now, id),
                 Alarm::Expiry => self.not_refreshed(now, id),
+                Alarm::Silence => self.trunk_is_silent(now, id),
             }
         }
         self.registrar.handle_timeout(now);

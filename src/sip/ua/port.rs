@@ -36,6 +36,11 @@ pub enum UaEvent {
     Ringing {
         leg: LegId,
     },
+    /// The trunk did not carry a leg we dialed; it is tried through this one now.
+    Rerouted {
+        leg: LegId,
+        trunk: String,
+    },
     /// A leg we dialed was answered.
     Answered {
         leg: LegId,

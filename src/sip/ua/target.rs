@@ -34,24 +34,29 @@ impl Ua {
         from: &From,
         media: &LocalMedia,
     ) {
-        let callees = self.callees(target);
-        self.call(now, leg, callees, from, media);
+        match target {
+            Target::Agent(agent) => {
+                let phones = self.phones_of(*agent);
+                self.call(now, leg, phones, from, media);
+            }
+            Target::Trunk { trunk, number, others } => {
+                let names = std::iter::once(trunk).chain(others);
+                self.dial_outside(now, leg, names, number, from, media);
+            }
+        }
     }
 
     /// The address a call to `target` would go to first; `None` when it would go nowhere.
     #[must_use]
     pub fn remote_of(&self, target: &Target) -> Option<IpAddr> {
-        self.callees(target).first().map(|callee| callee.path.remote.ip())
-    }
-
-    fn callees(&self, target: &Target) -> Vec<Callee> {
-        match target {
-            Target::Agent(agent) => self.phones_of(*agent),
-            Target::Trunk { trunk, number } => {
+        let first = match target {
+            Target::Agent(agent) => self.phones_of(*agent).into_iter().next(),
+            Target::Trunk { trunk, number, .. } => {
                 let found = self.setup.trunks.iter().position(|t| t.name == *trunk);
-                found.and_then(|index| self.through(index, number)).into_iter().collect()
+                found.and_then(|index| self.through(index, number))
             }
-        }
+        };
+        first.map(|callee| callee.path.remote.ip())
     }
 
     fn phones_of(&self, agent: AgentId) -> Vec<Callee> {

@@ -16,7 +16,8 @@ fn challenge(invite: &str, nonce: &str) -> String {
 #[test]
 fn a_trunks_challenge_is_answered_once() {
     let mut desk = Desk::new();
-    let target = Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into() };
+    let target =
+        Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into(), others: vec![] };
     let invite = dial(&mut desk, &target).remove(0);
     assert!(invite.starts_with("INVITE sip:+14155550177@198.51.100.7:5060 SIP/2.0"), "{invite}");
     desk.receive(&challenge(&invite, "n1"));
@@ -45,7 +46,8 @@ fn a_phones_challenge_never_sees_a_trunks_password() {
 
 /// A call of ours through the trunk, answered by whoever is at `contact`.
 fn through_the_trunk(desk: &mut Desk, contact: &str) {
-    let target = Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into() };
+    let target =
+        Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into(), others: vec![] };
     let invite = dial(desk, &target).remove(0);
     let timers = "Session-Expires: 90;refresher=uac\nContent-Type: application/sdp\n";
     let ok = respond(&invite, "200 OK", "a", timers, ANSWER);

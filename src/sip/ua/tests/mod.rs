@@ -5,6 +5,7 @@
 mod calls;
 mod challenges;
 mod dialing;
+mod failover;
 mod pair;
 mod phones;
 mod sessions;

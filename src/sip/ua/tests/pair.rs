@@ -136,7 +136,8 @@ impl Pair {
         match plan {
             Plan::Dial(leg) => {
                 self.started[side].insert(leg);
-                let target = Target::Trunk { trunk: "other".into(), number: "100".into() };
+                let target =
+                    Target::Trunk { trunk: "other".into(), number: "100".into(), others: vec![] };
                 let from = From { number: Some("200".into()), name: None };
                 ua.dial(now, leg, &target, &from, &local_media(10_000));
                 // The ring time-out.
@@ -204,6 +205,7 @@ impl Pair {
             }
             UaEvent::Media { leg, .. }
             | UaEvent::Ringing { leg }
+            | UaEvent::Rerouted { leg, .. }
             | UaEvent::Held { leg }
             | UaEvent::Resumed { leg }
             | UaEvent::Dtmf { leg, .. } => {

@@ -1,0 +1,156 @@
+//! Which trunk carries a call of ours, and the next one when it does not (RFC 3261 §21.5.4).
+//!
+//! A trunk that answers 503, cannot be reached or says nothing at all is left out for a while, and
+//! the call goes to the next one that the center allowed for its number.
+//!
+//! **Invariant:** a call is tried at each of its trunks once at the most; while a trunk asked to be
+//! left alone (`Retry-After`), no call goes there.
+//!
+//! **Deliberately absent:** the choice of trunks, which is the center's; and busy, declined or
+//! unknown numbers, which are so through every trunk.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::center::{Cause, From};
+use crate::id::LegId;
+use crate::sip::sdp::LocalMedia;
+use crate::sip::ua::invite::{Cancel, Stage};
+use crate::sip::ua::target::Callee;
+use crate::sip::ua::{Alarm, DialogId, Leg, Ua, UaEvent};
+use crate::time::Timestamp;
+
+/// How long a trunk is left out that failed without saying for how long.
+const REST_DEFAULT: Duration = Duration::from_secs(30);
+/// A longer `Retry-After` is cut to this, so that one response cannot silence a trunk for a day.
+const REST_MAX: Duration = Duration::from_secs(900);
+/// A trunk that says nothing for this long, not even 100, is given up on where there is another
+/// one: four datagrams went out by then.
+const SILENCE_MAX: Duration = Duration::from_secs(6);
+/// Trunks tried for one call.
+const TRUNKS_PER_CALL_MAX: usize = 8;
+
+/// A trunk that does not take calls now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    until: Timestamp,
+    /// It asked for it itself.
+    asked: bool,
+}
+
+/// What it takes to try a call at another trunk.
+#[derive(Clone, Debug)]
+pub(super) struct Ways {
+    /// By position; the next one first.
+    trunks: VecDeque<usize>,
+    number: String,
+    from: From,
+    media: LocalMedia,
+}
+
+impl Ua {
+    /// Calls `number` through the first of these trunks that takes calls now.
+    pub(super) fn dial_outside(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        names: impl Iterator<Item = impl AsRef<str>>,
+        number: &str,
+        from: &From,
+        media: &LocalMedia,
+    ) {
+        let position = |name: &str| self.setup.trunks.iter().position(|trunk| trunk.name == name);
+        let known = names.filter_map(|name| position(name.as_ref())).take(TRUNKS_PER_CALL_MAX);
+        // One that only seemed to fail is still better than none.
+        let (rested, tired): (Vec<_>, Vec<_>) = known.partition(|trunk| !self.rests(now, *trunk));
+        let trunks = rested.into_iter().chain(tired).collect();
+        let (from, media) = (from.clone(), media.clone());
+        let mut ways = Ways { trunks, number: number.to_owned(), from, media };
+        match self.next_way(now, &mut ways) {
+            Err(cause) => self.emit(UaEvent::Failed { leg, cause }),
+            Ok(callee) => {
+                self.call(now, leg, vec![callee], &ways.from, &ways.media);
+                self.go_on_with(now, leg, ways);
+            }
+        }
+    }
+
+    /// Keeps what another attempt takes, and waits for a sign of life of this one.
+    fn go_on_with(&mut self, now: Timestamp, leg: LegId, ways: Ways) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        let more = !ways.trunks.is_empty();
+        entry.ways = Some(Box::new(ways));
+        if let (true, Some(id)) = (more, entry.dialogs.first()) {
+            self.alarms.set((*id, Alarm::Silence), now + SILENCE_MAX);
+        }
+    }
+
+    /// The next trunk that takes calls now, or why there is none.
+    fn next_way(&self, now: Timestamp, ways: &mut Ways) -> Result<Callee, Cause> {
+        let mut why = Cause::SUBSCRIBER_ABSENT;
+        while let Some(index) = ways.trunks.pop_front() {
+            if self.rests.get(&index).is_some_and(|rest| rest.asked && now < rest.until) {
+                why = Cause::CONGESTION;
+            } else if let Some(callee) = self.through(index, &ways.number) {
+                return Ok(callee);
+            }
+        }
+        Err(why)
+    }
+
+    fn rests(&self, now: Timestamp, trunk: usize) -> bool {
+        self.rests.get(&trunk).is_some_and(|rest| now < rest.until)
+    }
+
+    /// The trunk this call goes through did not take it: leave it out for a while.
+    pub(super) fn trunk_failed(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        retry_after_s: Option<u32>,
+    ) {
+        let Some(invite) = self.invites.get(&id) else { return };
+        let Some(trunk) = invite.trunk.filter(|_| matches!(invite.stage, Stage::Calling(_))) else {
+            return;
+        };
+        let leg = invite.leg;
+        let asked = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()).min(REST_MAX));
+        let rest = Rest { until: now + asked.unwrap_or(REST_DEFAULT), asked: asked.is_some() };
+        let name = &self.setup.trunks[trunk].name;
+        tracing::warn!(trunk = %name, rest_s = rest.until.since(now).as_secs(), "trunk failed");
+        self.rests.insert(trunk, rest);
+        if let Some(entry) = leg.and_then(|leg| self.legs.get_mut(&leg)) {
+            entry.undelivered = true;
+        }
+    }
+
+    /// Nothing has come back from the trunk for [`SILENCE_MAX`].
+    pub(super) fn trunk_is_silent(&mut self, now: Timestamp, id: DialogId) {
+        let Some(Stage::Calling(calling)) = self.stage(id) else { return };
+        if calling.progress || calling.cancel != Cancel::No {
+            return;
+        }
+        // No CANCEL before a response (RFC 3261 §9.1); should one come yet, it gets one.
+        calling.cancel = Cancel::Wanted(Cause::TIMER_EXPIRED);
+        self.trunk_failed(now, id, None);
+        self.lost(now, id, 408);
+    }
+
+    /// Tries the next trunk, if this call may go on at one. False: it has failed.
+    pub(super) fn reroute(&mut self, now: Timestamp, leg: LegId) -> bool {
+        let Some(entry) = self.legs.get_mut(&leg) else { return false };
+        if !std::mem::take(&mut entry.undelivered) {
+            return false;
+        }
+        let rang = entry.rang;
+        let Some(mut ways) = entry.ways.take() else { return false };
+        let Ok(callee) = self.next_way(now, &mut ways) else { return false };
+        let Some(index) = callee.trunk else { return false };
+        let id = self.prepare(leg, &callee, &ways.from, &ways.media);
+        self.legs.insert(leg, Leg { dialogs: vec![id], rang, ..Leg::default() });
+        self.emit(UaEvent::Rerouted { leg, trunk: self.setup.trunks[index].name.clone() });
+        self.invite_out(now, id, None);
+        self.go_on_with(now, leg, *ways);
+        true
+    }
+}
