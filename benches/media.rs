@@ -249,7 +249,7 @@ mod engine {
                 let _ = sender.send(fact);
             });
             let limits = Limits { silence: None, silence_on_hold: None };
-            let config = MediaConfig { threads: 1, ports: 0..=0, limits };
+            let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
             let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in)
                 .expect("the system has a thread");
             // One phone for all; what comes back overflows its buffer and is dropped there.

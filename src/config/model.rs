@@ -72,6 +72,8 @@ pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
     pub state: PathBuf,
+    /// Where what callers leave is kept.
+    pub recordings: PathBuf,
     pub drain_timeout: Duration,
     pub calls_max: usize,
     pub log: LogFormat,

@@ -19,10 +19,13 @@ const DAY_S: u32 = 86_400;
 pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     let mut s = Section::new("server", node, problems);
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
+    let state = s.path("state").unwrap_or_default();
+    let recordings = s.path("recordings").unwrap_or_else(|| state.join("recordings"));
     let server = Server {
         flows: s.path("flows").unwrap_or_default(),
         prompts: s.path("prompts").unwrap_or_default(),
-        state: s.path("state").unwrap_or_default(),
+        recordings,
+        state,
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
         log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),

@@ -2,7 +2,7 @@
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), one stream in
 //! ([`source`], [`reception`], [`dtmf`], [`goertzel`]) and one out ([`outgoing`], [`prompt`]), both
-//! together a leg ([`session`]). Sound comes from files ([`wav`]), voices ([`tts`]) and [`music`].
+//! together a leg ([`session`]), which can be recorded ([`recorder`]). Sound comes from files ([`wav`]), voices ([`tts`]) and [`music`].
 //! The threads, sockets and disk around them are in `io`, `speech`, `prompt_store` and `voice_io`.
 //!
 //! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a
@@ -21,6 +21,7 @@ pub mod prompt;
 #[cfg(feature = "server")]
 pub mod prompt_store;
 pub mod reception;
+pub mod recorder;
 pub mod rtcp;
 pub mod rtp;
 pub mod session;

@@ -46,6 +46,18 @@ pub fn ring() -> Sound {
     Sound::from_samples(&samples.collect::<Vec<_>>())
 }
 
+/// The tone after which a caller is recorded: 1000 Hz for 0.4 s.
+#[must_use]
+pub fn beep() -> Sound {
+    let len = 4 * RATE_HZ / 10;
+    let samples = (0..len).map(|n| {
+        let at = n as f32 / RATE_HZ as f32;
+        let edge = (n.min(len - 1 - n) as f32 / ATTACK_SAMPLES).min(1.0);
+        ((TAU * 1_000.0 * at).sin() * edge * 0.2 * 32_767.0) as i16
+    });
+    Sound::from_samples(&samples.collect::<Vec<_>>())
+}
+
 struct Note {
     start: f32,
     hz: f32,

@@ -149,7 +149,7 @@ mod tests {
             let _ = fact_sender.send(fact);
         });
         let limits = Limits { silence: None, silence_on_hold: None };
-        let config = MediaConfig { threads: 1, ports: 0..=0, limits };
+        let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
         let engine = MediaEngine::start(&config, Timestamp(1_000), &fact_sender).unwrap();
         let engine = Arc::new(engine);
         let (speak, told) = channel();

@@ -1,4 +1,4 @@
-//! Recorded prompts: WAV in, 8 kHz mono samples out.
+//! WAV: recorded prompts in, 8 kHz mono samples out; and the head of what we record.
 //!
 //! PCM of 8, 16, 24 and 32 bits, 32-bit float, µ-law and A-law; mono or stereo (mixed down); any
 //! rate from 4 to 192 kHz, resampled by a windowed-sinc filter.
@@ -61,6 +61,31 @@ pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
     }
     Err(WavError::Missing("data"))
 }
+
+/// The head of a file of 16-bit samples at 8 kHz, mono, for so many samples. They follow.
+#[must_use]
+pub fn head(samples: u64) -> [u8; HEAD_LEN] {
+    const BYTES: u32 = 2;
+    let data = u32::try_from(samples * u64::from(BYTES)).unwrap_or(u32::MAX - HEAD_LEN as u32);
+    let mut head = [0; HEAD_LEN];
+    let mut put = |at: usize, bytes: &[u8]| head[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"RIFF");
+    put(4, &(data + HEAD_LEN as u32 - 8).to_le_bytes());
+    put(8, b"WAVEfmt ");
+    put(16, &16_u32.to_le_bytes());
+    put(20, &PCM.to_le_bytes());
+    put(22, &1_u16.to_le_bytes());
+    put(24, &RATE_HZ.to_le_bytes());
+    put(28, &(RATE_HZ * BYTES).to_le_bytes());
+    put(32, &(BYTES as u16).to_le_bytes());
+    put(34, &16_u16.to_le_bytes());
+    put(36, b"data");
+    put(40, &data.to_le_bytes());
+    head
+}
+
+/// Bytes of [`head`].
+pub const HEAD_LEN: usize = 44;
 
 #[derive(Clone, Copy)]
 struct Format {

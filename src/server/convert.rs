@@ -3,6 +3,7 @@
 //! **Invariant:** agents and queues keep their order: their position is their id everywhere.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +113,7 @@ fn phone(agent: &config::Agent) -> Phone {
     Phone { user: agent.name.clone(), at }
 }
 
-pub(super) fn media(config: &config::Media) -> MediaConfig {
+pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
     MediaConfig {
         threads: config.threads,
         ports: config.port_min..=config.port_max,
@@ -120,6 +121,7 @@ pub(super) fn media(config: &config::Media) -> MediaConfig {
             silence: Some(config.media_timeout),
             silence_on_hold: Some(config.hold_timeout),
         },
+        recordings: Some(recordings.to_path_buf()),
     }
 }
 

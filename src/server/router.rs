@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::center::{Cause, Command, Event, From, RecordingFault, Target};
+use crate::center::{Cause, Command, Event, From, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
+use crate::media::recorder::Terms;
 use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
@@ -26,6 +27,9 @@ pub(super) struct Router {
     pub(super) media: Arc<MediaEngine>,
     pub(super) speech: Speech,
     pub(super) local: LocalAddresses,
+    /// Legs that were recorded. The end of one is told when its media has closed, and with it has
+    /// said what was recorded: so the flow knows the message of a caller who hung up.
+    pub(super) recorded: BTreeMap<LegId, Option<Cause>>,
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
@@ -48,7 +52,7 @@ impl Router {
 
     /// Whether signaling has come to rest: nothing is waiting for an answer any more.
     pub(super) fn is_quiet(&self) -> bool {
-        self.events.is_empty() && self.ua.counts().legs == 0
+        self.events.is_empty() && self.recorded.is_empty() && self.ua.counts().legs == 0
     }
 
     fn heard(&mut self, now: Timestamp, event: UaEvent) {
@@ -78,7 +82,10 @@ impl Router {
             UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
             UaEvent::Ended { leg, cause } => {
                 self.media.close(leg);
-                self.events.push_back(Event::HungUp { leg, cause });
+                match self.recorded.get_mut(&leg) {
+                    Some(ended) => *ended = Some(cause),
+                    None => self.events.push_back(Event::HungUp { leg, cause }),
+                }
             }
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
@@ -118,7 +125,21 @@ impl Router {
             // The far end is gone without a word: end the leg as if it had hung up.
             Fact::Inactive { leg } => self.ua.hang_up(now, leg, Cause::TIMER_EXPIRED),
             Fact::NoInboundRtp { leg } => tracing::warn!(%leg, "no sound arrives from this leg"),
-            Fact::Closed { leg, stats } => tracing::debug!(%leg, ?stats, "media closed"),
+            Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {
+                recording: over.recording,
+                length_ms: over.length_ms(),
+                ended: over.ended,
+                url: None,
+            }),
+            Fact::RecordFailed { recording, why } => {
+                self.events.push_back(Event::RecordFailed { recording, why });
+            }
+            Fact::Closed { leg, stats } => {
+                tracing::debug!(%leg, ?stats, "media closed");
+                if let Some(cause) = self.recorded.remove(&leg).flatten() {
+                    self.events.push_back(Event::HungUp { leg, cause });
+                }
+            }
         }
     }
 
@@ -133,11 +154,21 @@ impl Router {
                 self.speech.play(leg, play, prompts, repeat);
             }
             Command::StopPlay { leg } => self.media.stop_play(leg),
-            Command::Record { recording, .. } => {
-                let why = RecordingFault::Unable;
-                self.events.push_back(Event::RecordFailed { recording, why });
+            // Keys come as events, so the finish key is not the media's to hear.
+            Command::Record {
+                leg,
+                recording,
+                length_max,
+                length_min,
+                silence,
+                finish_key: _,
+                beep,
+            } => {
+                self.recorded.insert(leg, None);
+                let terms = Terms { recording, length_max, length_min, silence };
+                self.media.record(leg, terms, beep);
             }
-            Command::StopRecord { leg } => tracing::debug!(%leg, "nothing is recorded"),
+            Command::StopRecord { leg } => self.media.stop_record(leg),
             Command::Dial { leg, target, from } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),

@@ -15,11 +15,11 @@ use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
 use crate::call::number::normalize;
-use crate::center::{ContactCenter, Event, Prompt, Target};
+use crate::center::{ContactCenter, Event, Prompt, RecordingEnd, Target};
 use crate::config::{Config, Demo, Loaded, Phone, Voice};
 use crate::flow::Flow;
-use crate::id::AgentId;
-use crate::media::io::{Fact, MediaEngine};
+use crate::id::{AgentId, RecordingId};
+use crate::media::io::{Fact, MediaEngine, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::media::tts::Voices;
@@ -57,6 +57,8 @@ pub enum StartError {
     ListenHttp(SocketAddr, io::Error),
     #[error("{0}")]
     Store(#[from] store::StoreError),
+    #[error("{0}: {1}: `server.recordings` names the folder of what callers leave")]
+    Recordings(PathBuf, io::Error),
     #[error("{0} prompts cannot be played; the first: {1}")]
     Prompts(usize, String),
 }
@@ -71,10 +73,16 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let opened = open_store(&config, now, &fresh)?;
     let reader = opened.store.reader()?;
 
+    let recordings = &config.server.recordings;
+    let repaired =
+        repair(recordings).map_err(|error| StartError::Recordings(recordings.clone(), error))?;
     let prompts = prepare_prompts(&config, &flows)?;
     let (fact_sender, facts) = mpsc::channel(FACTS_MAX);
-    let media =
-        Arc::new(MediaEngine::start(&convert::media(&config.media), now, &told(fact_sender))?);
+    let media = Arc::new(MediaEngine::start(
+        &convert::media(&config.media, &config.server.recordings),
+        now,
+        &told(fact_sender),
+    )?);
     let speech = Speech::start(Arc::clone(&media), prompts)?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
@@ -104,7 +112,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         local: LocalAddresses::new(config.sip.external_address),
         next_call: opened.next_call,
         outside: outside(&config),
-        events: reachable_outside(&config),
+        recorded: BTreeMap::new(),
+        events: repaired.into_iter().map(left).chain(reachable_outside(&config)).collect(),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
@@ -218,11 +227,14 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
 }
 
 /// A number outside can always be tried.
-fn reachable_outside(config: &Config) -> std::collections::VecDeque<Event> {
-    outside(config)
-        .into_keys()
-        .map(|agent| Event::PhoneReachable { agent, reachable: true })
-        .collect()
+fn reachable_outside(config: &Config) -> impl Iterator<Item = Event> {
+    outside(config).into_keys().map(|agent| Event::PhoneReachable { agent, reachable: true })
+}
+
+/// A message that was being left when the server was lost: its record is still to hear of it.
+fn left((recording, length_ms): (RecordingId, u64)) -> Event {
+    tracing::warn!(%recording, length_ms, "a recording that was cut off is kept");
+    Event::Recorded { recording, length_ms, ended: RecordingEnd::HungUp, url: None }
 }
 
 /// Says where we listen, what to dial, who may answer and where to look.

@@ -12,6 +12,7 @@
 
 mod ports;
 mod sys;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -20,22 +21,27 @@ mod wheel;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::center::Digit;
-use crate::id::{LegId, PlayId};
+use crate::center::{Digit, RecordingFault};
+use crate::id::{LegId, PlayId, RecordingId};
+use crate::media::music;
 use crate::media::prompt::Sound;
+use crate::media::recorder::{Over, Terms};
 use crate::media::session::{Limits, RemoteMedia, Stats};
 use crate::time::Timestamp;
 
 pub use ports::OpenError;
+pub use tape::{file_of, repair};
 
 use ports::{PortPool, Sockets};
 use sys::{Poller, Waker};
+use tape::Tape;
 use thread::MediaThread;
 
 #[derive(Clone, Debug)]
@@ -45,6 +51,8 @@ pub struct MediaConfig {
     /// UDP ports, two a leg; `0..=0` for any.
     pub ports: RangeInclusive<u16>,
     pub limits: Limits,
+    /// Where recordings are kept; made where it is missing. Without one there are none.
+    pub recordings: Option<PathBuf>,
 }
 
 /// What the media layer has to say.
@@ -63,6 +71,16 @@ pub enum Fact {
     PromptFailed {
         leg: LegId,
         play: PlayId,
+    },
+    /// A recording is over; nothing is kept of one without length.
+    Recorded {
+        leg: LegId,
+        over: Over,
+    },
+    /// A recording could not be made, or what was made of it is lost.
+    RecordFailed {
+        recording: RecordingId,
+        why: RecordingFault,
     },
     /// The other side has been silent for longer than the limit. Said once a silence.
     Inactive {
@@ -94,6 +112,8 @@ pub struct LocalMedia {
 pub struct MediaEngine {
     ports: Arc<PortPool>,
     threads: Vec<Handle>,
+    beep: Arc<Sound>,
+    recordings: Option<JoinHandle<()>>,
 }
 
 struct Handle {
@@ -112,6 +132,8 @@ enum Order {
     PlayAwaited { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
     FailAwaited { leg: LegId, play: PlayId },
     StopPlay { leg: LegId },
+    Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
+    StopRecord { leg: LegId },
     Bridge { a: LegId, b: LegId },
     Unbridge { a: LegId, b: LegId },
     Close { leg: LegId },
@@ -123,14 +145,17 @@ impl MediaEngine {
     ///
     /// # Errors
     ///
-    /// When the system gives no thread, no epoll descriptor or no random seed.
+    /// When the system gives no thread, no epoll descriptor, no random seed or no folder for the
+    /// recordings.
     pub fn start(config: &MediaConfig, now: Timestamp, facts: &Facts) -> io::Result<Self> {
         sys::raise_open_files_limit();
         let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
+        let tape = config.recordings.clone().map(|folder| Tape::start(folder, Arc::clone(facts)));
+        let (tape, recordings) = tape.transpose()?.unzip();
         let threads = (0..config.threads.max(1))
-            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts)))
+            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), tape.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { ports, threads })
+        Ok(Self { ports, threads, beep: Arc::new(music::beep()), recordings })
     }
 
     /// Binds a leg's sockets on `local`.
@@ -161,6 +186,18 @@ impl MediaEngine {
 
     pub fn stop_play(&self, leg: LegId) {
         self.order(leg, Order::StopPlay { leg });
+    }
+
+    /// Records what the leg says, after a tone with `beep`, in place of what plays:
+    /// [`Fact::Recorded`] or [`Fact::RecordFailed`] follows, also when the leg is not open. A
+    /// recording of the leg that is being made already ends.
+    pub fn record(&self, leg: LegId, terms: Terms, beep: bool) {
+        let tone = beep.then(|| Arc::clone(&self.beep));
+        self.order(leg, Order::Record { leg, terms, tone });
+    }
+
+    pub fn stop_record(&self, leg: LegId) {
+        self.order(leg, Order::StopRecord { leg });
     }
 
     /// The two legs of one call hear each other, and nobody else; what played on them stops.
@@ -198,12 +235,18 @@ impl MediaEngine {
 }
 
 impl Handle {
-    fn start(n: usize, limits: Limits, now: Timestamp, facts: Facts) -> io::Result<Self> {
+    fn start(
+        n: usize,
+        limits: Limits,
+        now: Timestamp,
+        facts: Facts,
+        tape: Option<Tape>,
+    ) -> io::Result<Self> {
         let (orders, inbox) = sync_channel(ORDERS_MAX);
         let poller = Poller::new()?;
         let waker = poller.waker();
         let woken = Arc::new(AtomicBool::new(false));
-        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts);
+        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, tape);
         let thread =
             std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
         Ok(Self { orders, waker, woken, thread: Some(thread) })
@@ -227,6 +270,9 @@ impl Drop for MediaEngine {
                 // A panic there was printed there.
                 let _ = thread.join();
             }
+        }
+        if let Some(thread) = self.recordings.take() {
+            let _ = thread.join(); // it ends with the last of the threads that write to it
         }
     }
 }

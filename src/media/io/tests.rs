@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
+use crate::center::RecordingEnd;
 use crate::id::CallId;
 use crate::media::g711::Codec;
 use crate::media::rtp::Packet;
@@ -15,18 +16,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct World {
     engine: MediaEngine,
     facts: Receiver<Fact>,
+    folder: tempfile::TempDir,
 }
 
 impl World {
     fn new() -> Self {
         let (sender, facts) = channel();
+        let folder = tempfile::tempdir().unwrap();
         let limits = Limits { silence: None, silence_on_hold: None };
-        let config = MediaConfig { threads: 2, ports: 0..=0, limits };
+        let recordings = Some(folder.path().to_path_buf());
+        let config = MediaConfig { threads: 2, ports: 0..=0, limits, recordings };
         let facts_in: Facts = Arc::new(move |fact| {
             let _ = sender.send(fact);
         });
         let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in).unwrap();
-        Self { engine, facts }
+        Self { engine, facts, folder }
     }
 
     fn fact(&self) -> Fact {
@@ -195,8 +199,46 @@ fn a_hundred_legs_are_served_in_slots() {
 fn dropping_the_engine_ends_every_leg() {
     let world = World::new();
     let phone = world.leg(1, 0, Codec::Pcmu);
-    let World { engine, facts } = world;
+    let World { engine, facts, folder: _folder } = world;
     drop(engine);
     assert!(matches!(facts.recv(), Ok(Fact::Closed { leg, .. }) if leg == phone.leg));
     assert!(facts.recv().is_err(), "no thread is left to say anything");
+}
+
+#[test]
+fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
+    let world = World::new();
+    let mut phone = world.leg(4, 0, Codec::Pcma);
+    let recording = RecordingId { call: phone.leg.call, n: 1 };
+    let terms =
+        Terms { recording, length_max: PATIENCE, length_min: Duration::ZERO, silence: PATIENCE };
+    world.engine.record(phone.leg, terms, true);
+    let tone: Vec<u8> = (0..20).flat_map(|_| phone.hear().0).collect();
+    let loud = tone.iter().filter(|code| phone.codec.decode(**code).abs() > 3_000).count();
+    assert!(loud > tone.len() / 2, "a tone is heard");
+    // What is played after the tone tells when the message must have begun.
+    world.engine.play(phone.leg, PlayId(1), vec![Arc::new(Sound::silence(20))], false);
+    assert_eq!(world.fact(), Fact::PromptDone { leg: phone.leg, play: PlayId(1) });
+    let word = [phone.codec.encode(9_000); 160];
+    for _ in 0..30 {
+        phone.send(phone.codec.payload_type(), &word);
+    }
+    // The key comes after the words, on the same socket.
+    phone.send(101, &[5, 10, 0, 160]);
+    assert!(matches!(world.fact(), Fact::Digit { .. }));
+    world.engine.close(phone.leg);
+    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
+    assert_eq!((leg, over.recording, over.ended), (phone.leg, recording, RecordingEnd::HungUp));
+    assert!(matches!(world.fact(), Fact::Closed { .. }));
+    let unable = Terms { recording: RecordingId { n: 2, ..recording }, ..terms };
+    world.engine.record(phone.leg, unable, false);
+    let why = RecordingFault::Unable;
+    assert_eq!(world.fact(), Fact::RecordFailed { recording: unable.recording, why });
+    let World { engine, folder, .. } = world;
+    drop(engine); // waits for the disk
+    let file = std::fs::read(file_of(folder.path(), recording)).unwrap();
+    let sound = crate::media::wav::read(&file).unwrap().samples;
+    assert_eq!(sound.len() as u64, over.samples);
+    let said = sound.iter().filter(|sample| (8_500..9_500).contains(*sample)).count();
+    assert!(said > sound.len() / 2, "{said} of {} samples", sound.len());
 }

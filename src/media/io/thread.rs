@@ -12,11 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use crate::center::{RecordingEnd, RecordingFault};
 use crate::id::LegId;
 use crate::media::io::ports::Sockets;
 use crate::media::io::sys::{self, Poller};
+use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
+use crate::media::prompt::Sound;
+use crate::media::recorder::{Over, Terms};
 use crate::media::rtp::PACKET_LEN_MAX;
 use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
@@ -28,6 +32,8 @@ pub(super) struct MediaThread {
     limits: Limits,
     clock: Clock,
     facts: Facts,
+    /// Where recordings go, if anywhere.
+    tape: Option<Tape>,
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<u32>,
     by_id: BTreeMap<LegId, u32>,
@@ -63,6 +69,7 @@ impl MediaThread {
         limits: Limits,
         now: Timestamp,
         facts: Facts,
+        tape: Option<Tape>,
     ) -> Self {
         Self {
             inbox,
@@ -71,6 +78,7 @@ impl MediaThread {
             limits,
             clock: Clock::start(now),
             facts,
+            tape,
             legs: Vec::new(),
             free: Vec::new(),
             by_id: BTreeMap::new(),
@@ -132,6 +140,11 @@ impl MediaThread {
             }
             Order::StopPlay { leg } => {
                 self.with(now, leg, Session::stop);
+            }
+            Order::Record { leg, terms, tone } => self.record(now, leg, terms, tone),
+            Order::StopRecord { leg } => {
+                let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
+                self.recorded(leg, over.flatten());
             }
             Order::Bridge { a, b } => self.bridge(now, a, b),
             Order::Unbridge { a, b } => {
@@ -214,6 +227,8 @@ impl MediaThread {
         let Some(mut leg) = self.legs[index as usize].take() else { return };
         self.free.push(index);
         self.by_id.remove(&leg.id);
+        let over = leg.session.stop_record(now, RecordingEnd::HungUp);
+        self.recorded(leg.id, over);
         if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
             leg.send_report(&self.buffer[..len], to);
         }
@@ -223,6 +238,26 @@ impl MediaThread {
         // The ports are free again before anybody hears of it.
         drop(leg);
         (self.facts)(Fact::Closed { leg: id, stats });
+    }
+
+    fn record(&mut self, now: Timestamp, id: LegId, terms: Terms, tone: Option<Arc<Sound>>) {
+        let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
+        self.recorded(id, before.flatten());
+        let recording = terms.recording;
+        let begun = match &self.tape {
+            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording),
+            Some(_) | None => Err(RecordingFault::Unable),
+        };
+        match begun {
+            Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
+            Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
+        }
+    }
+
+    fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
+        if let Some((over, rest)) = over {
+            end_tape(self.tape.as_ref(), &self.facts, leg, &over, rest);
+        }
     }
 
     fn turn_wheel(&mut self) {
@@ -251,6 +286,9 @@ impl MediaThread {
                 Output::Rtcp { to, len } => leg.send_report(&self.buffer[..len], to),
                 Output::PromptDone(play) => {
                     (self.facts)(Fact::PromptDone { leg: leg.id, play });
+                }
+                Output::Recorded { over, rest } => {
+                    end_tape(self.tape.as_ref(), &self.facts, leg.id, &over, rest);
                 }
                 Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
                 Output::NoInboundRtp => (self.facts)(Fact::NoInboundRtp { leg: leg.id }),
@@ -308,6 +346,7 @@ impl MediaThread {
         if let Some(digit) = received.digit {
             (self.facts)(Fact::Digit { leg: leg.id, digit });
         }
+        leg.hand_on_recorded(self.tape.as_ref(), &self.facts);
         let peer = leg.peer;
         leg.arm(index, &mut self.wheel);
         let Some(relayed) = received.relayed else { return };
@@ -325,6 +364,18 @@ impl Leg {
             && deadline < self.armed
         {
             self.armed = wheel.set(index, deadline);
+        }
+    }
+
+    /// Hands a block of the recording on; a disk that does not keep up ends it.
+    fn hand_on_recorded(&mut self, tape: Option<&Tape>, facts: &Facts) {
+        let (Some(tape), Some((recording, block))) = (tape, self.session.take_recorded()) else {
+            return;
+        };
+        if let Err(why) = tape.block(recording, block) {
+            self.session.forget_recording();
+            tape.give_up(recording);
+            facts(Fact::RecordFailed { recording, why });
         }
     }
 
@@ -357,6 +408,18 @@ impl Clock {
     fn until(&self, at: Timestamp) -> Duration {
         at.since(self.epoch).saturating_sub(self.started.elapsed())
     }
+}
+
+fn end_tape(tape: Option<&Tape>, facts: &Facts, leg: LegId, over: &Over, rest: Vec<i16>) {
+    let Some(tape) = tape else { return }; // nothing is recorded without one
+    let recording = over.recording;
+    facts(match tape.end(over, rest) {
+        Ok(()) => Fact::Recorded { leg, over: *over },
+        Err(why) => {
+            tape.give_up(recording);
+            Fact::RecordFailed { recording, why }
+        }
+    });
 }
 
 /// One datagram; `None` when there is none, or one too long to be speech.

@@ -6,11 +6,12 @@
 //! **Invariant:** a leg sends one stream and believes one source; what plays on a leg silences what
 //! is relayed to it, never the other way round.
 //!
-//! **Deliberately absent:** a jitter buffer. Nothing here mixes or records; a bridge passes packets
+//! **Deliberately absent:** a jitter buffer. Nothing here mixes; a bridge passes packets
 //! on as they come, and the far end's own buffer does its work once.
 
 mod bridging;
 mod playing;
+mod recording;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::media::g711::{Codec, SAMPLES_PER_MS};
 use crate::media::goertzel::Detector;
 use crate::media::outgoing::Outgoing;
 use crate::media::reception::Reception;
+use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Source, Verdict};
 use crate::time::Timestamp;
@@ -32,6 +34,7 @@ use crate::time::Timestamp;
 pub use bridging::{Content, Relayed};
 
 use playing::Playing;
+use recording::Recording;
 use report::Reports;
 
 /// What the other side of a leg said about its media (SDP, already negotiated).
@@ -100,7 +103,7 @@ pub struct Received<'a> {
 }
 
 /// What a leg wants done. `len` bytes of the buffer are to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     Rtp {
         to: SocketAddr,
@@ -111,6 +114,11 @@ pub enum Output {
         len: usize,
     },
     PromptDone(PlayId),
+    /// A recording is over; `rest` are its last samples.
+    Recorded {
+        over: Over,
+        rest: Vec<i16>,
+    },
     /// Nothing came for longer than the limit. Said once, until something comes again.
     Inactive,
     /// Nothing came at all in the first seconds: one-way audio.
@@ -125,6 +133,7 @@ pub struct Session {
     remote: Option<Remote>,
     outgoing: Outgoing,
     playing: Playing,
+    recording: Option<Recording>,
     reception: Reception,
     keys: dtmf::Receiver,
     /// Only where keys come as tones.
@@ -154,6 +163,7 @@ impl Session {
             remote: None,
             outgoing: Outgoing::new(seed),
             playing: Playing::default(),
+            recording: None,
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
             tones: None,
@@ -257,7 +267,8 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.remote.as_ref()?;
         let playing = if self.may_send() { self.playing.deadline() } else { None };
-        Some(playing.map_or(self.housekeeping_at, |due| due.min(self.housekeeping_at)))
+        let own = [Some(self.housekeeping_at), playing, self.recording_deadline()];
+        own.into_iter().flatten().min()
     }
 
     /// One thing that is due, or `None`: then everything was done up to `now`.
@@ -266,6 +277,9 @@ impl Session {
         if self.may_send()
             && let Some(output) = self.play_frame(now, buffer)
         {
+            return Some(output);
+        }
+        if let Some(output) = self.drive_recording(now) {
             return Some(output);
         }
         if now < self.housekeeping_at {
@@ -296,6 +310,7 @@ impl Session {
                 tones.reset();
             }
         }
+        self.record_packet(now, packet.ssrc, packet.timestamp, content);
         let digit = match (content, &mut self.tones) {
             (Content::TelephoneEvent(payload), _) => self.keys.receive(packet.timestamp, payload),
             (Content::Audio(codec, payload), Some(tones)) => tones.hear(codec, payload),

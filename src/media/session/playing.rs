@@ -24,7 +24,7 @@ pub(super) struct Playing {
 
 #[derive(Debug)]
 struct Player {
-    /// `None` for a waiting sound, whose end nobody asked to know.
+    /// `None` for a waiting sound or a tone, whose end nobody asked to know.
     play: Option<PlayId>,
     sequence: Sequence,
     due: Timestamp,
@@ -47,6 +47,14 @@ impl Session {
         let due = self.outgoing.earliest(now);
         self.playing.awaited = None;
         self.playing.player = Some(Player { play: Some(play), sequence, due });
+    }
+
+    /// Plays a sound whose end nobody asked to know, in place of whatever plays.
+    pub(super) fn play_tone(&mut self, now: Timestamp, tone: Arc<Sound>) {
+        let due = self.outgoing.earliest(now);
+        let sequence = Sequence::new(vec![tone], false);
+        self.playing.awaited = None;
+        self.playing.player = Some(Player { play: None, sequence, due });
     }
 
     /// A play begins whose sound is still being made. Music goes on meanwhile; a prompt stops; and

@@ -1,0 +1,108 @@
+//! A leg that is being recorded: the tone, then what its other side says.
+//!
+//! **Invariant:** each recording that begins ends once: with [`Output::Recorded`], by
+//! [`Session::stop_record`], or forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::center::RecordingEnd;
+use crate::id::RecordingId;
+use crate::media::prompt::Sound;
+use crate::media::recorder::{Over, Recorder, Terms};
+use crate::media::session::{Content, Output, Session};
+use crate::time::Timestamp;
+
+#[derive(Debug)]
+pub(super) enum Recording {
+    /// The tone is heard; at `latest` it counts as heard.
+    Tone {
+        terms: Terms,
+        latest: Timestamp,
+    },
+    Running(Box<Recorder>),
+}
+
+impl Session {
+    /// Records what comes, after the tone where there is one, in place of whatever plays. A
+    /// recording that is being made already is to be stopped first.
+    pub fn record(&mut self, now: Timestamp, terms: Terms, tone: Option<Arc<Sound>>) {
+        self.stop();
+        self.recording = Some(match tone {
+            Some(tone) => {
+                let latest = now + Duration::from_millis(tone.duration_ms()) + TONE_DELAY_MAX;
+                self.play_tone(now, tone);
+                Recording::Tone { terms, latest }
+            }
+            None => Recording::Running(Box::new(Recorder::new(now, terms))),
+        });
+    }
+
+    /// Ends the recording, if there is one. What was not taken of it yet comes with it.
+    pub fn stop_record(&mut self, now: Timestamp, ended: RecordingEnd) -> Option<(Over, Vec<i16>)> {
+        match self.recording.take()? {
+            Recording::Tone { terms, .. } => Some(Recorder::new(now, terms).finish(ended)),
+            Recording::Running(recorder) => Some(recorder.finish(ended)),
+        }
+    }
+
+    /// A block of the recording, now and then.
+    pub fn take_recorded(&mut self) -> Option<(RecordingId, Vec<i16>)> {
+        match &mut self.recording {
+            Some(Recording::Running(recorder)) => {
+                Some((recorder.recording(), recorder.take_block()?))
+            }
+            Some(Recording::Tone { .. }) | None => None,
+        }
+    }
+
+    /// Records no longer, and nobody is told.
+    pub fn forget_recording(&mut self) {
+        self.recording = None;
+    }
+
+    pub(super) fn record_packet(
+        &mut self,
+        now: Timestamp,
+        ssrc: u32,
+        timestamp: u32,
+        content: Content<'_>,
+    ) {
+        if let (Some(Recording::Running(recorder)), Content::Audio(codec, coded)) =
+            (&mut self.recording, content)
+        {
+            recorder.hear(now, ssrc, timestamp, codec, coded);
+        }
+    }
+
+    /// Begins when the tone is over, ends when it is time.
+    pub(super) fn drive_recording(&mut self, now: Timestamp) -> Option<Output> {
+        match self.recording.as_ref()? {
+            Recording::Tone { terms, latest } => {
+                if now >= *latest || !self.playing.is_audible() {
+                    let recorder = Recorder::new(now, *terms);
+                    self.recording = Some(Recording::Running(Box::new(recorder)));
+                }
+                None
+            }
+            Recording::Running(recorder) => {
+                let (at, ended) = recorder.end();
+                if now < at {
+                    return None;
+                }
+                let (over, rest) = self.stop_record(now, ended)?;
+                Some(Output::Recorded { over, rest })
+            }
+        }
+    }
+
+    pub(super) fn recording_deadline(&self) -> Option<Timestamp> {
+        match self.recording.as_ref()? {
+            Recording::Tone { latest, .. } => Some(*latest),
+            Recording::Running(recorder) => Some(recorder.end().0),
+        }
+    }
+}
+
+/// A tone that cannot be sent, to a leg on hold, holds nothing up for longer.
+const TONE_DELAY_MAX: Duration = Duration::from_secs(1);
