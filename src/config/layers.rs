@@ -87,9 +87,9 @@ pub(super) fn merge(
     for given in overrides {
         builder = builder.add_source(argument(given));
     }
-    let merged = builder.build().and_then(|config| config.collect());
+    let merged = builder.build().and_then(|config| config.cache.into_table());
     match merged {
-        Ok(table) => places.node("", &Value::new(None, ValueKind::Table(table)), files),
+        Ok(table) => places.node("", Value::new(None, ValueKind::Table(table)), files),
         Err(error) => {
             problems.add(NOWHERE, error.to_string());
             Node {
@@ -118,18 +118,20 @@ impl Source for Layer {
 
 fn read(file: &FileLayer, places: &mut Places, problems: &mut Problems) -> Layer {
     let (table, errors) = DeTable::parse_recoverable(&file.source);
+    let lines = Lines::of(&file.source);
     for error in errors {
         let offset = error.span().map_or(0, |span| span.start);
-        let place = format!("{}:{}", file.name, line(&file.source, offset));
+        let place = format!("{}:{}", file.name, lines.at(offset));
         problems.add(place, error.message().lines().collect::<Vec<_>>().join(", "));
     }
-    let mut reading = Reading { file, places };
+    let mut reading = Reading { file, lines, places };
     Layer(reading.table("", table.get_ref()))
 }
 
 /// One file being turned into the values that `config` merges.
 struct Reading<'a> {
     file: &'a FileLayer,
+    lines: Lines,
     places: &'a mut Places,
 }
 
@@ -144,7 +146,7 @@ impl Reading<'_> {
     }
 
     fn value(&mut self, path: &str, offset: usize, value: &Spanned<DeValue<'_>>) -> Value {
-        let place = format!("{}:{}", self.file.name, line(&self.file.source, offset));
+        let place = format!("{}:{}", self.file.name, self.lines.at(offset));
         let kind = match value.get_ref() {
             DeValue::String(text) => ValueKind::String(text.to_string()),
             DeValue::Integer(int) => {
@@ -194,32 +196,31 @@ struct Places {
 }
 
 impl Places {
-    fn node(&self, path: &str, value: &Value, files: &[FileLayer]) -> Node {
-        let mut place = self.place(path, value);
+    fn node(&self, path: &str, value: Value, files: &[FileLayer]) -> Node {
+        let mut place = self.place(path, &value);
         let loose = place.starts_with("environment") || place.starts_with("argument");
         let file = place.rsplit_once(':').map_or("", |(file, _)| file);
         let folder = files.iter().find(|f| f.name == file).and_then(|f| f.folder.clone());
-        let kind = match &value.kind {
+        let kind = match value.kind {
             ValueKind::Nil => Kind::Text(String::new()),
-            ValueKind::Boolean(bool) => Kind::Bool(*bool),
-            ValueKind::I64(int) => Kind::Int(*int),
-            ValueKind::I128(int) => Kind::Int(i64::try_from(*int).unwrap_or(i64::MAX)),
-            ValueKind::U64(int) => Kind::Int(i64::try_from(*int).unwrap_or(i64::MAX)),
-            ValueKind::U128(int) => Kind::Int(i64::try_from(*int).unwrap_or(i64::MAX)),
+            ValueKind::Boolean(bool) => Kind::Bool(bool),
+            ValueKind::I64(int) => Kind::Int(int),
+            ValueKind::I128(int) => Kind::Int(i64::try_from(int).unwrap_or(i64::MAX)),
+            ValueKind::U64(int) => Kind::Int(i64::try_from(int).unwrap_or(i64::MAX)),
+            ValueKind::U128(int) => Kind::Int(i64::try_from(int).unwrap_or(i64::MAX)),
             ValueKind::Float(_) => Kind::Float,
-            ValueKind::String(text) => Kind::Text(text.clone()),
+            ValueKind::String(text) => Kind::Text(text),
             ValueKind::Array(list) => Kind::List(
-                list.iter()
+                list.into_iter()
                     .enumerate()
                     .map(|(n, item)| self.node(&format!("{path}[{n}]"), item, files))
                     .collect(),
             ),
             ValueKind::Table(table) => Kind::Table(
                 table
-                    .clone()
                     .into_iter()
                     .map(|(key, value)| {
-                        let node = self.node(&join(path, &key), &value, files);
+                        let node = self.node(&join(path, &key), value, files);
                         (key, node)
                     })
                     .collect(),
@@ -248,6 +249,24 @@ impl Places {
 pub(super) fn line(source: &str, offset: usize) -> usize {
     let before = source.as_bytes().get(..offset).unwrap_or(source.as_bytes());
     1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The lines of a text that is asked for many offsets in any order: counted once.
+struct Lines {
+    /// Where each line but the first begins.
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    fn of(source: &str) -> Self {
+        let ends = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { starts: ends.map(|(at, _)| at + 1).collect() }
+    }
+
+    /// The line of a byte offset, from 1.
+    fn at(&self, offset: usize) -> usize {
+        1 + self.starts.partition_point(|start| *start <= offset)
+    }
 }
 
 /// Where a written path leads: relative to the folder of the file it is written in.
