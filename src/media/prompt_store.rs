@@ -12,11 +12,13 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::center::Prompt;
+use crate::media::g711::Codec;
 use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::tts::{VoiceError, Voices};
@@ -26,7 +28,7 @@ pub struct PromptStore {
     voices: Voices,
     /// Recordings; hold music is in `music/` below it.
     folder: PathBuf,
-    /// Where spoken prompts of flows are kept over a restart.
+    /// Where spoken and resampled prompts are kept over a restart.
     cache: Option<PathBuf>,
     kept: Mutex<Kept>,
     hold_music: OnceLock<Arc<Sound>>,
@@ -75,20 +77,30 @@ impl PromptStore {
 
     /// Renders the static prompts of all flows and keeps them; what was kept for flows that are
     /// gone may be forgotten from now on. Recordings are read again, spoken texts only once.
+    /// Blocks: the calling thread works on it, and as many more as the machine runs at once.
     ///
     /// All errors at once; what could be rendered is kept in any case.
     pub fn prepare(&self, prompts: &[Prompt]) -> Vec<PromptError> {
         self.kept().unpin_all();
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS_MAX));
-        let share = prompts.len().div_ceil(threads).max(1);
-        let share_done = |share: &[Prompt]| -> Vec<PromptError> {
-            share.iter().filter_map(|prompt| self.pin(prompt).err()).collect()
+        let next = AtomicUsize::new(0);
+        // Each takes the next one: a long text and a short recording are no equal shares.
+        let work = || {
+            let mut errors = Vec::new();
+            while let Some((at, prompt)) = take(prompts, &next) {
+                errors.extend(self.pin(prompt).err().map(|error| (at, error)));
+            }
+            errors
         };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> =
-                prompts.chunks(share).map(|share| scope.spawn(move || share_done(share))).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        })
+        let mut errors: Vec<(usize, PromptError)> = std::thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..threads.min(prompts.len())).map(|_| scope.spawn(work)).collect();
+            let mut errors = work();
+            errors.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+            errors
+        });
+        errors.sort_by_key(|(at, _)| *at);
+        errors.into_iter().map(|(_, error)| error).collect()
     }
 
     /// A prompt that can be played at once, without reading or speaking.
@@ -146,29 +158,31 @@ impl PromptStore {
     fn speak(&self, language: &str, text: &str, on_disk: bool) -> Result<Arc<Sound>, PromptError> {
         let failed = |source| PromptError::Voice { text: text.to_owned(), source };
         let voice = self.voices.get(language).map_err(failed)?;
-        let file = self.cache.as_ref().filter(|_| on_disk).map(|cache| {
-            let mut hash = Sha256::new();
-            for part in [CACHE_VERSION, voice.name(), text] {
-                hash.update((part.len() as u64).to_le_bytes());
-                hash.update(part);
-            }
-            let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            cache.join(name).with_extension("ulaw")
-        });
-        if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
-            return Ok(Arc::new(Sound::from_ulaw(bytes)));
+        let file = self.cached(&[voice.name().as_bytes(), text.as_bytes()]).filter(|_| on_disk);
+        if let Some(ulaw) = file.as_deref().and_then(kept_on_disk) {
+            return Ok(Arc::new(Sound::from_ulaw(ulaw)));
         }
         // A voice that panics on some text must not take other calls' prompts with it.
         let pcm = catch_unwind(AssertUnwindSafe(|| voice.render(text)))
             .map_err(|_| PromptError::Crashed { text: text.to_owned() })?
             .map_err(failed)?;
         let sound = Sound::from_samples(&pcm.to_8_khz());
-        if let Some(file) = file
-            && let Err(error) = write_whole(&file, sound.bytes(crate::media::g711::Codec::Pcmu))
-        {
-            tracing::warn!(file = %file.display(), %error, "a spoken prompt could not be kept");
+        if let Some(file) = file {
+            keep_on_disk(&file, sound.bytes(Codec::Pcmu));
         }
         Ok(Arc::new(sound))
+    }
+
+    /// Where the sound that was made of these is kept: the name says all that went into it.
+    fn cached(&self, parts: &[&[u8]]) -> Option<PathBuf> {
+        let cache = self.cache.as_ref()?;
+        let mut hash = Sha256::new();
+        for part in [CACHE_VERSION.as_bytes()].iter().chain(parts) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(cache.join(name).with_extension("ulaw"))
     }
 
     fn recording(&self, path: &Path) -> Result<Arc<Sound>, PromptError> {
@@ -180,10 +194,21 @@ impl PromptStore {
             Ok(bytes) => bytes,
             Err(source) => return Err(PromptError::Read { path, source }),
         };
-        match wav::read(&bytes) {
-            Ok(pcm) => Ok(Arc::new(Sound::from_samples(&pcm.to_8_khz()))),
-            Err(source) => Err(PromptError::Wav { path, source }),
+        let recording = match wav::open(&bytes) {
+            Ok(recording) => recording,
+            Err(source) => return Err(PromptError::Wav { path, source }),
+        };
+        // Another rate takes long to turn into ours; to know the file again takes a moment.
+        let file =
+            recording.is_resampled().then(|| self.cached(&[b"", b"recording", &bytes])).flatten();
+        if let Some(ulaw) = file.as_deref().and_then(kept_on_disk) {
+            return Ok(Arc::new(Sound::from_ulaw(ulaw)));
         }
+        let ulaw = recording.to_ulaw();
+        if let Some(file) = file {
+            keep_on_disk(&file, &ulaw);
+        }
+        Ok(Arc::new(Sound::from_ulaw(ulaw)))
     }
 
     /// `music/<name>.wav`; for `default` and `ring` the built-in sounds, where no such file lies.
@@ -258,16 +283,42 @@ impl Kept {
     }
 }
 
-/// A file is there whole or not at all, even when two processes write it.
+/// The next prompt that no other thread has taken, and its place in the list.
+fn take<'a>(prompts: &'a [Prompt], next: &AtomicUsize) -> Option<(usize, &'a Prompt)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    prompts.get(at).map(|prompt| (at, prompt))
+}
+
+/// A file without sound in it is what a machine that lost its power may leave.
+fn kept_on_disk(file: &Path) -> Option<Vec<u8>> {
+    fs::read(file).ok().filter(|ulaw| !ulaw.is_empty())
+}
+
+/// What cannot be kept is made again at the next start.
+fn keep_on_disk(file: &Path, ulaw: &[u8]) {
+    if let Err(error) = write_whole(file, ulaw) {
+        tracing::warn!(file = %file.display(), %error, "a prompt could not be kept on disk");
+    }
+}
+
+/// A file is there whole or not at all, even when two processes write it. The folder is for its
+/// owner alone, as the state folder around it is, whoever of us comes first.
 fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
     }
-    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    let n = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = file.with_extension(format!("draft-{}-{n}", std::process::id()));
     fs::write(&draft, bytes)?;
     fs::rename(&draft, file)
 }
 
+/// Counted, so that no two threads write the same one.
+static DRAFTS: AtomicUsize = AtomicUsize::new(0);
 /// Changes when the same words from the same voice are to be made anew.
 const CACHE_VERSION: &str = "1";
 /// Bytes of sound the loaded flows may hold: nine hours.
@@ -278,8 +329,6 @@ const THREADS_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
     use crate::media::tts::Voice;
     use crate::media::wav::Pcm;
@@ -317,6 +366,24 @@ mod tests {
             PromptStore::new(voices, self.folder.path().join("prompts"), Some(cache))
         }
 
+        /// Writes a recording as another program would.
+        fn record(&self, path: &str, sample_rate: u32, samples: i16) {
+            let path = self.folder.path().join("prompts").join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let sample_format = hound::SampleFormat::Int;
+            let spec =
+                hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format };
+            let mut writer = hound::WavWriter::create(path, spec).unwrap();
+            (0..samples).for_each(|n| writer.write_sample(n).unwrap());
+            writer.finalize().unwrap();
+        }
+
+        /// The files of the cache.
+        fn kept(&self) -> Vec<PathBuf> {
+            let files = fs::read_dir(self.folder.path().join("cache")).into_iter().flatten();
+            files.map(|file| file.unwrap().path()).collect()
+        }
+
         fn spoken(&self) -> usize {
             self.voice.0.load(Ordering::Relaxed)
         }
@@ -343,6 +410,30 @@ mod tests {
         assert!(again.prepare(&[say("hello"), say("goodbye")]).is_empty());
         assert_eq!(world.spoken(), 2, "read from disk");
         assert_eq!(again.ready(&say("hello")).unwrap().len(), 4_000);
+    }
+
+    #[test]
+    fn what_was_resampled_is_read_from_disk_until_the_recording_changes() {
+        let world = World::new();
+        world.record("plain.wav", 8_000, 800);
+        world.record("wide.wav", 16_000, 1_600);
+        let heard = |path: &str| {
+            let store = world.store();
+            assert!(store.prepare(&[file(path)]).is_empty());
+            store.ready(&file(path)).unwrap().bytes(Codec::Pcmu).to_vec()
+        };
+        assert_eq!(heard("plain.wav").len(), 800);
+        assert!(world.kept().is_empty(), "there was nothing to make");
+        let first = heard("wide.wav");
+        let [kept] = &world.kept()[..] else { panic!("one file: {:?}", world.kept()) };
+        assert_eq!(fs::read(kept).unwrap(), first);
+        fs::write(kept, [7; 80]).unwrap();
+        assert_eq!(heard("wide.wav"), [7; 80], "it is the file that is heard");
+        fs::write(kept, []).unwrap();
+        assert_eq!(heard("wide.wav"), first, "an empty file is none");
+        world.record("wide.wav", 16_000, 3_200);
+        assert_eq!(heard("wide.wav").len(), 1_600);
+        assert_eq!(world.kept().len(), 2);
     }
 
     #[test]
@@ -408,17 +499,7 @@ mod tests {
             6_000
         );
         assert!(store.render(&Prompt::Music { name: "jazz".into() }).is_err());
-        let music = world.folder.path().join("prompts/music");
-        fs::create_dir_all(&music).unwrap();
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 8_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(music.join("default.wav"), spec).unwrap();
-        (0..800).for_each(|n| writer.write_sample(n as i16).unwrap());
-        writer.finalize().unwrap();
+        world.record("music/default.wav", 8_000, 800);
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
         assert_eq!(store.ready(&default).unwrap().duration_ms(), 100);
     }

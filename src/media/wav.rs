@@ -37,12 +37,19 @@ pub struct Pcm {
     pub samples: Vec<i16>,
 }
 
-/// Reads a whole WAV file.
+/// A WAV file that can be played. Nothing of its sound was decoded yet.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    format: Format,
+    data: &'a [u8],
+}
+
+/// Looks through a whole WAV file.
 ///
 /// # Errors
 ///
 /// [`WavError`] says what is wrong with the file and how to save it instead.
-pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
+pub fn open(bytes: &[u8]) -> Result<Recording<'_>, WavError> {
     let mut rest = match bytes {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', rest @ ..] => rest,
         _ => return Err(WavError::NotWav),
@@ -54,12 +61,64 @@ pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
         let chunk = &body[..len.min(body.len())];
         match &head[..4] {
             b"fmt " => format = Some(Format::read(chunk)?),
-            b"data" => return format.ok_or(WavError::Missing("fmt"))?.samples(chunk),
+            b"data" => return format.ok_or(WavError::Missing("fmt"))?.of(chunk),
             _ => {}
         }
         rest = body.get(len.next_multiple_of(2)..).unwrap_or_default();
     }
     Err(WavError::Missing("data"))
+}
+
+/// Reads a whole WAV file into samples of its own rate.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
+    let recording = open(bytes)?;
+    Ok(Pcm { rate_hz: recording.format.rate_hz, samples: recording.samples().collect() })
+}
+
+impl Recording<'_> {
+    /// Whether it has another rate than a telephone, which takes far longer than reading it.
+    #[must_use]
+    pub const fn is_resampled(&self) -> bool {
+        self.format.rate_hz != RATE_HZ
+    }
+
+    /// As a telephone hears it: 8 kHz, µ-law.
+    #[must_use]
+    pub fn to_ulaw(self) -> Vec<u8> {
+        let encode = |sample| Codec::Pcmu.encode(sample);
+        if self.is_resampled() {
+            let pcm = Pcm { rate_hz: self.format.rate_hz, samples: self.samples().collect() };
+            return pcm.to_8_khz().into_iter().map(encode).collect();
+        }
+        // Without samples between: they would take twice the room of what stays.
+        match (self.format.encoding, self.format.channels) {
+            (Encoding::Companded(Codec::Pcmu), 1) => self.data.to_vec(),
+            (Encoding::Signed(2), 1) => {
+                let (samples, _) = self.data.as_chunks::<2>();
+                samples.iter().map(|&sample| encode(i16::from_le_bytes(sample))).collect()
+            }
+            (
+                Encoding::Companded(_)
+                | Encoding::Signed(_)
+                | Encoding::Unsigned8
+                | Encoding::Float32,
+                _,
+            ) => self.samples().map(encode).collect(),
+        }
+    }
+
+    fn samples(&self) -> impl Iterator<Item = i16> {
+        let Format { encoding, channels, .. } = self.format;
+        let len = encoding.len();
+        self.data.chunks_exact(len * channels).map(move |frame| {
+            let sum: i32 = frame.chunks_exact(len).map(|s| encoding.decode(s)).sum();
+            (sum / channels as i32) as i16
+        })
+    }
 }
 
 /// The head of a file of 16-bit samples at 8 kHz, mono, for so many samples. They follow.
@@ -131,21 +190,13 @@ impl Format {
         Ok(Self { encoding, channels: usize::from(channels), rate_hz })
     }
 
-    fn samples(self, data: &[u8]) -> Result<Pcm, WavError> {
+    fn of(self, data: &[u8]) -> Result<Recording<'_>, WavError> {
         let frame_len = self.encoding.len() * self.channels;
         let seconds = (data.len() / frame_len) as u64 / u64::from(self.rate_hz);
         if seconds > SECONDS_MAX {
             return Err(WavError::TooLong(seconds));
         }
-        let samples = data
-            .chunks_exact(frame_len)
-            .map(|frame| {
-                let sum: i32 =
-                    frame.chunks_exact(self.encoding.len()).map(|s| self.encoding.decode(s)).sum();
-                (sum / self.channels as i32) as i16
-            })
-            .collect();
-        Ok(Pcm { rate_hz: self.rate_hz, samples })
+        Ok(Recording { format: self, data })
     }
 }
 
@@ -226,19 +277,41 @@ impl Filter {
             .map(|n| {
                 let place = n * self.down;
                 let (whole, phase) = (place / self.up, place % self.up);
-                let sum: f32 = self.phases[phase]
-                    .iter()
-                    .enumerate()
-                    .map(|(i, tap)| {
-                        // Before the beginning and after the end there is silence.
-                        let at = (whole + i + 1).checked_sub(self.reach);
-                        tap * f32::from(at.and_then(|at| samples.get(at)).copied().unwrap_or(0))
-                    })
-                    .sum();
+                let taps = &self.phases[phase];
+                let heard = (whole + 1)
+                    .checked_sub(self.reach)
+                    .and_then(|first| samples.get(first..first + taps.len()));
+                let sum = match heard {
+                    Some(heard) => dot(taps, heard),
+                    None => self.at_the_edge(taps, samples, whole),
+                };
                 sum.round() as i16
             })
             .collect()
     }
+
+    /// Before the beginning and after the end there is silence.
+    fn at_the_edge(&self, taps: &[f32], samples: &[i16], whole: usize) -> f32 {
+        let products = taps.iter().enumerate().map(|(i, tap)| {
+            let at = (whole + i + 1).checked_sub(self.reach);
+            tap * f32::from(at.and_then(|at| samples.get(at)).copied().unwrap_or(0))
+        });
+        products.sum()
+    }
+}
+
+/// The sum of products, in several sums at once: one alone would wait for itself at every step.
+fn dot(taps: &[f32], samples: &[i16]) -> f32 {
+    let (taps, rest) = taps.as_chunks::<SUMS>();
+    let (samples, samples_rest) = samples.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for (taps, samples) in taps.iter().zip(samples) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum += taps[i] * f32::from(samples[i]);
+        }
+    }
+    let rest: f32 = rest.iter().zip(samples_rest).map(|(tap, s)| tap * f32::from(*s)).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 fn sinc(x: f64) -> f64 {
@@ -260,6 +333,8 @@ const RATE_HZ_MAX: u32 = 192_000;
 const SECONDS_MAX: u64 = 3_600;
 /// Zero crossings of the filter on each side: about 60 dB at this window.
 const CROSSINGS: u32 = 16;
+/// Sums of products computed side by side.
+const SUMS: usize = 8;
 /// The share of the band that passes whole: 3.6 of 4 kHz.
 const PASS_BAND: f64 = 0.92;
 
@@ -307,7 +382,11 @@ mod tests {
         let samples = tone(440.0, 8_000, 0.1);
         for bits in [8, 16, 24, 32] {
             for channels in [1, 2] {
-                let pcm = read(&file(8_000, channels, bits, &samples)).unwrap();
+                let bytes = file(8_000, channels, bits, &samples);
+                let pcm = read(&bytes).unwrap();
+                let encoded: Vec<u8> =
+                    pcm.samples.iter().map(|&sample| Codec::Pcmu.encode(sample)).collect();
+                assert_eq!(open(&bytes).unwrap().to_ulaw(), encoded, "{bits} {channels}");
                 assert_eq!(pcm.samples.len(), samples.len());
                 let step = if bits == 8 { 256 } else { 0 };
                 for (a, b) in pcm.samples.iter().zip(&samples) {
@@ -329,6 +408,8 @@ mod tests {
             bytes.extend([codec.encode(1_000); 80]);
             let pcm = read(&bytes).unwrap();
             assert_eq!(pcm.samples, vec![codec.decode(codec.encode(1_000)); 80]);
+            let heard = Codec::Pcmu.encode(codec.decode(codec.encode(1_000)));
+            assert_eq!(open(&bytes).unwrap().to_ulaw(), vec![heard; 80]);
         }
     }
 
