@@ -14,6 +14,7 @@ mod desk;
 mod driver;
 mod listen;
 mod local;
+mod memory;
 mod past;
 mod rebuild;
 mod resolver;

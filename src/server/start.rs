@@ -1,7 +1,7 @@
 //! From a checked configuration to a running driver.
 //!
-//! **Invariant:** the order is fixed: disk, prompts, media, sockets, HTTP. What fails, fails before
-//! the first call could be answered, and says which address or folder it was.
+//! **Invariant:** the order is fixed: disk and prompts side by side, then media, sockets, HTTP. What
+//! fails, fails before the first call could be answered, and says which address or folder it was.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ use crate::server::resolver::Resolver;
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, ApiThread};
-use crate::server::{convert, listen, past, rebuild};
+use crate::server::{convert, listen, memory, past, rebuild};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -70,13 +70,12 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let opened = open_store(&config, now, &fresh)?;
+    let (opened, prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
     let reader = opened.store.reader()?;
 
     let recordings = &config.server.recordings;
     let repaired =
         repair(recordings).map_err(|error| StartError::Recordings(recordings.clone(), error))?;
-    let prompts = prepare_prompts(&config, &flows)?;
     let (fact_sender, facts) = mpsc::channel(FACTS_MAX);
     let media = Arc::new(MediaEngine::start(
         &convert::media(&config.media, &config.server.recordings),
@@ -89,7 +88,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
     let ua = Ua::new(convert::user_agent(&config, bound), seed);
 
-    let mut center = fresh();
+    let mut center = ContactCenter::new(convert::center(&config, flows.clone(), directory));
     past::teach(&mut center, &reader, now)?;
     past::restore(&mut center, &reader, now)?;
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
@@ -132,7 +131,26 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         drain_timeout,
         calls_max,
     };
+    // What they say was handed on, secrets and all: it need not stay here as well.
+    drop((config, flows, demo));
+    memory::give_back();
     Ok(driver.run(signals).await)
+}
+
+/// The one waits for the disk, the other computes.
+fn open_and_prepare(
+    config: &Config,
+    flows: &[Arc<Flow>],
+    now: Timestamp,
+    fresh: &dyn Fn() -> ContactCenter,
+) -> Result<(store::Opened, Arc<PromptStore>), StartError> {
+    let (opened, prompts) = std::thread::scope(|scope| {
+        let prompts = scope.spawn(|| prepare_prompts(config, flows));
+        let opened = open_store(config, now, fresh);
+        let prompts = prompts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (opened, prompts)
+    });
+    Ok((opened?, prompts?))
 }
 
 fn random_seed() -> Result<[u8; 32], io::Error> {

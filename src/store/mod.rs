@@ -36,8 +36,8 @@ pub use writer::Health;
 use journal::{Entry, Header, Input, Own};
 use writer::{Job, Shared, Writer};
 
-/// Jobs on their way to the thread.
-const JOBS_MAX: usize = 16_384;
+/// Jobs on their way to the thread; the channel takes 136 bytes for each from the start.
+const JOBS_MAX: usize = 4_096;
 /// Jobs kept on this side while the thread does not keep up: half of it, and no new call is taken.
 const OVERFLOW_MAX: usize = 65_536;
 const DATABASE: &str = "records.sqlite";

@@ -282,4 +282,5 @@ fn random() -> io::Result<u64> {
 }
 
 /// Orders on their way to one thread, which looks every millisecond: more means that it is stuck.
-const ORDERS_MAX: usize = 8_192;
+/// The channel takes 96 bytes for each from the start.
+const ORDERS_MAX: usize = 4_096;
