@@ -92,10 +92,11 @@ impl MediaThread {
 
     pub(super) fn run(mut self) {
         sys::raise_priority();
+        // Orders come before packets: what was ordered before a packet was sent, holds for it.
         while self.take_orders() {
+            self.read_sockets();
             self.turn_wheel();
             self.wait();
-            self.read_sockets();
         }
         for index in 0..self.legs.len() as u32 {
             self.close(self.clock.now(), index);
