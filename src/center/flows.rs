@@ -121,18 +121,12 @@ impl ContactCenter {
     }
 
     /// Keys that a front collected: each is taken as if it were pressed now, and then no more
-    /// come, unless they led to another place.
+    /// come.
     pub(super) fn keys(&mut self, now: Timestamp, leg: LegId, keys: &[Digit]) {
-        let place = |center: &Self| {
-            let run = center.calls.get(&leg.call)?.run.as_ref()?;
-            run.at().cloned()
-        };
-        let before = place(self);
         for &digit in keys {
             self.digit(now, leg, digit);
         }
-        let in_flow = self.calls.get(&leg.call).is_some_and(|call| call.state == State::InFlow);
-        if in_flow && place(self) == before {
+        if self.calls.get(&leg.call).is_some_and(|call| call.state == State::InFlow) {
             self.drive(now, leg.call, Input::Silence);
         }
     }

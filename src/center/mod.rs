@@ -225,13 +225,6 @@ impl ContactCenter {
         Some(run.ahead(&flows::context(now, call, &self.acd)))
     }
 
-    /// Whether what the caller hears now goes on whatever is pressed.
-    #[must_use]
-    pub fn is_deaf(&self, call: CallId) -> bool {
-        let call = self.calls.get(&call);
-        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::is_deaf)
-    }
-
     #[must_use]
     pub fn agent_id(&self, name: &str) -> Option<AgentId> {
         self.agent_ids.get(name).copied()

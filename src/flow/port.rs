@@ -53,7 +53,7 @@ pub enum Input {
 
 /// The keys a run waits for, or will after what it says now: what a front must know that collects
 /// keys itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listen {
     /// So many keys end the input, whatever they are.
     pub keys_max: u8,
@@ -72,6 +72,8 @@ pub struct Listen {
 /// What follows, if the caller presses nothing meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
+    /// What is said now goes on whatever the caller presses.
+    pub deaf: bool,
     /// What will be said after what is said now, one entry an [`Effect::Play`].
     pub plays: Vec<Vec<Prompt>>,
     /// The keys waited for then; `None` when something else follows.

@@ -161,9 +161,7 @@ impl Run {
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
-    /// Whether what is said now goes on whatever the caller presses.
-    #[must_use]
-    pub fn is_deaf(&self) -> bool {
+    fn is_deaf(&self) -> bool {
         let barge_in = |at| self.flow.node(at).step.barge_in();
         self.is_speaking() && !self.at.is_none_or(barge_in)
     }
@@ -172,7 +170,8 @@ impl Run {
     /// happens that is more than words.
     #[must_use]
     pub fn ahead(&self, context: &Context) -> Ahead {
-        let mut ahead = Ahead { plays: Vec::new(), listen: self.listens() };
+        let mut ahead =
+            Ahead { deaf: self.is_deaf(), plays: Vec::new(), listen: self.listens() };
         let mut run = self.clone();
         while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < AHEAD_MAX {
             let mut effects = Vec::new();

@@ -9,6 +9,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::center::{Cause, Digit, Listen};
 use crate::webhook::link::Link;
 
@@ -62,7 +64,7 @@ pub struct Dial {
     pub next: Link,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Callee {
     /// E.164 with `+`.
     Number(String),

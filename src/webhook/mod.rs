@@ -17,6 +17,7 @@
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
+pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;

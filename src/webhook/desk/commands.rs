@@ -1,0 +1,143 @@
+//! Commands: what the center wants of a call at a provider.
+//!
+//! **Invariant:** a command changes what the next document will be, and nothing else.
+
+use crate::center::{Command, Event, From, Target};
+use crate::id::{CallId, LegId};
+use crate::webhook::desk::session::{Carried, PartyLeg, Program};
+use crate::webhook::desk::{Desk, caller};
+use crate::webhook::document::Callee;
+
+/// Who carries out a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The desk has.
+    Here,
+    /// It is about a telephone or sound of ours.
+    BySip,
+}
+
+impl Desk {
+    /// Takes what is for a leg at a provider.
+    pub fn command(&mut self, command: &Command) -> Taken {
+        match command {
+            Command::Answer { leg } => self.for_caller(*leg, |_| {}),
+            Command::Play { leg, play, prompts, repeat } => {
+                let program =
+                    Program::Play { play: *play, prompts: prompts.clone(), repeat: *repeat };
+                let taken = self.for_caller(*leg, |now| *now = program);
+                if taken == Taken::Here && !repeat {
+                    self.heard_already(leg.call, *play, prompts);
+                }
+                taken
+            }
+            Command::StopPlay { leg } => self.for_caller(*leg, |program| {
+                if matches!(program, Program::Play { .. } | Program::Talking { .. }) {
+                    *program = Program::Silent;
+                }
+            }),
+            Command::Dial { leg, target, from } => self.dial(*leg, target, from),
+            Command::Bridge { b, .. } => self.bridge(*b),
+            Command::Unbridge { a, .. } => match self.has_arm(a.call) || !self.has(a.call) {
+                true => Taken::BySip,
+                false => Taken::Here,
+            },
+            Command::HangUp { leg, cause } if leg.is_caller() => {
+                let cause = *cause;
+                self.end_program(*leg, Program::HangUp { cause })
+            }
+            Command::HangUp { leg, cause } => self.hang_up_party(*leg, *cause),
+            Command::Reject { leg, cause } => {
+                self.end_program(*leg, Program::Reject { cause: *cause })
+            }
+            Command::CloseRecord { .. } | Command::AmendRecord { .. } => Taken::BySip,
+        }
+    }
+
+    fn for_caller(&mut self, leg: LegId, change: impl FnOnce(&mut Program)) -> Taken {
+        let Some(session) = self.sessions.get_mut(&leg.call).filter(|_| leg.is_caller()) else {
+            return Taken::BySip;
+        };
+        if session.has_arm {
+            return Taken::BySip; // hold music, while an agent of ours talks to the caller
+        }
+        change(&mut session.program);
+        self.touch(leg.call);
+        Taken::Here
+    }
+
+    /// The call is over for the center, also where the caller's sound is with us.
+    fn end_program(&mut self, leg: LegId, program: Program) -> Taken {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        session.program = program;
+        let taken = if session.has_arm { Taken::BySip } else { Taken::Here };
+        self.touch(leg.call);
+        taken
+    }
+
+    /// What the last document said beyond its first play was heard with it.
+    fn heard_already(
+        &mut self,
+        call: CallId,
+        play: crate::id::PlayId,
+        prompts: &[crate::center::Prompt],
+    ) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let Some(mut follow) = session.follow.take() else { return };
+        if follow.plays.pop_front().as_deref() != Some(prompts) {
+            return; // the hours have changed, for instance: it is still to be said
+        }
+        let leg = caller(call);
+        self.events.push_back(Event::PromptDone { leg, play });
+        if !follow.plays.is_empty() {
+            session.follow = Some(follow);
+        } else if follow.in_vain {
+            self.events.push_back(Event::Keys { leg, keys: Vec::new() });
+        }
+    }
+
+    fn dial(&mut self, leg: LegId, target: &Target, from: &From) -> Taken {
+        let callee = match target {
+            Target::Agent(agent) => self.setup.agents.get(agent).cloned(),
+            Target::Trunk { number, .. } => Some(Callee::Number(number.clone())),
+        };
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        let carried = callee.map_or(Carried::Sip, Carried::Provider);
+        let taken = match carried {
+            Carried::Sip => Taken::BySip,
+            Carried::Provider(_) => {
+                session.program = Program::Dial { leg };
+                Taken::Here
+            }
+        };
+        let party = PartyLeg {
+            carried,
+            shown: from.number.clone(),
+            answered: false,
+            accepted: false,
+            ended: false,
+            answers: crate::webhook::desk::session::Answers::default(),
+        };
+        session.parties.insert(leg.n, party);
+        self.touch(leg.call);
+        taken
+    }
+
+    fn bridge(&mut self, leg: LegId) -> Taken {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        let Some(party) = session.parties.get(&leg.n) else { return Taken::BySip };
+        let taken = match party.carried {
+            Carried::Sip if session.has_arm => Taken::BySip, // resumed
+            Carried::Sip => {
+                session.program = Program::HandOff { leg };
+                Taken::Here
+            }
+            Carried::Provider(_) => {
+                session.program = Program::Talking { leg };
+                Taken::Here
+            }
+        };
+        self.touch(leg.call);
+        taken
+    }
+}

@@ -1,0 +1,65 @@
+//! How calls end: the caller hangs up, nothing is heard any more, everything was said.
+//!
+//! **Invariant:** the center hears once that a caller is gone.
+
+use std::time::Duration;
+
+use crate::center::{Cause, Event};
+use crate::id::CallId;
+use crate::time::Timestamp;
+use crate::webhook::desk::session::OnAir;
+use crate::webhook::desk::{Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
+
+/// News this old counts from when it happened; younger news from when it came. Providers' times are
+/// whole seconds, ours are not.
+const LATE: Duration = Duration::from_secs(2);
+
+impl Desk {
+    /// The caller is gone, since `at` if that is known.
+    pub(super) fn caller_gone(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        at: Option<Timestamp>,
+        cause: Cause,
+    ) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if std::mem::replace(&mut session.is_over, true) {
+            return;
+        }
+        session.on_air = OnAir::End;
+        session.follow = None;
+        self.timers.cancel(&Wake::Lost(call));
+        self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
+        self.tell_center(now, at, Event::HungUp { leg: caller(call), cause });
+        self.touch(call);
+    }
+
+    /// The provider should have come long ago.
+    pub(super) fn lost(&mut self, now: Timestamp, call: CallId) {
+        tracing::warn!(%call, "nothing was heard of this call for too long: it counts as ended. Is \
+            the status address set at the provider?");
+        self.caller_gone(now, call, None, Cause::TIMER_EXPIRED);
+    }
+
+    pub(super) fn forget(&mut self, call: CallId) {
+        let Some(session) = self.sessions.remove(&call) else { return };
+        let key = (session.provider, session.reference);
+        self.by_reference.remove(&key);
+        if self.seen.len() == SEEN_MAX
+            && let Some(oldest) = self.seen.pop_front()
+        {
+            self.seen_set.remove(&oldest);
+        }
+        self.seen.push_back(key.clone());
+        self.seen_set.insert(key);
+        self.unsaved.insert(call);
+    }
+
+    pub(super) fn tell_center(&mut self, now: Timestamp, at: Option<Timestamp>, event: Event) {
+        match at.filter(|at| *at + LATE < now) {
+            Some(at) => self.events.push_back(Event::Late { at, news: Box::new(event) }),
+            None => self.events.push_back(event),
+        }
+    }
+}

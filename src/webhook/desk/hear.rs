@@ -1,0 +1,186 @@
+//! Requests: which call and step, and what that means to the center.
+//!
+//! **Invariant:** what was heard is told to the center in the order in which it happened: prompts
+//! that ended, then keys.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::center::{Cause, Digit, Event, From, Via};
+use crate::id::CallId;
+use crate::time::Timestamp;
+use crate::webhook::desk::session::{Answers, Follow, OnAir, Program, Session};
+use crate::webhook::desk::{Desk, Heard, Ticket, Wake, caller};
+use crate::webhook::document::{Action, Document};
+use crate::webhook::fields::{Fields, LegState};
+use crate::webhook::link::Link;
+
+/// Until the first document is answered, and for what cannot be reckoned.
+const UNHEARD_MAX: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
+    pub fn hear(
+        &mut self,
+        now: Timestamp,
+        provider: &str,
+        link: &Link,
+        fields: &Fields,
+        next_call: &mut CallId,
+    ) -> Heard {
+        match *link {
+            Link::Voice => self.voice(now, provider, fields, next_call),
+            Link::Events => {
+                let key = (provider.to_owned(), fields.reference.clone());
+                match self.by_reference.get(&key).copied() {
+                    Some(call) => self.status(now, call, fields),
+                    None => Heard::Unknown,
+                }
+            }
+            Link::Step { call, n } => self.step(now, call, n, fields),
+            Link::Status { call } => self.status(now, call, fields),
+            Link::Leg { leg, n } => self.party_asks(leg, n, fields),
+            Link::LegStatus { leg } => self.party_status(now, leg, fields),
+            Link::Recording { call, .. } => self.recorded(call),
+            Link::Audio { .. } => Heard::Unknown,
+        }
+    }
+
+    fn voice(
+        &mut self,
+        now: Timestamp,
+        provider: &str,
+        fields: &Fields,
+        next_call: &mut CallId,
+    ) -> Heard {
+        let key = (provider.to_owned(), fields.reference.clone());
+        if let Some(&call) = self.by_reference.get(&key) {
+            return self.again(call, &Link::Voice);
+        }
+        if self.seen_set.contains(&key) || fields.state.is_some_and(LegState::is_ended) {
+            // A copy of an old request, or a call that is over before we were asked.
+            return Heard::Known(Document { actions: vec![hang_up()] });
+        }
+        let call = *next_call;
+        *next_call = CallId(call.0 + 1);
+        let session = Session {
+            provider: provider.to_owned(),
+            reference: fields.reference.clone(),
+            region: fields.region.clone(),
+            next: 1,
+            program: Program::Silent,
+            on_air: OnAir::Nothing,
+            parties: std::collections::BTreeMap::new(),
+            piece: 0,
+            lost_at: now + UNHEARD_MAX,
+            is_over: false,
+            answers: Answers::default(),
+            is_asked: true,
+            moved: None,
+            follow: None,
+            has_arm: false,
+        };
+        self.timers.set(Wake::Lost(call), session.lost_at);
+        self.sessions.insert(call, session);
+        self.by_reference.insert(key, call);
+        self.touch(call);
+        self.events.push_back(Event::CallArrived {
+            call,
+            from: From { number: fields.from.clone(), name: fields.from_name.clone() },
+            to: fields.to.clone().unwrap_or_default(),
+            via: Via::Provider(provider.to_owned()),
+        });
+        Heard::Asked(Ticket { call, link: Link::Voice })
+    }
+
+    /// What was answered before, for a request that came before.
+    fn again(&self, call: CallId, link: &Link) -> Heard {
+        let Some(session) = self.sessions.get(&call) else { return Heard::Unknown };
+        match session.answers.find(link) {
+            Some(document) => Heard::Known(document.clone()),
+            None if session.is_asked => Heard::Asked(Ticket { call, link: link.clone() }),
+            None => Heard::Known(Document::default()),
+        }
+    }
+
+    fn step(&mut self, now: Timestamp, call: CallId, n: u32, fields: &Fields) -> Heard {
+        let link = Link::Step { call, n };
+        let Some(session) = self.sessions.get_mut(&call) else { return Heard::Unknown };
+        if n < session.next {
+            return self.again(call, &link);
+        }
+        // A step ahead of ours: we were lost in between, and what it answers is not known.
+        let is_expected = n == session.next;
+        session.next = n + 1;
+        session.is_asked = true;
+        session.moved = None;
+        let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
+        self.touch(call);
+        if let Some(LegState::Ended(cause)) = fields.state {
+            self.caller_gone(now, call, fields.at, cause);
+        } else if is_expected {
+            self.came_back(now, call, on_air, fields);
+        }
+        Heard::Asked(Ticket { call, link })
+    }
+
+    /// The provider has done what the last document said.
+    fn came_back(&mut self, now: Timestamp, call: CallId, on_air: OnAir, fields: &Fields) {
+        match on_air {
+            OnAir::Sounds { play, ahead, listen, waits } => {
+                let mut keys = fields.keys.clone().unwrap_or_default();
+                let any = !keys.is_empty();
+                keys.extend(fields.finished_by.filter(|_| any));
+                let interrupts = listen.is_some_and(|listen| listen.barge_in);
+                let leg = caller(call);
+                if !keys.is_empty() && interrupts {
+                    return self.events.push_back(Event::Keys { leg, keys });
+                }
+                if let Some(play) = play.filter(|_| !waits) {
+                    self.events.push_back(Event::PromptDone { leg, play });
+                }
+                if !keys.is_empty() {
+                    return self.events.push_back(Event::Keys { leg, keys });
+                }
+                self.follow(call, ahead, listen.is_some() && !waits);
+            }
+            OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
+            OnAir::HandOff { leg } => self.hand_off_over(now, call, leg),
+            OnAir::Nothing | OnAir::End => {}
+        }
+    }
+
+    /// What was on the document after the first play was heard, too.
+    fn follow(&mut self, call: CallId, plays: VecDeque<Vec<crate::center::Prompt>>, in_vain: bool) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if !plays.is_empty() {
+            session.follow = Some(Follow { plays, in_vain });
+        } else if in_vain {
+            self.events.push_back(Event::Keys { leg: caller(call), keys: Vec::new() });
+        }
+    }
+
+    fn status(&mut self, now: Timestamp, call: CallId, fields: &Fields) -> Heard {
+        if let Some(LegState::Ended(cause)) = fields.state {
+            self.caller_gone(now, call, fields.at, cause);
+        }
+        Heard::Known(Document::default())
+    }
+
+    fn recorded(&mut self, call: CallId) -> Heard {
+        if self.sessions.contains_key(&call) {
+            Heard::Known(Document::default())
+        } else {
+            Heard::Unknown
+        }
+    }
+}
+
+pub(super) const fn hang_up() -> Action {
+    Action::HangUp { cause: Cause::NORMAL_CLEARING }
+}
+
+/// Whether a party pressed the key that takes the call.
+pub(super) fn accepts(fields: &Fields, key: Digit) -> bool {
+    fields.keys.as_ref().is_some_and(|keys| keys.contains(&key))
+}

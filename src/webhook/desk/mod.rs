@@ -1,0 +1,248 @@
+//! All calls at providers: requests in, events for the center out; its commands in, documents out.
+//!
+//! # Contract
+//!
+//! [`Desk::hear`] takes a request that was verified. Either the answer is known at once, or the
+//! request became events: take them by [`Desk::poll_event`], give the center's commands to
+//! [`Desk::command`], and when nothing is left ask for the answer by [`Desk::write`]. After every
+//! turn [`Desk::poll_ask`] says what a provider should be told by REST at once; without REST
+//! everything happens with the provider's next request, which a waiting caller makes every few
+//! seconds.
+//!
+//! **Invariant:** a step is answered once; a call ends once towards the center, whatever is
+//! delivered late, twice or in another order; a party accepts or fails once.
+//!
+//! **Deliberately absent:** signatures, XML and JSON; the queue.
+
+mod commands;
+mod end;
+mod hear;
+mod party;
+mod saved;
+mod session;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::center::{Digit, Event};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::{Timers, Timestamp};
+use crate::webhook::document::{Callee, Document};
+use crate::webhook::link::Link;
+
+use session::Session;
+
+/// Calls that ended are remembered so long, for late news.
+const ENDED_KEPT: Duration = Duration::from_secs(600);
+/// And their names at the provider longer, so that a copy of an old request starts no call.
+const SEEN_MAX: usize = 200_000;
+
+/// What the desk must know beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct DeskSetup {
+    pub providers: BTreeMap<String, ProviderSetup>,
+    /// By [`AgentId`]: where an agent is, if not at a telephone registered with us.
+    pub agents: BTreeMap<AgentId, Callee>,
+    /// How long one piece of waiting music lasts. Without REST it is also how long an agent may
+    /// wait for a caller.
+    pub piece: Duration,
+    /// How many pieces a tune has.
+    pub pieces: u32,
+    /// Texts are spoken by our voice, not by the provider's.
+    pub is_ours: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProviderSetup {
+    /// There are credentials to tell the provider something.
+    pub has_rest: bool,
+    /// The key an agent outside must press to take a call; `None` takes it by answering.
+    pub accept_key: Option<Digit>,
+    /// What the agent hears then.
+    pub whisper: String,
+    pub whisper_language: String,
+    /// The SIP address (`host` or `host:port`) under which the provider reaches us.
+    pub sip_host: Option<String>,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The answer is this, and nothing happened.
+    Known(Document),
+    /// It became events; ask for the answer when they are dealt with.
+    Asked(Ticket),
+    /// No call of ours is meant.
+    Unknown,
+}
+
+/// A request that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket {
+    call: CallId,
+    link: Link,
+}
+
+/// Something to tell a provider by REST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    pub provider: String,
+    pub call: CallId,
+    /// The provider's name for the leg.
+    pub reference: String,
+    pub region: Option<String>,
+    pub what: AskWhat,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskWhat {
+    /// Come for this at once.
+    Move { to: Link },
+    /// End the leg.
+    End,
+}
+
+/// How that went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Done,
+    /// The provider knows no such call any more.
+    Gone,
+    /// It did not work, or we do not know. The next request will bring it.
+    Failed,
+}
+
+#[derive(Debug)]
+pub struct Desk {
+    setup: DeskSetup,
+    sessions: BTreeMap<CallId, Session>,
+    /// The provider and its name for the caller's leg, to the call.
+    by_reference: BTreeMap<(String, String), CallId>,
+    /// Names of calls that ended, oldest first.
+    seen: VecDeque<(String, String)>,
+    seen_set: BTreeSet<(String, String)>,
+    timers: Timers<Wake>,
+    events: VecDeque<Event>,
+    asks: VecDeque<Ask>,
+    /// Calls to look at before the turn ends.
+    touched: BTreeSet<CallId>,
+    /// Calls to be written down, or forgotten.
+    unsaved: BTreeSet<CallId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wake {
+    /// The provider should have come by now.
+    Lost(CallId),
+    /// Late news has had its time.
+    Forget(CallId),
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(setup: DeskSetup) -> Self {
+        Self {
+            setup,
+            sessions: BTreeMap::new(),
+            by_reference: BTreeMap::new(),
+            seen: VecDeque::new(),
+            seen_set: BTreeSet::new(),
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            asks: VecDeque::new(),
+            touched: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
+        }
+    }
+
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// What a provider should be told, once nothing is left to be dealt with.
+    pub fn poll_ask(&mut self) -> Option<Ask> {
+        while let Some(call) = self.touched.pop_first() {
+            self.tell(call);
+        }
+        self.asks.pop_front()
+    }
+
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::Lost(call) => self.lost(now, call),
+                Wake::Forget(call) => self.forget(call),
+            }
+        }
+    }
+
+    /// Whether the desk carries this call.
+    #[must_use]
+    pub fn has(&self, call: CallId) -> bool {
+        self.sessions.contains_key(&call)
+    }
+
+    /// Calls that are up.
+    #[must_use]
+    pub fn calls_live(&self) -> usize {
+        self.sessions.values().filter(|session| !session.is_over).count()
+    }
+
+    fn provider(&self, name: &str) -> ProviderSetup {
+        self.setup.providers.get(name).cloned().unwrap_or_default()
+    }
+
+    fn touch(&mut self, call: CallId) {
+        self.touched.insert(call);
+        self.unsaved.insert(call);
+    }
+
+    /// Tells the provider at once what cannot wait for its next request, if it can be told.
+    fn tell(&mut self, call: CallId) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let has_rest =
+            self.setup.providers.get(&session.provider).is_some_and(|provider| provider.has_rest);
+        if !has_rest || !session.is_out_of_date() || session.moved == Some(session.next) {
+            return;
+        }
+        session.moved = Some(session.next);
+        let what = match session.program {
+            session::Program::HangUp { .. } => AskWhat::End,
+            _ => AskWhat::Move { to: Link::Step { call, n: session.next } },
+        };
+        self.asks.push_back(Ask {
+            provider: session.provider.clone(),
+            call,
+            reference: session.reference.clone(),
+            region: session.region.clone(),
+            what,
+        });
+    }
+
+    /// The answer to what [`Self::poll_ask`] gave.
+    pub fn asked(&mut self, now: Timestamp, call: CallId, outcome: Asked) {
+        match outcome {
+            Asked::Done => {}
+            // The caller hung up in the same moment: the usual race, and no mistake.
+            Asked::Gone => self.caller_gone(now, call, None, crate::center::Cause::NORMAL_CLEARING),
+            Asked::Failed => {
+                if let Some(session) = self.sessions.get_mut(&call) {
+                    session.moved = None;
+                }
+            }
+        }
+    }
+}
+
+/// The caller's leg of a call.
+const fn caller(call: CallId) -> LegId {
+    LegId::caller(call)
+}

@@ -1,0 +1,224 @@
+//! Legs of parties: an agent outside, or whoever a transfer dials.
+//!
+//! ```text
+//!  dialed ──► answered ──► accepted (bridged) ──► over
+//!     └─────────┴── busy, no answer, declined, no accept key ──► failed
+//! ```
+//!
+//! **Invariant:** the center is told once that a party accepted or failed, and once that it is
+//! over, whichever news comes first: the callee's own request, its state, or the result of the
+//! dialing.
+
+use crate::center::{Cause, Event, Listen};
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::hear::{accepts, hang_up};
+use crate::webhook::desk::session::{Carried, Program};
+use crate::webhook::desk::{Desk, Heard, Ticket, caller};
+use crate::webhook::document::{Action, Document, Sound};
+use crate::webhook::fields::{DialResult, Fields, LegState};
+use crate::webhook::link::Link;
+
+use std::time::Duration;
+
+/// How often the whisper is said before nobody is there to press the key: a voicemail.
+const WHISPERS_MAX: u32 = 2;
+/// After each of them.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Desk {
+    /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
+    pub(super) fn party_asks(&mut self, leg: LegId, n: u32, fields: &Fields) -> Heard {
+        let link = Link::Leg { leg, n };
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
+        let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
+        if let Some(document) = party.answers.find(&link) {
+            return Heard::Known(document.clone());
+        }
+        if party.ended || session.is_over {
+            return Heard::Known(Document { actions: vec![hang_up()] });
+        }
+        let was_answered = std::mem::replace(&mut party.answered, true);
+        let accepted = match setup.accept_key {
+            None => true,
+            Some(key) => was_answered && accepts(fields, key),
+        };
+        if accepted || party.accepted {
+            if !std::mem::replace(&mut party.accepted, true) {
+                self.events.push_back(Event::Answered { leg });
+            }
+            self.touch(leg.call);
+            return Heard::Asked(Ticket { call: leg.call, link });
+        }
+        if n >= WHISPERS_MAX {
+            let document = Document { actions: vec![hang_up()] };
+            party.answers.keep(link, document.clone());
+            party.ended = true;
+            self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_ANSWER });
+            self.touch(leg.call);
+            return Heard::Known(document);
+        }
+        let said = Sound::Say {
+            language: setup.whisper_language.as_str().into(),
+            text: setup.whisper.as_str().into(),
+        };
+        let listen = Listen {
+            keys_max: 1,
+            finish: None,
+            timeout: ACCEPT_TIMEOUT,
+            inter_digit: ACCEPT_TIMEOUT,
+            barge_in: true,
+            secret: false,
+        };
+        let next = Link::Leg { leg, n: n + 1 };
+        let document =
+            Document { actions: vec![Action::Gather { sounds: vec![said], listen, next }] };
+        party.answers.keep(link, document.clone());
+        Heard::Known(document)
+    }
+
+    /// News of the callee's leg.
+    pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
+        let known = Heard::Known(Document::default());
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let Some(party) = session.party(leg) else { return Heard::Unknown };
+        if party.ended {
+            return known;
+        }
+        match fields.state {
+            Some(LegState::Ringing) if !party.answered => {
+                self.events.push_back(Event::Ringing { leg });
+            }
+            Some(LegState::Ended(cause)) => self.party_over(now, leg, cause, fields.at),
+            Some(LegState::Initiated | LegState::Ringing | LegState::Answered) | None => {}
+        }
+        self.touch(leg.call);
+        known
+    }
+
+    /// The provider says how dialing somebody ended, and the caller is back.
+    pub(super) fn dial_over(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let Some(party) = session.party(leg).filter(|party| !party.ended) else { return };
+        // Not a result of the dialing: we told the provider to come.
+        let Some(result) = result else { return };
+        let was_talk = result.failed.is_none() && !party.answered && result.talked.is_some();
+        if was_talk {
+            // Neither its answer nor its end was told to us; both were at known times.
+            party.answered = true;
+            party.accepted = true;
+            let at = now - result.talked.unwrap_or_default();
+            let news = Box::new(Event::Answered { leg });
+            self.events.push_back(Event::Late { at, news });
+        }
+        self.party_over(now, leg, result.failed.unwrap_or(Cause::NORMAL_CLEARING), None);
+    }
+
+    fn party_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, at: Option<Timestamp>) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let Some(party) = session.parties.get_mut(&leg.n) else { return };
+        if std::mem::replace(&mut party.ended, true) {
+            return;
+        }
+        let event = match (party.accepted, party.answered) {
+            (true, _) => Event::HungUp { leg, cause },
+            // It answered, and put down without pressing the key.
+            (false, true) => Event::DialFailed { leg, cause: Cause::CALL_REJECTED },
+            (false, false) if cause == Cause::NORMAL_CLEARING => {
+                Event::DialFailed { leg, cause: Cause::NO_ANSWER }
+            }
+            (false, false) => Event::DialFailed { leg, cause },
+        };
+        if let Program::Dial { leg: dialed } | Program::Talking { leg: dialed } = session.program
+            && dialed == leg
+        {
+            session.program = Program::Silent;
+        }
+        self.tell_center(now, at, event);
+        self.touch(leg.call);
+    }
+
+    /// The center gives a party up.
+    pub(super) fn hang_up_party(&mut self, leg: LegId, cause: Cause) -> Taken {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        let Some(party) = session.parties.get_mut(&leg.n) else { return Taken::BySip };
+        if party.carried == Carried::Sip {
+            party.ended = true;
+            return Taken::BySip;
+        }
+        if !std::mem::replace(&mut party.ended, true) {
+            self.events.push_back(Event::HungUp { leg, cause });
+        }
+        if let Program::Dial { leg: dialed } | Program::Talking { leg: dialed } = session.program
+            && dialed == leg
+        {
+            session.program = Program::Silent;
+        }
+        self.touch(leg.call);
+        Taken::Here
+    }
+
+    /// A SIP leg rings for this address: whose sound comes, and to whom?
+    pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
+        let (call, n) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
+        let call = CallId(call.parse().ok()?);
+        let session = self.sessions.get_mut(&call)?;
+        let Program::HandOff { leg } = session.program else { return None };
+        let is_expected = arm_user(call, session.next - 1) == user && n.parse() == Ok(session.next - 1);
+        if !is_expected || session.has_arm || session.is_over {
+            return None;
+        }
+        session.has_arm = true;
+        self.timers.cancel(&crate::webhook::desk::Wake::Lost(call));
+        Some((caller(call), leg))
+    }
+
+    #[must_use]
+    pub fn has_arm(&self, call: CallId) -> bool {
+        self.sessions.get(&call).is_some_and(|session| session.has_arm)
+    }
+
+    /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
+    /// is gone, and the caller goes on elsewhere.
+    pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if !std::mem::take(&mut session.has_arm) {
+            return;
+        }
+        if by_us {
+            session.program = match session.program {
+                Program::HandOff { .. } => Program::Silent,
+                ref other => other.clone(),
+            };
+            session.lost_at = now + ARM_BACK;
+            self.timers.set(crate::webhook::desk::Wake::Lost(call), session.lost_at);
+            self.touch(call);
+        } else {
+            self.caller_gone(now, call, None, cause);
+        }
+    }
+
+    /// The caller came back from the agent's SIP leg, or never got there.
+    pub(super) fn hand_off_over(&mut self, now: Timestamp, call: CallId, leg: LegId) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if matches!(session.program, Program::HandOff { leg: wanted } if wanted == leg)
+            && !session.has_arm
+        {
+            tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
+                `sip_host` and the trunk's addresses");
+            self.caller_gone(now, call, None, Cause::NETWORK_OUT_OF_ORDER);
+        }
+    }
+}
+
+/// What the user part of the address begins with to which a caller's sound is sent.
+const ARM_PREFIX: &str = "handoff-";
+/// A caller who was with an agent of ours is back at the provider within this time.
+const ARM_BACK: Duration = Duration::from_secs(30);
+
+/// The user part to which step `n` of a call sends its sound.
+pub(super) fn arm_user(call: CallId, n: u32) -> String {
+    format!("{ARM_PREFIX}{}-{n}", call.0)
+}

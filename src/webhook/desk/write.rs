@@ -1,0 +1,253 @@
+//! Answers: the document for what the center wants now.
+//!
+//! **Invariant:** a document for the caller's leg ends, or comes back to the next step.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::center::{Ahead, Listen, Prompt};
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+use crate::webhook::desk::hear::hang_up;
+use crate::webhook::desk::party::arm_user;
+use crate::webhook::desk::session::{Carried, OnAir, Program, Session};
+use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
+use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
+use crate::webhook::link::Link;
+
+/// A talk that lasts longer is ended by the provider.
+const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);
+/// A phone that the center gives up ringing earlier is taken back then.
+const RING_MAX: Duration = Duration::from_secs(60);
+/// Until the agent's telephone, which has answered, hears the caller.
+const HAND_OFF_RING: Duration = Duration::from_secs(10);
+/// What providers and networks may take between two requests, beyond what is heard.
+const GRACE: Duration = Duration::from_secs(20);
+/// Speech is not slower than this, a character.
+const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
+/// Sound files are not longer.
+const FILE_MAX: Duration = Duration::from_secs(600);
+/// Where nothing is to be heard and no key is waited for.
+const IDLE_MS: u32 = 1_000;
+
+impl Desk {
+    /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
+    /// call now.
+    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
+        let Some(session) = self.sessions.get_mut(&ticket.call) else {
+            return Document { actions: vec![hang_up()] };
+        };
+        if let Link::Leg { leg, .. } = ticket.link {
+            return write_party(session, leg, &ticket.link);
+        }
+        if let Some(document) = session.answers.find(&ticket.link) {
+            return document.clone();
+        }
+        session.is_asked = false;
+        session.follow = None;
+        let provider = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
+        let written = Writer { call: ticket.call, session, setup: &self.setup, provider: &provider }
+            .write(ahead.unwrap_or_default());
+        session.on_air = written.on_air;
+        session.answers.keep(ticket.link.clone(), written.document.clone());
+        if !session.is_over {
+            session.lost_at = now + written.lasts + GRACE;
+            self.timers.set(Wake::Lost(ticket.call), session.lost_at);
+        }
+        if matches!(session.on_air, OnAir::End) && !session.is_over {
+            session.is_over = true;
+            self.timers.cancel(&Wake::Lost(ticket.call));
+            self.timers.set(Wake::Forget(ticket.call), now + crate::webhook::desk::ENDED_KEPT);
+        }
+        self.touch(ticket.call);
+        written.document
+    }
+}
+
+/// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
+fn write_party(session: &mut Session, leg: LegId, link: &Link) -> Document {
+    let wanted = matches!(session.program, Program::Talking { leg: now } if now == leg);
+    let document = match wanted && !session.is_over {
+        true => Document::default(),
+        false => Document { actions: vec![hang_up()] },
+    };
+    if let Some(party) = session.party(leg) {
+        party.answers.keep(link.clone(), document.clone());
+    }
+    document
+}
+
+struct Writer<'a> {
+    call: CallId,
+    session: &'a mut Session,
+    setup: &'a DeskSetup,
+    provider: &'a ProviderSetup,
+}
+
+struct Written {
+    document: Document,
+    on_air: OnAir,
+    /// The longest it can take until the provider is back.
+    lasts: Duration,
+}
+
+impl Written {
+    fn new(actions: Vec<Action>, on_air: OnAir, lasts: Duration) -> Self {
+        Self { document: Document { actions }, on_air, lasts }
+    }
+}
+
+impl Writer<'_> {
+    fn write(&mut self, ahead: Ahead) -> Written {
+        if self.session.is_over {
+            return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
+        }
+        match self.session.program.clone() {
+            Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
+            Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
+            Program::Silent => self.silent(ahead.listen),
+            Program::Dial { leg } => self.dial(leg),
+            Program::HandOff { leg } => self.hand_off(leg),
+            // Bridged, and yet it asks: whatever ended the talk will be told.
+            Program::Talking { .. } => self.silent(None),
+            Program::HangUp { cause } => {
+                Written::new(vec![Action::HangUp { cause }], OnAir::End, Duration::ZERO)
+            }
+            Program::Reject { cause } => {
+                Written::new(vec![Action::Reject { cause }], OnAir::End, Duration::ZERO)
+            }
+        }
+    }
+
+    const fn next(&self) -> Link {
+        Link::Step { call: self.call, n: self.session.next }
+    }
+
+    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: Ahead) -> Written {
+        // What cannot be interrupted stands alone: keys must not reach past it.
+        let alone = ahead.deaf && ahead.listen.is_none_or(|listen| listen.barge_in);
+        let (plays, listen) = match alone {
+            true => (Vec::new(), None),
+            false => (ahead.plays, ahead.listen),
+        };
+        let all: Vec<&Prompt> = prompts.iter().chain(plays.iter().flatten()).collect();
+        let lasts = all.iter().map(|prompt| longest(prompt)).sum::<Duration>();
+        let sounds: Vec<Sound> = all.into_iter().map(|prompt| self.sound(prompt)).collect();
+        let on_air = OnAir::Sounds {
+            play: Some(play),
+            ahead: VecDeque::from(plays),
+            listen,
+            waits: false,
+        };
+        self.sounds(sounds, listen, on_air, lasts)
+    }
+
+    /// One piece of what is heard in the queue, or while somebody outside is rung.
+    fn wait(&mut self, prompts: &[Prompt], listen: Option<Listen>) -> Written {
+        self.session.piece = (self.session.piece + 1) % self.setup.pieces.max(1);
+        let piece = self.session.piece;
+        let sounds = prompts.iter().map(|prompt| match prompt {
+            Prompt::Music { name } => Sound::Play { link: music(name, piece) },
+            Prompt::Silence { .. } => Sound::Pause { ms: millis(self.setup.piece) },
+            Prompt::Text { .. } | Prompt::File { .. } => self.sound(prompt),
+        });
+        let sounds = sounds.collect();
+        let lasts = prompts.iter().map(longest).sum::<Duration>() + self.setup.piece;
+        let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits: true };
+        self.sounds(sounds, listen, on_air, lasts)
+    }
+
+    /// Nothing to say: keys may be on their way, or the center waits for somebody.
+    fn silent(&self, listen: Option<Listen>) -> Written {
+        let waits = listen.is_none();
+        let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits };
+        let sounds = if waits { vec![Sound::Pause { ms: IDLE_MS }] } else { Vec::new() };
+        self.sounds(sounds, listen, on_air, Duration::from_secs(1))
+    }
+
+    fn sounds(
+        &self,
+        sounds: Vec<Sound>,
+        listen: Option<Listen>,
+        on_air: OnAir,
+        lasts: Duration,
+    ) -> Written {
+        let next = self.next();
+        let Some(listen) = listen else {
+            let mut actions: Vec<Action> = sounds.into_iter().map(Action::Sound).collect();
+            actions.push(Action::Goto(next));
+            return Written::new(actions, on_air, lasts);
+        };
+        let keys = listen.timeout + listen.inter_digit * u32::from(listen.keys_max);
+        let actions = vec![Action::Gather { sounds, listen, next }];
+        Written::new(actions, on_air, lasts + keys)
+    }
+
+    fn dial(&mut self, leg: LegId) -> Written {
+        let next = self.next();
+        let Some(party) = self.session.party(leg) else { return self.silent(None) };
+        let Carried::Provider(to) = party.carried.clone() else { return self.silent(None) };
+        let dial = Dial {
+            to,
+            caller_id: party.shown.clone(),
+            ring_timeout: RING_MAX,
+            time_limit: TALK_MAX,
+            answered: Some(Link::Leg { leg, n: 0 }),
+            told: Some(Link::LegStatus { leg }),
+            next,
+        };
+        let actions = vec![Action::Dial(Box::new(dial))];
+        Written::new(actions, OnAir::Dial { leg }, RING_MAX + TALK_MAX)
+    }
+
+    fn hand_off(&self, leg: LegId) -> Written {
+        let user = arm_user(self.call, self.session.next - 1);
+        let host = self.provider.sip_host.as_deref().unwrap_or_default();
+        let dial = Dial {
+            to: Callee::Sip(format!("sip:{user}@{host}")),
+            caller_id: None,
+            ring_timeout: HAND_OFF_RING,
+            time_limit: TALK_MAX,
+            answered: None,
+            told: None,
+            next: self.next(),
+        };
+        let actions = vec![Action::Dial(Box::new(dial))];
+        Written::new(actions, OnAir::HandOff { leg }, HAND_OFF_RING + GRACE)
+    }
+
+    fn sound(&self, prompt: &Prompt) -> Sound {
+        match prompt {
+            Prompt::Text { language, text } if self.setup.is_ours => {
+                Sound::Play { link: Link::Audio { name: format!("say/{language}/{text}") } }
+            }
+            Prompt::Text { language, text } => {
+                Sound::Say { language: language.clone(), text: text.clone() }
+            }
+            Prompt::File { path } => {
+                Sound::Play { link: Link::Audio { name: format!("file/{path}") } }
+            }
+            Prompt::Music { name } => Sound::Play { link: music(name, 0) },
+            Prompt::Silence { ms } => Sound::Pause { ms: *ms },
+        }
+    }
+}
+
+fn music(name: &str, piece: u32) -> Link {
+    Link::Audio { name: format!("music/{name}/{piece}") }
+}
+
+fn longest(prompt: &Prompt) -> Duration {
+    match prompt {
+        Prompt::Text { text, .. } => {
+            SPOKEN_SLOWEST * u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+        }
+        Prompt::File { .. } => FILE_MAX,
+        Prompt::Music { .. } => Duration::ZERO,
+        Prompt::Silence { ms } => Duration::from_millis(u64::from(*ms)),
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
