@@ -71,22 +71,22 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether the fact is about a leg: those are the ones a front may learn of late.
+    /// Whether the fact is about somebody coming or going, which a front may learn of late.
     #[must_use]
-    pub const fn is_of_a_leg(&self) -> bool {
+    pub const fn may_be_late(&self) -> bool {
         match self {
             Self::LegAnswered { .. }
             | Self::Bridged { .. }
             | Self::Held { .. }
             | Self::Resumed { .. }
             | Self::LegEnded { .. }
+            | Self::LeftQueue { .. }
             | Self::Ended { .. } => true,
             Self::FlowChosen { .. }
             | Self::Answered
             | Self::Entered { .. }
             | Self::Intent { .. }
             | Self::Queued { .. }
-            | Self::LeftQueue { .. }
             | Self::Dialed { .. }
             | Self::Rerouted { .. }
             | Self::WrittenUp { .. }

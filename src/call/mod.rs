@@ -150,12 +150,17 @@ impl Call {
         if matches!(fact, Fact::Entered { .. }) && self.facts.len() >= STEP_FACTS_MAX {
             return;
         }
-        let at = self.happened.filter(|_| fact.is_of_a_leg()).map_or(now, |happened| {
-            // Facts are in order: what was told meanwhile happened before.
-            let last = self.facts.last().map_or(now, |(last, _)| *last);
-            happened.clamp(last.min(now), now)
-        });
+        let at = if fact.may_be_late() { self.when(now) } else { now };
         self.facts.push((at, fact));
+    }
+
+    /// When what is being told happened: now, unless it is known to have been before.
+    #[must_use]
+    pub fn when(&self, now: Timestamp) -> Timestamp {
+        let Some(happened) = self.happened else { return now };
+        // Facts are in order: what was told meanwhile happened before.
+        let last = self.facts.last().map_or(now, |(last, _)| *last);
+        happened.clamp(last.min(now), now)
     }
 
     /// What is told next about legs happened then, until [`Self::told`].

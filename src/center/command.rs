@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::call::{CallRecord, Cause, RecordingNews, WrapUp};
 use crate::flow::{Digit, Prompt};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -54,6 +55,8 @@ pub enum Command {
         leg: LegId,
         target: Target,
         from: crate::center::From,
+        /// The center hangs up then. For fronts that must say beforehand how long it may ring.
+        until: Timestamp,
     },
     /// The two legs hear each other; what played on them stops.
     Bridge {

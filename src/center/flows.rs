@@ -20,6 +20,8 @@ use crate::time::Timestamp;
 
 /// A call passes from queue to queue a handful of times at the most.
 const TURNS_PER_INPUT_MAX: u32 = 16;
+/// How records name the door of a call from a provider.
+const VIA_PROVIDER: &str = "provider:";
 /// The number that stands for all others in a flow's `numbers`.
 const ANY_NUMBER: &str = "*";
 
@@ -279,7 +281,9 @@ impl ContactCenter {
             tracing::info!(call = %id, "transfer refused: not a telephone number");
             return refused;
         };
-        let Some((trunk, others)) = self.trunks_for(&number, request.trunk.as_deref()) else {
+        let named = request.trunk.as_deref();
+        let own = self.provider_for(id, &number, named).map(|name| (name, Vec::new()));
+        let Some((trunk, others)) = own.or_else(|| self.trunks_for(&number, named)) else {
             tracing::info!(call = %id, "transfer refused: no trunk allows this number");
             return refused;
         };
@@ -294,9 +298,17 @@ impl ContactCenter {
             leg,
             target: Target::Trunk { trunk, number, others },
             from,
+            until: now + request.ring_timeout,
         });
         self.timers.set(Wake::RingOut(leg), now + request.ring_timeout);
         None
+    }
+
+    /// The provider a call came through, if it may dial the number.
+    fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
+        let name = self.calls.get(&id)?.origin.via.strip_prefix(VIA_PROVIDER)?;
+        let may_dial = self.setup.providers.get(name)?.allows(number);
+        (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
     }
 
     /// The trunk a number goes through first, and those after it that allow the number as well. A
@@ -324,7 +336,7 @@ impl ContactCenter {
         match via {
             Via::Trunk(name) => format!("trunk:{name}"),
             Via::Agent(agent) => format!("agent:{}", self.agent_name(*agent)),
-            Via::Provider(name) => format!("provider:{name}"),
+            Via::Provider(name) => format!("{VIA_PROVIDER}{name}"),
         }
     }
 }

@@ -118,8 +118,15 @@ impl ContactCenter {
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
+        let late = match &event {
+            Event::Late { news, .. } => news.call(),
+            _ => None,
+        };
         self.take(now, event);
         self.settle(now);
+        if let Some(call) = late.and_then(|call| self.calls.get_mut(&call)) {
+            call.told();
+        }
     }
 
     fn take(&mut self, now: Timestamp, event: Event) {
@@ -157,14 +164,10 @@ impl ContactCenter {
                 self.timers.set(Wake::DrainEnd, until);
             }
             Event::Late { at, news } => {
-                let call = news.call();
-                if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+                if let Some(call) = news.call().and_then(|call| self.calls.get_mut(&call)) {
                     call.happened(at);
                 }
                 self.take(now, *news);
-                if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
-                    call.told();
-                }
             }
         }
     }

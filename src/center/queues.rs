@@ -41,8 +41,8 @@ impl ContactCenter {
 
     fn decided(&mut self, now: Timestamp, output: Output) {
         match output {
-            Output::Offer { offer, call, agent, queue, until: _ } => {
-                self.offer(now, offer, call, agent, queue);
+            Output::Offer { offer, call, agent, queue, until } => {
+                self.offer(now, offer, call, agent, queue, until);
             }
             Output::OfferEnded { offer, call, agent, outcome } => {
                 self.offer_ended(now, offer, call, agent, outcome);
@@ -65,6 +65,7 @@ impl ContactCenter {
         id: CallId,
         agent: AgentId,
         queue: QueueId,
+        until: Timestamp,
     ) {
         let name = self.agent_name(agent).to_owned();
         let queue_id = queue;
@@ -87,7 +88,8 @@ impl ContactCenter {
                 .and_then(|entry| entry.name.clone())
                 .or_else(|| call.origin.from_name.clone()),
         };
-        self.commands.push_back(Command::Dial { leg, target: Target::Agent(agent), from });
+        let target = Target::Agent(agent);
+        self.commands.push_back(Command::Dial { leg, target, from, until });
         self.count_offered(offer, queue_id);
     }
 
@@ -138,7 +140,7 @@ impl ContactCenter {
     /// Notes that a call left its queue, in its facts and in the figures.
     pub(super) fn note_left(&mut self, now: Timestamp, call: &mut Call, left: LeftQueue) {
         let State::Waiting { queue, since } = call.state else { return };
-        self.count_left(now, call.id(), queue, now.since(since), left);
+        self.count_left(now, call.id(), queue, call.when(now).since(since), left);
         call.note(now, Fact::LeftQueue { left });
     }
 
@@ -147,13 +149,14 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let State::Waiting { queue, since } = call.state else { return };
         let Some(leg) = call.leg_of(offer) else { return };
+        let waited = call.when(now).since(since);
         if let Some(party) = call.legs.get_mut(&leg) {
             party.answered = true;
         }
         call.note(now, Fact::LegAnswered { leg });
         call.note(now, Fact::LeftQueue { left: LeftQueue::Answered });
-        self.count_left(now, id, queue, now.since(since), LeftQueue::Answered);
-        tracing::info!(call = %id, %leg, wait_s = now.since(since).as_secs(), "call answered");
+        self.count_left(now, id, queue, waited, LeftQueue::Answered);
+        tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
         self.bridge(now, leg);
     }
 }

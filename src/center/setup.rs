@@ -22,6 +22,8 @@ pub struct Setup {
     pub queues: Vec<Queue>,
     /// In order of preference for a transfer that names none.
     pub trunks: BTreeMap<String, Trunk>,
+    /// What a provider may dial for its own calls, by its name.
+    pub providers: BTreeMap<String, Trunk>,
     pub directory: Directory,
     /// ISO 3166 region numbers without `+` are read in.
     pub region: String,
@@ -109,6 +111,7 @@ impl Default for Setup {
             agents: Vec::new(),
             queues: Vec::new(),
             trunks: BTreeMap::new(),
+            providers: BTreeMap::new(),
             directory: Directory::default(),
             region: "US".to_owned(),
             recent: Duration::from_secs(30 * 24 * 60 * 60),

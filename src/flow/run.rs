@@ -170,8 +170,7 @@ impl Run {
     /// happens that is more than words.
     #[must_use]
     pub fn ahead(&self, context: &Context) -> Ahead {
-        let mut ahead =
-            Ahead { deaf: self.is_deaf(), plays: Vec::new(), listen: self.listens() };
+        let mut ahead = Ahead { deaf: self.is_deaf(), plays: Vec::new(), listen: self.listens() };
         let mut run = self.clone();
         while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < AHEAD_MAX {
             let mut effects = Vec::new();

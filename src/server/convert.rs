@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** agents and queues keep their order: their position is their id everywhere.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         agents: config.agents.iter().map(agent).collect(),
         queues: config.queues.iter().map(queue).collect(),
         trunks: config.trunks.values().map(trunk).collect(),
+        providers: BTreeMap::new(),
         directory,
         region: config.callers.region.clone(),
         recent: config.callers.recent,

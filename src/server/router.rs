@@ -169,7 +169,7 @@ impl Router {
                 self.media.record(leg, terms, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
-            Command::Dial { leg, target, from } => {
+            Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
                     Target::Trunk { .. } => None,

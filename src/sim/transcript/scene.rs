@@ -378,7 +378,7 @@ impl Scene {
                 self.with_message(leg, |message| message.cut(at, RecordingEnd::Stopped));
                 None
             }
-            Command::Dial { leg, target, from } => Some(self.dialed(leg, target, &from)),
+            Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::Bridge { a, b } => {
                 self.playing.remove(&a);
                 self.playing.remove(&b);

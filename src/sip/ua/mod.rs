@@ -20,7 +20,7 @@
 //!             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
 //!                 ua.hang_up(clock.now(), leg, cause);
 //!             }
-//!             Command::Dial { leg, target, from } => {
+//!             Command::Dial { leg, target, from, .. } => {
 //!                 ua.dial(clock.now(), leg, &target, &from, media.allot(leg));
 //!             }
 //!             _ => …

@@ -4,7 +4,8 @@
 
 use crate::center::{Command, Event, From, Target};
 use crate::id::{CallId, LegId};
-use crate::webhook::desk::session::{Carried, PartyLeg, Program};
+use crate::time::Timestamp;
+use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Program, Recording};
 use crate::webhook::desk::{Desk, caller};
 use crate::webhook::document::Callee;
 
@@ -32,11 +33,11 @@ impl Desk {
                 taken
             }
             Command::StopPlay { leg } => self.for_caller(*leg, |program| {
-                if matches!(program, Program::Play { .. } | Program::Talking { .. }) {
+                if matches!(program, Program::Play { .. }) {
                     *program = Program::Silent;
                 }
             }),
-            Command::Dial { leg, target, from } => self.dial(*leg, target, from),
+            Command::Dial { leg, target, from, until } => self.dial(*leg, target, from, *until),
             Command::Bridge { b, .. } => self.bridge(*b),
             Command::Unbridge { a, .. } => match self.has_arm(a.call) || !self.has(a.call) {
                 true => Taken::BySip,
@@ -50,7 +51,30 @@ impl Desk {
             Command::Reject { leg, cause } => {
                 self.end_program(*leg, Program::Reject { cause: *cause })
             }
-            Command::CloseRecord { .. } | Command::AmendRecord { .. } => Taken::BySip,
+            Command::Record {
+                leg,
+                recording,
+                length_max,
+                length_min,
+                silence,
+                finish_key,
+                beep,
+            } => {
+                let program = Program::Record(Recording {
+                    id: *recording,
+                    length_max: *length_max,
+                    length_min: *length_min,
+                    silence: *silence,
+                    finish: *finish_key,
+                    beep: *beep,
+                });
+                self.for_caller(*leg, |now| *now = program)
+            }
+            // The provider ends it by itself, and says so.
+            Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
+            Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => Taken::BySip,
         }
     }
 
@@ -70,6 +94,7 @@ impl Desk {
     fn end_program(&mut self, leg: LegId, program: Program) -> Taken {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
         session.program = program;
+        session.bridging = None;
         let taken = if session.has_arm { Taken::BySip } else { Taken::Here };
         self.touch(leg.call);
         taken
@@ -96,23 +121,30 @@ impl Desk {
         }
     }
 
-    fn dial(&mut self, leg: LegId, target: &Target, from: &From) -> Taken {
-        let callee = match target {
-            Target::Agent(agent) => self.setup.agents.get(agent).cloned(),
-            Target::Trunk { number, .. } => Some(Callee::Number(number.clone())),
-        };
+    fn dial(&mut self, leg: LegId, target: &Target, from: &From, until: Timestamp) -> Taken {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        let own = |provider: &str| provider == session.provider;
+        let callee = match target {
+            Target::Agent(agent) => {
+                let agent = self.setup.agents.get(agent).filter(|(provider, _)| own(provider));
+                agent.map(|(_, callee)| callee.clone())
+            }
+            Target::Trunk { trunk, number, .. } => {
+                own(trunk).then(|| Callee::Number(number.clone()))
+            }
+        };
         let carried = callee.map_or(Carried::Sip, Carried::Provider);
         let taken = match carried {
             Carried::Sip => Taken::BySip,
             Carried::Provider(_) => {
-                session.program = Program::Dial { leg };
+                session.bridging = Some(Bridging::Dial { leg });
                 Taken::Here
             }
         };
         let party = PartyLeg {
             carried,
             shown: from.number.clone(),
+            until,
             answered: false,
             accepted: false,
             ended: false,
@@ -129,11 +161,11 @@ impl Desk {
         let taken = match party.carried {
             Carried::Sip if session.has_arm => Taken::BySip, // resumed
             Carried::Sip => {
-                session.program = Program::HandOff { leg };
+                session.bridge(Bridging::HandOff { leg });
                 Taken::Here
             }
             Carried::Provider(_) => {
-                session.program = Program::Talking { leg };
+                session.bridge(Bridging::Talking { leg });
                 Taken::Here
             }
         };

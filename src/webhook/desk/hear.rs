@@ -10,7 +10,7 @@ use crate::center::{Cause, Digit, Event, From, Via};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::desk::session::{Answers, Follow, OnAir, Program, Session};
-use crate::webhook::desk::{Desk, Heard, Ticket, Wake, caller};
+use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -41,7 +41,7 @@ impl Desk {
             Link::Status { call } => self.status(now, call, fields),
             Link::Leg { leg, n } => self.party_asks(leg, n, fields),
             Link::LegStatus { leg } => self.party_status(now, leg, fields),
-            Link::Recording { call, .. } => self.recorded(call),
+            Link::Recording { call, n } => self.recorded(call, n, fields),
             Link::Audio { .. } => Heard::Unknown,
         }
     }
@@ -69,8 +69,10 @@ impl Desk {
             region: fields.region.clone(),
             next: 1,
             program: Program::Silent,
+            bridging: None,
             on_air: OnAir::Nothing,
             parties: std::collections::BTreeMap::new(),
+            recordings: std::collections::BTreeMap::new(),
             piece: 0,
             lost_at: now + UNHEARD_MAX,
             is_over: false,
@@ -84,6 +86,9 @@ impl Desk {
         self.sessions.insert(call, session);
         self.by_reference.insert(key, call);
         self.touch(call);
+        if self.setup.providers.get(provider).is_some_and(|setup| setup.has_rest) {
+            self.ask(call, AskWhat::Watch { to: Link::Status { call } });
+        }
         self.events.push_back(Event::CallArrived {
             call,
             from: From { number: fields.from.clone(), name: fields.from_name.clone() },
@@ -145,6 +150,7 @@ impl Desk {
                 self.follow(call, ahead, listen.is_some() && !waits);
             }
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
+            OnAir::Record { recording } => self.record_over(call, recording, fields),
             OnAir::HandOff { leg } => self.hand_off_over(now, call, leg),
             OnAir::Nothing | OnAir::End => {}
         }
@@ -165,14 +171,6 @@ impl Desk {
             self.caller_gone(now, call, fields.at, cause);
         }
         Heard::Known(Document::default())
-    }
-
-    fn recorded(&mut self, call: CallId) -> Heard {
-        if self.sessions.contains_key(&call) {
-            Heard::Known(Document::default())
-        } else {
-            Heard::Unknown
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod commands;
 mod end;
 mod hear;
 mod party;
+mod record;
 mod saved;
 mod session;
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::center::{Digit, Event};
+use crate::center::{Cause, Digit, Event};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::document::{Callee, Document};
@@ -41,11 +42,12 @@ const ENDED_KEPT: Duration = Duration::from_secs(600);
 const SEEN_MAX: usize = 200_000;
 
 /// What the desk must know beforehand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct DeskSetup {
     pub providers: BTreeMap<String, ProviderSetup>,
-    /// By [`AgentId`]: where an agent is, if not at a telephone registered with us.
-    pub agents: BTreeMap<AgentId, Callee>,
+    /// Agents whom a provider reaches by itself, for its own calls: which one, and where. All
+    /// others are at telephones of ours.
+    pub agents: BTreeMap<AgentId, (String, Callee)>,
     /// How long one piece of waiting music lasts. Without REST it is also how long an agent may
     /// wait for a caller.
     pub piece: Duration,
@@ -53,6 +55,15 @@ pub struct DeskSetup {
     pub pieces: u32,
     /// Texts are spoken by our voice, not by the provider's.
     pub is_ours: bool,
+    /// Signs the addresses to which callers' sound is sent by SIP.
+    pub key: [u8; 32],
+}
+
+/// The key is left out.
+impl std::fmt::Debug for DeskSetup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeskSetup").field("providers", &self.providers).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -103,6 +114,8 @@ pub enum AskWhat {
     Move { to: Link },
     /// End the leg.
     End,
+    /// Say here how the leg goes on, where a person has not set that up.
+    Watch { to: Link },
 }
 
 /// How that went.
@@ -196,10 +209,6 @@ impl Desk {
         self.sessions.values().filter(|session| !session.is_over).count()
     }
 
-    fn provider(&self, name: &str) -> ProviderSetup {
-        self.setup.providers.get(name).cloned().unwrap_or_default()
-    }
-
     fn touch(&mut self, call: CallId) {
         self.touched.insert(call);
         self.unsaved.insert(call);
@@ -218,6 +227,11 @@ impl Desk {
             session::Program::HangUp { .. } => AskWhat::End,
             _ => AskWhat::Move { to: Link::Step { call, n: session.next } },
         };
+        self.ask(call, what);
+    }
+
+    fn ask(&mut self, call: CallId, what: AskWhat) {
+        let Some(session) = self.sessions.get(&call) else { return };
         self.asks.push_back(Ask {
             provider: session.provider.clone(),
             call,
@@ -232,7 +246,7 @@ impl Desk {
         match outcome {
             Asked::Done => {}
             // The caller hung up in the same moment: the usual race, and no mistake.
-            Asked::Gone => self.caller_gone(now, call, None, crate::center::Cause::NORMAL_CLEARING),
+            Asked::Gone => self.caller_gone(now, call, None, Cause::NORMAL_CLEARING),
             Asked::Failed => {
                 if let Some(session) = self.sessions.get_mut(&call) {
                     session.moved = None;

@@ -14,11 +14,12 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
-use crate::webhook::desk::session::{Carried, Program};
+use crate::webhook::desk::session::{Bridging, Carried};
 use crate::webhook::desk::{Desk, Heard, Ticket, caller};
 use crate::webhook::document::{Action, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
+use crate::webhook::sign::{hex, hmac_sha256, same};
 
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ impl Desk {
             let document = Document { actions: vec![hang_up()] };
             party.answers.keep(link, document.clone());
             party.ended = true;
+            session.done_with(leg);
             self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_ANSWER });
             self.touch(leg.call);
             return Heard::Known(document);
@@ -131,11 +133,7 @@ impl Desk {
             }
             (false, false) => Event::DialFailed { leg, cause },
         };
-        if let Program::Dial { leg: dialed } | Program::Talking { leg: dialed } = session.program
-            && dialed == leg
-        {
-            session.program = Program::Silent;
-        }
+        session.done_with(leg);
         self.tell_center(now, at, event);
         self.touch(leg.call);
     }
@@ -151,23 +149,20 @@ impl Desk {
         if !std::mem::replace(&mut party.ended, true) {
             self.events.push_back(Event::HungUp { leg, cause });
         }
-        if let Program::Dial { leg: dialed } | Program::Talking { leg: dialed } = session.program
-            && dialed == leg
-        {
-            session.program = Program::Silent;
-        }
+        session.done_with(leg);
         self.touch(leg.call);
         Taken::Here
     }
 
     /// A SIP leg rings for this address: whose sound comes, and to whom?
     pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
-        let (call, n) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
+        let (call, _) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
         let call = CallId(call.parse().ok()?);
+        let key = self.setup.key;
         let session = self.sessions.get_mut(&call)?;
-        let Program::HandOff { leg } = session.program else { return None };
-        let is_expected = arm_user(call, session.next - 1) == user && n.parse() == Ok(session.next - 1);
-        if !is_expected || session.has_arm || session.is_over {
+        let Some(Bridging::HandOff { leg }) = session.bridging else { return None };
+        let expected = arm_user(&key, call, session.next - 1);
+        if !same(expected.as_bytes(), user.as_bytes()) || session.has_arm || session.is_over {
             return None;
         }
         session.has_arm = true;
@@ -188,10 +183,7 @@ impl Desk {
             return;
         }
         if by_us {
-            session.program = match session.program {
-                Program::HandOff { .. } => Program::Silent,
-                ref other => other.clone(),
-            };
+            session.bridging = None;
             session.lost_at = now + ARM_BACK;
             self.timers.set(crate::webhook::desk::Wake::Lost(call), session.lost_at);
             self.touch(call);
@@ -203,9 +195,7 @@ impl Desk {
     /// The caller came back from the agent's SIP leg, or never got there.
     pub(super) fn hand_off_over(&mut self, now: Timestamp, call: CallId, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        if matches!(session.program, Program::HandOff { leg: wanted } if wanted == leg)
-            && !session.has_arm
-        {
+        if session.bridging == Some(Bridging::HandOff { leg }) && !session.has_arm {
             tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
                 `sip_host` and the trunk's addresses");
             self.caller_gone(now, call, None, Cause::NETWORK_OUT_OF_ORDER);
@@ -219,6 +209,8 @@ const ARM_PREFIX: &str = "handoff-";
 const ARM_BACK: Duration = Duration::from_secs(30);
 
 /// The user part to which step `n` of a call sends its sound.
-pub(super) fn arm_user(call: CallId, n: u32) -> String {
-    format!("{ARM_PREFIX}{}-{n}", call.0)
+pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {
+    let what = format!("{ARM_PREFIX}{}-{n}", call.0);
+    let mac = hmac_sha256(key, &[what.as_bytes()]);
+    format!("{what}-{}", hex(&mac[..8]))
 }

@@ -4,11 +4,12 @@
 //! answer.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::center::{Cause, Listen, Prompt};
-use crate::id::{LegId, PlayId};
+use crate::center::{Cause, Digit, Listen, Prompt};
+use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
@@ -26,8 +27,11 @@ pub(super) struct Session {
     /// The number of the step that was not asked for yet.
     pub(super) next: u32,
     pub(super) program: Program,
+    pub(super) bridging: Option<Bridging>,
     pub(super) on_air: OnAir,
     pub(super) parties: BTreeMap<u16, PartyLeg>,
+    /// Messages, by the step that asked for them.
+    pub(super) recordings: BTreeMap<u32, Recording>,
     /// Counts pieces of music, so that the tune goes on from one to the next.
     pub(super) piece: u32,
     /// When the call counts as lost, unless the provider comes before.
@@ -58,24 +62,26 @@ pub(super) enum Program {
         prompts: Vec<Prompt>,
         repeat: bool,
     },
-    /// The provider calls somebody.
-    Dial {
-        leg: LegId,
-    },
-    /// The caller's sound comes to us by SIP, where the agent's telephone is.
-    HandOff {
-        leg: LegId,
-    },
-    /// Bridged by the provider.
-    Talking {
-        leg: LegId,
-    },
+    /// The caller leaves a message.
+    Record(Recording),
     HangUp {
         cause: Cause,
     },
     Reject {
         cause: Cause,
     },
+}
+
+/// Whom the caller is brought to. It goes before what would be heard else, which goes on when it
+/// comes to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Bridging {
+    /// The provider calls somebody.
+    Dial { leg: LegId },
+    /// The caller's sound comes to us by SIP, where the agent's telephone is.
+    HandOff { leg: LegId },
+    /// Bridged by the provider.
+    Talking { leg: LegId },
 }
 
 /// What the last document makes the provider do.
@@ -93,10 +99,24 @@ pub(super) enum OnAir {
     Dial {
         leg: LegId,
     },
+    Record {
+        recording: RecordingId,
+    },
     HandOff {
         leg: LegId,
     },
     End,
+}
+
+/// A message that is to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Recording {
+    pub(super) id: RecordingId,
+    pub(super) length_max: Duration,
+    pub(super) length_min: Duration,
+    pub(super) silence: Duration,
+    pub(super) finish: Option<Digit>,
+    pub(super) beep: bool,
 }
 
 /// Prompts that were on the last document, too, and so were heard already.
@@ -113,6 +133,8 @@ pub(super) struct PartyLeg {
     pub(super) carried: Carried,
     /// The number shown to it.
     pub(super) shown: Option<String>,
+    /// The center gives it up then.
+    pub(super) until: Timestamp,
     /// It answered, and may have to press the accept key yet.
     pub(super) answered: bool,
     /// The center was told that it answered.
@@ -153,27 +175,44 @@ impl Session {
         self.parties.get_mut(&leg.n)
     }
 
+    /// What played ends with the bridge.
+    pub(super) fn bridge(&mut self, to: Bridging) {
+        self.bridging = Some(to);
+        self.program = Program::Silent;
+    }
+
+    /// Nobody is dialed or talked to on this leg any more.
+    pub(super) fn done_with(&mut self, leg: LegId) {
+        if let Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) = self.bridging
+            && now == leg
+        {
+            self.bridging = None;
+        }
+    }
+
     /// Whether what the provider does now is not what the center wants any more, so that it should
     /// be told at once. Words are worth no command: they come with the next request.
     pub(super) fn is_out_of_date(&self) -> bool {
         if self.is_over || self.is_asked {
             return false;
         }
-        let ends = matches!(self.program, Program::HangUp { .. } | Program::Reject { .. });
+        if matches!(self.program, Program::HangUp { .. } | Program::Reject { .. }) {
+            return !matches!(self.on_air, OnAir::Nothing | OnAir::End) && !self.has_arm;
+        }
         match &self.on_air {
-            OnAir::Nothing | OnAir::End => false,
+            OnAir::Nothing | OnAir::End | OnAir::Record { .. } => false,
             OnAir::Sounds { waits: true, .. } => {
-                !matches!(self.program, Program::Play { .. } | Program::Silent)
+                self.bridging.is_some() || matches!(self.program, Program::Record { .. })
             }
             OnAir::Sounds { waits: false, .. } => {
-                ends || matches!(self.program, Program::HandOff { .. })
+                matches!(self.bridging, Some(Bridging::HandOff { .. }))
             }
-            OnAir::Dial { leg } => match &self.program {
-                Program::Dial { leg: now } | Program::Talking { leg: now } => now != leg,
-                _ => true,
+            OnAir::Dial { leg } => match self.bridging {
+                Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
+                Some(Bridging::HandOff { .. }) | None => true,
             },
             // Our end of it is taken down, and the provider comes by itself.
-            OnAir::HandOff { .. } => ends && !self.has_arm,
+            OnAir::HandOff { .. } => false,
         }
     }
 }

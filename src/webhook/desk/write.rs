@@ -10,15 +10,16 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::party::arm_user;
-use crate::webhook::desk::session::{Carried, OnAir, Program, Session};
+use crate::webhook::desk::session::{Bridging, Carried, OnAir, Program, Recording, Session};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 
 /// A talk that lasts longer is ended by the provider.
 const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);
-/// A phone that the center gives up ringing earlier is taken back then.
-const RING_MAX: Duration = Duration::from_secs(60);
+/// A party is rung so long at least, and at most.
+const RING_MIN: Duration = Duration::from_secs(5);
+const RING_MAX: Duration = Duration::from_secs(300);
 /// Until the agent's telephone, which has answered, hears the caller.
 const HAND_OFF_RING: Duration = Duration::from_secs(10);
 /// What providers and networks may take between two requests, beyond what is heard.
@@ -46,8 +47,9 @@ impl Desk {
         session.is_asked = false;
         session.follow = None;
         let provider = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let written = Writer { call: ticket.call, session, setup: &self.setup, provider: &provider }
-            .write(ahead.unwrap_or_default());
+        let written =
+            Writer { call: ticket.call, session, setup: &self.setup, provider: &provider }
+                .write(now, ahead.unwrap_or_default());
         session.on_air = written.on_air;
         session.answers.keep(ticket.link.clone(), written.document.clone());
         if !session.is_over {
@@ -66,7 +68,7 @@ impl Desk {
 
 /// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
 fn write_party(session: &mut Session, leg: LegId, link: &Link) -> Document {
-    let wanted = matches!(session.program, Program::Talking { leg: now } if now == leg);
+    let wanted = session.bridging == Some(Bridging::Talking { leg });
     let document = match wanted && !session.is_over {
         true => Document::default(),
         false => Document { actions: vec![hang_up()] },
@@ -98,18 +100,22 @@ impl Written {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, ahead: Ahead) -> Written {
+    fn write(&mut self, now: Timestamp, ahead: Ahead) -> Written {
         if self.session.is_over {
             return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
+        }
+        match self.session.bridging {
+            Some(Bridging::Dial { leg }) => return self.dial(now, leg),
+            Some(Bridging::HandOff { leg }) => return self.hand_off(leg),
+            // Bridged, and yet it asks: whatever ended the talk will be told.
+            Some(Bridging::Talking { .. }) => return self.silent(None),
+            None => {}
         }
         match self.session.program.clone() {
             Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
             Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
             Program::Silent => self.silent(ahead.listen),
-            Program::Dial { leg } => self.dial(leg),
-            Program::HandOff { leg } => self.hand_off(leg),
-            // Bridged, and yet it asks: whatever ended the talk will be told.
-            Program::Talking { .. } => self.silent(None),
+            Program::Record(recording) => self.record(&recording),
             Program::HangUp { cause } => {
                 Written::new(vec![Action::HangUp { cause }], OnAir::End, Duration::ZERO)
             }
@@ -133,12 +139,8 @@ impl Writer<'_> {
         let all: Vec<&Prompt> = prompts.iter().chain(plays.iter().flatten()).collect();
         let lasts = all.iter().map(|prompt| longest(prompt)).sum::<Duration>();
         let sounds: Vec<Sound> = all.into_iter().map(|prompt| self.sound(prompt)).collect();
-        let on_air = OnAir::Sounds {
-            play: Some(play),
-            ahead: VecDeque::from(plays),
-            listen,
-            waits: false,
-        };
+        let on_air =
+            OnAir::Sounds { play: Some(play), ahead: VecDeque::from(plays), listen, waits: false };
         self.sounds(sounds, listen, on_air, lasts)
     }
 
@@ -183,14 +185,15 @@ impl Writer<'_> {
         Written::new(actions, on_air, lasts + keys)
     }
 
-    fn dial(&mut self, leg: LegId) -> Written {
+    fn dial(&mut self, now: Timestamp, leg: LegId) -> Written {
         let next = self.next();
         let Some(party) = self.session.party(leg) else { return self.silent(None) };
+        let ring_timeout = party.until.since(now).clamp(RING_MIN, RING_MAX);
         let Carried::Provider(to) = party.carried.clone() else { return self.silent(None) };
         let dial = Dial {
             to,
             caller_id: party.shown.clone(),
-            ring_timeout: RING_MAX,
+            ring_timeout,
             time_limit: TALK_MAX,
             answered: Some(Link::Leg { leg, n: 0 }),
             told: Some(Link::LegStatus { leg }),
@@ -200,8 +203,23 @@ impl Writer<'_> {
         Written::new(actions, OnAir::Dial { leg }, RING_MAX + TALK_MAX)
     }
 
+    fn record(&mut self, wanted: &Recording) -> Written {
+        let n = self.session.next - 1;
+        self.session.recordings.insert(n, wanted.clone());
+        let action = Action::Record {
+            length_max: wanted.length_max,
+            silence: wanted.silence,
+            finish: wanted.finish,
+            beep: wanted.beep,
+            next: self.next(),
+            told: Link::Recording { call: self.call, n },
+        };
+        let on_air = OnAir::Record { recording: wanted.id };
+        Written::new(vec![action], on_air, wanted.length_max + wanted.silence)
+    }
+
     fn hand_off(&self, leg: LegId) -> Written {
-        let user = arm_user(self.call, self.session.next - 1);
+        let user = arm_user(&self.setup.key, self.call, self.session.next - 1);
         let host = self.provider.sip_host.as_deref().unwrap_or_default();
         let dial = Dial {
             to: Callee::Sip(format!("sip:{user}@{host}")),
