@@ -112,6 +112,8 @@ fn whole_calls() {
         uri: None,
         address: None,
         login: None,
+        caller_id: None,
+        channels_max: 100_000,
     };
     let listen = vec![(attendant::sip::Transport::Udp, local)];
     let setup = UaSetup { listen, trunks: vec![trunk], ..UaSetup::default() };

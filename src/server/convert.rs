@@ -15,9 +15,10 @@ use crate::flow::Flow;
 use crate::media::g711::Codec;
 use crate::media::io::MediaConfig;
 use crate::media::session::{Direction, Limits, RemoteMedia};
-use crate::sip::access::Network;
+use crate::sip::access::{BanRule, Network};
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
+use crate::sip::registrar;
 use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
 
@@ -77,7 +78,16 @@ pub(super) fn user_agent(config: &Config, listen: Vec<(Transport, SocketAddr)>) 
 
 fn limits(sip: &config::Sip) -> ua::Limits {
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-    ua::Limits { session_expires_s: seconds(sip.session_expires) }
+    ua::Limits {
+        session_expires_s: seconds(sip.session_expires),
+        registrar: registrar::Limits {
+            expires_s_min: seconds(sip.expires_min),
+            expires_s_max: seconds(sip.expires_max),
+            contacts_max: sip.contacts_max,
+            bindings_max: sip.registrations_max,
+        },
+        bans: BanRule { failures_max: sip.ban_failures, window: sip.ban_window, length: sip.ban },
+    }
 }
 
 fn trunk(trunk: &config::Trunk) -> Trunk {
@@ -101,6 +111,8 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
             password: password.expose().to_owned(),
             md5: trunk.md5,
         }),
+        caller_id: trunk.caller_id.clone(),
+        channels_max: trunk.channels_max,
     }
 }
 
@@ -163,5 +175,53 @@ const fn codec(codec: sdp::Codec) -> Codec {
     match codec {
         sdp::Codec::Pcmu => Codec::Pcmu,
         sdp::Codec::Pcma => Codec::Pcma,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Override, Sources};
+
+    /// A configured limit that nobody reads would be a lie in the documentation.
+    #[test]
+    fn the_limits_of_the_configuration_reach_the_user_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("attendant.toml");
+        let text = "[trunks.acme]\naddresses = [\"203.0.113.1\"]\nuri = \"sip:203.0.113.1\"\n\
+                    channels_max = 7\ncaller_id = \"+14155550100\"\n";
+        std::fs::write(&file, text).unwrap();
+        let values = [
+            ("session_expires_s", "91"),
+            ("registrations_max", "92"),
+            ("contacts_max", "93"),
+            ("register_expires_min_s", "94"),
+            ("register_expires_max_s", "95"),
+            ("ban_failures_max", "96"),
+            ("ban_window_s", "97"),
+            ("ban_s", "98"),
+        ];
+        let overrides = values.iter().map(|(key, value)| Override {
+            argument: "--set".to_owned(),
+            key: format!("sip.{key}"),
+            value: (*value).to_owned(),
+        });
+        let sources =
+            Sources { file: Some(file), overrides: overrides.collect(), ..Sources::default() };
+        let config = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}")).config;
+        let setup = user_agent(&config, Vec::new());
+        let limits = setup.limits;
+        assert_eq!(limits.session_expires_s, 91);
+        let registrar = registrar::Limits {
+            bindings_max: 92,
+            contacts_max: 93,
+            expires_s_min: 94,
+            expires_s_max: 95,
+        };
+        assert_eq!(limits.registrar, registrar);
+        let (window, length) = (Duration::from_secs(97), Duration::from_secs(98));
+        assert_eq!(limits.bans, BanRule { failures_max: 96, window, length });
+        assert_eq!(setup.trunks[0].channels_max, 7);
+        assert_eq!(setup.trunks[0].caller_id.as_deref(), Some("+14155550100"));
     }
 }

@@ -13,12 +13,24 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// This many failures …
-pub const FAILURES_MAX: u32 = 10;
-/// … within this time …
-pub const FAILURES_WINDOW: Duration = Duration::from_secs(60);
-/// … and the address is not answered for this long.
-pub const BAN: Duration = Duration::from_secs(600);
+/// What leads to a ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanRule {
+    /// This many failures …
+    pub failures_max: u32,
+    /// … within this time …
+    pub window: Duration,
+    /// … and the address is not answered for this long.
+    pub length: Duration,
+}
+
+impl Default for BanRule {
+    fn default() -> Self {
+        let (window, length) = (Duration::from_secs(60), Duration::from_secs(600));
+        Self { failures_max: 10, window, length }
+    }
+}
+
 /// Addresses remembered at once; past it the one that would be forgotten next is forgotten now.
 pub const ADDRESSES_MAX: usize = 10_000;
 
@@ -98,6 +110,7 @@ impl<T> Trunks<T> {
 /// Failed attempts per address, and who is banned for them.
 #[derive(Debug, Default)]
 pub struct Bans {
+    rule: BanRule,
     by_address: BTreeMap<IpAddr, Failures>,
     /// The same entries by when they can be forgotten.
     by_time: BTreeSet<(Timestamp, IpAddr)>,
@@ -114,8 +127,8 @@ struct Failures {
 
 impl Bans {
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(rule: BanRule) -> Self {
+        Self { rule, ..Self::default() }
     }
 
     /// Counts a wrong password, an unknown number or a refused method. True when this one led to a
@@ -125,16 +138,16 @@ impl Bans {
         self.forget(now);
         let fresh = Failures { since: now, count: 0, banned: false, until: now };
         let mut failures = self.take(key).unwrap_or(fresh);
-        if now.since(failures.since) >= FAILURES_WINDOW && !failures.banned {
+        if now.since(failures.since) >= self.rule.window && !failures.banned {
             failures = fresh;
         }
         failures.count = failures.count.saturating_add(1);
-        let leads_to_ban = failures.count >= FAILURES_MAX && !failures.banned;
+        let leads_to_ban = failures.count >= self.rule.failures_max && !failures.banned;
         if leads_to_ban {
             failures.banned = true;
-            failures.until = now + BAN;
+            failures.until = now + self.rule.length;
         } else if !failures.banned {
-            failures.until = now + FAILURES_WINDOW;
+            failures.until = now + self.rule.window;
         }
         self.by_address.insert(key, failures);
         self.by_time.insert((failures.until, key));
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn ten_failures_in_a_minute_are_a_ban_of_ten_minutes() {
-        let (mut bans, eve) = (Bans::new(), ip("203.0.113.66"));
+        let (mut bans, eve) = (Bans::new(BanRule::default()), ip("203.0.113.66"));
         let led: Vec<_> = (0..10).map(|n| bans.failed(after(n * 6), eve)).collect();
         assert_eq!(led.iter().filter(|banned| **banned).count(), 1);
         assert!(bans.is_banned(after(54), eve) && !bans.is_banned(after(54), ip("203.0.113.67")));
@@ -260,7 +273,7 @@ mod tests {
 
     #[test]
     fn slow_failures_are_forgiven_and_a_ban_can_be_lifted() {
-        let (mut bans, slow) = (Bans::new(), ip("203.0.113.5"));
+        let (mut bans, slow) = (Bans::new(BanRule::default()), ip("203.0.113.5"));
         assert!((0..100).all(|n| !bans.failed(after(n * 7), slow)));
         let eve = ip("2001:db8:0:1::5");
         for n in 0..10 {
@@ -274,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded() {
-        let mut bans = Bans::new();
+        let mut bans = Bans::new(BanRule::default());
         for n in 0..30_000_u32 {
             bans.failed(NOW, IpAddr::V4(n.into()));
         }

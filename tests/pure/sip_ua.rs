@@ -76,6 +76,8 @@ fn setup(local: SocketAddr) -> UaSetup {
         uri: None,
         address: None,
         login: None,
+        caller_id: None,
+        channels_max: 100_000,
     };
     let at = PhoneAt::Registers { password: "battery staple".into(), md5: false };
     UaSetup {

@@ -1,7 +1,7 @@
 //! Where the agents' phones are (RFC 3261 §10.3).
 //!
 //! **Invariant:** a request changes all of its contacts or none; a binding is never older than
-//! [`EXPIRES_S_MAX`], and a change between "no phone" and "some phone" is told once.
+//! [`Limits::expires_s_max`], and a change between "no phone" and "some phone" is told once.
 //!
 //! **Deliberately absent:** authentication. Whoever calls [`Registrar::register`] has verified who
 //! asks; and routing by host name: a phone is reached along the path its registration came.
@@ -18,15 +18,25 @@ use crate::sip::message::{Contacts, HeaderError, Name, NameAddr, Request, Scheme
 use crate::sip::path::{ConnectionId, Path};
 use crate::time::{Timers, Timestamp};
 
-/// Shorter asks for 423 (RFC 3261 §10.3).
-pub const EXPIRES_S_MIN: u32 = 60;
-/// Longer is cut to this, and nothing asked is taken as this.
-pub const EXPIRES_S_MAX: u32 = 3600;
-/// More in one request: 403. One more over several requests: the least recently refreshed goes,
-/// so that a phone that forgets what it registered is not locked out by itself.
-pub const CONTACTS_MAX: usize = 5;
-/// More in all: 503.
-pub const BINDINGS_MAX: usize = 20_000;
+/// How much a registrar holds, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Shorter asks for 423 (RFC 3261 §10.3).
+    pub expires_s_min: u32,
+    /// Longer is cut to this, and nothing asked is taken as this.
+    pub expires_s_max: u32,
+    /// More in one request: 403. One more over several requests: the least recently refreshed goes,
+    /// so that a phone that forgets what it registered is not locked out by itself.
+    pub contacts_max: usize,
+    /// More in all: 503.
+    pub bindings_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { expires_s_min: 60, expires_s_max: 3600, contacts_max: 5, bindings_max: 20_000 }
+    }
+}
 
 /// One phone of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +69,9 @@ pub enum Refused {
     Bad(#[from] HeaderError),
     #[error("To names somebody else")]
     NotYours,
-    #[error("a binding of less than 60 s")]
+    #[error("a binding shorter than the least")]
     TooBrief,
-    #[error("more than 5 contacts")]
+    #[error("more contacts than one agent may have")]
     TooMany,
     #[error("an older request of the same Call-ID")]
     OutOfOrder,
@@ -70,7 +80,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// What to answer; a 423 wants `Min-Expires` ([`EXPIRES_S_MIN`]).
+    /// What to answer; a 423 wants `Min-Expires` ([`Limits::expires_s_min`]).
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -86,6 +96,7 @@ impl Refused {
 /// All bindings.
 #[derive(Debug, Default)]
 pub struct Registrar {
+    limits: Limits,
     agents: BTreeMap<AgentId, Vec<Binding>>,
     timers: Timers<(AgentId, u64)>,
     changes: VecDeque<Change>,
@@ -102,8 +113,13 @@ struct Wanted {
 
 impl Registrar {
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Does what an authenticated REGISTER of `agent` (whose user is `user`) asks. Returns the
@@ -136,7 +152,7 @@ impl Registrar {
             }
             Contacts::Star => self.remove_all(agent, call_id, cseq)?,
             Contacts::List(contacts) => {
-                let wanted = check(&contacts, asked_s)?;
+                let wanted = check(&contacts, asked_s, self.limits)?;
                 self.update(now, agent, path, call_id, cseq, wanted)?;
             }
         }
@@ -224,7 +240,7 @@ impl Registrar {
             }
         }
         let added = wanted.iter().filter(|w| w.expires_s > 0 && matching(w).is_none()).count();
-        if self.timers.len() + added > BINDINGS_MAX {
+        if self.timers.len() + added > self.limits.bindings_max {
             return Err(Refused::Full);
         }
         for wanted in wanted {
@@ -255,7 +271,7 @@ impl Registrar {
                 first.insert(Vec::new())
             }
         };
-        if bindings.len() == CONTACTS_MAX {
+        if bindings.len() >= self.limits.contacts_max {
             // In the order of refreshing, so the first is the one refreshed least recently.
             let oldest = bindings.remove(0);
             self.timers.cancel(&(agent, oldest.id));
@@ -340,8 +356,12 @@ impl Binding {
     }
 }
 
-fn check(contacts: &[NameAddr<'_>], asked_s: Option<u32>) -> Result<Vec<Wanted>, Refused> {
-    if contacts.len() > CONTACTS_MAX {
+fn check(
+    contacts: &[NameAddr<'_>],
+    asked_s: Option<u32>,
+    limits: Limits,
+) -> Result<Vec<Wanted>, Refused> {
+    if contacts.len() > limits.contacts_max {
         return Err(Refused::TooMany);
     }
     let mut wanted = Vec::with_capacity(contacts.len());
@@ -350,14 +370,14 @@ fn check(contacts: &[NameAddr<'_>], asked_s: Option<u32>) -> Result<Vec<Wanted>,
         if !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
             return Err(bad(Name::Contact, "not a sip or sips URI").into());
         }
-        let expires_s = contact.expires().or(asked_s).unwrap_or(EXPIRES_S_MAX);
-        if (1..EXPIRES_S_MIN).contains(&expires_s) {
+        let expires_s = contact.expires().or(asked_s).unwrap_or(limits.expires_s_max);
+        if (1..limits.expires_s_min).contains(&expires_s) {
             return Err(Refused::TooBrief);
         }
         wanted.push(Wanted {
             // Headers in it must never become headers of our INVITE.
             contact: uri.without_headers(),
-            expires_s: expires_s.min(EXPIRES_S_MAX),
+            expires_s: expires_s.min(limits.expires_s_max),
             q: contact.q(),
             instance: contact.params().get("+sip.instance").map(Into::into),
         });

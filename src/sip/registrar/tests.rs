@@ -35,7 +35,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { registrar: Registrar::new(), cseq: 0 }
+        Self { registrar: Registrar::new(Limits::default()), cseq: 0 }
     }
 
     fn at(
@@ -127,10 +127,10 @@ fn a_phone_that_forgets_itself_is_not_locked_out() {
     for port in 5060..5070 {
         let contact = format!("<sip:a@10.0.0.2:{port}>");
         let bound = desk.at(NOW, &[&contact], None).unwrap();
-        assert!(bound.len() <= CONTACTS_MAX);
+        assert!(bound.len() <= Limits::default().contacts_max);
         assert!(bound[0].starts_with(&contact), "the one that registered last comes first");
     }
-    assert_eq!(desk.registrar.len(), CONTACTS_MAX);
+    assert_eq!(desk.registrar.len(), Limits::default().contacts_max);
 
     let mut desk = Desk::new();
     for port in 5060..5063 {
@@ -142,7 +142,7 @@ fn a_phone_that_forgets_itself_is_not_locked_out() {
 
 #[test]
 fn a_lost_connection_takes_phones_behind_a_nat_with_it() {
-    let mut registrar = Registrar::new();
+    let mut registrar = Registrar::new(Limits::default());
     let connection = ConnectionId(3);
     let path = Path {
         connection: Some(connection),

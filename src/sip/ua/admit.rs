@@ -9,7 +9,6 @@ use crate::center::{From, Via};
 use crate::sip::digest::Verdict;
 use crate::sip::message::{Method, Name, NameAddr, Request};
 use crate::sip::path::Path;
-use crate::sip::registrar::EXPIRES_S_MIN;
 use crate::sip::transaction::ServerKey;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::setup::{Known, PhoneAt};
@@ -105,7 +104,7 @@ impl Ua {
                 self.respond_once(now, key, reply.path(), 200, writer.finish());
             }
             Err(refused) => {
-                let least = EXPIRES_S_MIN.to_string();
+                let least = self.registrar.limits().expires_s_min.to_string();
                 let status = refused.status();
                 let headers: &[(&str, &str)] =
                     if status == 423 { &[("Min-Expires", &least)] } else { &[] };

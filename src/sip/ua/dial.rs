@@ -62,13 +62,19 @@ impl Ua {
         media: &LocalMedia,
     ) -> DialogId {
         let ours = self.announced(callee.path.local);
+        let trunk = callee.trunk.and_then(|index| self.setup.trunks.get(index));
+        let shown = trunk.and_then(|trunk| trunk.caller_id.clone());
+        let from = match shown {
+            Some(number) => From { number: Some(number), name: None },
+            None => from.clone(),
+        };
         let dialog = Dialog {
             call_id: format!("{:016x}{:016x}", self.chance.token(), self.chance.token()).into(),
             local_tag: self.fresh_tag(),
             remote_tag: None,
             local_seq: 0,
             remote_seq: None,
-            local: caller_address(from, ours),
+            local: caller_address(&from, ours),
             remote: format!("<{}>", callee.uri).into(),
             remote_target: callee.uri.as_str().into(),
             routes: Vec::new(),
@@ -90,6 +96,7 @@ impl Ua {
         invite.leg = Some(leg);
         invite.trunk = callee.trunk;
         let id = self.add(invite);
+        self.occupy(id);
         if let Some(remote) = tcp {
             self.calling_tcp.insert((remote, id));
         }
@@ -321,7 +328,7 @@ impl Ua {
         let Some(stage) = self.stage(id) else { return };
         let Stage::Calling(calling) = stage else { return };
         let tcp = calling.tcp;
-        *stage = Stage::Over;
+        self.over(id);
         if let Some(remote) = tcp {
             self.calling_tcp.remove(&(remote, id));
         }

@@ -54,13 +54,14 @@ impl Ua {
         &mut self,
         now: Timestamp,
         leg: LegId,
-        names: impl Iterator<Item = impl AsRef<str>>,
+        (first, others): (&str, &[String]),
         number: &str,
         from: &From,
         media: &LocalMedia,
     ) {
         let position = |name: &str| self.setup.trunks.iter().position(|trunk| trunk.name == name);
-        let known = names.filter_map(|name| position(name.as_ref())).take(TRUNKS_PER_CALL_MAX);
+        let names = std::iter::once(first).chain(others.iter().map(String::as_str));
+        let known = names.filter_map(position).take(TRUNKS_PER_CALL_MAX);
         // One that only seemed to fail is still better than none.
         let (rested, tired): (Vec<_>, Vec<_>) = known.partition(|trunk| !self.rests(now, *trunk));
         let trunks = rested.into_iter().chain(tired).collect();
@@ -69,6 +70,10 @@ impl Ua {
         match self.next_way(now, &mut ways) {
             Err(cause) => self.emit(UaEvent::Failed { leg, cause }),
             Ok(callee) => {
+                let taken = callee.trunk.map(|index| self.setup.trunks[index].name.clone());
+                if let Some(trunk) = taken.filter(|taken| *taken != first) {
+                    self.emit(UaEvent::Rerouted { leg, trunk });
+                }
                 self.call(now, leg, vec![callee], &ways.from, &ways.media);
                 self.go_on_with(now, leg, ways);
             }
@@ -91,6 +96,8 @@ impl Ua {
         while let Some(index) = ways.trunks.pop_front() {
             if self.rests.get(&index).is_some_and(|rest| rest.asked && now < rest.until) {
                 why = Cause::CONGESTION;
+            } else if self.is_occupied(index) {
+                why = Cause::NO_CIRCUIT;
             } else if let Some(callee) = self.through(index, &ways.number) {
                 return Ok(callee);
             }

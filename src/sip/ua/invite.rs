@@ -41,6 +41,8 @@ pub(super) struct Invite {
     pub(super) holds: u8,
     /// The trunk whose credentials may be used, by position.
     pub(super) trunk: Option<usize>,
+    /// The trunk this is counted on.
+    pub(super) channel: Option<usize>,
     /// Our answers to challenges of the last request: one, and one more for a stale nonce.
     pub(super) login: digest::Client,
     /// What was agreed on refreshing the session.
@@ -130,6 +132,7 @@ impl Invite {
             strays: Vec::new(),
             holds: 0,
             trunk: None,
+            channel: None,
             login: digest::Client::new(),
             timer: None,
             updates: false,

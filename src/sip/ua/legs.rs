@@ -123,7 +123,7 @@ impl Ua {
         if status == 503 {
             writer.header("Retry-After", super::RETRY_AFTER_S);
         }
-        invite.stage = Stage::Over;
+        self.over(id);
         self.respond(now, key, status, writer.finish());
     }
 
@@ -135,8 +135,8 @@ impl Ua {
             up.bye_wanted = Some(cause);
             return;
         }
-        invite.stage = Stage::Over;
         invite.farewell = cause;
+        self.over(id);
         self.bye_out(now, id, None);
     }
 

@@ -124,6 +124,8 @@ pub struct Ua {
     trunks: Trunks<usize>,
     /// Trunks that do not take calls now, by position.
     rests: BTreeMap<usize, Rest>,
+    /// Calls that are up on each trunk, by position.
+    channels: Vec<usize>,
     bans: Bans,
     verifier: Verifier,
     secrets: Secrets,
@@ -184,6 +186,7 @@ impl Ua {
         let secret = Secret([chance.token(), chance.token()]);
         let verifier = Verifier::new(&setup.realm, chance.key(), setup.allows_md5());
         let (trunks, secrets) = (setup.networks(), setup.secrets());
+        let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
         let mut ua = Self {
             setup,
             chance,
@@ -203,10 +206,11 @@ impl Ua {
             full: false,
             trunks,
             rests: BTreeMap::new(),
-            bans: Bans::new(),
+            bans: Bans::new(limits.bans),
             verifier,
             secrets,
-            registrar: Registrar::new(),
+            registrar: Registrar::new(limits.registrar),
+            channels,
         };
         ua.tell_fixed_phones();
         ua
@@ -317,6 +321,7 @@ impl Ua {
             dialogs: self.invites.len(),
             legs: self.legs.len(),
             alarms: self.alarms.len(),
+            channels: self.channels.iter().sum(),
             bindings: self.registrar.len(),
         }
     }
@@ -425,6 +430,29 @@ impl Ua {
         self.by_tag.insert(invite.dialog.local_tag, id);
         self.invites.insert(id, invite);
         id
+    }
+
+    /// Counts a call of this dialog on its trunk.
+    fn occupy(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.channel = invite.trunk;
+        if let Some(trunk) = invite.channel {
+            self.channels[trunk] += 1;
+        }
+    }
+
+    /// Whether the trunk has no room for another call.
+    fn is_occupied(&self, trunk: usize) -> bool {
+        self.channels[trunk] >= self.setup.trunks[trunk].channels_max
+    }
+
+    /// Nothing more is to come of this dialog.
+    fn over(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        invite.stage = Stage::Over;
+        if let Some(trunk) = invite.channel.take() {
+            self.channels[trunk] -= 1;
+        }
     }
 
     /// Tells the leg of this dialog how it ended, if it has one that was not told yet.

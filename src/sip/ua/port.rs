@@ -111,5 +111,7 @@ pub struct Counts {
     pub legs: usize,
     /// What dialogs wait for.
     pub alarms: usize,
+    /// Calls on trunks.
+    pub channels: usize,
     pub bindings: usize,
 }

@@ -164,6 +164,10 @@ impl Ua {
                 Ok(timer) => timer,
                 Err(refused) => return self.refuse_session(path, request, refused),
             };
+        let trunk = self.index_of(&via);
+        if trunk.is_some_and(|trunk| self.is_occupied(trunk)) {
+            return self.busy(path, request);
+        }
         let Ok((dialog, origin)) = self.dialog_of(path, request) else {
             return self.refuse_request(path, request, 400);
         };
@@ -183,8 +187,9 @@ impl Ua {
         let mut invite = Invite::new(Stage::Incoming(incoming), dialog, media);
         invite.origin = Some(origin);
         invite.updates = request.headers.allows(&Method::UPDATE);
-        invite.trunk = self.index_of(&via);
+        invite.trunk = trunk;
         let id = self.add(invite);
+        self.occupy(id);
         self.by_origin.insert(origin, id);
         self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));
         self.respond(now, key, 100, trying);

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::id::AgentId;
-use crate::sip::access::{Network, Trunks};
+use crate::sip::access::{BanRule, Network, Trunks};
 use crate::sip::digest::{Login, Secret};
 use crate::sip::path::Transport;
+use crate::sip::registrar;
 use crate::sip::ua::session::EXPIRES_S;
 
 #[derive(Clone, Debug, Default)]
@@ -32,11 +33,17 @@ pub struct UaSetup {
 pub struct Limits {
     /// How long a session we begin may go without a refresh (RFC 4028), in seconds; 90 or more.
     pub session_expires_s: u32,
+    pub registrar: registrar::Limits,
+    pub bans: BanRule,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { session_expires_s: EXPIRES_S }
+        Self {
+            session_expires_s: EXPIRES_S,
+            registrar: registrar::Limits::default(),
+            bans: BanRule::default(),
+        }
     }
 }
 
@@ -54,6 +61,10 @@ pub struct Trunk {
     pub address: Option<SocketAddr>,
     /// Answers its challenges, and is asked of its calls from other addresses.
     pub login: Option<Login>,
+    /// Who our calls are from, in place of the caller.
+    pub caller_id: Option<String>,
+    /// Calls at once, both ways together; more are refused with 503, or take another trunk.
+    pub channels_max: usize,
 }
 
 /// An agent's telephone.

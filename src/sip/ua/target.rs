@@ -40,8 +40,7 @@ impl Ua {
                 self.call(now, leg, phones, from, media);
             }
             Target::Trunk { trunk, number, others } => {
-                let names = std::iter::once(trunk).chain(others);
-                self.dial_outside(now, leg, names, number, from, media);
+                self.dial_outside(now, leg, (trunk, others), number, from, media);
             }
         }
     }

@@ -100,7 +100,7 @@ impl Ua {
             Stage::Calling(_) | Stage::Over => return,
             Stage::Up(up) => {
                 let unacknowledged = up.unacknowledged;
-                *stage = Stage::Over;
+                self.over(id);
                 if let Some(Unacknowledged { server, .. }) = unacknowledged {
                     self.servers.with(now, server, Server::acknowledged_success);
                 }

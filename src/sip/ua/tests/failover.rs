@@ -17,6 +17,8 @@ fn with_trunks(uris: &[(&str, &str)]) -> Desk {
             uri: Some(format!("sip:{uri}")),
             address: None,
             login: login.clone(),
+            caller_id: None,
+            channels_max: 2,
         })
         .collect();
     Desk::with(setup)

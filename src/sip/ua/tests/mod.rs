@@ -6,6 +6,7 @@ mod calls;
 mod challenges;
 mod dialing;
 mod failover;
+mod limits;
 mod pair;
 mod phones;
 mod sessions;
@@ -39,6 +40,8 @@ pub(super) fn setup() -> UaSetup {
                 realm: None,
                 md5: false,
             }),
+            caller_id: None,
+            channels_max: 100,
         }],
         phones: vec![
             fixed("ann", "sip:ann@203.0.113.5:6100"),

@@ -54,6 +54,8 @@ fn side(own: &str, other: &str) -> UaSetup {
             uri: Some(format!("sip:{other}")),
             address: None,
             login: None,
+            caller_id: None,
+            channels_max: 100_000,
         }],
         ..UaSetup::default()
     }

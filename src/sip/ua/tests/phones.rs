@@ -7,14 +7,14 @@ use crate::sip::digest::{Client, Login};
 use crate::sip::message::{Method, Request, Response};
 use crate::sip::wire::parse;
 
-const CYD: AgentId = AgentId(2);
+pub(super) const CYD: AgentId = AgentId(2);
 
-fn cyd() -> Login {
+pub(super) fn cyd() -> Login {
     Login { user: "cyd".into(), password: "battery staple".into(), realm: None, md5: false }
 }
 
 /// A REGISTER of the phone at `host`.
-fn register(seq: u32, host: &str, more: &str) -> String {
+pub(super) fn register(seq: u32, host: &str, more: &str) -> String {
     format!(
         "REGISTER sip:192.0.2.1 SIP/2.0\n\
          Via: SIP/2.0/UDP {host};branch=z9hG4bK-register-{host}-{seq};rport\n\
@@ -46,7 +46,7 @@ fn response_of(text: &str) -> Response {
 }
 
 /// The Authorization line that answers a 401 to `text`.
-fn authorization(challenge: &str, text: &str, login: &Login) -> String {
+pub(super) fn authorization(challenge: &str, text: &str, login: &Login) -> String {
     let (request, refused) = (request_of(text), response_of(challenge));
     let (name, value) = Client::new().answer(&refused, &request, login, "c0").unwrap();
     format!("{}: {value}\n", name.as_str())
