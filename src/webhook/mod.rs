@@ -29,6 +29,11 @@ pub mod rest;
 pub mod sign;
 pub mod support;
 
+pub mod signalwire;
+pub mod texml;
+pub mod twilio;
+pub mod twiml;
+
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, Recorded};
 pub use link::{Link, Links};
@@ -39,7 +44,7 @@ pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, Res
 pub use support::Support;
 
 /// All that are spoken, by name.
-static PROVIDERS: &[&dyn Provider] = &[];
+static PROVIDERS: &[&dyn Provider] = &[&twilio::Twilio, &signalwire::SignalWire, &texml::Texml];
 
 /// The providers, one a folder.
 #[must_use]

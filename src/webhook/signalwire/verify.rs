@@ -1,0 +1,25 @@
+//! Whose a request is, at SignalWire: Twilio's scheme under a name and with a key of its own.
+
+use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
+use crate::webhook::request::Request;
+use crate::webhook::twiml::signature::{self, Algorithm};
+
+const SIGNATURE: &str = "x-signalwire-signature";
+
+pub(super) fn verify(keys: &Keys, request: &Request) -> Result<Checked, Refusal> {
+    let secrets = secrets(keys);
+    if secrets.is_empty() {
+        return Err(Refusal::NoKey);
+    }
+    let signature = only_header(request, SIGNATURE)?;
+    signature::verify(request, signature, Algorithm::Sha1, secrets.into_iter())?;
+    Ok(Checked::default())
+}
+
+pub(super) fn signed(keys: &Keys, request: &Request) -> String {
+    signature::account(request, SIGNATURE, Algorithm::Sha1, &secrets(keys))
+}
+
+fn secrets(keys: &Keys) -> Vec<&str> {
+    keys.secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty()).collect()
+}

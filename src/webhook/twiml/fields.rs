@@ -1,0 +1,178 @@
+//! Reading what the three say of a call.
+//!
+//! **Invariant:** an address we handed out never becomes a field: of a POST only the body is read,
+//! and of our own parameters only the mark of an input in vain.
+//!
+//! **Deliberately absent:** `StirVerstat` and its like, which no decision of ours rests on; speech.
+
+use std::time::Duration;
+
+use crate::center::{Cause, Digit};
+use crate::time::Timestamp;
+use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
+use crate::webhook::form;
+use crate::webhook::provider::Malformed;
+use crate::webhook::request::{Method, Request};
+use crate::webhook::twiml::render::EMPTY;
+
+/// More keys than any step collects.
+const KEYS_MAX: usize = 255;
+/// A call's name is at most so long, in bytes; Telnyx's are about 60.
+const REFERENCE_LEN_MAX: usize = 256;
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What is written for a caller who keeps the number back, as a word or typed on a telephone's keys.
+const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "blocked"];
+
+/// The fields of a request, which is a form in the body of a POST or in the query of a GET.
+///
+/// # Errors
+///
+/// When it is no form, or names no call.
+pub fn parse(request: &Request) -> Result<Fields, Malformed> {
+    let form = match request.method {
+        Method::Get => form::parse(request.query()),
+        Method::Post if request.content_type() == FORM => form::parse(&request.text()),
+        Method::Post => return Err(Malformed::Body("a form")),
+    };
+    let field = |name| form::find(&form, name).filter(|value| !value.is_empty());
+    let reference = field("CallSid").ok_or(Malformed::Missing("CallSid"))?;
+    if reference.len() > REFERENCE_LEN_MAX {
+        let value = reference.chars().take(REFERENCE_LEN_MAX).collect();
+        return Err(Malformed::Value { field: "CallSid", value });
+    }
+    let recorded = recorded(&field);
+    let state = field("CallStatus").and_then(state);
+    let mut fields = Fields {
+        reference: reference.to_owned(),
+        parent: field("ParentCallSid").map(str::to_owned),
+        from: field("From").filter(|from| !is_nobody(from)).map(str::to_owned),
+        from_name: field("CallerName").or(field("CallerId")).map(str::to_owned),
+        to: field("To").map(str::to_owned),
+        state,
+        dial: field("DialCallStatus").and_then(|status| dialed(status, &field)),
+        recorded,
+        at: field("Timestamp").and_then(moment),
+        sequence: field("SequenceNumber").and_then(|n| n.parse().ok()),
+        length: field("CallDuration").and_then(seconds).or_else(|| length_between(&field)),
+        idempotency: request.header("i-twilio-idempotency-token").map(str::to_owned),
+        ..Fields::default()
+    };
+    let typed = form::find(&form, "Digits");
+    if fields.recorded.is_some() {
+        // The key that ended the message, or the word `hangup`.
+        fields.finished_by = typed.and_then(one_digit);
+    } else {
+        fields.keys = match typed {
+            Some(typed) => Some(digits(typed)?),
+            None => was_in_vain(request).then(Vec::new),
+        };
+        fields.finished_by = field("FinishedOnKey").and_then(one_digit);
+    }
+    Ok(fields)
+}
+
+/// Whether this is the way on after an input that nobody made.
+fn was_in_vain(request: &Request) -> bool {
+    let query = form::parse(request.query());
+    form::find(&query, EMPTY) == Some("1")
+}
+
+/// The words in an error are never the keys themselves: they may be a secret.
+fn digits(typed: &str) -> Result<Vec<Digit>, Malformed> {
+    let wrong = |value: &str| Malformed::Value { field: "Digits", value: value.to_owned() };
+    if typed.chars().count() > KEYS_MAX {
+        return Err(wrong("more than 255 keys"));
+    }
+    let digit = |c: char| Digit::new(c).ok_or_else(|| wrong(&c.to_string()));
+    typed.chars().map(digit).collect()
+}
+
+fn one_digit(text: &str) -> Option<Digit> {
+    let mut all = text.chars();
+    let first = all.next().and_then(Digit::new);
+    first.filter(|_| all.next().is_none())
+}
+
+fn state(status: &str) -> Option<LegState> {
+    match status {
+        "queued" | "initiated" => Some(LegState::Initiated),
+        "ringing" => Some(LegState::Ringing),
+        "in-progress" | "answered" => Some(LegState::Answered),
+        "completed" => Some(LegState::Ended(Cause::NORMAL_CLEARING)),
+        other => failure(other).map(LegState::Ended),
+    }
+}
+
+/// Why a leg never came to be answered. The three write "canceled"; with two l it is taken as well.
+fn failure(status: &str) -> Option<Cause> {
+    match status {
+        "busy" => Some(Cause::USER_BUSY),
+        "no-answer" => Some(Cause::NO_ANSWER),
+        "canceled" | "cancelled" => Some(Cause::NORMAL_CLEARING),
+        "failed" => Some(Cause::TEMPORARY_FAILURE),
+        _ => None,
+    }
+}
+
+fn dialed<'a>(
+    status: &str,
+    field: &impl Fn(&'static str) -> Option<&'a str>,
+) -> Option<DialResult> {
+    let talked = field("DialCallDuration").and_then(seconds);
+    match status {
+        // They answered and were asked, and did not take the call.
+        "completed" | "answered" if field("DialBridged") == Some("false") => {
+            Some(DialResult { failed: Some(Cause::CALL_REJECTED), talked: None })
+        }
+        "completed" | "answered" => Some(DialResult { failed: None, talked }),
+        other => failure(other).map(|cause| DialResult { failed: Some(cause), talked: None }),
+    }
+}
+
+/// `RecordingStatus` comes with a status callback; the action of the recording has the address only.
+fn recorded<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Recorded> {
+    let url = field("RecordingUrl");
+    let status = field("RecordingStatus");
+    let named = field("RecordingSid").or_else(|| url.and_then(|url| url.rsplit('/').next()));
+    let reference = named.filter(|name| !name.is_empty())?.to_owned();
+    let (ready, failed) = match status {
+        None => (url.is_some(), false),
+        Some("completed") => (true, false),
+        Some("absent" | "failed") => (false, true),
+        Some(_) => (false, false),
+    };
+    let length = field("RecordingDuration").and_then(seconds);
+    let url = url.filter(|_| ready).map(str::to_owned);
+    Some(Recorded { reference, url, length, failed })
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.parse::<u32>().ok().map(|s| Duration::from_secs(s.into()))
+}
+
+/// Telnyx names both ends of the talk.
+fn length_between<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Duration> {
+    let (from, to) = (moment(field("AnsweredTime")?)?, moment(field("EndTime")?)?);
+    (from <= to).then(|| to.since(from))
+}
+
+/// RFC 2822 (Twilio, SignalWire) or ISO 8601 (Telnyx); nothing before 1970.
+fn moment(text: &str) -> Option<Timestamp> {
+    let iso = text.parse::<jiff::Timestamp>();
+    let read = iso.or_else(|_| jiff::fmt::rfc2822::parse(text).map(|zoned| zoned.timestamp()));
+    read.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok()).map(Timestamp)
+}
+
+fn is_nobody(from: &str) -> bool {
+    let bare = from.strip_prefix("sip:").unwrap_or(from);
+    let user = bare.split('@').next().unwrap_or(bare);
+    let number = user.strip_prefix('+').unwrap_or(user);
+    NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word) || number == typed_as(word))
+}
+
+/// A word of lower-case letters as it is typed on a telephone's keys (ITU-T E.161).
+fn typed_as(word: &str) -> String {
+    const KEYS: &[u8; 26] = b"22233344455566677778889999";
+    let letters = word.bytes().filter(u8::is_ascii_lowercase);
+    letters.map(|c| char::from(KEYS[usize::from(c - b'a')])).collect()
+}

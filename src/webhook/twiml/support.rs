@@ -1,0 +1,50 @@
+//! What the three cannot do as a flow says.
+
+use crate::center::{Need, Verb};
+use crate::webhook::support::Support;
+use crate::webhook::twiml::languages;
+
+#[must_use]
+pub fn support(need: &Need) -> Support {
+    match need {
+        Need::Verb(verb) => by_verb(*verb),
+        Need::FinishKey(_) | Need::KeysMax(_) => Support::Whole,
+        Need::TwoTimeouts => Support::Partly(
+            "one time-out serves for the first key and between keys: it is the longer of the two",
+        ),
+        Need::NoBargeIn => Support::Partly(
+            "keys pressed while the prompt speaks are lost: only those pressed after it count",
+        ),
+        Need::Secret => Support::Partly(
+            "nothing of it is kept here, but the provider's own log of requests has the keys: \
+             switch that log's body off in its console",
+        ),
+        Need::ExitKey => Support::Partly(
+            "the key is heard during music and announcements, and acted on in the next request",
+        ),
+        Need::Language(language) if languages::is_known(language) => Support::Whole,
+        Need::Language(_) => Support::No(
+            "the provider has no voice for this language: set one under its `voices`, or play a \
+             sound file",
+        ),
+    }
+}
+
+const fn by_verb(verb: Verb) -> Support {
+    match verb {
+        Verb::Say
+        | Verb::Play
+        | Verb::Menu
+        | Verb::Collect
+        | Verb::Branch
+        | Verb::Set
+        | Verb::HoursCheck
+        | Verb::Transfer
+        | Verb::Record
+        | Verb::Hangup => Support::Whole,
+        Verb::Queue => Support::Partly(
+            "without REST credentials a caller hears the piece of music to its end before the \
+             agent is connected",
+        ),
+    }
+}
