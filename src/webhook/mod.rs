@@ -21,6 +21,8 @@ pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;
+#[cfg(feature = "server")]
+pub mod io;
 pub mod link;
 pub mod paper;
 pub mod provider;

@@ -1,0 +1,144 @@
+//! What was let in, and what was not.
+//!
+//! **Invariant:** labels are names of providers and outcomes, never anything of a request.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// The log says a refusal of one provider so often at most; the others are counted.
+const SAID_EVERY: Duration = Duration::from_secs(10);
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Answered,
+    /// Answered as well, with what the first delivery was answered.
+    Again,
+    /// No answer within the deadline: a document to wait by went out.
+    Late,
+    /// No call of ours was meant.
+    UnknownCall,
+    Audio,
+    BadLink,
+    TooLarge,
+    Unsigned,
+    Replayed,
+    Malformed,
+    Busy,
+    /// Too many signatures at once to remember them all.
+    ReplayForgotten,
+}
+
+const OUTCOMES: [(Outcome, &str); 12] = [
+    (Outcome::Answered, "answered"),
+    (Outcome::Again, "again"),
+    (Outcome::Late, "late"),
+    (Outcome::UnknownCall, "unknown_call"),
+    (Outcome::Audio, "audio"),
+    (Outcome::BadLink, "bad_link"),
+    (Outcome::TooLarge, "too_large"),
+    (Outcome::Unsigned, "unsigned"),
+    (Outcome::Replayed, "replayed"),
+    (Outcome::Malformed, "malformed"),
+    (Outcome::Busy, "busy"),
+    (Outcome::ReplayForgotten, "replay_forgotten"),
+];
+
+#[derive(Debug)]
+pub struct Counts {
+    providers: BTreeMap<&'static str, Provider>,
+}
+
+#[derive(Debug, Default)]
+struct Provider {
+    outcomes: [AtomicU64; OUTCOMES.len()],
+    /// When a refusal was last in the log, in ms since the epoch; 0: never.
+    said: AtomicU64,
+    unsaid: AtomicU64,
+}
+
+impl Counts {
+    #[must_use]
+    pub fn new(providers: impl IntoIterator<Item = &'static str>) -> Self {
+        let providers = providers.into_iter().map(|name| (name, Provider::default()));
+        Self { providers: providers.collect() }
+    }
+
+    pub fn add(&self, provider: &str, outcome: Outcome) {
+        if let Some(provider) = self.providers.get(provider) {
+            provider.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, provider: &str, outcome: Outcome) -> u64 {
+        let provider = self.providers.get(provider);
+        provider.map_or(0, |known| known.outcomes[outcome as usize].load(Ordering::Relaxed))
+    }
+
+    /// Counts a refusal. Returns how many were not said since the last one that was, where this one
+    /// is to be said.
+    pub(super) fn refuse(&self, provider: &str, outcome: Outcome, now: Timestamp) -> Option<u64> {
+        self.add(provider, outcome);
+        let provider = self.providers.get(provider)?;
+        let said = provider.said.load(Ordering::Relaxed);
+        let is_due = said == 0 || now.since(Timestamp(said)) >= SAID_EVERY;
+        let mine = is_due
+            && provider
+                .said
+                .compare_exchange(said, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if mine {
+            return Some(provider.unsaid.swap(0, Ordering::Relaxed));
+        }
+        provider.unsaid.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// In the text format of Prometheus (0.0.4).
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        let name = "attendant_webhook_requests_total";
+        let mut out = format!(
+            "# HELP {name} Requests of providers, by what became of them.\n# TYPE {name} counter\n"
+        );
+        for (provider, counted) in &self.providers {
+            for ((_, outcome), count) in OUTCOMES.iter().zip(&counted.outcomes) {
+                let count = count.load(Ordering::Relaxed);
+                let _ = writeln!(
+                    out,
+                    "{name}{{provider=\"{provider}\",outcome=\"{outcome}\"}} {count}"
+                );
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_one_refusal_in_ten_seconds_and_how_many_there_were() {
+        let counts = Counts::new(["twilio"]);
+        let at = |s: u64| counts.refuse("twilio", Outcome::Unsigned, Timestamp(s * 1_000));
+        assert_eq!([at(1), at(2), at(10), at(11), at(12)], [Some(0), None, None, Some(2), None]);
+        assert_eq!(counts.get("twilio", Outcome::Unsigned), 5);
+        counts.add("nobody", Outcome::Audio);
+        let text = counts.prometheus();
+        let line = "attendant_webhook_requests_total{provider=\"twilio\",outcome=\"unsigned\"} 5\n";
+        assert!(text.contains(line) && !text.contains("nobody"), "{text}");
+    }
+
+    #[test]
+    fn each_outcome_is_in_its_place() {
+        for (place, (outcome, _)) in OUTCOMES.iter().enumerate() {
+            assert_eq!(*outcome as usize, place);
+        }
+    }
+}

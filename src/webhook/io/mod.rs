@@ -1,0 +1,450 @@
+//! The door for providers: HTTP in, verified [`Fields`] to whoever carries the calls, documents out.
+//!
+//! ```text
+//!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Hook`] ─► document
+//!   413 431     404        413             403               400        503    or one to wait by
+//! ```
+//!
+//! **Invariant:** nothing reaches the channel that is not one of our addresses with a good
+//! signature of the provider's over it; whatever is refused changes nothing but a counter. An
+//! answer goes out within the deadline, whether or not there is one yet.
+//!
+//! **Deliberately absent:** encryption, which the proxy in front has; what calls do.
+
+mod audio;
+mod counts;
+mod replay;
+pub mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::time::Timestamp;
+use crate::webhook::document::{Action, Document, Sound};
+use crate::webhook::fields::Fields;
+use crate::webhook::link::{Link, PREFIX};
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Keys, Provider, Refusal};
+use crate::webhook::request::{Method, Reply, Request};
+
+pub use audio::Sounds;
+pub use counts::{Counts, Outcome};
+
+use replay::{Replays, Seen};
+
+/// Names and values of all headers together, in bytes.
+const HEADERS_LEN_MAX: usize = 16 * 1024;
+/// Words of ours that are played have their text in the address.
+const URI_LEN_MAX: usize = 16 * 1024;
+/// Verified requests that wait for the driver.
+pub const HOOKS_MAX: usize = 1_024;
+/// Addresses in an X-Forwarded-For that are looked at, from the last.
+const FORWARDED_MAX: usize = 16;
+/// What a caller hears who is asked to wait for our answer, in milliseconds.
+const WAIT_MS: u32 = 1_000;
+/// When to come again while there is too much to do, in seconds.
+const RETRY_AFTER: &str = "1";
+
+/// A verified request, for whoever carries the calls.
+#[derive(Debug)]
+pub struct Hook {
+    pub provider: &'static str,
+    pub link: Link,
+    pub fields: Fields,
+    /// `None`: no call of ours is meant. An answer nobody waits for any more is dropped; the
+    /// provider comes again for it.
+    pub reply: oneshot::Sender<Option<Document>>,
+}
+
+/// One provider, as it is served here.
+#[derive(Clone)]
+pub struct Site {
+    pub provider: &'static dyn Provider,
+    pub keys: Keys,
+    pub paper: Paper,
+}
+
+/// What the door needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// Scheme, host and path prefix as providers call us, without a slash at the end.
+    pub public_url: String,
+    pub sites: Vec<Site>,
+    /// After this, a document to wait by goes out.
+    pub deadline: Duration,
+    pub body_len_max: usize,
+    /// Requests in work at once.
+    pub requests_max: usize,
+}
+
+/// What the door needs from its surroundings.
+pub struct Around {
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub hooks: mpsc::Sender<Hook>,
+    pub sounds: Arc<dyn Sounds>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+}
+
+/// Where a connection comes from: an extension of each request, from whoever accepts connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Remote(pub SocketAddr);
+
+/// The door, ready to be served on any number of listeners.
+#[derive(Clone)]
+pub struct Front(Arc<Inner>);
+
+struct Inner {
+    public_url: String,
+    /// The path of the public URL, which a proxy may pass on or not.
+    prefix: String,
+    sites: BTreeMap<&'static str, Site>,
+    deadline: Duration,
+    body_len_max: usize,
+    in_work: Semaphore,
+    replays: Mutex<Replays>,
+    counts: Arc<Counts>,
+    around: Around,
+}
+
+impl Front {
+    #[must_use]
+    pub fn new(settings: Settings, around: Around) -> Self {
+        let authority = settings.public_url.split_once("://").map_or("", |(_, rest)| rest);
+        let prefix = authority.find('/').map_or("", |at| &authority[at..]).to_owned();
+        let names: Vec<&'static str> =
+            settings.sites.iter().map(|site| site.provider.name()).collect();
+        let sites = settings.sites.into_iter().map(|site| (site.provider.name(), site));
+        Self(Arc::new(Inner {
+            public_url: settings.public_url,
+            prefix,
+            sites: sites.collect(),
+            deadline: settings.deadline,
+            body_len_max: settings.body_len_max,
+            in_work: Semaphore::new(settings.requests_max),
+            replays: Mutex::default(),
+            counts: Arc::new(Counts::new(names)),
+            around,
+        }))
+    }
+
+    /// What was let in and what was not, for whoever shows it.
+    #[must_use]
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.0.counts)
+    }
+
+    pub fn router(self) -> Router {
+        Router::new().fallback(handle).with_state(self)
+    }
+}
+
+async fn handle(State(front): State<Front>, request: HttpRequest) -> Response {
+    let Ok(_in_work) = front.0.in_work.try_acquire() else {
+        return Refused::Busy.into_response();
+    };
+    let (parts, body) = request.into_parts();
+    match front.answer(&parts, body).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// Why a request was not answered as the provider wished. Texts are for whoever set it up.
+enum Refused {
+    HeadersTooLarge,
+    UriTooLong,
+    NotFound,
+    Link,
+    Method(&'static str),
+    BodyTooLarge(usize),
+    Signature(String),
+    Malformed(String),
+    Busy,
+}
+
+impl Refused {
+    fn status_and_text(&self) -> (StatusCode, String) {
+        match self {
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("the headers are larger than {HEADERS_LEN_MAX} bytes"),
+            ),
+            Self::UriTooLong => (
+                StatusCode::URI_TOO_LONG,
+                format!("the address is longer than {URI_LEN_MAX} bytes"),
+            ),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "nothing is here: `attendant` prints at start which addresses there are".to_owned(),
+            ),
+            Self::Link => (
+                StatusCode::NOT_FOUND,
+                "this address was not handed out by this server, or was changed".to_owned(),
+            ),
+            Self::Method(allowed) => {
+                (StatusCode::METHOD_NOT_ALLOWED, format!("the method must be {allowed}"))
+            }
+            Self::BodyTooLarge(most) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is broken off, or larger than {most} bytes"),
+            ),
+            Self::Signature(text) => (StatusCode::FORBIDDEN, text.clone()),
+            Self::Malformed(text) => (StatusCode::BAD_REQUEST, text.clone()),
+            Self::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "too much to do: come again".to_owned())
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, text) = self.status_and_text();
+        let mut response = (status, format!("{text}\n")).into_response();
+        let headers = response.headers_mut();
+        match self {
+            Self::Busy => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            }
+            Self::Method(allowed) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::HeadersTooLarge
+            | Self::UriTooLong
+            | Self::NotFound
+            | Self::Link
+            | Self::BodyTooLarge(_)
+            | Self::Signature(_)
+            | Self::Malformed(_) => {}
+        }
+        response
+    }
+}
+
+impl Front {
+    async fn answer(&self, parts: &Parts, body: Body) -> Result<Response, Refused> {
+        let sizes = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        if sizes.sum::<usize>() > HEADERS_LEN_MAX {
+            return Err(Refused::HeadersTooLarge);
+        }
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        if path.len() + query.len() > URI_LEN_MAX {
+            return Err(Refused::UriTooLong);
+        }
+        if path == "/healthz" {
+            return Ok("ok\n".into_response());
+        }
+        let path = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
+        let below = path.strip_prefix(PREFIX).ok_or(Refused::NotFound)?;
+        let (name, kind) = below.split_once('/').ok_or(Refused::NotFound)?;
+        let site = self.0.sites.get(name).ok_or(Refused::NotFound)?;
+        let Some(link) = site.paper.links.read(kind, query) else {
+            self.0.counts.add(site.provider.name(), Outcome::BadLink);
+            return Err(Refused::Link);
+        };
+        if let Link::Audio { name } = &link {
+            self.0.counts.add(site.provider.name(), Outcome::Audio);
+            return audio::answer(&self.0.around.sounds, name, parts).await;
+        }
+        let method = match parts.method {
+            HttpMethod::GET => Method::Get,
+            HttpMethod::POST => Method::Post,
+            _ => return Err(Refused::Method("GET, POST")),
+        };
+        let body = self.body(site, parts, body).await?;
+        let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let request = Request {
+            method,
+            url: format!("{}{path}{query}", self.0.public_url),
+            headers: headers(parts),
+            body,
+        };
+        let fields = self.fields(site, parts, &link, &request)?;
+        let document = self.document(site, &link, fields).await?;
+        self.0.counts.add(site.provider.name(), Outcome::Answered);
+        Ok(response(site.provider.render(&document, &site.paper)))
+    }
+
+    async fn body(&self, site: &Site, parts: &Parts, body: Body) -> Result<Vec<u8>, Refused> {
+        let most = self.0.body_len_max;
+        let announced = parts.headers.get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let bytes = match announced.is_some_and(|len| len > most) {
+            true => None,
+            false => to_bytes(body, most).await.ok(),
+        };
+        bytes.map(Into::into).ok_or_else(|| {
+            self.0.counts.add(site.provider.name(), Outcome::TooLarge);
+            Refused::BodyTooLarge(most)
+        })
+    }
+
+    /// What the request says, if it is the provider's.
+    fn fields(
+        &self,
+        site: &Site,
+        parts: &Parts,
+        link: &Link,
+        request: &Request,
+    ) -> Result<Fields, Refused> {
+        let name = site.provider.name();
+        let now = (self.0.around.clock)();
+        let checked = site.provider.verify(&site.keys, request, now).map_err(|refusal| {
+            self.refused(name, parts, now, Outcome::Unsigned, &refusal.to_string());
+            Refused::Signature(advice(name, &self.0.public_url, &refusal))
+        })?;
+        if let Some(once) = &checked.once {
+            let seen = {
+                let mut replays = self.0.replays.lock().unwrap_or_else(PoisonError::into_inner);
+                replays.see(now, site.keys.window_s, name, once, request)
+            };
+            match seen {
+                Seen::First => {}
+                Seen::FirstButFull => self.0.counts.add(name, Outcome::ReplayForgotten),
+                // The same request once more: whoever carries the call has its answer.
+                Seen::Again => self.0.counts.add(name, Outcome::Again),
+                Seen::Elsewhere => {
+                    self.refused(name, parts, now, Outcome::Replayed, "a signature was used twice");
+                    let text = "its signature came with another request before".to_owned();
+                    return Err(Refused::Signature(text));
+                }
+            }
+        }
+        site.provider.parse(link, request).map_err(|malformed| {
+            self.refused(name, parts, now, Outcome::Malformed, &malformed.to_string());
+            Refused::Malformed(malformed.to_string())
+        })
+    }
+
+    async fn document(
+        &self,
+        site: &Site,
+        link: &Link,
+        fields: Fields,
+    ) -> Result<Document, Refused> {
+        let name = site.provider.name();
+        let (reply, answer) = oneshot::channel();
+        let hook = Hook { provider: name, link: link.clone(), fields, reply };
+        if self.0.around.hooks.try_send(hook).is_err() {
+            self.0.counts.add(name, Outcome::Busy);
+            return Err(Refused::Busy);
+        }
+        match tokio::time::timeout(self.0.deadline, answer).await {
+            Ok(Ok(Some(document))) => Ok(document),
+            Ok(Ok(None)) => {
+                self.0.counts.add(name, Outcome::UnknownCall);
+                Ok(unknown(link))
+            }
+            // The driver ends, and its calls with it.
+            Ok(Err(_)) => Err(Refused::Busy),
+            Err(_) => {
+                self.0.counts.add(name, Outcome::Late);
+                Ok(wait(link))
+            }
+        }
+    }
+
+    /// Counts, and says so in the log now and then.
+    fn refused(&self, name: &'static str, parts: &Parts, now: Timestamp, what: Outcome, why: &str) {
+        let Some(unsaid) = self.0.counts.refuse(name, what, now) else { return };
+        let remote = self.remote(parts).map(|remote| remote.to_string());
+        let remote = remote.unwrap_or_else(|| "unknown".to_owned());
+        tracing::warn!(provider = name, %remote, unsaid, "a webhook was refused: {why}");
+    }
+
+    /// Who asks: the last address that is not one of our own proxies.
+    fn remote(&self, parts: &Parts) -> Option<IpAddr> {
+        let Remote(peer) = parts.extensions.get::<Remote>()?;
+        let is_proxy = |address: IpAddr| (self.0.around.is_proxy)(address.to_canonical());
+        if !is_proxy(peer.ip()) {
+            return Some(peer.ip());
+        }
+        let all = parts.headers.get_all("x-forwarded-for").iter().rev();
+        let all = all.filter_map(|value| value.to_str().ok());
+        let mut all = all.flat_map(|value| value.rsplit(',')).take(FORWARDED_MAX);
+        all.find_map(|text| text.trim().parse::<IpAddr>().ok().filter(|ip| !is_proxy(*ip)))
+            .or(Some(peer.ip()))
+    }
+}
+
+/// Names of headers are in lower case already.
+fn headers(parts: &Parts) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+/// What to look at. The signature that would have been right is nobody's business.
+fn advice(name: &str, public_url: &str, refusal: &Refusal) -> String {
+    let check = match refusal {
+        Refusal::Signature | Refusal::Body => format!(
+            "check providers.{name}.secrets, and that {public_url} is exactly what the provider \
+             calls; `attendant webhook verify` shows what was signed"
+        ),
+        Refusal::Missing(_) | Refusal::Double(_) | Refusal::Unreadable(_) => {
+            "check that the request comes from the provider, and that no proxy changes its headers"
+                .to_owned()
+        }
+        Refusal::Time(_) => {
+            format!("check the clock of this machine, and providers.{name}.window_s")
+        }
+        Refusal::Application => format!("check providers.{name}.application"),
+        Refusal::NoKey => format!("set providers.{name}.secrets"),
+        Refusal::Method => return refusal.to_string(),
+    };
+    format!("{refusal}: {check}")
+}
+
+/// The same address again in a moment, where there may be an answer then.
+fn wait(link: &Link) -> Document {
+    match link {
+        Link::Voice | Link::Step { .. } | Link::Leg { .. } => Document {
+            actions: vec![Action::Sound(Sound::Pause { ms: WAIT_MS }), Action::Goto(link.clone())],
+        },
+        // News: whoever brought it waits for nothing.
+        Link::Events
+        | Link::Status { .. }
+        | Link::LegStatus { .. }
+        | Link::Recording { .. }
+        | Link::Audio { .. } => Document::default(),
+    }
+}
+
+/// For a call that is none of ours: it ended long ago. A leg that asks is not left standing.
+fn unknown(link: &Link) -> Document {
+    match link {
+        Link::Voice | Link::Step { .. } | Link::Leg { .. } => Document {
+            actions: vec![Action::HangUp { cause: crate::center::Cause::NORMAL_CLEARING }],
+        },
+        Link::Events
+        | Link::Status { .. }
+        | Link::LegStatus { .. }
+        | Link::Recording { .. }
+        | Link::Audio { .. } => Document::default(),
+    }
+}
+
+fn response(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, reply.body).into_response();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_TYPE);
+    if !reply.content_type.is_empty() {
+        let value = HeaderValue::from_static(reply.content_type);
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,415 @@
+//! Commands to providers over their REST interfaces, by a few threads that may wait.
+//!
+//! A command is tried three times: after a network error, and when the provider says that it cannot
+//! now. All of them may be sent twice. A newer command for a leg takes the place of an older one
+//! that waits for its next try.
+//!
+//! **Invariant:** every command that was taken is answered once by a [`Told`], unless a newer one
+//! took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
+//! [`RestOutcome::Busy`], and the provider's next request does what it was to do.
+//!
+//! **Deliberately absent:** which command, and what its failure means.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::id::CallId;
+use crate::time::Timestamp;
+use crate::webhook::provider::Provider;
+use crate::webhook::rest::{
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome,
+};
+
+/// Commands that wait for a thread or for their next try.
+pub const COMMANDS_MAX: usize = 10_000;
+/// Requests under way at once. Providers allow about fifteen a second.
+const THREADS: usize = 8;
+const TRIES_MAX: u32 = 3;
+/// Before the second try; the third waits three times as long.
+const BACK_OFF: Duration = Duration::from_millis(250);
+/// A provider that asks for more patience is not asked again: its own next request is sooner.
+const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+/// For one try, all in all.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// Bytes of an answer.
+const ANSWER_LEN_MAX: u64 = 64 * 1024;
+
+/// One provider, as commands are sent to it.
+pub struct RestSite {
+    pub provider: &'static dyn Provider,
+    pub account: Account,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub provider: &'static str,
+    pub call: CallId,
+    pub outcome: RestOutcome,
+}
+
+/// The way to the threads. Dropping it ends them; commands that wait are given up.
+pub struct Rest {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    sites: BTreeMap<&'static str, RestSite>,
+    queue: Mutex<Queue>,
+    woken: Condvar,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    told: Box<dyn Fn(Told) + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Queue {
+    due: VecDeque<Job>,
+    /// By the time of their next try, then by the order of coming.
+    later: BTreeMap<(Timestamp, u64), Job>,
+    next: u64,
+    is_ended: bool,
+}
+
+struct Job {
+    provider: &'static str,
+    call: CallId,
+    command: RestCommand,
+    tries: u32,
+}
+
+impl Rest {
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(
+        sites: Vec<RestSite>,
+        clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+        told: Box<dyn Fn(Told) + Send + Sync>,
+    ) -> io::Result<Self> {
+        let sites = sites.into_iter().map(|site| (site.provider.name(), site)).collect();
+        let (queue, woken) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { sites, queue, woken, clock, told });
+        let work = |n: usize| {
+            let shared = Arc::clone(&shared);
+            let name = format!("rest-{n}");
+            std::thread::Builder::new().name(name).spawn(move || shared.work())
+        };
+        let count = if shared.sites.is_empty() { 0 } else { THREADS };
+        let threads = (0..count).map(work).collect::<io::Result<_>>()?;
+        Ok(Self { shared, threads })
+    }
+
+    /// Whether commands can be sent to this provider.
+    #[must_use]
+    pub fn has(&self, provider: &str) -> bool {
+        self.shared.sites.contains_key(provider)
+    }
+
+    /// Takes a command about `call`; the outcome is told later. One for a provider without an
+    /// account is refused.
+    pub fn send(&self, provider: &'static str, call: CallId, command: RestCommand) {
+        let refuse = |outcome| (self.shared.told)(Told { provider, call, outcome });
+        if !self.has(provider) {
+            return refuse(RestOutcome::Refused("no account is configured".to_owned()));
+        }
+        let mut queue = self.shared.queue();
+        let older =
+            |job: &Job| job.provider == provider && reference(&job.command) == reference(&command);
+        queue.later.retain(|_, job| !older(job));
+        if queue.due.len() + queue.later.len() >= COMMANDS_MAX {
+            drop(queue);
+            return refuse(RestOutcome::Busy(None));
+        }
+        queue.due.push_back(Job { provider, call, command, tries: 0 });
+        drop(queue);
+        self.shared.woken.notify_one();
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.shared.queue().is_ended = true;
+        self.shared.woken.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Each change is complete before anything in it can panic.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let agent = agent();
+        while let Some(job) = self.next() {
+            self.attempt(&agent, job);
+        }
+    }
+
+    /// Waits for a job; `None`: there will be no more.
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.queue();
+        loop {
+            if queue.is_ended {
+                return None;
+            }
+            let now = (self.clock)();
+            let first = queue.later.first_key_value().map(|((at, _), _)| *at);
+            if first.is_some_and(|at| at <= now) {
+                return queue.later.pop_first().map(|(_, job)| job);
+            }
+            if let Some(job) = queue.due.pop_front() {
+                return Some(job);
+            }
+            queue = match first {
+                Some(at) => {
+                    let waited = self.woken.wait_timeout(queue, at.since(now));
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.woken.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn attempt(&self, agent: &ureq::Agent, mut job: Job) {
+        let Some(site) = self.sites.get(job.provider) else { return };
+        let told = |outcome| {
+            (self.told)(Told { provider: job.provider, call: job.call, outcome });
+        };
+        let Some(call) = site.provider.rest(&site.account, &job.command) else {
+            let why = "this provider has no such command".to_owned();
+            return told(RestOutcome::Refused(why));
+        };
+        let outcome = match perform(agent, &call) {
+            Ok(answer) => site.provider.outcome(&answer),
+            Err(why) => {
+                tracing::warn!(provider = job.provider, call = %job.call, "REST: {why}");
+                RestOutcome::Busy(None)
+            }
+        };
+        job.tries += 1;
+        let RestOutcome::Busy(after) = outcome else { return told(outcome) };
+        let wait = after.unwrap_or(BACK_OFF * (2 * job.tries - 1));
+        if job.tries >= TRIES_MAX || wait > BACK_OFF_MAX {
+            return told(outcome);
+        }
+        let at = (self.clock)() + wait;
+        let mut queue = self.queue();
+        let n = queue.next;
+        queue.next += 1;
+        queue.later.insert((at, n), job);
+        drop(queue);
+        // Whoever waits for a later one wakes up to wait for this one.
+        self.woken.notify_one();
+    }
+}
+
+const fn reference(command: &RestCommand) -> &String {
+    match command {
+        RestCommand::Move { reference, .. }
+        | RestCommand::End { reference, .. }
+        | RestCommand::Watch { reference, .. } => reference,
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build();
+    ureq::Agent::new_with_config(config)
+}
+
+fn perform(agent: &ureq::Agent, call: &RestCall) -> Result<RestAnswer, String> {
+    let request = match call.method {
+        RestMethod::Post => agent.post(&call.url),
+        RestMethod::Put => agent.put(&call.url),
+        RestMethod::Delete => agent.delete(&call.url).force_send_body(),
+    };
+    let Auth(authorization) = &call.authorization;
+    let mut request = request.header("authorization", authorization);
+    if !call.content_type.is_empty() {
+        request = request.header("content-type", call.content_type);
+    }
+    let mut response = request.send(&call.body).map_err(|error| error.to_string())?;
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let body = response.body_mut().with_config().limit(ANSWER_LEN_MAX).read_to_string();
+    Ok(RestAnswer {
+        status: response.status().as_u16(),
+        retry_after: retry_after.map(Duration::from_secs),
+        // What was said beside the status is of use to people only.
+        body: body.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::center::Need;
+    use crate::webhook::document::Document;
+    use crate::webhook::fields::Fields;
+    use crate::webhook::link::Link;
+    use crate::webhook::paper::Paper;
+    use crate::webhook::provider::{Checked, Keys, Malformed, Refusal};
+    use crate::webhook::request::{Reply, Request};
+    use crate::webhook::support::Support;
+
+    struct Mover;
+
+    static MOVER: Mover = Mover;
+
+    impl Provider for Mover {
+        fn name(&self) -> &'static str {
+            "mover"
+        }
+
+        fn verify(&self, _: &Keys, _: &Request, _: Timestamp) -> Result<Checked, Refusal> {
+            Err(Refusal::NoKey)
+        }
+
+        fn signed(&self, _: &Keys, _: &Request) -> String {
+            String::new()
+        }
+
+        fn parse(&self, _: &Link, _: &Request) -> Result<Fields, Malformed> {
+            Err(Malformed::Body("anything"))
+        }
+
+        fn render(&self, _: &Document, _: &Paper) -> Reply {
+            Reply::no_content()
+        }
+
+        fn support(&self, _: &Need) -> Support {
+            Support::Whole
+        }
+
+        fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
+            let RestCommand::Move { reference, url, .. } = command else { return None };
+            Some(RestCall {
+                method: RestMethod::Post,
+                url: format!("{}/calls/{reference}", account.base(None, "")),
+                authorization: account.basic(),
+                content_type: "text/plain",
+                body: url.clone(),
+            })
+        }
+    }
+
+    fn command(reference: &str) -> RestCommand {
+        RestCommand::Move {
+            reference: reference.to_owned(),
+            url: "https://ivr".to_owned(),
+            region: None,
+        }
+    }
+
+    /// Threads whose clock moves on with every look at it, and what they tell.
+    fn rest(base_url: &str) -> (Rest, mpsc::Receiver<Told>) {
+        let account = Account {
+            id: "me".to_owned(),
+            secret: "hush".to_owned(),
+            base_url: Some(base_url.to_owned()),
+            ..Account::default()
+        };
+        let (sender, told) = mpsc::channel();
+        let now = AtomicU64::new(1);
+        let clock = move || Timestamp(now.fetch_add(100, Ordering::Relaxed));
+        let tell = Box::new(move |said| drop(sender.send(said)));
+        let sites = vec![RestSite { provider: &MOVER, account }];
+        (Rest::start(sites, Box::new(clock), tell).unwrap(), told)
+    }
+
+    /// A provider that answers one request after another like this, and returns what it was asked.
+    fn peer(answers: &[&'static str]) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers.to_vec();
+        let asked = std::thread::spawn(move || {
+            let answer = |answer: &'static str| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"https://ivr") {
+                    let mut bytes = [0; 1_024];
+                    let len = stream.read(&mut bytes).unwrap();
+                    request.extend_from_slice(&bytes[..len]);
+                }
+                let head = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n");
+                stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).unwrap();
+                String::from_utf8(request).unwrap()
+            };
+            answers.into_iter().map(answer).collect()
+        });
+        (url, asked)
+    }
+
+    fn outcome(told: &mpsc::Receiver<Told>) -> RestOutcome {
+        let told = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!((told.provider, told.call), ("mover", CallId(3)));
+        told.outcome
+    }
+
+    #[test]
+    fn a_provider_that_cannot_now_is_asked_again() {
+        let (url, asked) = peer(&["503 Busy", "429 Slow down", "204 Done"]);
+        let (rest, told) = rest(&url);
+        rest.send("mover", CallId(3), command("call-1"));
+        assert_eq!(outcome(&told), RestOutcome::Done);
+        for request in asked.join().unwrap() {
+            assert!(request.starts_with("POST /calls/call-1 HTTP/1.1\r\n"), "{request}");
+            assert!(request.contains("authorization: Basic bWU6aHVzaA=="), "{request}");
+        }
+    }
+
+    #[test]
+    fn after_three_tries_it_is_given_up() {
+        let (url, asked) = peer(&["500 No", "500 No", "500 No"]);
+        let (rest, told) = rest(&url);
+        rest.send("mover", CallId(3), command("call-1"));
+        assert_eq!(outcome(&told), RestOutcome::Busy(None));
+        assert_eq!(asked.join().unwrap().len(), 3);
+        // Nobody is there any more.
+        rest.send("mover", CallId(3), command("call-1"));
+        assert_eq!(outcome(&told), RestOutcome::Busy(None));
+    }
+
+    #[test]
+    fn what_would_be_refused_again_is_not_sent_again() {
+        let (url, asked) = peer(&["404 Gone", "401 No", "302 Elsewhere"]);
+        let (rest, told) = rest(&url);
+        for want in [
+            RestOutcome::Gone,
+            RestOutcome::Refused("401".to_owned()),
+            RestOutcome::Refused("302".to_owned()),
+        ] {
+            rest.send("mover", CallId(3), command("call-1"));
+            assert_eq!(outcome(&told), want);
+        }
+        assert_eq!(asked.join().unwrap().len(), 3);
+        let end = RestCommand::End { reference: "call-1".to_owned(), region: None };
+        rest.send("mover", CallId(3), end);
+        assert!(matches!(outcome(&told), RestOutcome::Refused(_)));
+    }
+
+    #[test]
+    fn a_provider_that_asks_for_too_much_patience_is_not_asked_again() {
+        let (url, asked) = peer(&["503 Busy\r\nRetry-After: 60"]);
+        let (rest, told) = rest(&url);
+        rest.send("mover", CallId(3), command("call-1"));
+        assert_eq!(outcome(&told), RestOutcome::Busy(Some(Duration::from_secs(60))));
+        assert_eq!(asked.join().unwrap().len(), 1);
+    }
+}

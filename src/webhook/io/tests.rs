@@ -1,0 +1,286 @@
+//! The door, through HTTP requests without a socket, with a provider made for it.
+
+use axum::http::Request as Http;
+
+use super::*;
+use crate::center::Need;
+use crate::id::CallId;
+use crate::webhook::link::Links;
+use crate::webhook::provider::{Checked, Malformed};
+use crate::webhook::rest::{Account, RestCall, RestCommand};
+use crate::webhook::support::Support;
+
+/// Its signature is the secret in a header, and its body the name of a call.
+struct Plain;
+
+static PLAIN: Plain = Plain;
+
+impl Provider for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn verify(&self, keys: &Keys, request: &Request, _: Timestamp) -> Result<Checked, Refusal> {
+        let signature = request.header("x-secret").ok_or(Refusal::Missing("x-secret"))?;
+        if !keys.secrets.iter().any(|secret| secret == signature) {
+            return Err(Refusal::Signature);
+        }
+        Ok(Checked { once: request.header("x-once").map(str::to_owned) })
+    }
+
+    fn signed(&self, _: &Keys, request: &Request) -> String {
+        request.url.clone()
+    }
+
+    fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
+        let reference = request.text().into_owned();
+        if reference.is_empty() {
+            return Err(Malformed::Missing("reference"));
+        }
+        Ok(Fields { reference, from: Some(request.url.clone()), ..Fields::default() })
+    }
+
+    fn render(&self, document: &Document, _: &Paper) -> Reply {
+        Reply::ok("text/plain", format!("{:?}", document.actions))
+    }
+
+    fn support(&self, _: &Need) -> Support {
+        Support::Whole
+    }
+
+    fn rest(&self, _: &Account, _: &RestCommand) -> Option<RestCall> {
+        None
+    }
+}
+
+struct Tune;
+
+impl Sounds for Tune {
+    fn wav(&self, name: &str) -> Option<Vec<u8>> {
+        (name == "music/default/1").then(|| (0..100).collect())
+    }
+}
+
+struct Door {
+    front: Front,
+    hooks: mpsc::Receiver<Hook>,
+    links: Links,
+}
+
+fn door(hooks_max: usize) -> Door {
+    let (sender, hooks) = mpsc::channel(hooks_max);
+    let links = Links::new("https://ivr.example.com/calls", "plain", [7; 32]);
+    let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
+    let secrets = vec!["old".to_owned(), "new".to_owned()];
+    let keys = Keys { secrets, application: None, window_s: 300 };
+    let settings = Settings {
+        public_url: "https://ivr.example.com/calls".to_owned(),
+        sites: vec![Site { provider: &PLAIN, keys, paper }],
+        deadline: Duration::from_millis(50),
+        body_len_max: 100,
+        requests_max: 4,
+    };
+    let around = Around {
+        clock: Box::new(|| Timestamp(1_000_000)),
+        hooks: sender,
+        sounds: Arc::new(Tune),
+        is_proxy: Box::new(|address| address.is_loopback()),
+    };
+    Door { front: Front::new(settings, around), hooks, links }
+}
+
+/// Status, one header and body of the answer.
+type Said = (u16, Option<String>, String);
+
+impl Door {
+    fn ask(&self, request: Http<Body>) -> impl Future<Output = Said> + 'static {
+        let front = self.front.clone();
+        async move {
+            let response = handle(State(front), request).await;
+            let status = response.status().as_u16();
+            let names = [header::RETRY_AFTER, header::ALLOW, header::CONTENT_RANGE, header::ETAG];
+            let found = names.iter().find_map(|name| response.headers().get(name));
+            let found = found.map(|value| value.to_str().unwrap().to_owned());
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            (status, found, String::from_utf8_lossy(&body).trim_end().to_owned())
+        }
+    }
+
+    fn post(&self, link: &Link, headers: &[(&str, &str)], body: &str) -> Http<Body> {
+        let url = self.links.url(link).replace("https://ivr.example.com/calls", "");
+        request("POST", &url, headers, body)
+    }
+
+    fn count(&self, outcome: Outcome) -> u64 {
+        self.front.0.counts.get("plain", outcome)
+    }
+
+    fn is_untouched(&mut self) -> bool {
+        self.hooks.try_recv().is_err()
+    }
+}
+
+fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Http<Body> {
+    let mut request = Http::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+const SECRET: &[(&str, &str)] = &[("x-secret", "new")];
+const STEP: Link = Link::Step { call: CallId(41), n: 7 };
+
+#[tokio::test]
+async fn a_signed_request_is_answered_with_the_document() {
+    let mut door = door(4);
+    let asked = door.ask(door.post(&STEP, SECRET, "call-1"));
+    let answered = async {
+        let hook = door.hooks.recv().await.unwrap();
+        assert_eq!((hook.provider, hook.link), ("plain", STEP));
+        assert_eq!(hook.fields.reference, "call-1");
+        // The address as the provider knows it, whatever the proxy made of it.
+        assert_eq!(hook.fields.from, Some(door.links.url(&STEP)));
+        hook.reply.send(Some(Document { actions: vec![Action::Goto(Link::Voice)] })).unwrap();
+    };
+    let (said, ()) = tokio::join!(asked, answered);
+    assert_eq!(said, (200, None, "[Goto(Voice)]".to_owned()));
+    assert_eq!(door.count(Outcome::Answered), 1);
+}
+
+#[tokio::test]
+async fn the_path_of_the_public_url_may_be_passed_on_or_not() {
+    let mut door = door(4);
+    for path in ["/calls/webhooks/plain/voice", "/webhooks/plain/voice"] {
+        let asked = door.ask(request("POST", path, SECRET, "call-1"));
+        let answered = async {
+            let hook = door.hooks.recv().await.unwrap();
+            assert_eq!(hook.fields.from, Some(door.links.url(&Link::Voice)));
+            drop(hook.reply.send(Some(Document::default())));
+        };
+        assert_eq!(tokio::join!(asked, answered).0.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_the_providers_reaches_nobody() {
+    let mut door = door(4);
+    let unsigned = door.ask(door.post(&STEP, &[], "call-1")).await;
+    assert_eq!((unsigned.0, unsigned.2.contains("x-secret is missing")), (403, true));
+    let forged = door.ask(door.post(&STEP, &[("x-secret", "guess")], "call-1")).await;
+    assert_eq!(forged.0, 403);
+    assert!(forged.2.contains("check providers.plain.secrets"), "{}", forged.2);
+    assert!(!forged.2.contains("new") && !forged.2.contains("old"), "{}", forged.2);
+    assert_eq!(door.count(Outcome::Unsigned), 2);
+
+    let other = door.links.url(&STEP).replace("n=7", "n=8");
+    let other = other.replace("https://ivr.example.com", "");
+    assert_eq!(door.ask(request("POST", &other, SECRET, "call-1")).await.0, 404);
+    assert_eq!(door.count(Outcome::BadLink), 1);
+    for path in ["/", "/webhooks/", "/webhooks/twilio/voice", "/webhooks/plain", "/v1/calls"] {
+        assert_eq!(door.ask(request("POST", path, SECRET, "call-1")).await.0, 404, "{path}");
+    }
+    assert_eq!(door.ask(door.post(&STEP, SECRET, "")).await.0, 400);
+    assert_eq!(door.ask(door.post(&STEP, SECRET, &"x".repeat(101))).await.0, 413);
+    let header = [("content-length", "1000000"), SECRET[0]];
+    assert_eq!(door.ask(door.post(&STEP, &header, "short")).await.0, 413);
+    let long = "x".repeat(20_000);
+    assert_eq!(door.ask(door.post(&STEP, &[("x-long", &long)], "call-1")).await.0, 431);
+    let address = format!("/webhooks/plain/voice?{long}");
+    assert_eq!(door.ask(request("POST", &address, SECRET, "call-1")).await.0, 414);
+    let delete = door.ask(request("DELETE", "/webhooks/plain/voice", SECRET, "call-1")).await;
+    assert_eq!((delete.0, delete.1.as_deref()), (405, Some("GET, POST")));
+    assert!(door.is_untouched());
+}
+
+#[tokio::test]
+async fn a_signature_is_good_for_one_request() {
+    let mut door = door(4);
+    let once = [SECRET[0], ("x-once", "one")];
+    for (link, want) in [(&STEP, 200), (&STEP, 200), (&Link::Voice, 403)] {
+        let asked = door.ask(door.post(link, &once, "call-1"));
+        let answered = async {
+            if want == 200 {
+                drop(door.hooks.recv().await.unwrap().reply.send(Some(Document::default())));
+            }
+        };
+        assert_eq!(tokio::join!(asked, answered).0.0, want);
+    }
+    assert_eq!((door.count(Outcome::Again), door.count(Outcome::Replayed)), (1, 1));
+    assert!(door.is_untouched());
+}
+
+#[tokio::test]
+async fn the_deadline_is_kept_by_asking_to_wait() {
+    let door = door(4);
+    let said = door.ask(door.post(&STEP, SECRET, "call-1")).await;
+    assert_eq!(said.0, 200);
+    assert_eq!(said.2, "[Sound(Pause { ms: 1000 }), Goto(Step { call: CallId(41), n: 7 })]");
+    let news = door.ask(door.post(&Link::Status { call: CallId(41) }, SECRET, "call-1")).await;
+    assert_eq!((news.0, news.2.as_str()), (200, "[]"));
+    assert_eq!(door.count(Outcome::Late), 2);
+}
+
+#[tokio::test]
+async fn too_much_at_once_is_sent_away() {
+    let mut door = door(1);
+    let first = door.ask(door.post(&STEP, SECRET, "call-1"));
+    let second = door.ask(door.post(&STEP, SECRET, "call-2"));
+    // The first waits for its answer until the deadline; meanwhile there is no room.
+    let (_, second) = tokio::join!(first, second);
+    assert_eq!((second.0, second.1.as_deref()), (503, Some("1")));
+    assert_eq!(door.count(Outcome::Busy), 1);
+    assert_eq!(door.hooks.recv().await.unwrap().fields.reference, "call-1");
+}
+
+#[tokio::test]
+async fn a_call_that_is_none_of_ours_is_not_left_standing() {
+    let mut door = door(4);
+    for (link, want) in [(STEP, "HangUp"), (Link::Status { call: CallId(41) }, "[]")] {
+        let asked = door.ask(door.post(&link, SECRET, "call-1"));
+        let answered = async { drop(door.hooks.recv().await.unwrap().reply.send(None)) };
+        let said = tokio::join!(asked, answered).0;
+        assert!(said.0 == 200 && said.2.contains(want), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn sound_is_served_whole_in_parts_and_not_again() {
+    let door = door(4);
+    let get = |name: &str, method: &str, headers: &[(&str, &str)]| {
+        let url = door.links.url(&Link::Audio { name: name.to_owned() });
+        let url = url.replace("https://ivr.example.com", "");
+        door.ask(request(method, &url, headers, ""))
+    };
+    let whole = get("music/default/1", "GET", &[]).await;
+    assert_eq!((whole.0, whole.2.len()), (200, 100));
+    let tag = whole.1.unwrap();
+    let part = get("music/default/1", "GET", &[("range", "bytes=10-19")]).await;
+    assert_eq!((part.0, part.1.as_deref()), (206, Some("bytes 10-19/100")));
+    assert_eq!(part.2.as_bytes(), (10..20).collect::<Vec<u8>>());
+    let known = get("music/default/1", "GET", &[("if-none-match", &tag)]).await;
+    assert_eq!((known.0, known.2.as_str()), (304, ""));
+    let other = [("range", "bytes=10-19"), ("if-range", "\"other\"")];
+    assert_eq!(get("music/default/1", "GET", &other).await.0, 200);
+    assert_eq!(get("music/default/1", "GET", &[("range", "bytes=100-")]).await.0, 416);
+    assert_eq!(get("music/default/1", "HEAD", &[]).await.2, "");
+    assert_eq!(get("music/default/1", "POST", &[]).await.0, 405);
+    assert_eq!(get("music/default/2", "GET", &[]).await.0, 404);
+    let url = door.links.url(&Link::Audio { name: "music/default/1".to_owned() });
+    let url = url.replace("https://ivr.example.com", "").replace("default", "defbult");
+    assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 404);
+}
+
+#[test]
+fn who_asks_is_the_last_that_is_no_proxy_of_ours() {
+    let door = door(4);
+    let remote = |peer: &str, forwarded: &str| {
+        let mut request = request("POST", "/", &[("x-forwarded-for", forwarded)], "");
+        request.extensions_mut().insert(Remote(peer.parse().unwrap()));
+        door.front.remote(&request.into_parts().0).unwrap().to_string()
+    };
+    assert_eq!(remote("203.0.113.9:1", "192.0.2.1"), "203.0.113.9");
+    assert_eq!(remote("127.0.0.1:1", "192.0.2.1, 198.51.100.7, 127.0.0.1"), "198.51.100.7");
+    assert_eq!(remote("[::ffff:127.0.0.1]:1", "198.51.100.7"), "198.51.100.7");
+    assert_eq!(remote("127.0.0.1:1", "junk"), "127.0.0.1");
+}
