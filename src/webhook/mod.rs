@@ -23,6 +23,8 @@ pub mod fields;
 pub mod form;
 #[cfg(feature = "server")]
 pub mod io;
+pub mod jambonz;
+pub mod json;
 pub mod link;
 pub mod paper;
 pub mod provider;
@@ -46,7 +48,12 @@ pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, Res
 pub use support::Support;
 
 /// All that are spoken, by name.
-static PROVIDERS: &[&dyn Provider] = &[&twilio::Twilio, &signalwire::SignalWire, &texml::Texml];
+static PROVIDERS: &[&dyn Provider] = &[
+    &twilio::Twilio,
+    &signalwire::SignalWire,
+    &texml::Texml,
+    &jambonz::Jambonz,
+];
 
 /// The providers, one a folder.
 #[must_use]

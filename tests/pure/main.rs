@@ -10,3 +10,4 @@ mod sip;
 mod sip_ua;
 mod theory;
 mod tidy;
+mod webhooks;

@@ -1,0 +1,41 @@
+//! Moving and ending a call: `PUT /v1/Accounts/{account}/Calls/{call}` of the jambonz API.
+//!
+//! **Invariant:** a token goes to the configured address only; there is no usual one, because
+//! everybody runs a jambonz of their own.
+//!
+//! **Deliberately absent:** watching a call that is up. jambonz reports to the application's status
+//! hook, and takes another one only together with a new document.
+
+use serde_json::json;
+
+use crate::webhook::form::encode;
+use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
+
+pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall> {
+    let (reference, body) = match command {
+        RestCommand::Move { reference, url, region: _ } => {
+            (reference, json!({"call_hook": {"url": url, "method": "POST"}}))
+        }
+        RestCommand::End { reference, region: _ } => {
+            (reference, json!({"call_status": "completed"}))
+        }
+        RestCommand::Watch { .. } => return None,
+    };
+    let base = account.base_url.as_deref()?.trim_end_matches('/');
+    let (id, call) = (encode(&account.id), encode(reference));
+    Some(RestCall {
+        method: RestMethod::Put,
+        url: format!("{base}/v1/Accounts/{id}/Calls/{call}"),
+        authorization: account.bearer(),
+        content_type: "application/json",
+        body: body.to_string(),
+    })
+}
+
+/// 422 is jambonz's word for a session that is gone, or was never answered.
+pub(super) fn outcome(answer: &RestAnswer) -> RestOutcome {
+    match answer.status {
+        422 => RestOutcome::Gone,
+        _ => answer.outcome(),
+    }
+}

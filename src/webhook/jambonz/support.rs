@@ -1,0 +1,44 @@
+//! What jambonz cannot do as a flow says.
+//!
+//! **Invariant:** every verb and every need is answered by name.
+
+use crate::center::{Need, Verb};
+use crate::webhook::support::Support;
+
+pub(super) fn support(need: &Need) -> Support {
+    match need {
+        Need::Verb(verb) => of_verb(*verb),
+        Need::FinishKey(_) | Need::KeysMax(_) | Need::TwoTimeouts | Need::NoBargeIn => {
+            Support::Whole
+        }
+        Need::Secret => Support::Partly(
+            "jambonz sends the keys in a signed body and may write them to its own log at debug level",
+        ),
+        Need::ExitKey => Support::Whole,
+        Need::Language(_) => Support::Partly(
+            "the speech vendor configured in jambonz must have the language; name a voice \
+             (`vendor:voice`) for each language, or the application's voice speaks it",
+        ),
+    }
+}
+
+const fn of_verb(verb: Verb) -> Support {
+    match verb {
+        Verb::Say
+        | Verb::Play
+        | Verb::Branch
+        | Verb::Set
+        | Verb::HoursCheck
+        | Verb::Queue
+        | Verb::Transfer
+        | Verb::Hangup => Support::Whole,
+        Verb::Menu | Verb::Collect => Support::Partly(
+            "a prompt of words and files, or in two languages, is interrupted by keys in its last \
+             part only; silence between sentences is left to the voice",
+        ),
+        Verb::Record => Support::No(
+            "nothing is recorded: jambonz sends a message to a websocket or records whole calls by \
+             account; the step goes on at once as after a recording that failed",
+        ),
+    }
+}
