@@ -48,12 +48,8 @@ pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, Res
 pub use support::Support;
 
 /// All that are spoken, by name.
-static PROVIDERS: &[&dyn Provider] = &[
-    &twilio::Twilio,
-    &signalwire::SignalWire,
-    &texml::Texml,
-    &jambonz::Jambonz,
-];
+static PROVIDERS: &[&dyn Provider] =
+    &[&twilio::Twilio, &signalwire::SignalWire, &texml::Texml, &jambonz::Jambonz];
 
 /// The providers, one a folder.
 #[must_use]

@@ -8,7 +8,7 @@
 
 use crate::time::Timestamp;
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
-use crate::webhook::request::Request;
+use crate::webhook::request::{Method, Request};
 use crate::webhook::sign::{hex, hmac_sha256, same};
 
 const HEADER: &str = "jambonz-signature";
@@ -29,6 +29,10 @@ pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<C
         return Err(Refusal::NoKey);
     }
     let stamp = read(only_header(request, HEADER)?).ok_or(Refusal::Unreadable(HEADER))?;
+    // With GET jambonz signs fields that it does not send.
+    if request.method == Method::Get {
+        return Err(Refusal::Method);
+    }
     let mut good = false;
     for secret in secrets {
         let ours = expected(secret, &stamp, request);
