@@ -59,6 +59,9 @@ pub struct Dial {
     /// What the callee's leg asks for when it answers: a whisper and an accept key, or nothing.
     /// `None`: bridged at once.
     pub answered: Option<Link>,
+    /// The key that takes the call, for providers that wait for it themselves; the others hear of
+    /// it by the whisper's own [`Action::Gather`].
+    pub accept_key: Option<Digit>,
     /// News of the callee's leg.
     pub told: Option<Link>,
     pub next: Link,

@@ -27,11 +27,13 @@ pub mod jambonz;
 pub mod json;
 pub mod link;
 pub mod paper;
+pub mod plivo;
 pub mod provider;
 pub mod request;
 pub mod rest;
 pub mod sign;
 pub mod support;
+pub mod value;
 
 pub mod signalwire;
 pub mod texml;
@@ -48,8 +50,13 @@ pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, Res
 pub use support::Support;
 
 /// All that are spoken, by name.
-static PROVIDERS: &[&dyn Provider] =
-    &[&twilio::Twilio, &signalwire::SignalWire, &texml::Texml, &jambonz::Jambonz];
+static PROVIDERS: &[&dyn Provider] = &[
+    &twilio::Twilio,
+    &signalwire::SignalWire,
+    &texml::Texml,
+    &jambonz::Jambonz,
+    &plivo::Plivo,
+];
 
 /// The providers, one a folder.
 #[must_use]

@@ -196,6 +196,7 @@ impl Writer<'_> {
             ring_timeout,
             time_limit: TALK_MAX,
             answered: Some(Link::Leg { leg, n: 0 }),
+            accept_key: self.provider.accept_key,
             told: Some(Link::LegStatus { leg }),
             next,
         };
@@ -227,6 +228,7 @@ impl Writer<'_> {
             ring_timeout: HAND_OFF_RING,
             time_limit: TALK_MAX,
             answered: None,
+            accept_key: None,
             told: None,
             next: self.next(),
         };

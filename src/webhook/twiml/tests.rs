@@ -69,6 +69,7 @@ fn dial(to: Callee) -> Action {
         ring_timeout: Duration::from_secs(3),
         time_limit: Duration::from_secs(7_200),
         answered: Some(Link::Leg { leg, n: 1 }),
+        accept_key: None,
         told: Some(Link::LegStatus { leg }),
         next: step(),
     }))

@@ -77,6 +77,7 @@ fn dial(to: Callee) -> Dial {
         ring_timeout: Duration::from_secs(20),
         time_limit: Duration::from_secs(7_200),
         answered: Some(Link::Leg { leg, n: 1 }),
+        accept_key: Digit::new('1'),
         told: Some(Link::LegStatus { leg }),
         next: next(),
     }

@@ -1,0 +1,58 @@
+//! Plivo: form requests, signed with the auth token, answered with Plivo XML.
+//!
+//! **Invariant:** every element that waits for something is followed by a redirect to the same
+//! next step, because Plivo goes on with the next element when nothing came.
+//!
+//! **Deliberately absent:** multi-party calls and conferences; speech.
+
+mod parse;
+mod render;
+mod rest;
+mod support;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod xml;
+
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::request::{Reply, Request};
+use crate::webhook::rest::{Account, RestCall, RestCommand};
+use crate::webhook::support::Support;
+
+pub struct Plivo;
+
+impl Provider for Plivo {
+    fn name(&self) -> &'static str {
+        "plivo"
+    }
+
+    fn verify(&self, keys: &Keys, request: &Request, _now: Timestamp) -> Result<Checked, Refusal> {
+        verify::verify(keys, request)
+    }
+
+    fn signed(&self, _keys: &Keys, request: &Request) -> String {
+        verify::signed(request)
+    }
+
+    fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {
+        parse::parse(link, request)
+    }
+
+    fn render(&self, document: &Document, paper: &Paper) -> Reply {
+        render::render(document, paper)
+    }
+
+    fn support(&self, need: &Need) -> Support {
+        support::support(need)
+    }
+
+    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
+        rest::rest(account, command)
+    }
+}

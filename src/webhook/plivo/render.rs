@@ -1,0 +1,182 @@
+//! Documents as Plivo XML.
+//!
+//! A whisper is not a document of the party's leg here: Plivo fetches a sound, plays it and waits
+//! for the key itself. So the accept key stands at the `Dial`, and a
+//! [`Gather`](Action::Gather) that leads to [`Link::Leg`] is written as its sounds only.
+//!
+//! **Invariant:** what asks for something is followed by a redirect to the same next step.
+
+use std::time::Duration;
+
+use crate::center::{Cause, Digit, Listen};
+use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::plivo::parse::{ACCEPT, NO_INPUT};
+use crate::webhook::plivo::support::{LANGUAGES, is_finish_key};
+use crate::webhook::plivo::xml::Xml;
+use crate::webhook::request::Reply;
+use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
+
+/// A party has so long to press the accept key, from its answer.
+const CONFIRM_TIMEOUT_S: u64 = 15;
+/// Where Plivo's own endpoints are registered.
+const CLIENT_HOST: &str = "phone.plivo.com";
+/// What may be typed while keys are collected.
+const VALID_KEYS: &str = "1234567890*#";
+/// Plivo hangs up a call after a day in any case.
+const TIME_LIMIT_MAX: Duration = Duration::from_secs(86_399);
+
+pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
+    let mut writer = Writer { xml: Xml::new(), paper };
+    writer.xml.open("Response", &[]);
+    for action in &document.actions {
+        writer.action(action);
+    }
+    writer.xml.close();
+    Reply::ok("application/xml", writer.xml.finish())
+}
+
+struct Writer<'a> {
+    xml: Xml,
+    paper: &'a Paper,
+}
+
+impl Writer<'_> {
+    fn action(&mut self, action: &Action) {
+        match action {
+            Action::Sound(sound) => self.sound(sound),
+            Action::Gather { sounds, listen: _, next: Link::Leg { .. } } => {
+                sounds.iter().for_each(|sound| self.sound(sound));
+            }
+            Action::Gather { sounds, listen, next } => self.gather(sounds, listen, next),
+            Action::Record { length_max, silence, finish, beep, next, told } => {
+                let key = finish.filter(|key| is_finish_key(*key)).map_or('#', Digit::as_char);
+                let next = self.paper.url(next);
+                self.xml.empty(
+                    "Record",
+                    &[
+                        ("action", next.clone()),
+                        ("method", "POST".to_owned()),
+                        ("maxLength", whole_seconds(*length_max).to_string()),
+                        ("timeout", whole_seconds(*silence).to_string()),
+                        ("finishOnKey", key.to_string()),
+                        ("playBeep", beep.to_string()),
+                        ("redirect", "true".to_owned()),
+                        ("callbackUrl", self.paper.url(told)),
+                        ("callbackMethod", "POST".to_owned()),
+                    ],
+                );
+                self.redirect(&next);
+            }
+            Action::Dial(dial) => self.dial(dial),
+            Action::Goto(next) => self.redirect(&self.paper.url(next)),
+            Action::HangUp { .. } => self.xml.empty("Hangup", &[]),
+            Action::Reject { cause } => {
+                let reason = if *cause == Cause::USER_BUSY { "busy" } else { "rejected" };
+                self.xml.empty("Hangup", &[("reason", reason.to_owned())]);
+            }
+        }
+    }
+
+    fn redirect(&mut self, url: &str) {
+        self.xml.text("Redirect", &[("method", "POST".to_owned())], url);
+    }
+
+    fn sound(&mut self, sound: &Sound) {
+        match sound {
+            Sound::Say { language: tag, text } => {
+                let spoken = language(LANGUAGES, tag).map(|tag| ("language", tag.to_owned()));
+                let voice = self.paper.voice(tag).map(|voice| ("voice", voice.to_owned()));
+                let attributes: Vec<_> = spoken.into_iter().chain(voice).collect();
+                self.xml.text("Speak", &attributes, text);
+            }
+            Sound::Play { link } => self.xml.text("Play", &[], &self.paper.url(link)),
+            Sound::Pause { ms: 0 } => {}
+            Sound::Pause { ms } => {
+                let length = whole_seconds(Duration::from_millis(u64::from(*ms)));
+                self.xml.empty("Wait", &[("length", length.to_string())]);
+            }
+        }
+    }
+
+    /// A pause cannot stand inside: the ones before the first sound stand in front, and those
+    /// between sounds are left out.
+    fn gather(&mut self, sounds: &[Sound], listen: &Listen, next: &Link) {
+        let is_pause = |sound: &&Sound| matches!(sound, Sound::Pause { .. });
+        let outside = match listen.barge_in {
+            true => sounds.iter().take_while(is_pause).count(),
+            false => sounds.len(),
+        };
+        let (before, inside) = sounds.split_at(outside);
+        before.iter().for_each(|sound| self.sound(sound));
+        let after = inside.iter().rev().take_while(is_pause).map(|sound| match sound {
+            Sound::Pause { ms } => Duration::from_millis(u64::from(*ms)),
+            Sound::Say { .. } | Sound::Play { .. } => Duration::ZERO,
+        });
+        let timeout = listen.timeout + after.sum::<Duration>();
+        let finish = listen.finish.filter(|key| is_finish_key(*key));
+        let url = self.paper.url(next);
+        self.xml.open(
+            "GetDigits",
+            &[
+                ("action", url.clone()),
+                ("method", "POST".to_owned()),
+                ("timeout", whole_seconds(timeout).to_string()),
+                ("digitTimeout", whole_seconds(listen.inter_digit).to_string()),
+                ("finishOnKey", finish.map_or("none".to_owned(), |key| key.to_string())),
+                ("numDigits", listen.keys_max.max(1).to_string()),
+                ("retries", "1".to_owned()),
+                ("redirect", "true".to_owned()),
+                ("validDigits", VALID_KEYS.to_owned()),
+                ("log", (!listen.secret).to_string()),
+            ],
+        );
+        inside.iter().filter(|sound| !is_pause(sound)).for_each(|sound| self.sound(sound));
+        self.xml.close();
+        self.redirect(&with_parameter(&url, NO_INPUT, ""));
+    }
+
+    fn dial(&mut self, dial: &Dial) {
+        let next = self.paper.url(&dial.next);
+        let mut attributes = vec![
+            ("action", next.clone()),
+            ("method", "POST".to_owned()),
+            ("timeout", whole_seconds(dial.ring_timeout).to_string()),
+            ("timeLimit", whole_seconds(dial.time_limit.min(TIME_LIMIT_MAX)).to_string()),
+            ("redirect", "true".to_owned()),
+        ];
+        if let Some(number) = dial.caller_id.as_deref().and_then(bare_number) {
+            attributes.push(("callerId", number.to_owned()));
+        }
+        let accept = dial.accept_key.filter(|key| is_finish_key(*key));
+        if let Some(told) = &dial.told {
+            let url = self.paper.url(told);
+            let url = match accept {
+                Some(key) => with_parameter(&url, ACCEPT, &key.to_string()),
+                None => url,
+            };
+            attributes.push(("callbackUrl", url));
+            attributes.push(("callbackMethod", "POST".to_owned()));
+        }
+        if let Some(answered) = &dial.answered {
+            attributes.push(("confirmSound", self.paper.url(answered)));
+        }
+        if let Some(key) = accept.filter(|_| dial.answered.is_some()) {
+            attributes.push(("confirmKey", key.to_string()));
+            attributes.push(("confirmTimeout", CONFIRM_TIMEOUT_S.to_string()));
+        }
+        self.xml.open("Dial", &attributes);
+        match &dial.to {
+            Callee::Number(number) => {
+                self.xml.text("Number", &[], bare_number(number).unwrap_or(number));
+            }
+            Callee::Sip(uri) => self.xml.text("User", &[], uri),
+            Callee::Client(name) => {
+                self.xml.text("User", &[], &format!("sip:{name}@{CLIENT_HOST}"));
+            }
+        }
+        self.xml.close();
+        self.redirect(&next);
+    }
+}

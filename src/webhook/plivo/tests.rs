@@ -1,0 +1,472 @@
+//! Signatures, fields and documents of Plivo. The signatures are those of its own Python SDK
+//! (4.63.0), made with the token and the nonce below.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::Plivo;
+use crate::center::{Cause, Digit, Listen, Need, Verb};
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
+use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
+use crate::webhook::form;
+use crate::webhook::link::{Link, Links};
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::request::{Method, Request};
+use crate::webhook::rest::{Account, RestCommand, RestMethod};
+use crate::webhook::support::Support;
+
+const TOKEN: &str = "my_auth_token";
+const NONCE: &str = "05429567804466091622";
+const AT: &str = "https://ivr.example.com/webhooks/plivo/";
+
+const STEP: Link = Link::Step { call: CallId(41), n: 7 };
+const LEG: LegId = LegId { call: CallId(41), n: 2 };
+
+fn post(path: &str, body: &str) -> Request {
+    Request {
+        method: Method::Post,
+        url: format!("{AT}{path}"),
+        headers: vec![(
+            "content-type".to_owned(),
+            "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
+        )],
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+fn get(path: &str) -> Request {
+    Request { method: Method::Get, url: format!("{AT}{path}"), headers: vec![], body: vec![] }
+}
+
+fn with(mut request: Request, headers: &[(&str, &str)]) -> Request {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    request.headers.extend(headers);
+    request
+}
+
+fn signed(request: Request, signature: &str) -> Request {
+    let headers = [("x-plivo-signature-v3", signature), ("x-plivo-signature-v3-nonce", NONCE)];
+    with(request, &headers)
+}
+
+fn verify(secrets: &[&str], request: &Request) -> Result<Checked, Refusal> {
+    let secrets = secrets.iter().map(|secret| (*secret).to_owned()).collect();
+    Plivo.verify(&Keys { secrets, ..Keys::default() }, request, Timestamp::from_millis(0))
+}
+
+const VOICE_BODY: &str = "CallUUID=c1&From=14155550100&To=14155550199&CallStatus=ringing";
+const VOICE_SIGNATURE: &str = "dO665WsGeVXQozCtAkV21V2oDUPioh6Hx03O4Gtm4Cc=";
+
+fn vectors() -> Vec<(Request, &'static str)> {
+    let step = "step?n=7&c=41&k=0f1e";
+    let typed = "step?n=7&c=41&k=0f1e&none=&CallUUID=c1&Digits=12%2334";
+    vec![
+        (post("voice", VOICE_BODY), VOICE_SIGNATURE),
+        (
+            post(step, "CallUUID=c1&Digits=1234&Name=Ann+B%26C"),
+            "oJ1dXLFO6vqc+1OUM+ceJ1j7aXjDSL/1FgW1wlMUfys=",
+        ),
+        (post(step, ""), "3kv2nLff+aLZfLCvrNv+OPG+DEuq20XKwPJqKsAs/s4="),
+        (get("voice"), "5lbste+OMzWBG+EyEu1qRg1qR8XcWS9PcyUqsRpRv5g="),
+        (get(typed), "v2ZVDteiq+D9z1XCmmeimCO1A0FrvKQemwVSHp4LrHk="),
+        (
+            post("step?b=2&a=1&b=1", "Sid=z&Sid=a&Empty="),
+            "pZD7Ttg1bqvxiJ06FunChg3T0st5Jw76WhlZS8IcgWY=",
+        ),
+    ]
+}
+
+#[test]
+fn signatures_of_the_sdk_are_good() {
+    let good = Ok(Checked { once: Some(NONCE.to_owned()) });
+    for (request, signature) in vectors() {
+        let request = signed(request, signature);
+        assert_eq!(
+            verify(&[TOKEN], &request),
+            good,
+            "{}",
+            Plivo.signed(&Keys::default(), &request)
+        );
+        assert_eq!(verify(&["another", TOKEN], &request), good);
+        assert_eq!(verify(&["another"], &request), Err(Refusal::Signature));
+    }
+}
+
+#[test]
+fn what_was_signed_can_be_shown() {
+    let shown = |request| Plivo.signed(&Keys::default(), &signed(request, "x"));
+    assert_eq!(
+        shown(post("step?n=7&c=41", "Digits=12&CallUUID=c1")),
+        format!("{AT}step?c=41&n=7.CallUUIDc1Digits12.{NONCE}")
+    );
+    assert_eq!(shown(post("voice", "b=2&a=1")), format!("{AT}voice?a1b2.{NONCE}"));
+    assert_eq!(shown(get("voice")), format!("{AT}voice.{NONCE}"));
+}
+
+#[test]
+fn any_of_several_signatures_is_enough() {
+    let several = format!("AAAA, {VOICE_SIGNATURE}");
+    assert!(verify(&[TOKEN], &signed(post("voice", VOICE_BODY), &several)).is_ok());
+    let main = [
+        ("x-plivo-signature-ma-v3", VOICE_SIGNATURE),
+        ("x-plivo-signature-v3", "AAAA"),
+        ("x-plivo-signature-v3-nonce", NONCE),
+    ];
+    assert!(verify(&[TOKEN], &with(post("voice", VOICE_BODY), &main)).is_ok());
+    assert!(verify(&[TOKEN], &with(post("voice", VOICE_BODY), &main[1..])).is_err());
+}
+
+#[test]
+fn it_fails_closed() {
+    let voice = || post("voice", VOICE_BODY);
+    let good = signed(voice(), VOICE_SIGNATURE);
+    assert_eq!(verify(&[], &good), Err(Refusal::NoKey));
+    assert_eq!(verify(&["", "v2:"], &good), Err(Refusal::NoKey));
+    assert_eq!(verify(&[TOKEN], &voice()), Err(Refusal::Missing("x-plivo-signature-v3")));
+    let twice = signed(good.clone(), VOICE_SIGNATURE);
+    assert_eq!(verify(&[TOKEN], &twice), Err(Refusal::Double("x-plivo-signature-v3")));
+    let bare = with(voice(), &[("x-plivo-signature-v3", VOICE_SIGNATURE)]);
+    assert_eq!(verify(&[TOKEN], &bare), Err(Refusal::Missing("x-plivo-signature-v3-nonce")));
+    let mut json = good;
+    json.headers[0].1 = "application/json".to_owned();
+    assert_eq!(verify(&[TOKEN], &json), Err(Refusal::Body), "what is not signed is not read");
+}
+
+#[test]
+fn version_2_counts_only_for_a_key_that_allows_it() {
+    let v2 = [
+        ("x-plivo-signature-v2", "bU7N35U1TEnVePrATRgsG0oo9IrMTlZwwTaQi28n4ag="),
+        ("x-plivo-signature-v2-nonce", NONCE),
+    ];
+    let request = with(post("step?n=7", "Digits=1"), &v2);
+    assert!(verify(&["v2:my_auth_token"], &request).is_ok());
+    assert_eq!(verify(&[TOKEN], &request), Err(Refusal::Missing("x-plivo-signature-v3")));
+    let worse = signed(request.clone(), "AAAA");
+    assert_eq!(verify(&["v2:my_auth_token"], &worse), Err(Refusal::Signature));
+    assert_eq!(Plivo.signed(&Keys::default(), &request), format!("{AT}step{NONCE}"));
+    let v3 = signed(post("voice", VOICE_BODY), VOICE_SIGNATURE);
+    assert!(verify(&["v2:my_auth_token"], &v3).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn a_changed_byte_is_refused(which in 0usize..6, at in any::<prop::sample::Index>(), to in 0u8..128) {
+        let (mut request, signature) = vectors().swap_remove(which);
+        let mut bytes = request.body.clone();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let at = at.index(bytes.len());
+        bytes[at] = to;
+        let changed = String::from_utf8(bytes).expect("ASCII in, ASCII out");
+        let pairs = |text: &str| {
+            let mut pairs = form::parse(text);
+            pairs.sort();
+            pairs.iter().map(|(name, value)| format!("{name}{value}")).collect::<String>()
+        };
+        // The scheme signs names and values without a mark between them.
+        let is_same = pairs(&changed) == pairs(&request.text());
+        request.body = changed.into_bytes();
+        prop_assert_eq!(verify(&[TOKEN], &signed(request, signature)).is_ok(), is_same);
+    }
+
+    #[test]
+    fn a_changed_address_nonce_or_signature_is_refused(at in 0usize..44, to in "[!-~]", longer in "[0-9a-z]") {
+        let mut signature = VOICE_SIGNATURE.to_owned();
+        signature.replace_range(at..=at, &to);
+        let request = signed(post("voice", VOICE_BODY), &signature);
+        prop_assert_eq!(verify(&[TOKEN], &request).is_ok(), signature == VOICE_SIGNATURE);
+        let mut request = signed(post("voice", VOICE_BODY), VOICE_SIGNATURE);
+        request.url.push_str(&longer);
+        prop_assert_eq!(verify(&[TOKEN], &request), Err(Refusal::Signature));
+    }
+
+    #[test]
+    fn garbage_never_panics(body in any::<Vec<u8>>(), query in ".{0,40}", header in ".{0,40}") {
+        let mut request = signed(post(&format!("step?{query}"), ""), &header);
+        request.body = body;
+        prop_assert!(verify(&[TOKEN], &request).is_err());
+        for link in [Link::Voice, STEP, Link::Leg { leg: LEG, n: 0 }, Link::LegStatus { leg: LEG }] {
+            let _ = Plivo.parse(&link, &request);
+        }
+    }
+}
+
+fn parse(link: &Link, query: &str, body: &str) -> Fields {
+    Plivo.parse(link, &post(&format!("step{query}"), body)).expect("a request of Plivo's")
+}
+
+fn keys(text: &str) -> Vec<Digit> {
+    text.chars().map(|c| Digit::new(c).expect("a key")).collect()
+}
+
+#[test]
+fn a_call_arrives_by_post_and_by_get() {
+    let want = Fields {
+        reference: "c1".to_owned(),
+        from: Some("+14155550100".to_owned()),
+        from_name: Some("Ann".to_owned()),
+        to: Some("+14155550199".to_owned()),
+        state: Some(LegState::Ringing),
+        ..Fields::default()
+    };
+    let body = format!("{VOICE_BODY}&CallerName=Ann&Direction=inbound&Event=StartApp");
+    assert_eq!(parse(&Link::Voice, "", &body), want);
+    assert_eq!(Plivo.parse(&Link::Voice, &get(&format!("voice?{body}"))), Ok(want));
+    let unnamed = format!("{VOICE_BODY}&CallerName=%2B14155550100");
+    assert_eq!(parse(&Link::Voice, "", &unnamed).from_name, None);
+    let nobody = parse(&Link::Voice, "", "CallUUID=c1&From=anonymous&To=611");
+    assert_eq!((nobody.from, nobody.to.as_deref()), (None, Some("611")));
+    let empty = Plivo.parse(&Link::Voice, &post("voice", "CallUUID="));
+    assert_eq!(empty, Err(Malformed::Missing("CallUUID")));
+}
+
+#[test]
+fn keys_come_or_are_waited_for_in_vain() {
+    assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1&Digits=12%23").keys, Some(keys("12#")));
+    assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1&Digits=").keys, Some(vec![]));
+    assert_eq!(parse(&STEP, "?n=7&none=", "CallUUID=c1").keys, Some(vec![]));
+    assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1").keys, None);
+}
+
+#[test]
+fn a_call_ends_at_its_time_and_with_its_cause() {
+    let body = "CallUUID=c1&CallStatus=completed&Duration=26&HangupCause=NORMAL_CLEARING\
+                &EndTime=2020-01-01+12%3A00%3A26";
+    let fields = parse(&Link::Status { call: CallId(41) }, "", body);
+    assert_eq!(fields.state, Some(LegState::Ended(Cause::NORMAL_CLEARING)));
+    assert_eq!(fields.at, Some(Timestamp::from_millis(1_577_880_026_000)));
+    assert_eq!(fields.length, Some(Duration::from_secs(26)));
+    for (status, cause) in [
+        ("busy", Cause::USER_BUSY),
+        ("no-answer", Cause::NO_ANSWER),
+        ("timeout", Cause::NO_ANSWER),
+        ("cancel", Cause::NORMAL_CLEARING),
+        ("failed", Cause::TEMPORARY_FAILURE),
+        ("failed&HangupCause=UNALLOCATED_NUMBER", Cause::UNALLOCATED_NUMBER),
+    ] {
+        let body = format!("CallUUID=c1&CallStatus={status}");
+        assert_eq!(parse(&Link::Events, "", &body).state, Some(LegState::Ended(cause)), "{status}");
+    }
+}
+
+#[test]
+fn a_party_answers_accepts_and_leaves() {
+    let status = Link::LegStatus { leg: LEG };
+    let legs = "CallUUID=c1&DialALegUUID=c1&DialBLegUUID=b1";
+    let fields = parse(&status, "?accept=1", &format!("{legs}&DialAction=answer"));
+    assert_eq!((fields.reference.as_str(), fields.parent.as_deref()), ("b1", Some("c1")));
+    assert_eq!((fields.state, fields.keys), (Some(LegState::Answered), None));
+    let fields = parse(&status, "?accept=1", &format!("{legs}&DialAction=connected"));
+    assert_eq!((fields.state, fields.keys), (Some(LegState::Answered), Some(keys("1"))));
+    let body = format!("{legs}&DialAction=hangup&DialBLegHangupCause=USER_BUSY&DialBLegDuration=0");
+    let fields = parse(&status, "", &body);
+    assert_eq!(fields.state, Some(LegState::Ended(Cause::USER_BUSY)));
+    assert_eq!(fields.length, Some(Duration::ZERO));
+}
+
+#[test]
+fn dialing_has_a_result() {
+    let dial = |body: &str| parse(&STEP, "", &format!("CallUUID=c1&CallStatus=in-progress&{body}"));
+    let over = dial("DialStatus=completed&DialBLegUUID=b1");
+    assert_eq!(over.dial, Some(DialResult { failed: None, talked: None }));
+    assert_eq!((over.reference.as_str(), over.state), ("c1", Some(LegState::Answered)));
+    for (body, cause) in [
+        ("DialStatus=busy", Cause::USER_BUSY),
+        ("DialStatus=no-answer", Cause::NO_ANSWER),
+        ("DialStatus=failed&DialHangupCause=CALL_REJECTED", Cause::CALL_REJECTED),
+        ("DialStatus=failed", Cause::TEMPORARY_FAILURE),
+    ] {
+        assert_eq!(dial(body).dial.and_then(|dial| dial.failed), Some(cause), "{body}");
+    }
+}
+
+#[test]
+fn a_message_is_not_an_input() {
+    let body = "CallUUID=c1&RecordUrl=https%3A%2F%2Fmedia.example.com%2Fr1.mp3&RecordingID=r1\
+                &RecordingDuration=4&RecordingDurationMs=3660&Digits=%23";
+    let fields = parse(&STEP, "", body);
+    assert_eq!(fields.keys, None);
+    assert_eq!(fields.finished_by, Digit::new('#'));
+    let recorded = Recorded {
+        reference: "r1".to_owned(),
+        url: Some("https://media.example.com/r1.mp3".to_owned()),
+        length: Some(Duration::from_millis(3_660)),
+        failed: false,
+    };
+    assert_eq!(fields.recorded, Some(recorded));
+    let alone = "RecordUrl=https%3A%2F%2Fmedia.example.com%2Fr1.mp3&RecordingID=r1";
+    let link = Link::Recording { call: CallId(41), n: 7 };
+    assert_eq!(parse(&link, "", alone).reference, "r1", "the news may name no call");
+}
+
+fn paper() -> Paper {
+    Paper {
+        links: Links::new("https://ivr.example.com", "plivo", [7; 32]),
+        voices: BTreeMap::from([("es".to_owned(), "Polly.Lupe".to_owned())]),
+    }
+}
+
+fn render(actions: Vec<Action>) -> String {
+    let reply = Plivo.render(&Document { actions }, &paper());
+    assert_eq!((reply.status, reply.content_type), (200, "application/xml"));
+    let body = reply.body.replace(&paper().url(&STEP).replace('&', "&amp;"), "STEP");
+    let body = body.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#);
+    let Some(body) = body else { return reply.body };
+    body.strip_suffix("</Response>").expect("it is closed").to_owned()
+}
+
+fn say(language: &str, text: &str) -> Sound {
+    Sound::Say { language: language.into(), text: text.into() }
+}
+
+fn listen() -> Listen {
+    Listen {
+        keys_max: 4,
+        finish: Digit::new('#'),
+        timeout: Duration::from_millis(6_500),
+        inter_digit: Duration::from_secs(3),
+        barge_in: true,
+        secret: false,
+    }
+}
+
+const REDIRECT: &str = r#"<Redirect method="POST">STEP</Redirect>"#;
+const NOBODY: &str = r#"<Redirect method="POST">STEP&amp;none=</Redirect>"#;
+
+#[test]
+fn sounds_are_spoken_played_and_waited_for() {
+    let sounds = [say("es-MX", "Hola & adiós"), say("tlh", "nuqneH"), Sound::Pause { ms: 1_200 }];
+    let mut actions: Vec<_> = sounds.into_iter().map(Action::Sound).collect();
+    actions.push(Action::Goto(STEP));
+    let want = r#"<Speak language="es-MX" voice="Polly.Lupe">Hola &amp; adiós</Speak><Speak>nuqneH</Speak><Wait length="2"/>"#;
+    assert_eq!(render(actions), format!("{want}{REDIRECT}"));
+    let empty = r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#;
+    assert_eq!(Plivo.render(&Document::default(), &paper()).body, empty);
+}
+
+#[test]
+fn keys_are_asked_for_and_silence_has_its_way_on() {
+    let sounds = vec![
+        Sound::Pause { ms: 500 },
+        say("en-US", "Press one."),
+        Sound::Pause { ms: 700 },
+        Sound::Play { link: Link::Audio { name: "bell".to_owned() } },
+        Sound::Pause { ms: 500 },
+    ];
+    let gather = |listen| Action::Gather { sounds: sounds.clone(), listen, next: STEP };
+    let bell = paper().url(&Link::Audio { name: "bell".to_owned() });
+    let digits = r##"action="STEP" method="POST" timeout="7" digitTimeout="3" finishOnKey="#" numDigits="4" retries="1" redirect="true" validDigits="1234567890*#" log="true""##;
+    assert_eq!(
+        render(vec![gather(listen())]),
+        format!(
+            r#"<Wait length="1"/><GetDigits {digits}><Speak language="en-US">Press one.</Speak><Play>{bell}</Play></GetDigits>{NOBODY}"#
+        )
+    );
+    let deaf = Listen { barge_in: false, secret: true, finish: None, ..listen() };
+    let deaf = render(vec![gather(deaf)]);
+    assert!(deaf.starts_with(r#"<Wait length="1"/><Speak"#), "{deaf}");
+    assert!(deaf.contains(r#"<Wait length="1"/><GetDigits "#), "{deaf}");
+    assert!(deaf.contains(r#"finishOnKey="none""#) && deaf.contains(r#"log="false""#), "{deaf}");
+    assert!(deaf.ends_with(&format!("></GetDigits>{NOBODY}")), "{deaf}");
+}
+
+fn dial(to: Callee, accept_key: Option<Digit>) -> Action {
+    Action::Dial(Box::new(Dial {
+        to,
+        caller_id: Some("+14155550199".to_owned()),
+        ring_timeout: Duration::from_secs(20),
+        time_limit: Duration::from_secs(4 * 3_600),
+        answered: Some(Link::Leg { leg: LEG, n: 0 }),
+        accept_key,
+        told: Some(Link::LegStatus { leg: LEG }),
+        next: STEP,
+    }))
+}
+
+#[test]
+fn a_party_is_dialed_with_a_whisper_and_a_key() {
+    let url = |link| paper().url(&link).replace('&', "&amp;");
+    let (leg, status) = (url(Link::Leg { leg: LEG, n: 0 }), url(Link::LegStatus { leg: LEG }));
+    let common = r#"action="STEP" method="POST" timeout="20" timeLimit="14400" redirect="true" callerId="14155550199""#;
+    assert_eq!(
+        render(vec![dial(Callee::Number("+14155550123".to_owned()), Digit::new('1'))]),
+        format!(
+            r#"<Dial {common} callbackUrl="{status}&amp;accept=1" callbackMethod="POST" confirmSound="{leg}" confirmKey="1" confirmTimeout="15"><Number>14155550123</Number></Dial>{REDIRECT}"#
+        )
+    );
+    let client = render(vec![dial(Callee::Client("ann".to_owned()), None)]);
+    assert!(client.contains("<User>sip:ann@phone.plivo.com</User>"), "{client}");
+    assert!(!client.contains("confirmKey") && client.contains("confirmSound"), "{client}");
+    let whisper = Action::Gather {
+        sounds: vec![say("en", "A call.")],
+        listen: listen(),
+        next: Link::Leg { leg: LEG, n: 1 },
+    };
+    assert_eq!(render(vec![whisper]), r#"<Speak language="en-US">A call.</Speak>"#);
+}
+
+#[test]
+fn a_message_is_recorded_and_a_call_ended() {
+    let told = Link::Recording { call: CallId(41), n: 7 };
+    let record = Action::Record {
+        length_max: Duration::from_secs(60),
+        silence: Duration::from_secs(4),
+        finish: None,
+        beep: true,
+        next: STEP,
+        told: told.clone(),
+    };
+    let told = paper().url(&told).replace('&', "&amp;");
+    assert_eq!(
+        render(vec![record]),
+        format!(
+            r##"<Record action="STEP" method="POST" maxLength="60" timeout="4" finishOnKey="#" playBeep="true" redirect="true" callbackUrl="{told}" callbackMethod="POST"/>{REDIRECT}"##
+        )
+    );
+    let end = |action| render(vec![action]);
+    assert_eq!(end(Action::HangUp { cause: Cause::NORMAL_CLEARING }), "<Hangup/>");
+    let reject = |cause| end(Action::Reject { cause });
+    assert_eq!(reject(Cause::USER_BUSY), r#"<Hangup reason="busy"/>"#);
+    assert_eq!(reject(Cause::NO_ANSWER), r#"<Hangup reason="rejected"/>"#);
+}
+
+#[test]
+fn a_call_is_moved_and_ended_by_rest() {
+    let account = Account { id: "MA1".to_owned(), secret: "hush".to_owned(), ..Account::default() };
+    let reference = "c/1".to_owned();
+    let to = Plivo.rest(
+        &account,
+        &RestCommand::Move {
+            reference: reference.clone(),
+            url: "https://x/y".to_owned(),
+            region: None,
+        },
+    );
+    let to = to.expect("Plivo moves calls");
+    assert_eq!((to.method, to.content_type), (RestMethod::Post, "application/json"));
+    assert_eq!(to.url, "https://api.plivo.com/v1/Account/MA1/Call/c%2F1/");
+    assert_eq!(to.body, r#"{"aleg_method":"POST","aleg_url":"https://x/y","legs":"aleg"}"#);
+    assert_eq!(to.authorization, account.basic());
+    let end =
+        Plivo.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
+    let end = end.expect("Plivo ends calls");
+    assert_eq!((end.method, end.body.as_str()), (RestMethod::Delete, ""));
+    let watch = RestCommand::Watch { reference, url: String::new(), region: None };
+    assert_eq!(Plivo.rest(&account, &watch), None);
+}
+
+#[test]
+fn it_says_what_is_weaker() {
+    assert_eq!(Plivo.support(&Need::Verb(Verb::Menu)), Support::Whole);
+    assert_eq!(Plivo.support(&Need::FinishKey(keys("*")[0])), Support::Whole);
+    assert!(matches!(Plivo.support(&Need::FinishKey(keys("A")[0])), Support::No(_)));
+    assert!(matches!(Plivo.support(&Need::Verb(Verb::Queue)), Support::Partly(_)));
+    assert_eq!(Plivo.support(&Need::Language("es-AR".to_owned())), Support::Whole);
+    assert!(matches!(Plivo.support(&Need::Language("tlh".to_owned())), Support::No(_)));
+}

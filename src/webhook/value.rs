@@ -1,0 +1,148 @@
+//! Values as more than one provider writes them: numbers, times, lengths.
+//!
+//! **Invariant:** what cannot be read is `None`; nothing here fails a request.
+//!
+//! **Deliberately absent:** which field holds what; that is each provider's own.
+
+use std::time::Duration;
+
+use crate::center::Digit;
+use crate::time::Timestamp;
+use crate::webhook::form;
+
+/// Digits of the shortest and the longest number that counts as one of E.164 (ITU-T E.164 §6.2.1
+/// allows 15; with less than 7 it is a short code, which has no country).
+const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+/// Keys of one input that are read; what comes after them is not.
+pub const KEYS_MAX: usize = 64;
+
+/// A party's address: a number of E.164 gets its `+`, anything else stays as it is, and the words
+/// for a withheld number are nobody.
+#[must_use]
+pub fn address(raw: &str) -> Option<String> {
+    let raw = raw.trim();
+    let withheld = ["", "anonymous", "private", "restricted", "unavailable", "unknown"];
+    if withheld.contains(&raw.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let is_number = NUMBER_DIGITS.contains(&raw.len())
+        && raw.bytes().all(|byte| byte.is_ascii_digit())
+        && !raw.starts_with('0');
+    Some(if is_number { format!("+{raw}") } else { raw.to_owned() })
+}
+
+/// A number of E.164 without its `+`, as some providers want it; `None` when it is none.
+#[must_use]
+pub fn bare_number(number: &str) -> Option<&str> {
+    let bare = number.strip_prefix('+').unwrap_or(number);
+    let is_number = NUMBER_DIGITS.contains(&bare.len())
+        && bare.bytes().all(|byte| byte.is_ascii_digit())
+        && !bare.starts_with('0');
+    is_number.then_some(bare)
+}
+
+/// Keys in the order in which they were pressed; what is no key is left out.
+#[must_use]
+pub fn keys(raw: &str) -> Vec<Digit> {
+    raw.chars().filter_map(Digit::new).take(KEYS_MAX).collect()
+}
+
+/// Whole or broken seconds, as text.
+#[must_use]
+pub fn seconds(raw: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(raw.trim().parse().ok()?).ok()
+}
+
+/// A time as of RFC 3339; with a space for the `T` and without a zone it is one of UTC.
+#[must_use]
+pub fn time(raw: &str) -> Option<Timestamp> {
+    let raw = raw.trim();
+    let zoned = raw.parse::<jiff::Timestamp>().ok();
+    let time = zoned.or_else(|| {
+        let civil = raw.parse::<jiff::civil::DateTime>().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    });
+    u64::try_from(time?.as_millisecond()).ok().map(Timestamp::from_millis)
+}
+
+/// Of the languages a provider speaks, the one meant by a tag of BCP 47: itself, or the first with
+/// the same primary part.
+#[must_use]
+pub fn language<'a>(spoken: &[&'a str], tag: &str) -> Option<&'a str> {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or(tag).to_ascii_lowercase();
+    let same = spoken.iter().find(|known| known.eq_ignore_ascii_case(tag));
+    same.or_else(|| spoken.iter().find(|known| primary(known) == primary(tag))).copied()
+}
+
+/// An address of ours with one more parameter, which comes back with the request.
+#[must_use]
+pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    let before = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{before}{name}={}", form::encode(value))
+}
+
+/// Seconds, rounded up, at least one: what a provider takes that counts in whole ones.
+#[must_use]
+pub fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_millis().div_ceil(1_000).clamp(1, u128::from(u64::MAX)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_get_their_plus_and_lose_it() {
+        for (raw, want) in [
+            ("14155550100", Some("+14155550100")),
+            ("+14155550100", Some("+14155550100")),
+            ("611", Some("611")),
+            ("sip:ann@example.com", Some("sip:ann@example.com")),
+            ("Anonymous", None),
+            (" ", None),
+        ] {
+            assert_eq!(address(raw).as_deref(), want, "{raw}");
+        }
+        assert_eq!(bare_number("+14155550100"), Some("14155550100"));
+        assert_eq!(bare_number("ann"), None);
+        assert_eq!(bare_number("+0800"), None);
+    }
+
+    #[test]
+    fn times_are_read_with_and_without_a_zone() {
+        let want = Some(Timestamp::from_millis(1_577_880_000_250));
+        assert_eq!(time("2020-01-01T12:00:00.250Z"), want);
+        assert_eq!(time("2020-01-01T13:00:00.250+01:00"), want);
+        assert_eq!(time("2020-01-01 12:00:00.250"), want);
+        for broken in ["", "yesterday", "2020-13-01 00:00:00", "1969-12-31 23:59:59"] {
+            assert_eq!(time(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn lengths_and_keys_are_bounded() {
+        assert_eq!(seconds("2.5"), Some(Duration::from_millis(2_500)));
+        for broken in ["", "-1", "NaN", "1e300", "inf"] {
+            assert_eq!(seconds(broken), None, "{broken}");
+        }
+        assert_eq!(keys("1a x*#").iter().map(|key| key.as_char()).collect::<String>(), "1A*#");
+        assert_eq!(keys(&"1".repeat(999)).len(), KEYS_MAX);
+    }
+
+    #[test]
+    fn a_language_is_met_by_itself_or_by_its_first_part() {
+        let spoken = ["en-US", "en-GB", "es-ES"];
+        assert_eq!(language(&spoken, "EN-gb"), Some("en-GB"));
+        assert_eq!(language(&spoken, "es-MX"), Some("es-ES"));
+        assert_eq!(language(&spoken, "en"), Some("en-US"));
+        assert_eq!(language(&spoken, "de"), None);
+    }
+
+    #[test]
+    fn an_address_takes_one_more_parameter() {
+        assert_eq!(with_parameter("https://a/b?c=1", "e", "#"), "https://a/b?c=1&e=%23");
+        assert_eq!(with_parameter("https://a/b", "e", "1"), "https://a/b?e=1");
+        assert_eq!(whole_seconds(Duration::from_millis(2_001)), 3);
+        assert_eq!(whole_seconds(Duration::ZERO), 1);
+    }
+}
