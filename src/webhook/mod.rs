@@ -34,6 +34,7 @@ pub mod rest;
 pub mod sign;
 pub mod support;
 pub mod value;
+pub mod vonage;
 
 pub mod signalwire;
 pub mod texml;
@@ -56,6 +57,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &texml::Texml,
     &jambonz::Jambonz,
     &plivo::Plivo,
+    &vonage::Vonage,
 ];
 
 /// The providers, one a folder.

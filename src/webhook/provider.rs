@@ -50,6 +50,14 @@ pub trait Provider: Send + Sync {
     /// account lacks what it takes.
     fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall>;
 
+    /// What the sender of a command has to sign, where the provider wants a token made with RS256
+    /// (RFC 7518 §3.3) and [`RestCall::authorization`] is empty for that reason: header and claims
+    /// of a JWT. Signed with the account's secret, a private key in PEM, and followed by `.` and
+    /// the base64url of the signature it is the `Bearer`. `once` is random and never repeats.
+    fn to_sign(&self, _account: &Account, _now: Timestamp, _once: &str) -> Option<String> {
+        None
+    }
+
     /// What the answer to such a request means.
     fn outcome(&self, answer: &RestAnswer) -> RestOutcome {
         answer.outcome()

@@ -32,10 +32,11 @@ pub enum RestCommand {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// Twilio: account SID. SignalWire: project. Telnyx, Plivo, Bandwidth, jambonz: account id.
+    /// Vonage: application id.
     pub id: String,
     /// Who signs in, if not the account itself: Twilio's API key SID, Bandwidth's user.
     pub user: Option<String>,
-    /// What they sign in with: an auth token, an API token or key.
+    /// What they sign in with: an auth token, an API token or key. Vonage: a private key in PEM.
     pub secret: String,
     /// Scheme and host, without a slash at the end. `None`: the provider's public address, where it
     /// has one for all its customers.

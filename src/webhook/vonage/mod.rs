@@ -1,0 +1,63 @@
+//! Vonage: JSON requests with a signed token, answered with an NCCO, a JSON list of actions.
+//!
+//! **Invariant:** every document that does not end the call ends with a `notify`, whose answer
+//! replaces the document: there is no other way on. An NCCO at whose end nothing is left ends the
+//! call, or bridges a party's leg.
+//!
+//! **Deliberately absent:** conversations by name, websockets, speech.
+
+mod jwt;
+mod parse;
+mod render;
+mod rest;
+mod support;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::request::{Reply, Request};
+use crate::webhook::rest::{Account, RestCall, RestCommand};
+use crate::webhook::support::Support;
+
+pub struct Vonage;
+
+impl Provider for Vonage {
+    fn name(&self) -> &'static str {
+        "vonage"
+    }
+
+    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
+        verify::verify(keys, request, now)
+    }
+
+    fn signed(&self, _keys: &Keys, request: &Request) -> String {
+        verify::signed(request)
+    }
+
+    fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {
+        parse::parse(link, request)
+    }
+
+    fn render(&self, document: &Document, paper: &Paper) -> Reply {
+        render::render(document, paper)
+    }
+
+    fn support(&self, need: &Need) -> Support {
+        support::support(need)
+    }
+
+    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
+        rest::rest(account, command)
+    }
+
+    fn to_sign(&self, account: &Account, now: Timestamp, once: &str) -> Option<String> {
+        Some(jwt::claims(&account.id, now, once))
+    }
+}

@@ -1,0 +1,183 @@
+//! What a request of Vonage's says: JSON in the body, or the same names in the query.
+//!
+//! **Invariant:** a region is believed only if it is Vonage's own: commands go there with our
+//! token, and the address of a GET is not signed.
+//!
+//! **Deliberately absent:** which conversation a leg is in; our addresses say which call is meant.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::center::{Cause, Digit};
+use crate::time::Timestamp;
+use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
+use crate::webhook::form;
+use crate::webhook::link::Link;
+use crate::webhook::provider::Malformed;
+use crate::webhook::request::{Method, Request};
+use crate::webhook::value;
+
+/// A parameter of our own: the key that ends the input.
+pub(super) const FINISH: &str = "finish";
+/// A parameter of our own: so many keys end the input.
+pub(super) const KEYS: &str = "keys";
+/// In the payload of a `notify`: what the document did before.
+pub(super) const AFTER: &str = "after";
+/// The value of [`AFTER`] behind a `connect`, which itself leaves no trace at the next step.
+pub(super) const AFTER_DIAL: &str = "dial";
+/// Whose hosts a region may be.
+const REGIONS: [&str; 2] = [".vonage.com", ".nexmo.com"];
+
+pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed> {
+    let said = Said::read(request)?;
+    let names = ["uuid", "call_uuid", "conversation_uuid", "recording_uuid"];
+    let reference = names.iter().find_map(|name| said.text(name));
+    let reference = reference.ok_or(Malformed::Missing("uuid"))?;
+    let is_step = matches!(link, Link::Step { .. });
+    let input = match link {
+        Link::Step { .. } | Link::Leg { .. } => said.input(&form::parse(request.query())),
+        Link::Voice
+        | Link::Events
+        | Link::Status { .. }
+        | Link::LegStatus { .. }
+        | Link::Recording { .. }
+        | Link::Audio { .. } => Input::default(),
+    };
+    let state = said.state();
+    Ok(Fields {
+        parent: None,
+        from: said
+            .text("from")
+            .or_else(|| said.text("from_user"))
+            .and_then(|from| value::address(&from)),
+        from_name: None,
+        to: said.text("to").and_then(|to| value::address(&to)),
+        state,
+        keys: input.keys,
+        finished_by: input.finished_by,
+        dial: said.dial().filter(|_| is_step),
+        recorded: said.recorded(),
+        at: said.at(state),
+        sequence: None,
+        length: said.text("duration").and_then(|length| value::seconds(&length)),
+        idempotency: None,
+        region: said.text("region_url").filter(|url| is_region(url)),
+        reference,
+    })
+}
+
+#[derive(Default)]
+struct Input {
+    keys: Option<Vec<Digit>>,
+    finished_by: Option<Digit>,
+}
+
+struct Said(Map<String, Value>);
+
+impl Said {
+    fn read(request: &Request) -> Result<Self, Malformed> {
+        if request.method == Method::Post {
+            let body = serde_json::from_slice(&request.body);
+            return body.map(Self).map_err(|_| Malformed::Body("a JSON object"));
+        }
+        let mut fields = Map::new();
+        for (name, value) in form::parse(request.query()) {
+            fields.entry(name).or_insert(Value::String(value));
+        }
+        Ok(Self(fields))
+    }
+
+    /// A text that is not empty, or a number as text.
+    fn text(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Array(_)
+            | Value::Object(_) => None,
+        }
+    }
+
+    fn state(&self) -> Option<LegState> {
+        Some(match self.text("status")?.as_str() {
+            "started" => LegState::Initiated,
+            "ringing" => LegState::Ringing,
+            "answered" | "human" | "machine" => LegState::Answered,
+            "busy" => LegState::Ended(Cause::USER_BUSY),
+            // `completed` follows it.
+            "unanswered" | "timeout" => LegState::Ended(Cause::NO_ANSWER),
+            "rejected" => LegState::Ended(Cause::CALL_REJECTED),
+            "failed" => LegState::Ended(Cause::TEMPORARY_FAILURE),
+            "completed" if self.was_never_answered() => LegState::Ended(Cause::NO_ANSWER),
+            "completed" | "cancelled" | "disconnected" => LegState::Ended(Cause::NORMAL_CLEARING),
+            _ => return None,
+        })
+    }
+
+    /// The end of a leg of ours that nobody took, should it come before the news of that.
+    fn was_never_answered(&self) -> bool {
+        let length = self.text("duration").and_then(|length| value::seconds(&length));
+        self.text("direction").as_deref() == Some("outbound")
+            && self.text("start_time").is_none()
+            && length.unwrap_or_default().is_zero()
+    }
+
+    /// The end of a call is at its end, and the event tells of it later.
+    fn at(&self, state: Option<LegState>) -> Option<Timestamp> {
+        let ended = state.is_some_and(LegState::is_ended).then(|| self.text("end_time")).flatten();
+        let time = |text: String| value::time(&text);
+        ended.and_then(time).or_else(|| self.text("timestamp").and_then(time))
+    }
+
+    /// `dtmf` is an object; in older applications a text, with `timed_out` beside it.
+    fn input(&self, query: &[(String, String)]) -> Input {
+        let (digits, timed_out) = match self.0.get("dtmf") {
+            Some(Value::Object(dtmf)) => (dtmf.get("digits"), dtmf.get("timed_out")),
+            Some(text @ (Value::String(_) | Value::Null)) => (Some(text), self.0.get("timed_out")),
+            Some(Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => {
+                return Input::default();
+            }
+        };
+        let mut keys = value::keys(digits.and_then(Value::as_str).unwrap_or_default());
+        let timed_out = timed_out.and_then(Value::as_bool).unwrap_or(keys.is_empty());
+        let finish = form::find(query, FINISH).and_then(|key| value::keys(key).first().copied());
+        let keys_max = form::find(query, KEYS).and_then(|count| count.parse().ok());
+        let mut finished_by = None;
+        if let Some(at) = finish.and_then(|finish| keys.iter().position(|key| *key == finish)) {
+            keys.truncate(at);
+            finished_by = finish;
+        } else if !timed_out && finish == Digit::new('#') && keys.len() < keys_max.unwrap_or(0) {
+            // Vonage took it for itself: nothing else ends an input so early.
+            finished_by = finish;
+        }
+        Input { keys: Some(keys), finished_by }
+    }
+
+    /// Whether it failed or is over is told by the party's leg.
+    fn dial(&self) -> Option<DialResult> {
+        let after = self.0.get("payload")?.get(AFTER)?.as_str()?;
+        (after == AFTER_DIAL).then_some(DialResult { failed: None, talked: None })
+    }
+
+    fn recorded(&self) -> Option<Recorded> {
+        let url = self.text("recording_url");
+        let reference = self.text("recording_uuid").or_else(|| url.clone())?;
+        let time = |name| self.text(name).and_then(|text| value::time(&text));
+        let length = time("start_time").zip(time("end_time"));
+        Some(Recorded {
+            reference,
+            failed: url.is_none(),
+            url,
+            length: length.map(|(start, end)| -> Duration { end.since(start) }),
+        })
+    }
+}
+
+fn is_region(url: &str) -> bool {
+    let Some(host) = url.strip_prefix("https://") else { return false };
+    let is_host = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    host.chars().all(is_host) && REGIONS.iter().any(|domain| host.ends_with(domain))
+}
