@@ -133,7 +133,8 @@ fn dialed<'a>(
 fn recorded<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Recorded> {
     let url = field("RecordingUrl");
     let status = field("RecordingStatus");
-    let named = field("RecordingSid").or_else(|| url.and_then(|url| url.rsplit('/').next()));
+    let in_url = || url?.split('?').next()?.rsplit('/').next();
+    let named = field("RecordingSid").or_else(in_url);
     let reference = named.filter(|name| !name.is_empty())?.to_owned();
     let (ready, failed) = match status {
         None => (url.is_some(), false),
