@@ -1,5 +1,6 @@
 //! Requests that are none: changed, cut, stuffed, made up.
 
+use attendant::webhook::twiml::signature::signed_fields;
 use attendant::webhook::{Link, Method, Request};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -16,22 +17,37 @@ fn signs_body(provider: &str) -> bool {
     provider != "bandwidth"
 }
 
+/// What is signed of a body. Of a form it is what it says and not how that is written: `%2b` is
+/// `%2B`, and between a name and its value there is nothing.
+fn signed_text(provider: &str, request: &Request) -> Vec<u8> {
+    match provider {
+        "twilio" | "signalwire" => signed_fields(request).unwrap_or_default().into_bytes(),
+        _ => request.body.clone(),
+    }
+}
+
 proptest! {
     #![proptest_config(fixed(100))]
 
     #[test]
-    fn a_body_with_one_changed_byte_is_refused(at in any::<prop::sample::Index>(), flip in 1_u8..) {
+    fn a_body_with_one_changed_byte_is_refused(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        flip in 1_u8..,
+    ) {
         for (provider, keys) in recorded().filter(|(provider, _)| signs_body(provider.name())) {
-            for (path, recording) in recordings(provider) {
-                let mut request = recording.request;
-                if request.body.is_empty() {
-                    continue;
-                }
-                let at = at.index(request.body.len());
-                request.body[at] ^= flip;
-                let verdict = provider.verify(&keys, &request, NOW);
-                prop_assert!(verdict.is_err(), "{} at {at}", path.display());
+            let mut all = recordings(provider);
+            let (path, recording) = all.swap_remove(which.index(all.len()));
+            let mut request = recording.request;
+            if request.body.is_empty() {
+                continue;
             }
+            let before = signed_text(provider.name(), &request);
+            let at = at.index(request.body.len());
+            request.body[at] ^= flip;
+            let same = before == signed_text(provider.name(), &request);
+            let verdict = provider.verify(&keys, &request, NOW);
+            prop_assert_eq!(verdict.is_ok(), same, "{} at {}", path.display(), at);
         }
     }
 

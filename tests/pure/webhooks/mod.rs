@@ -22,13 +22,19 @@ use recording::Recording;
 /// The time of all recordings.
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// By provider, what its recordings are signed with.
-const SECRETS: &[(&str, &str)] = &[("jambonz", "wh_secret_example")];
+/// By provider, what its recordings are signed with; several are parted by spaces.
+const SECRETS: &[(&str, &str)] = &[
+    ("jambonz", "wh_secret_example"),
+    ("signalwire", "PSK_test_key_of_no_account"),
+    // The public half of the seed SHA-256("emulate telnyx test key").
+    ("texml", "FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="),
+    ("twilio", "12345 webhooks_sharedkey_test:s3cret-of-the-shared-key"),
+];
 
 /// The providers that have recordings here, and their test keys.
 fn recorded() -> impl Iterator<Item = (&'static dyn Provider, Keys)> {
     SECRETS.iter().map(|(name, secret)| {
-        let secrets = vec![(*secret).to_owned()];
+        let secrets = secret.split(' ').map(str::to_owned).collect();
         (provider(name).expect("listed"), Keys { secrets, application: None, window_s: 300 })
     })
 }
