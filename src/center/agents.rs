@@ -9,7 +9,7 @@ use crate::acd;
 use crate::acd::{AgentInput, AgentState};
 use crate::call::{Fact, State, WrapUp};
 use crate::center::flows::millis;
-use crate::center::{AgentAsk, Command, ContactCenter, Prompt};
+use crate::center::{AgentAsk, Command, ContactCenter, Prompt, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 const LOGGED_IN: &str = "logged_in";
 /// Why an agent who dialed the not-ready code is not ready.
 const BY_PHONE: &str = "by_phone";
+/// What is said to a feature code takes three seconds; a call that never tells that it was heard
+/// ends after this.
+const CONFIRM_MAX: Duration = Duration::from_secs(30);
 
 /// The call an agent may still say something about, and what was said.
 #[derive(Clone, Debug, Default)]
@@ -154,6 +157,7 @@ impl ContactCenter {
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
         self.commands.push_back(Command::Answer { leg });
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
+        self.timers.set(Wake::Confirmed(id), now + CONFIRM_MAX);
         self.agent_asked(now, agent, ask);
         true
     }

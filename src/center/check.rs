@@ -69,7 +69,7 @@ impl ContactCenter {
     fn check_timers(&self, now: Timestamp) {
         let Some((at, wake)) = self.poll_timeout() else { return };
         assert!(at > now, "{wake:?} was due at {at} and it is {now}");
-        if let Wake::Flow(call) = wake {
+        if let Wake::Flow(call) | Wake::Confirmed(call) = wake {
             assert!(self.calls.contains_key(&call), "a timer for {call}, which ended");
         }
     }

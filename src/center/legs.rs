@@ -157,6 +157,7 @@ impl ContactCenter {
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
+        self.timers.cancel(&Wake::Confirmed(id));
         let waiting = matches!(call.state, State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { LeftQueue::Abandoned } else { LeftQueue::Ended };

@@ -82,6 +82,8 @@ pub enum Wake {
     Flow(CallId),
     /// An outside party did not answer in time.
     RingOut(LegId),
+    /// An agent who dialed a feature code has not heard the answer to its end.
+    Confirmed(CallId),
     /// The drain has lasted long enough.
     DrainEnd,
     /// Something in the queue: ring time, relaxation, wait limit, after-call work.
@@ -178,6 +180,9 @@ impl ContactCenter {
             match wake {
                 Wake::Flow(call) => self.drive(now, call, flow::Input::Timer),
                 Wake::RingOut(leg) => self.ring_out(now, leg),
+                Wake::Confirmed(call) => {
+                    self.finish(now, call, EndedBy::Flow, Cause::NORMAL_CLEARING);
+                }
                 Wake::DrainEnd => self.end_all(now),
                 Wake::Queue(_) => unreachable!("the queue keeps its own timers"),
             }

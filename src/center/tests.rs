@@ -373,6 +373,19 @@ fn an_agents_phone_dials_a_feature_code() {
 }
 
 #[test]
+fn a_feature_code_whose_answer_is_never_heard_out_ends_all_the_same() {
+    let mut desk = Desk::new(&["ada"]);
+    let (call, via) = (CallId(7), Via::Agent(AgentId(0)));
+    desk.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
+    desk.wait_s(29);
+    desk.check(&["answer call-7/0", "play call-7/0"]);
+    desk.wait_s(1);
+    assert_eq!(desk.log[0], "hang-up call-7/0 normal_clearing");
+    assert!(desk.log[1].starts_with("record call-7 "), "{:?}", desk.log);
+    assert_eq!((desk.center.calls_live(), desk.center.poll_timeout()), (0, None));
+}
+
+#[test]
 fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
     let mut desk = Desk::new(&["ada"]);
     desk.call(1);
