@@ -12,7 +12,7 @@ use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 
 impl Ua {
@@ -73,6 +73,7 @@ impl Ua {
         let unacknowledged = Some(Unacknowledged { seq, server: key, offered });
         invite.stage = Stage::Up(Up { unacknowledged, ..Up::default() });
         self.respond(now, key, 200, writer.finish_with("application/sdp", &sdp));
+        self.alarms.cancel(&(id, Alarm::Unanswered));
         self.arm(now, id, timer);
         if !offered {
             self.media_changed(id);

@@ -72,6 +72,7 @@ mod within;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::center::Cause;
 use crate::id::{AgentId, LegId};
@@ -100,6 +101,9 @@ const TRANSACTIONS_MAX: usize = 1 << 20;
 const DIALOGS_MAX: usize = 100_000;
 /// What a refused caller is told to wait (RFC 3261 §20.33).
 const RETRY_AFTER_S: u32 = 10;
+/// A call that is neither answered nor refused here ends after this; a proxy would wait no longer
+/// either (RFC 3261 §16.6, timer C).
+const UNANSWERED_MAX: Duration = Duration::from_secs(180);
 /// Methods we answer with something else than 405.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
@@ -173,10 +177,13 @@ enum Alarm {
     Expiry,
     /// A trunk has said nothing to our INVITE.
     Silence,
+    /// Nobody here has answered or refused a call.
+    Unanswered,
 }
 
 impl Alarm {
-    const ALL: [Self; 4] = [Self::Reinvite, Self::Refresh, Self::Expiry, Self::Silence];
+    const ALL: [Self; 5] =
+        [Self::Reinvite, Self::Refresh, Self::Expiry, Self::Silence, Self::Unanswered];
 }
 
 impl Ua {
@@ -278,6 +285,7 @@ impl Ua {
                 Alarm::Reinvite => self.repeat_reinvite(now, id),
                 Alarm::Refresh => self.refresh(now, id),
                 Alarm::Expiry => self.not_refreshed(now, id),
+                Alarm::Unanswered => self.unanswered(now, id),
                 Alarm::Silence => self.trunk_is_silent(now, id),
             }
         }

@@ -17,7 +17,9 @@ use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, TIMER};
 use crate::sip::ua::tag::tag_in;
-use crate::sip::ua::{ALLOW, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Ua, UaEvent};
+use crate::sip::ua::{
+    ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, UNANSWERED_MAX, Ua, UaEvent,
+};
 use crate::sip::wire::Rejected;
 use crate::time::Timestamp;
 
@@ -190,6 +192,7 @@ impl Ua {
         invite.trunk = trunk;
         let id = self.add(invite);
         self.occupy(id);
+        self.alarms.set((id, Alarm::Unanswered), now + UNANSWERED_MAX);
         self.by_origin.insert(origin, id);
         self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));
         self.respond(now, key, 100, trying);
@@ -275,6 +278,15 @@ impl Ua {
         // After a final response it has no effect (§9.2).
         if let Some(id) = user.filter(|_| is_open) {
             self.withdrawn(now, id);
+        }
+    }
+
+    /// Whoever was told of this call has done nothing about it.
+    pub(super) fn unanswered(&mut self, now: Timestamp, id: DialogId) {
+        if let Some(Stage::Incoming(_)) = self.stage(id) {
+            self.reject_with(now, id, 480, Some(Cause::NO_ANSWER));
+            self.end_leg(id, Cause::NO_ANSWER);
+            self.forget_if_done(id);
         }
     }
 

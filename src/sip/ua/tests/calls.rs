@@ -494,3 +494,23 @@ fn responses_to_nothing_and_noise_are_silent() {
     assert_eq!((desk.lines(), desk.events()), (vec![], vec![]));
     desk.assert_quiet();
 }
+
+#[test]
+fn a_call_that_nobody_here_answers_or_refuses_ends_after_three_minutes() {
+    for bound in [true, false] {
+        let mut desk = Desk::new();
+        desk.receive(&invite());
+        let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
+        if bound {
+            desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+        }
+        desk.sent.clear();
+        desk.wait(179_999);
+        assert_eq!((desk.lines(), desk.events()), (vec![], vec![]));
+        desk.wait(1);
+        assert_eq!(status(&desk.only()), "480");
+        let ended = UaEvent::Ended { leg: leg(1), cause: Cause::NO_ANSWER };
+        assert_eq!(desk.events(), if bound { vec![ended] } else { vec![] });
+        desk.assert_quiet();
+    }
+}
