@@ -124,6 +124,22 @@ impl Client {
         self.state = State::Proceeding;
     }
 
+    #[must_use]
+    pub fn request(&self) -> Arc<[u8]> {
+        Arc::clone(&self.request)
+    }
+
+    /// Another way for a request that was not answered yet; the caller sends it. False when
+    /// something has come back: then there is nothing to send again.
+    pub fn moved(&mut self, now: Timestamp, path: Path, request: Arc<[u8]>) -> bool {
+        if self.state != State::Calling {
+            return false;
+        }
+        self.repeat = (!path.transport.is_reliable()).then(|| Repeat::start(now));
+        (self.path, self.request) = (path, request);
+        true
+    }
+
     /// Keeps the ACK to a failure for its retransmissions.
     pub fn acknowledge(&mut self, ack: Arc<[u8]>) {
         self.ack = Some(ack);

@@ -8,7 +8,7 @@
 //!
 //! **Deliberately absent:** redirection. A 3xx is a refusal: a phone cannot make us call elsewhere.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::center::{Cause, From};
@@ -24,7 +24,7 @@ use crate::sip::ua::login::Credentials;
 use crate::sip::ua::media::Media;
 use crate::sip::ua::serve::route_text;
 use crate::sip::ua::session::{EXPIRES_S_MIN, TIMER};
-use crate::sip::ua::target::Callee;
+use crate::sip::ua::target::{Callee, is_private};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 
@@ -191,7 +191,10 @@ impl Ua {
         let Stage::Calling(calling) = &mut invite.stage else { return };
         calling.cancel = Cancel::Sent;
         let branch = calling.branch;
-        let (seq, path) = (invite.dialog.local_seq, invite.dialog.path);
+        let seq = invite.dialog.local_seq;
+        // Where its INVITE went, by TCP for its length or not (§9.1).
+        let key = crate::sip::transaction::ClientKey { branch, cancel: false };
+        let path = self.clients.get(key).map_or(invite.dialog.path, |(client, _)| client.path());
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get(&id) else { return };
         let mut writer = invite.dialog.request_with("CANCEL", seq, via);
@@ -201,7 +204,6 @@ impl Ua {
         }
         writer.header("Reason", reason(cause));
         let bytes = writer.finish();
-        let key = crate::sip::transaction::ClientKey { branch, cancel: false };
         self.clients.with(now, key, |client| client.cancelled(now));
         self.request_out(now, branch, ClientUser { dialog: id, role: Role::Cancel }, path, bytes);
     }
@@ -431,11 +433,4 @@ fn caller_address(from: &From, ours: SocketAddr) -> Box<str> {
     };
     let uri = sip_uri(Some(number), ours, crate::sip::message::Transport::Udp);
     name_addr(from.name.as_deref(), &uri, None).into()
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
 }

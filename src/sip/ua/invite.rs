@@ -17,7 +17,7 @@ use crate::center::Cause;
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest;
-use crate::sip::transaction::ServerKey;
+use crate::sip::transaction::{ClientKey, ServerKey};
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::Timer;
@@ -37,6 +37,8 @@ pub(super) struct Invite {
     pub(super) ack: Option<(u32, Arc<[u8]>)>,
     /// The same for answers of other forks, which are hung up at once.
     pub(super) strays: Vec<(Box<str>, Arc<[u8]>)>,
+    /// The request we sent last.
+    pub(super) last: Option<ClientKey>,
     /// Client transactions that refer to this.
     pub(super) holds: u8,
     /// The trunk whose credentials may be used, by position.
@@ -130,6 +132,7 @@ impl Invite {
             origin: None,
             ack: None,
             strays: Vec::new(),
+            last: None,
             holds: 0,
             trunk: None,
             channel: None,

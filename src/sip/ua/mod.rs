@@ -63,6 +63,7 @@ mod reply;
 mod serve;
 mod session;
 mod setup;
+mod streams;
 mod tag;
 mod target;
 #[cfg(test)]
@@ -88,6 +89,7 @@ use crate::sip::transaction::{
 use crate::sip::ua::failover::{Rest, Ways};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::setup::Secrets;
+use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 
@@ -120,6 +122,7 @@ pub struct Ua {
     legs: HashMap<LegId, Leg>,
     /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
     calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
+    streams: Streams,
     alarms: Timers<(DialogId, Alarm)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<UaEvent>,
@@ -206,6 +209,7 @@ impl Ua {
             by_origin: HashMap::new(),
             legs: HashMap::new(),
             calling_tcp: BTreeSet::new(),
+            streams: Streams::default(),
             alarms: Timers::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -244,21 +248,6 @@ impl Ua {
         }
     }
 
-    /// A connection closed, or nothing could be sent along `path`.
-    pub fn transport_failed(&mut self, now: Timestamp, path: Path) {
-        let from = (path.remote, DialogId(0));
-        let to = (path.remote, DialogId(u64::MAX));
-        let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
-        for id in failed {
-            self.trunk_failed(now, id, None);
-            self.fork_failed(now, id, 503);
-        }
-        if let Some(connection) = path.connection {
-            self.registrar.connection_lost(connection);
-            self.tell_changes();
-        }
-    }
-
     /// The moment of [`Ua::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while let Some(due) = self.servers.pop_due(now) {
@@ -273,11 +262,15 @@ impl Ua {
                 ClientStep::Wait | ClientStep::Pass | ClientStep::PassAndAcknowledge => {}
                 ClientStep::Send(bytes) => self.transmit(due.path, bytes),
                 ClientStep::TimedOut => {
+                    self.streams.done(due.key, due.path);
                     self.never_answered(now, due.user, due.key.branch);
                     self.request_failed(now, due.user, due.key.branch, 408);
                     self.release(due.user);
                 }
-                ClientStep::Gone => self.release(due.user),
+                ClientStep::Gone => {
+                    self.streams.done(due.key, due.path);
+                    self.release(due.user);
+                }
             }
         }
         while let Some((id, alarm)) = self.alarms.pop_due(now) {
@@ -330,6 +323,7 @@ impl Ua {
             legs: self.legs.len(),
             alarms: self.alarms.len(),
             channels: self.channels.iter().sum(),
+            streams: self.streams.len(),
             bindings: self.registrar.len(),
         }
     }
@@ -400,9 +394,11 @@ impl Ua {
             Role::Update | Role::Cancel | Role::Bye | Role::Stray => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
+        let (path, bytes) = self.way_by_length(now, key, user, path, bytes);
         self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
         if let Some(invite) = self.invites.get_mut(&user.dialog) {
             invite.holds += 1;
+            invite.last = Some(key);
         }
         self.transmit(path, bytes);
     }
@@ -426,6 +422,7 @@ impl Ua {
         {
             self.by_origin.remove(&origin);
         }
+        self.streams.over(id, invite.dialog.path);
         for alarm in Alarm::ALL {
             self.alarms.cancel(&(id, alarm));
         }
@@ -436,6 +433,7 @@ impl Ua {
         self.dialog_last += 1;
         let id = DialogId(self.dialog_last);
         self.by_tag.insert(invite.dialog.local_tag, id);
+        self.streams.begun(id, invite.dialog.path);
         self.invites.insert(id, invite);
         id
     }

@@ -113,5 +113,7 @@ pub struct Counts {
     pub alarms: usize,
     /// Calls on trunks.
     pub channels: usize,
+    /// Dialogs along connections, and requests that went by TCP for their length.
+    pub streams: usize,
     pub bindings: usize,
 }

@@ -115,3 +115,11 @@ impl Ua {
 fn is_tcp(uri: &Uri) -> bool {
     uri.param("transport").is_some_and(|transport| transport.eq_ignore_ascii_case("tcp"))
 }
+
+/// An address that only its own network can reach.
+pub(super) fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}

@@ -47,6 +47,7 @@ impl Ua {
         if invite.dialog.receive(seq).is_err() {
             return self.refuse_request(path, request, 500);
         }
+        self.follow(id, path);
         let method = &request.method;
         if *method == Method::BYE {
             self.bye_received(now, id, path, key, request);

@@ -10,6 +10,7 @@ mod limits;
 mod pair;
 mod phones;
 mod sessions;
+mod streams;
 
 use std::net::SocketAddr;
 

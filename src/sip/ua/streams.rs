@@ -1,0 +1,213 @@
+//! TCP under dialogs and transactions (RFC 3261 §18.1.1): connections that end in mid-call, and
+//! requests too long for a datagram.
+//!
+//! **Invariant:** a connection that ends takes no answered call with it: the next request opens one
+//! to where the other end said it can be reached. A request that went by TCP for its length alone
+//! goes by UDP where no connection can be made, and is the same request on both ways.
+//!
+//! **Deliberately absent:** responses. One whose connection is gone is lost, and its request comes
+//! again or is given up by whoever sent it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::sip::dialog::{Dialog, uri_of};
+use crate::sip::message::Uri;
+use crate::sip::path::{ConnectionId, Path, Transport};
+use crate::sip::transaction::ClientKey;
+use crate::sip::ua::invite::Invite;
+use crate::sip::ua::target::is_private;
+use crate::sip::ua::{ClientUser, DialogId, Role, Ua};
+use crate::time::Timestamp;
+
+/// A longer request does not go by UDP where it need not (RFC 3261 §18.1.1).
+const DATAGRAM_BYTES_MAX: usize = 1300;
+/// An address without TCP is not tried again for this long.
+const REFUSED: Duration = Duration::from_secs(600);
+/// Such addresses remembered at once; beyond it the lowest is forgotten and tried again.
+const REFUSED_MAX: usize = 1000;
+
+/// What is to be done when a connection ends.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    /// Dialogs whose requests go along a connection.
+    dialogs: BTreeSet<(ConnectionId, DialogId)>,
+    /// Requests that went by TCP for their length: as they would have gone by UDP.
+    long: BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>,
+    /// Where no connection could be made, and until when that is believed.
+    refused: BTreeMap<SocketAddr, Timestamp>,
+}
+
+impl Streams {
+    pub(super) fn begun(&mut self, id: DialogId, path: Path) {
+        if let Some(connection) = path.connection {
+            self.dialogs.insert((connection, id));
+        }
+    }
+
+    pub(super) fn over(&mut self, id: DialogId, path: Path) {
+        if let Some(connection) = path.connection {
+            self.dialogs.remove(&(connection, id));
+        }
+    }
+
+    /// A request was answered, or given up.
+    pub(super) fn done(&mut self, key: ClientKey, path: Path) {
+        if path.transport == Transport::Tcp {
+            self.long.remove(&(path.remote, key));
+        }
+    }
+
+    /// How much is remembered of what is alive.
+    pub(super) fn len(&self) -> usize {
+        self.dialogs.len() + self.long.len()
+    }
+}
+
+impl Ua {
+    /// A connection closed, or nothing could be sent along `path`.
+    pub fn transport_failed(&mut self, now: Timestamp, path: Path) {
+        let from = (path.remote, DialogId(0));
+        let to = (path.remote, DialogId(u64::MAX));
+        let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
+        for id in failed {
+            self.trunk_failed(now, id, None);
+            self.fork_failed(now, id, 503);
+        }
+        if path.transport == Transport::Tcp {
+            self.send_long_by_udp(now, path.remote);
+        }
+        if let Some(connection) = path.connection {
+            self.leave_connection(now, connection);
+            self.registrar.connection_lost(connection);
+            self.tell_changes();
+        }
+    }
+
+    /// The way of a request of this length, and the request as it is sent there.
+    pub(super) fn way_by_length(
+        &mut self,
+        now: Timestamp,
+        key: ClientKey,
+        user: ClientUser,
+        path: Path,
+        bytes: Arc<[u8]>,
+    ) -> (Path, Arc<[u8]>) {
+        if path.transport == Transport::Tcp || bytes.len() <= DATAGRAM_BYTES_MAX {
+            return (path, bytes);
+        }
+        let target = self.invites.get(&user.dialog).map(|invite| hop(&invite.dialog));
+        let asks_udp = target.and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| {
+            uri.param("transport").is_some_and(|kind| kind.eq_ignore_ascii_case("udp"))
+        });
+        let refuses = self.streams.refused.get(&path.remote).is_some_and(|until| now < *until);
+        let local = self.setup.local_for(Transport::Tcp, path.remote.ip());
+        let Some(local) = local.filter(|_| !asks_udp && !refuses) else { return (path, bytes) };
+        let remote = path.remote;
+        let tcp = Path { transport: Transport::Tcp, local, remote, connection: None };
+        let Some(changed) = self.with_via_of(&bytes, key.branch, path, tcp) else {
+            return (path, bytes);
+        };
+        self.streams.long.insert((remote, key), (path, bytes));
+        (tcp, changed)
+    }
+
+    /// The same request with the Via of another way.
+    fn with_via_of(&self, bytes: &[u8], branch: u64, from: Path, to: Path) -> Option<Arc<[u8]>> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let line = |path: Path| format!("\r\nVia: {}\r\n", self.via(path, branch));
+        let (old, new) = (line(from), line(to));
+        text.contains(&old).then(|| text.replacen(&old, &new, 1).into_bytes().into())
+    }
+
+    /// No connection to this address: what went there for its length alone goes by UDP.
+    fn send_long_by_udp(&mut self, now: Timestamp, remote: SocketAddr) {
+        let least = ClientKey { branch: 0, cancel: false };
+        let most = ClientKey { branch: u64::MAX, cancel: true };
+        let range = (remote, least)..=(remote, most);
+        let keys: Vec<_> = self.streams.long.range(range).map(|((_, key), _)| *key).collect();
+        for key in keys {
+            let Some((path, bytes)) = self.streams.long.remove(&(remote, key)) else { continue };
+            let moved =
+                self.clients.with(now, key, |client| client.moved(now, path, Arc::clone(&bytes)));
+            if let Some((true, _)) = moved {
+                self.refuses_tcp(now, remote);
+                self.transmit(path, bytes);
+            }
+        }
+    }
+
+    fn refuses_tcp(&mut self, now: Timestamp, remote: SocketAddr) {
+        let refused = &mut self.streams.refused;
+        if refused.len() >= REFUSED_MAX && !refused.contains_key(&remote) {
+            refused.pop_first();
+        }
+        refused.insert(remote, now + REFUSED);
+    }
+
+    /// Calls that went along this connection go to their remote targets from now on.
+    fn leave_connection(&mut self, now: Timestamp, connection: ConnectionId) {
+        let from = (connection, DialogId(0));
+        let to = (connection, DialogId(u64::MAX));
+        let left: Vec<_> = self.streams.dialogs.range(from..=to).map(|(_, id)| *id).collect();
+        for id in left {
+            self.streams.dialogs.remove(&(connection, id));
+            let Some(invite) = self.invites.get_mut(&id) else { continue };
+            let path = self.setup.reopened(&invite.dialog);
+            invite.dialog.path = path;
+            self.send_again(now, id, connection);
+        }
+    }
+
+    /// The request that was under way in a dialog, along its new path.
+    fn send_again(&mut self, now: Timestamp, id: DialogId, connection: ConnectionId) {
+        let Some(Invite { dialog, last: Some(key), .. }) = self.invites.get(&id) else { return };
+        let (path, key) = (dialog.path, *key);
+        let Some((client, user)) = self.clients.get(key) else { return };
+        if client.path().connection != Some(connection) || user.role == Role::Invite {
+            return;
+        }
+        let bytes = client.request();
+        let moved =
+            self.clients.with(now, key, |client| client.moved(now, path, Arc::clone(&bytes)));
+        if let Some((true, _)) = moved {
+            self.transmit(path, bytes);
+        }
+    }
+
+    /// A request of theirs came along a connection of theirs: ours go there, where we have none.
+    pub(super) fn follow(&mut self, id: DialogId, path: Path) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        let known = invite.dialog.path;
+        let same = known.transport == path.transport && known.remote.ip() == path.remote.ip();
+        if known.connection.is_none() && path.connection.is_some() && same {
+            invite.dialog.path = path;
+            self.streams.begun(id, path);
+        }
+    }
+}
+
+impl crate::sip::ua::UaSetup {
+    /// Where a dialog goes on whose connection has ended: its first proxy, or its target. Where
+    /// that is a name or behind a NAT, the address it had is all we know.
+    fn reopened(&self, dialog: &Dialog) -> Path {
+        let seen = Path { connection: None, ..dialog.path };
+        let Ok(uri) = Uri::parse(hop(dialog)) else { return seen };
+        let Some(ip) = uri.host().ip().filter(|ip| ip.is_ipv4() == seen.local.is_ipv4()) else {
+            return seen;
+        };
+        if is_private(ip) && !is_private(seen.remote.ip()) {
+            return seen;
+        }
+        let remote = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+        let path = Path { remote, ..seen };
+        if path.may_be_sent_to() { path } else { seen }
+    }
+}
+
+/// The URI of the next hop.
+fn hop(dialog: &Dialog) -> &str {
+    dialog.routes.first().map_or(&*dialog.remote_target, |route| uri_of(route))
+}

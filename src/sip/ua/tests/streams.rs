@@ -1,0 +1,155 @@
+//! TCP: connections that end in mid-call, and requests too long for a datagram.
+
+use super::dialing::{ANSWER, failed};
+use super::*;
+use crate::center::{From, Target};
+use crate::id::AgentId;
+use crate::sip::path::ConnectionId;
+
+fn tcp(remote: &str, connection: u64) -> Path {
+    let connection = Some(ConnectionId(connection));
+    let (local, remote) = (address(US), address(remote));
+    Path { transport: Transport::Tcp, local, remote, connection }
+}
+
+/// What is to be sent: where, and the text.
+fn out(desk: &mut Desk) -> Vec<(Path, String)> {
+    let sent = std::iter::from_fn(|| desk.ua.poll_transmit());
+    sent.map(|t| (t.path, String::from_utf8(t.bytes.to_vec()).unwrap())).collect()
+}
+
+/// The trunk calls over TCP from a port of its own; its Contact says where it listens.
+fn called_by_tcp(contact: &str) -> (Desk, String) {
+    let mut desk = Desk::new();
+    desk.path = tcp("198.51.100.7:40000", 1);
+    let by_tcp = |text: String| {
+        text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace("<sip:198.51.100.7:5060>", contact)
+    };
+    desk.receive(&by_tcp(invite()));
+    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
+    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    desk.ua.answer(desk.now, leg(1));
+    desk.drain();
+    let tag = our_tag(&desk.sent.pop().unwrap().1);
+    desk.receive(&by_tcp(request_as("ACK", "ack", 1, &tag, "", "")));
+    (desk.sent.clear(), desk.events());
+    (desk, tag)
+}
+
+const CONTACT: &str = "<sip:198.51.100.7:5070;transport=tcp>";
+
+#[test]
+fn a_call_outlives_its_connection() {
+    let (mut desk, _) = called_by_tcp(CONTACT);
+    desk.ua.transport_failed(desk.now, desk.path);
+    desk.drain();
+    assert_eq!((desk.lines(), desk.events()), (vec![], vec![]), "the call goes on");
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    let [(path, bye)] = &out(&mut desk)[..] else { panic!("one BYE") };
+    assert!(bye.starts_with("BYE sip:198.51.100.7:5070;transport=tcp "), "{bye}");
+    assert_eq!(*path, Path { connection: None, ..tcp("198.51.100.7:5070", 0) });
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_request_that_was_under_way_is_sent_again() {
+    let (mut desk, _) = called_by_tcp(CONTACT);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    let first = out(&mut desk);
+    assert_eq!(first[0].0, desk.path);
+    desk.ua.transport_failed(desk.now, desk.path);
+    let second = out(&mut desk);
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].1, first[0].1, "the same request, should the first have arrived");
+    assert_eq!(second[0].0, Path { connection: None, ..tcp("198.51.100.7:5070", 0) });
+    // The new connection fails too: that is that.
+    desk.ua.transport_failed(desk.now, tcp("198.51.100.7:5070", 2));
+    assert_eq!(out(&mut desk), []);
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_peer_that_connects_anew_is_answered_there() {
+    // Behind a NAT: nothing but its own connection reaches it.
+    let (mut desk, tag) = called_by_tcp("<sip:10.0.0.7:5060;transport=tcp>");
+    desk.ua.transport_failed(desk.now, desk.path);
+    desk.path = tcp("198.51.100.7:40001", 2);
+    desk.receive(&request("INFO", 2, &tag, "", "").replace("/UDP", "/TCP"));
+    assert_eq!(status(&desk.only()), "200");
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    assert_eq!(out(&mut desk)[0].0, tcp("198.51.100.7:40001", 2));
+    desk.assert_quiet();
+}
+
+/// Dials with a name that makes the INVITE longer than a datagram should be.
+fn dial_long(desk: &mut Desk, target: &Target) -> Vec<(Path, String)> {
+    let from = From { number: Some("100".into()), name: Some("x".repeat(700)) };
+    desk.ua.dial(desk.now, leg(1), target, &from, &local_media(10_000));
+    out(desk)
+}
+
+const ANN: Target = Target::Agent(AgentId(0));
+
+#[test]
+fn a_long_request_goes_by_tcp_and_where_there_is_none_by_udp() {
+    let mut desk = Desk::new();
+    let [(path, by_tcp)] = &dial_long(&mut desk, &ANN)[..] else { panic!("one INVITE") };
+    assert!(by_tcp.len() > 1300 && by_tcp.contains("\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;"));
+    assert_eq!(*path, Path { connection: None, ..tcp("203.0.113.5:6100", 0) });
+    desk.ua.transport_failed(desk.now, *path);
+    let [(path, by_udp)] = &out(&mut desk)[..] else { panic!("again by UDP") };
+    assert_eq!(*path, Path::udp(address(US), address("203.0.113.5:6100")));
+    assert_eq!(*by_udp, by_tcp.replace("/TCP", "/UDP"));
+    desk.wait(600);
+    assert_eq!(desk.lines().len(), 1, "sent again, as UDP wants it");
+    assert_eq!(desk.events(), []);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    (desk.drain(), desk.events());
+    // It is not tried again for every call.
+    assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Udp);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.wait(600_000);
+    (desk.sent.clear(), desk.events());
+    assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Tcp);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    desk.assert_quiet();
+}
+
+#[test]
+fn cancel_and_answer_follow_a_long_invite() {
+    let mut desk = Desk::new();
+    let [(path, invite)] = &dial_long(&mut desk, &ANN)[..] else { panic!("one INVITE") };
+    let reply = |line: &str, body: &str| {
+        super::dialing::respond(invite, line, "a", "Content-Type: application/sdp\n", body)
+    };
+    desk.path = Path { connection: Some(ConnectionId(3)), ..*path };
+    desk.receive(&reply("180 Ringing", ""));
+    // The connection has done its duty; that it ends is no reason to begin anew.
+    desk.ua.transport_failed(desk.now, desk.path);
+    assert_eq!(out(&mut desk), []);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
+    let [(to, cancel)] = &out(&mut desk)[..] else { panic!("one CANCEL") };
+    assert!(cancel.starts_with("CANCEL ") && *to == *path, "{cancel}");
+    assert_eq!(header(cancel, "Via"), header(invite, "Via"));
+    desk.receive(&reply("200 OK", ANSWER));
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "), "{lines:?}");
+    desk.assert_quiet();
+}
+
+#[test]
+fn udp_it_is_where_udp_is_asked_for_or_all_there_is() {
+    let udp_only = |change: &dyn Fn(&mut UaSetup)| {
+        let mut setup = setup();
+        change(&mut setup);
+        let mut desk = Desk::with(setup);
+        let sent = dial_long(&mut desk, &ANN);
+        assert_eq!(sent[0].0.transport, Transport::Udp);
+        desk.wait(32_000);
+        assert_eq!(desk.events(), failed(Cause::TIMER_EXPIRED));
+        desk.assert_quiet();
+    };
+    udp_only(&|setup| setup.listen.retain(|(transport, _)| *transport == Transport::Udp));
+    let uri = "sip:ann@203.0.113.5:6100;transport=udp";
+    udp_only(&|setup| setup.phones[0].at = PhoneAt::Fixed { uri: uri.into() });
+}
