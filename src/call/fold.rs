@@ -98,14 +98,7 @@ impl Fold {
                     wrap_up: None,
                 });
             }
-            Fact::Rerouted { leg, trunk } => {
-                if let Some(open) = self.open.get(leg)
-                    && let Party::Outside { trunk: tried, .. } =
-                        &mut self.record.legs[open.index].party
-                {
-                    tried.clone_from(trunk);
-                }
-            }
+            Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => {
                 if let Some(open) = self.open.get(leg) {
                     self.record.legs[open.index].answered_at = Some(at);
@@ -151,6 +144,13 @@ impl Fold {
     fn with(&mut self, leg: LegId, apply: impl FnOnce(&mut Open, &mut PartyLeg)) {
         if let Some(open) = self.open.get_mut(&leg) {
             apply(open, &mut self.record.legs[open.index]);
+        }
+    }
+
+    fn rerouted(&mut self, leg: LegId, through: &str) {
+        let Some(open) = self.open.get(&leg) else { return };
+        if let Party::Outside { trunk, .. } = &mut self.record.legs[open.index].party {
+            through.clone_into(trunk);
         }
     }
 

@@ -29,13 +29,16 @@ const REFUSED: Duration = Duration::from_secs(600);
 /// Such addresses remembered at once; beyond it the lowest is forgotten and tried again.
 const REFUSED_MAX: usize = 1000;
 
+/// Requests by where they went, each as it would go by UDP.
+type Long = BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>;
+
 /// What is to be done when a connection ends.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     /// Dialogs whose requests go along a connection.
     dialogs: BTreeSet<(ConnectionId, DialogId)>,
     /// Requests that went by TCP for their length: as they would have gone by UDP.
-    long: BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>,
+    long: Long,
     /// Where no connection could be made, and until when that is believed.
     refused: BTreeMap<SocketAddr, Timestamp>,
 }

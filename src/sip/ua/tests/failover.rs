@@ -63,12 +63,12 @@ fn a_503_sends_the_call_to_the_next_trunk_and_leaves_the_first_alone() {
     assert_eq!(desk.events().last(), Some(&UaEvent::Answered { leg: leg(1) }));
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.wait(60_000);
-    (desk.sent.clear(), desk.events());
+    desk.forget();
     // Left alone for the two minutes it asked for, as the only way too.
     is_to(&first_try(&mut desk), "198.51.100.8");
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.wait(59_999);
-    (desk.sent.clear(), desk.events());
+    desk.forget();
     assert_eq!(dial(&mut desk, &target("first", &[])), [""; 0]);
     assert_eq!(desk.events(), failed(Cause::CONGESTION));
     desk.wait(1);
@@ -84,7 +84,7 @@ fn a_retry_after_of_a_day_is_a_quarter_of_an_hour() {
     desk.receive(&respond(&invite, "503 Full", "x", "Retry-After: 86400\n", ""));
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.wait(899_999);
-    (desk.sent.clear(), desk.events());
+    desk.forget();
     assert_eq!(dial(&mut desk, &target("first", &[])), [""; 0]);
     desk.events();
     desk.wait(1);
@@ -108,10 +108,10 @@ fn a_silent_trunk_is_given_up_on_after_6_s_where_there_is_another() {
     assert_eq!(desk.events(), []);
     // The next call begins with the one that works, and the other is the last resort.
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    (desk.drain(), desk.sent.clear(), desk.events());
+    desk.forget();
     is_to(&first_try(&mut desk), "198.51.100.8");
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    (desk.drain(), desk.events());
+    desk.forget();
     is_to(&dial(&mut desk, &target("first", &[]))[0], "198.51.100.7");
     desk.wait(31_999);
     assert_eq!(desk.events(), [], "the only way is waited for as long as any");
@@ -167,7 +167,7 @@ fn a_call_that_was_given_up_goes_nowhere_else() {
     let invite = first_try(&mut desk);
     desk.receive(&respond(&invite, "100 Trying", "", "", ""));
     desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
-    (desk.drain(), desk.sent.clear());
+    desk.forget();
     desk.receive(&respond(&invite, "503 Full", "x", "", ""));
     assert!(desk.only().starts_with("ACK "));
     assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::NO_ANSWER }]);

@@ -113,6 +113,13 @@ impl Desk {
         self.drain();
     }
 
+    /// Takes no notice of anything up to here.
+    pub(super) fn forget(&mut self) {
+        self.drain();
+        self.sent.clear();
+        self.events.clear();
+    }
+
     pub(super) fn drain(&mut self) {
         while let Some(transmit) = self.ua.poll_transmit() {
             let text = String::from_utf8(transmit.bytes.to_vec()).unwrap();

@@ -32,7 +32,7 @@ fn called_by_tcp(contact: &str) -> (Desk, String) {
     desk.drain();
     let tag = our_tag(&desk.sent.pop().unwrap().1);
     desk.receive(&by_tcp(request_as("ACK", "ack", 1, &tag, "", "")));
-    (desk.sent.clear(), desk.events());
+    desk.forget();
     (desk, tag)
 }
 
@@ -104,12 +104,12 @@ fn a_long_request_goes_by_tcp_and_where_there_is_none_by_udp() {
     assert_eq!(desk.lines().len(), 1, "sent again, as UDP wants it");
     assert_eq!(desk.events(), []);
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    (desk.drain(), desk.events());
+    desk.forget();
     // It is not tried again for every call.
     assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Udp);
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.wait(600_000);
-    (desk.sent.clear(), desk.events());
+    desk.forget();
     assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Tcp);
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.assert_quiet();
