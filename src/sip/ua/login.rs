@@ -1,8 +1,8 @@
 //! Challenges to requests of ours (RFC 3261 §22.2): the request again, with credentials.
 //!
-//! **Invariant:** a challenge is answered once a request, and once more for a stale nonce; only with
-//! the credentials of the trunk the call goes through, and only where the challenged request went
-//! to an address of that trunk.
+//! **Invariant:** a challenge is answered once a request, and once more for a stale nonce; only
+//! with the credentials of the trunk the call goes through, and only where the challenged request
+//! went to an address of that trunk.
 //!
 //! **Deliberately absent:** phones that challenge us. We know no password of ours at a phone.
 

@@ -167,7 +167,8 @@ fn a_call_that_was_given_up_goes_nowhere_else() {
     let invite = first_try(&mut desk);
     desk.receive(&respond(&invite, "100 Trying", "", "", ""));
     desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
-    desk.forget();
+    desk.drain();
+    desk.sent.clear();
     desk.receive(&respond(&invite, "503 Full", "x", "", ""));
     assert!(desk.only().starts_with("ACK "));
     assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::NO_ANSWER }]);
