@@ -21,6 +21,7 @@ use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
+use crate::webhook::desk::{Desk, Taken};
 
 pub(super) struct Router {
     pub(super) ua: Ua,
@@ -33,6 +34,8 @@ pub(super) struct Router {
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
+    /// Calls at providers.
+    pub(super) desk: Desk,
     /// For the center, in the order they happened.
     pub(super) events: VecDeque<Event>,
 }
@@ -47,16 +50,22 @@ impl Router {
     }
 
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop_front().or_else(|| self.desk.poll_event())
     }
 
     /// Whether signaling has come to rest: nothing is waiting for an answer any more.
     pub(super) fn is_quiet(&self) -> bool {
-        self.events.is_empty() && self.recorded.is_empty() && self.ua.counts().legs == 0
+        self.events.is_empty()
+            && self.recorded.is_empty()
+            && self.ua.counts().legs == 0
+            && self.desk.calls_live() == 0
     }
 
     fn heard(&mut self, now: Timestamp, event: UaEvent) {
         match event {
+            UaEvent::Incoming { dialog, to, remote, .. } if self.desk.is_arm(&to) => {
+                self.arm_arrived(now, dialog, &to, remote.ip());
+            }
             UaEvent::Incoming { dialog, from, to, via, remote } => {
                 let call = self.next_call;
                 let leg = LegId::caller(call);
@@ -80,8 +89,13 @@ impl Router {
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
             UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            UaEvent::Ended { leg, cause } if leg.is_caller() && self.desk.has(leg.call) => {
+                self.media.close(leg);
+                self.desk.arm_ended(now, leg.call, false, cause);
+            }
             UaEvent::Ended { leg, cause } => {
                 self.media.close(leg);
+                self.take_arm_down(now, leg.call);
                 match self.recorded.get_mut(&leg) {
                     Some(ended) => *ended = Some(cause),
                     None => self.events.push_back(Event::HungUp { leg, cause }),
@@ -98,6 +112,30 @@ impl Router {
             UaEvent::Refused { remote, why: why @ (Refusal::WrongPassword | Refusal::Banned) } => {
                 tracing::warn!(%remote, ?why, "refused");
             }
+        }
+    }
+
+    /// The sound of a provider's caller comes, for the agent who has answered.
+    fn arm_arrived(&mut self, now: Timestamp, dialog: DialogId, to: &str, remote: IpAddr) {
+        let Some((caller, party)) = self.desk.arm(to) else {
+            return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
+        };
+        let Some(media) = self.open(caller, remote) else {
+            self.desk.arm_ended(now, caller.call, true, Cause::NO_CIRCUIT);
+            return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
+        };
+        self.ua.bind(now, dialog, caller, media);
+        self.ua.answer(now, caller);
+        self.media.bridge(caller, party);
+    }
+
+    /// The agent's telephone is done: the caller goes back to the provider, and on in the flow.
+    fn take_arm_down(&mut self, now: Timestamp, call: CallId) {
+        if self.desk.has_arm(call) {
+            let leg = LegId::caller(call);
+            self.desk.arm_ended(now, call, true, Cause::NORMAL_CLEARING);
+            self.media.close(leg);
+            self.ua.hang_up(now, leg, Cause::NORMAL_CLEARING);
         }
     }
 
@@ -144,6 +182,9 @@ impl Router {
     }
 
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command, store: &mut Store) {
+        if self.desk.command(&command) == Taken::Here {
+            return;
+        }
         match command {
             Command::Answer { leg } => self.ua.answer(now, leg),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {

@@ -34,6 +34,9 @@ use crate::time::{Timers, Timestamp};
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
 
+pub use commands::Taken;
+pub use saved::Saving;
+
 use session::Session;
 
 /// Calls that ended are remembered so long, for late news.

@@ -154,6 +154,12 @@ impl Desk {
         Taken::Here
     }
 
+    /// Whether an address is one to which callers' sound is sent, right or wrong.
+    #[must_use]
+    pub fn is_arm(&self, user: &str) -> bool {
+        !self.setup.providers.is_empty() && user.starts_with(ARM_PREFIX)
+    }
+
     /// A SIP leg rings for this address: whose sound comes, and to whom?
     pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
         let (call, _) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
