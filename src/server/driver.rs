@@ -7,6 +7,7 @@
 //! **Deliberately absent:** media packets, disk and HTTP. They have threads of their own and meet
 //! this loop at bounded channels.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ use crate::server::signals::{Signal, Signals};
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
+use crate::webhook::Links;
+use crate::webhook::io::Hook;
+use crate::webhook::io::rest::{Rest, Told};
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
@@ -39,6 +43,13 @@ pub(super) struct Driver {
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
+    /// Verified requests of providers.
+    pub(super) hooks: mpsc::Receiver<Hook>,
+    /// What became of commands to them.
+    pub(super) told: mpsc::Receiver<Told>,
+    /// `None` without credentials for any provider.
+    pub(super) rest: Option<Rest>,
+    pub(super) links: BTreeMap<&'static str, Links>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
 }
@@ -49,6 +60,8 @@ enum Wakeup {
     Media(Fact),
     Asked(Request),
     Resolved(Resolved),
+    Hook(Hook),
+    Told(Told),
     Timer,
     Signal(Signal),
 }
@@ -65,6 +78,8 @@ impl Driver {
                 Wakeup::Resolved(Resolved { trunk, address }) => {
                     self.router.ua.set_trunk_address(&trunk, Some(address));
                 }
+                Wakeup::Hook(hook) => self.take_hooks(hook),
+                Wakeup::Told(told) => self.take_told(&told),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -89,6 +104,8 @@ impl Driver {
             () = until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
+            Some(hook) = self.hooks.recv() => Wakeup::Hook(hook),
+            Some(told) = self.told.recv() => Wakeup::Told(told),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }
@@ -96,7 +113,8 @@ impl Driver {
     fn deadline(&self) -> Option<Instant> {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
-        let at = center.into_iter().chain(sip).min()?;
+        let desk = self.router.desk.poll_timeout();
+        let at = center.into_iter().chain(sip).chain(desk).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -121,6 +139,7 @@ impl Driver {
     fn take_timeouts(&mut self) {
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
+        self.router.desk.handle_timeout(now);
         if self.center.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.store.note(now, None);
             self.center.handle_timeout(now);
@@ -143,15 +162,21 @@ impl Driver {
     /// Drains everything the last input caused.
     fn turn(&mut self) {
         let now = self.clock.now();
+        self.deal(now);
+        self.tell_providers();
+        while let Some(transmit) = self.router.ua.poll_transmit() {
+            self.sockets.send(transmit);
+        }
+        self.store.flush();
+    }
+
+    /// Lets events cause commands and commands events until nothing is left.
+    pub(super) fn deal(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
             self.router.pump(now, self.is_full());
             let Some(event) = self.router.next_event() else { break };
             self.feed(now, event);
         }
-        while let Some(transmit) = self.router.ua.poll_transmit() {
-            self.sockets.send(transmit);
-        }
-        self.store.flush();
     }
 
     /// Whether a new call would be one too many, or its record might find no room.

@@ -12,6 +12,7 @@ mod clock;
 mod convert;
 mod desk;
 mod driver;
+mod hooks;
 mod listen;
 mod local;
 mod memory;

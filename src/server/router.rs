@@ -18,7 +18,7 @@ use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::{Refusal, Ua, UaEvent};
+use crate::sip::ua::{DialogId, Refusal, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};

@@ -68,6 +68,11 @@ impl Links {
     }
 
     #[must_use]
+    pub const fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }

@@ -100,6 +100,13 @@ pub struct Ticket {
     link: Link,
 }
 
+impl Ticket {
+    #[must_use]
+    pub const fn call(&self) -> CallId {
+        self.call
+    }
+}
+
 /// Something to tell a provider by REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {

@@ -1,0 +1,84 @@
+//! Providers' requests at the driver: heard, dealt with, answered.
+//!
+//! **Invariant:** a request is answered when everything it caused is done, in the same turn; so two
+//! requests of one call never overlap.
+//!
+//! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
+
+use crate::server::driver::Driver;
+use crate::webhook::desk::{Ask, AskWhat, Asked, Heard};
+use crate::webhook::io::Hook;
+use crate::webhook::io::rest::Told;
+use crate::webhook::rest::{RestCommand, RestOutcome};
+
+/// Requests answered in one turn; the rest wait for the next, behind the network.
+const BATCH_MAX: usize = 64;
+
+impl Driver {
+    pub(super) fn take_hooks(&mut self, first: Hook) {
+        self.take_hook(first);
+        for _ in 1..BATCH_MAX {
+            let Ok(hook) = self.hooks.try_recv() else { return };
+            self.take_hook(hook);
+        }
+    }
+
+    fn take_hook(&mut self, hook: Hook) {
+        let now = self.clock.now();
+        let router = &mut self.router;
+        let heard = router.desk.hear(
+            now,
+            hook.provider,
+            &hook.link,
+            &hook.fields,
+            &mut router.next_call,
+        );
+        let document = match heard {
+            Heard::Known(document) => Some(document),
+            Heard::Unknown => None,
+            Heard::Asked(ticket) => {
+                self.deal(now);
+                let ahead = self.center.ahead(now, ticket.call());
+                Some(self.router.desk.write(now, &ticket, ahead))
+            }
+        };
+        // Nobody waits any more? The provider comes again, and the answer is kept.
+        let _ = hook.reply.send(document);
+    }
+
+    pub(super) fn take_told(&mut self, told: &Told) {
+        let asked = match &told.outcome {
+            RestOutcome::Done => Asked::Done,
+            RestOutcome::Gone => Asked::Gone,
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
+                tracing::warn!(
+                    call = %told.call, provider = told.provider, outcome = ?told.outcome,
+                    "the provider did not do what it was told; the next request brings it"
+                );
+                Asked::Failed
+            }
+        };
+        let now = self.clock.now();
+        self.router.desk.asked(now, told.call, asked);
+    }
+
+    /// Tells providers and the disk what this turn has changed.
+    pub(super) fn tell_providers(&mut self) {
+        while let Some(ask) = self.router.desk.poll_ask() {
+            self.ask(ask);
+        }
+        while self.router.desk.poll_saving().is_some() {}
+    }
+
+    fn ask(&self, ask: Ask) {
+        let Some(links) = self.links.get(ask.provider.as_str()) else { return };
+        let Some(rest) = &self.rest else { return };
+        let Ask { call, reference, region, what, provider: _ } = ask;
+        let command = match what {
+            AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
+            AskWhat::End => RestCommand::End { reference, region },
+            AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
+        };
+        rest.send(links.provider(), call, command);
+    }
+}
