@@ -22,17 +22,17 @@ const CONNECTIONS_MAX: usize = 1_024;
 /// The longest a peer may let us wait.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) struct Guarded {
+pub struct Guarded {
     listener: TcpListener,
     open: Arc<Semaphore>,
 }
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub SocketAddr);
+pub struct Peer(pub SocketAddr);
 
 impl Guarded {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    pub fn new(listener: TcpListener) -> Self {
         Self { listener, open: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
     }
 }
@@ -62,7 +62,7 @@ impl Connected<IncomingStream<'_, Guarded>> for Peer {
     }
 }
 
-pub(super) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     deadline: Pin<Box<Sleep>>,
     /// Nothing of the next request has come yet.

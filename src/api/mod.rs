@@ -13,7 +13,7 @@
 mod archive;
 mod auth;
 mod error;
-mod guard;
+pub mod guard;
 mod limit;
 mod live;
 mod prometheus;
@@ -31,7 +31,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
@@ -46,7 +45,7 @@ pub use archive::{Archive, Wanted};
 pub use error::ApiError;
 
 use auth::{Denied, Role, Scheme, Tokens};
-use guard::{Guarded, Peer};
+use guard::Peer;
 use limit::Limit;
 
 /// How long the driver may take to answer.
@@ -158,21 +157,8 @@ impl Api {
         }))
     }
 
-    /// Serves until `shutdown` resolves and the requests in work are answered.
-    ///
-    /// # Errors
-    ///
-    /// When the listener itself fails.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        let service = self.router().into_make_service_with_connect_info::<Peer>();
-        axum::serve(Guarded::new(listener), service).with_graceful_shutdown(shutdown).await
-    }
-
-    fn router(self) -> Router {
+    /// The routes, for whoever accepts connections.
+    pub fn router(self) -> Router {
         let read = Router::new()
             .route("/v1/calls", get(live::calls))
             .route("/v1/calls/{id}", get(live::call))

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use expect_test::expect;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 
 use super::*;
@@ -161,7 +162,7 @@ fn serve<F: Future<Output = ()>>(settings: Settings<'_>, test: impl FnOnce(Serve
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
-            ended = api.serve(listener, std::future::pending()) => panic!("{ended:?}"),
+            ended = listen(api, listener) => panic!("{ended:?}"),
             () = test(Served { address, asked }) => {}
         }
     });
@@ -444,4 +445,9 @@ fn prometheus_reads_the_present() {
         attendant_store_waiting 0
         attendant_store_lost_total 0"#]]
     .assert_eq(&samples.join("\n"));
+}
+
+async fn listen(api: Api, listener: TcpListener) -> std::io::Result<()> {
+    let service = api.router().into_make_service_with_connect_info::<super::guard::Peer>();
+    axum::serve(super::guard::Guarded::new(listener), service).await
 }

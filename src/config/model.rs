@@ -170,6 +170,9 @@ pub struct Webhooks {
     /// Requests in work at once.
     pub requests_max: usize,
     pub speech: Speech,
+    /// Where providers bring callers to us by SIP, for an agent at a telephone of ours: host, or
+    /// host and port. `None`: such agents get no calls of providers.
+    pub sip_host: Option<String>,
     /// Hold music goes out in pieces of this length.
     pub music_piece: Duration,
 }

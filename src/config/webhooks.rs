@@ -54,6 +54,7 @@ pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) ->
         body_len_max: s.number("body_len_max", 1024..=BODY_LEN_MAX).map_or(0, as_usize),
         requests_max: s.number("requests_max", 1..=100_000_i64).map_or(0, as_usize),
         speech: s.word("speech", &speech).unwrap_or(Speech::Provider),
+        sip_host: s.some_text("sip_host"),
         music_piece: s.seconds("music_piece_s", 2..=60).unwrap_or_default(),
     };
     if webhooks.listen == api && api.port() != 0 {

@@ -121,6 +121,14 @@ impl Recording<'_> {
     }
 }
 
+/// A whole file of 16-bit samples at 8 kHz, mono: what every provider plays.
+#[must_use]
+pub fn from_ulaw(ulaw: &[u8]) -> Vec<u8> {
+    let mut file = head(ulaw.len() as u64).to_vec();
+    file.extend(ulaw.iter().flat_map(|&code| Codec::Pcmu.decode(code).to_le_bytes()));
+    file
+}
+
 /// The head of a file of 16-bit samples at 8 kHz, mono, for so many samples. They follow.
 #[must_use]
 pub fn head(samples: u64) -> [u8; HEAD_LEN] {

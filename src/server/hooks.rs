@@ -26,13 +26,8 @@ impl Driver {
     fn take_hook(&mut self, hook: Hook) {
         let now = self.clock.now();
         let router = &mut self.router;
-        let heard = router.desk.hear(
-            now,
-            hook.provider,
-            &hook.link,
-            &hook.fields,
-            &mut router.next_call,
-        );
+        let heard =
+            router.desk.hear(now, hook.provider, &hook.link, &hook.fields, &mut router.next_call);
         let document = match heard {
             Heard::Known(document) => Some(document),
             Heard::Unknown => None,

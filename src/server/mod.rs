@@ -17,6 +17,7 @@ mod listen;
 mod local;
 mod memory;
 mod past;
+mod providers;
 mod rebuild;
 mod resolver;
 mod router;

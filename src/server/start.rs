@@ -31,8 +31,8 @@ use crate::server::local::LocalAddresses;
 use crate::server::resolver::Resolver;
 use crate::server::router::Router;
 use crate::server::signals::Signals;
-use crate::server::tasks::{self, ApiThread};
-use crate::server::{convert, listen, memory, past, rebuild};
+use crate::server::tasks::{self, HttpThread};
+use crate::server::{convert, listen, memory, past, providers, rebuild};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -55,6 +55,8 @@ pub enum StartError {
     Listen(io::Error),
     #[error("cannot listen on {0}: {1}: `api.listen` names the address")]
     ListenHttp(SocketAddr, io::Error),
+    #[error("cannot listen on {0}: {1}: `webhooks.listen` names the address")]
+    ListenWebhooks(SocketAddr, io::Error),
     #[error("{0}")]
     Store(#[from] store::StoreError),
     #[error("{0}: {1}: `server.recordings` names the folder of what callers leave")]
@@ -82,7 +84,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         now,
         &told(fact_sender),
     )?);
-    let speech = Speech::start(Arc::clone(&media), prompts)?;
+    let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
     let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
@@ -102,7 +104,12 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         requests_max: config.api.requests_max,
     };
     let api = Api::new(&settings, Desk { tx: desk }, Arc::new(Records::new(reader)));
-    let _api = ApiThread::start(api, http)?;
+    let _api = HttpThread::api(api, http)?;
+
+    let door = providers::bind(&config)
+        .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
+    let providers = providers::start(&config, clock, seed, &prompts, door)?;
+    let _webhooks = providers.thread;
 
     let router = Router {
         ua,
@@ -112,6 +119,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         next_call: opened.next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),
+        desk: providers.desk,
         events: repaired.into_iter().map(left).chain(reachable_outside(&config)).collect(),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
@@ -128,6 +136,10 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         facts,
         requests,
         resolved,
+        hooks: providers.hooks,
+        told: providers.told,
+        rest: providers.rest,
+        links: providers.links,
         drain_timeout,
         calls_max,
     };

@@ -1,35 +1,57 @@
-//! The one place that starts threads for the HTTP interface, so that it can be joined.
+//! The one place that starts threads for HTTP, so that they can be joined.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::Api;
+use crate::api::guard::{Guarded, Peer};
+use crate::webhook::io::{Front, Remote};
 
-/// The HTTP interface on a thread and a runtime of its own: a slow reader of a long report must
-/// not delay a key press.
+/// An HTTP interface on a thread and a runtime of its own: a slow reader of a long report must not
+/// delay a key press.
 #[derive(Debug)]
-pub(super) struct ApiThread {
+pub(super) struct HttpThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl ApiThread {
-    pub(super) fn start(api: Api, listener: std::net::TcpListener) -> std::io::Result<Self> {
+impl HttpThread {
+    pub(super) fn api(api: Api, listener: std::net::TcpListener) -> std::io::Result<Self> {
+        Self::start("api", api.router(), listener)
+    }
+
+    pub(super) fn webhooks(front: Front, listener: std::net::TcpListener) -> std::io::Result<Self> {
+        Self::start("webhooks", front.router().layer(from_fn(remote)), listener)
+    }
+
+    fn start(
+        name: &'static str,
+        router: Router,
+        listener: std::net::TcpListener,
+    ) -> std::io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         listener.set_nonblocking(true)?;
-        let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             runtime.block_on(async move {
                 let stopped = async move { drop(stopped.await) };
                 let served = match TcpListener::from_std(listener) {
-                    Ok(listener) => api.serve(listener, stopped).await,
+                    Ok(listener) => {
+                        let service = router.into_make_service_with_connect_info::<Peer>();
+                        let served = axum::serve(Guarded::new(listener), service);
+                        served.with_graceful_shutdown(stopped).await
+                    }
                     Err(error) => Err(error),
                 };
                 if let Err(error) = served {
-                    tracing::error!(%error, "the HTTP interface ended");
+                    tracing::error!(%error, name, "the HTTP interface ended");
                 }
             });
         })?;
@@ -37,7 +59,7 @@ impl ApiThread {
     }
 }
 
-impl Drop for ApiThread {
+impl Drop for HttpThread {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -46,6 +68,15 @@ impl Drop for ApiThread {
             let _ = thread.join();
         }
     }
+}
+
+async fn remote(
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(Remote(peer));
+    next.run(request).await
 }
 
 /// Binds the HTTP interface; a demonstration takes any free port when its own is taken.

@@ -78,6 +78,8 @@ pub struct ProviderSetup {
     /// What the agent hears then.
     pub whisper: String,
     pub whisper_language: String,
+    /// Shown to those who are dialed; `None` shows them the caller's.
+    pub caller_id: Option<String>,
     /// The SIP address (`host` or `host:port`) under which the provider reaches us.
     pub sip_host: Option<String>,
 }

@@ -105,6 +105,7 @@ impl World {
             accept_key: Digit::new('1'),
             whisper: "A call. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
+            caller_id: None,
             sip_host: Some("pbx.example.com".to_owned()),
         };
         let desk = Desk::new(DeskSetup {

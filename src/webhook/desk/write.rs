@@ -192,7 +192,7 @@ impl Writer<'_> {
         let Carried::Provider(to) = party.carried.clone() else { return self.silent(None) };
         let dial = Dial {
             to,
-            caller_id: party.shown.clone(),
+            caller_id: self.provider.caller_id.clone().or_else(|| party.shown.clone()),
             ring_timeout,
             time_limit: TALK_MAX,
             answered: Some(Link::Leg { leg, n: 0 }),

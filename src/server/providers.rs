@@ -1,0 +1,215 @@
+//! The way from providers to the driver and back: their door, the sounds they fetch, the threads
+//! that tell them something.
+//!
+//! **Invariant:** without a provider in the configuration nothing of this runs, and no port is
+//! bound.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::center::{Digit, Prompt};
+use crate::config::{self, Config, Phone};
+use crate::id::AgentId;
+use crate::media::g711::Codec;
+use crate::media::prompt_store::PromptStore;
+use crate::media::wav;
+use crate::server::clock::Clock;
+use crate::server::tasks::HttpThread;
+use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use crate::webhook::document::Callee;
+use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
+use crate::webhook::io::{Around, Front, HOOKS_MAX, Hook, Settings, Site, Sounds};
+use crate::webhook::provider::{Keys, Provider};
+use crate::webhook::rest::Account;
+use crate::webhook::{Links, Paper, provider};
+
+/// What the driver needs of providers.
+pub(super) struct Providers {
+    pub(super) desk: Desk,
+    pub(super) hooks: mpsc::Receiver<Hook>,
+    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) rest: Option<Rest>,
+    pub(super) links: BTreeMap<&'static str, Links>,
+    /// Ends with this value.
+    pub(super) thread: Option<HttpThread>,
+}
+
+/// Starts what the configuration names. `listener` is bound, if there is a provider; `key` signs
+/// our addresses, over restarts.
+pub(super) fn start(
+    config: &Config,
+    clock: Clock,
+    key: [u8; 32],
+    prompts: &Arc<PromptStore>,
+    listener: Option<TcpListener>,
+) -> io::Result<Providers> {
+    let base = config.webhooks.public_url.clone().unwrap_or_default();
+    let known: Vec<(&config::Provider, &'static dyn Provider)> =
+        config.providers.values().filter_map(|of| Some((of, provider(of.name)?))).collect();
+    let links: BTreeMap<&'static str, Links> = known
+        .iter()
+        .map(|(_, provider)| (provider.name(), Links::new(&base, provider.name(), key)))
+        .collect();
+    let (hook_sender, hooks) = mpsc::channel(HOOKS_MAX);
+    let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
+    let rest = start_rest(&known, clock, told_sender)?;
+    let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
+    let thread = match listener {
+        Some(listener) => {
+            let sites = known.iter().map(|(of, provider)| site(of, *provider, &base, key));
+            let settings = Settings {
+                public_url: base.clone(),
+                sites: sites.collect(),
+                deadline: config.webhooks.deadline,
+                body_len_max: config.webhooks.body_len_max,
+                requests_max: config.webhooks.requests_max,
+            };
+            let proxies = config.webhooks.trusted_proxies.clone();
+            let around = Around {
+                clock: Box::new(move || clock.now()),
+                hooks: hook_sender,
+                sounds: Arc::new(Wavs {
+                    prompts: Arc::clone(prompts),
+                    piece_ms: config.webhooks.music_piece.as_millis() as usize,
+                }),
+                is_proxy: Box::new(move |ip| proxies.iter().any(|block| block.contains(ip))),
+            };
+            Some(HttpThread::webhooks(Front::new(settings, around), listener)?)
+        }
+        None => None,
+    };
+    Ok(Providers { desk, hooks, told, rest, links, thread })
+}
+
+fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {
+    Site {
+        provider,
+        keys: Keys {
+            secrets: of.secrets.iter().map(|secret| secret.expose().to_owned()).collect(),
+            application: of.application.clone(),
+            window_s: of.window.as_secs(),
+        },
+        paper: Paper { links: Links::new(base, provider.name(), key), voices: of.voices.clone() },
+    }
+}
+
+fn start_rest(
+    known: &[(&config::Provider, &'static dyn Provider)],
+    clock: Clock,
+    told: mpsc::Sender<Told>,
+) -> io::Result<Option<Rest>> {
+    let sites: Vec<RestSite> = known
+        .iter()
+        .filter_map(|(of, provider)| {
+            let (id, token) = of.account.clone().zip(of.token.as_ref())?;
+            let secret = token.expose().to_owned();
+            let account = Account { id, user: None, secret, base_url: of.rest_url.clone() };
+            Some(RestSite { provider: *provider, account })
+        })
+        .collect();
+    if sites.is_empty() {
+        return Ok(None);
+    }
+    let tell = move |news| {
+        if told.try_send(news).is_err() {
+            tracing::error!("what became of a command to a provider is lost");
+        }
+    };
+    Rest::start(sites, Box::new(move || clock.now()), Box::new(tell)).map(Some)
+}
+
+fn desk_setup(
+    config: &Config,
+    known: &[(&config::Provider, &'static dyn Provider)],
+    rest: Option<&Rest>,
+    key: [u8; 32],
+) -> DeskSetup {
+    let setup = |of: &config::Provider| ProviderSetup {
+        has_rest: rest.is_some_and(|rest| rest.has(of.name)),
+        accept_key: of.accept_key.and_then(Digit::new),
+        whisper: of.whisper.clone(),
+        whisper_language: of.whisper_language.clone(),
+        caller_id: of.caller_id.clone(),
+        sip_host: config.webhooks.sip_host.clone(),
+    };
+    let agents = (0..).map(AgentId).zip(&config.agents);
+    DeskSetup {
+        providers: known.iter().map(|(of, _)| (of.name.to_owned(), setup(of))).collect(),
+        agents: agents
+            .filter_map(|(id, agent)| match &agent.phone {
+                Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
+                    Some((id, (trunk.clone(), Callee::Number(number.clone()))))
+                }
+                Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
+            })
+            .collect(),
+        piece: config.webhooks.music_piece,
+        pieces: PIECES,
+        is_ours: config.webhooks.speech == config::Speech::Ours,
+        key,
+    }
+}
+
+/// Pieces a tune is cut into; a shorter one begins again.
+const PIECES: u32 = 8;
+
+/// Sounds as files for providers to fetch.
+struct Wavs {
+    prompts: Arc<PromptStore>,
+    piece_ms: usize,
+}
+
+impl Sounds for Wavs {
+    fn wav(&self, name: &str) -> Option<Vec<u8>> {
+        let (kind, rest) = name.split_once('/')?;
+        match kind {
+            "music" => {
+                let (name, piece) = rest.rsplit_once('/')?;
+                let sound = self.prompts.render(&Prompt::Music { name: name.into() }).ok()?;
+                Some(piece_of(sound.bytes(Codec::Pcmu), piece.parse().ok()?, self.piece_ms))
+            }
+            "file" => self.whole(&Prompt::File { path: rest.into() }),
+            "say" => {
+                let (language, text) = rest.split_once('/')?;
+                self.whole(&Prompt::Text { language: language.into(), text: text.into() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Wavs {
+    fn whole(&self, prompt: &Prompt) -> Option<Vec<u8>> {
+        match self.prompts.render(prompt) {
+            Ok(sound) => Some(wav::from_ulaw(sound.bytes(Codec::Pcmu))),
+            Err(error) => {
+                tracing::error!(%error, "a provider cannot be given this sound");
+                None
+            }
+        }
+    }
+}
+
+/// One piece of a tune that goes round.
+fn piece_of(ulaw: &[u8], piece: usize, piece_ms: usize) -> Vec<u8> {
+    /// Of G.711.
+    const BYTES_PER_MS: usize = 8;
+    let len = piece_ms * BYTES_PER_MS;
+    let from = piece * len;
+    let samples: Vec<u8> =
+        ulaw.iter().copied().cycle().skip(from % ulaw.len().max(1)).take(len).collect();
+    wav::from_ulaw(&samples)
+}
+
+/// Binds the door; `None` where nobody would come through it.
+pub(super) fn bind(config: &Config) -> io::Result<Option<TcpListener>> {
+    let address: SocketAddr = config.webhooks.listen;
+    if config.providers.is_empty() {
+        return Ok(None);
+    }
+    TcpListener::bind(address).map(Some)
+}
