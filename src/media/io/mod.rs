@@ -1,7 +1,7 @@
 //! The media engine: sessions on threads and sockets of their own.
 //!
 //! Every call lives on one thread, so that a bridge never crosses threads. A thread with more than
-//! a few legs works in slots of one millisecond: read everything, send everything that is due,
+//! a few legs works in slots of two milliseconds: read everything, send everything that is due,
 //! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; after `close` a leg
@@ -281,6 +281,6 @@ fn random() -> io::Result<u64> {
     getrandom::u64().map_err(io::Error::other)
 }
 
-/// Orders on their way to one thread, which looks every millisecond: more means that it is stuck.
+/// Orders on their way to one thread, which looks every other millisecond: more means that it is stuck.
 /// The channel takes 96 bytes for each from the start.
 const ORDERS_MAX: usize = 4_096;
