@@ -13,7 +13,7 @@ use crate::media::prompt::Sound;
 #[must_use]
 pub fn hold_music() -> Sound {
     let mut score = Vec::new();
-    for (bar, chord) in CHORDS.iter().cycle().take(BARS).enumerate() {
+    for (bar, chord) in CHORDS.iter().enumerate() {
         let start = bar as f32 * BAR_S;
         score.push(Note { start, hz: chord[0] / 2.0, level: 0.32, fade_s: 2.6 });
         for (beat, step) in PATTERNS[bar % PATTERNS.len()].iter().enumerate() {
@@ -21,7 +21,7 @@ pub fn hold_music() -> Sound {
             score.push(Note { start, hz: chord[*step], level: 0.20, fade_s: 1.1 });
         }
     }
-    render(&score, BARS as f32 * BAR_S)
+    render(&score, CHORDS.len() as f32 * BAR_S, ROUNDS)
 }
 
 /// Heard while a prompt is still being made: two quiet notes every two seconds.
@@ -31,7 +31,7 @@ pub fn waiting() -> Sound {
         Note { start: 0.0, hz: 523.25, level: 0.12, fade_s: 0.3 },
         Note { start: 0.18, hz: 659.26, level: 0.12, fade_s: 0.4 },
     ];
-    render(&score, 2.0)
+    render(&score, 2.0, 1)
 }
 
 /// Ringback as North America hears it: 440 and 480 Hz, two seconds on, four off.
@@ -67,10 +67,18 @@ struct Note {
     fade_s: f32,
 }
 
-fn render(score: &[Note], seconds: f32) -> Sound {
-    let mut mix = vec![0.0_f32; (seconds * RATE_HZ as f32) as usize];
+/// Plays the score every `seconds`, so many times; what still sounds goes on over the next round.
+fn render(score: &[Note], seconds: f32, rounds: usize) -> Sound {
+    let len = (seconds * RATE_HZ as f32) as usize;
+    let mut round = vec![0.0_f32; len * rounds.min(2)];
     for note in score {
-        note.add_to(&mut mix);
+        note.add_to(&mut round);
+    }
+    let mut mix = vec![0.0_f32; len * rounds];
+    for n in 0..rounds {
+        for (sum, value) in mix[n * len..].iter_mut().zip(&round) {
+            *sum += value;
+        }
     }
     // The end fades, so that the beginning can follow it.
     let len = mix.len();
@@ -132,7 +140,7 @@ const CHORDS: [[f32; 5]; 4] = [
     [196.00, 246.94, 293.66, 392.00, 493.88],
 ];
 const PATTERNS: [[usize; 8]; 2] = [[0, 2, 3, 4, 3, 2, 1, 2], [0, 1, 2, 3, 4, 3, 2, 1]];
-const BARS: usize = 8;
+const ROUNDS: usize = 2;
 const BAR_S: f32 = 3.0;
 /// Samples computed side by side.
 const LANES: usize = 8;
