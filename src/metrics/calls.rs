@@ -1,11 +1,12 @@
 //! The rows of calls: those that go on, and those that ended within the window.
 //!
-//! **Invariant:** `by_end` and the two contact indexes name exactly the ended rows; memory is
+//! **Invariant:** `by_end` names exactly the ended rows, `contacts` those with a caller; memory is
 //! bounded by [`CALLS_KEPT_MAX`], and what had to go is counted.
 //!
 //! **Deliberately absent:** figures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use crate::id::{AgentId, CallId, LegId};
@@ -13,21 +14,21 @@ use crate::metrics::fact::PARTS_MAX;
 use crate::metrics::{CallRow, Leg, Offer, Stay};
 use crate::time::Timestamp;
 
-/// Ended calls in memory; with a few hundred bytes each, under 100 MB. Past it the call that ended
+/// Ended calls in memory; with some 400 bytes each, 80 MB. Past it the call that ended
 /// first is dropped, and reports say how many and until when.
 pub(super) const CALLS_KEPT_MAX: usize = 200_000;
 
-/// By arrival.
-type Contacts = BTreeSet<(Timestamp, CallId)>;
+/// A contact of a caller, of one intent or (`None`) whatever it was about; then by arrival.
+type Contact = (Arc<str>, Option<Arc<str>>, Timestamp, CallId);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     open: BTreeMap<CallId, CallRow>,
     ended: BTreeMap<CallId, CallRow>,
     by_end: BTreeSet<(Timestamp, CallId)>,
-    /// Contacts of a caller, for any reason and by intent.
-    by_caller: BTreeMap<Arc<str>, Contacts>,
-    by_reason: BTreeMap<(Arc<str>, Arc<str>), Contacts>,
+    /// Each contact without its intent, and once more with it, where it has one. One flat set: most
+    /// callers call once, and a set of their own for each would be mostly room.
+    contacts: BTreeSet<Contact>,
     /// Rows that ended up to here may be gone.
     pub(super) gone_until: Option<Timestamp>,
     /// Rows that went because there were too many.
@@ -93,14 +94,11 @@ impl Calls {
         self.insert_ended(row);
     }
 
-    pub(super) fn insert_ended(&mut self, row: CallRow) {
-        let key = (row.arrived_at, row.call);
-        if let Some(caller) = row.caller.clone().filter(|_| row.is_contact()) {
-            if let Some(intent) = row.intent.clone() {
-                self.by_reason.entry((caller.clone(), intent)).or_default().insert(key);
-            }
-            self.by_caller.entry(caller).or_default().insert(key);
-        }
+    pub(super) fn insert_ended(&mut self, mut row: CallRow) {
+        self.contacts.extend(contacts(&row).filter(|_| row.is_contact()));
+        row.stays.shrink_to_fit();
+        row.offers.shrink_to_fit();
+        row.legs.shrink_to_fit();
         self.by_end.insert((row.ended_at, row.call));
         self.ended.insert(row.call, row);
         if self.ended.len() > CALLS_KEPT_MAX {
@@ -133,16 +131,12 @@ impl Calls {
         row: &CallRow,
         same_intent: bool,
     ) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
-        let caller = row.caller.clone()?;
-        let contacts = if same_intent {
-            self.by_reason.get(&(caller, row.intent.clone()?))?
-        } else {
-            self.by_caller.get(&caller)?
-        };
-        let key = (row.arrived_at, row.call);
-        let before = contacts.range(..key).next_back();
-        let after = contacts.range((std::ops::Bound::Excluded(key), std::ops::Bound::Unbounded));
-        Some((before.map(|contact| contact.0), after.map(|contact| contact.0).next()))
+        let intent = if same_intent { Some(row.intent.clone()?) } else { None };
+        let own = (row.caller.clone()?, intent, row.arrived_at, row.call);
+        let alike = |contact: &&Contact| (&contact.0, &contact.1) == (&own.0, &own.1);
+        let before = self.contacts.range(..&own).next_back().filter(alike);
+        let after = self.contacts.range((Excluded(&own), Unbounded)).next().filter(alike);
+        Some((before.map(|contact| contact.2), after.map(|contact| contact.2)))
     }
 
     pub(super) fn kept(&self) -> usize {
@@ -168,15 +162,23 @@ impl Calls {
     fn remove_ended(&mut self, call: CallId) -> Option<CallRow> {
         let row = self.ended.remove(&call)?;
         self.by_end.remove(&(row.ended_at, call));
-        let key = (row.arrived_at, call);
-        if let Some(caller) = row.caller.clone() {
-            if let Some(intent) = row.intent.clone() {
-                remove(&mut self.by_reason, &(caller.clone(), intent), key);
-            }
-            remove(&mut self.by_caller, &caller, key);
+        for contact in contacts(&row) {
+            self.contacts.remove(&contact);
         }
         Some(row)
     }
+}
+
+/// As what a call is found: by its caller, and by its caller and intent.
+fn contacts(row: &CallRow) -> impl Iterator<Item = Contact> + use<> {
+    let (at, call) = (row.arrived_at, row.call);
+    let any = row.caller.clone().map(|caller| (caller, None, at, call));
+    let of_intent = row
+        .caller
+        .clone()
+        .zip(row.intent.clone())
+        .map(|(caller, intent)| (caller, Some(intent), at, call));
+    any.into_iter().chain(of_intent)
 }
 
 /// How many parts had to be left out: none or one.
@@ -186,13 +188,4 @@ fn push<T>(parts: &mut Vec<T>, part: T) -> u64 {
     }
     parts.push(part);
     0
-}
-
-/// Removes an entry, and its set once that is empty.
-fn remove<K: Ord>(sets: &mut BTreeMap<K, Contacts>, name: &K, key: (Timestamp, CallId)) {
-    let Some(set) = sets.get_mut(name) else { return };
-    set.remove(&key);
-    if set.is_empty() {
-        sets.remove(name);
-    }
 }
