@@ -81,8 +81,9 @@ pub fn only_header<'a>(request: &'a Request, name: &'static str) -> Result<&'a s
 /// The secrets of one account. Several where keys are being exchanged: any of them is good.
 #[derive(Clone, Default)]
 pub struct Keys {
-    /// Twilio: auth tokens, and shared keys as `id:secret`. SignalWire: signing keys. Telnyx: public keys (base64). Plivo: auth
-    /// tokens. Vonage: signature secrets. jambonz: webhook secrets. Bandwidth: `user:password`.
+    /// Twilio: auth tokens, and shared keys as `id:secret`. SignalWire: signing keys. Telnyx:
+    /// public keys (base64). Plivo: auth tokens. Vonage: signature secrets. jambonz: webhook
+    /// secrets. Bandwidth: `user:password`.
     pub secrets: Vec<String>,
     /// Vonage: the application a request must name.
     pub application: Option<String>,

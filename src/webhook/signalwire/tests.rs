@@ -40,6 +40,17 @@ fn its_own_header_and_key_count() {
     assert!(SignalWire.signed(&keys, &good).contains("(this one)"));
 }
 
+/// Its own library is tested with Twilio's example.
+#[test]
+fn a_published_signature_is_good() {
+    let mut request = request("RSOYDt4T1cUTdK1PDd93/VVr8B8=");
+    "https://mycompany.com/myapp.php?foo=1&bar=2".clone_into(&mut request.url);
+    request.body = b"To=%2B18005551212&CallSid=CA1234567890ABCDE&Caller=%2B14158675309\
+                     &From=%2B14158675309&Digits=1234"
+        .to_vec();
+    assert_eq!(verify("12345", &request), Ok(()));
+}
+
 #[test]
 fn commands_go_to_the_customers_own_host() {
     let ended = RestCommand::End { reference: "7e7c".to_owned(), region: None };

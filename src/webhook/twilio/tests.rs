@@ -202,7 +202,11 @@ fn a_call_that_is_not_in_progress_is_gone() {
 
 proptest! {
     #[test]
-    fn a_changed_address_or_signature_is_refused(at in 0usize..43, sig in 0usize..28, to in 33u8..127) {
+    fn a_changed_address_or_signature_is_refused(
+        at in 0..HTTPS.len(),
+        sig in 0usize..28,
+        to in 33u8..127,
+    ) {
         let change = |text: &str, at: usize| {
             let mut bytes = text.as_bytes().to_vec();
             let same = bytes[at] == to;

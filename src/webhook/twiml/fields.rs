@@ -20,7 +20,8 @@ const KEYS_MAX: usize = 255;
 /// A call's name is at most so long, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;
 const FORM: &str = "application/x-www-form-urlencoded";
-/// What is written for a caller who keeps the number back, as a word or typed on a telephone's keys.
+/// What is written for a caller who keeps the number back: the word, or it typed on a telephone's
+/// keys.
 const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "blocked"];
 
 /// The fields of a request, which is a form in the body of a POST or in the query of a GET.
@@ -129,7 +130,8 @@ fn dialed<'a>(
     }
 }
 
-/// `RecordingStatus` comes with a status callback; the action of the recording has the address only.
+/// `RecordingStatus` comes with a status callback; the action of the recording has the address
+/// only.
 fn recorded<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Recorded> {
     let url = field("RecordingUrl");
     let status = field("RecordingStatus");

@@ -72,7 +72,7 @@ impl Writer<'_> {
                 let voice = self.paper.voice(language);
                 let language = languages::locale(language).unwrap_or(language);
                 for part in parts(text) {
-                    if self.xml.len() + escape(part).len() > SOUNDS_BYTES_MAX {
+                    if self.xml.written_len() + escape(part).len() > SOUNDS_BYTES_MAX {
                         return;
                     }
                     let attributes =
@@ -82,7 +82,7 @@ impl Writer<'_> {
             }
             Sound::Play { link } => {
                 let url = self.paper.url(link);
-                if self.xml.len() + escape(&url).len() <= SOUNDS_BYTES_MAX {
+                if self.xml.written_len() + escape(&url).len() <= SOUNDS_BYTES_MAX {
                     self.xml.text("Play", Attributes::new(), &url);
                 }
             }

@@ -1,7 +1,7 @@
 //! Writing XML 1.0.
 //!
-//! **Invariant:** what [`Xml::finish`] gives is well-formed, whatever the texts were: markup in them
-//! is escaped, and characters that XML has no way to write are left out.
+//! **Invariant:** what [`Xml::finish`] gives is well-formed, whatever the texts were: markup in
+//! them is escaped, and characters that XML has no way to write are left out.
 //!
 //! **Deliberately absent:** reading XML; namespaces; comments.
 
@@ -51,14 +51,8 @@ impl Xml {
 
     /// Bytes written so far.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn written_len(&self) -> usize {
         self.out.len()
-    }
-
-    /// Never: the root is open from the start.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.out.is_empty()
     }
 
     pub fn open(&mut self, name: &'static str, attributes: Attributes) {
