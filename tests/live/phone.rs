@@ -19,6 +19,8 @@ pub(crate) struct Phone {
     pub media: Media,
     /// The laws this phone knows, the one it likes first.
     pub codecs: Vec<Codec>,
+    /// Headers of every request, beside those a request must have.
+    pub more: Vec<(&'static str, &'static str)>,
     socket: UdpSocket,
     port: u16,
     server: SocketAddr,
@@ -52,6 +54,7 @@ impl Phone {
             name: name.to_owned(),
             media: Media::new(),
             codecs: BOTH.to_vec(),
+            more: Vec::new(),
             socket,
             port,
             server,
@@ -201,6 +204,7 @@ impl Phone {
             ("CSeq", format!("{seq} {method}")),
             ("Contact", format!("<{}>", self.uri())),
         ];
+        headers.extend(self.more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if !sdp.is_empty() {
             headers.push(("Content-Type", "application/sdp".to_owned()));
         }

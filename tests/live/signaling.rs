@@ -146,3 +146,33 @@ fn a_number_nobody_answers_is_not_found() {
     caller.ack_failure(&dialog, &answer);
     assert_eq!(answer.status(), Some(404), "{answer}");
 }
+
+#[test]
+fn a_session_timer_is_agreed_on_and_refreshed_by_either_method() {
+    let rig = Plan::new(ALICE).start();
+    let mut caller = rig.caller();
+    caller.more = vec![("Require", "timer"), ("Session-Expires", "60")];
+    let dialog = caller.invite("1000");
+    let refused = caller.final_of("INVITE", &dialog);
+    assert_eq!((refused.status(), refused.header("Min-SE")), (Some(422), "90"), "{refused}");
+    caller.ack_failure(&dialog, &refused);
+
+    caller.more = vec![("Supported", "timer"), ("Session-Expires", "90;refresher=uac")];
+    let mut dialog = caller.invite("1000");
+    let answer = caller.answered(&mut dialog);
+    let agreed = |answer: &Message| {
+        assert_eq!(answer.header("Session-Expires"), "90;refresher=uac", "{answer}");
+        assert_eq!(answer.header("Require"), "timer", "{answer}");
+    };
+    agreed(&answer);
+    caller.ack(&dialog);
+    caller.media.expect_tone(MENU_HZ, SOON);
+    let answer = caller.in_dialog("UPDATE", &mut dialog, "");
+    assert_eq!(answer.status(), Some(200), "{answer}");
+    agreed(&answer);
+    agreed(&caller.reinvite(&mut dialog, "sendrecv"));
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.bye(&mut dialog);
+    rig.expect_no_calls();
+    assert_eq!(rig.records(1).len(), 1);
+}
