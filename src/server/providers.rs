@@ -52,7 +52,7 @@ pub(super) fn start(
         config.providers.values().filter_map(|of| Some((of, provider(of.name)?))).collect();
     let links: BTreeMap<&'static str, Links> = known
         .iter()
-        .map(|(_, provider)| (provider.name(), Links::new(&base, provider.name(), key)))
+        .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
         .collect();
     let (hook_sender, hooks) = mpsc::channel(HOOKS_MAX);
     let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
@@ -93,8 +93,24 @@ fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key:
             application: of.application.clone(),
             window_s: of.window.as_secs(),
         },
-        paper: Paper { links: Links::new(base, provider.name(), key), voices: of.voices.clone() },
+        paper: Paper { links: links_of(of, provider, base, key), voices: of.voices.clone() },
     }
+}
+
+fn links_of(of: &config::Provider, provider: &dyn Provider, base: &str, key: [u8; 32]) -> Links {
+    let links = Links::new(base, provider.name(), key);
+    match access(of) {
+        Some(access) => links.with_access(access),
+        None => links,
+    }
+}
+
+/// What a provider that does not sign must be told to come with: the first of its secrets.
+fn access(of: &config::Provider) -> Option<&str> {
+    if of.name != "bandwidth" {
+        return None;
+    }
+    of.secrets.first().map(|secret| secret.expose())
 }
 
 fn start_rest(
@@ -107,7 +123,9 @@ fn start_rest(
         .filter_map(|(of, provider)| {
             let (id, token) = of.account.clone().zip(of.token.as_ref())?;
             let secret = token.expose().to_owned();
-            let account = Account { id, user: None, secret, base_url: of.rest_url.clone() };
+            let access = access(of).map(str::to_owned);
+            let base_url = of.rest_url.clone();
+            let account = Account { id, user: None, secret, base_url, access };
             Some(RestSite { provider: *provider, account })
         })
         .collect();

@@ -47,9 +47,11 @@ pub struct Links {
     base: String,
     provider: &'static str,
     key: [u8; 32],
+    /// `user:password`.
+    access: Option<String>,
 }
 
-/// The key is left out.
+/// Key and password are left out.
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Links")
@@ -64,7 +66,20 @@ impl Links {
     /// secret, the same after a restart.
     #[must_use]
     pub fn new(base: &str, provider: &'static str, key: [u8; 32]) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), provider, key }
+        Self { base: base.trim_end_matches('/').to_owned(), provider, key, access: None }
+    }
+
+    /// With the `user:password` that a provider which does not sign is to come with (Bandwidth).
+    #[must_use]
+    pub fn with_access(mut self, access: &str) -> Self {
+        self.access = Some(access.to_owned());
+        self
+    }
+
+    /// User and password, where there are any.
+    #[must_use]
+    pub fn access(&self) -> Option<(&str, &str)> {
+        self.access.as_deref()?.split_once(':')
     }
 
     #[must_use]

@@ -17,6 +17,7 @@
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
+pub mod bandwidth;
 pub mod desk;
 pub mod document;
 pub mod fields;
@@ -58,6 +59,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &jambonz::Jambonz,
     &plivo::Plivo,
     &vonage::Vonage,
+    &bandwidth::Bandwidth,
 ];
 
 /// The providers, one a folder.

@@ -41,9 +41,12 @@ pub struct Account {
     /// Scheme and host, without a slash at the end. `None`: the provider's public address, where it
     /// has one for all its customers.
     pub base_url: Option<String>,
+    /// The `user:password` with which a call that is moved comes to us, where the provider does not
+    /// sign (Bandwidth).
+    pub access: Option<String>,
 }
 
-/// The secret is left out.
+/// Secret and password are left out.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")

@@ -15,22 +15,17 @@ use crate::webhook::json;
 use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
-
-/// What trunks write for a caller who is not shown.
-const ANONYMOUS: [&str; 4] = ["anonymous", "restricted", "unavailable", "unknown"];
+use crate::webhook::value;
 
 pub(super) fn parse(_link: &Link, request: &Request) -> Result<Fields, Malformed> {
     let body = json::object(request)?;
-    let party = |name: &str| {
-        let known = json::text(&body, name)?;
-        (!ANONYMOUS.contains(&known.to_ascii_lowercase().as_str())).then(|| known.to_owned())
-    };
     Ok(Fields {
         reference: json::needed(&body, "call_sid")?.to_owned(),
         parent: json::text(&body, "parent_call_sid").map(str::to_owned),
-        from: party("from"),
-        from_name: party("caller_name"),
-        to: party("to"),
+        // As the trunk sent them, with and without a `+`.
+        from: json::text(&body, "from").and_then(value::address),
+        from_name: json::text(&body, "caller_name").map(str::to_owned),
+        to: json::text(&body, "to").and_then(value::address),
         state: json::text(&body, "call_status").and_then(|status| state(status, &body)),
         keys: keys(&body)?,
         dial: dial(&body),

@@ -24,6 +24,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// By provider, what its recordings are signed with; several are parted by spaces.
 const SECRETS: &[(&str, &str)] = &[
+    ("bandwidth", "ivr:bw-test-password"),
     ("jambonz", "wh_secret_example"),
     ("signalwire", "PSK_test_key_of_no_account"),
     // The public half of the seed SHA-256("emulate telnyx test key").
@@ -40,7 +41,8 @@ fn recorded() -> impl Iterator<Item = (&'static dyn Provider, Keys)> {
 }
 
 fn links(provider: &dyn Provider) -> Links {
-    Links::new("https://ivr.example.com", provider.name(), [7; 32])
+    let links = Links::new("https://ivr.example.com", provider.name(), [7; 32]);
+    links.with_access("ivr:bw-test-password")
 }
 
 fn folder(provider: &dyn Provider) -> PathBuf {

@@ -1,0 +1,96 @@
+//! What Bandwidth says: one JSON object an event.
+//!
+//! **Invariant:** an event without a state of ours, new ones included, says nothing about the leg.
+//!
+//! **Deliberately absent:** the talk's length in `transferComplete`, whose times are those of the
+//! caller's leg; `transferDisconnect` has the callee's.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::center::{Cause, Digit};
+use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
+use crate::webhook::json;
+use crate::webhook::provider::Malformed;
+use crate::webhook::request::Request;
+use crate::webhook::value;
+
+pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
+    let body = json::object(request)?;
+    let event = json::needed(&body, "eventType")?;
+    let cause = || cause(json::text(&body, "cause").unwrap_or_default());
+    let state = match event {
+        "initiate" => Some(LegState::Initiated),
+        "answer" | "transferAnswer" => Some(LegState::Answered),
+        "disconnect" | "transferDisconnect" => Some(LegState::Ended(cause())),
+        _ => None,
+    };
+    let dial = (event == "transferComplete").then(|| DialResult {
+        failed: match json::text(&body, "cause") {
+            Some("hangup") => None,
+            Some("cancel") => Some(Cause::NO_ANSWER),
+            _ => Some(cause()),
+        },
+        talked: None,
+    });
+    let is_gather = event == "gather";
+    let digits = body.get("digits").and_then(Value::as_str).unwrap_or_default();
+    Ok(Fields {
+        reference: json::needed(&body, "callId")?.to_owned(),
+        parent: json::text(&body, "parentCallId").map(str::to_owned),
+        from: json::text(&body, "from").and_then(value::address),
+        to: json::text(&body, "to").and_then(value::address),
+        state,
+        keys: is_gather.then(|| json::keys("digits", digits)).transpose()?,
+        finished_by: finished_by(&body).filter(|_| is_gather),
+        dial,
+        recorded: recorded(event, &body),
+        at: time(&body, "eventTime"),
+        length: length(&body).filter(|_| state.is_some_and(LegState::is_ended)),
+        ..Fields::default()
+    })
+}
+
+fn finished_by(body: &Value) -> Option<Digit> {
+    json::text(body, "terminatingDigit")?.chars().next().and_then(Digit::new)
+}
+
+fn time(body: &Value, name: &str) -> Option<crate::time::Timestamp> {
+    json::text(body, name).and_then(value::time)
+}
+
+/// From answer to end; a leg that was not answered has none.
+fn length(body: &Value) -> Option<Duration> {
+    Some(time(body, "endTime")?.since(time(body, "answerTime")?))
+}
+
+fn recorded(event: &str, body: &Value) -> Option<Recorded> {
+    if !matches!(event, "recordComplete" | "recordingAvailable") {
+        return None;
+    }
+    let length: Option<SignedDuration> =
+        json::text(body, "duration").and_then(|text| text.parse().ok());
+    Some(Recorded {
+        reference: json::text(body, "recordingId")?.to_owned(),
+        // At `recordComplete` the file may not be there yet: its address is told later.
+        url: json::text(body, "mediaUrl")
+            .filter(|_| event == "recordingAvailable")
+            .map(str::to_owned),
+        length: length.and_then(|length| length.try_into().ok()),
+        failed: json::text(body, "status").is_some_and(|status| status == "error"),
+    })
+}
+
+fn cause(name: &str) -> Cause {
+    match name {
+        "hangup" | "cancel" => Cause::NORMAL_CLEARING,
+        "busy" => Cause::USER_BUSY,
+        "timeout" => Cause::NO_ANSWER,
+        "rejected" => Cause::CALL_REJECTED,
+        "account-limit" | "node-capacity-exceeded" => Cause::CONGESTION,
+        "callback-error" | "invalid-bxml" | "application-error" => Cause::INTERWORKING,
+        _ => Cause::TEMPORARY_FAILURE,
+    }
+}
