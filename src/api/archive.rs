@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** reading records happens on threads that may block, never on those that answer.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,7 +16,7 @@ use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::api::{Api, Request};
 use crate::call::{CallRecord, Outcome};
-use crate::id::CallId;
+use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
 
 /// Records on a page, at most and by default.
@@ -37,6 +38,13 @@ pub trait Archive: Send + Sync {
     ///
     /// What is wrong with the store, for the log.
     fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String>;
+
+    /// The WAV file of a recording that is complete, from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, for the log.
+    fn recording(&self, name: RecordingId) -> Result<Option<File>, String>;
 }
 
 /// Which records are wanted; what is `None` does not matter.
@@ -140,7 +148,7 @@ pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
     found.map(Record::from).ok_or_else(|| ApiError::not_found("a call of this number", help))
 }
 
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     api: &Api,
     look: impl FnOnce(&dyn Archive) -> Result<T, String> + Send + 'static,
 ) -> Result<T, ApiError> {

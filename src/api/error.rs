@@ -61,6 +61,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} is not here"), help)
     }
 
+    pub(super) fn range(len: u64) -> Self {
+        let message = format!("there are {len} bytes, and none of the range that was asked for");
+        let status = StatusCode::RANGE_NOT_SATISFIABLE;
+        Self::new(status, "no_such_range", message, "ask for less, or without `Range`")
+    }
+
     pub(super) fn method_not_allowed() -> Self {
         let message = "this address does not take this method";
         Self::new(

@@ -17,6 +17,7 @@ pub mod guard;
 mod limit;
 mod live;
 mod prometheus;
+mod recording;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -173,6 +174,7 @@ impl Api {
             .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
         let operate = Router::new()
             .route("/v1/calls/{id}", delete(live::end_call))
+            .route("/v1/records/{id}/recordings/{name}", get(recording::recording))
             .route("/v1/agents/{name}/login", post(live::log_in))
             .route("/v1/agents/{name}/logout", post(live::log_out))
             .route("/v1/agents/{name}/ready", post(live::ready))
@@ -310,6 +312,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         archive::records,
         archive::record,
         archive::figures,
+        recording::recording,
         prometheus::metrics,
         health,
         ready,

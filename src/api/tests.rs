@@ -13,7 +13,7 @@ use super::*;
 use crate::acd::AgentState;
 use crate::call::{CallRecord, Cause, EndedBy, Outcome};
 use crate::center::snapshot::{CallState, CallView, QueueView};
-use crate::id::AgentId;
+use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
 
 const READ: &str = "read-token-read-token-read-token";
@@ -34,6 +34,15 @@ impl Archive for Shelf {
     fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String> {
         self.asked.lock().unwrap().push(format!("{wanted:?}"));
         Ok(vec![ended(7), ended(6)])
+    }
+
+    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, String> {
+        if name.call != CallId(7) {
+            return Ok(None);
+        }
+        let mut file = tempfile::tempfile().map_err(|error| error.to_string())?;
+        std::io::Write::write_all(&mut file, b"0123456789").map_err(|error| error.to_string())?;
+        Ok(Some(file))
     }
 }
 
@@ -232,6 +241,7 @@ fn the_document_lists_what_there_is() {
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.
         get /v1/records/{id}: One call that ended.
+        get /v1/records/{id}/recordings/{name}: What a caller left, as a WAV file: 16 bit, 8 kHz, mono.
         get /v1/why/{id}: Why a waiting call is with nobody yet: what speaks for and against each agent.
     "#]].assert_eq(&lines);
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
@@ -241,7 +251,9 @@ fn the_document_lists_what_there_is() {
 fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
     let document = serde_json::to_value(document()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path.replace("queues/{name}", "queues/billing").replace("{name}", "alice");
+        let path = path.replace("queues/{name}", "queues/billing");
+        let path = path.replace("recordings/{name}", "recordings/call-7-1");
+        let path = path.replace("{name}", "alice");
         let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
         if !path.starts_with("/v1/") {
             continue;
@@ -255,7 +267,9 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
                     let (status, body) = served.ask(&line, wrong, None).await;
                     assert_eq!((status, &body["error"]), (401, &json!("unauthorized")), "{line}");
                 }
-                let expected = if method == "get" { 200 } else { 403 };
+                // What callers said is for those who may act.
+                let looks = method == "get" && !path.contains("recordings");
+                let expected = if looks { 200 } else { 403 };
                 let (status, _) = served.ask(&line, READ, None).await;
                 assert_eq!(status, expected, "{line}");
             }
@@ -450,4 +464,26 @@ fn prometheus_reads_the_present() {
 async fn listen(api: Api, listener: TcpListener) -> std::io::Result<()> {
     let service = api.router().into_make_service_with_connect_info::<super::guard::Peer>();
     axum::serve(super::guard::Guarded::new(listener), service).await
+}
+
+#[test]
+fn a_recording_is_sent_whole_or_in_part_under_its_own_name_only() {
+    serve(SETTINGS, async |served| {
+        let ask = async |path: &str, range: &str| {
+            let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer";
+            let request = format!("GET /v1/records/{path} {head} {OPERATE}\r\n{range}\r\n");
+            served.raw(&request).await
+        };
+        let recording = "7/recordings/call-7-1";
+        assert_eq!(ask(recording, "").await, (200, "0123456789".to_owned()));
+        assert_eq!(ask(recording, "Range: bytes=2-4\r\n").await, (206, "234".to_owned()));
+        assert_eq!(ask(recording, "Range: bytes=-3\r\n").await, (206, "789".to_owned()));
+        assert_eq!(ask(recording, "Range: bytes=10-\r\n").await.0, 416);
+        for other in ["8/recordings/call-8-1", "8/recordings/call-7-1", "7/recordings/call-07-1"] {
+            assert_eq!(ask(other, "").await.0, 404, "{other}");
+        }
+        for escape in ["7/recordings/..%2f..%2fcalls.db", "x/recordings/call-7-1"] {
+            assert_eq!(ask(escape, "").await.0, 404, "{escape}");
+        }
+    });
 }

@@ -1,18 +1,26 @@
 //! The records, as the HTTP interface reads them.
 
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::api::{Archive, Wanted};
 use crate::call::CallRecord;
-use crate::id::CallId;
+use crate::id::{CallId, RecordingId};
+use crate::media::io::file_of;
 use crate::store::{Filter, Reader};
 
 /// One connection, used by one request at a time: SQLite answers faster than requests queue up.
-pub(super) struct Records(Mutex<Reader>);
+pub(super) struct Records {
+    reader: Mutex<Reader>,
+    /// Where recordings are.
+    folder: PathBuf,
+}
 
 impl Records {
-    pub(super) const fn new(reader: Reader) -> Self {
-        Self(Mutex::new(reader))
+    pub(super) const fn new(reader: Reader, folder: PathBuf) -> Self {
+        Self { reader: Mutex::new(reader), folder }
     }
 
     fn with<T>(
@@ -20,7 +28,7 @@ impl Records {
         read: impl FnOnce(&Reader) -> Result<T, crate::store::StoreError>,
     ) -> Result<T, String> {
         let reader =
-            self.0.lock().map_err(|_| "a reader of the records failed before".to_owned())?;
+            self.reader.lock().map_err(|_| "a reader of the records failed before".to_owned())?;
         read(&reader).map_err(|error| error.to_string())
     }
 }
@@ -42,5 +50,14 @@ impl Archive for Records {
             limit: wanted.limit,
         };
         self.with(|reader| reader.list(&filter))
+    }
+
+    fn recording(&self, name: RecordingId) -> Result<Option<File>, String> {
+        let path = file_of(&self.folder, name);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
     }
 }

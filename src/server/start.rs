@@ -103,7 +103,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         metrics_open_on_loopback: config.api.metrics_open_on_loopback,
         requests_max: config.api.requests_max,
     };
-    let api = Api::new(&settings, Desk { tx: desk }, Arc::new(Records::new(reader)));
+    let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
+    let api = Api::new(&settings, Desk { tx: desk }, archive);
     let _api = HttpThread::api(api, http)?;
 
     let door = providers::bind(&config)
