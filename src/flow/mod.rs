@@ -23,8 +23,8 @@
 //!   `next` `full` `timeout` `no_agents` `exit`
 //! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
 //!   `no_answer` `refused` `failed`
-//! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into` `intent`,
-//!   and the exits `next` `empty` `failed`
+//! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into`
+//!   `intent`, and the exits `next` `empty` `failed`
 //! * `hangup`: `text` `cause`
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or

@@ -1,9 +1,10 @@
 //! The sound of a call: RTP in, prompts and bridges out.
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), one stream in
-//! ([`source`], [`reception`], [`dtmf`], [`goertzel`]) and one out ([`outgoing`], [`prompt`]), both
-//! together a leg ([`session`]), which can be recorded ([`recorder`]). Sound comes from files ([`wav`]), voices ([`tts`]) and [`music`].
-//! The threads, sockets and disk around them are in `io`, `speech`, `prompt_store` and `voice_io`.
+//! ([`source`], [`reception`], [`dtmf`], [`goertzel`], [`recorder`]) and one out ([`outgoing`],
+//! [`prompt`]), both together a leg ([`session`]). Sound comes from files ([`wav`]), voices
+//! ([`tts`]) and [`music`]. The threads, sockets and disk around them are in `io`, `speech`,
+//! `prompt_store` and `voice_io`.
 //!
 //! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a
 //! file, or starts a thread.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 
-use crate::call::{CallRecord, Outcome, Party, RecordingNews, WrapUp};
+use crate::call::{CallRecord, EndedBy, Outcome, Party, Recording, RecordingNews, WrapUp};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -125,7 +125,8 @@ pub(super) fn amend(db: &Connection, call: CallId, wrap_up: &WrapUp) -> Result<b
 }
 
 /// Adds what became known of a recording. `None`: there is no such record or recording; `false`:
-/// it was known.
+/// it was known. The record of a lost call takes in one it does not list: its journal may miss the
+/// last second, in which the recording began.
 pub(super) fn amend_recording(
     db: &Connection,
     news: &RecordingNews,
@@ -134,7 +135,15 @@ pub(super) fn amend_recording(
     let Some(mut record) = get(db, call)? else {
         return Ok(None);
     };
-    let learned = record.learn(news);
+    let mut learned = record.learn(news);
+    if learned.is_none() && record.ended_by == EndedBy::ServerLost {
+        let (step, at) = match record.path.last() {
+            Some(entry) => (entry.step.clone(), entry.at),
+            None => (String::new(), record.arrived_at),
+        };
+        record.recordings.push(Recording::begin(news.name, step, at));
+        learned = record.learn(news);
+    }
     if learned == Some(true) {
         let mut statement = db.prepare_cached("UPDATE calls SET record = ?2 WHERE call = ?1")?;
         statement.execute(params![sql(call.0), json(&record)])?;

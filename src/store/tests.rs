@@ -10,9 +10,12 @@ use proptest::sample::Index;
 
 use super::journal::{read, read_run, segments, write_line};
 use super::*;
-use crate::call::{Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, QueueStay};
+use crate::call::{
+    Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, QueueStay, Recording, RecordingEnd,
+    RecordingState,
+};
 use crate::center::{From, Via};
-use crate::id::{AgentId, LegId};
+use crate::id::{AgentId, LegId, RecordingId};
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
 
@@ -125,6 +128,43 @@ fn a_clean_run_leaves_its_records_and_nothing_to_recover() {
     assert_eq!(run.header.map(|header| (header.run, header.seed)), Some((0, 7)));
     let inputs: Vec<Input> = run.entries.into_iter().map(|entry| entry.input).collect();
     assert_eq!(inputs, [Input::Event(arrived(1)), Input::Own(Own::Wake)]);
+}
+
+#[test]
+fn recordings_are_amended_late_once_and_where_they_belong() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    let name = |call, n| RecordingId { call: CallId(call), n };
+    let mut left = record(1, 1_200);
+    left.recordings.push(Recording::begin(name(1, 1), "voicemail".to_owned(), Timestamp(1_150)));
+    store.close(left);
+    let lost = CallRecord { ended_by: EndedBy::ServerLost, ..*record(2, 1_300) };
+    store.close(Box::new(lost));
+    let kept = |id| RecordingNews::ended(id, 4_000, RecordingEnd::HungUp, None);
+    for news in [
+        kept(name(1, 1)),
+        RecordingNews::ended(name(1, 1), 0, RecordingEnd::Silence, None),
+        kept(name(1, 2)),
+        kept(name(2, 1)),
+        kept(name(3, 1)),
+    ] {
+        store.amend_recording(news);
+    }
+    store.shutdown().unwrap();
+    let recordings = |record: &CallRecord| -> Vec<_> {
+        record.recordings.iter().map(|one| (one.name, one.state, one.length_ms)).collect()
+    };
+    let all: Vec<_> = all(folder.path()).iter().map(recordings).collect();
+    let of = |call| vec![(name(call, 1), RecordingState::Kept, 4_000)];
+    assert_eq!(all, [of(2), of(1)], "a lost call's journal may miss its last second");
+}
+
+#[test]
+fn a_record_of_before_there_were_recordings_is_read() {
+    let mut old = serde_json::to_value(&*record(1, 1_200)).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("recordings").is_some());
+    let read: CallRecord = serde_json::from_value(old).unwrap();
+    assert_eq!(read, *record(1, 1_200));
 }
 
 #[test]

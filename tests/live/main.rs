@@ -21,4 +21,5 @@ mod rig;
 mod security;
 mod signaling;
 mod sound;
+mod voicemail;
 mod wire;

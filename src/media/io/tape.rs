@@ -256,8 +256,8 @@ const PART: &str = "wav.part";
 const SAMPLE_LEN: u64 = 2;
 /// Recordings that are made at the same time; each holds a file open.
 const OPEN_MAX: usize = 500;
-/// Blocks of a second on their way to the disk, 16 kB each: when they do not fit, the disk is seconds
-/// behind, and the recording fails rather than the sound of all calls.
+/// Blocks of a second on their way to the disk, 16 kB each: when they do not fit, the disk is
+/// seconds behind, and the recording fails rather than the sound of all calls.
 const JOBS_MAX: usize = 2_048;
 
 #[cfg(test)]
