@@ -66,7 +66,7 @@ struct Piece {
 
 fn cut(file: &mut File, range: Option<&str>) -> io::Result<Piece> {
     let len = file.metadata()?.len().min(LEN_MAX);
-    let range = range.and_then(|range| Asked::parse(range)).map(|asked| asked.within(len));
+    let range = range.and_then(Asked::parse).map(|asked| asked.within(len));
     let (range, start, count) = match range {
         Some(None) => return Ok(Piece { len, range: None, bytes: None }),
         Some(Some(range)) => {

@@ -138,9 +138,7 @@ fn a_message_that_fails_or_never_ends_leads_to_on_error() {
     );
 }
 
-#[test]
-fn options_are_checked() {
-    let wrong = r##"
+const WRONG: &str = r##"
 [flow]
 numbers = ["1"]
 start = "voicemail"
@@ -165,6 +163,9 @@ empty = "byr"
 
 [hangup.bye]
 "##;
+
+#[test]
+fn options_are_checked() {
     expect![[r#"
         error: step `voicemail` has no `next`
           --> flows/test.toml:6:9
@@ -235,5 +236,5 @@ empty = "byr"
            = help: did you mean `bye`?
 
     "#]]
-    .assert_eq(&told(wrong, &Known::anything()));
+    .assert_eq(&told(WRONG, &Known::anything()));
 }
