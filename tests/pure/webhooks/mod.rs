@@ -26,10 +26,12 @@ const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const SECRETS: &[(&str, &str)] = &[
     ("bandwidth", "ivr:bw-test-password"),
     ("jambonz", "wh_secret_example"),
+    ("plivo", "my_auth_token"),
     ("signalwire", "PSK_test_key_of_no_account"),
     // The public half of the seed SHA-256("emulate telnyx test key").
     ("texml", "FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="),
     ("twilio", "12345 webhooks_sharedkey_test:s3cret-of-the-shared-key"),
+    ("vonage", "vonage-signature-secret-of-32-by"),
 ];
 
 /// The providers that have recordings here, and their test keys.

@@ -16,6 +16,8 @@ pub(crate) fn paper(provider: &dyn Provider) -> Paper {
     let voice = match provider.name() {
         "jambonz" => "google:en-US-Wavenet-C",
         "bandwidth" => "susan",
+        "plivo" => "Polly.Amy",
+        "vonage" => "11 premium",
         _ => "voice",
     };
     let voices = BTreeMap::from([("en".to_owned(), voice.to_owned())]);
