@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::Plivo;
 use crate::center::{Cause, Digit, Listen, Need, Verb};
@@ -153,9 +154,20 @@ fn version_2_counts_only_for_a_key_that_allows_it() {
     assert!(verify(&["v2:my_auth_token"], &v3).is_ok());
 }
 
+fn fixed() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(3);
+    ProptestConfig { rng_seed, failure_persistence: None, ..Default::default() }
+}
+
 proptest! {
+    #![proptest_config(fixed())]
+
     #[test]
-    fn a_changed_byte_is_refused(which in 0usize..6, at in any::<prop::sample::Index>(), to in 0u8..128) {
+    fn a_changed_byte_is_refused(
+        which in 0usize..6,
+        at in any::<prop::sample::Index>(),
+        to in 0u8..128,
+    ) {
         let (mut request, signature) = vectors().swap_remove(which);
         let mut bytes = request.body.clone();
         if bytes.is_empty() {
@@ -176,7 +188,11 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_address_nonce_or_signature_is_refused(at in 0usize..44, to in "[!-~]", longer in "[0-9a-z]") {
+    fn a_changed_address_or_signature_is_refused(
+        at in 0usize..44,
+        to in "[!-~]",
+        longer in "[0-9a-z]",
+    ) {
         let mut signature = VOICE_SIGNATURE.to_owned();
         signature.replace_range(at..=at, &to);
         let request = signed(post("voice", VOICE_BODY), &signature);
@@ -191,7 +207,8 @@ proptest! {
         let mut request = signed(post(&format!("step?{query}"), ""), &header);
         request.body = body;
         prop_assert!(verify(&[TOKEN], &request).is_err());
-        for link in [Link::Voice, STEP, Link::Leg { leg: LEG, n: 0 }, Link::LegStatus { leg: LEG }] {
+        let (leg, status) = (Link::Leg { leg: LEG, n: 0 }, Link::LegStatus { leg: LEG });
+        for link in [Link::Voice, STEP, leg, status] {
             let _ = Plivo.parse(&link, &request);
         }
     }
@@ -318,7 +335,7 @@ fn render(actions: Vec<Action>) -> String {
     let body = reply.body.replace(&paper().url(&STEP).replace('&', "&amp;"), "STEP");
     let body = body.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#);
     let Some(body) = body else { return reply.body };
-    body.strip_suffix("</Response>").expect("it is closed").to_owned()
+    body.strip_suffix("</Response>").expect("it is closed").replace('"', "'")
 }
 
 fn say(language: &str, text: &str) -> Sound {
@@ -336,15 +353,16 @@ fn listen() -> Listen {
     }
 }
 
-const REDIRECT: &str = r#"<Redirect method="POST">STEP</Redirect>"#;
-const NOBODY: &str = r#"<Redirect method="POST">STEP&amp;none=</Redirect>"#;
+const REDIRECT: &str = "<Redirect method='POST'>STEP</Redirect>";
+const NOBODY: &str = "<Redirect method='POST'>STEP&amp;none=</Redirect>";
 
 #[test]
 fn sounds_are_spoken_played_and_waited_for() {
     let sounds = [say("es-MX", "Hola & adiós"), say("tlh", "nuqneH"), Sound::Pause { ms: 1_200 }];
     let mut actions: Vec<_> = sounds.into_iter().map(Action::Sound).collect();
     actions.push(Action::Goto(STEP));
-    let want = r#"<Speak language="es-MX" voice="Polly.Lupe">Hola &amp; adiós</Speak><Speak>nuqneH</Speak><Wait length="2"/>"#;
+    let want = "<Speak language='es-MX' voice='Polly.Lupe'>Hola &amp; adiós</Speak>\
+             <Speak>nuqneH</Speak><Wait length='2'/>";
     assert_eq!(render(actions), format!("{want}{REDIRECT}"));
     let empty = r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#;
     assert_eq!(Plivo.render(&Document::default(), &paper()).body, empty);
@@ -361,18 +379,20 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
     ];
     let gather = |listen| Action::Gather { sounds: sounds.clone(), listen, next: STEP };
     let bell = paper().url(&Link::Audio { name: "bell".to_owned() });
-    let digits = r##"action="STEP" method="POST" timeout="7" digitTimeout="3" finishOnKey="#" numDigits="4" retries="1" redirect="true" validDigits="1234567890*#" log="true""##;
+    let digits = "action='STEP' method='POST' timeout='7' digitTimeout='3' finishOnKey='#' \
+             numDigits='4' retries='1' redirect='true' validDigits='1234567890*#' log='true'";
     assert_eq!(
         render(vec![gather(listen())]),
         format!(
-            r#"<Wait length="1"/><GetDigits {digits}><Speak language="en-US">Press one.</Speak><Play>{bell}</Play></GetDigits>{NOBODY}"#
+            "<Wait length='1'/><GetDigits {digits}><Speak language='en-US'>Press one.</Speak>\
+             <Play>{bell}</Play></GetDigits>{NOBODY}"
         )
     );
     let deaf = Listen { barge_in: false, secret: true, finish: None, ..listen() };
     let deaf = render(vec![gather(deaf)]);
-    assert!(deaf.starts_with(r#"<Wait length="1"/><Speak"#), "{deaf}");
-    assert!(deaf.contains(r#"<Wait length="1"/><GetDigits "#), "{deaf}");
-    assert!(deaf.contains(r#"finishOnKey="none""#) && deaf.contains(r#"log="false""#), "{deaf}");
+    assert!(deaf.starts_with("<Wait length='1'/><Speak"), "{deaf}");
+    assert!(deaf.contains("<Wait length='1'/><GetDigits "), "{deaf}");
+    assert!(deaf.contains("finishOnKey='none'") && deaf.contains("log='false'"), "{deaf}");
     assert!(deaf.ends_with(&format!("></GetDigits>{NOBODY}")), "{deaf}");
 }
 
@@ -393,11 +413,14 @@ fn dial(to: Callee, accept_key: Option<Digit>) -> Action {
 fn a_party_is_dialed_with_a_whisper_and_a_key() {
     let url = |link| paper().url(&link).replace('&', "&amp;");
     let (leg, status) = (url(Link::Leg { leg: LEG, n: 0 }), url(Link::LegStatus { leg: LEG }));
-    let common = r#"action="STEP" method="POST" timeout="20" timeLimit="14400" redirect="true" callerId="14155550199""#;
+    let common = "action='STEP' method='POST' timeout='20' timeLimit='14400' redirect='true' \
+             callerId='14155550199'";
     assert_eq!(
         render(vec![dial(Callee::Number("+14155550123".to_owned()), Digit::new('1'))]),
         format!(
-            r#"<Dial {common} callbackUrl="{status}&amp;accept=1" callbackMethod="POST" confirmSound="{leg}" confirmKey="1" confirmTimeout="15"><Number>14155550123</Number></Dial>{REDIRECT}"#
+            "<Dial {common} callbackUrl='{status}&amp;accept=1' callbackMethod='POST' \
+             confirmSound='{leg}' confirmKey='1' confirmTimeout='15'>\
+             <Number>14155550123</Number></Dial>{REDIRECT}"
         )
     );
     let client = render(vec![dial(Callee::Client("ann".to_owned()), None)]);
@@ -408,7 +431,7 @@ fn a_party_is_dialed_with_a_whisper_and_a_key() {
         listen: listen(),
         next: Link::Leg { leg: LEG, n: 1 },
     };
-    assert_eq!(render(vec![whisper]), r#"<Speak language="en-US">A call.</Speak>"#);
+    assert_eq!(render(vec![whisper]), "<Speak language='en-US'>A call.</Speak>");
 }
 
 #[test]
@@ -426,14 +449,16 @@ fn a_message_is_recorded_and_a_call_ended() {
     assert_eq!(
         render(vec![record]),
         format!(
-            r##"<Record action="STEP" method="POST" maxLength="60" timeout="4" finishOnKey="#" playBeep="true" redirect="true" callbackUrl="{told}" callbackMethod="POST"/>{REDIRECT}"##
+            "<Record action='STEP' method='POST' maxLength='60' timeout='4' finishOnKey='#' \
+             playBeep='true' redirect='true' callbackUrl='{told}' \
+             callbackMethod='POST'/>{REDIRECT}"
         )
     );
     let end = |action| render(vec![action]);
     assert_eq!(end(Action::HangUp { cause: Cause::NORMAL_CLEARING }), "<Hangup/>");
     let reject = |cause| end(Action::Reject { cause });
-    assert_eq!(reject(Cause::USER_BUSY), r#"<Hangup reason="busy"/>"#);
-    assert_eq!(reject(Cause::NO_ANSWER), r#"<Hangup reason="rejected"/>"#);
+    assert_eq!(reject(Cause::USER_BUSY), "<Hangup reason='busy'/>");
+    assert_eq!(reject(Cause::NO_ANSWER), "<Hangup reason='rejected'/>");
 }
 
 #[test]
