@@ -45,8 +45,10 @@ impl ContactCenter {
             (true, false) => Some(AgentAsk::LogIn),
             (false, false) => None,
         };
+        // Told twice, it is no second arrival: who logged out meanwhile stays logged out.
+        let came = reachable && !self.acd.agent(agent).reachable;
         self.ask_queue(agent, AgentInput::Reachable(reachable));
-        if let Some(ask) = wanted.filter(|_| reachable && self.is_logged_out(agent)) {
+        if let Some(ask) = wanted.filter(|_| came && self.is_logged_out(agent)) {
             self.agent_asked(now, agent, ask);
         }
     }
@@ -78,6 +80,7 @@ impl ContactCenter {
     }
 
     fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
+        self.may_have_moved(agent);
         self.news.push_back(acd::Input::Agent { agent, ask });
     }
 
@@ -142,6 +145,7 @@ impl ContactCenter {
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         tracing::info!(agent = self.agent_name(agent), ?state, "agent");
         self.count_agent(now, agent, state);
+        self.may_have_moved(agent);
     }
 
     /// An agent's own phone dialed a feature code: do it, say so, hang up. Returns whether it was

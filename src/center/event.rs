@@ -108,6 +108,10 @@ pub enum Event {
     EndCall {
         call: CallId,
     },
+    /// The process that carried a call ended, and the call with it.
+    Lost {
+        call: CallId,
+    },
     /// No new calls; live ones go on until `until`.
     Drain {
         until: Timestamp,
@@ -120,7 +124,9 @@ impl Event {
     pub fn call(&self) -> Option<CallId> {
         match self {
             Self::Late { news, .. } => news.call(),
-            Self::CallArrived { call, .. } | Self::EndCall { call } => Some(*call),
+            Self::CallArrived { call, .. } | Self::EndCall { call } | Self::Lost { call } => {
+                Some(*call)
+            }
             Self::Ringing { leg }
             | Self::Rerouted { leg, .. }
             | Self::Answered { leg }

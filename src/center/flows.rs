@@ -20,10 +20,10 @@ use crate::time::Timestamp;
 
 /// A call passes from queue to queue a handful of times at the most.
 const TURNS_PER_INPUT_MAX: u32 = 16;
-/// How records name the door of a call from a provider.
-const VIA_PROVIDER: &str = "provider:";
 /// The number that stands for all others in a flow's `numbers`.
 const ANY_NUMBER: &str = "*";
+/// How the door of a provider's call begins, as records write it.
+pub(super) const VIA_PROVIDER: &str = "provider:";
 
 /// The first flow that claims a number has it; `config` reports the second.
 pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {

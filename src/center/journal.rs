@@ -1,7 +1,7 @@
 //! The journal's lines: every input of the center in order, one line of JSON each.
 //!
 //! ```text
-//! {"attendant_journal":1,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"attendant_journal":2,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
 //! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
 //! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
 //! ```
@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::center::{ContactCenter, Digit, Event};
 use crate::time::Timestamp;
 
-/// The version of the format. Readers know this one and those before it.
-pub const VERSION: u32 = 1;
+/// The version of the format. Readers know this one and those before it. Since 2 a run may go on
+/// with the calls of another.
+pub const VERSION: u32 = 2;
 
 /// The first line: what a replay needs beside the inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ pub struct Header {
     pub seed: u64,
     /// The digest of the configuration the center ran with.
     pub config: String,
+    /// The run that was lost with calls which this one goes on with: its center is the one that run
+    /// left, and `seq` counts from 0 again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<u64>,
 }
 
 /// One input of the center, with its place in the order.

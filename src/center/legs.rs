@@ -7,6 +7,7 @@
 use crate::acd;
 use crate::acd::OfferOutcome;
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State};
+use crate::center::restart::LOST;
 use crate::center::{Cause, Command, ContactCenter, Prompt, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
 use crate::id::{AgentId, CallId, LegId, PlayId};
@@ -229,6 +230,7 @@ const fn offer_outcome(cause: Cause) -> OfferOutcome {
         Cause::USER_BUSY => OfferOutcome::Busy,
         Cause::CALL_REJECTED => OfferOutcome::Rejected,
         Cause::NO_ANSWER | Cause::NO_USER_RESPONDING => OfferOutcome::NoAnswer,
+        LOST => OfferOutcome::Withdrawn,
         _ => OfferOutcome::DeviceError,
     }
 }

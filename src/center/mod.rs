@@ -22,6 +22,7 @@ pub mod journal;
 mod legs;
 mod queues;
 mod recordings;
+pub mod restart;
 pub mod setup;
 pub mod snapshot;
 #[cfg(test)]
@@ -39,12 +40,14 @@ use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
 
 use agents::Desk;
+use restart::Standings;
 use setup::Skills;
 
 pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
 pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use command::{Command, Target};
 pub use event::{AgentAsk, Event, From, Via};
+pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
 
@@ -62,6 +65,7 @@ pub struct ContactCenter {
     news: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     desks: Vec<Desk>,
+    standings: Standings,
     learned: Learned,
     metrics: Metrics,
     /// The queue each open offer came from.
@@ -107,6 +111,7 @@ impl ContactCenter {
             acd,
             news: VecDeque::new(),
             desks: vec![Desk::default(); setup.agents.len()],
+            standings: Standings::new(setup.agents.len()),
             learned: Learned::default(),
             timers: Timers::default(),
             commands: VecDeque::new(),
@@ -160,6 +165,9 @@ impl ContactCenter {
             Event::AgentAsked { agent, ask } => self.agent_asked(now, agent, ask),
             Event::EndCall { call } => {
                 self.finish(now, call, EndedBy::Operator, Cause::NORMAL_CLEARING);
+            }
+            Event::Lost { call } => {
+                self.finish(now, call, EndedBy::ServerLost, Cause::TEMPORARY_FAILURE);
             }
             Event::Drain { until } => {
                 self.draining = true;
@@ -268,7 +276,11 @@ impl ContactCenter {
         self.input += 1;
     }
 
-    fn agent_name(&self, agent: AgentId) -> &str {
+    /// # Panics
+    ///
+    /// If there is no such agent.
+    #[must_use]
+    pub fn agent_name(&self, agent: AgentId) -> &str {
         &self.setup.agents[agent.0 as usize].name
     }
 

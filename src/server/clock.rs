@@ -22,6 +22,12 @@ impl Clock {
         Self { started: Instant::now(), started_at: Timestamp(ms) }
     }
 
+    /// The same clock, set so that what is in the journal already did not happen later than now.
+    #[must_use]
+    pub(super) fn not_before(self, at: Timestamp) -> Self {
+        Self { started_at: self.started_at.max(at), ..self }
+    }
+
     #[must_use]
     pub(super) fn now(&self) -> Timestamp {
         self.started_at + self.started.elapsed()

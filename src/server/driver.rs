@@ -52,6 +52,8 @@ pub(super) struct Driver {
     pub(super) links: BTreeMap<&'static str, Links>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
+    /// What the center is told first, and as of when.
+    pub(super) first: Vec<(Timestamp, Event)>,
 }
 
 /// What woke the loop.
@@ -69,6 +71,9 @@ enum Wakeup {
 impl Driver {
     /// Runs until drained, or until the second signal.
     pub(super) async fn run(mut self, mut signals: Signals) -> End {
+        for (at, event) in std::mem::take(&mut self.first) {
+            self.feed_as_of(at, event);
+        }
         self.turn();
         loop {
             match self.select(&mut signals).await {
@@ -140,10 +145,14 @@ impl Driver {
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
         self.router.desk.handle_timeout(now);
+        self.wake_center(now);
+    }
+
+    fn wake_center(&mut self, now: Timestamp) {
         if self.center.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.store.note(now, None);
             self.center.handle_timeout(now);
-            self.carry_out(now);
+            self.carry_out(self.clock.now());
         }
     }
 
@@ -191,9 +200,21 @@ impl Driver {
         self.carry_out(now);
     }
 
+    /// As [`Self::feed`], for what happened before this run, and after what was due before it; what
+    /// follows from it is done now.
+    fn feed_as_of(&mut self, at: Timestamp, event: Event) {
+        self.wake_center(at);
+        self.store.note(at, Some(&masked(&self.center, &event)));
+        self.center.handle(at, event);
+        self.carry_out(self.clock.now());
+    }
+
     fn carry_out(&mut self, now: Timestamp) {
         while let Some(command) = self.center.poll_command() {
             self.router.carry_out(now, command, &mut self.store);
+        }
+        while let Some((agent, standing)) = self.center.poll_standing() {
+            self.store.keep_standing(self.center.agent_name(agent), standing);
         }
     }
 

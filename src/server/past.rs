@@ -43,6 +43,20 @@ pub fn restore(
     Ok(())
 }
 
+/// As [`restore`], with nothing of calls that ended at `at` or later: those are told again.
+pub(super) fn restore_until(
+    center: &mut ContactCenter,
+    reader: &Reader,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows: Vec<CallRow> = Vec::new();
+    reader.each_ended_since(at - metrics::WINDOW, |record| {
+        rows.extend(center.row(&record).filter(|row| row.ended_at < at));
+    })?;
+    center.restore(rows);
+    Ok(())
+}
+
 /// The figures as JSON, with the names of the queues and agents they are of.
 #[must_use]
 pub fn figures(

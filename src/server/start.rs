@@ -14,7 +14,6 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
-use crate::call::number::normalize;
 use crate::center::{ContactCenter, Event, Prompt, RecordingEnd, Target};
 use crate::config::{Config, Demo, Loaded, Phone, Voice};
 use crate::flow::Flow;
@@ -29,10 +28,11 @@ use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
 use crate::server::resolver::Resolver;
+use crate::server::resume::{self, Beginning, Restored, open_store};
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
-use crate::server::{convert, listen, memory, past, providers, rebuild};
+use crate::server::{convert, listen, memory, providers};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -72,7 +72,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let (opened, prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
+    let ((opened, restored), prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
     let reader = opened.store.reader()?;
 
     let recordings = &config.server.recordings;
@@ -90,9 +90,10 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
     let ua = Ua::new(convert::user_agent(&config, bound), seed);
 
-    let mut center = ContactCenter::new(convert::center(&config, flows.clone(), directory));
-    past::teach(&mut center, &reader, now)?;
-    past::restore(&mut center, &reader, now)?;
+    let lost_at = restored.as_ref().map_or(now, |restored| restored.lost_at);
+    let clock = clock.not_before(lost_at);
+    let Beginning { center, inputs } =
+        resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
@@ -121,7 +122,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         outside: outside(&config),
         recorded: BTreeMap::new(),
         desk: providers.desk,
-        events: repaired.into_iter().map(left).chain(reachable_outside(&config)).collect(),
+        events: repaired.into_iter().map(left).collect(),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
@@ -143,12 +144,16 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         links: providers.links,
         drain_timeout,
         calls_max,
+        first: inputs,
     };
     // What they say was handed on, secrets and all: it need not stay here as well.
-    drop((config, flows, demo));
+    drop((config, flows, directory, demo));
     memory::give_back();
     Ok(driver.run(signals).await)
 }
+
+/// The store, and the center that goes on, if one does.
+type Found = (store::Opened, Option<Restored>);
 
 /// The one waits for the disk, the other computes.
 fn open_and_prepare(
@@ -156,7 +161,7 @@ fn open_and_prepare(
     flows: &[Arc<Flow>],
     now: Timestamp,
     fresh: &dyn Fn() -> ContactCenter,
-) -> Result<(store::Opened, Arc<PromptStore>), StartError> {
+) -> Result<(Found, Arc<PromptStore>), StartError> {
     let (opened, prompts) = std::thread::scope(|scope| {
         let prompts = scope.spawn(|| prepare_prompts(config, flows));
         let opened = open_store(config, now, fresh);
@@ -170,36 +175,6 @@ fn random_seed() -> Result<[u8; 32], io::Error> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
     Ok(seed)
-}
-
-fn open_store(
-    config: &Config,
-    now: Timestamp,
-    fresh: &dyn Fn() -> ContactCenter,
-) -> Result<store::Opened, store::StoreError> {
-    let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
-    let number = |raw: &str| normalize(raw, &config.callers.region);
-    // It only names the run: the center takes no chances, and what tags and nonces are drawn from
-    // must be in no file.
-    let run = now.as_millis();
-    let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
-    let writing = store::Writing { agent: &name, number: &number };
-    let taught = |began| {
-        let mut center = fresh();
-        let taught = store::read_records(&config.server.state)
-            .and_then(|reader| past::teach(&mut center, &reader, began));
-        if let Err(error) = taught {
-            tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
-        }
-        center
-    };
-    let rebuild = |read: &store::journal::Read| rebuild::rebuild(read, &config.digest, taught);
-    let opened = store::open_rebuilding(&config.server.state, &head, &writing, &rebuild)?;
-    if !opened.recovered.calls.is_empty() {
-        let calls = opened.recovered.calls.len();
-        tracing::warn!(calls, "calls were up when the server was lost: their records are closed");
-    }
-    Ok(opened)
 }
 
 fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
@@ -255,11 +230,6 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
             Phone::Registers { .. } | Phone::Fixed { .. } => None,
         })
         .collect()
-}
-
-/// A number outside can always be tried.
-fn reachable_outside(config: &Config) -> impl Iterator<Item = Event> {
-    outside(config).into_keys().map(|agent| Event::PhoneReachable { agent, reachable: true })
 }
 
 /// A message that was being left when the server was lost: its record is still to hear of it.

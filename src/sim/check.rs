@@ -107,6 +107,7 @@ impl Watch {
                 | Event::PhoneReachable { .. }
                 | Event::AgentAsked { .. }
                 | Event::EndCall { .. }
+                | Event::Lost { .. }
                 | Event::Drain { .. },
             )
             | None => {}

@@ -63,8 +63,15 @@ impl Journal {
     #[must_use]
     pub fn new(seed: u64, started_at: Timestamp, keep: bool) -> Self {
         let config = "simulated".to_owned();
-        let header =
-            Header { attendant_journal: VERSION, run: 0, segment: 0, started_at, seed, config };
+        let header = Header {
+            attendant_journal: VERSION,
+            run: 0,
+            segment: 0,
+            started_at,
+            seed,
+            config,
+            continues: None,
+        };
         Self {
             hash: FNV_OFFSET,
             seq: 0,
@@ -231,6 +238,7 @@ mod tests {
             started_at: Timestamp(5),
             seed: 9,
             config: "abc".to_owned(),
+            continues: None,
         };
         let arrived = Event::CallArrived {
             call,
@@ -269,8 +277,8 @@ mod tests {
         check_error(&gap, "line 3 has number 2 after 0: lines are missing or mixed up");
         let back = whole.replace("\"at\":20", "\"at\":9");
         check_error(&back, "line 4 goes back in time, to 0.009");
-        let newer = whole.replace("journal\":1", "journal\":2");
-        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 2 });
+        let newer = whole.replace("journal\":2", "journal\":3");
+        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 3 });
         assert!(matches!(parse(""), Err(JournalError::Header { .. })));
         let cut = &whole[..whole.len() - 5];
         assert!(matches!(parse(cut), Err(JournalError::Line { line: 4, .. })));

@@ -123,36 +123,75 @@ pub struct Read {
     pub damaged: usize,
 }
 
+/// What is next in a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// `None`: the first line is no head.
+    Header(Option<Header>),
+    Entry(Entry),
+    Damaged,
+}
+
+/// A segment, line by line: nothing of it is kept.
+#[derive(Debug)]
+pub(super) struct Lines {
+    reader: BufReader<File>,
+    line: Vec<u8>,
+    first: bool,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let reader = BufReader::new(File::open(path)?);
+        Ok(Self { reader, line: Vec::new(), first: true })
+    }
+
+    /// The next line; `None` at the end, also where the last line has none.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
+        self.line.clear();
+        let limit = LINE_LEN_MAX as u64;
+        let len = io::Read::take(&mut self.reader, limit).read_until(b'\n', &mut self.line)?;
+        let torn = self.line.last() != Some(&b'\n') && self.reader.fill_buf()?.is_empty();
+        if len == 0 || torn {
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.first) {
+            return Ok(Some(Line::Header(header(&self.line)?)));
+        }
+        let entry = serde_json::from_slice(&self.line);
+        Ok(Some(entry.map_or(Line::Damaged, Line::Entry)))
+    }
+}
+
 /// Reads a segment to its end, skipping what is damaged.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or was written by a later version.
 pub fn read(path: &Path) -> io::Result<Read> {
-    let mut reader = BufReader::new(File::open(path)?);
+    let mut lines = Lines::open(path)?;
     let mut out = Read::default();
-    let mut line = Vec::new();
-    let mut first = true;
-    loop {
-        line.clear();
-        let limit = LINE_LEN_MAX as u64;
-        let len = io::Read::take(&mut reader, limit).read_until(b'\n', &mut line)?;
-        if len == 0 {
-            return Ok(out);
-        }
-        if line.last() != Some(&b'\n') && reader.fill_buf()?.is_empty() {
-            return Ok(out);
-        }
-        if std::mem::take(&mut first) {
-            out.header = header(&line)?;
-            out.damaged += usize::from(out.header.is_none());
-            continue;
-        }
-        match serde_json::from_slice(&line) {
-            Ok(entry) => out.entries.push(entry),
-            Err(_) => out.damaged += 1,
+    while let Some(line) = lines.next()? {
+        match line {
+            Line::Header(header) => {
+                out.damaged += usize::from(header.is_none());
+                out.header = header;
+            }
+            Line::Entry(entry) => out.entries.push(entry),
+            Line::Damaged => out.damaged += 1,
         }
     }
+    Ok(out)
+}
+
+/// The head of a run, from the first of its segments that has one.
+pub(super) fn head(paths: &[PathBuf]) -> io::Result<Option<Header>> {
+    for path in paths {
+        if let Some(Line::Header(Some(header))) = Lines::open(path)?.next()? {
+            return Ok(Some(header));
+        }
+    }
+    Ok(None)
 }
 
 /// `None`: damaged. The lines after it may be whole.

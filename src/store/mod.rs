@@ -11,11 +11,13 @@
 pub mod journal;
 mod records;
 mod recover;
+mod secret;
+mod state;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,12 +27,13 @@ use std::thread::JoinHandle;
 use thiserror::Error;
 
 use crate::call::{CallRecord, RecordingNews, WrapUp};
-use crate::center::Event;
+use crate::center::{Event, Standing};
 use crate::id::CallId;
 use crate::time::Timestamp;
 
 pub use records::{Filter, PAGE_MAX, Past, Reader};
-pub use recover::{Rebuild, Recovered, Writing};
+pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
+pub use secret::{SECRET_LEN, secret_key};
 pub use writer::Health;
 
 use journal::{Entry, Header, Input, Own};
@@ -40,6 +43,8 @@ use writer::{Job, Shared, Writer};
 const JOBS_MAX: usize = 4_096;
 /// Jobs kept on this side while the thread does not keep up: half of it, and no new call is taken.
 const OVERFLOW_MAX: usize = 65_536;
+/// What a front keeps of one call is no longer, in bytes.
+const SESSION_LEN_MAX: usize = 256 * 1024;
 const DATABASE: &str = "records.sqlite";
 
 /// What went wrong with the files, and with which.
@@ -79,6 +84,10 @@ pub struct Opened {
     /// The number of the first call of this run.
     pub next_call: CallId,
     pub recovered: Recovered,
+    /// What fronts kept of calls and did not forget, also of calls that ended since.
+    pub sessions: Vec<(CallId, String)>,
+    /// Where agents stood, by name.
+    pub standings: BTreeMap<String, Standing>,
 }
 
 /// The driver's end.
@@ -109,10 +118,10 @@ pub enum Noted {
 ///
 /// When the folder cannot be written, belongs to a running server or to a later version.
 pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-    open_rebuilding(folder, head, writing, &|_| Vec::new())
+    open_rebuilding(folder, head, writing, &mut recover::NoRebuild)
 }
 
-/// As [`open`], and lost calls are rebuilt from their journal where `rebuild` can.
+/// As [`open`], and lost calls are rebuilt from their journal where `rebuild` can, or go on.
 ///
 /// # Errors
 ///
@@ -121,7 +130,7 @@ pub fn open_rebuilding(
     folder: &Path,
     head: &Head,
     writing: &Writing<'_>,
-    rebuild: Rebuild<'_>,
+    rebuild: &mut dyn Rebuild,
 ) -> Result<Opened, StoreError> {
     let lock = prepare(folder)?;
     let mut db = open_records(&folder.join(DATABASE))?;
@@ -133,7 +142,9 @@ pub fn open_rebuilding(
         started_at: head.started_at,
         seed: head.seed,
         config: head.config.clone(),
+        continues: next.continues,
     };
+    let (sessions, standings) = (state::sessions(&db)?, state::standings(&db)?);
     let shared = Arc::new(Shared::default());
     let writer = Writer::begin(folder, header, db, lock, Arc::clone(&shared), next.call)?;
     let (jobs, inbox) = sync_channel(JOBS_MAX);
@@ -143,7 +154,7 @@ pub fn open_rebuilding(
         .map_err(|error| StoreError::io(folder, error))?;
     let folder = folder.to_path_buf();
     let store = Store { jobs, overflow: VecDeque::new(), seq: 0, shared, thread, folder };
-    Ok(Opened { store, next_call: next.call, recovered })
+    Ok(Opened { store, next_call: next.call, recovered, sessions, standings })
 }
 
 /// The database file is for its owner alone, whatever the folder is.
@@ -209,6 +220,26 @@ impl Store {
         self.send(Job::AmendRecording(news))
     }
 
+    /// Keeps what a front has to know of a call after a restart, in place of what it kept before.
+    pub fn keep_session(&mut self, call: CallId, json: String) -> Noted {
+        if json.len() > SESSION_LEN_MAX {
+            tracing::error!(%call, len = json.len(), "too much to keep of a call");
+            self.shared.lost();
+            return Noted::Lost;
+        }
+        self.send(Job::KeepSession { call, json })
+    }
+
+    /// Ends what [`Self::keep_session`] began.
+    pub fn forget_session(&mut self, call: CallId) -> Noted {
+        self.send(Job::ForgetSession(call))
+    }
+
+    /// Keeps where an agent stands.
+    pub fn keep_standing(&mut self, agent: &str, standing: Standing) -> Noted {
+        self.send(Job::KeepStanding { agent: agent.to_owned(), standing })
+    }
+
     /// Hands on what was kept while the thread did not keep up. Call it now and then.
     pub fn flush(&mut self) {
         while let Some(job) = self.overflow.pop_front() {
@@ -253,6 +284,14 @@ impl Store {
         }
         self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
         self.thread.join().map_err(|_| StoreError::Lost)?
+    }
+
+    /// Ends the thread as a kill of the process would: nothing is marked as finished.
+    #[cfg(test)]
+    pub(crate) fn kill(self) {
+        let Self { jobs, thread, .. } = self;
+        drop(jobs);
+        thread.join().expect("the writer does not panic").expect("a closed channel is no error");
     }
 
     fn send(&mut self, job: Job) -> Noted {

@@ -12,11 +12,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 
 use crate::call::{CallRecord, EndedBy, Outcome, Party, Recording, RecordingNews, WrapUp};
 use crate::id::CallId;
-use crate::store::StoreError;
+use crate::store::{StoreError, state};
 use crate::time::Timestamp;
 
 /// The version of the tables (`PRAGMA user_version`).
-const TABLES: i64 = 1;
+const TABLES: i64 = 2;
 /// A page of records holds no more than this.
 pub const PAGE_MAX: usize = 500;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,6 +65,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer { path: path.to_path_buf() });
     }
     db.execute_batch(SCHEMA)?;
+    db.execute_batch(state::SCHEMA)?;
     db.pragma_update(None, "user_version", TABLES)?;
     Ok(db)
 }
@@ -332,6 +333,12 @@ fn clause(filter: &Filter) -> (String, Vec<Value>) {
 pub(super) fn get(db: &Connection, call: CallId) -> Result<Option<CallRecord>, StoreError> {
     let mut statement = db.prepare_cached("SELECT record FROM calls WHERE call = ?1")?;
     Ok(statement.query_row([sql(call.0)], record).optional()?)
+}
+
+/// Whether a call has its record.
+pub(super) fn has(db: &Connection, call: CallId) -> Result<bool, StoreError> {
+    let mut statement = db.prepare_cached("SELECT 1 FROM calls WHERE call = ?1")?;
+    Ok(statement.exists([sql(call.0)])?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {

@@ -1,13 +1,16 @@
-//! After a start: calls that were up when the server was lost get their records.
+//! After a start: calls that were up when the server was lost go on, or get their records.
 //!
-//! **Invariant:** each call that the journal saw arrive has exactly one record afterwards, however
-//! often recovery runs or is itself cut short: all of a run is written in one transaction, and a
-//! record that is there already stays.
+//! **Invariant:** each call that the journal saw arrive has exactly one record sooner or later,
+//! however often recovery runs or is itself cut short: what becomes of each is written in one
+//! transaction, a record that is there already stays, and a call without one is carried over, with
+//! its arrival, to the next recovery.
 //!
 //! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may
-//! know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
+//! know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when. A
+//! journal in memory: it is read line by line, as often as needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,15 +18,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::call::{CallRecord, Cause, EndedBy, Outcome};
 use crate::center::{Event, Via};
 use crate::id::{AgentId, CallId};
-use crate::store::StoreError;
-use crate::store::journal::{self, Entry, Input, Read};
+use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::store::records::{self, sql, unsigned};
+use crate::store::{StoreError, state};
+use crate::time::Timestamp;
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
 const CALL_IDS_SKIPPED: u64 = 1_000;
 
-/// A run with a longer journal, in bytes, is not rebuilt: it would hold up the start.
+/// Runs with longer journals than this together, in bytes, are not rebuilt: it would hold up the
+/// start.
 const REBUILT_LEN_MAX: u64 = 256 * 1024 * 1024;
 
 /// What recovery found and did.
@@ -31,6 +36,8 @@ const REBUILT_LEN_MAX: u64 = 256 * 1024 * 1024;
 pub struct Recovered {
     /// Calls that were up, and now have a record.
     pub calls: Vec<CallId>,
+    /// Calls that were up and go on.
+    pub carried: BTreeSet<CallId>,
     /// Lines of the journal that could not be read.
     pub damaged: usize,
 }
@@ -40,6 +47,8 @@ pub struct Recovered {
 pub(super) struct Next {
     pub run: u64,
     pub call: CallId,
+    /// The run whose calls go on.
+    pub continues: Option<u64>,
 }
 
 /// Names and numbers as records write them.
@@ -49,103 +58,254 @@ pub struct Writing<'a> {
     pub number: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Gives, from the whole journal of a lost run, the records of calls that were up at its end. It
-/// may give none, for instance when the run had another configuration.
-pub type Rebuild<'a> = &'a dyn Fn(&Read) -> Vec<CallRecord>;
+/// Is told the journal of a lost run, and of the runs that it continues, the oldest first.
+pub trait Rebuild {
+    /// Before anything else: the calls that have no record.
+    fn begin(&mut self, missing: &BTreeSet<CallId>);
+    /// A run's inputs follow. `false` to hear no more, for instance of another configuration.
+    fn run(&mut self, header: &Header) -> bool;
+    /// The next input. `false` to hear no more.
+    fn input(&mut self, entry: Entry) -> bool;
+    /// Nothing follows. `whole` says whether that was everything, without a gap.
+    fn end(&mut self, whole: bool) -> Rebuilt;
+}
 
-/// A run whose end was not written.
-struct Lost {
-    /// Every segment there is.
+/// What became of the calls without a record; one that is in neither gets what is certain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rebuilt {
+    pub records: Vec<CallRecord>,
+    /// Calls that go on in the run that begins now.
+    pub live: BTreeSet<CallId>,
+}
+
+/// Knows nothing of calls.
+pub(super) struct NoRebuild;
+
+impl Rebuild for NoRebuild {
+    fn begin(&mut self, _: &BTreeSet<CallId>) {}
+
+    fn run(&mut self, _: &Header) -> bool {
+        false
+    }
+
+    fn input(&mut self, _: Entry) -> bool {
+        false
+    }
+
+    fn end(&mut self, _: bool) -> Rebuilt {
+        Rebuilt::default()
+    }
+}
+
+/// A run, as far as it is still there.
+#[derive(Default)]
+struct Run {
     segments: Vec<PathBuf>,
     /// Those with calls that may have no record.
     unfinished: Vec<PathBuf>,
 }
 
-/// Gives every call of the unfinished segments its record, and marks them finished.
+/// What the unfinished segments say.
+#[derive(Default)]
+struct Scan {
+    missing: BTreeMap<CallId, Entry>,
+    last: Option<CallId>,
+    ended_at: Timestamp,
+    entries: u64,
+    damaged: usize,
+}
+
+/// A run to be told, with its head.
+struct Link {
+    header: Header,
+    segments: Vec<PathBuf>,
+}
+
+/// Gives every call of the unfinished segments, and every call that was carried over, its record,
+/// or carries it over; and marks the segments finished.
 pub(super) fn recover(
     db: &mut Connection,
     folder: &Path,
     writing: Writing<'_>,
-    rebuild: Rebuild<'_>,
+    rebuild: &mut dyn Rebuild,
 ) -> Result<(Recovered, Next), StoreError> {
-    let mut recovered = Recovered::default();
-    let mut next = Next { run: 0, call: next_call(db)? };
-    let mut runs: BTreeMap<u64, Lost> = BTreeMap::new();
+    let failed = |error| StoreError::io(folder, error);
+    let runs = runs(db, folder)?;
+    let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
+    let mut next = Next { run: after, call: next_call(db)?, continues: None };
+    let mut scan = Scan { missing: state::carried(db)?, ..Scan::default() };
+    let unfinished: Vec<&PathBuf> = runs.values().flat_map(|run| &run.unfinished).collect();
+    for path in &unfinished {
+        scan.read(db, path)?;
+    }
+    if !unfinished.is_empty() {
+        let seen = scan.last.map_or(0, |CallId(last)| last + 1);
+        next.call = CallId(next.call.0.max(seen).saturating_add(CALL_IDS_SKIPPED));
+    }
+    let mut rebuilt = Rebuilt::default();
+    if !scan.missing.is_empty()
+        && let Some(chain) = chain_of_the_lost(db, &runs, &scan)?
+    {
+        rebuild.begin(&scan.missing.keys().copied().collect());
+        let (whole, tip) = tell(&chain, rebuild).map_err(failed)?;
+        rebuilt = rebuild.end(whole);
+        rebuilt.live.retain(|call| scan.missing.contains_key(call));
+        next.continues = (!rebuilt.live.is_empty()).then_some(tip);
+    }
+    let transaction = db.transaction()?;
+    let (live, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        scan.missing.iter().partition(|(call, _)| rebuilt.live.contains(call));
+    let calls = write_records(&transaction, lost, rebuilt.records, scan.ended_at, writing)?;
+    let live = live.into_iter().map(|(call, arrived)| (*call, arrived));
+    state::carry(&transaction, next.continues.unwrap_or(0), live)?;
+    for path in unfinished {
+        finish(&transaction, name(path), false)?;
+    }
+    set_next_call(&transaction, next.call)?;
+    transaction.commit()?;
+    Ok((Recovered { calls, carried: rebuilt.live, damaged: scan.damaged }, next))
+}
+
+/// Gives each of these calls its record, and says which got one.
+fn write_records(
+    db: &Connection,
+    lost: BTreeMap<&CallId, &Entry>,
+    rebuilt: Vec<CallRecord>,
+    ended_at: Timestamp,
+    writing: Writing<'_>,
+) -> Result<Vec<CallId>, StoreError> {
+    let mut rebuilt: BTreeMap<CallId, CallRecord> =
+        rebuilt.into_iter().map(|record| (record.call, record)).collect();
+    let mut calls = Vec::new();
+    for (call, arrived) in lost {
+        let record = rebuilt.remove(call).unwrap_or_else(|| certain(arrived, ended_at, writing));
+        if records::insert(db, &record)? {
+            calls.push(*call);
+        }
+    }
+    Ok(calls)
+}
+
+/// Every run of which there is a segment.
+fn runs(db: &Connection, folder: &Path) -> Result<BTreeMap<u64, Run>, StoreError> {
+    let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
     for path in journal::segments(folder).map_err(|error| StoreError::io(folder, error))? {
         let Some((run, _)) = journal::parse_name(name(&path)) else {
             continue;
         };
-        next.run = next.run.max(run + 1);
-        let lost = runs
-            .entry(run)
-            .or_insert_with(|| Lost { segments: Vec::new(), unfinished: Vec::new() });
+        let run = runs.entry(run).or_default();
         if !is_finished(db, name(&path))? {
-            lost.unfinished.push(path.clone());
+            run.unfinished.push(path.clone());
         }
-        lost.segments.push(path);
+        run.segments.push(path);
     }
-    for lost in runs.into_values().filter(|lost| !lost.unfinished.is_empty()) {
-        let last = recover_run(db, &lost, writing, rebuild, &mut recovered)?;
-        let after = last.map_or(0, |CallId(last)| last + 1);
-        next.call = CallId(next.call.0.max(after).saturating_add(CALL_IDS_SKIPPED));
-        set_next_call(db, next.call)?;
-    }
-    Ok((recovered, next))
+    Ok(runs)
 }
 
-/// Recovers one run, and says its largest call.
-fn recover_run(
-    db: &mut Connection,
-    lost: &Lost,
-    writing: Writing<'_>,
-    rebuild: Rebuild<'_>,
-    recovered: &mut Recovered,
-) -> Result<Option<CallId>, StoreError> {
-    let read = read_run(&lost.unfinished)?;
-    recovered.damaged += read.damaged;
-    let ended_at = read.entries.last().map_or_else(Default::default, |entry| entry.at);
-    let mut last = None;
-    let mut missing = BTreeMap::new();
-    for entry in &read.entries {
-        let Input::Event(Event::CallArrived { call, .. }) = &entry.input else {
-            continue;
-        };
-        last = last.max(Some(*call));
-        if records::get(db, *call)?.is_none() {
-            missing.insert(*call, entry);
+impl Scan {
+    fn read(&mut self, db: &Connection, path: &Path) -> Result<(), StoreError> {
+        let failed = |error| StoreError::io(path, error);
+        let mut lines = Lines::open(path).map_err(failed)?;
+        while let Some(line) = lines.next().map_err(failed)? {
+            let entry = match line {
+                Line::Entry(entry) => entry,
+                Line::Header(Some(_)) => continue,
+                Line::Header(None) | Line::Damaged => {
+                    self.damaged += 1;
+                    continue;
+                }
+            };
+            self.entries += 1;
+            self.ended_at = self.ended_at.max(entry.at);
+            if let Input::Event(Event::CallArrived { call, .. }) = &entry.input {
+                self.last = self.last.max(Some(*call));
+                if !records::has(db, *call)? {
+                    self.missing.insert(*call, entry);
+                }
+            }
         }
+        Ok(())
     }
-    let mut rebuilt = if missing.is_empty() || len(&lost.segments) > REBUILT_LEN_MAX {
-        BTreeMap::new()
-    } else {
-        let whole = read_run(&lost.segments)?;
-        rebuild(&whole).into_iter().map(|record| (record.call, record)).collect()
+}
+
+/// The runs to be told: the last one that was lost, or else the one whose calls were carried over
+/// into a run that never began; and those that it continues. `None` where one of them is missing,
+/// or they are too long.
+fn chain_of_the_lost(
+    db: &Connection,
+    runs: &BTreeMap<u64, Run>,
+    scan: &Scan,
+) -> Result<Option<Vec<Link>>, StoreError> {
+    let mut lost = runs.iter().rev().filter(|(_, run)| !run.unfinished.is_empty());
+    let told = lost.next().map(|(number, _)| *number);
+    let chain = match told.map(|last| chain(runs, last)).transpose()?.flatten() {
+        Some(chain) => Some(chain),
+        None if scan.entries == 0 && scan.damaged == 0 => {
+            state::continues(db)?.map(|last| chain(runs, last)).transpose()?.flatten()
+        }
+        None => None,
     };
-    let transaction = db.transaction()?;
-    for (call, entry) in missing {
-        let mut record = match rebuilt.remove(&call) {
-            Some(record) => record,
-            None => certain(entry, writing),
+    let len = |link: &Link| link.segments.iter().map(|path| len(path)).sum::<u64>();
+    let short = |chain: &Vec<Link>| chain.iter().map(len).sum::<u64>() <= REBUILT_LEN_MAX;
+    Ok(chain.filter(short))
+}
+
+/// A run and those that it continues, the oldest first.
+fn chain(runs: &BTreeMap<u64, Run>, last: u64) -> Result<Option<Vec<Link>>, StoreError> {
+    let mut chain = Vec::new();
+    let mut wanted = Some(last);
+    while let Some(number) = wanted {
+        let Some(run) = runs.get(&number) else { return Ok(None) };
+        let first = run.segments.first().map_or(Path::new("journal"), PathBuf::as_path);
+        let head = journal::head(&run.segments).map_err(|error| StoreError::io(first, error))?;
+        // Only an older run can be continued: a head that says otherwise is not ours.
+        let Some(header) = head.filter(|head| head.continues.is_none_or(|older| older < number))
+        else {
+            return Ok(None);
         };
-        record.ended_at = ended_at.max(record.arrived_at);
-        record.ended_by = EndedBy::ServerLost;
-        record.cause = Cause::TEMPORARY_FAILURE;
-        if record.outcome != Outcome::Handled {
-            record.outcome = Outcome::Failed;
+        wanted = header.continues;
+        chain.push(Link { header, segments: run.segments.clone() });
+    }
+    chain.reverse();
+    Ok(Some(chain))
+}
+
+/// Tells the inputs in order, each `seq` of a run once; says whether that was all, and the last run
+/// that had any.
+fn tell(chain: &[Link], rebuild: &mut dyn Rebuild) -> io::Result<(bool, u64)> {
+    let mut tip = chain.first().map_or(0, |link| link.header.run);
+    for Link { header, segments } in chain {
+        if !rebuild.run(header) {
+            return Ok((false, tip));
         }
-        if records::insert(&transaction, &record)? {
-            recovered.calls.push(call);
+        let mut expected = 0;
+        for path in segments {
+            let mut lines = Lines::open(path)?;
+            while let Some(line) = lines.next()? {
+                match line {
+                    Line::Header(Some(_)) => {}
+                    // After a segment that failed, the next one says some of it again.
+                    Line::Entry(entry) if entry.seq < expected => {}
+                    Line::Entry(entry) if entry.seq == expected => {
+                        expected += 1;
+                        tip = header.run;
+                        if !rebuild.input(entry) {
+                            return Ok((false, tip));
+                        }
+                    }
+                    // What follows a missing input cannot be told: the state would be another.
+                    Line::Entry(_) | Line::Header(None) | Line::Damaged => {
+                        return Ok((false, tip));
+                    }
+                }
+            }
         }
     }
-    for path in &lost.unfinished {
-        finish(&transaction, name(path), false)?;
-    }
-    transaction.commit()?;
-    Ok(last)
+    Ok((true, tip))
 }
 
 /// The record of a call of which only its arrival is known.
-fn certain(arrived: &Entry, writing: Writing<'_>) -> CallRecord {
+fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRecord {
     let Input::Event(Event::CallArrived { call, from, to, via }) = &arrived.input else {
         unreachable!("only arrivals are looked up");
     };
@@ -168,7 +328,7 @@ fn certain(arrived: &Entry, writing: Writing<'_>) -> CallRecord {
         intent: None,
         arrived_at: arrived.at,
         answered_at: None,
-        ended_at: arrived.at,
+        ended_at: ended_at.max(arrived.at),
         outcome: Outcome::Failed,
         ended_by: EndedBy::ServerLost,
         cause: Cause::TEMPORARY_FAILURE,
@@ -180,13 +340,8 @@ fn certain(arrived: &Entry, writing: Writing<'_>) -> CallRecord {
     }
 }
 
-fn read_run(paths: &[PathBuf]) -> Result<Read, StoreError> {
-    let first = paths.first().map_or(Path::new("journal"), PathBuf::as_path);
-    journal::read_run(paths).map_err(|error| StoreError::io(first, error))
-}
-
-fn len(paths: &[PathBuf]) -> u64 {
-    paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum()
+fn len(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |data| data.len())
 }
 
 fn name(path: &Path) -> &str {

@@ -88,11 +88,39 @@ fn all(folder: &Path) -> Vec<CallRecord> {
     read_records(folder).unwrap().list(&filter).unwrap()
 }
 
-/// Ends the thread as a kill would: nothing is marked as finished.
 fn kill(store: Store) {
-    let Store { jobs, thread, .. } = store;
-    drop(jobs);
-    thread.join().unwrap().unwrap();
+    store.kill();
+}
+
+/// Knows a record of every call, and which calls go on.
+#[derive(Default)]
+struct Knows {
+    runs: Vec<u64>,
+    inputs: usize,
+    live: BTreeSet<CallId>,
+    missing: BTreeSet<CallId>,
+}
+
+impl Rebuild for Knows {
+    fn begin(&mut self, missing: &BTreeSet<CallId>) {
+        self.missing.clone_from(missing);
+    }
+
+    fn run(&mut self, header: &Header) -> bool {
+        self.runs.push(header.run);
+        true
+    }
+
+    fn input(&mut self, _: Entry) -> bool {
+        self.inputs += 1;
+        true
+    }
+
+    fn end(&mut self, whole: bool) -> Rebuilt {
+        assert!(whole);
+        let ended = [1, 2].into_iter().map(|call| *record(call, 9_000));
+        Rebuilt { records: ended.collect(), live: self.live.clone() }
+    }
 }
 
 #[test]
@@ -120,7 +148,7 @@ fn a_clean_run_leaves_its_records_and_nothing_to_recover() {
     assert_eq!(records[0].ended_at, Timestamp(1_200), "the first close wins");
     assert_eq!(records[0].legs[0].wrap_up, Some(wrap_up));
     assert_eq!(records[0].intent.as_deref(), Some("refund"));
-    let Opened { store, next_call, recovered } = opened(folder.path());
+    let Opened { store, next_call, recovered, .. } = opened(folder.path());
     assert_eq!((next_call, recovered), (CallId(2), Recovered::default()));
     store.shutdown().unwrap();
     let runs = segments(folder.path()).unwrap();
@@ -179,7 +207,7 @@ fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
 
     let mut last = CallId(0);
     for round in 0..3 {
-        let Opened { store, next_call, recovered } = opened(folder.path());
+        let Opened { store, next_call, recovered, .. } = opened(folder.path());
         let expected = if round == 0 { vec![CallId(2)] } else { Vec::new() };
         assert_eq!(recovered.calls, expected);
         assert!(next_call > last.max(CallId(2)), "{next_call} was given before");
@@ -195,7 +223,7 @@ fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
     assert_eq!(records[1].ended_by, EndedBy::Caller);
 }
 
-/// What is rebuilt is kept, but how the call ended is what is known: the server was lost.
+/// What is rebuilt is kept; of what is not, what is certain.
 #[test]
 fn a_lost_call_keeps_what_could_be_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,27 +234,93 @@ fn a_lost_call_keeps_what_could_be_rebuilt() {
     store.close(record(1, 1_300));
     store.note(Timestamp(1_500), None);
     kill(store);
-    let rebuild = |run: &journal::Read| {
-        assert_eq!(run.header.as_ref().map(|header| header.seed), Some(7));
-        assert_eq!(run.entries.len(), 4);
-        vec![*record(1, 9_000), *record(2, 9_000)]
-    };
-    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &rebuild).unwrap();
+    let mut knows = Knows::default();
+    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    assert_eq!((knows.runs, knows.inputs), (vec![0], 4));
+    assert_eq!(knows.missing, BTreeSet::from([CallId(2), CallId(3)]));
     assert_eq!(opened.recovered.calls, [CallId(2), CallId(3)]);
     kill(opened.store);
     let records = all(folder.path());
-    let shown: Vec<_> = records
-        .iter()
-        .map(|r| (r.call.0, r.outcome, r.ended_by, r.ended_at.0, r.queued.len()))
-        .collect();
+    let shown: Vec<_> =
+        records.iter().map(|r| (r.call.0, r.outcome, r.ended_by, r.ended_at.0)).collect();
     assert_eq!(
         shown,
         [
-            (3, Outcome::Failed, EndedBy::ServerLost, 1_500, 0),
-            (2, Outcome::Handled, EndedBy::ServerLost, 9_000 - 100, 1),
-            (1, Outcome::Handled, EndedBy::Caller, 1_300, 1),
+            (3, Outcome::Failed, EndedBy::ServerLost, 1_500),
+            (2, Outcome::Handled, EndedBy::Caller, 9_000),
+            (1, Outcome::Handled, EndedBy::Caller, 1_300),
         ]
     );
+}
+
+/// A call goes on over two losses, the second of them before anything happened; its record is
+/// written once; and after an end in order it would not go on.
+#[test]
+fn a_call_that_goes_on_is_carried_until_it_has_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(7)));
+    store.keep_session(CallId(7), "old".to_owned());
+    store.keep_session(CallId(7), "new".to_owned());
+    store.keep_session(CallId(8), "ended".to_owned());
+    store.forget_session(CallId(8));
+    kill(store);
+    for (runs, inputs) in [(vec![0], 1), (vec![0, 1], 1), (vec![0, 2], 2)] {
+        let mut knows = Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
+        let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+        assert_eq!((&knows.runs, knows.inputs), (&runs, inputs));
+        assert_eq!(opened.recovered.carried, knows.live);
+        assert_eq!(opened.sessions, [(CallId(7), "new".to_owned())]);
+        assert!(opened.recovered.calls.is_empty() && all(folder.path()).is_empty());
+        let mut store = opened.store;
+        if runs.len() == 2 {
+            store.note(Timestamp(1_200), None);
+        }
+        kill(store);
+    }
+    // Whoever cannot rebuild it closes it.
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered.calls, [CallId(7)]);
+    kill(store);
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered, Recovered::default());
+    store.shutdown().unwrap();
+    assert_eq!(all(folder.path()).len(), 1);
+}
+
+#[test]
+fn after_an_end_in_order_nothing_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(7)));
+    kill(store);
+    let live = || Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
+    let mut knows = live();
+    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    opened.store.shutdown().unwrap();
+    let mut knows = live();
+    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    assert!(knows.runs.is_empty());
+    assert_eq!(opened.recovered.calls, [CallId(7)]);
+    kill(opened.store);
+}
+
+#[test]
+fn standings_and_sessions_outlive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, standings, sessions, .. } = opened(folder.path());
+    assert!(standings.is_empty() && sessions.is_empty());
+    let lunch = Standing::NotReady { reason: "lunch".to_owned() };
+    store.keep_standing("alice", Standing::Ready);
+    store.keep_standing("alice", lunch.clone());
+    store.keep_session(CallId(3), "{}".to_owned());
+    let too_long = "x".repeat(SESSION_LEN_MAX + 1);
+    assert_eq!(store.keep_session(CallId(3), too_long), Noted::Lost);
+    store.shutdown().unwrap();
+    let Opened { store, standings, sessions, .. } = opened(folder.path());
+    assert_eq!(standings, BTreeMap::from([("alice".to_owned(), lunch)]));
+    assert_eq!(sessions, [(CallId(3), "{}".to_owned())]);
+    store.shutdown().unwrap();
 }
 
 #[test]
@@ -250,7 +344,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("journal-00000000-000000.jsonl"),
-        "{\"attendant_journal\":2}\n",
+        "{\"attendant_journal\":3}\n",
     )
     .unwrap();
     let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();
@@ -289,7 +383,7 @@ fn a_segment_that_fails_is_followed_by_one_that_says_it_again() {
     write_line(&mut line, &Entry { seq: 1, at: Timestamp(1_200), input });
     whole.write_all(&line).unwrap();
     let Opened { store, recovered, .. } = opened(folder.path());
-    assert_eq!(recovered, Recovered { calls: vec![CallId(1), CallId(2)], damaged: 0 });
+    assert_eq!(recovered, Recovered { calls: vec![CallId(1), CallId(2)], ..Recovered::default() });
     store.shutdown().unwrap();
 }
 
@@ -374,6 +468,7 @@ fn a_full_disk_loses_no_line() {
         started_at: Timestamp(0),
         seed: 0,
         config: String::new(),
+        continues: None,
     };
     let lock = prepare(folder.path()).unwrap();
     let shared = Arc::new(Shared::default());

@@ -20,11 +20,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::call::{CallRecord, RecordingNews, WrapUp};
-use crate::center::Event;
+use crate::center::{Event, Standing};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::journal::{self, Entry, Header, Input, Segment};
-use crate::store::{records, recover};
+use crate::store::{records, recover, state};
 use crate::time::Timestamp;
 
 /// Jobs taken at once: one write and one transaction for all of them.
@@ -48,6 +48,9 @@ pub(super) enum Job {
     Close(Box<CallRecord>),
     Amend { call: CallId, wrap_up: WrapUp },
     AmendRecording(RecordingNews),
+    KeepSession { call: CallId, json: String },
+    ForgetSession(CallId),
+    KeepStanding { agent: String, standing: Standing },
     Finish,
 }
 
@@ -207,9 +210,12 @@ impl Writer {
                 }
                 journal::write_line(&mut self.unsynced, &entry);
             }
-            Job::Close(_) | Job::Amend { .. } | Job::AmendRecording(_) => {
-                self.records.push_back(job)
-            }
+            Job::Close(_)
+            | Job::Amend { .. }
+            | Job::AmendRecording(_)
+            | Job::KeepSession { .. }
+            | Job::ForgetSession(_)
+            | Job::KeepStanding { .. } => self.records.push_back(job),
             Job::Finish => return true,
         }
         false
@@ -341,6 +347,11 @@ impl Writer {
                         tracing::warn!(recording = %news.name, "a recording belongs to no record");
                     }
                 }
+                Job::KeepSession { call, json } => state::keep_session(&transaction, *call, json)?,
+                Job::ForgetSession(call) => state::forget_session(&transaction, *call)?,
+                Job::KeepStanding { agent, standing } => {
+                    state::keep_standing(&transaction, agent, standing)?;
+                }
                 Job::Note(_) | Job::Finish => {}
             }
         }
@@ -380,6 +391,7 @@ impl Writer {
             return Err(StoreError::Lost);
         }
         recover::set_next_call(&self.db, self.next_call)?;
+        state::carry_nothing(&self.db)?;
         self.end_segment();
         self.finish_older()
     }

@@ -1,0 +1,151 @@
+//! What of a center outlives the process: which calls and legs are gone with a run of the server,
+//! and where each agent stands.
+//!
+//! **Invariant:** what is lost is told as events, in the order given here, so that it is in the
+//! journal and nobody is offered a call at a time when nothing ran.
+//!
+//! **Deliberately absent:** who carries a leg. The shell knows, and says so by a predicate.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::acd::{AgentState, Intent};
+use crate::call::{Call, Leg, Party};
+use crate::center::flows::VIA_PROVIDER;
+use crate::center::{AgentAsk, Cause, ContactCenter, Event, Target, Wake};
+use crate::id::{AgentId, CallId};
+
+/// Why a leg ended that was lost with the process. An agent is not charged for it.
+pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
+
+/// Where an agent stands when no call is going on: what is to be the same after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "standing", rename_all = "snake_case")]
+pub enum Standing {
+    #[default]
+    LoggedOut,
+    NotReady {
+        reason: String,
+    },
+    Ready,
+}
+
+impl Standing {
+    /// What brings a fresh center's agent here.
+    #[must_use]
+    pub fn ask(self) -> AgentAsk {
+        match self {
+            Self::LoggedOut => AgentAsk::LogOut,
+            Self::NotReady { reason } => AgentAsk::NotReady { reason },
+            Self::Ready => AgentAsk::Ready,
+        }
+    }
+}
+
+/// Who stood where when it was last asked, and who moved since.
+#[derive(Debug)]
+pub(super) struct Standings {
+    told: Vec<Standing>,
+    moved: BTreeSet<AgentId>,
+}
+
+impl Standings {
+    pub(super) fn new(agents: usize) -> Self {
+        Self { told: vec![Standing::default(); agents], moved: BTreeSet::new() }
+    }
+}
+
+impl ContactCenter {
+    /// An agent who stands elsewhere than before, until it is asked again. Keep it, and tell a
+    /// fresh center [`Standing::ask`].
+    pub fn poll_standing(&mut self) -> Option<(AgentId, Standing)> {
+        while let Some(agent) = self.standings.moved.pop_first() {
+            let standing = self.standing(agent);
+            let told = &mut self.standings.told[agent.0 as usize];
+            if *told != standing {
+                told.clone_from(&standing);
+                return Some((agent, standing));
+            }
+        }
+        None
+    }
+
+    pub(super) fn may_have_moved(&mut self, agent: AgentId) {
+        self.standings.moved.insert(agent);
+    }
+
+    fn standing(&self, agent: AgentId) -> Standing {
+        let agent = self.acd.agent(agent);
+        match (&agent.state, &agent.intent) {
+            (AgentState::LoggedOut, _) => Standing::LoggedOut,
+            // The system may have chosen it; a restart must not ring an empty chair again.
+            (AgentState::NotReady { reason }, _) => Standing::NotReady { reason: reason.clone() },
+            (_, Intent::LogOut) => Standing::LoggedOut,
+            (_, Intent::NotReady { reason }) => Standing::NotReady { reason: reason.clone() },
+            (_, Intent::Ready) => Standing::Ready,
+        }
+    }
+
+    /// Another run of the server goes on with this center: it takes calls again.
+    pub fn begin_run(&mut self) {
+        self.draining = false;
+        self.timers.cancel(&Wake::DrainEnd);
+    }
+
+    /// Whether this call is up and came through a provider: its media do not end with the process.
+    #[must_use]
+    pub fn is_elsewhere(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(is_elsewhere)
+    }
+
+    /// Calls that are up.
+    pub fn live(&self) -> impl Iterator<Item = CallId> + '_ {
+        self.calls.keys().copied()
+    }
+
+    /// What ended with the process, to be told to this center as of then: every telephone's
+    /// reachability, calls that did not come through a provider or were not carried over
+    /// (`goes_on`), and of the others the legs that their provider does not carry (`carried`:
+    /// whether the provider of this name dialed that).
+    #[must_use]
+    pub fn losses(
+        &self,
+        goes_on: &dyn Fn(CallId) -> bool,
+        carried: &dyn Fn(&str, &Target) -> bool,
+    ) -> Vec<Event> {
+        let reachable = self.acd.agents().filter(|agent| agent.reachable);
+        let phones =
+            reachable.map(|agent| Event::PhoneReachable { agent: agent.id, reachable: false });
+        let (elsewhere, here): (Vec<&Call>, Vec<&Call>) =
+            self.calls.values().partition(|call| is_elsewhere(call) && goes_on(call.id()));
+        let calls = here.into_iter().map(|call| Event::Lost { call: call.id() });
+        let legs = elsewhere.into_iter().flat_map(|call| {
+            let provider = provider(call).unwrap_or_default();
+            call.legs.iter().filter(move |(_, leg)| !carried(provider, &dialed(leg)))
+        });
+        let legs = legs.map(|(&leg, party)| match party.answered {
+            true => Event::HungUp { leg, cause: LOST },
+            false => Event::DialFailed { leg, cause: LOST },
+        });
+        phones.chain(calls).chain(legs).collect()
+    }
+}
+
+fn is_elsewhere(call: &Call) -> bool {
+    provider(call).is_some()
+}
+
+fn provider(call: &Call) -> Option<&str> {
+    call.origin.via.strip_prefix(VIA_PROVIDER)
+}
+
+fn dialed(leg: &Leg) -> Target {
+    match &leg.party {
+        Party::Agent { id, .. } => Target::Agent(*id),
+        Party::Outside { trunk, number } => {
+            let (trunk, number) = (trunk.clone(), number.clone());
+            Target::Trunk { trunk, number, others: Vec::new() }
+        }
+    }
+}

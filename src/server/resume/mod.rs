@@ -1,0 +1,138 @@
+//! What a run begins with: a fresh center, or that of the run before, and what it is told first.
+//!
+//! **Invariant:** what happened while nothing ran is told before anything new, and is in the
+//! journal like it.
+//!
+//! **Deliberately absent:** telephones that register. They are heard of when they do.
+
+mod rebuild;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::call::number::normalize;
+use crate::center::{ContactCenter, Event, Standing, Target};
+use crate::config::{Config, Phone};
+use crate::id::AgentId;
+use crate::server::past;
+use crate::store::{self, Opened, Reader, StoreError};
+use crate::time::Timestamp;
+
+pub(super) use rebuild::Restored;
+
+use rebuild::Rebuilding;
+
+/// The center of a run, and its first inputs.
+pub(super) struct Beginning {
+    pub(super) center: ContactCenter,
+    pub(super) inputs: Vec<(Timestamp, Event)>,
+}
+
+/// Opens the store, and with it what the run before left.
+///
+/// # Errors
+///
+/// As [`store::open`].
+pub(super) fn open_store(
+    config: &Config,
+    now: Timestamp,
+    fresh: &dyn Fn() -> ContactCenter,
+) -> Result<(Opened, Option<Restored>), StoreError> {
+    let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
+    let number = |raw: &str| normalize(raw, &config.callers.region);
+    // It only names the run: the center takes no chances, and what tags and nonces are drawn from
+    // must be in no file.
+    let run = now.as_millis();
+    let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
+    let writing = store::Writing { agent: &name, number: &number };
+    let taught = |began| {
+        let mut center = fresh();
+        let taught = store::read_records(&config.server.state).and_then(|reader| {
+            past::teach(&mut center, &reader, began)?;
+            past::restore_until(&mut center, &reader, began)
+        });
+        if let Err(error) = taught {
+            tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
+        }
+        center
+    };
+    let mut rebuilding = Rebuilding::new(&config.digest, now, &taught);
+    let opened = store::open_rebuilding(&config.server.state, &head, &writing, &mut rebuilding)?;
+    if !opened.recovered.calls.is_empty() {
+        let calls = opened.recovered.calls.len();
+        tracing::warn!(calls, "calls were up when the server was lost: their records are closed");
+    }
+    Ok((opened, rebuilding.restored()))
+}
+
+/// # Errors
+///
+/// When the records cannot be read.
+pub(super) fn begin(
+    now: Timestamp,
+    config: &Config,
+    opened: &Opened,
+    reader: &Reader,
+    restored: Option<Restored>,
+    fresh: impl FnOnce() -> ContactCenter,
+) -> Result<Beginning, StoreError> {
+    let goes_on = restored.is_some();
+    let (center, mut inputs) = match restored {
+        Some(restored) => {
+            let calls = opened.recovered.carried.len();
+            tracing::warn!(calls, "calls were up when the server was lost: providers' go on");
+            let Restored { mut center, lost_at } = restored;
+            center.begin_run();
+            let carried = &opened.recovered.carried;
+            let losses = center.losses(&|call| carried.contains(&call), &|provider, target| {
+                is_dialed_by(config, provider, target)
+            });
+            (center, losses.into_iter().map(|event| (lost_at, event)).collect::<Vec<_>>())
+        }
+        None => {
+            let mut center = fresh();
+            past::teach(&mut center, reader, now)?;
+            past::restore(&mut center, reader, now)?;
+            (center, Vec::new())
+        }
+    };
+    let agents = first_of_agents(config, &opened.standings, goes_on);
+    inputs.extend(agents.into_iter().map(|event| (now, event)));
+    Ok(Beginning { center, inputs })
+}
+
+/// Telephones that never register can be reached from the beginning; and everybody stands where
+/// they stood. A center that goes on knows where; but a telephone that comes may have logged its
+/// agent in.
+fn first_of_agents(
+    config: &Config,
+    standings: &BTreeMap<String, Standing>,
+    goes_on: bool,
+) -> Vec<Event> {
+    let registers = |phone: &Phone| matches!(phone, Phone::Registers { .. });
+    let agents = || (0..).map(AgentId).zip(&config.agents);
+    let always = agents().filter(|(_, setup)| !registers(&setup.phone));
+    let reachable = always.map(|(agent, _)| Event::PhoneReachable { agent, reachable: true });
+    let stood = agents().filter_map(|(agent, setup)| {
+        let standing = standings.get(&setup.name)?;
+        let told = match standing {
+            Standing::LoggedOut => !registers(&setup.phone),
+            Standing::NotReady { .. } | Standing::Ready => !goes_on,
+        };
+        told.then(|| Event::AgentAsked { agent, ask: standing.clone().ask() })
+    });
+    reachable.chain(stood).collect()
+}
+
+/// Whether a leg to this was dialed by the provider of the call, which carries it on while we are
+/// away.
+fn is_dialed_by(config: &Config, provider: &str, target: &Target) -> bool {
+    match target {
+        Target::Trunk { trunk, .. } => trunk == provider,
+        Target::Agent(agent) => match config.agents.get(agent.0 as usize).map(|a| &a.phone) {
+            Some(Phone::Outside { trunk, .. }) => trunk == provider,
+            Some(Phone::Registers { .. } | Phone::Fixed { .. }) | None => false,
+        },
+    }
+}

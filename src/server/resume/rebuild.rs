@@ -1,0 +1,152 @@
+//! A run that was lost, rebuilt: its journal is told to a fresh center. Where calls of providers
+//! are up at its end, that center goes on with them; otherwise what is up is closed there.
+//!
+//! **Invariant:** only a whole journal of this very configuration and these flows is told; for any
+//! other the store writes what is certain.
+//!
+//! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::call::CallRecord;
+use crate::center::journal::{Entry, Header, Input, Own};
+use crate::center::{Command, ContactCenter, Event};
+use crate::id::CallId;
+use crate::store::{Rebuild, Rebuilt};
+use crate::time::Timestamp;
+
+/// A journal that ends further ahead than this is of a wrong clock, and nothing of it goes on: our
+/// time would have to begin there.
+const AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// The center of the lost run, as far as it was told.
+pub(super) struct Rebuilding<'a> {
+    digest: &'a str,
+    now: Timestamp,
+    /// Makes a center that knows of earlier calls what the run knew when it began, at the time it
+    /// is given.
+    fresh: &'a dyn Fn(Timestamp) -> ContactCenter,
+    center: Option<ContactCenter>,
+    missing: BTreeSet<CallId>,
+    /// Of calls that ended, and whose records were not written any more.
+    records: BTreeMap<CallId, CallRecord>,
+    lost_at: Timestamp,
+}
+
+/// A center that goes on, and when the run before it was lost.
+pub(in crate::server) struct Restored {
+    pub(in crate::server) center: ContactCenter,
+    pub(in crate::server) lost_at: Timestamp,
+}
+
+impl<'a> Rebuilding<'a> {
+    pub(super) fn new(
+        digest: &'a str,
+        now: Timestamp,
+        fresh: &'a dyn Fn(Timestamp) -> ContactCenter,
+    ) -> Self {
+        Self {
+            digest,
+            now,
+            fresh,
+            center: None,
+            missing: BTreeSet::new(),
+            records: BTreeMap::new(),
+            lost_at: Timestamp::default(),
+        }
+    }
+
+    /// The center, if it goes on.
+    pub(super) fn restored(self) -> Option<Restored> {
+        Some(Restored { center: self.center?, lost_at: self.lost_at })
+    }
+
+    fn handle(&mut self, at: Timestamp, input: Input) {
+        let Some(center) = &mut self.center else { return };
+        match input {
+            Input::Event(event) => center.handle(at, event),
+            Input::Own(Own::Wake) => center.handle_timeout(at),
+        }
+        while let Some(command) = center.poll_command() {
+            match command {
+                Command::CloseRecord { record } if self.missing.contains(&record.call) => {
+                    self.records.insert(record.call, *record);
+                }
+                Command::AmendRecord { call, wrap_up } => {
+                    let legs = self.records.get_mut(&call).map(|record| &mut record.legs);
+                    let mut legs = legs.into_iter().flatten();
+                    if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
+                        leg.wrap_up = Some(wrap_up);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The run may have been lost because of this input: it must not happen again.
+    fn guarded(&mut self, tell: impl FnOnce(&mut Self)) -> bool {
+        let told = catch_unwind(AssertUnwindSafe(|| tell(self))).is_ok();
+        if !told {
+            tracing::error!("the journal of the lost run ends the replay, too: please report it");
+            self.center = None;
+            self.records.clear();
+        }
+        told
+    }
+
+    fn goes_on(&self, center: &ContactCenter) -> bool {
+        self.missing.iter().any(|&call| center.is_elsewhere(call))
+            && self.lost_at <= self.now + AHEAD_MAX
+    }
+}
+
+impl Rebuild for Rebuilding<'_> {
+    fn begin(&mut self, missing: &BTreeSet<CallId>) {
+        self.missing.clone_from(missing);
+    }
+
+    fn run(&mut self, header: &Header) -> bool {
+        if header.config != self.digest {
+            return false;
+        }
+        match &mut self.center {
+            Some(center) => center.begin_run(),
+            None => self.center = Some((self.fresh)(header.started_at)),
+        }
+        true
+    }
+
+    fn input(&mut self, entry: Entry) -> bool {
+        if entry.at < self.lost_at {
+            return false; // two clocks wrote this
+        }
+        self.lost_at = entry.at;
+        self.guarded(|this| this.handle(entry.at, entry.input))
+    }
+
+    fn end(&mut self, whole: bool) -> Rebuilt {
+        let Some(center) = self.center.take_if(|_| whole) else {
+            self.center = None;
+            return Rebuilt::default();
+        };
+        let live: BTreeSet<CallId> = center.live().collect();
+        let goes_on = self.goes_on(&center);
+        self.center = Some(center);
+        if goes_on {
+            let records = std::mem::take(&mut self.records).into_values().collect();
+            return Rebuilt { records, live };
+        }
+        let at = self.lost_at;
+        self.guarded(|this| {
+            for call in live {
+                this.handle(at, Input::Event(Event::Lost { call }));
+            }
+        });
+        self.center = None;
+        let records = std::mem::take(&mut self.records).into_values().collect();
+        Rebuilt { records, live: BTreeSet::new() }
+    }
+}

@@ -1,0 +1,222 @@
+//! Several losses, starts that are cut short, other configurations, drains, clocks; and agents.
+
+use super::*;
+
+#[test]
+fn calls_live_through_two_losses_and_end_with_the_third_run() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    server.ask("alice", AgentAsk::Ready);
+    let first = server.provided("+14155550101");
+    let now = server.kill();
+    let mut server = world.start(now);
+    server.presses(first, "1");
+    let second = server.provided("+14155550102");
+    assert!(second > first, "no number is given twice");
+    let waiting = server.call(first);
+    assert_eq!(waiting.state, CallState::Waiting);
+    let now = server.kill();
+    let mut server = world.start(now);
+    assert_eq!(server.call(first), waiting);
+    assert_eq!(server.call(second).step.as_deref(), Some("hello"));
+    server.hangs_up(second);
+    let now = server.kill();
+    let server = world.start(now);
+    assert_eq!((server.center.calls_live(), server.carried), (1, 1));
+    let now = server.stop();
+    let server = world.start(now);
+    assert!(!server.goes_on && server.center.calls_live() == 0);
+    server.stop();
+    let ends: Vec<_> = world.records().iter().map(|r| (r.call, r.ended_by)).collect();
+    assert_eq!(ends, [(first, EndedBy::Operator), (second, EndedBy::Caller)]);
+}
+
+#[test]
+fn a_start_that_is_cut_short_loses_nothing() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    let call = server.provided(CALLER);
+    let before = server.call(call);
+    let mut now = server.kill();
+    // Killed before the first input, and once before the journal had its head.
+    for torn in [false, true] {
+        let opened = store_only(&world, now);
+        opened.store.kill();
+        if torn {
+            let last = store::journal::segments(&world.state()).unwrap().pop().unwrap();
+            std::fs::write(last, "").unwrap();
+        }
+        now = now + AWAY;
+    }
+    let server = world.start(now);
+    assert_eq!(server.call(call), before);
+    server.stop();
+    assert_eq!(world.records().len(), 1);
+}
+
+/// A start that ends right after the store was opened.
+fn store_only(world: &World, now: Timestamp) -> Opened {
+    let sources = Sources { file: Some(world.path("attendant.toml")), ..Sources::default() };
+    let config::Loaded { mut config, flows, directory, .. } = config::load(&sources).unwrap();
+    config.server.state = world.state();
+    let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
+    open_store(&config, now, &fresh).unwrap().0
+}
+
+#[test]
+fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    server.ask("alice", AgentAsk::Ready);
+    let call = server.provided(CALLER);
+    server.presses(call, "1");
+    server.tell(Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING });
+    let now = server.kill();
+    let written = world.record(call).unwrap();
+    let db = rusqlite::Connection::open(world.state().join("records.sqlite")).unwrap();
+    db.execute("DELETE FROM calls", []).unwrap();
+    world.start(now).stop();
+    assert_eq!(world.records(), [written]);
+}
+
+#[test]
+fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    server.ready("alice");
+    server.ready("bob");
+    server.ask("bob", AgentAsk::NotReady { reason: "lunch".to_owned() });
+    let call = server.provided(CALLER);
+    server.presses(call, "1");
+    let now = server.kill();
+    // Alice is gone, and somebody new is before Bob.
+    let changed = with_skills(CONFIG).replace("[agents.alice]", "[agents.adam]");
+    world.configure(&changed);
+    let server = world.start(now);
+    assert!(!server.goes_on);
+    let lunch = AgentState::NotReady { reason: "lunch".to_owned() };
+    assert_eq!(server.agent("bob").state, lunch);
+    assert_eq!(server.agent("adam").state, AgentState::LoggedOut);
+    let record = world.record(call).unwrap();
+    assert_eq!((record.ended_by, record.outcome), (EndedBy::ServerLost, Outcome::Failed));
+    assert_eq!((record.from.as_deref(), path(&record)), (Some(CALLER), vec![]));
+    server.stop();
+}
+
+#[test]
+fn a_journal_with_a_gap_keeps_what_is_certain() {
+    let world = World::new();
+    let (server, call) = talking(&world, Via::Provider(PROVIDER.to_owned()));
+    let now = server.kill();
+    let journal = store::journal::segments(&world.state()).unwrap().pop().unwrap();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let cut: Vec<&str> = text.lines().enumerate().filter(|(n, _)| *n != 3).map(|l| l.1).collect();
+    std::fs::write(&journal, cut.join("\n") + "\n").unwrap();
+    let server = world.start(now);
+    assert!(!server.goes_on);
+    assert_eq!(server.agent("alice").state, AgentState::Ready, "who was not said to leave");
+    let record = world.record(call).unwrap();
+    assert_eq!((record.ended_by, path(&record)), (EndedBy::ServerLost, vec![]));
+    server.stop();
+}
+
+#[test]
+fn agents_stand_where_they_stood() {
+    let world = World::new();
+    for kill in [true, false] {
+        let mut server = world.start(MORNING);
+        server.ready("alice");
+        server.register("bob");
+        server.ask("fay", AgentAsk::LogOut);
+        let now = if kill { server.kill() } else { server.stop() };
+        let mut server = world.start(now);
+        let state = |server: &Server, name: &str| {
+            let agent = server.agent(name);
+            (agent.state, agent.reachable)
+        };
+        assert_eq!(state(&server, "alice"), (AgentState::Ready, false), "killed: {kill}");
+        let logged_in = AgentState::NotReady { reason: "logged_in".to_owned() };
+        assert_eq!(state(&server, "bob"), (logged_in, false));
+        assert_eq!(state(&server, "fay"), (AgentState::LoggedOut, true), "by her own wish");
+        server.register("alice");
+        assert_eq!(state(&server, "alice"), (AgentState::Ready, true));
+        server.ask("fay", AgentAsk::Ready);
+        server.ask("alice", AgentAsk::LogOut);
+        server.stop();
+    }
+}
+
+#[test]
+fn a_drain_that_was_cut_short_is_over() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    let call = server.provided("+14155550101");
+    server.tell(Event::Drain { until: server.now + Duration::from_secs(3_600) });
+    let refused = server.provided("+14155550102");
+    let mut now = server.kill();
+    for caller in ["+14155550103", "+14155550104"] {
+        let mut server = world.start(now);
+        assert!(!server.center.is_draining());
+        let taken = server.provided(caller);
+        assert_eq!(server.call(taken).step.as_deref(), Some("hello"));
+        assert_eq!(server.call(call).step.as_deref(), Some("hello"));
+        now = server.kill();
+    }
+    assert_eq!(world.record(refused).unwrap().ended_by, EndedBy::Server);
+    assert_eq!(world.start(now).center.calls_live(), 3);
+}
+
+#[test]
+fn the_replay_knows_the_callers_that_the_run_knew_and_no_later_ones() {
+    let world = World::new();
+    let (server, first) = talking(&world, trunk());
+    let now = server.kill();
+    // The second run begins knowing of that call, so its flow goes another way.
+    let mut server = world.start(now);
+    let second = server.provided(CALLER);
+    let third = server.calls("+14155550199", trunk());
+    let now = server.kill();
+    let server = world.start(now);
+    assert_eq!(server.call(second).step.as_deref(), Some("sales"));
+    server.stop();
+    let of = |call| world.record(call).unwrap();
+    assert_eq!(path(&of(first)), ["often", "hello", "sales"]);
+    assert_eq!(path(&of(second)), ["often", "sales"]);
+    assert_eq!(path(&of(third)), ["often", "hello"]);
+}
+
+/// Time goes on where the journal ends, also when the clock was set back meanwhile.
+#[test]
+fn a_clock_that_was_set_back_turns_no_time_back() {
+    let world = World::new();
+    let mut server = world.start(MORNING);
+    let call = server.provided(CALLER);
+    let lost_at = server.now;
+    server.kill();
+    let server = world.start(lost_at - Duration::from_secs(60));
+    assert_eq!(server.now, lost_at);
+    assert_eq!(server.call(call).step.as_deref(), Some("hello"));
+    server.kill();
+    let server = world.start(lost_at - Duration::from_secs(3 * 60 * 60));
+    assert!(!server.goes_on);
+    assert_eq!(world.record(call).unwrap().ended_by, EndedBy::ServerLost);
+    server.stop();
+}
+
+#[test]
+fn figures_count_each_call_once() {
+    let world = World::new();
+    let (mut server, first) = talking(&world, Via::Provider(PROVIDER.to_owned()));
+    server.hangs_up(first);
+    let second = server.provided("+14155550102");
+    let now = server.kill();
+    let mut server = world.start(now);
+    server.hangs_up(second);
+    let (from, to) = (MORNING - Duration::from_secs(1), server.now + AWAY);
+    let report = serde_json::to_value(server.center.report(server.now, from, to)).unwrap();
+    let now = server.stop();
+    let fresh = world.start(now);
+    let again = serde_json::to_value(fresh.center.report(to, from, to)).unwrap();
+    assert_eq!(report["calls"], again["calls"], "{report:#}");
+    assert!(!report["calls"].is_null());
+}
