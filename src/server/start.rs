@@ -75,9 +75,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let ((opened, restored), prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
     let reader = opened.store.reader()?;
 
-    let recordings = &config.server.recordings;
-    let repaired =
-        repair(recordings).map_err(|error| StartError::Recordings(recordings.clone(), error))?;
+    let repaired = repair(&config.server.recordings)
+        .map_err(|error| StartError::Recordings(config.server.recordings.clone(), error))?;
     let (fact_sender, facts) = mpsc::channel(FACTS_MAX);
     let media = Arc::new(MediaEngine::start(
         &convert::media(&config.media, &config.server.recordings),
@@ -98,14 +97,8 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?)?;
-    let settings = Settings {
-        read_token: config.api.read_token.as_ref().map(|token| token.expose()),
-        operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
-        metrics_open_on_loopback: config.api.metrics_open_on_loopback,
-        requests_max: config.api.requests_max,
-    };
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&settings, Desk { tx: desk }, archive);
+    let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     let _api = HttpThread::api(api, http)?;
 
     let door = providers::bind(&config)
@@ -126,8 +119,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
-    let drain_timeout = config.server.drain_timeout;
-    let calls_max = config.server.calls_max;
+    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let store = opened.store;
     let driver = Driver {
         clock,
@@ -169,6 +161,15 @@ fn open_and_prepare(
         (opened, prompts)
     });
     Ok((opened?, prompts?))
+}
+
+fn api_settings(config: &Config) -> Settings<'_> {
+    Settings {
+        read_token: config.api.read_token.as_ref().map(|token| token.expose()),
+        operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
+        metrics_open_on_loopback: config.api.metrics_open_on_loopback,
+        requests_max: config.api.requests_max,
+    }
 }
 
 fn random_seed() -> Result<[u8; 32], io::Error> {
