@@ -16,12 +16,11 @@ use crate::config::secret::Secret;
 use crate::config::sections::as_usize;
 
 /// Every provider there is, and what its `secrets` are.
-const PROVIDERS: [(&str, &str); 8] = [
+const PROVIDERS: [(&str, &str); 7] = [
     ("bandwidth", "the user and password of its callbacks, as in \"user:password\""),
     ("jambonz", "the webhook secret of the account"),
     ("plivo", "the auth token"),
     ("signalwire", "the signing key"),
-    ("telnyx", "the public key of the portal (base64)"),
     ("texml", "the public key of the Telnyx portal (base64)"),
     ("twilio", "the auth token"),
     ("vonage", "the signature secret of the account"),
