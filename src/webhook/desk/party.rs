@@ -85,6 +85,8 @@ impl Desk {
     pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
         let known = Heard::Known(Document::default());
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let setup = self.setup.providers.get(&session.provider);
+        let accept_key = setup.and_then(|setup| setup.accept_key);
         let Some(party) = session.party(leg) else { return Heard::Unknown };
         if party.ended {
             return known;
@@ -94,6 +96,13 @@ impl Desk {
                 self.events.push_back(Event::Ringing { leg });
             }
             Some(LegState::Ended(cause)) => self.party_over(now, leg, cause, fields.at),
+            // A provider that waits for the key itself tells here that it was pressed.
+            Some(LegState::Answered) if accept_key.is_some_and(|key| accepts(fields, key)) => {
+                party.answered = true;
+                if !std::mem::replace(&mut party.accepted, true) {
+                    self.events.push_back(Event::Answered { leg });
+                }
+            }
             Some(LegState::Initiated | LegState::Ringing | LegState::Answered) | None => {}
         }
         self.touch(leg.call);

@@ -354,6 +354,26 @@ fn an_agent_outside_accepts_and_the_talk_is_exact() {
 }
 
 #[test]
+fn an_agent_accepts_at_a_provider_that_waits_for_the_key_itself() {
+    let mut world = World::waiting(number(), false);
+    world.ready();
+    world.keys(2, "");
+    world.post(&Link::Leg { leg: PARTY, n: 0 }, Fields::default());
+    let status = Link::LegStatus { leg: PARTY };
+    let state = Some(LegState::Answered);
+    world.post(&status, Fields { state, ..Fields::default() });
+    world.pass(4);
+    world.post(&status, Fields { state, ..pressed("1") });
+    world.post(&status, Fields { state, ..pressed("1") });
+    world.pass(60);
+    world.post(&status, ended(Cause::NORMAL_CLEARING));
+    world.step(3, dialed(None, None));
+    world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
+    let record = world.record();
+    assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 60_000));
+}
+
+#[test]
 fn a_voicemail_presses_no_key_and_the_caller_keeps_the_place() {
     let mut world = World::waiting(number(), false);
     world.ready();
