@@ -57,6 +57,8 @@ fn side(own: &str, other: &str) -> UaSetup {
             caller_id: None,
             channels_max: 100_000,
         }],
+        // Calls last longer than this, so refreshes are lost and cross each other too.
+        limits: Limits { session_expires_s: 90, ..Limits::default() },
         ..UaSetup::default()
     }
 }
@@ -142,8 +144,8 @@ impl Pair {
                     Target::Trunk { trunk: "other".into(), number: "100".into(), others: vec![] };
                 let from = From { number: Some("200".into()), name: None };
                 ua.dial(now, leg, &target, &from, &local_media(10_000));
-                // The ring time-out.
-                self.plan(60_000, side, Plan::HangUp(leg));
+                // The ring time-out, or the end of the talk.
+                self.plan(300_000, side, Plan::HangUp(leg));
             }
             Plan::Ring(leg) => ua.ring(now, leg),
             Plan::Answer(leg) => ua.answer(now, leg),
@@ -190,7 +192,7 @@ impl Pair {
                     _ => self.plan(10_000, side, Plan::Answer(leg)),
                 }
                 self.plan(5000, side, Plan::Ring(leg));
-                self.plan(90_000, side, Plan::HangUp(leg));
+                self.plan(300_000, side, Plan::HangUp(leg));
             }
             UaEvent::Answered { leg } => {
                 self.answered += 1;
