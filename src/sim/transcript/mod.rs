@@ -35,6 +35,7 @@
 //!
 //! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse()) holds that.
 
+pub mod front;
 mod message;
 mod scene;
 mod script;
@@ -44,6 +45,8 @@ use std::sync::Arc;
 
 use crate::flow::Flow;
 use crate::time::Timestamp;
+
+pub use front::{Front, PartyDeed, Told};
 
 use scene::Scene;
 use script::{Cast, Deed};
@@ -64,6 +67,19 @@ pub struct TranscriptError {
 ///
 /// The first line that is not understood, or that asks of somebody what they cannot do then.
 pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
+    run_with(flow, text, &mut || None)
+}
+
+/// The same with callers who come by way of a front, a fresh one for each scene.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_with(
+    flow: &Arc<Flow>,
+    text: &str,
+    front: &mut dyn FnMut() -> Option<Box<dyn Front>>,
+) -> Result<String, TranscriptError> {
     let mut everybody = Cast::default();
     let mut out = String::new();
     let mut scene: Option<Open> = None;
@@ -98,7 +114,7 @@ pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
         };
         let playing = match &mut open.scene {
             Some(playing) => playing,
-            None => open.scene.insert(Scene::new(flow, &open.cast).map_err(error)?),
+            None => open.scene.insert(Scene::new(flow, &open.cast, front()).map_err(error)?),
         };
         let at = playing.start() + script::seconds(seconds).map_err(error)?;
         let deed = Deed::read(deed, &open.cast).map_err(error)?;

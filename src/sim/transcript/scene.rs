@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use crate::acd::AgentState;
 use crate::call::{CallRecord, Outcome, Party, RecordingState, WrapUp};
+use crate::center::setup::Trunk;
 use crate::center::{
     AgentAsk, Cause, Command, ContactCenter, Event, From, Prompt, RecordingEnd, Target, Via,
 };
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::sim::transcript::front::Front;
 use crate::sim::transcript::message::Message;
 use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
@@ -26,8 +28,8 @@ const SCENE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 const INPUTS_MAX: u32 = 20_000;
 
 pub(super) struct Scene {
-    center: ContactCenter,
-    start: Timestamp,
+    pub(super) center: ContactCenter,
+    pub(super) start: Timestamp,
     language: String,
     callers: BTreeMap<String, Option<String>>,
     agents: Vec<String>,
@@ -35,7 +37,7 @@ pub(super) struct Scene {
     online: BTreeSet<u32>,
     names: BTreeMap<LegId, String>,
     /// Legs whose end was not told yet.
-    live: BTreeSet<LegId>,
+    pub(super) live: BTreeSet<LegId>,
     answered: BTreeSet<LegId>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     playing: BTreeMap<LegId, PlayId>,
@@ -47,14 +49,27 @@ pub(super) struct Scene {
     calls: u64,
     sequence: u64,
     inputs: u32,
-    out: String,
+    pub(super) front: Option<Box<dyn Front>>,
+    pub(super) out: String,
 }
 
 impl Scene {
-    pub(super) fn new(flow: &Arc<Flow>, cast: &Cast) -> Result<Self, String> {
+    pub(super) fn new(
+        flow: &Arc<Flow>,
+        cast: &Cast,
+        front: Option<Box<dyn Front>>,
+    ) -> Result<Self, String> {
         let language = flow.languages().first().map_or("en", |language| language).to_owned();
+        let mut setup = cast.setup(flow);
+        if let Some(front) = &front {
+            // It may dial what the trunks may.
+            let prefixes = setup.trunks.values().flat_map(|trunk| trunk.prefixes.clone());
+            let trunk = Trunk { prefixes: prefixes.collect() };
+            setup.providers.insert(front.provider().to_owned(), trunk);
+        }
         Ok(Self {
-            center: ContactCenter::new(cast.setup(flow)),
+            center: ContactCenter::new(setup),
+            front,
             start: cast.start,
             language,
             callers: cast.callers.clone(),
@@ -101,14 +116,16 @@ impl Scene {
 
     pub(super) fn act(&mut self, at: Timestamp, deed: &Deed) -> Result<(), String> {
         self.out += &stamped(self.start, at, '>', &deed.text);
-        match &deed.who {
+        let done = match &deed.who {
             Who::Caller(name) => self.caller_acts(at, name, &deed.act),
             Who::Agent(id) => self.agent_acts(at, *id, &deed.act),
             Who::Outside => {
                 let leg = self.leg("outside")?;
                 self.party_acts(at, leg, &deed.act)
             }
-        }
+        };
+        self.settle(at);
+        done
     }
 
     /// Plays to the end of the last call and returns the lines.
@@ -140,13 +157,25 @@ impl Scene {
     fn next_at(&self) -> Option<Timestamp> {
         let wake = self.center.poll_timeout().map(|(at, _)| at);
         let owed = self.agenda.first_key_value().map(|((at, _), _)| *at);
-        wake.into_iter().chain(owed).min()
+        let front = self.front.as_ref().and_then(|front| front.poll_timeout());
+        wake.into_iter().chain(owed).chain(front).min()
     }
 
     fn step(&mut self, at: Timestamp) {
+        self.take_step(at);
+        if let Some(front) = &mut self.front {
+            front.handle_timeout(at);
+            self.settle(at);
+        }
+    }
+
+    fn take_step(&mut self, at: Timestamp) {
         if self.center.poll_timeout().is_some_and(|(wake, _)| wake <= at) {
             self.center.handle_timeout(at);
             return self.drain(at);
+        }
+        if self.agenda.first_key_value().is_none_or(|((due, _), _)| *due > at) {
+            return; // it is the front's turn
         }
         let Some((_, event)) = self.agenda.pop_first() else { return };
         if let Event::PromptDone { leg, play } = event {
@@ -174,9 +203,12 @@ impl Scene {
         true
     }
 
-    fn tell(&mut self, at: Timestamp, event: Event) {
+    pub(super) fn tell(&mut self, at: Timestamp, event: Event) {
         if let Event::HungUp { leg, .. } | Event::DialFailed { leg, .. } = event {
             self.live.remove(&leg);
+        }
+        if let (Event::HungUp { leg, .. }, Some(front)) = (&event, &mut self.front) {
+            front.phone_ends(at, *leg);
         }
         self.center.handle(at, event);
         self.drain(at);
@@ -187,12 +219,25 @@ impl Scene {
         self.agenda.insert((at, self.sequence), event);
     }
 
+    /// The next call, and whose it is.
+    pub(super) fn new_call(&mut self, name: &str) -> (CallId, From) {
+        self.calls += 1;
+        let call = CallId(self.calls);
+        self.named(LegId::caller(call), name.to_owned());
+        (call, From { number: self.callers.get(name).cloned().flatten(), name: None })
+    }
+
+    /// How long it takes to say this.
+    pub(super) fn spoken(&self, words: &str) -> Duration {
+        length(&Prompt::Text { language: self.language.as_str().into(), text: words.into() })
+    }
+
     fn caller_acts(&mut self, at: Timestamp, name: &str, act: &Act) -> Result<(), String> {
+        if let Some(done) = self.fronted(at, name, act) {
+            return done;
+        }
         if let Act::Call(to) = act {
-            self.calls += 1;
-            let call = CallId(self.calls);
-            self.named(LegId::caller(call), name.to_owned());
-            let from = From { number: self.callers.get(name).cloned().flatten(), name: None };
+            let (call, from) = self.new_call(name);
             let via = Via::Trunk("test".to_owned());
             self.tell(at, Event::CallArrived { call, from, to: to.clone(), via });
             return Ok(());
@@ -205,9 +250,8 @@ impl Scene {
                 }
             }
             Act::Say(words) => {
-                let language = self.language.as_str().into();
-                let words = Prompt::Text { language, text: words.as_str().into() };
-                if !self.with_message(leg, |message| message.says(at, length(&words))) {
+                let length = self.spoken(words);
+                if !self.with_message(leg, |message| message.says(at, length)) {
                     return Err(format!("nothing records `{name}` then"));
                 }
             }
@@ -263,6 +307,9 @@ impl Scene {
     }
 
     fn party_acts(&mut self, at: Timestamp, leg: LegId, act: &Act) -> Result<(), String> {
+        if self.party_of_front(at, leg, act) {
+            return Ok(());
+        }
         let answered = self.answered.contains(&leg);
         let event = match act {
             Act::Answer if !answered => {
@@ -287,7 +334,7 @@ impl Scene {
         Ok(())
     }
 
-    fn leg(&self, name: &str) -> Result<LegId, String> {
+    pub(super) fn leg(&self, name: &str) -> Result<LegId, String> {
         let leg = self.live.iter().rev().find(|leg| self.names.get(leg).is_some_and(|n| n == name));
         leg.copied().ok_or_else(|| format!("`{name}` has no call then"))
     }
@@ -347,6 +394,9 @@ impl Scene {
 
     /// Does what the world owes for a command; returns how it is told.
     fn carry_out(&mut self, at: Timestamp, command: Command) -> Option<String> {
+        if self.front.as_mut().is_some_and(|front| front.command(&command)) {
+            return self.told_of(command);
+        }
         match command {
             Command::Answer { leg } => Some(format!("{} is answered", self.name(leg))),
             Command::Reject { leg, cause } => {
@@ -403,6 +453,17 @@ impl Scene {
         }
     }
 
+    /// What can be told of a command that the front carries out; the rest it tells itself.
+    fn told_of(&mut self, command: Command) -> Option<String> {
+        match command {
+            Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
+            Command::HangUp { leg, cause } if !leg.is_caller() => {
+                Some(format!("{} is hung up ({})", self.name(leg), cause.name()))
+            }
+            _ => None,
+        }
+    }
+
     fn dialed(&mut self, leg: LegId, target: Target, from: &From) -> String {
         let caller = self.name(LegId::caller(leg.call));
         let shown: Vec<&str> =
@@ -423,7 +484,7 @@ impl Scene {
         }
     }
 
-    fn heard(&self, prompt: &Prompt) -> String {
+    pub(super) fn heard(&self, prompt: &Prompt) -> String {
         match prompt {
             Prompt::Text { language, text } if **language == *self.language => format!("{text:?}"),
             Prompt::Text { language, text } => format!("[{language}] {text:?}"),
@@ -471,7 +532,7 @@ impl Scene {
         self.names.insert(leg, name);
     }
 
-    fn name(&self, leg: LegId) -> String {
+    pub(super) fn name(&self, leg: LegId) -> String {
         self.names.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
     }
 }

@@ -8,8 +8,10 @@
 //! **Deliberately absent:** signatures by the providers' own SDKs; those are in the live tests.
 
 mod garbage;
+mod platform;
 mod recording;
 mod samples;
+mod transcripts;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,174 @@
+//! The shipped flows' transcripts, played by callers of providers.
+//!
+//! The script is the same, and so is what the contact center makes of it. Compared is, for each
+//! person, what they heard to the end or until they acted, whom they talked to, and every record
+//! and agent's state: texts, order and durations. Not compared is what only a telephone of our own
+//! has: the moment at which music begins again, and that sound stops.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use attendant::flow::{Flow, Known, parse};
+use attendant::sim::transcript::{self, Front};
+use attendant::webhook::{Provider, provider};
+
+use super::platform::{Platform, Tongue, twiml::Twiml};
+
+fn flow(path: &Path) -> Arc<Flow> {
+    let source = fs::read_to_string(path).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    Arc::new(parse(&name, &source, &Known::anything()).unwrap_or_else(|p| panic!("{p:#?}")))
+}
+
+/// TwiML has one time-out for the first key and those after it, the longer of the flow's two: an
+/// entry that is too short is known so much later (see `Need::TwoTimeouts`).
+const BETWEEN_KEYS_S: f64 = 2.01;
+
+/// One thing somebody did, heard, or had happen, and when.
+#[derive(Clone, Debug, PartialEq)]
+struct Line {
+    at_ms: u64,
+    what: String,
+}
+
+/// By scene and person, in order.
+type Told = BTreeMap<(String, String), Vec<Line>>;
+
+fn told(text: &str) -> Told {
+    let mut told = Told::new();
+    let mut scene = String::new();
+    for line in text.lines() {
+        if let Some(name) = line.trim().strip_prefix("== ") {
+            scene = name.to_owned();
+        }
+        let mut words = line.split_whitespace();
+        let Some(at) = words.next().and_then(|word| word.parse::<f64>().ok()) else { continue };
+        let rest = line.split_once(['<', '>']).map_or("", |(_, rest)| rest.trim());
+        let (who, what) = rest.split_once(' ').unwrap_or((rest, ""));
+        let at_ms = (at * 1_000.0).round() as u64;
+        let lines = told.entry((scene.clone(), who.to_owned())).or_default();
+        for what in pieces(what) {
+            lines.push(Line { at_ms, what });
+        }
+    }
+    told
+}
+
+/// What is heard one after another stands in one line of a telephone's transcript.
+fn pieces(what: &str) -> Vec<String> {
+    let Some(heard) = what.strip_prefix("hears ") else { return vec![what.to_owned()] };
+    if !heard.starts_with('"') {
+        return vec![what.to_owned()];
+    }
+    let quoted = heard.trim_matches('"').split("\" \"");
+    quoted.map(|text| format!("hears \"{text}\"")).collect()
+}
+
+/// What is the same on every front.
+fn is_compared(what: &str) -> bool {
+    !(what.starts_with("hears the music")
+        || what.starts_with("hears nothing more")
+        || what.contains("no longer hear each other")
+        || what == "is answered"
+        || what.starts_with("hears \"You are number"))
+}
+
+/// Drops what was to be said after somebody had acted: it was never heard.
+fn heard(lines: &[Line]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| is_compared(&line.what)) {
+        let words = line.what.replace("hears a tone and is", "is");
+        out.push(match words.split_once(" through ") {
+            // A trunk is called so by the admin, a provider by its name.
+            Some((before, after)) => {
+                let after = after.split_once(',').map_or("", |(_, after)| after);
+                format!("{before} through a trunk,{after}")
+            }
+            None => words,
+        });
+    }
+    out
+}
+
+/// The path, step by step. A provider tells of a prompt's end with the next key, so the steps on
+/// the way come in one line there.
+fn steps(lines: &[String]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line.strip_prefix("at ")).flat_map(|at| at.split(", ")).collect()
+}
+
+fn said(lines: &[String]) -> Vec<String> {
+    lines.iter().filter(|line| line.starts_with("hears")).cloned().collect()
+}
+
+fn rest(lines: &[String]) -> Vec<&String> {
+    let rest = |line: &&String| !line.starts_with("hears") && !line.starts_with("at ");
+    lines.iter().filter(rest).collect()
+}
+
+/// The same words, and times that differ by no more than [`BETWEEN_KEYS_S`].
+fn is_as_long(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.split([' ', ';', ',']).map(str::to_owned).collect::<Vec<_>>();
+    let (one, other) = (words(one), words(other));
+    let near = |(a, b): (&String, &String)| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) if a.contains('.') => (x - y).abs() <= BETWEEN_KEYS_S,
+        _ => a == b,
+    };
+    one.len() == other.len() && one.iter().zip(&other).all(near)
+}
+
+/// `part` is `whole` without some lines.
+fn is_told_in_order(part: &[String], whole: &[String]) -> bool {
+    let mut whole = whole.iter();
+    part.iter().all(|line| whole.any(|other| other == line))
+}
+
+fn check(provider: &'static dyn Provider, tongue: fn() -> Box<dyn Tongue>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
+    for name in ["support", "afterhours"] {
+        let flow = flow(&folder.join(format!("{name}.toml")));
+        let script = fs::read_to_string(folder.join(format!("{name}.transcript"))).unwrap();
+        let mut fronts = || -> Option<Box<dyn Front>> {
+            Some(Box::new(Platform::new(provider, tongue(), true, BTreeMap::new())))
+        };
+        let played = transcript::run_with(&flow, &script, &mut fronts)
+            .unwrap_or_else(|error| panic!("{} {name}: {error}", provider.name()));
+        if let Some(folder) = std::env::var_os("ATTENDANT_SHOW") {
+            let file = format!("{name}.{}.transcript", provider.name());
+            fs::write(Path::new(&folder).join(file), &played).unwrap();
+        }
+        let (ours, theirs) = (told(&script), told(&played));
+        for (key, lines) in &ours {
+            let expected = heard(lines);
+            let got = heard(theirs.get(key).map_or(&[][..], Vec::as_slice));
+            let name = provider.name();
+            let (walked, way) = (steps(&got), steps(&expected));
+            // Who hangs up while a document is spoken was at one of its steps: the first is told.
+            let left = expected.last().is_some_and(|last| last == "hangs up");
+            let same = walked == way || left && way.starts_with(&walked);
+            assert!(same, "{name}: {key:?}: {walked:?}, not {way:?}\n{played}");
+            let (done, wanted) = (rest(&got), rest(&expected));
+            let same = done.len() == wanted.len()
+                && done.iter().zip(&wanted).all(|(done, wanted)| is_as_long(done, wanted));
+            assert!(same, "{name}: {key:?}: {done:#?}, not {wanted:#?}\n{played}");
+            let (got, expected) = (said(&got), said(&expected));
+            assert!(is_told_in_order(&got, &expected), "{name} {key:?}: {got:#?}\n{expected:#?}");
+        }
+    }
+}
+
+#[test]
+fn twilio() {
+    check(provider("twilio").unwrap(), || Box::new(Twiml));
+}
+
+#[test]
+fn signalwire() {
+    check(provider("signalwire").unwrap(), || Box::new(Twiml));
+}
+
+#[test]
+fn texml() {
+    check(provider("texml").unwrap(), || Box::new(Twiml));
+}
