@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::calls::connect;
 use crate::clock::SOON;
-use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, MENU_HZ, SUPPORT};
+use crate::flows::{AGENT_HZ, ALICE, ALICE_AND_BOB, CALLER_HZ, MENU_HZ, PASSWORD, SUPPORT};
 use crate::rig::{Plan, Rig};
 
 #[test]
@@ -145,4 +145,39 @@ fn records_outlive_a_restart() {
     rig.start();
     assert_eq!(rig.record(), before);
     assert_eq!(before["outcome"], json!("contained"), "{before:#}");
+}
+
+/// However the server ended, nobody has to log in again; who is on a break stays on it, also when
+/// the telephone, whose registration would make its agent ready, comes back.
+#[test]
+fn agents_stand_where_they_stood() {
+    let mut rig = Plan::new(ALICE_AND_BOB).start();
+    let (mut alice, mut bob) = (rig.agent("alice"), rig.agent("bob"));
+    for kill in [true, false] {
+        let (status, answer) =
+            rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "lunch" }));
+        assert!(status < 300, "{status} {answer}");
+        rig.expect_agent("alice", "not_ready");
+        if kill {
+            rig.expect_kept("lunch");
+            rig.kill();
+        } else {
+            rig.signal("TERM");
+            assert!(rig.exit().success());
+        }
+        rig.start();
+        rig.expect_agent("bob", "ready");
+        assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], "lunch");
+        assert_eq!(alice.register(PASSWORD), 200);
+        assert_eq!(bob.register(PASSWORD), 200);
+        rig.eventually("both telephones are there", || {
+            let there = |name| rig.agent_view(name).map(|agent| agent["reachable"] == true);
+            (there("alice")? && there("bob")?).then_some(())
+        });
+        assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], "lunch");
+        rig.expect_agent("bob", "ready");
+        let (status, _) = rig.post("/v1/agents/alice/ready", &json!({}));
+        assert!(status < 300);
+        rig.expect_agent("alice", "ready");
+    }
 }

@@ -311,6 +311,15 @@ impl Rig {
         self.eventually("the server ends", || child.try_wait().expect("our child"))
     }
 
+    /// Waits until the store has written a word: it gathers before it writes.
+    #[track_caller]
+    pub(crate) fn expect_kept(&self, word: &str) {
+        self.eventually(&format!("{word} is kept"), || {
+            let log = fs::read(self.path().join("state/records.sqlite-wal")).ok()?;
+            log.windows(word.len()).any(|found| found == word.as_bytes()).then_some(())
+        });
+    }
+
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
