@@ -6,7 +6,7 @@
 //! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
 
 use crate::server::driver::Driver;
-use crate::webhook::desk::{Ask, AskWhat, Asked, Heard};
+use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::io::Hook;
 use crate::webhook::io::rest::Told;
 use crate::webhook::rest::{RestCommand, RestOutcome};
@@ -62,7 +62,12 @@ impl Driver {
         while let Some(ask) = self.router.desk.poll_ask() {
             self.ask(ask);
         }
-        while self.router.desk.poll_saving().is_some() {}
+        while let Some(saving) = self.router.desk.poll_saving() {
+            match saving {
+                Saving::Keep(call, text) => self.store.keep_session(call, text),
+                Saving::Forget(call) => self.store.forget_session(call),
+            };
+        }
     }
 
     fn ask(&self, ask: Ask) {

@@ -103,7 +103,12 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
 
     let door = providers::bind(&config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    let providers = providers::start(&config, clock, seed, &prompts, door)?;
+    // The links that a provider was given before a restart hold after it.
+    let key = store::secret_key(&config.server.state, "webhook.key")?;
+    let mut providers = providers::start(&config, clock, key, &prompts, door)?;
+    let mut store = opened.store;
+    let carried = &opened.recovered.carried;
+    resume::take_up(clock.now(), &mut store, &mut providers.desk, carried, &opened.sessions);
     let _webhooks = providers.thread;
 
     let router = Router {
@@ -120,7 +125,6 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
-    let store = opened.store;
     let driver = Driver {
         clock,
         center,

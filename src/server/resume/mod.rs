@@ -9,15 +9,16 @@ mod rebuild;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::number::normalize;
 use crate::center::{ContactCenter, Event, Standing, Target};
 use crate::config::{Config, Phone};
-use crate::id::AgentId;
+use crate::id::{AgentId, CallId};
 use crate::server::past;
-use crate::store::{self, Opened, Reader, StoreError};
+use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
+use crate::webhook::desk::Desk;
 
 pub(super) use rebuild::Restored;
 
@@ -100,6 +101,26 @@ pub(super) fn begin(
     let agents = first_of_agents(config, &opened.standings, goes_on);
     inputs.extend(agents.into_iter().map(|event| (now, event)));
     Ok(Beginning { center, inputs })
+}
+
+/// Gives the desk the calls that go on, where they were at their provider; what was kept of others
+/// is forgotten.
+pub(super) fn take_up(
+    now: Timestamp,
+    store: &mut Store,
+    desk: &mut Desk,
+    carried: &BTreeSet<CallId>,
+    sessions: &[(CallId, String)],
+) {
+    for (call, text) in sessions {
+        if carried.contains(call) && desk.restore(now, *call, text) {
+            continue;
+        }
+        if carried.contains(call) {
+            tracing::error!(%call, "what was kept of a call at its provider cannot be read");
+        }
+        store.forget_session(*call);
+    }
 }
 
 /// Telephones that never register can be reached from the beginning; and everybody stands where
