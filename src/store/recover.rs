@@ -275,33 +275,40 @@ fn chain(runs: &BTreeMap<u64, Run>, last: u64) -> Result<Option<Vec<Link>>, Stor
 fn tell(chain: &[Link], rebuild: &mut dyn Rebuild) -> io::Result<(bool, u64)> {
     let mut tip = chain.first().map_or(0, |link| link.header.run);
     for Link { header, segments } in chain {
-        if !rebuild.run(header) {
-            return Ok((false, tip));
+        let mut told = 0;
+        let whole = rebuild.run(header) && tell_run(segments, &mut told, rebuild)?;
+        if told > 0 {
+            tip = header.run;
         }
-        let mut expected = 0;
-        for path in segments {
-            let mut lines = Lines::open(path)?;
-            while let Some(line) = lines.next()? {
-                match line {
-                    Line::Header(Some(_)) => {}
-                    // After a segment that failed, the next one says some of it again.
-                    Line::Entry(entry) if entry.seq < expected => {}
-                    Line::Entry(entry) if entry.seq == expected => {
-                        expected += 1;
-                        tip = header.run;
-                        if !rebuild.input(entry) {
-                            return Ok((false, tip));
-                        }
-                    }
-                    // What follows a missing input cannot be told: the state would be another.
-                    Line::Entry(_) | Line::Header(None) | Line::Damaged => {
-                        return Ok((false, tip));
-                    }
-                }
-            }
+        if !whole {
+            return Ok((false, tip));
         }
     }
     Ok((true, tip))
+}
+
+/// Tells one run, counting the inputs; says whether that was all of it.
+fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> io::Result<bool> {
+    for path in segments {
+        let mut lines = Lines::open(path)?;
+        while let Some(line) = lines.next()? {
+            let whole = match line {
+                Line::Header(Some(_)) => true,
+                // After a segment that failed, the next one says some of it again.
+                Line::Entry(entry) if entry.seq < *told => true,
+                Line::Entry(entry) if entry.seq == *told => {
+                    *told += 1;
+                    rebuild.input(entry)
+                }
+                // What follows a missing input cannot be told: the state would be another.
+                Line::Entry(_) | Line::Header(None) | Line::Damaged => false,
+            };
+            if !whole {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The record of a call of which only its arrival is known.
