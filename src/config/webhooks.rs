@@ -137,9 +137,8 @@ fn provider(
     let written = ["secrets", "secrets_file", "secrets_env"].iter().any(|key| s.has(key));
     let secrets = s.secrets("secrets", around.variables);
     if secrets.is_empty() && (!written || s.has("secrets")) {
-        let help = format!(
-            "secrets = [\"…\"], secrets_file = \"path\" or secrets_env = \"VARIABLE\": {secrets_are}"
-        );
+        let ways = "secrets = [\"…\"], secrets_file = \"path\" or secrets_env = \"VARIABLE\"";
+        let help = format!("{ways}: {secrets_are}");
         s.problem("secrets", "without one, no request can be told from a forged one", &help);
     }
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {

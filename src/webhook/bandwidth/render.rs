@@ -1,7 +1,7 @@
 //! A document as BXML.
 //!
-//! **Invariant:** what asks is last: Bandwidth ignores what follows a verb that comes back. It comes
-//! back from a `Gather` with and without digits.
+//! **Invariant:** what asks is last: Bandwidth ignores what follows a verb that comes back. It
+//! comes back from a `Gather` with and without digits.
 //!
 //! **Deliberately absent:** a tone before a message and a limit of the talk, because BXML has
 //! neither; silence inside a `Gather`, which may hold speech and files only (at its end it is added
@@ -119,7 +119,7 @@ impl Writer<'_> {
         let attributes = self.access(attributes);
         match &call.to {
             Callee::Number(number) => self.xml.text("PhoneNumber", attributes, number),
-            // There is no client of Bandwidth's own to call: a name is a SIP address's, if anything.
+            // There is no client of Bandwidth's own to call: a name is an address, if anything.
             Callee::Sip(uri) => self.xml.text("SipUri", attributes, uri),
             Callee::Client(name) => {
                 let uri = if name.contains(':') { name.clone() } else { format!("sip:{name}") };

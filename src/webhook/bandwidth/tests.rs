@@ -1,3 +1,5 @@
+//! Bandwidth: credentials, fields, documents, commands.
+
 use super::*;
 use crate::webhook::sign::base64;
 use crate::webhook::{Method, provider};

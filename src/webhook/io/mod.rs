@@ -1,4 +1,4 @@
-//! The door for providers: HTTP in, verified [`Fields`] to whoever carries the calls, documents out.
+//! The door for providers: HTTP in, verified [`Fields`] to whoever carries calls, documents out.
 //!
 //! ```text
 //!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Hook`] ─► document

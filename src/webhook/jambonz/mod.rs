@@ -7,8 +7,8 @@
 //! **Invariant:** a document is one array, answered as `application/json`; with any other type
 //! jambonz does not read it.
 //!
-//! **Deliberately absent:** its websocket front, and with that the recording of a message; news of a
-//! callee's leg at an address of its own ([`Dial::told`](crate::webhook::document::Dial::told)):
+//! **Deliberately absent:** its websocket front, and with that the recording of a message; news of
+//! a callee's leg at an address of its own ([`Dial::told`](crate::webhook::document::Dial::told)):
 //! jambonz sends those to the application's status hook, and the dial's own hook says how it ended.
 
 mod parse;

@@ -12,7 +12,7 @@ pub(super) fn support(need: &Need) -> Support {
             Support::Whole
         }
         Need::Secret => Support::Partly(
-            "jambonz sends the keys in a signed body and may write them to its own log at debug level",
+            "jambonz sends the keys in a signed body and may log them at debug level",
         ),
         Need::ExitKey => Support::Whole,
         Need::Language(_) => Support::Partly(

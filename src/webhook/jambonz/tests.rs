@@ -1,3 +1,5 @@
+//! jambonz: signatures, fields, documents, commands.
+
 use super::*;
 use crate::webhook::rest::RestMethod;
 use crate::webhook::sign::{hex, hmac_sha256};
