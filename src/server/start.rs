@@ -77,12 +77,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
 
     let repaired = repair(&config.server.recordings)
         .map_err(|error| StartError::Recordings(config.server.recordings.clone(), error))?;
-    let (fact_sender, facts) = mpsc::channel(FACTS_MAX);
-    let media = Arc::new(MediaEngine::start(
-        &convert::media(&config.media, &config.server.recordings),
-        now,
-        &told(fact_sender),
-    )?);
+    let (media, facts) = start_media(&config, now)?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
@@ -146,6 +141,15 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     drop((config, flows, directory, demo));
     memory::give_back();
     Ok(driver.run(signals).await)
+}
+
+fn start_media(
+    config: &Config,
+    now: Timestamp,
+) -> io::Result<(Arc<MediaEngine>, mpsc::Receiver<Fact>)> {
+    let (sender, facts) = mpsc::channel(FACTS_MAX);
+    let setup = convert::media(&config.media, &config.server.recordings);
+    Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
 /// The store, and the center that goes on, if one does.
