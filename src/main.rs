@@ -31,6 +31,7 @@ Examples:
   attendant check                       the configuration and its flows; nothing is bound
   attendant check flows/support.toml    one flow by itself
   attendant --set sip.realm=acme serve  one value of the configuration, for now
+  attendant check --provider twilio     what a provider does differently, step by step
   attendant records --outcome abandoned the latest calls that were given up
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
   attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
@@ -79,9 +80,16 @@ enum Command {
     ///
     /// With paths, only those flows are checked: against the names of the configuration where there
     /// is one, and by themselves where there is none.
+    ///
+    /// With --provider, each step that a provider carries out differently is shown, and what happens
+    /// instead; with something it cannot do at all, the exit code is 65.
     Check {
         /// Flow files, or folders of them
         paths: Vec<PathBuf>,
+        /// What is different there: twilio, signalwire, texml, telnyx, vonage, plivo, jambonz,
+        /// bandwidth; more than one with a comma between
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        provider: Vec<String>,
     },
     /// Print the records of ended calls, the latest first
     Records(records::Records),
@@ -113,7 +121,7 @@ fn main() -> ExitCode {
     };
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
-        Command::Check { paths } => check::run(&sources, &paths),
+        Command::Check { paths, provider } => check::run(&sources, &paths, &provider),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),

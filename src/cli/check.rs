@@ -5,20 +5,40 @@ use std::process::ExitCode;
 
 use attendant::call::Directory;
 use attendant::config::{self, Problems, Sources};
-use attendant::flow::{Flow, Known};
+use attendant::flow::{Flow, Known, Need, Severity, Verb, explain};
+use attendant::webhook::{self, Provider, Support};
 
-use crate::cli::{complain, is_configured, print, told};
+use crate::cli::{EX_DATAERR, EX_USAGE, complain, fail, is_configured, print, told};
 
 /// With paths, only those flows are checked.
-pub(crate) fn run(sources: &Sources, paths: &[PathBuf]) -> ExitCode {
-    if paths.is_empty() { check(sources) } else { check_flows(sources, paths) }
+pub(crate) fn run(sources: &Sources, paths: &[PathBuf], providers: &[String]) -> ExitCode {
+    let mut known = Vec::new();
+    for name in providers {
+        let Some(provider) = webhook::provider(name) else {
+            return fail(EX_USAGE, &unknown(name));
+        };
+        known.push(provider);
+    }
+    if paths.is_empty() { check(sources, &known) } else { check_flows(sources, paths, &known) }
 }
 
-fn check(sources: &Sources) -> ExitCode {
+fn unknown(name: &str) -> String {
+    let all: Vec<&str> = webhook::providers().iter().map(|provider| provider.name()).collect();
+    match config::closest(name, all.iter().copied()) {
+        Some(meant) => format!("no provider `{name}` is known: did you mean `{meant}`?"),
+        None => format!("no provider `{name}` is known: there is {}", all.join(", ")),
+    }
+}
+
+fn check(sources: &Sources, providers: &[&dyn Provider]) -> ExitCode {
     match config::load(sources) {
         Ok(loaded) => {
             for warning in &loaded.config.warnings {
                 complain(&format!("warning: {warning}\n"));
+            }
+            let flows = loaded.flows.iter().map(|flow| &**flow);
+            if !providers.is_empty() {
+                return differences(flows, providers);
             }
             let config = &loaded.config;
             let mut text: String = loaded.flows.iter().map(|flow| summary(flow)).collect();
@@ -36,7 +56,7 @@ fn check(sources: &Sources) -> ExitCode {
     }
 }
 
-fn check_flows(sources: &Sources, paths: &[PathBuf]) -> ExitCode {
+fn check_flows(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
     let known = if is_configured(sources) {
         match config::check(sources) {
             Ok(checked) => Known {
@@ -57,9 +77,73 @@ fn check_flows(sources: &Sources, paths: &[PathBuf]) -> ExitCode {
     if !problems.is_empty() {
         return told(&problems);
     }
+    if !providers.is_empty() {
+        return differences(flows.iter(), providers);
+    }
     let mut text: String = flows.iter().map(summary).collect();
     text.push_str(&format!("{} flows: nothing is wrong\n", flows.len()));
     print(&text)
+}
+
+/// What providers do differently, step by step, and how much of it they cannot do.
+fn differences<'a>(
+    flows: impl Iterator<Item = &'a Flow> + Clone,
+    providers: &[&dyn Provider],
+) -> ExitCode {
+    let (mut text, mut lacking) = (String::new(), 0_usize);
+    for provider in providers {
+        let (name, mut same) = (provider.name(), true);
+        for flow in flows.clone() {
+            let mut remarks = Vec::new();
+            for needed in flow.needs() {
+                let (severity, what, instead) = match provider.support(&needed.need) {
+                    Support::Whole => continue,
+                    Support::Partly(how) => (Severity::Warning, "does this differently", how),
+                    Support::No(how) => (Severity::Error, "cannot do this", how),
+                };
+                lacking += usize::from(severity == Severity::Error);
+                let message = format!("{name} {what}: {}", words(&needed.need));
+                remarks.push(flow.remark(&needed, severity, message, Some(instead.to_owned())));
+            }
+            same &= remarks.is_empty();
+            text.push_str(&explain(&remarks));
+        }
+        if same {
+            text.push_str(&format!("{name}: everything is as on a telephone of our own\n"));
+        }
+    }
+    let printed = print(&text);
+    if lacking > 0 { ExitCode::from(EX_DATAERR) } else { printed }
+}
+
+/// What a step needs, in the words of its author.
+fn words(need: &Need) -> String {
+    match need {
+        Need::Verb(verb) => format!("`{}`", verb_word(*verb)),
+        Need::FinishKey(key) => format!("the key {} ends an input", key.as_char()),
+        Need::KeysMax(most) => format!("up to {most} keys in one input"),
+        Need::TwoTimeouts => "`timeout_s` and `inter_digit_s` are not the same".to_owned(),
+        Need::NoBargeIn => "`barge_in = false` before keys that count".to_owned(),
+        Need::Secret => "`secret = true`".to_owned(),
+        Need::ExitKey => "`exit_key` while waiting".to_owned(),
+        Need::Language(language) => format!("the language `{language}`"),
+    }
+}
+
+const fn verb_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Say => "say",
+        Verb::Play => "play",
+        Verb::Menu => "menu",
+        Verb::Collect => "collect",
+        Verb::Branch => "branch",
+        Verb::Set => "set",
+        Verb::HoursCheck => "hours_check",
+        Verb::Queue => "queue",
+        Verb::Transfer => "transfer",
+        Verb::Record => "record",
+        Verb::Hangup => "hangup",
+    }
 }
 
 fn summary(flow: &Flow) -> String {

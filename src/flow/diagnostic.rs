@@ -88,6 +88,16 @@ impl Diagnostic {
         Problems::new(file, "").into_one(0..0, message.into())
     }
 
+    /// Something about a file that was read before.
+    pub(in crate::flow) fn about(
+        (file, source, span): (&str, &str, Range<usize>),
+        severity: Severity,
+        message: String,
+        help: Option<String>,
+    ) -> Self {
+        Problems::new(file, source).make(severity, span, message, help)
+    }
+
     fn report(&self) -> report::Diagnostic<()> {
         let severity = match self.severity {
             Severity::Warning => report::Severity::Warning,

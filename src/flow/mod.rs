@@ -62,6 +62,6 @@ pub use port::{
     Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest,
     RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
-pub use program::{Flow, QueueUse, StepInfo};
+pub use program::{Flow, Needed, QueueUse, StepInfo};
 pub use run::{Facts, Run};
 pub use step::hangup::CAUSES;

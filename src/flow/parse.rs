@@ -134,6 +134,9 @@ fn read<'a>(
     let steps = nodes.into_iter().zip(secrets).map(|(node, secret)| Node { secret, ..node });
     Some(Flow {
         name: stem(file).into(),
+        file: file.into(),
+        source: problems.source().into(),
+        languages_span: header.key_span("languages"),
         version: String::new(),
         numbers,
         languages: build.languages,

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
-use crate::flow::diagnostic::Diagnostic;
+use crate::flow::diagnostic::{Diagnostic, Severity};
 use crate::flow::expr::{Engine, Template, View};
+use crate::flow::need::Need;
 use crate::flow::step::{Step, StepId};
 use crate::flow::text::Part;
 use crate::flow::{Context, Prompt};
@@ -20,6 +21,10 @@ const POSITIONS_PREPARED: u32 = 10;
 
 pub struct Flow {
     pub(in crate::flow) name: Arc<str>,
+    /// As it was called when it was read, and all of it: for what is to be said about it later.
+    pub(in crate::flow) file: Arc<str>,
+    pub(in crate::flow) source: Arc<str>,
+    pub(in crate::flow) languages_span: Range<usize>,
     pub(in crate::flow) version: String,
     pub(in crate::flow) numbers: Vec<Arc<str>>,
     pub(in crate::flow) languages: Vec<Arc<str>>,
@@ -54,6 +59,15 @@ pub struct StepInfo<'a> {
     pub line: u32,
     /// What an exit is called, and the step it leads to.
     pub exits: Vec<(String, &'a str)>,
+}
+
+/// What one step needs of the front that carries the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed<'a> {
+    /// Empty for what the flow needs as a whole.
+    pub step: &'a str,
+    pub need: Need,
+    pub(in crate::flow) span: Range<usize>,
 }
 
 /// A queue a flow enters.
@@ -120,6 +134,36 @@ impl Flow {
             exits.extend(node.on_error.map(|to| ("on_error".to_owned(), &*self.node(to).name)));
             StepInfo { name: &node.name, verb: node.step.verb(), line: node.line, exits }
         })
+    }
+
+    /// What the flow and its steps need of a front, in the order of the file.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Needed<'_>> {
+        let languages = self.languages.iter().map(|language| Needed {
+            step: "",
+            need: Need::Language(language.to_string()),
+            span: self.languages_span.clone(),
+        });
+        // The built-in steps are in no line, and need what every call does.
+        let written = self.steps.iter().filter(|node| node.line > 0);
+        let steps = written.flat_map(|node| {
+            let needs = node.step.needs().into_iter();
+            needs.map(|need| Needed { step: &node.name, need, span: node.span.clone() })
+        });
+        languages.chain(steps).collect()
+    }
+
+    /// Something to say about what a step needs, with its place in the file.
+    #[must_use]
+    pub fn remark(
+        &self,
+        needed: &Needed<'_>,
+        severity: Severity,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
+        let place = (&*self.file, &*self.source, needed.span.clone());
+        Diagnostic::about(place, severity, message, help)
     }
 
     /// The queues this flow enters, sorted, each pair once.

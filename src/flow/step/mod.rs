@@ -9,6 +9,7 @@ pub(in crate::flow) mod collect;
 pub(in crate::flow) mod hangup;
 pub(in crate::flow) mod hours_check;
 pub(in crate::flow) mod menu;
+mod needs;
 pub(in crate::flow) mod play;
 pub(in crate::flow) mod queue;
 pub(in crate::flow) mod record;

@@ -67,6 +67,10 @@ impl Record {
         record
     }
 
+    pub(in crate::flow) const fn finish_key(&self) -> Option<Digit> {
+        self.finish_key
+    }
+
     pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
         let intent = self.intent.as_ref().map(|text| run.render(turn, text)).transpose();
         let words = self.speech.as_ref().map(|speech| run.words(turn, speech)).transpose();

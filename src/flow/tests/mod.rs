@@ -6,6 +6,7 @@
 
 mod broken;
 mod inputs;
+mod needs;
 mod people;
 mod random;
 mod record;
