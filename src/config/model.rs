@@ -200,6 +200,8 @@ pub struct Provider {
     /// are moved when they ask next.
     pub account: Option<String>,
     pub token: Option<Secret>,
+    /// Who signs in with the token, if not the account itself.
+    pub user: Option<String>,
     /// Instead of the provider's own address.
     pub rest_url: Option<String>,
     /// Numbers that may be dialed begin with one of these (E.164, `+44`). Empty: none.

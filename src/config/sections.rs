@@ -230,7 +230,7 @@ fn open_ai(s: &mut Section<'_, '_>, variables: &BTreeMap<String, String>) -> Opt
         return None;
     }
     if https && cfg!(not(feature = "tls")) {
-        s.problem("url", "https needs a build with --features tls", "");
+        s.problem("url", "https needs a build with the feature tls", "");
     }
     Some(voice)
 }

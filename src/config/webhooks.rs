@@ -154,6 +154,7 @@ fn provider(
         window: s.seconds("window_s", 10..=3600).unwrap_or(Duration::from_secs(300)),
         account: s.some_text("account"),
         token: s.secret("token", around.variables),
+        user: s.some_text("user"),
         rest_url: rest_url(s),
         prefixes: s.texts("prefixes").unwrap_or_default(),
         caller_id: s.some_text("caller_id"),

@@ -13,6 +13,7 @@
 
 mod audio;
 mod counts;
+mod jwt;
 mod replay;
 pub mod rest;
 #[cfg(test)]

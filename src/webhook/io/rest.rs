@@ -18,10 +18,12 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::webhook::io::jwt;
 use crate::webhook::provider::Provider;
 use crate::webhook::rest::{
     Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome,
 };
+use crate::webhook::sign::hex;
 
 /// Commands that wait for a thread or for their next try.
 pub const COMMANDS_MAX: usize = 10_000;
@@ -187,7 +189,8 @@ impl Shared {
             let why = "this provider has no such command".to_owned();
             return told(RestOutcome::Refused(why));
         };
-        let outcome = match perform(agent, &call) {
+        let signed = self.signed(site, call);
+        let outcome = match signed.and_then(|call| perform(agent, &call)) {
             Ok(answer) => site.provider.outcome(&answer),
             Err(why) => {
                 tracing::warn!(provider = job.provider, call = %job.call, "REST: {why}");
@@ -208,6 +211,23 @@ impl Shared {
         drop(queue);
         // Whoever waits for a later one wakes up to wait for this one.
         self.woken.notify_one();
+    }
+}
+
+impl Shared {
+    /// The command with the token it wants, where it wants one.
+    fn signed(&self, site: &RestSite, mut call: RestCall) -> Result<RestCall, String> {
+        if !call.authorization.0.is_empty() {
+            return Ok(call);
+        }
+        let mut once = [0; 16];
+        getrandom::fill(&mut once).map_err(|error| error.to_string())?;
+        let wanted = site.provider.to_sign(&site.account, (self.clock)(), &hex(&once));
+        if let Some(text) = wanted {
+            let token = jwt::rs256(&site.account.secret, &text)?;
+            call.authorization = Auth(format!("Bearer {token}"));
+        }
+        Ok(call)
     }
 }
 
