@@ -23,7 +23,7 @@ mod tests;
 mod views;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -143,7 +143,11 @@ struct Inner {
     metrics_open_on_loopback: bool,
     in_work: Semaphore,
     limit: Limit,
+    more_metrics: OnceLock<MoreMetrics>,
 }
+
+/// Families of metrics that somebody else counts, as text.
+pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {
     #[must_use]
@@ -155,7 +159,13 @@ impl Api {
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
+            more_metrics: OnceLock::new(),
         }))
+    }
+
+    /// Adds families to `/metrics`. Only the first time it is asked.
+    pub fn add_metrics(&self, more: MoreMetrics) {
+        let _ = self.0.more_metrics.set(more);
     }
 
     /// The routes, for whoever accepts connections.

@@ -38,7 +38,8 @@ pub(super) async fn metrics(
     let snapshot = api.ask(Request::Snapshot).await?;
     let health = api.ask(Request::Health).await?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((content_type, text(&snapshot, &health)).into_response())
+    let more = api.0.more_metrics.get().map(|more| more()).unwrap_or_default();
+    Ok((content_type, text(&snapshot, &health) + &more).into_response())
 }
 
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {

@@ -12,6 +12,7 @@ mod clock;
 mod convert;
 mod desk;
 mod driver;
+mod greet;
 mod hooks;
 mod listen;
 mod local;

@@ -22,7 +22,7 @@ use crate::server::tasks::HttpThread;
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
-use crate::webhook::io::{Around, Front, HOOKS_MAX, Hook, Settings, Site, Sounds};
+use crate::webhook::io::{Around, Counts, Front, HOOKS_MAX, Hook, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::Account;
 use crate::webhook::{Links, Paper, provider};
@@ -34,6 +34,8 @@ pub(super) struct Providers {
     pub(super) told: mpsc::Receiver<Told>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
+    /// `None` without a door.
+    pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
     pub(super) thread: Option<HttpThread>,
 }
@@ -58,6 +60,7 @@ pub(super) fn start(
     let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, told_sender)?;
     let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
+    let mut counts = None;
     let thread = match listener {
         Some(listener) => {
             let sites = known.iter().map(|(of, provider)| site(of, *provider, &base, key));
@@ -78,11 +81,13 @@ pub(super) fn start(
                 }),
                 is_proxy: Box::new(move |ip| proxies.iter().any(|block| block.contains(ip))),
             };
-            Some(HttpThread::webhooks(Front::new(settings, around), listener)?)
+            let front = Front::new(settings, around);
+            counts = Some(front.counts());
+            Some(HttpThread::webhooks(front, listener)?)
         }
         None => None,
     };
-    Ok(Providers { desk, hooks, told, rest, links, thread })
+    Ok(Providers { desk, hooks, told, rest, links, counts, thread })
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {
@@ -125,7 +130,7 @@ fn start_rest(
             let secret = token.expose().to_owned();
             let access = access(of).map(str::to_owned);
             let base_url = of.rest_url.clone();
-            let account = Account { id, user: None, secret, base_url, access };
+            let account = Account { id, user: of.user.clone(), secret, base_url, access };
             Some(RestSite { provider: *provider, account })
         })
         .collect();

@@ -32,12 +32,13 @@ use crate::server::resume::{self, Beginning, Restored, open_store};
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
-use crate::server::{convert, listen, memory, providers};
+use crate::server::{convert, greet, listen, memory, providers};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store;
 use crate::time::Timestamp;
+use crate::webhook::{self, Links};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
@@ -57,6 +58,8 @@ pub enum StartError {
     ListenHttp(SocketAddr, io::Error),
     #[error("cannot listen on {0}: {1}: `webhooks.listen` names the address")]
     ListenWebhooks(SocketAddr, io::Error),
+    #[error("[providers.{0}] is not in this build: take it out of the configuration")]
+    Provider(String),
     #[error("{0}")]
     Store(#[from] store::StoreError),
     #[error("{0}: {1}: `server.recordings` names the folder of what callers leave")]
@@ -91,16 +94,15 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?)?;
+    let mut providers = open_door(&config, clock, &prompts)?;
+    let links = &providers.links;
+    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, links)?;
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
+    providers.counts.into_iter().for_each(|counts| {
+        api.add_metrics(Box::new(move || counts.prometheus()));
+    });
     let _api = HttpThread::api(api, http)?;
-
-    let door = providers::bind(&config)
-        .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    // The links that a provider was given before a restart hold after it.
-    let key = store::secret_key(&config.server.state, "webhook.key")?;
-    let mut providers = providers::start(&config, clock, key, &prompts, door)?;
     let mut store = opened.store;
     let carried = &opened.recovered.carried;
     resume::take_up(clock.now(), &mut store, &mut providers.desk, carried, &opened.sessions);
@@ -180,6 +182,22 @@ fn api_settings(config: &Config) -> Settings<'_> {
     }
 }
 
+/// The door for providers, where there is one.
+fn open_door(
+    config: &Config,
+    clock: Clock,
+    prompts: &Arc<PromptStore>,
+) -> Result<providers::Providers, StartError> {
+    if let Some(name) = config.providers.keys().find(|name| webhook::provider(name).is_none()) {
+        return Err(StartError::Provider(name.clone()));
+    }
+    // The links that a provider was given before a restart hold after it.
+    let key = store::secret_key(&config.server.state, "webhook.key")?;
+    let door = providers::bind(config)
+        .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
+    Ok(providers::start(config, clock, key, prompts, door)?)
+}
+
 fn random_seed() -> Result<[u8; 32], io::Error> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
@@ -254,6 +272,7 @@ fn greet(
     demo: Option<&Demo>,
     sockets: &Sockets,
     http: SocketAddr,
+    links: &BTreeMap<&'static str, Links>,
 ) -> io::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -267,6 +286,10 @@ fn greet(
         writeln!(out, "listening: sip {transport} {address}")?;
     }
     writeln!(out, "listening: http {http}")?;
+    if !links.is_empty() {
+        writeln!(out, "listening: webhooks {}", config.webhooks.listen)?;
+    }
+    out.write_all(greet::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
     let Some(demo) = demo else { return out.flush() };
     let sip = sockets.addresses().map(|(_, address)| address).find(|a| a.ip().is_loopback());
     let sip = sip.map_or_else(|| "127.0.0.1:5060".to_owned(), |address| address.to_string());
