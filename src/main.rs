@@ -17,6 +17,7 @@ use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
     EX_IOERR, EX_USAGE, check, fail, health, print, records, replay, report, serve, simulate,
+    webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -32,6 +33,7 @@ Examples:
   attendant check flows/support.toml    one flow by itself
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
+  attendant webhook selftest            call ourselves as a provider would
   attendant records --outcome abandoned the latest calls that were given up
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
   attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
@@ -99,6 +101,9 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Feed a journal to a fresh contact center and print the calls that come of it
     Replay(replay::Replay),
+    /// Connect a telephony provider: check a signature, try the way in, write a fallback
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Print the whole configuration with its defaults and what each key means
     ExampleConfig,
     /// Print the description of the HTTP interface (OpenAPI, JSON)
@@ -126,6 +131,7 @@ fn main() -> ExitCode {
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),
         Command::Replay(wanted) => replay::run(&sources, &wanted),
+        Command::Webhook(wanted) => webhook::run(&sources, &wanted),
         Command::ExampleConfig => print(config::EXAMPLE),
         Command::Openapi => match attendant::api::document().to_pretty_json() {
             Ok(document) => print(&format!("{document}\n")),

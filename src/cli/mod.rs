@@ -13,6 +13,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod webhook;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
