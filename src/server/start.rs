@@ -38,6 +38,7 @@ use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store;
 use crate::time::Timestamp;
+use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
@@ -99,9 +100,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, links)?;
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
-    providers.counts.into_iter().for_each(|counts| {
-        api.add_metrics(Box::new(move || counts.prometheus()));
-    });
+    show_counts(&api, providers.counts);
     let _api = HttpThread::api(api, http)?;
     let mut store = opened.store;
     let carried = &opened.recovered.carried;
@@ -179,6 +178,13 @@ fn api_settings(config: &Config) -> Settings<'_> {
         operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
         metrics_open_on_loopback: config.api.metrics_open_on_loopback,
         requests_max: config.api.requests_max,
+    }
+}
+
+/// What comes through the door for providers is in the metrics of the HTTP interface.
+fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
+    if let Some(counts) = counts {
+        api.add_metrics(Box::new(move || counts.prometheus()));
     }
 }
 
