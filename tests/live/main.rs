@@ -22,4 +22,5 @@ mod security;
 mod signaling;
 mod sound;
 mod voicemail;
+mod webhooks;
 mod wire;

@@ -350,7 +350,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-fn free_tcp_port() -> SocketAddr {
+pub(crate) fn free_tcp_port() -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("bound")
 }
