@@ -83,8 +83,8 @@ enum Command {
     /// With paths, only those flows are checked: against the names of the configuration where there
     /// is one, and by themselves where there is none.
     ///
-    /// With --provider, each step that a provider carries out differently is shown, and what happens
-    /// instead; with something it cannot do at all, the exit code is 65.
+    /// With --provider, each step that a provider carries out differently is shown, and what
+    /// happens instead; with something it cannot do at all, the exit code is 65.
     Check {
         /// Flow files, or folders of them
         paths: Vec<PathBuf>,

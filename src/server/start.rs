@@ -1,7 +1,8 @@
 //! From a checked configuration to a running driver.
 //!
 //! **Invariant:** the order is fixed: disk and prompts side by side, then media, sockets, HTTP.
-//! What fails, fails before the first call could be answered, and says which address or folder it was.
+//! What fails, fails before the first call could be answered, and says which address or folder it
+//! was.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
