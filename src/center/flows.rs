@@ -254,11 +254,14 @@ impl ContactCenter {
         let levels = |levels: &[(Arc<str>, u8)]| {
             levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
         };
+        let mut demands: Vec<_> = levels(&request.skills);
+        let provider = call.origin.via.strip_prefix(VIA_PROVIDER);
+        demands.extend(self.setup.door(provider).map(|door| (self.skills.id(&door), 1)));
         let prefer = request.prefer_agent.as_ref();
         let enqueue = acd::Enqueue {
             call: id,
             queue,
-            demands: levels(&request.skills),
+            demands,
             priority: request.priority,
             relax: request.relax.iter().map(|step| (step.after, levels(&step.levels))).collect(),
             since: now,

@@ -13,14 +13,17 @@ use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
-    let levels = |levels: &[(String, u8)]| {
+    let levels = |levels: &[(String, u8)]| -> Vec<_> {
         levels.iter().map(|(skill, level)| (skills.id(skill), *level)).collect()
     };
     acd::Setup {
         agents: setup
             .agents
             .iter()
-            .map(|agent| acd::AgentSetup { skills: levels(&agent.skills) })
+            .map(|agent| {
+                let doors = setup.doors_of(&agent.name).map(|door| (skills.id(&door), 1));
+                acd::AgentSetup { skills: levels(&agent.skills).into_iter().chain(doors).collect() }
+            })
             .collect(),
         queues: setup.queues.iter().map(|queue| queue.acd.clone()).collect(),
     }

@@ -24,6 +24,8 @@ pub struct Setup {
     pub trunks: BTreeMap<String, Trunk>,
     /// What a provider may dial for its own calls, by its name.
     pub providers: BTreeMap<String, Trunk>,
+    /// By their names: agents who cannot take every call.
+    pub reach: BTreeMap<String, Reach>,
     pub directory: Directory,
     /// ISO 3166 region numbers without `+` are read in.
     pub region: String,
@@ -44,6 +46,15 @@ pub struct Agent {
     pub auto_login: bool,
     /// And ready too.
     pub auto_ready: bool,
+}
+
+/// Whose calls can be brought to an agent, where that is not everybody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This provider's alone: it dials the agent itself.
+    Provider(String),
+    /// Those of our own telephones and trunks alone.
+    Sip,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +123,7 @@ impl Default for Setup {
             queues: Vec::new(),
             trunks: BTreeMap::new(),
             providers: BTreeMap::new(),
+            reach: BTreeMap::new(),
             directory: Directory::default(),
             region: "US".to_owned(),
             recent: Duration::from_secs(30 * 24 * 60 * 60),
@@ -139,10 +151,38 @@ impl Setup {
         let of_agents = self.agents.iter().flat_map(|agent| &agent.skills);
         // Those that flows name have ids too: relaxing one nobody has must not relax another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
-        let names: BTreeSet<&str> =
-            of_agents.map(|(name, _)| name.as_str()).chain(of_flows).collect();
-        Skills { names: names.into_iter().map(str::to_owned).collect() }
+        let names = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
+        let doors = self.doors().filter(|_| !self.reach.is_empty());
+        let names: BTreeSet<String> = names.chain(doors).collect();
+        Skills { names: names.into_iter().collect() }
     }
+
+    /// What an agent must have to take a call that came this way: the provider, or our own
+    /// telephones and trunks. Nothing, where every agent can take every call.
+    pub(super) fn door(&self, provider: Option<&str>) -> Option<String> {
+        (!self.reach.is_empty()).then(|| door(provider))
+    }
+
+    /// The doors whose calls an agent can be given.
+    pub(super) fn doors_of(&self, agent: &str) -> impl Iterator<Item = String> {
+        let reach = self.reach.get(agent);
+        let has = move |of: &String| match reach {
+            None => true,
+            Some(Reach::Provider(name)) => *of == door(Some(name)),
+            Some(Reach::Sip) => *of == door(None),
+        };
+        self.doors().filter(|_| !self.reach.is_empty()).filter(has)
+    }
+
+    fn doors(&self) -> impl Iterator<Item = String> {
+        let providers = self.providers.keys().map(|name| door(Some(name)));
+        std::iter::once(door(None)).chain(providers)
+    }
+}
+
+/// As a skill: no flow can name it, because a skill's name has no colon.
+fn door(provider: Option<&str>) -> String {
+    format!("via:{}", provider.unwrap_or("sip"))
 }
 
 /// The table of skill names.

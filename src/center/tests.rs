@@ -2,12 +2,13 @@
 
 mod recording;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
 use crate::call::{CallRecord, HOLDS_MAX, Outcome, Party, RecordingNews};
-use crate::center::setup::{Agent, Queue, Trunk};
+use crate::center::setup::{Agent, Queue, Reach, Trunk};
 use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
 use crate::flow::{self, Digit, Known};
 use crate::id::{AgentId, CallId, LegId};
@@ -60,10 +61,18 @@ fn parsed(source: &str) -> flow::Flow {
 
 impl Desk {
     fn new(agents: &[&str]) -> Self {
-        Self::with(parsed(FLOW), agents)
+        Self::with_reach(agents, BTreeMap::new())
+    }
+
+    fn with_reach(agents: &[&str], reach: BTreeMap<String, Reach>) -> Self {
+        Self::set_up(parsed(FLOW), agents, reach)
     }
 
     fn with(flow: flow::Flow, agents: &[&str]) -> Self {
+        Self::set_up(flow, agents, BTreeMap::new())
+    }
+
+    fn set_up(flow: flow::Flow, agents: &[&str], reach: BTreeMap<String, Reach>) -> Self {
         let agent = |name: &&str| Agent {
             name: (*name).to_owned(),
             display_name: None,
@@ -89,6 +98,8 @@ impl Desk {
                 ("spare".to_owned(), trunk),
             ]
             .into(),
+            providers: [("acme".to_owned(), Trunk::default())].into(),
+            reach,
             ..Setup::default()
         };
         let center = ContactCenter::new(setup);
@@ -132,9 +143,12 @@ impl Desk {
     }
 
     fn call(&mut self, id: u64) -> LegId {
+        self.call_via(id, Via::Trunk("main".to_owned()))
+    }
+
+    fn call_via(&mut self, id: u64, via: Via) -> LegId {
         let call = CallId(id);
         let from = From { number: Some("+14155550123".to_owned()), name: None };
-        let via = Via::Trunk("main".to_owned());
         self.event(Event::CallArrived { call, from, to: "100".to_owned(), via });
         LegId::caller(call)
     }
@@ -180,6 +194,29 @@ fn line(command: &Command) -> String {
             format!("amend {call} acw {} resolved {:?}", wrap_up.acw_ms, wrap_up.resolved)
         }
     }
+}
+
+#[test]
+fn an_agent_gets_the_calls_that_can_be_brought_there() {
+    let reach =
+        [("ada".to_owned(), Reach::Provider("acme".to_owned())), ("bob".to_owned(), Reach::Sip)];
+    let mut desk = Desk::with_reach(&["ada", "bob"], reach.into());
+    let first = desk.call(1);
+    let second = desk.call_via(2, Via::Provider("acme".to_owned()));
+    desk.log.clear();
+    desk.press(first, '1');
+    desk.check(&["loop call-1/0", "ring call-1/1 agent-1"]);
+    desk.press(second, '1');
+    desk.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
+    // Nobody who is left can take a third one, and it is said why.
+    let third = desk.call(3);
+    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentAsk::LogOut });
+    desk.press(third, '1');
+    assert!(
+        desk.log.iter().any(|line| line.contains("record call-3 Overflowed")),
+        "{:?}",
+        desk.log
+    );
 }
 
 #[test]

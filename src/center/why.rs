@@ -12,6 +12,10 @@ impl ContactCenter {
             Verdict::LoggedOut => ("logged_out", "is not logged in".to_owned()),
             Verdict::LacksSkill { skill, needs, has } => {
                 let skill = self.skill_name(*skill);
+                if let Some(door) = skill.strip_prefix("via:") {
+                    let why = format!("cannot be reached from a call by way of {door}");
+                    return (self.agent_name(one.agent).to_owned(), "elsewhere", why);
+                }
                 ("lacks_skill", format!("has {skill} {has}, and {needs} is needed"))
             }
             Verdict::Excluded { until } => {

@@ -197,7 +197,7 @@ fn check_mode(path: &Path, files: &[FileLayer], config: &Config, problems: &mut 
     };
     let passwords = config.agents.iter().filter_map(|agent| match &agent.phone {
         Phone::Registers { password, .. } => Some(password),
-        Phone::Fixed { .. } | Phone::Outside { .. } => None,
+        Phone::Fixed { .. } | Phone::Outside { .. } | Phone::Client { .. } => None,
     });
     let passwords = passwords.chain(config.trunks.values().filter_map(|t| t.password.as_ref()));
     let tokens = [&config.api.read_token, &config.api.operate_token];

@@ -239,8 +239,10 @@ pub enum Phone {
     Registers { password: Secret, md5: bool },
     /// A telephone that is always at this SIP address.
     Fixed { address: String },
-    /// Somebody behind a trunk.
+    /// Somebody behind a trunk or a provider.
     Outside { trunk: String, number: String },
+    /// A client of a provider's own, such as a browser, by its name there.
+    Client { provider: String, client: String },
 }
 
 #[derive(Clone, Debug)]

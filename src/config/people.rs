@@ -163,10 +163,19 @@ fn phone(
         (None, None, Some(node)) => {
             let mut o = Section::new(format!("agents.{agent}.outside"), node, s.problems());
             let trunk = o.some_text("trunk").unwrap_or_default();
-            let number = o.some_text("number").unwrap_or_default();
-            check_outside(&mut o, &trunk, &number, ways);
+            let phone = match o.some_text("client") {
+                Some(client) => {
+                    check_way(&mut o, &trunk, ways);
+                    Phone::Client { provider: trunk, client }
+                }
+                None => {
+                    let number = o.some_text("number").unwrap_or_default();
+                    check_outside(&mut o, &trunk, &number, ways);
+                    Phone::Outside { trunk, number }
+                }
+            };
             o.finish();
-            Some(Phone::Outside { trunk, number })
+            Some(phone)
         }
         (None, None, None) => {
             // A password that was given but could not be read is a problem of its own.
@@ -185,15 +194,25 @@ fn phone(
 const PASSWORD_HELP: &str =
     "password = \"…\", password_file = \"path\" or password_env = \"VARIABLE\"";
 
-fn check_outside(o: &mut Section<'_, '_>, trunk: &str, number: &str, outside: &Outside<'_>) {
-    let Some(prefixes) = outside.get(trunk) else {
+/// The trunk or provider of that name, as what the numbers may begin with.
+fn check_way<'a>(
+    o: &mut Section<'_, '_>,
+    trunk: &str,
+    outside: &Outside<'a>,
+) -> Option<&'a [String]> {
+    let known = outside.get(trunk).copied();
+    if known.is_none() {
         let help = match closest(trunk, outside.keys().copied()) {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "add it as [trunks.NAME]".to_owned(),
         };
         o.problem("trunk", format!("there is no trunk \"{trunk}\""), &help);
-        return;
-    };
+    }
+    known
+}
+
+fn check_outside(o: &mut Section<'_, '_>, trunk: &str, number: &str, outside: &Outside<'_>) {
+    let Some(prefixes) = check_way(o, trunk, outside) else { return };
     if !is_e164(number) {
         o.problem("number", "must be a plus and digits, as in \"+14155550123\"", "");
     } else if !prefixes.iter().any(|prefix| number.starts_with(prefix.as_str())) {

@@ -69,6 +69,18 @@ pub struct Listen {
     pub secret: bool,
 }
 
+impl Listen {
+    /// One key cuts short what is heard; nobody waits for it afterwards.
+    pub const SKIP: Self = Self {
+        keys_max: 1,
+        finish: None,
+        timeout: Duration::ZERO,
+        inter_digit: Duration::ZERO,
+        barge_in: true,
+        secret: false,
+    };
+}
+
 /// What follows, if the caller presses nothing meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {

@@ -32,6 +32,9 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         service_level: queue.service_level,
         short_abandon: queue.short_abandon,
     };
+    let provider = |known: &config::Provider| {
+        (known.name.to_owned(), setup::Trunk { prefixes: known.prefixes.clone() })
+    };
     let trunk = |trunk: &config::Trunk| {
         (trunk.name.clone(), setup::Trunk { prefixes: trunk.prefixes.clone() })
     };
@@ -40,7 +43,8 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         agents: config.agents.iter().map(agent).collect(),
         queues: config.queues.iter().map(queue).collect(),
         trunks: config.trunks.values().map(trunk).collect(),
-        providers: BTreeMap::new(),
+        providers: config.providers.values().map(provider).collect(),
+        reach: reach(config),
         directory,
         region: config.callers.region.clone(),
         recent: config.callers.recent,
@@ -53,6 +57,22 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         },
         calls_max: config.server.calls_max,
     }
+}
+
+/// Whose calls can be brought to an agent. A provider's caller comes to a telephone of ours by SIP,
+/// which needs an address; ours cannot come to those whom a provider dials.
+fn reach(config: &Config) -> BTreeMap<String, setup::Reach> {
+    let has_sip = config.providers.is_empty() || config.webhooks.sip_host.is_some();
+    let of = |phone: &config::Phone| match phone {
+        config::Phone::Outside { trunk: provider, .. } | config::Phone::Client { provider, .. }
+            if config.providers.contains_key(provider) =>
+        {
+            Some(setup::Reach::Provider(provider.clone()))
+        }
+        _ => (!has_sip).then_some(setup::Reach::Sip),
+    };
+    let agents = config.agents.iter();
+    agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()
 }
 
 fn agent(agent: &config::Agent) -> setup::Agent {
@@ -122,7 +142,7 @@ fn phone(agent: &config::Agent) -> Phone {
             PhoneAt::Registers { password: password.expose().to_owned(), md5: *md5 }
         }
         config::Phone::Fixed { address } => PhoneAt::Fixed { uri: address.clone() },
-        config::Phone::Outside { .. } => PhoneAt::Elsewhere,
+        config::Phone::Outside { .. } | config::Phone::Client { .. } => PhoneAt::Elsewhere,
     };
     Phone { user: agent.name.clone(), at }
 }

@@ -167,6 +167,9 @@ fn desk_setup(
                 Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
                     Some((id, (trunk.clone(), Callee::Number(number.clone()))))
                 }
+                Phone::Client { provider, client } => {
+                    Some((id, (provider.clone(), Callee::Client(client.clone()))))
+                }
                 Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
             })
             .collect(),

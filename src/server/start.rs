@@ -261,6 +261,10 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
                 let (trunk, number) = (trunk.clone(), number.clone());
                 Some((id, Target::Trunk { trunk, number, others }))
             }
+            Phone::Client { provider, client } => {
+                let (trunk, number) = (provider.clone(), client.clone());
+                Some((id, Target::Trunk { trunk, number, others: Vec::new() }))
+            }
             Phone::Registers { .. } | Phone::Fixed { .. } => None,
         })
         .collect()

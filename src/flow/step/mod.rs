@@ -166,6 +166,7 @@ impl Step {
             (Step::Menu(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
             (Step::Collect(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
             (Step::Queue(step), Doing::Queueing) => step.listens(),
+            (Step::Record(_), Doing::Speaking) => Some(Listen::SKIP),
             _ => None,
         }
     }

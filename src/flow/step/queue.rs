@@ -160,14 +160,7 @@ impl Queue {
 
     /// The exit key, while the call waits.
     pub(in crate::flow) fn listens(&self) -> Option<Listen> {
-        self.exit_key.map(|_| Listen {
-            keys_max: 1,
-            finish: None,
-            timeout: Duration::ZERO,
-            inter_digit: Duration::ZERO,
-            barge_in: true,
-            secret: false,
-        })
+        self.exit_key.map(|_| Listen::SKIP)
     }
 
     pub(in crate::flow) fn announcement(&self) -> &Speech {

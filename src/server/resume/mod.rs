@@ -152,7 +152,9 @@ fn is_dialed_by(config: &Config, provider: &str, target: &Target) -> bool {
     match target {
         Target::Trunk { trunk, .. } => trunk == provider,
         Target::Agent(agent) => match config.agents.get(agent.0 as usize).map(|a| &a.phone) {
-            Some(Phone::Outside { trunk, .. }) => trunk == provider,
+            Some(Phone::Outside { trunk, .. } | Phone::Client { provider: trunk, .. }) => {
+                trunk == provider
+            }
             Some(Phone::Registers { .. } | Phone::Fixed { .. }) | None => false,
         },
     }

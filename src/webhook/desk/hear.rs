@@ -122,6 +122,12 @@ impl Desk {
         let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
         self.touch(call);
         if let Some(LegState::Ended(cause)) = fields.state {
+            // Hanging up is the usual end of a message: it was left before.
+            if let OnAir::Record { recording } = on_air
+                && fields.recorded.is_some()
+            {
+                self.record_over(call, recording, fields);
+            }
             self.caller_gone(now, call, fields.at, cause);
         } else if is_expected {
             self.came_back(now, call, on_air, fields);

@@ -9,7 +9,7 @@ use crate::center::RecordingFault;
 use crate::id::{CallId, RecordingId};
 use crate::webhook::desk::{Desk, Heard};
 use crate::webhook::document::Document;
-use crate::webhook::fields::{Fields, Recorded};
+use crate::webhook::fields::{Fields, LegState, Recorded};
 
 impl Desk {
     /// The caller goes on after the message. No word of a recording: nothing was said.
@@ -20,7 +20,7 @@ impl Desk {
         let event = match fields.recorded.clone() {
             None => empty(id),
             Some(made) if is_short(&made) => empty(id),
-            Some(made) => news(id, made),
+            Some(made) => news(id, made, how(fields)),
         };
         self.events.push_back(event);
     }
@@ -30,9 +30,17 @@ impl Desk {
         let Some(session) = self.sessions.get(&call) else { return Heard::Unknown };
         let Some(wanted) = session.recordings.get(&n) else { return Heard::Unknown };
         if let Some(made) = fields.recorded.clone() {
-            self.events.push_back(news(wanted.id, made));
+            self.events.push_back(news(wanted.id, made, how(fields)));
         }
         Heard::Known(Document::default())
+    }
+}
+
+/// Whether the caller went on after the message or hung up.
+fn how(fields: &Fields) -> RecordingEnd {
+    match fields.state {
+        Some(LegState::Ended(_)) => RecordingEnd::HungUp,
+        _ => RecordingEnd::Stopped,
     }
 }
 
@@ -40,7 +48,7 @@ const fn empty(recording: RecordingId) -> Event {
     Event::Recorded { recording, length_ms: 0, ended: RecordingEnd::Silence, url: None }
 }
 
-fn news(recording: RecordingId, made: Recorded) -> Event {
+fn news(recording: RecordingId, made: Recorded, ended: RecordingEnd) -> Event {
     if made.failed {
         return Event::RecordFailed { recording, why: RecordingFault::Unable };
     }
@@ -48,7 +56,7 @@ fn news(recording: RecordingId, made: Recorded) -> Event {
     Event::Recorded {
         recording,
         length_ms: u64::try_from(length_ms).unwrap_or(u64::MAX),
-        ended: RecordingEnd::Stopped,
+        ended,
         url: made.url,
     }
 }

@@ -249,7 +249,7 @@ impl Line {
             return; // nothing was said: on with what follows
         }
         let kept = format!("https://recordings.example.com/{}", self.who.reference);
-        self.ask(url, News::Recorded { url: kept, length: spoken });
+        self.ask(url, News::Recorded { url: kept, length: spoken, is_gone: false });
     }
 
     /// The message that a caller who hangs up has left.
@@ -257,7 +257,8 @@ impl Line {
         let Doing::Recording { url, began, spoken, .. } = &self.doing else { return None };
         let length = (*spoken).min(now.since(*began));
         let kept = format!("https://recordings.example.com/{}", self.who.reference);
-        (length > Duration::ZERO).then(|| (url.clone(), News::Recorded { url: kept, length }))
+        (length > Duration::ZERO)
+            .then(|| (url.clone(), News::Recorded { url: kept, length, is_gone: true }))
     }
 
     pub(super) fn is_bridged(&mut self, now: Timestamp, _party: Option<LegId>) {

@@ -70,9 +70,11 @@ pub(in crate::webhooks) enum News {
         failed: Option<Cause>,
         talked: Duration,
     },
+    /// `is_gone`: by hanging up.
     Recorded {
         url: String,
         length: Duration,
+        is_gone: bool,
     },
     Ended,
     PartyAnswered,

@@ -26,7 +26,7 @@ impl Tongue for Twiml {
     fn request(&self, url: &str, who: &Who, news: &News) -> Request {
         let status = match news {
             News::Arrived | News::PartyRings => "ringing",
-            News::Ended => "completed",
+            News::Ended | News::Recorded { is_gone: true, .. } => "completed",
             News::PartyEnded(cause) => {
                 status(Some(*cause).filter(|c| *c != Cause::NORMAL_CLEARING))
             }
@@ -50,7 +50,7 @@ impl Tongue for Twiml {
                 let status = self::status(*failed);
                 body += &format!("&DialCallStatus={status}&DialCallDuration={}", talked.as_secs());
             }
-            News::Recorded { url, length } => {
+            News::Recorded { url, length, .. } => {
                 let seconds = length.as_secs_f64().round();
                 body += &format!("&RecordingUrl={}&RecordingDuration={seconds}", encode(url));
                 body += "&RecordingSid=RE1";
