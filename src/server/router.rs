@@ -160,7 +160,10 @@ impl Router {
             Fact::PromptFailed { leg, play } => {
                 self.events.push_back(Event::PromptFailed { leg, play });
             }
-            // The far end is gone without a word: end the leg as if it had hung up.
+            // No sound and no refresh: the far end is gone without a word, as if it had hung up.
+            Fact::Inactive { leg } if self.ua.probe(now, leg) => {
+                tracing::info!(%leg, "no sound arrives from this leg: its session is refreshed");
+            }
             Fact::Inactive { leg } => self.ua.hang_up(now, leg, Cause::TIMER_EXPIRED),
             Fact::NoInboundRtp { leg } => tracing::warn!(%leg, "no sound arrives from this leg"),
             Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {

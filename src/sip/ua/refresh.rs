@@ -7,6 +7,7 @@
 //! over; a refresh changes neither media nor hold.
 
 use crate::center::Cause;
+use crate::id::LegId;
 use crate::sip::message::{Headers, Method, Request, Response};
 use crate::sip::path::Path;
 use crate::sip::transaction::ServerKey;
@@ -102,6 +103,20 @@ impl Ua {
             false if up.reinvite.is_none() => self.send_reinvite(now, id),
             false => self.refresh_later(now, id),
         }
+    }
+
+    /// Nothing is heard of a leg: its session is refreshed now, whosever turn it is, and the leg
+    /// ends if that is not answered. `false` where no timer was agreed on, so that nobody answers
+    /// for the leg.
+    pub fn probe(&mut self, now: Timestamp, leg: LegId) -> bool {
+        let dialogs = self.legs.get(&leg).map(|entry| entry.dialogs.clone()).unwrap_or_default();
+        let timed = |id: &DialogId| {
+            let invite = self.invites.get(id);
+            invite.is_some_and(|it| it.timer.is_some() && matches!(it.stage, Stage::Up(_)))
+        };
+        let Some(id) = dialogs.into_iter().find(timed) else { return false };
+        self.refresh(now, id);
+        true
     }
 
     /// A refresh was refused, or could not be sent: another one, until the interval is over.

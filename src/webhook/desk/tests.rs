@@ -519,8 +519,8 @@ fn a_transfer_is_dialed_by_the_provider() {
 fn a_message_is_kept_by_the_provider_even_when_told_late() {
     let mut world = World::new(None, false);
     world.call();
-    assert_eq!(told(&world.keys(1, "4")), ["\"Speak.\"", "→ 2"]);
-    assert_eq!(told(&world.step(2, Fields::default())), ["record → 3"]);
+    assert_eq!(told(&world.keys(1, "4")), ["[\"Speak.\"] 1 keys → 2"]);
+    assert_eq!(told(&world.keys(2, "")), ["record → 3"]);
     let told_of = Recorded {
         reference: "RE1".to_owned(),
         url: Some("https://acme.example/RE1".to_owned()),

@@ -126,6 +126,25 @@ fn a_peer_that_takes_update_is_refreshed_by_it() {
 }
 
 #[test]
+fn a_leg_without_sound_is_asked_whether_it_is_there() {
+    let mut desk = Desk::new();
+    called_with(&mut desk, "Supported: timer\nSession-Expires: 1800;refresher=uac\n");
+    assert!(desk.ua.probe(desk.now, leg(1)));
+    desk.drain();
+    let asked = desk.only();
+    assert!(asked.starts_with("INVITE ") || asked.starts_with("UPDATE "), "{asked}");
+    desk.wait(40_000);
+    assert_eq!(desk.events(), ended(), "and nobody answered");
+}
+
+#[test]
+fn nobody_answers_for_a_leg_without_a_timer() {
+    let mut desk = Desk::new();
+    called_with(&mut desk, "");
+    assert!(!desk.ua.probe(desk.now, leg(1)));
+}
+
+#[test]
 fn too_short_an_interval_is_refused_with_the_least() {
     let mut desk = Desk::new();
     let brief = format!("Supported: timer\nSession-Expires: 89\n{SDP}");
