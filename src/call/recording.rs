@@ -108,9 +108,10 @@ impl Recording {
         let before = self.clone();
         if news.state > self.state {
             self.state = news.state;
-            self.length_ms = self.length_ms.max(news.length_ms);
             self.ended = self.ended.or(news.ended);
         }
+        // Some learn of a message first, and of its length when the file is there.
+        self.length_ms = self.length_ms.max(news.length_ms);
         if self.url.is_none() {
             self.url.clone_from(&news.url);
         }
@@ -131,12 +132,14 @@ mod tests {
         assert!(recording.learn(&kept) && !recording.learn(&kept));
         let empty = RecordingNews::ended(name, 0, RecordingEnd::Silence, None);
         assert!(!recording.learn(&empty), "older news");
+        let longer = RecordingNews { length_ms: 4_500, ..kept.clone() };
+        assert!(recording.learn(&longer) && !recording.learn(&kept));
         let url = Some("https://example.com/r".to_owned());
         let stored = RecordingNews { url: url.clone(), ..kept.clone() };
         assert!(recording.learn(&stored) && !recording.learn(&stored));
         assert!(recording.learn(&RecordingNews::failed(name)), "the file was lost after all");
         assert!(!recording.learn(&kept));
-        assert_eq!((recording.length_ms, recording.ended), (4_000, Some(RecordingEnd::HungUp)));
+        assert_eq!((recording.length_ms, recording.ended), (4_500, Some(RecordingEnd::HungUp)));
         assert_eq!((recording.state, recording.url), (RecordingState::Failed, url));
     }
 
