@@ -349,6 +349,13 @@ secrets = []
         attendant.toml:22: `providers.plivo.secrets`: without one, no request can be told from a forged one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
     "#]]);
+    let vonage = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n[providers.vonage]\n\
+                  secrets = [\"one\"]\napplication = \"a-1\"\n";
+    assert_eq!(written(vonage).config().providers["vonage"].accept_key, None);
+    written(&format!("{vonage}accept_key = \"1\"\n")).refused(&expect![[r#"
+        attendant.toml:6: `providers.vonage.accept_key`: needs account and token: Vonage refuses by REST only
+          help: add them, or write accept_key = "": who answers has the call then
+    "#]]);
     written("[providers.jambonz]\nsecrets = [\"one\"]\n").refused(&expect![[r#"
         attendant.toml:1: [providers.jambonz] is handed addresses of ours: where is it to call?
           help: public_url = "https://ivr.example.com" in [webhooks]

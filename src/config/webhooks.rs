@@ -159,7 +159,7 @@ fn provider(
         prefixes: s.texts("prefixes").unwrap_or_default(),
         caller_id: s.some_text("caller_id"),
         voices: texts_by_language(name, s),
-        accept_key: accept_key(s),
+        accept_key: accept_key(name, s),
         whisper: s.text("whisper").unwrap_or_else(|| "A call for you.".to_owned()),
         whisper_language: s.some_text("whisper_language").unwrap_or_else(|| "en".to_owned()),
         numbers: s.texts("numbers").unwrap_or_default(),
@@ -208,8 +208,10 @@ fn rest_url(s: &mut Section<'_, '_>) -> Option<String> {
     Some(url.trim_end_matches('/').to_owned())
 }
 
-fn accept_key(s: &mut Section<'_, '_>) -> Option<char> {
-    let Some(text) = s.text("accept_key") else { return Some('1') };
+fn accept_key(provider: &str, s: &mut Section<'_, '_>) -> Option<char> {
+    // Who does not press it must be refused, and Vonage's documents have no word for that.
+    let can_refuse = provider != "vonage" || s.has("account");
+    let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {
         return None;
     }
@@ -217,6 +219,10 @@ fn accept_key(s: &mut Section<'_, '_>) -> Option<char> {
     let key = keys.next().filter(|_| text.len() == 1);
     if key.is_none() {
         s.problem("accept_key", "must be one key, as in \"1\"; empty: none is asked for", "");
+    } else if !can_refuse {
+        let help = "add them, or write accept_key = \"\": who answers has the call then";
+        s.problem("accept_key", "needs account and token: Vonage refuses by REST only", help);
+        return None;
     }
     key
 }
