@@ -10,15 +10,20 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::center::{Cause, Digit};
-use crate::webhook::fields::{DialResult, Fields, LegState};
+use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
+use crate::webhook::form;
 use crate::webhook::json;
 use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
 use crate::webhook::value;
 
-pub(super) fn parse(_link: &Link, request: &Request) -> Result<Fields, Malformed> {
+/// A parameter of our own: there was a message to record, and jambonz cannot.
+pub(super) const UNRECORDED: &str = "unrecorded";
+
+pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed> {
     let body = json::object(request)?;
+    let is_asked = matches!(link, Link::Step { .. });
     Ok(Fields {
         reference: json::needed(&body, "call_sid")?.to_owned(),
         parent: json::text(&body, "parent_call_sid").map(str::to_owned),
@@ -29,9 +34,15 @@ pub(super) fn parse(_link: &Link, request: &Request) -> Result<Fields, Malformed
         state: json::text(&body, "call_status").and_then(|status| state(status, &body)),
         keys: keys(&body)?,
         dial: dial(&body),
+        recorded: unrecorded(request).filter(|_| is_asked),
         length: body.get("duration").and_then(Value::as_u64).map(Duration::from_secs),
         ..Fields::default()
     })
+}
+
+fn unrecorded(request: &Request) -> Option<Recorded> {
+    form::find(&form::parse(request.query()), UNRECORDED)?;
+    Some(Recorded { reference: String::new(), url: None, length: None, failed: true })
 }
 
 /// A gather says why it ended; other verbs have reasons, too, and those are not its.

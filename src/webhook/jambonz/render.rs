@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 
 use crate::center::{Cause, Listen};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
+use crate::webhook::jambonz::parse::UNRECORDED;
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
+use crate::webhook::value::with_parameter;
 
 /// The shortest time a gather waits; 0 would be without end.
 const WAIT_MIN_S: f64 = 0.1;
@@ -40,8 +42,11 @@ fn act(action: &Action, paper: &Paper, verbs: &mut Vec<Value>) {
             verbs.extend(parts.into_iter().map(Part::verb));
         }
         Action::Gather { sounds, listen, next } => gather(sounds, listen, next, paper, verbs),
-        // Nothing would be kept: the step goes on at once, and learns that there is no message.
-        Action::Record { next, .. } => verbs.push(redirect(next, paper)),
+        // Nothing would be kept: the step goes on at once, and learns that it failed.
+        Action::Record { next, .. } => {
+            let url = with_parameter(&paper.url(next), UNRECORDED, "1");
+            verbs.push(json!({"verb": "redirect", "actionHook": url}));
+        }
         Action::Dial(call) => verbs.push(dial(call, paper)),
         Action::Goto(next) => verbs.push(redirect(next, paper)),
         Action::HangUp { .. } => verbs.push(json!({"verb": "hangup"})),

@@ -137,8 +137,9 @@ impl Said {
                 Some(cause.unwrap_or(Cause::TEMPORARY_FAILURE))
             }
         };
-        let talked = self.get("DialBLegDuration").and_then(value::seconds);
-        Some(DialResult { failed, talked: talked.filter(|_| failed.is_none()) })
+        // The length is told of the party's leg. Should that news be lost, a talk counts from now.
+        let talked = self.get("DialBLegDuration").and_then(value::seconds).unwrap_or_default();
+        Some(DialResult { failed, talked: failed.is_none().then_some(talked) })
     }
 
     fn recorded(&self) -> Option<Recorded> {

@@ -26,6 +26,8 @@ pub(super) const KEYS: &str = "keys";
 pub(super) const AFTER: &str = "after";
 /// The value of [`AFTER`] behind a `connect`, which itself leaves no trace at the next step.
 pub(super) const AFTER_DIAL: &str = "dial";
+/// The same behind a `record`, whose event comes later.
+pub(super) const AFTER_RECORD: &str = "record";
 /// Whose hosts a region may be.
 const REGIONS: [&str; 2] = [".vonage.com", ".nexmo.com"];
 
@@ -156,15 +158,22 @@ impl Said {
         Input { keys: Some(keys), finished_by }
     }
 
+    fn after(&self) -> Option<&str> {
+        self.0.get("payload")?.get(AFTER)?.as_str()
+    }
+
     /// Whether it failed or is over is told by the party's leg.
     fn dial(&self) -> Option<DialResult> {
-        let after = self.0.get("payload")?.get(AFTER)?.as_str()?;
-        (after == AFTER_DIAL).then_some(DialResult { failed: None, talked: None })
+        (self.after()? == AFTER_DIAL).then_some(DialResult { failed: None, talked: None })
     }
 
     fn recorded(&self) -> Option<Recorded> {
         let url = self.text("recording_url");
-        let reference = self.text("recording_uuid").or_else(|| url.clone())?;
+        let Some(reference) = self.text("recording_uuid").or_else(|| url.clone()) else {
+            // The document went on; the file is told of when it is there.
+            let reference = (self.after()? == AFTER_RECORD).then(String::new)?;
+            return Some(Recorded { reference, url, length: None, failed: false });
+        };
         let time = |name| self.text(name).and_then(|text| value::time(&text));
         let length = time("start_time").zip(time("end_time"));
         Some(Recorded {

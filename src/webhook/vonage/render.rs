@@ -19,7 +19,7 @@ use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
-use crate::webhook::vonage::parse::{AFTER, AFTER_DIAL, FINISH, KEYS};
+use crate::webhook::vonage::parse::{AFTER, AFTER_DIAL, AFTER_RECORD, FINISH, KEYS};
 use crate::webhook::vonage::support::{KEYS_MAX, LANGUAGES};
 
 /// Longest text of one `talk`, in characters; a longer one is said in pieces.
@@ -64,7 +64,7 @@ impl Writer<'_> {
                     record["endOnKey"] = json!(key.to_string());
                 }
                 self.ncco.push(record);
-                self.notify(next, "record");
+                self.notify(next, AFTER_RECORD);
             }
             Action::Dial(dial) => self.dial(dial),
             Action::Goto(next) => self.notify(next, "sounds"),

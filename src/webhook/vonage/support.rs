@@ -55,9 +55,10 @@ fn support_verb(verb: Verb) -> Support {
         Verb::Transfer => Support::Partly(
             "the caller's call is answered before the other rings, and a talk ends after 2 hours",
         ),
-        Verb::Record => {
-            Support::Partly("a message ends after 3 to 10 seconds of silence, whatever is set")
-        }
+        Verb::Record => Support::Partly(
+            "a message ends after 3 to 10 seconds of silence, whatever is set; silence alone \
+                 counts as a message",
+        ),
         Verb::Hangup => {
             Support::Partly("no cause can be told, and a call is answered before it is refused")
         }
