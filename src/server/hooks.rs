@@ -47,14 +47,14 @@ impl Driver {
             RestOutcome::Gone => Asked::Gone,
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 tracing::warn!(
-                    call = %told.call, provider = told.provider, outcome = ?told.outcome,
+                    leg = %told.leg, provider = told.provider, outcome = ?told.outcome,
                     "the provider did not do what it was told; the next request brings it"
                 );
                 Asked::Failed
             }
         };
         let now = self.clock.now();
-        self.router.desk.asked(now, told.call, asked);
+        self.router.desk.asked(now, told.leg, asked);
     }
 
     /// Tells providers and the disk what this turn has changed.
@@ -73,12 +73,12 @@ impl Driver {
     fn ask(&self, ask: Ask) {
         let Some(links) = self.links.get(ask.provider.as_str()) else { return };
         let Some(rest) = &self.rest else { return };
-        let Ask { call, reference, region, what, provider: _ } = ask;
+        let Ask { leg, reference, region, what, provider: _ } = ask;
         let command = match what {
             AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
             AskWhat::End => RestCommand::End { reference, region },
             AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
         };
-        rest.send(links.provider(), call, command);
+        rest.send(links.provider(), leg, command);
     }
 }

@@ -151,9 +151,11 @@ fn desk_setup(
     rest: Option<&Rest>,
     key: [u8; 32],
 ) -> DeskSetup {
-    let setup = |of: &config::Provider| ProviderSetup {
+    let setup = |of: &config::Provider, provider: &dyn Provider| ProviderSetup {
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
+        ends_parties: !provider.refuses_parties(),
+        only_numbers_ask: provider.only_numbers_ask(),
         whisper: of.whisper.clone(),
         whisper_language: of.whisper_language.clone(),
         caller_id: of.caller_id.clone(),
@@ -161,7 +163,7 @@ fn desk_setup(
     };
     let agents = (0..).map(AgentId).zip(&config.agents);
     DeskSetup {
-        providers: known.iter().map(|(of, _)| (of.name.to_owned(), setup(of))).collect(),
+        providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
         agents: agents
             .filter_map(|(id, agent)| match &agent.phone {
                 Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {

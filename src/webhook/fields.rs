@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
 
@@ -60,7 +62,7 @@ pub struct DialResult {
 }
 
 /// A recording that was made, or could not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// The provider's name for it.
     pub reference: String,

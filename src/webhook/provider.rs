@@ -43,6 +43,18 @@ pub trait Provider: Send + Sync {
     /// party: bridge it now).
     fn render(&self, document: &Document, paper: &Paper) -> Reply;
 
+    /// Whether a party that answered can be refused by a document. If not, its document bridges in
+    /// any case when it is over, and [`RestCommand::End`] has to come before that.
+    fn refuses_parties(&self) -> bool {
+        true
+    }
+
+    /// Whether the leg of a party asks for a document only where a telephone number was dialed;
+    /// others are bridged when they answer, and press no key.
+    fn only_numbers_ask(&self) -> bool {
+        false
+    }
+
     /// How well a step's need is met.
     fn support(&self, need: &Need) -> Support;
 

@@ -143,6 +143,7 @@ impl Desk {
         };
         let party = PartyLeg {
             carried,
+            reference: None,
             shown: from.number.clone(),
             until,
             answered: false,

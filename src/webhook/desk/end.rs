@@ -27,8 +27,11 @@ impl Desk {
         if std::mem::replace(&mut session.is_over, true) {
             return;
         }
-        session.on_air = OnAir::End;
+        let on_air = std::mem::replace(&mut session.on_air, OnAir::End);
         session.follow = None;
+        if let OnAir::Record { recording } = on_air {
+            self.message_cut(call, recording);
+        }
         self.timers.cancel(&Wake::Lost(call));
         self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
         self.tell_center(now, at, Event::HungUp { leg: caller(call), cause });

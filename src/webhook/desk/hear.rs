@@ -73,6 +73,7 @@ impl Desk {
             on_air: OnAir::Nothing,
             parties: std::collections::BTreeMap::new(),
             recordings: std::collections::BTreeMap::new(),
+            made: None,
             piece: 0,
             lost_at: now + UNHEARD_MAX,
             is_over: false,
@@ -98,14 +99,22 @@ impl Desk {
         Heard::Asked(Ticket { call, link: Link::Voice })
     }
 
-    /// What was answered before, for a request that came before.
-    fn again(&self, call: CallId, link: &Link) -> Heard {
-        let Some(session) = self.sessions.get(&call) else { return Heard::Unknown };
-        match session.answers.find(link) {
-            Some(document) => Heard::Known(document.clone()),
-            None if session.is_asked => Heard::Asked(Ticket { call, link: link.clone() }),
-            None => Heard::Known(Document::default()),
+    /// What was answered before, for a request that came before. Over a restart the last answer is
+    /// written anew: an empty one would end the call.
+    fn again(&mut self, call: CallId, link: &Link) -> Heard {
+        let Some(session) = self.sessions.get_mut(&call) else { return Heard::Unknown };
+        if let Some(document) = session.answers.find(link) {
+            return Heard::Known(document.clone());
         }
+        let last = match link {
+            Link::Step { n, .. } => n + 1 == session.next,
+            _ => session.next == 1,
+        };
+        if session.is_asked || last && !session.is_over {
+            session.is_asked = true;
+            return Heard::Asked(Ticket { call, link: link.clone() });
+        }
+        Heard::Known(Document::default())
     }
 
     fn step(&mut self, now: Timestamp, call: CallId, n: u32, fields: &Fields) -> Heard {
@@ -122,11 +131,8 @@ impl Desk {
         let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
         self.touch(call);
         if let Some(LegState::Ended(cause)) = fields.state {
-            // Hanging up is the usual end of a message: it was left before.
-            if let OnAir::Record { recording } = on_air
-                && fields.recorded.is_some()
-            {
-                self.record_over(call, recording, fields);
+            if matches!(on_air, OnAir::Record { .. }) {
+                self.cut_message(call, on_air, fields);
             }
             self.caller_gone(now, call, fields.at, cause);
         } else if is_expected {

@@ -80,6 +80,10 @@ pub struct ProviderSetup {
     pub whisper_language: String,
     /// Shown to those who are dialed; `None` shows them the caller's.
     pub caller_id: Option<String>,
+    /// A party that is refused must be ended by REST, because its document cannot do it.
+    pub ends_parties: bool,
+    /// Only the legs of telephone numbers ask for a document.
+    pub only_numbers_ask: bool,
     /// The SIP address (`host` or `host:port`) under which the provider reaches us.
     pub sip_host: Option<String>,
 }
@@ -113,7 +117,8 @@ impl Ticket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub provider: String,
-    pub call: CallId,
+    /// The caller's, or a party's that is to end.
+    pub leg: LegId,
     /// The provider's name for the leg.
     pub reference: String,
     pub region: Option<String>,
@@ -246,7 +251,7 @@ impl Desk {
         let Some(session) = self.sessions.get(&call) else { return };
         self.asks.push_back(Ask {
             provider: session.provider.clone(),
-            call,
+            leg: caller(call),
             reference: session.reference.clone(),
             region: session.region.clone(),
             what,
@@ -254,7 +259,11 @@ impl Desk {
     }
 
     /// The answer to what [`Self::poll_ask`] gave.
-    pub fn asked(&mut self, now: Timestamp, call: CallId, outcome: Asked) {
+    pub fn asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
+        if !leg.is_caller() {
+            return; // its own end, or the dialing's, says what became of it
+        }
+        let call = leg.call;
         match outcome {
             Asked::Done => {}
             // The caller hung up in the same moment: the usual race, and no mistake.

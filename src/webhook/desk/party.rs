@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
 use crate::webhook::desk::session::{Bridging, Carried};
-use crate::webhook::desk::{Desk, Heard, Ticket, caller};
-use crate::webhook::document::{Action, Document, Sound};
+use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket, caller};
+use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
 use crate::webhook::sign::{hex, hmac_sha256, same};
@@ -27,6 +27,8 @@ use std::time::Duration;
 const WHISPERS_MAX: u32 = 2;
 /// After each of them.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A refused leg is kept so long for a command that ends it.
+const REFUSAL_MS: u32 = 10_000;
 
 impl Desk {
     /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
@@ -35,11 +37,12 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
+        party.reference.get_or_insert_with(|| fields.reference.clone());
         if let Some(document) = party.answers.find(&link) {
             return Heard::Known(document.clone());
         }
         if party.ended || session.is_over {
-            return Heard::Known(Document { actions: vec![hang_up()] });
+            return Heard::Known(self.refuse(leg));
         }
         let was_answered = std::mem::replace(&mut party.answered, true);
         let accepted = match setup.accept_key {
@@ -54,13 +57,7 @@ impl Desk {
             return Heard::Asked(Ticket { call: leg.call, link });
         }
         if n >= WHISPERS_MAX {
-            let document = Document { actions: vec![hang_up()] };
-            party.answers.keep(link, document.clone());
-            party.ended = true;
-            session.done_with(leg);
-            self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_ANSWER });
-            self.touch(leg.call);
-            return Heard::Known(document);
+            return Heard::Known(self.nobody_accepts(leg, link));
         }
         let said = Sound::Say {
             language: setup.whisper_language.as_str().into(),
@@ -81,13 +78,50 @@ impl Desk {
         Heard::Known(document)
     }
 
+    /// A voicemail, for instance.
+    fn nobody_accepts(&mut self, leg: LegId, link: Link) -> Document {
+        let document = self.refuse(leg);
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return document };
+        if let Some(party) = session.party(leg) {
+            party.answers.keep(link, document.clone());
+            party.ended = true;
+        }
+        session.done_with(leg);
+        self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_ANSWER });
+        self.touch(leg.call);
+        document
+    }
+
+    /// What ends a party's leg. Where a document cannot, it keeps the leg from being bridged until
+    /// the provider was told to end it.
+    pub(super) fn refuse(&mut self, leg: LegId) -> Document {
+        let refused = Document { actions: vec![hang_up()] };
+        let Some(session) = self.sessions.get(&leg.call) else { return refused };
+        let Some(setup) = self.setup.providers.get(&session.provider) else { return refused };
+        let party = session.parties.get(&leg.n);
+        let reference = party.and_then(|party| party.reference.clone());
+        let Some(reference) = reference.filter(|_| setup.ends_parties && setup.has_rest) else {
+            return refused;
+        };
+        self.asks.push_back(Ask {
+            provider: session.provider.clone(),
+            leg,
+            reference,
+            region: session.region.clone(),
+            what: AskWhat::End,
+        });
+        Document { actions: vec![Action::Sound(Sound::Pause { ms: REFUSAL_MS }), hang_up()] }
+    }
+
     /// News of the callee's leg.
     pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
         let known = Heard::Known(Document::default());
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
-        let setup = self.setup.providers.get(&session.provider);
-        let accept_key = setup.and_then(|setup| setup.accept_key);
+        let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let Some(party) = session.party(leg) else { return Heard::Unknown };
+        let is_number = matches!(party.carried, Carried::Provider(Callee::Number(_)));
+        let asks = is_number || !setup.only_numbers_ask;
+        let accept_key = setup.accept_key.filter(|_| asks);
         if party.ended {
             return known;
         }
@@ -96,8 +130,9 @@ impl Desk {
                 self.events.push_back(Event::Ringing { leg });
             }
             Some(LegState::Ended(cause)) => self.party_over(now, leg, cause, fields.at),
-            // A provider that waits for the key itself tells here that it was pressed.
-            Some(LegState::Answered) if accept_key.is_some_and(|key| accepts(fields, key)) => {
+            // A provider that waits for the key itself tells here that it was pressed. Where none
+            // is needed, this may be all that comes of the answer.
+            Some(LegState::Answered) if accept_key.is_none_or(|key| accepts(fields, key)) => {
                 party.answered = true;
                 if !std::mem::replace(&mut party.accepted, true) {
                     self.events.push_back(Event::Answered { leg });

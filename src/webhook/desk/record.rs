@@ -7,6 +7,7 @@ use crate::center::Event;
 use crate::center::RecordingEnd;
 use crate::center::RecordingFault;
 use crate::id::{CallId, RecordingId};
+use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{Desk, Heard};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
@@ -14,25 +15,63 @@ use crate::webhook::fields::{Fields, LegState, Recorded};
 impl Desk {
     /// The caller goes on after the message. No word of a recording: nothing was said.
     pub(super) fn record_over(&mut self, call: CallId, id: RecordingId, fields: &Fields) {
-        let Some(session) = self.sessions.get(&call) else { return };
-        let Some(wanted) = session.recordings.values().find(|known| known.id == id) else { return };
-        let is_short = |made: &Recorded| made.length.is_some_and(|it| it < wanted.length_min);
-        let event = match fields.recorded.clone() {
-            None => empty(id),
-            Some(made) if is_short(&made) => empty(id),
-            Some(made) => news(id, made, how(fields)),
-        };
+        self.hold(call, fields);
+        let ended = RecordingEnd::Stopped;
+        let event = self.held(call, id).map_or_else(|| empty(id), |made| news(id, made, ended));
         self.events.push_back(event);
     }
 
     /// News of the recording that step `n` asked for; it may come after the call.
     pub(super) fn recorded(&mut self, call: CallId, n: u32, fields: &Fields) -> Heard {
+        let known = Heard::Known(Document::default());
         let Some(session) = self.sessions.get(&call) else { return Heard::Unknown };
         let Some(wanted) = session.recordings.get(&n) else { return Heard::Unknown };
-        if let Some(made) = fields.recorded.clone() {
-            self.events.push_back(news(wanted.id, made, how(fields)));
+        if session.on_air == (OnAir::Record { recording: wanted.id }) {
+            // How it ended is not known yet: by the caller who goes on, or who is gone.
+            self.hold(call, fields);
+        } else if let Some(made) = fields.recorded.clone() {
+            let event = news(wanted.id, made, how(fields));
+            self.events.push_back(event);
         }
-        Heard::Known(Document::default())
+        known
+    }
+
+    /// The request for what comes next says that the caller is gone.
+    pub(super) fn cut_message(&mut self, call: CallId, on_air: OnAir, fields: &Fields) {
+        self.hold(call, fields);
+        if let Some(session) = self.sessions.get_mut(&call) {
+            session.on_air = on_air;
+        }
+    }
+
+    /// The caller hung up while a message was left. Without a word of it: that may come yet.
+    pub(super) fn message_cut(&mut self, call: CallId, id: RecordingId) {
+        if let Some(made) = self.held(call, id) {
+            self.events.push_back(news(id, made, RecordingEnd::HungUp));
+        }
+    }
+
+    fn hold(&mut self, call: CallId, fields: &Fields) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let Some(more) = fields.recorded.clone() else { return };
+        session.made = Some(match session.made.take() {
+            None => more,
+            Some(made) => Recorded {
+                reference: more.reference,
+                url: made.url.or(more.url),
+                length: made.length.or(more.length),
+                failed: made.failed || more.failed,
+            },
+        });
+    }
+
+    /// What was told of a message, unless it is too short to be one.
+    fn held(&mut self, call: CallId, id: RecordingId) -> Option<Recorded> {
+        let session = self.sessions.get_mut(&call)?;
+        let made = session.made.take()?;
+        let wanted = session.recordings.values().find(|known| known.id == id)?;
+        let is_short = made.length.is_some_and(|length| length < wanted.length_min);
+        (!is_short || made.failed).then_some(made)
     }
 }
 

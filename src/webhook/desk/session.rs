@@ -12,6 +12,7 @@ use crate::center::{Cause, Digit, Listen, Prompt};
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Callee, Document};
+use crate::webhook::fields::Recorded;
 use crate::webhook::link::Link;
 
 /// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
@@ -32,6 +33,9 @@ pub(super) struct Session {
     pub(super) parties: BTreeMap<u16, PartyLeg>,
     /// Messages, by the step that asked for them.
     pub(super) recordings: BTreeMap<u32, Recording>,
+    /// What was told of the message that is being left, until the caller goes on or is gone.
+    #[serde(default)]
+    pub(super) made: Option<Recorded>,
     /// Counts pieces of music, so that the tune goes on from one to the next.
     pub(super) piece: u32,
     /// When the call counts as lost, unless the provider comes before.
@@ -131,6 +135,9 @@ pub(super) struct Follow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PartyLeg {
     pub(super) carried: Carried,
+    /// The provider's name for its leg, once it came with it.
+    #[serde(default)]
+    pub(super) reference: Option<String>,
     /// The number shown to it.
     pub(super) shown: Option<String>,
     /// The center gives it up then.
@@ -201,6 +208,8 @@ impl Session {
         }
         match &self.on_air {
             OnAir::Nothing | OnAir::End | OnAir::Record { .. } => false,
+            // Nor what is said to a caller for whom nobody came: an announcement in the queue looks
+            // the same from here, and a piece of music is short.
             OnAir::Sounds { waits: true, .. } => {
                 self.bridging.is_some() || matches!(self.program, Program::Record { .. })
             }

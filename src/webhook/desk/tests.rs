@@ -106,6 +106,8 @@ impl World {
             whisper: "A call. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
             caller_id: None,
+            ends_parties: false,
+            only_numbers_ask: false,
             sip_host: Some("pbx.example.com".to_owned()),
         };
         let desk = Desk::new(DeskSetup {
@@ -441,10 +443,10 @@ fn with_rest_the_caller_is_moved_at_once_and_both_paths_find_one_reservation() {
 fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.desk.asked(world.now, CALL, Asked::Gone);
+    world.desk.asked(world.now, CALLER, Asked::Gone);
     world.drain();
     assert_eq!(world.record().outcome, Outcome::Abandoned);
-    world.desk.asked(world.now, CALL, Asked::Gone);
+    world.desk.asked(world.now, CALLER, Asked::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     assert_eq!(world.records.len(), 1);
     let document = world.step(2, Fields::default());
@@ -455,7 +457,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
 fn a_move_that_failed_is_tried_again_by_the_next_change_and_the_loop_brings_it() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.desk.asked(world.now, CALL, Asked::Failed);
+    world.desk.asked(world.now, CALLER, Asked::Failed);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
 }
 

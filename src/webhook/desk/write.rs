@@ -35,12 +35,12 @@ impl Desk {
     /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
     /// call now.
     pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
+        if let Link::Leg { leg, .. } = ticket.link {
+            return self.write_party(leg, &ticket.link);
+        }
         let Some(session) = self.sessions.get_mut(&ticket.call) else {
             return Document { actions: vec![hang_up()] };
         };
-        if let Link::Leg { leg, .. } = ticket.link {
-            return write_party(session, leg, &ticket.link);
-        }
         if let Some(document) = session.answers.find(&ticket.link) {
             return document.clone();
         }
@@ -64,19 +64,20 @@ impl Desk {
         self.touch(ticket.call);
         written.document
     }
-}
 
-/// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
-fn write_party(session: &mut Session, leg: LegId, link: &Link) -> Document {
-    let wanted = session.bridging == Some(Bridging::Talking { leg });
-    let document = match wanted && !session.is_over {
-        true => Document::default(),
-        false => Document { actions: vec![hang_up()] },
-    };
-    if let Some(party) = session.party(leg) {
-        party.answers.keep(link.clone(), document.clone());
+    /// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
+    fn write_party(&mut self, leg: LegId, link: &Link) -> Document {
+        let talks = Some(Bridging::Talking { leg });
+        let session = self.sessions.get(&leg.call);
+        let document = match session.is_some_and(|it| it.bridging == talks && !it.is_over) {
+            true => Document::default(),
+            false => self.refuse(leg),
+        };
+        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
+            party.answers.keep(link.clone(), document.clone());
+        }
+        document
     }
-    document
 }
 
 struct Writer<'a> {

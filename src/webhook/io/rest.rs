@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::id::CallId;
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::io::jwt;
 use crate::webhook::provider::Provider;
@@ -49,7 +49,7 @@ pub struct RestSite {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     pub provider: &'static str,
-    pub call: CallId,
+    pub leg: LegId,
     pub outcome: RestOutcome,
 }
 
@@ -78,7 +78,7 @@ struct Queue {
 
 struct Job {
     provider: &'static str,
-    call: CallId,
+    leg: LegId,
     command: RestCommand,
     tries: u32,
 }
@@ -111,10 +111,10 @@ impl Rest {
         self.shared.sites.contains_key(provider)
     }
 
-    /// Takes a command about `call`; the outcome is told later. One for a provider without an
+    /// Takes a command about `leg`; the outcome is told later. One for a provider without an
     /// account is refused.
-    pub fn send(&self, provider: &'static str, call: CallId, command: RestCommand) {
-        let refuse = |outcome| (self.shared.told)(Told { provider, call, outcome });
+    pub fn send(&self, provider: &'static str, leg: LegId, command: RestCommand) {
+        let refuse = |outcome| (self.shared.told)(Told { provider, leg, outcome });
         if !self.has(provider) {
             return refuse(RestOutcome::Refused("no account is configured".to_owned()));
         }
@@ -126,7 +126,7 @@ impl Rest {
             drop(queue);
             return refuse(RestOutcome::Busy(None));
         }
-        queue.due.push_back(Job { provider, call, command, tries: 0 });
+        queue.due.push_back(Job { provider, leg, command, tries: 0 });
         drop(queue);
         self.shared.woken.notify_one();
     }
@@ -183,7 +183,7 @@ impl Shared {
     fn attempt(&self, agent: &ureq::Agent, mut job: Job) {
         let Some(site) = self.sites.get(job.provider) else { return };
         let told = |outcome| {
-            (self.told)(Told { provider: job.provider, call: job.call, outcome });
+            (self.told)(Told { provider: job.provider, leg: job.leg, outcome });
         };
         let Some(call) = site.provider.rest(&site.account, &job.command) else {
             let why = "this provider has no such command".to_owned();
@@ -193,7 +193,7 @@ impl Shared {
         let outcome = match signed.and_then(|call| perform(agent, &call)) {
             Ok(answer) => site.provider.outcome(&answer),
             Err(why) => {
-                tracing::warn!(provider = job.provider, call = %job.call, "REST: {why}");
+                tracing::warn!(provider = job.provider, leg = %job.leg, "REST: {why}");
                 RestOutcome::Busy(None)
             }
         };
@@ -280,6 +280,7 @@ mod tests {
 
     use super::*;
     use crate::center::Need;
+    use crate::id::CallId;
     use crate::webhook::document::Document;
     use crate::webhook::fields::Fields;
     use crate::webhook::link::Link;
@@ -287,6 +288,8 @@ mod tests {
     use crate::webhook::provider::{Checked, Keys, Malformed, Refusal};
     use crate::webhook::request::{Reply, Request};
     use crate::webhook::support::Support;
+
+    const LEG: LegId = LegId::caller(CallId(3));
 
     struct Mover;
 
@@ -378,7 +381,7 @@ mod tests {
 
     fn outcome(told: &mpsc::Receiver<Told>) -> RestOutcome {
         let told = told.recv_timeout(Duration::from_secs(20)).unwrap();
-        assert_eq!((told.provider, told.call), ("mover", CallId(3)));
+        assert_eq!((told.provider, told.leg), ("mover", LEG));
         told.outcome
     }
 
@@ -386,7 +389,7 @@ mod tests {
     fn a_provider_that_cannot_now_is_asked_again() {
         let (url, asked) = peer(&["503 Busy", "429 Slow down", "204 Done"]);
         let (rest, told) = rest(&url);
-        rest.send("mover", CallId(3), command("call-1"));
+        rest.send("mover", LEG, command("call-1"));
         assert_eq!(outcome(&told), RestOutcome::Done);
         for request in asked.join().unwrap() {
             assert!(request.starts_with("POST /calls/call-1 HTTP/1.1\r\n"), "{request}");
@@ -398,11 +401,11 @@ mod tests {
     fn after_three_tries_it_is_given_up() {
         let (url, asked) = peer(&["500 No", "500 No", "500 No"]);
         let (rest, told) = rest(&url);
-        rest.send("mover", CallId(3), command("call-1"));
+        rest.send("mover", LEG, command("call-1"));
         assert_eq!(outcome(&told), RestOutcome::Busy(None));
         assert_eq!(asked.join().unwrap().len(), 3);
         // Nobody is there any more.
-        rest.send("mover", CallId(3), command("call-1"));
+        rest.send("mover", LEG, command("call-1"));
         assert_eq!(outcome(&told), RestOutcome::Busy(None));
     }
 
@@ -415,12 +418,12 @@ mod tests {
             RestOutcome::Refused("401".to_owned()),
             RestOutcome::Refused("302".to_owned()),
         ] {
-            rest.send("mover", CallId(3), command("call-1"));
+            rest.send("mover", LEG, command("call-1"));
             assert_eq!(outcome(&told), want);
         }
         assert_eq!(asked.join().unwrap().len(), 3);
         let end = RestCommand::End { reference: "call-1".to_owned(), region: None };
-        rest.send("mover", CallId(3), end);
+        rest.send("mover", LEG, end);
         assert!(matches!(outcome(&told), RestOutcome::Refused(_)));
     }
 
@@ -428,7 +431,7 @@ mod tests {
     fn a_provider_that_asks_for_too_much_patience_is_not_asked_again() {
         let (url, asked) = peer(&["503 Busy\r\nRetry-After: 60"]);
         let (rest, told) = rest(&url);
-        rest.send("mover", CallId(3), command("call-1"));
+        rest.send("mover", LEG, command("call-1"));
         assert_eq!(outcome(&told), RestOutcome::Busy(Some(Duration::from_secs(60))));
         assert_eq!(asked.join().unwrap().len(), 1);
     }

@@ -49,6 +49,16 @@ impl Provider for Vonage {
         render::render(document, paper)
     }
 
+    /// An NCCO that is over bridges, and there is no action that hangs up.
+    fn refuses_parties(&self) -> bool {
+        false
+    }
+
+    /// `onAnswer` is for phones.
+    fn only_numbers_ask(&self) -> bool {
+        true
+    }
+
     fn support(&self, need: &Need) -> Support {
         support::support(need)
     }
