@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use attendant::center::{Cause, Prompt};
-use attendant::id::LegId;
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 
-use super::{Dialing, Gather, Instruction, News, PIECE, Who};
+use super::{Dialing, Gather, Instruction, News, PIECE, Recording, Who};
 
 pub(super) struct Line {
     pub(super) who: Who,
@@ -17,6 +16,10 @@ pub(super) struct Line {
     doing: Doing,
     /// What the platform is to do for the line, in this order.
     pub(super) wants: VecDeque<Want>,
+    /// What follows when everything else of the moment was done.
+    later: Vec<Want>,
+    /// An answer is on its way.
+    awaits: bool,
     pub(super) is_over: bool,
 }
 
@@ -24,6 +27,8 @@ pub(super) enum Want {
     Hear(Prompt),
     Audio(String),
     Ask(String, News),
+    Tell(String, News),
+    PartyOver(Dialing, Cause),
     Recording,
     Ring(Dialing),
     Over(Cause),
@@ -42,8 +47,7 @@ enum Doing {
         bridged: Option<Timestamp>,
     },
     Recording {
-        url: String,
-        silence: Duration,
+        recording: Recording,
         began: Timestamp,
         spoken: Duration,
         until: Timestamp,
@@ -64,20 +68,25 @@ impl Line {
             todo: VecDeque::new(),
             doing: Doing::Nothing,
             wants: VecDeque::new(),
+            later: Vec::new(),
+            awaits: true,
             is_over: false,
         }
     }
 
-    /// The callee of the last dialing, for requests about it.
-    pub(super) fn party(&self) -> Who {
+    /// The callee of a dialing, for requests about it.
+    pub(super) fn party_of(&self, dialing: &Dialing) -> Who {
+        let (Callee::Number(to) | Callee::Sip(to) | Callee::Client(to)) = &dialing.to;
         Who {
             reference: format!("{}-party", self.who.reference),
+            parent: Some(self.who.reference.clone()),
             from: self.who.from.clone(),
-            to: match self.dialing().map(|dialing| &dialing.to) {
-                Some(Callee::Number(to) | Callee::Sip(to) | Callee::Client(to)) => to.clone(),
-                None => String::new(),
-            },
+            to: to.clone(),
         }
+    }
+
+    pub(super) fn party(&self) -> Who {
+        self.party_of(self.dialing().expect("somebody is dialed"))
     }
 
     pub(super) fn dialing(&self) -> Option<&Dialing> {
@@ -90,11 +99,21 @@ impl Line {
     pub(super) fn load(&mut self, instructions: Vec<Instruction>) {
         self.todo = instructions.into();
         self.doing = Doing::Nothing;
+        self.awaits = false;
+    }
+
+    fn stop(&mut self) {
+        self.load(Vec::new());
+        self.awaits = true;
     }
 
     /// A command has come: whatever it does, it stops.
     pub(super) fn interrupt(&mut self) {
-        self.load(Vec::new());
+        if let Doing::Dialing { dialing, bridged: None, .. } = &self.doing {
+            let cause = Cause::NORMAL_CLEARING;
+            self.wants.push_back(Want::PartyOver(dialing.clone(), cause));
+        }
+        self.stop();
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {
@@ -110,9 +129,14 @@ impl Line {
     /// Starts what comes next, until something takes time.
     pub(super) fn run(&mut self, now: Timestamp) {
         while !self.is_over && matches!(self.doing, Doing::Nothing) {
-            let Some(next) = self.todo.pop_front() else { return };
-            self.start(now, next);
+            match self.todo.pop_front() {
+                Some(next) => self.start(now, next),
+                None if self.awaits => break,
+                // A call is over where its document ends.
+                None => self.over(Cause::NORMAL_CLEARING),
+            }
         }
+        self.wants.extend(self.later.drain(..));
     }
 
     fn start(&mut self, now: Timestamp, instruction: Instruction) {
@@ -123,17 +147,16 @@ impl Line {
                 self.doing = Doing::Gathering(gathering);
                 self.next_sound(now);
             }
-            Instruction::Redirect { url } => self.ask(url, News::GoOn),
+            Instruction::Redirect { url, carries } => self.ask(url, News::GoOn(carries)),
             Instruction::Dial(dialing) => {
                 self.wants.push_back(Want::Ring(dialing.clone()));
                 let until = now + dialing.timeout;
                 self.doing = Doing::Dialing { dialing, until, bridged: None };
             }
-            Instruction::Record { silence, length_max: _, finish: _, url } => {
+            Instruction::Record(recording) => {
                 self.wants.push_back(Want::Recording);
-                let spoken = Duration::ZERO;
-                self.doing =
-                    Doing::Recording { url, silence, began: now, spoken, until: now + silence };
+                let (spoken, until) = (Duration::ZERO, now + recording.silence);
+                self.doing = Doing::Recording { recording, began: now, spoken, until };
             }
             Instruction::HangUp => self.over(Cause::NORMAL_CLEARING),
             Instruction::Reject => self.over(Cause::CALL_REJECTED),
@@ -199,10 +222,10 @@ impl Line {
                 self.gathered(gathering.gather, gathering.keys, None);
             }
             Doing::Dialing { dialing, .. } => {
-                let news = News::Dialed { failed: Some(Cause::NO_ANSWER), talked: Duration::ZERO };
-                self.ask(dialing.url, news);
+                self.wants.push_back(Want::PartyOver(dialing.clone(), Cause::NO_ANSWER));
+                self.dialed(dialing, Some(Cause::NO_ANSWER), Duration::ZERO);
             }
-            Doing::Recording { url, spoken, .. } => self.message_over(url, spoken),
+            Doing::Recording { recording, spoken, .. } => self.message_over(recording, spoken),
             Doing::Sounding { .. } | Doing::Nothing => {}
         }
     }
@@ -215,18 +238,25 @@ impl Line {
     }
 
     fn ask(&mut self, url: String, news: News) {
-        self.load(Vec::new());
+        self.stop();
         self.wants.push_back(Want::Ask(url, news));
     }
 
     pub(super) fn press(&mut self, now: Timestamp, key: char) {
+        if let Doing::Recording { recording, began, spoken, .. } = &self.doing
+            && recording.finish == Some(key)
+        {
+            let (recording, length) = (recording.clone(), (*spoken).min(now.since(*began)));
+            self.doing = Doing::Nothing;
+            return self.message_over(recording, length);
+        }
         let Doing::Gathering(gathering) = &mut self.doing else { return };
         gathering.sounds.clear();
         let is_end = gathering.gather.finish == Some(key);
         if !is_end {
             gathering.keys.push(key);
         }
-        gathering.until = now + gathering.gather.timeout;
+        gathering.until = now + gathering.gather.between;
         let is_full = gathering.gather.keys_max == Some(gathering.keys.len());
         if is_end || is_full {
             let (gather, keys) = (gathering.gather.clone(), gathering.keys.clone());
@@ -236,42 +266,74 @@ impl Line {
     }
 
     pub(super) fn says(&mut self, now: Timestamp, length: Duration) -> bool {
-        let Doing::Recording { silence, began, spoken, until, .. } = &mut self.doing else {
+        let Doing::Recording { recording, began, spoken, until } = &mut self.doing else {
             return false;
         };
         *spoken = now.since(*began) + length;
-        *until = now + length + *silence;
+        *until = now + length + recording.silence;
         true
     }
 
-    fn message_over(&mut self, url: String, spoken: Duration) {
-        if spoken == Duration::ZERO {
+    fn message_over(&mut self, recording: Recording, length: Duration) {
+        if length == Duration::ZERO && !recording.is_asked_without_words {
             return; // nothing was said: on with what follows
         }
-        let kept = format!("https://recordings.example.com/{}", self.who.reference);
-        self.ask(url, News::Recorded { url: kept, length: spoken, is_gone: false });
+        let url = self.kept();
+        if let Some(told) = recording.told {
+            self.later.push(Want::Tell(told, News::Kept { url: url.clone(), length }));
+        }
+        if let Some(next) = recording.url {
+            self.ask(next, News::Recorded { url, length, is_over: false });
+        }
     }
 
-    /// The message that a caller who hangs up has left.
-    pub(super) fn cut_message(&mut self, now: Timestamp) -> Option<(String, News)> {
-        let Doing::Recording { url, began, spoken, .. } = &self.doing else { return None };
+    fn kept(&self) -> String {
+        format!("https://recordings.example.com/{}", self.who.reference)
+    }
+
+    /// The caller hangs up; a message is kept.
+    pub(super) fn cut(&mut self, now: Timestamp) {
+        self.is_over = true;
+        let Doing::Recording { recording, began, spoken, .. } = &self.doing else { return };
         let length = (*spoken).min(now.since(*began));
-        let kept = format!("https://recordings.example.com/{}", self.who.reference);
-        (length > Duration::ZERO)
-            .then(|| (url.clone(), News::Recorded { url: kept, length, is_gone: true }))
+        if length == Duration::ZERO {
+            return;
+        }
+        let (recording, url) = (recording.clone(), self.kept());
+        if let Some(next) = recording.url {
+            let news = News::Recorded { url: url.clone(), length, is_over: true };
+            self.wants.push_back(Want::Tell(next, news));
+        }
+        if let Some(told) = recording.told {
+            self.wants.push_back(Want::Tell(told, News::Kept { url, length }));
+        }
     }
 
-    pub(super) fn is_bridged(&mut self, now: Timestamp, _party: Option<LegId>) {
+    pub(super) fn is_bridged(&mut self, now: Timestamp) {
         if let Doing::Dialing { bridged, .. } = &mut self.doing {
             *bridged = Some(now);
         }
     }
 
+    pub(super) fn talked(&self, now: Timestamp) -> Duration {
+        match &self.doing {
+            Doing::Dialing { bridged: Some(since), .. } => now.since(*since),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The one who was dialed is done, or was not reached.
     pub(super) fn dial_over(&mut self, now: Timestamp, failed: Option<Cause>) {
-        let Doing::Dialing { dialing, bridged, .. } = &self.doing else { return };
-        let talked = bridged.map_or(Duration::ZERO, |since| now.since(since));
-        let url = dialing.url.clone();
-        self.ask(url, News::Dialed { failed, talked });
+        let talked = self.talked(now);
+        let Doing::Dialing { dialing, .. } = &self.doing else { return };
+        let dialing = dialing.clone();
+        self.doing = Doing::Nothing;
+        self.dialed(dialing, failed, talked);
+    }
+
+    fn dialed(&mut self, dialing: Dialing, failed: Option<Cause>, talked: Duration) {
+        if let Some(url) = dialing.url {
+            self.ask(url, News::Dialed { failed, talked });
+        }
     }
 }

@@ -6,8 +6,14 @@
 //!
 //! **Deliberately absent:** our own knowledge of what we meant. A document is read from its text.
 
+pub(in crate::webhooks) mod bandwidth;
+pub(in crate::webhooks) mod jambonz;
 mod line;
+mod party;
+pub(in crate::webhooks) mod plivo;
+mod script;
 pub(in crate::webhooks) mod twiml;
+pub(in crate::webhooks) mod vonage;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -20,85 +26,16 @@ use attendant::webhook::desk::{
     Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Taken, Ticket,
 };
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Document, Link, Links, Paper, Provider, Reply, Request};
+use attendant::webhook::{Document, Link, Links, Paper, Provider};
 
 use line::Line;
-
-/// What a document says, as the platform understands it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) enum Instruction {
-    Say { language: String, text: String },
-    Play { url: String },
-    Pause { ms: u64 },
-    Gather(Gather),
-    Redirect { url: String },
-    Dial(Dialing),
-    Record { silence: Duration, length_max: Duration, finish: Option<char>, url: String },
-    HangUp,
-    Reject,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Gather {
-    pub sounds: Vec<Instruction>,
-    pub keys_max: Option<usize>,
-    pub finish: Option<char>,
-    pub timeout: Duration,
-    pub url: String,
-    /// The platform comes back also without a key; else it goes on with what follows.
-    pub is_asked_without_keys: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Dialing {
-    pub to: Callee,
-    pub timeout: Duration,
-    /// What the callee's leg asks for when it answers.
-    pub answered: Option<String>,
-    pub told: Option<String>,
-    pub url: String,
-}
-
-/// What happened, for the request about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) enum News {
-    Arrived,
-    /// Nothing but: what now?
-    GoOn,
-    Keys(String, Option<char>),
-    Dialed {
-        failed: Option<Cause>,
-        talked: Duration,
-    },
-    /// `is_gone`: by hanging up.
-    Recorded {
-        url: String,
-        length: Duration,
-        is_gone: bool,
-    },
-    Ended,
-    PartyAnswered,
-    PartyRings,
-    PartyEnded(Cause),
-}
-
-/// Who a request is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Who {
-    pub reference: String,
-    pub from: Option<String>,
-    pub to: String,
-}
-
-/// How one provider speaks.
-pub(in crate::webhooks) trait Tongue {
-    fn read(&self, reply: &Reply) -> Vec<Instruction>;
-    fn request(&self, url: &str, who: &Who, news: &News) -> Request;
-}
+use party::is_handed_off;
+pub(in crate::webhooks) use script::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
 /// Where agents' telephones can be reached by SIP.
 const SIP_HOST: &str = "sip.example.com";
-const PIECE: Duration = Duration::from_secs(8);
+/// How long one piece of waiting music is.
+pub(in crate::webhooks) const PIECE: Duration = Duration::from_secs(8);
 
 pub(in crate::webhooks) struct Platform {
     provider: &'static dyn Provider,
@@ -141,6 +78,8 @@ impl Platform {
             whisper: "A call for you. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
             caller_id: None,
+            ends_parties: !provider.refuses_parties(),
+            only_numbers_ask: provider.only_numbers_ask(),
             sip_host: Some(SIP_HOST.to_owned()),
         };
         let links = Links::new("https://ivr.example.com", provider.name(), [9; 32]);
@@ -167,7 +106,7 @@ impl Platform {
 
     /// Sends a request, and takes the answer if it is there at once.
     fn post(&mut self, now: Timestamp, leg: Leg, url: &str, who: &Who, news: &News) {
-        let request = self.tongue.request(url, who, news);
+        let Some(request) = self.tongue.request(url, who, news) else { return };
         let path = request.url.split_once("/webhooks/").expect("an address of ours").1;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = path.split_once('/').expect("a provider").1;
@@ -220,56 +159,20 @@ impl Platform {
                 self.told.push_back(Told::Hears(caller, prompt));
             }
             line::Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
+            line::Want::Tell(url, news) => self.post(now, Leg::Nobody, &url, who, &news),
+            line::Want::PartyOver(dialing, cause) => self.party_ended(now, call, &dialing, cause),
             line::Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
             line::Want::Ring(to) => self.ring(now, call, &to),
             line::Want::Over(cause) => {
                 self.told.push_back(Told::HungUp(caller, cause));
-                let url = self.links.url(&Link::Status { call });
-                self.post(now, Leg::Nobody, &url, who, &News::Ended);
+                self.tell_of_end(now, call, who);
             }
         }
     }
 
-    fn ring(&mut self, now: Timestamp, call: CallId, dialing: &Dialing) {
-        match &dialing.to {
-            Callee::Sip(uri) => {
-                let user = uri.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
-                let (user, host) = user.expect("a SIP address");
-                assert_eq!(host, SIP_HOST);
-                match self.desk.arm(user) {
-                    Some((caller, party)) => {
-                        self.told.push_back(Told::Talks(caller, party));
-                        self.with_line(now, call, |line| line.is_bridged(now, Some(party)));
-                    }
-                    None => self.with_line(now, call, |line| {
-                        line.dial_over(now, Some(Cause::UNALLOCATED_NUMBER));
-                    }),
-                }
-            }
-            Callee::Number(_) | Callee::Client(_) => {
-                let Some(told) = &dialing.told else { return };
-                let who = self.lines[&call].party();
-                self.post(now, Leg::Nobody, told, &who, &News::PartyRings);
-            }
-        }
-    }
-
-    /// A party's document: a whisper is answered by the accept key; an empty one bridges.
-    fn party_answered(&mut self, now: Timestamp, leg: LegId, instructions: &[Instruction]) {
-        match instructions {
-            [] => {
-                self.told.push_back(Told::Talks(LegId::caller(leg.call), leg));
-                self.with_line(now, leg.call, |line| line.is_bridged(now, Some(leg)));
-            }
-            [Instruction::Gather(gather), ..] => {
-                let who = self.lines[&leg.call].party();
-                let news = News::Keys("1".to_owned(), None);
-                self.post(now, Leg::Party(leg), &gather.url.clone(), &who, &news);
-            }
-            _ => self.with_line(now, leg.call, |line| {
-                line.dial_over(now, Some(Cause::NORMAL_CLEARING));
-            }),
-        }
+    fn tell_of_end(&mut self, now: Timestamp, call: CallId, who: &Who) {
+        let url = self.links.url(&self.tongue.reports_to(call));
+        self.post(now, Leg::Nobody, &url, who, &News::Ended);
     }
 
     fn prompt_of(&self, url: &str) -> Prompt {
@@ -288,20 +191,25 @@ impl Platform {
     }
 
     fn obey(&mut self, now: Timestamp, ask: Ask) {
-        let is_up = self.lines.get(&ask.call).is_some_and(|line| !line.is_over);
+        let call = ask.leg.call;
+        let is_up = self.lines.get(&call).is_some_and(|line| !line.is_over);
         match ask.what {
             AskWhat::Watch { .. } => {}
+            AskWhat::End if is_up && !ask.leg.is_caller() => {
+                assert_eq!(ask.reference, self.lines[&call].party().reference);
+                self.party_fails(now, ask.leg, Cause::NORMAL_CLEARING);
+            }
             AskWhat::Move { to } if is_up => {
                 let url = self.links.url(&to);
-                let who = self.lines[&ask.call].who.clone();
-                self.with_line(now, ask.call, Line::interrupt);
-                self.post(now, Leg::Caller(ask.call), &url, &who, &News::GoOn);
+                let who = self.lines[&call].who.clone();
+                self.with_line(now, call, Line::interrupt);
+                self.post(now, Leg::Caller(call), &url, &who, &News::Moved);
             }
             AskWhat::End if is_up => {
-                self.with_line(now, ask.call, |line| line.load(vec![Instruction::HangUp]));
+                self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
             }
             AskWhat::Move { .. } | AskWhat::End => {
-                self.desk.asked(now, ask.call, attendant::webhook::desk::Asked::Gone);
+                self.desk.asked(now, ask.leg, attendant::webhook::desk::Asked::Gone);
             }
         }
     }
@@ -315,6 +223,7 @@ impl Front for Platform {
     fn calls(&mut self, now: Timestamp, call: CallId, from: &From, to: &str) {
         let who = Who {
             reference: format!("call{:04}", call.0),
+            parent: None,
             from: from.number.clone(),
             to: to.to_owned(),
         };
@@ -340,40 +249,24 @@ impl Front for Platform {
             self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
         }
         let Some(line) = self.lines.get_mut(&call) else { return };
-        let (who, recorded) = (line.who.clone(), line.cut_message(now));
-        line.is_over = true;
-        if let Some((url, news)) = recorded {
-            self.post(now, Leg::Nobody, &url, &who, &news);
+        let who = line.who.clone();
+        line.cut(now);
+        let wants: Vec<line::Want> = line.wants.drain(..).collect();
+        for want in wants {
+            self.want(now, call, &who, want);
         }
-        let url = self.links.url(&Link::Status { call });
-        self.post(now, Leg::Nobody, &url, &who, &News::Ended);
+        self.tell_of_end(now, call, &who);
     }
 
     fn party(&mut self, now: Timestamp, leg: LegId, deed: PartyDeed) -> bool {
         let Some(line) = self.lines.get(&leg.call) else { return false };
-        let by_us = |dialing: &&Dialing| !matches!(dialing.to, Callee::Sip(_));
-        let Some(dialing) = line.dialing().filter(by_us).cloned() else { return false };
-        let who = line.party();
+        if line.dialing().is_none_or(|dialing| is_handed_off(&dialing.to)) {
+            return false;
+        }
         match deed {
-            PartyDeed::Answer => match dialing.answered {
-                Some(url) => {
-                    self.post(now, Leg::Party(leg), &url, &who, &News::PartyAnswered);
-                }
-                None => self.party_answered(now, leg, &[]),
-            },
-            PartyDeed::Fail(cause) => {
-                if let Some(told) = &dialing.told {
-                    self.post(now, Leg::Nobody, told, &who, &News::PartyEnded(cause));
-                }
-                self.with_line(now, leg.call, |line| line.dial_over(now, Some(cause)));
-            }
-            PartyDeed::HangUp => {
-                if let Some(told) = &dialing.told {
-                    let ended = News::PartyEnded(Cause::NORMAL_CLEARING);
-                    self.post(now, Leg::Nobody, told, &who, &ended);
-                }
-                self.with_line(now, leg.call, |line| line.dial_over(now, None));
-            }
+            PartyDeed::Answer => self.party_answers(now, leg),
+            PartyDeed::Fail(cause) => self.party_fails(now, leg, cause),
+            PartyDeed::HangUp => self.party_hangs_up(now, leg),
         }
         true
     }

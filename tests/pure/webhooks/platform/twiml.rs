@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
+use attendant::id::CallId;
 use attendant::webhook::document::Callee;
-use attendant::webhook::form::encode;
-use attendant::webhook::{Method, Reply, Request};
+use attendant::webhook::{Link, Reply, Request};
 
-use super::{Dialing, Gather, Instruction, News, Tongue, Who};
+use super::script::form;
+use super::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
 pub(in crate::webhooks) struct Twiml;
 
@@ -23,52 +24,53 @@ impl Tongue for Twiml {
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News) -> Request {
+    /// Told by REST when the call arrived.
+    fn reports_to(&self, call: CallId) -> Link {
+        Link::Status { call }
+    }
+
+    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
         let status = match news {
             News::Arrived | News::PartyRings => "ringing",
-            News::Ended | News::Recorded { is_gone: true, .. } => "completed",
-            News::PartyEnded(cause) => {
+            News::Ended | News::Recorded { is_over: true, .. } => "completed",
+            News::PartyEnded(cause, _) => {
                 status(Some(*cause).filter(|c| *c != Cause::NORMAL_CLEARING))
             }
+            News::PartyConnected => return None,
             _ => "in-progress",
         };
         let from = who.from.as_deref().unwrap_or("anonymous");
-        let mut body = format!(
-            "CallSid={}&AccountSid=AC1&From={}&To={}&CallStatus={status}",
-            encode(&who.reference),
-            encode(from),
-            encode(&who.to)
-        );
+        let mut fields = vec![
+            ("CallSid", who.reference.clone()),
+            ("AccountSid", "AC1".to_owned()),
+            ("From", from.to_owned()),
+            ("To", who.to.clone()),
+            ("CallStatus", status.to_owned()),
+        ];
+        fields.extend(who.parent.clone().map(|parent| ("ParentCallSid", parent)));
         match news {
             News::Keys(keys, finished) => {
-                body += &format!("&Digits={}", encode(keys));
-                if let Some(key) = finished {
-                    body += &format!("&FinishedOnKey={}", encode(&key.to_string()));
-                }
+                fields.push(("Digits", keys.clone()));
+                fields.extend(finished.map(|key| ("FinishedOnKey", key.to_string())));
             }
             News::Dialed { failed, talked } => {
-                let status = self::status(*failed);
-                body += &format!("&DialCallStatus={status}&DialCallDuration={}", talked.as_secs());
+                fields.push(("DialCallStatus", self::status(*failed).to_owned()));
+                fields.push(("DialCallDuration", talked.as_secs().to_string()));
             }
-            News::Recorded { url, length, .. } => {
-                let seconds = length.as_secs_f64().round();
-                body += &format!("&RecordingUrl={}&RecordingDuration={seconds}", encode(url));
-                body += "&RecordingSid=RE1";
+            News::Recorded { url, length, .. } | News::Kept { url, length } => {
+                fields.push(("RecordingUrl", url.clone()));
+                fields.push(("RecordingDuration", length.as_secs_f64().round().to_string()));
+                fields.push(("RecordingSid", "RE1".to_owned()));
             }
-            News::Arrived
-            | News::GoOn
-            | News::Ended
-            | News::PartyAnswered
-            | News::PartyRings
-            | News::PartyEnded(_) => {}
+            _ => {}
         }
-        let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
-        Request {
-            method: Method::Post,
-            url: url.to_owned(),
-            headers: vec![form],
-            body: body.into_bytes(),
+        if let News::Kept { .. } = news {
+            fields.push(("RecordingStatus", "completed".to_owned()));
         }
+        if let News::Recorded { is_over: true, .. } = news {
+            fields.push(("Digits", "hangup".to_owned()));
+        }
+        Some(form(url, &fields))
     }
 }
 
@@ -111,17 +113,19 @@ fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {
             keys_max: node.attribute("numDigits").map(|n| n.parse().expect("a number")),
             finish: key(node),
             timeout: seconds(node, "timeout", 5),
+            between: seconds(node, "timeout", 5),
             url: url(node, "action"),
             is_asked_without_keys: node.attribute("actionOnEmptyResult") == Some("true"),
         }),
-        "Redirect" => Instruction::Redirect { url: text(node) },
+        "Redirect" => Instruction::Redirect { url: text(node), carries: String::new() },
         "Dial" => dial(node),
-        "Record" => Instruction::Record {
+        "Record" => Instruction::Record(Recording {
             silence: seconds(node, "timeout", 5),
-            length_max: seconds(node, "maxLength", 3_600),
             finish: key(node),
-            url: url(node, "action"),
-        },
+            url: Some(url(node, "action")),
+            told: node.attribute("recordingStatusCallback").map(str::to_owned),
+            is_asked_without_words: false,
+        }),
         "Hangup" => Instruction::HangUp,
         "Reject" => Instruction::Reject,
         other => panic!("<{other}> is no verb"),
@@ -141,7 +145,8 @@ fn dial(node: roxmltree::Node<'_, '_>) -> Instruction {
         to,
         timeout: seconds(node, "timeout", 30),
         answered: callee.attribute("url").map(str::to_owned),
+        confirm: None,
         told: callee.attribute("statusCallback").map(str::to_owned),
-        url: url(node, "action"),
+        url: Some(url(node, "action")),
     })
 }
