@@ -1,4 +1,4 @@
-//! A provider: it signs, asks, executes what it is answered, and does nothing a test did not ask for.
+//! A provider: it signs, asks, executes what it is answered, and does nothing by itself.
 //!
 //! **Invariant:** sounds take no time here; where a caller would wait, a test waits for an event.
 
