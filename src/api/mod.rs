@@ -37,6 +37,7 @@ use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
+use crate::call::Outcome;
 use crate::center::AgentAsk;
 use crate::center::snapshot::{AgentView, Snapshot};
 use crate::id::CallId;
@@ -121,6 +122,8 @@ pub struct Health {
     pub store_lost: u64,
     /// Telephones registered now.
     pub registrations: usize,
+    /// Calls that ended since the start, by outcome, in the order of [`Outcome::ALL`].
+    pub calls_ended: [u64; Outcome::ALL.len()],
 }
 
 /// What the interface needs to know of the configuration.

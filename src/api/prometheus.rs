@@ -13,6 +13,7 @@ use crate::api::error::ApiError;
 use crate::api::guard::Peer;
 use crate::api::views::{AGENT_STATES, state_name, word};
 use crate::api::{Api, Health, Request, is_local};
+use crate::call::Outcome;
 use crate::center::snapshot::{CallState, Snapshot};
 
 const CALL_STATES: [CallState; 5] = [
@@ -58,6 +59,11 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     for queue in &snapshot.queues {
         let label = Some(("queue", queue.name.as_str()));
         out.sample("attendant_queue_longest_wait_seconds", label, queue.longest_wait_ms / 1_000);
+    }
+    let ended = "Calls that ended since the start, by outcome.";
+    out.family("attendant_calls_total", "counter", ended);
+    for (outcome, count) in Outcome::ALL.into_iter().zip(health.calls_ended) {
+        out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
     let mut agents: BTreeMap<&str, u64> = BTreeMap::new();
     for agent in &snapshot.agents {

@@ -445,6 +445,13 @@ fn prometheus_reads_the_present() {
         attendant_calls{state="talking"} 0
         attendant_queue_waiting{queue="billing"} 1
         attendant_queue_longest_wait_seconds{queue="billing"} 4
+        attendant_calls_total{outcome="handled"} 0
+        attendant_calls_total{outcome="abandoned"} 0
+        attendant_calls_total{outcome="overflowed"} 0
+        attendant_calls_total{outcome="transferred"} 0
+        attendant_calls_total{outcome="contained"} 0
+        attendant_calls_total{outcome="refused"} 0
+        attendant_calls_total{outcome="failed"} 0
         attendant_agents{state="logged_out"} 0
         attendant_agents{state="not_ready"} 1
         attendant_agents{state="ready"} 0

@@ -81,6 +81,19 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// All there are, in this order.
+    pub const ALL: [Self; 7] = [
+        Self::Handled,
+        Self::Abandoned,
+        Self::Overflowed,
+        Self::Transferred,
+        Self::Contained,
+        Self::Refused,
+        Self::Failed,
+    ];
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {

@@ -69,6 +69,7 @@ impl Driver {
             records_failing: store.records_failing,
             store_waiting: store.waiting,
             store_lost: store.lost,
+            calls_ended: self.router.calls_ended,
             registrations: self.router.ua.counts().bindings,
         }
     }

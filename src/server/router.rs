@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use crate::call::Outcome;
 use crate::center::{Cause, Command, Event, From, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
@@ -34,6 +35,8 @@ pub(super) struct Router {
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
+    /// Since the start, by outcome.
+    pub(super) calls_ended: [u64; Outcome::ALL.len()],
     /// Calls at providers.
     pub(super) desk: Desk,
     /// For the center, in the order they happened.
@@ -223,6 +226,8 @@ impl Router {
             Command::Bridge { a, b } => self.media.bridge(a, b),
             Command::Unbridge { a, b } => self.media.unbridge(a, b),
             Command::CloseRecord { record } => {
+                let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);
+                self.calls_ended[at.expect("all outcomes are listed")] += 1;
                 store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => {

@@ -116,6 +116,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         next_call: opened.next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),
+        calls_ended: Default::default(),
         desk: providers.desk,
         events: repaired.into_iter().map(left).collect(),
     };
