@@ -32,11 +32,7 @@ impl Desk {
                 }
                 taken
             }
-            Command::StopPlay { leg } => self.for_caller(*leg, |program| {
-                if matches!(program, Program::Play { .. }) {
-                    *program = Program::Silent;
-                }
-            }),
+            Command::StopPlay { leg } => self.stop_play(*leg),
             Command::Dial { leg, target, from, until } => self.dial(*leg, target, from, *until),
             Command::Bridge { b, .. } => self.bridge(*b),
             Command::Unbridge { a, .. } => match self.has_arm(a.call) || !self.has(a.call) {
@@ -88,6 +84,22 @@ impl Desk {
         change(&mut session.program);
         self.touch(leg.call);
         Taken::Here
+    }
+
+    /// What is heard ends, and so does a talk: an agent may be gone before the caller was brought
+    /// there. Somebody who is being dialed is not talked to yet.
+    fn stop_play(&mut self, leg: LegId) -> Taken {
+        let taken = self.for_caller(leg, |program| {
+            if matches!(program, Program::Play { .. }) {
+                *program = Program::Silent;
+            }
+        });
+        if taken == Taken::Here
+            && let Some(session) = self.sessions.get_mut(&leg.call)
+        {
+            session.bridging = session.bridging.filter(|now| matches!(now, Bridging::Dial { .. }));
+        }
+        taken
     }
 
     /// The call is over for the center, also where the caller's sound is with us.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::center::{Cause, Event};
-use crate::id::CallId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
@@ -13,6 +13,10 @@ use crate::webhook::desk::{Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
 /// News this old counts from when it happened; younger news from when it came. Providers' times are
 /// whole seconds, ours are not.
 const LATE: Duration = Duration::from_secs(2);
+
+/// A caller whose talk or dialing is over is back at the provider within this time, with all its
+/// repetitions.
+pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 
 impl Desk {
     /// The caller is gone, since `at` if that is known.
@@ -36,6 +40,16 @@ impl Desk {
         self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
         self.tell_center(now, at, Event::HungUp { leg: caller(call), cause });
         self.touch(call);
+    }
+
+    /// The party on `leg` is done with at `at`: the provider is soon back with the caller.
+    pub(super) fn expect_back(&mut self, leg: LegId, at: Timestamp) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let by = at + BACK_MAX;
+        if session.on_air == (OnAir::Dial { leg }) && !session.is_over && by < session.lost_at {
+            session.lost_at = by;
+            self.timers.set(Wake::Lost(leg.call), by);
+        }
     }
 
     /// The provider should have come long ago.

@@ -114,7 +114,10 @@ impl Desk {
             session.is_asked = true;
             return Heard::Asked(Ticket { call, link: link.clone() });
         }
-        Heard::Known(Document::default())
+        // Older than all that is kept: whoever really waits for it comes for what is next.
+        let next = Action::Goto(Link::Step { call, n: session.next });
+        let action = if session.is_over { hang_up() } else { next };
+        Heard::Known(Document { actions: vec![action] })
     }
 
     fn step(&mut self, now: Timestamp, call: CallId, n: u32, fields: &Fields) -> Heard {
@@ -123,11 +126,13 @@ impl Desk {
         if n < session.next {
             return self.again(call, &link);
         }
-        // A step ahead of ours: we were lost in between, and what it answers is not known.
-        let is_expected = n == session.next;
+        // Told to come, and with no news: what was on the air was cut off, and is to be said again.
+        // So it was for a step ahead of ours; or we were lost in between.
+        let has_news = fields.keys.is_some() || fields.dial.is_some() || fields.recorded.is_some();
+        let is_expected = n == session.next && (session.moved != Some(n) || has_news);
         session.next = n + 1;
         session.is_asked = true;
-        session.moved = None;
+        session.moved = session.moved.filter(|to| n < *to);
         let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
         self.touch(call);
         if let Some(LegState::Ended(cause)) = fields.state {
@@ -163,8 +168,8 @@ impl Desk {
             }
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
             OnAir::Record { recording } => self.record_over(call, recording, fields),
-            OnAir::HandOff { leg } => self.hand_off_over(now, call, leg),
-            OnAir::Nothing | OnAir::End => {}
+            OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(now, call, leg),
+            OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
         }
     }
 

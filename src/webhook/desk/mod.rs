@@ -39,6 +39,8 @@ pub use saved::Saving;
 
 use session::Session;
 
+/// After this a provider is told again what it could not be told.
+const TELL_AGAIN: Duration = Duration::from_secs(5);
 /// Calls that ended are remembered so long, for late news.
 const ENDED_KEPT: Duration = Duration::from_secs(600);
 /// And their names at the provider longer, so that a copy of an old request starts no call.
@@ -167,6 +169,8 @@ pub struct Desk {
 enum Wake {
     /// The provider should have come by now.
     Lost(CallId),
+    /// The provider could not be told, and is told again.
+    Tell(CallId),
     /// Late news has had its time.
     Forget(CallId),
 }
@@ -209,6 +213,7 @@ impl Desk {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Lost(call) => self.lost(now, call),
+                Wake::Tell(call) => self.touch(call),
                 Wake::Forget(call) => self.forget(call),
             }
         }
@@ -236,13 +241,16 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let has_rest =
             self.setup.providers.get(&session.provider).is_some_and(|provider| provider.has_rest);
-        if !has_rest || !session.is_out_of_date() || session.moved == Some(session.next) {
+        if !has_rest || !session.is_out_of_date() || session.moved.is_some() {
             return;
         }
-        session.moved = Some(session.next);
+        // The loop's own request may be under way, and has the number before: so the two are known
+        // from each other, and what the command would interrupt is not begun.
+        let to = session.next + 1;
+        session.moved = Some(to);
         let what = match session.program {
             session::Program::HangUp { .. } => AskWhat::End,
-            _ => AskWhat::Move { to: Link::Step { call, n: session.next } },
+            _ => AskWhat::Move { to: Link::Step { call, n: to } },
         };
         self.ask(call, what);
     }
@@ -269,8 +277,11 @@ impl Desk {
             // The caller hung up in the same moment: the usual race, and no mistake.
             Asked::Gone => self.caller_gone(now, call, None, Cause::NORMAL_CLEARING),
             Asked::Failed => {
-                if let Some(session) = self.sessions.get_mut(&call) {
-                    session.moved = None;
+                let Some(session) = self.sessions.get_mut(&call) else { return };
+                session.moved = None;
+                // Waiting callers come by themselves; those who talk do not.
+                if matches!(session.on_air, session::OnAir::Dial { .. }) {
+                    self.timers.set(Wake::Tell(call), now + TELL_AGAIN);
                 }
             }
         }

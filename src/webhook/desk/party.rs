@@ -13,6 +13,7 @@ use crate::center::{Cause, Event, Listen};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::end::BACK_MAX;
 use crate::webhook::desk::hear::{accepts, hang_up};
 use crate::webhook::desk::session::{Bridging, Carried};
 use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket, caller};
@@ -178,6 +179,7 @@ impl Desk {
             (false, false) => Event::DialFailed { leg, cause },
         };
         session.done_with(leg);
+        self.expect_back(leg, now);
         self.tell_center(now, at, event);
         self.touch(leg.call);
     }
@@ -193,7 +195,12 @@ impl Desk {
         if !std::mem::replace(&mut party.ended, true) {
             self.events.push_back(Event::HungUp { leg, cause });
         }
+        // Without REST the provider lets it ring to the end it was told.
+        let until = (!party.accepted).then_some(party.until);
         session.done_with(leg);
+        if let Some(until) = until {
+            self.expect_back(leg, until);
+        }
         self.touch(leg.call);
         Taken::Here
     }
@@ -229,12 +236,12 @@ impl Desk {
     /// is gone, and the caller goes on elsewhere.
     pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        if !std::mem::take(&mut session.has_arm) {
+        if !std::mem::take(&mut session.has_arm) || session.is_over {
             return;
         }
         if by_us {
             session.bridging = None;
-            session.lost_at = now + ARM_BACK;
+            session.lost_at = now + BACK_MAX;
             self.timers.set(crate::webhook::desk::Wake::Lost(call), session.lost_at);
             self.touch(call);
         } else {
@@ -255,8 +262,6 @@ impl Desk {
 
 /// What the user part of the address begins with to which a caller's sound is sent.
 const ARM_PREFIX: &str = "handoff-";
-/// A caller who was with an agent of ours is back at the provider within this time.
-const ARM_BACK: Duration = Duration::from_secs(30);
 
 /// The user part to which step `n` of a call sends its sound.
 pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {

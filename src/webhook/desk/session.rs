@@ -47,7 +47,7 @@ pub(super) struct Session {
     /// A request is being answered: what changes now goes into the answer.
     #[serde(skip)]
     pub(super) is_asked: bool,
-    /// The step the provider was told by REST to come for.
+    /// The step the provider was told by REST to come for, until it comes for that or a later one.
     #[serde(skip)]
     pub(super) moved: Option<u32>,
     #[serde(skip)]
@@ -197,6 +197,11 @@ impl Session {
         }
     }
 
+    /// Whether the caller is to be brought to somebody, or to leave a message.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.bridging.is_some() || matches!(self.program, Program::Record { .. })
+    }
+
     /// Whether what the provider does now is not what the center wants any more, so that it should
     /// be told at once. Words are worth no command: they come with the next request.
     pub(super) fn is_out_of_date(&self) -> bool {
@@ -210,9 +215,7 @@ impl Session {
             OnAir::Nothing | OnAir::End | OnAir::Record { .. } => false,
             // Nor what is said to a caller for whom nobody came: an announcement in the queue looks
             // the same from here, and a piece of music is short.
-            OnAir::Sounds { waits: true, .. } => {
-                self.bridging.is_some() || matches!(self.program, Program::Record { .. })
-            }
+            OnAir::Sounds { waits: true, .. } => self.is_awaited(),
             OnAir::Sounds { waits: false, .. } => {
                 matches!(self.bridging, Some(Bridging::HandOff { .. }))
             }

@@ -52,7 +52,7 @@ impl Desk {
                 .write(now, ahead.unwrap_or_default());
         session.on_air = written.on_air;
         session.answers.keep(ticket.link.clone(), written.document.clone());
-        if !session.is_over {
+        if !session.is_over && !session.has_arm {
             session.lost_at = now + written.lasts + GRACE;
             self.timers.set(Wake::Lost(ticket.call), session.lost_at);
         }
@@ -104,6 +104,9 @@ impl Writer<'_> {
     fn write(&mut self, now: Timestamp, ahead: Ahead) -> Written {
         if self.session.is_over {
             return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
+        }
+        if self.session.moved.is_some() && self.session.is_awaited() {
+            return self.hold_back(ahead.listen);
         }
         match self.session.bridging {
             Some(Bridging::Dial { leg }) => return self.dial(now, leg),
@@ -158,6 +161,15 @@ impl Writer<'_> {
         let lasts = prompts.iter().map(longest).sum::<Duration>() + self.setup.piece;
         let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits: true };
         self.sounds(sounds, listen, on_air, lasts)
+    }
+
+    /// The provider was told to come for what is to begin, which it would cut off if it began now.
+    fn hold_back(&mut self, listen: Option<Listen>) -> Written {
+        let prompts = match &self.session.program {
+            Program::Play { prompts, repeat: true, .. } => prompts.clone(),
+            _ => vec![Prompt::Silence { ms: 0 }],
+        };
+        self.wait(&prompts, listen)
     }
 
     /// Nothing to say: keys may be on their way, or the center waits for somebody.
