@@ -9,6 +9,7 @@
 
 mod garbage;
 mod platform;
+mod races;
 mod recording;
 mod samples;
 mod transcripts;

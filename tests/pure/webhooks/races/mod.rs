@@ -1,0 +1,302 @@
+//! Whole contact centers behind the desk, while the platform and the wire do their worst.
+//!
+//! Callers press anything and leave at any moment; agents are at our telephones and at outside
+//! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
+//! must hold all the same is in [`judge`].
+//!
+//! A seed that fails is told in full by `RACES_SEED=n cargo test --test pure races::one_seed`.
+//!
+//! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
+
+mod judge;
+mod line;
+mod platform;
+mod wire;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use attendant::acd::{self, AgentState, Misses, WrapUp};
+
+use attendant::call::{Outcome, PartyLeg};
+use attendant::center::setup::{Agent, Queue, Trunk};
+use attendant::center::{AgentAsk, ContactCenter, Digit, Event, Setup};
+use attendant::flow::{self, Known};
+use attendant::id::{AgentId, CallId};
+use attendant::sim::Random;
+use attendant::time::Timestamp;
+use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use attendant::webhook::document::Callee;
+
+use line::{Line, ms};
+use platform::PROVIDER;
+use wire::{Weather, Wire};
+use world::{Deed, Manners, World};
+
+const SUPPORT: &str = include_str!("../../../../flows/support.toml");
+const EVERY_VERB: &str = include_str!("every_verb.toml");
+const SEEDS: u64 = 200;
+const STEADY_SEEDS: u64 = 60;
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// People act, and the wire is bad, for so long.
+const DAY: Duration = Duration::from_secs(600);
+const ACW: Duration = Duration::from_secs(10);
+
+/// What [`Weather::Slow`] adds to a talk, and half a second of its own.
+const LATE_MAX: Duration = Duration::from_millis(4_500);
+/// A call nobody heard of for so long has ended; a sound file may last ten minutes.
+const SILENCE_MAX: Duration = Duration::from_secs(660);
+/// And one that was with somebody else, for so long.
+const TALK_MAX: Duration = Duration::from_secs(15_000);
+
+/// What a world is made of.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    seed: u64,
+    weather: Weather,
+    has_rest: bool,
+    callers: usize,
+    /// Agents at our telephones, and at outside numbers.
+    phones: u32,
+    outside: u32,
+    is_steady: bool,
+}
+
+impl Plan {
+    fn wild(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            seed,
+            weather: if random.chance(0.7) { Weather::Hostile } else { Weather::Slow },
+            has_rest: random.chance(0.6),
+            callers: 2 + random.below(5) as usize,
+            phones: 1 + random.below(2) as u32,
+            outside: 1 + random.below(2) as u32,
+            is_steady: false,
+        }
+    }
+}
+
+impl Plan {
+    /// One caller, one agent, and nobody does anything unexpected.
+    fn steady(seed: u64) -> Self {
+        let phones = u32::from(seed % 2 == 0);
+        Self {
+            seed,
+            weather: Weather::Fair,
+            has_rest: seed % 4 < 2,
+            callers: 1,
+            phones,
+            outside: 1 - phones,
+            is_steady: true,
+        }
+    }
+}
+
+fn flow(name: &str, source: &str) -> Arc<flow::Flow> {
+    let parsed = flow::parse(name, source, &Known::anything());
+    Arc::new(parsed.unwrap_or_else(|wrong| panic!("{}", flow::explain(&wrong))))
+}
+
+fn center(plan: &Plan) -> ContactCenter {
+    let agent = |n: u32| Agent {
+        name: format!("agent{n}"),
+        display_name: None,
+        skills: vec![("tech".to_owned(), 5), ("billing".to_owned(), 5)],
+        auto_login: true,
+        auto_ready: true,
+    };
+    let queue = |name: &&str| {
+        let mut queue = Queue::named(name);
+        queue.acd = acd::QueueSetup {
+            ring_timeout: Duration::from_secs(if plan.is_steady { 30 } else { 10 }),
+            wrap_up: WrapUp::Timed(ACW),
+            misses: Misses { no_answer: 0, rejected: 0, busy: 0, device_error: 0 },
+            ..acd::QueueSetup::default()
+        };
+        queue
+    };
+    let trunk = Trunk { prefixes: vec!["+1415".to_owned()] };
+    ContactCenter::new(Setup {
+        flows: vec![flow("support.toml", SUPPORT), flow("every_verb.toml", EVERY_VERB)],
+        agents: (0..plan.phones + plan.outside).map(agent).collect(),
+        queues: ["billing", "tech", "operator", "help"].iter().map(queue).collect(),
+        providers: [(PROVIDER.to_owned(), trunk)].into(),
+        ..Setup::default()
+    })
+}
+
+fn desk(plan: &Plan) -> Desk {
+    let provider = ProviderSetup {
+        has_rest: plan.has_rest,
+        accept_key: Digit::new('1'),
+        whisper: "A call. Press 1.".to_owned(),
+        whisper_language: "en".to_owned(),
+        caller_id: None,
+        sip_host: Some("pbx.example.com".to_owned()),
+    };
+    let outside = (plan.phones..plan.phones + plan.outside).map(|n| {
+        let number = format!("+141555501{}", 70 + n);
+        (AgentId(n), (PROVIDER.to_owned(), Callee::Number(number)))
+    });
+    Desk::new(DeskSetup {
+        providers: [(PROVIDER.to_owned(), provider)].into(),
+        agents: outside.collect(),
+        piece: Duration::from_secs(8),
+        pieces: 4,
+        is_ours: false,
+        key: [3; 32],
+    })
+}
+
+fn world(plan: &Plan) -> World {
+    let mut random = Random::new(plan.seed);
+    let wire = Wire::new(random.fork(), plan.weather, START + DAY);
+    let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
+    let people = random.fork();
+    let mut world = World::new(START, center(plan), desk(plan), wire, people, manners);
+    for agent in (0..plan.phones + plan.outside).map(AgentId) {
+        world.tell(Event::PhoneReachable { agent, reachable: true });
+    }
+    for n in 0..plan.callers {
+        let mut person = random.fork();
+        let comes = person.ms(0, ms(DAY) / 3);
+        let stays = match plan.is_steady {
+            true => Duration::from_secs(400),
+            false => person.ms(500, ms(DAY) - ms(comes)),
+        };
+        world.lines.push(Line {
+            reference: format!("CA{n}"),
+            has_clock: person.chance(0.5),
+            person,
+            epoch: 0,
+            asks: None,
+            dialing: None,
+            is_over: false,
+            over_at: None,
+            heard_last: None,
+            call: None,
+            script: vec!["2"],
+            is_scripted: plan.is_steady,
+        });
+        world.plan(comes, Deed::Calls(n));
+        world.plan(comes + stays, Deed::Leaves(n));
+        if !plan.is_steady && plan.has_rest && random.chance(0.1) {
+            world.plan(random.ms(0, ms(DAY)), Deed::EndCall(n));
+        }
+    }
+    for agent in (0..plan.phones + plan.outside).map(AgentId) {
+        // In a steady world while somebody waits, at any moment of the waiting loop.
+        let at = match plan.is_steady {
+            true => Duration::ZERO,
+            false => random.ms(0, ms(DAY) / 2),
+        };
+        world.plan(at, Deed::Agent(agent, AgentAsk::NotReady { reason: "tea".to_owned() }));
+        let back = match plan.is_steady {
+            true => random.ms(220_000, 250_000),
+            false => random.ms(0, 60_000),
+        };
+        world.plan(at + back, Deed::Agent(agent, AgentAsk::Ready));
+    }
+    world
+}
+
+/// Runs to the end, and looks whether everything has come to rest.
+fn run(plan: &Plan, is_telling: bool) -> World {
+    let mut world = world(plan);
+    world.judge.is_telling = is_telling;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        world.run();
+        is_at_rest(&world, plan);
+    }));
+    if let Err(fault) = outcome {
+        let tail: Vec<&String> = world.judge.lines.iter().rev().take(400).rev().collect();
+        let tail = tail.iter().map(|line| format!("{line}\n")).collect::<String>();
+        panic!("{plan:?}: {}\n{tail}", words(&*fault));
+    }
+    world
+}
+
+fn words(fault: &(dyn std::any::Any + Send)) -> String {
+    let text = fault.downcast_ref::<String>().cloned();
+    text.or_else(|| fault.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+}
+
+fn is_at_rest(world: &World, plan: &Plan) {
+    assert_eq!(world.center.calls_live(), 0);
+    assert_eq!(world.desk.calls_live(), 0);
+    assert!(world.lines.iter().all(|line| line.is_over));
+    assert!(world.phones.is_empty(), "{:?}", world.phones);
+    assert_eq!(world.desk.poll_timeout(), None);
+    for agent in (0..plan.phones + plan.outside).map(AgentId) {
+        assert_eq!(world.center.agent_state(agent), Some(&AgentState::Ready), "{agent}");
+    }
+    let calls = world.judge.records.len() as u64;
+    assert_eq!(calls, world.next_call.0 - 1, "each call has a record");
+    for line in &world.lines {
+        let record = line.call.and_then(|call| world.judge.records.get(&call));
+        let Some((record, (heard_at, is_dialing))) = record.zip(line.heard_last) else { continue };
+        let lasts = if is_dialing { TALK_MAX } else { SILENCE_MAX };
+        assert!(
+            record.ended_at <= heard_at + lasts,
+            "{}: last heard of at {heard_at}, ended at {}",
+            record.call,
+            record.ended_at
+        );
+    }
+    world.judge.compare((plan.weather != Weather::Hostile).then_some(LATE_MAX));
+}
+
+#[test]
+fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
+    let (mut talks, mut calls) = (0, 0);
+    for seed in 0..SEEDS {
+        let world = run(&Plan::wild(seed), false);
+        calls += world.judge.records.len();
+        talks += world.judge.talks.len();
+    }
+    assert!(calls > 500 && talks > 300, "{calls} calls and {talks} talks are no test");
+}
+
+#[test]
+fn a_seed_is_the_same_twice() {
+    for seed in 0..10 {
+        let [one, two] = [(); 2].map(|()| run(&Plan::wild(seed), false).judge.hash);
+        assert_eq!(one, two, "{seed}");
+    }
+}
+
+#[test]
+fn a_bad_wire_changes_nothing_but_the_delay() {
+    for seed in 0..STEADY_SEEDS {
+        let mut plan = Plan::steady(seed);
+        let fair = steady(&plan);
+        plan.weather = Weather::Slow;
+        let slow = steady(&plan);
+        let late = Duration::from_millis(fair.talk_ms.abs_diff(slow.talk_ms));
+        assert!(late <= LATE_MAX, "{plan:?}: {fair:?} {slow:?}");
+        assert_eq!(fair.hold_ms, slow.hold_ms, "{plan:?}");
+        for leg in [fair, slow] {
+            assert_eq!(leg.wrap_up.map(|it| it.acw_ms), Some(ms(ACW)), "{plan:?}");
+        }
+    }
+}
+
+/// The one leg of a call of which nothing can go wrong.
+fn steady(plan: &Plan) -> PartyLeg {
+    let world = run(plan, false);
+    let record = &world.judge.records[&CallId(1)];
+    assert_eq!(record.outcome, Outcome::Handled, "{plan:?}: {record:?}");
+    let [leg] = &record.legs[..] else { panic!("{plan:?}: {:?}", record.legs) };
+    let late = ms(world.manners.talk).abs_diff(leg.talk_ms + leg.hold_ms);
+    assert!(late <= ms(LATE_MAX), "{plan:?}: {late} ms late: {record:?}");
+    leg.clone()
+}
+
+#[test]
+fn one_seed() {
+    let seed = std::env::var("RACES_SEED").ok().and_then(|seed| seed.parse().ok());
+    run(&Plan::wild(seed.unwrap_or_default()), seed.is_some());
+}

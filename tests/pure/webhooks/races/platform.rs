@@ -1,0 +1,377 @@
+//! The platform's side: it asks, executes, dials, obeys, and loses patience.
+
+use std::time::Duration;
+
+use attendant::center::{Cause, Digit};
+use attendant::time::Timestamp;
+use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
+use attendant::webhook::document::Callee;
+use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+
+use super::judge::Talk;
+use super::line::{Act, Dialing, Side};
+use super::wire::PATIENCE;
+use super::world::{CalleeDeed, Deed, LineId, Request, World};
+
+pub(super) const PROVIDER: &str = "acme";
+const ACCEPT: char = '1';
+
+impl World {
+    pub(super) fn calls(&mut self, line: LineId) {
+        let to = match line % 2 {
+            0 => "+14155550100",
+            _ => "+14155550101",
+        };
+        let fields = Fields {
+            from: Some(format!("+141555501{:02}", 10 + line)),
+            to: Some(to.to_owned()),
+            ..Fields::default()
+        };
+        self.ask(line, Side::Caller, Link::Voice, fields);
+    }
+
+    /// Sends what is answered by a document.
+    fn ask(&mut self, line: LineId, side: Side, link: Link, fields: Fields) {
+        self.requests += 1;
+        let id = self.requests;
+        match side {
+            Side::Caller => self.lines[line].asks = Some(id),
+            Side::Callee => {
+                let Some(dialing) = &mut self.lines[line].dialing else { return };
+                dialing.asks = Some(id);
+            }
+            Side::Nobody => {}
+        }
+        let fields = Fields { reference: self.lines[line].reference.clone(), ..fields };
+        let request = Request { id, line, side, link, fields, is_repeat: false };
+        self.send(request);
+    }
+
+    fn send(&mut self, request: Request) {
+        let fate = self.wire.request(self.now);
+        for after in fate.arrivals {
+            self.plan(after, Deed::Arrives(request.clone()));
+        }
+        self.plan(PATIENCE, Deed::TimesOut(request));
+    }
+
+    /// Tells what nobody waits for.
+    fn news(&mut self, line: LineId, link: Link, fields: Fields) {
+        let at = self.lines[line].has_clock.then(|| whole_seconds(self.now));
+        let reference = self.lines[line].reference.clone();
+        let fields = Fields { reference, at, ..fields };
+        let fate = self.wire.news(self.now);
+        for after in fate.arrivals {
+            let (link, fields) = (link.clone(), fields.clone());
+            let request =
+                Request { id: 0, line, side: Side::Nobody, link, fields, is_repeat: false };
+            self.plan(after, Deed::Arrives(request));
+        }
+    }
+
+    pub(super) fn arrives(&mut self, request: Request) {
+        let now = self.now;
+        let link = &request.link;
+        let heard = self.desk.hear(now, PROVIDER, link, &request.fields, &mut self.next_call);
+        let (document, caused) = match heard {
+            Heard::Known(document) => (document, self.settle()),
+            Heard::Unknown => return, // long over: the platform is told so
+            Heard::Asked(ticket) => {
+                let caused = self.settle();
+                let ahead = self.center.ahead(now, ticket.call());
+                let document = self.desk.write(now, &ticket, ahead);
+                self.settle();
+                (document, caused)
+            }
+        };
+        self.judge.log(now, "answer", &document);
+        let is_new = self.judge.answered(&request.fields.reference, link, &document, caused);
+        self.note_heard(&request, &document, is_new || caused > 0);
+        if let Some(after) = self.wire.answer(now) {
+            self.plan(after, Deed::Answered(request, document));
+        }
+    }
+
+    /// What the desk knows last of a line: when, and whether somebody was dialed or talked to then.
+    fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
+        let has_ended = request.fields.state.is_some_and(LegState::is_ended);
+        let is_dialing = match request.link {
+            Link::LegStatus { .. } if has_ended => Some(false),
+            Link::Leg { .. } => Some(true),
+            Link::Step { .. } | Link::Voice => {
+                Some(matches!(document.actions.last(), Some(Action::Dial(_))))
+            }
+            _ => None,
+        };
+        if let Some(is_dialing) = is_dialing.filter(|_| is_new) {
+            self.lines[request.line].heard_last = Some((self.now, is_dialing));
+        }
+    }
+
+    pub(super) fn times_out(&mut self, request: Request) {
+        if !self.waits_for(&request) {
+            return;
+        }
+        if !request.is_repeat {
+            return self.send(Request { is_repeat: true, ..request });
+        }
+        match request.side {
+            Side::Caller => self.line_ends(request.line),
+            Side::Callee => self.dial_over(request.line, Some(Cause::NORMAL_CLEARING)),
+            Side::Nobody => {}
+        }
+    }
+
+    fn waits_for(&self, request: &Request) -> bool {
+        let line = &self.lines[request.line];
+        let asks = match request.side {
+            Side::Caller => line.asks,
+            Side::Callee => line.dialing.as_ref().and_then(|dialing| dialing.asks),
+            Side::Nobody => None,
+        };
+        !line.is_over && asks == Some(request.id)
+    }
+
+    pub(super) fn is_answered(&mut self, request: &Request, document: &Document) {
+        if !self.waits_for(request) {
+            return;
+        }
+        match request.side {
+            Side::Caller => self.load(request.line, document),
+            Side::Callee => self.callee_told(request.line, document),
+            Side::Nobody => {}
+        }
+    }
+
+    fn load(&mut self, line: LineId, document: &Document) {
+        let (after, act) = self.lines[line].load(document);
+        let epoch = self.lines[line].epoch;
+        self.plan(after, Deed::Acts(line, epoch, act));
+    }
+
+    pub(super) fn acts(&mut self, line: LineId, epoch: u32, act: Act) {
+        if self.lines[line].is_over || self.lines[line].epoch != epoch {
+            return;
+        }
+        match act {
+            Act::Ask(link, fields) => self.ask(line, Side::Caller, link, fields),
+            Act::Recorded { next, told, made } => {
+                let fields = Fields { recorded: made, ..Fields::default() };
+                if fields.recorded.is_some() {
+                    self.news(line, told, fields.clone());
+                }
+                self.ask(line, Side::Caller, next, fields);
+            }
+            Act::HangUp => self.line_ends(line),
+            Act::Dial(dial) => {
+                let is_sip = matches!(dial.to, Callee::Sip(_));
+                let is_busy = self.lines.iter().any(|other| {
+                    let busy = other.dialing.as_ref().filter(|_| !other.is_over);
+                    busy.is_some_and(|busy| !is_sip && busy.dial.to == dial.to)
+                });
+                let dialing = Dialing {
+                    dial: *dial,
+                    asks: None,
+                    answered_at: None,
+                    talks_since: None,
+                    arm: None,
+                };
+                self.plan_callee(line, epoch, &dialing, is_sip, is_busy);
+                self.lines[line].dialing = Some(dialing);
+            }
+        }
+    }
+
+    fn plan_callee(
+        &mut self,
+        line: LineId,
+        epoch: u32,
+        dialing: &Dialing,
+        is_sip: bool,
+        is_busy: bool,
+    ) {
+        let people = &mut self.people;
+        let rings_out = dialing.dial.ring_timeout;
+        let (after, deed) = match people.below(10) {
+            _ if is_sip => (people.ms(50, 400), CalleeDeed::Arms),
+            _ if is_busy => (people.ms(50, 900), CalleeDeed::Fails(Cause::USER_BUSY)),
+            _ if self.manners.is_steady => (Duration::from_secs(4), CalleeDeed::Answers),
+            0..7 => (people.ms(500, 12_000), CalleeDeed::Answers),
+            7 => (people.ms(500, 9_000), CalleeDeed::Fails(Cause::CALL_REJECTED)),
+            _ => (rings_out, CalleeDeed::Fails(Cause::NO_ANSWER)),
+        };
+        let (after, deed) = match after > rings_out {
+            true => (rings_out, CalleeDeed::Fails(Cause::NO_ANSWER)),
+            false => (after, deed),
+        };
+        self.plan(Duration::from_millis(50), Deed::Callee(line, epoch, CalleeDeed::Rings));
+        self.plan(after, Deed::Callee(line, epoch, deed));
+    }
+
+    pub(super) fn callee(&mut self, line: LineId, epoch: u32, deed: CalleeDeed) {
+        let now = self.now;
+        let is_current = !self.lines[line].is_over && self.lines[line].epoch == epoch;
+        let Some(dialing) = self.lines[line].dialing.as_mut().filter(|_| is_current) else {
+            return;
+        };
+        match deed {
+            CalleeDeed::Arms => self.arms(line, epoch),
+            CalleeDeed::Rings => self.callee_news(line, LegState::Ringing),
+            CalleeDeed::Answers => {
+                dialing.answered_at = Some(now);
+                let link = dialing.dial.answered.clone().expect("asked for");
+                self.callee_news(line, LegState::Answered);
+                self.ask(line, Side::Callee, link, Fields::default());
+            }
+            CalleeDeed::Fails(cause) => self.dial_over(line, Some(cause)),
+            CalleeDeed::Presses(link, fields) => self.ask(line, Side::Callee, link, fields),
+            CalleeDeed::HangsUp => self.dial_over(line, None),
+        }
+    }
+
+    fn callee_news(&mut self, line: LineId, state: LegState) {
+        let dialing = self.lines[line].dialing.as_ref();
+        let told = dialing.and_then(|dialing| dialing.dial.told.clone());
+        if let Some(told) = told {
+            self.news(line, told, Fields { state: Some(state), ..Fields::default() });
+        }
+    }
+
+    /// The caller's sound comes to us; nobody may be there for it any more.
+    fn arms(&mut self, line: LineId, epoch: u32) {
+        let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
+        let Callee::Sip(uri) = &dialing.dial.to else { return };
+        let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
+        let Some((caller, party)) = self.desk.arm(user) else {
+            return self.dial_over(line, Some(Cause::UNALLOCATED_NUMBER));
+        };
+        assert!(
+            self.phones.get(&party).is_some_and(|phone| phone.answered_at.is_some()),
+            "{party} hears the caller, and is not there"
+        );
+        dialing.arm = Some((caller, party));
+        dialing.talks_since = Some(self.now);
+        assert_eq!(self.lines[line].epoch, epoch);
+        assert_eq!(self.lines[line].call, Some(caller.call));
+    }
+
+    /// The callee's document: a whisper, the bridge, or the end.
+    fn callee_told(&mut self, line: LineId, document: &Document) {
+        let (now, epoch) = (self.now, self.lines[line].epoch);
+        let Some(dialing) = &mut self.lines[line].dialing else { return };
+        dialing.asks = None;
+        match document.actions.first() {
+            None => {
+                dialing.talks_since = Some(now);
+                let talk = self.talk();
+                self.plan(talk, Deed::Callee(line, epoch, CalleeDeed::HangsUp));
+            }
+            Some(Action::Gather { next, .. }) => {
+                let key = Digit::new(ACCEPT).expect("a key");
+                let (after, keys) = match self.people.below(10) {
+                    0..8 => (1_500, vec![key]),
+                    _ if self.manners.is_steady => (1_500, vec![key]),
+                    8 => (6_000, Vec::new()),
+                    _ => {
+                        let after = self.people.ms(100, 4_000);
+                        return self.plan(after, Deed::Callee(line, epoch, CalleeDeed::HangsUp));
+                    }
+                };
+                let fields = Fields { keys: Some(keys), ..Fields::default() };
+                let deed = CalleeDeed::Presses(next.clone(), fields);
+                self.plan(Duration::from_millis(after), Deed::Callee(line, epoch, deed));
+            }
+            Some(_) => self.dial_over(line, Some(Cause::NORMAL_CLEARING)),
+        }
+    }
+
+    /// The callee's leg ends, and the platform comes back with the caller.
+    pub(super) fn dial_over(&mut self, line: LineId, failed: Option<Cause>) {
+        let next = self.lines[line].dialing.as_ref().map(|dialing| dialing.dial.next.clone());
+        let talked = self.callee_ends(line, failed.unwrap_or(Cause::NORMAL_CLEARING));
+        if let Some(next) = next.filter(|_| !self.lines[line].is_over) {
+            self.lines[line].epoch += 1;
+            let failed = failed.filter(|_| talked.is_none());
+            let fields = Fields { dial: Some(DialResult { failed, talked }), ..Fields::default() };
+            self.ask(line, Side::Caller, next, fields);
+        }
+    }
+
+    /// Returns how long the two talked.
+    fn callee_ends(&mut self, line: LineId, cause: Cause) -> Option<Duration> {
+        if self.lines[line].dialing.is_some() {
+            self.callee_news(line, LegState::Ended(cause));
+        }
+        let dialing = self.lines[line].dialing.take()?;
+        let from = dialing.talks_since?;
+        if let Some(Link::LegStatus { leg }) = dialing.dial.told {
+            self.judge.talks.push(Talk { leg, from, to: self.now });
+        }
+        Some(self.now.since(from))
+    }
+
+    /// The caller is gone, or the platform gives the call up.
+    pub(super) fn line_ends(&mut self, line: LineId) {
+        if std::mem::replace(&mut self.lines[line].is_over, true) {
+            return;
+        }
+        self.lines[line].over_at = Some(self.now);
+        let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+        self.callee_ends(line, Cause::NORMAL_CLEARING);
+        if let Some((caller, _)) = arm.filter(|(caller, _)| self.desk.has_arm(caller.call)) {
+            self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+            self.settle();
+        }
+        if self.wire.is_silent_end(self.now) {
+            return;
+        }
+        let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
+        let link = match self.lines[line].call {
+            Some(call) => Link::Status { call },
+            None => Link::Events,
+        };
+        self.news(line, link, Fields { state, ..Fields::default() });
+    }
+
+    /// A command by REST arrives at the platform.
+    pub(super) fn rest(&mut self, ask: &Ask) {
+        let found = self.lines.iter().position(|line| line.reference == ask.reference);
+        let line = found.expect("a call of ours");
+        let back = self.wire.rest(self.now);
+        if self.wire.loses_rest(self.now) {
+            return self.plan(back, Deed::RestTold(ask.call, Asked::Failed));
+        }
+        let is_gone = self.lines[line].is_over;
+        if !is_gone {
+            self.obey(line, &ask.what);
+        }
+        let asked = match is_gone {
+            true => Asked::Gone,
+            false if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
+            false => Asked::Done,
+        };
+        self.plan(back, Deed::RestTold(ask.call, asked));
+    }
+
+    fn obey(&mut self, line: LineId, what: &AskWhat) {
+        match what {
+            AskWhat::Watch { .. } => {}
+            AskWhat::End => self.line_ends(line),
+            AskWhat::Move { to } => {
+                let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+                self.callee_ends(line, Cause::NORMAL_CLEARING);
+                if let Some((caller, _)) = arm.filter(|(leg, _)| self.desk.has_arm(leg.call)) {
+                    self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+                    self.settle();
+                }
+                self.lines[line].epoch += 1;
+                self.ask(line, Side::Caller, to.clone(), Fields::default());
+            }
+        }
+    }
+}
+
+/// Providers' times are whole seconds.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp(at.as_millis() / 1_000 * 1_000)
+}

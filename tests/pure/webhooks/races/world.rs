@@ -1,0 +1,325 @@
+//! A whole contact center behind the desk, in virtual time: what is done when, and by whom.
+//!
+//! **Invariant:** one deed at a time, by time and then by the order in which it was planned; after
+//! each, the center's own check and the [`Judge`]'s.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use attendant::center::{AgentAsk, Cause, Command, ContactCenter, Event, Target};
+use attendant::id::{AgentId, CallId, LegId};
+use attendant::sim::Random;
+use attendant::time::Timestamp;
+use attendant::webhook::desk::{Ask, Asked, Desk, Taken};
+use attendant::webhook::{Document, Fields, Link};
+
+use super::judge::{Judge, Talk};
+use super::line::{Act, Line, Side};
+use super::wire::Wire;
+
+/// No seed has more; one that has goes round for ever.
+const DEEDS_MAX: usize = 200_000;
+
+/// By its number among the lines.
+pub(super) type LineId = usize;
+
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) id: u64,
+    pub(super) line: LineId,
+    pub(super) side: Side,
+    pub(super) link: Link,
+    pub(super) fields: Fields,
+    /// Sent again because no answer came.
+    pub(super) is_repeat: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    Calls(LineId),
+    /// The line does what its document says next, unless it was told something else.
+    Acts(LineId, u32, Act),
+    Leaves(LineId),
+    Arrives(Request),
+    Answered(Request, Document),
+    TimesOut(Request),
+    Callee(LineId, u32, CalleeDeed),
+    Rest(Ask),
+    RestTold(CallId, Asked),
+    Phone(LegId, PhoneDeed),
+    Agent(AgentId, AgentAsk),
+    EndCall(LineId),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum CalleeDeed {
+    /// The caller's sound reaches us by SIP.
+    Arms,
+    Rings,
+    Answers,
+    Fails(Cause),
+    Presses(Link, Fields),
+    HangsUp,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PhoneDeed {
+    Rings,
+    Answers,
+    Fails(Cause),
+    Holds,
+    Resumes,
+    HangsUp,
+    /// It was told to end.
+    Ends(Cause),
+}
+
+/// How the people are.
+#[derive(Clone, Debug)]
+pub(super) struct Manners {
+    /// Everybody does what they should, after fixed times.
+    pub(super) is_steady: bool,
+    pub(super) talk: Duration,
+}
+
+/// A telephone of ours, that rings or is talked on.
+#[derive(Debug)]
+pub(super) struct Phone {
+    pub(super) agent: Option<AgentId>,
+    pub(super) answered_at: Option<Timestamp>,
+}
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) center: ContactCenter,
+    pub(super) desk: Desk,
+    pub(super) next_call: CallId,
+    pub(super) lines: Vec<Line>,
+    pub(super) phones: BTreeMap<LegId, Phone>,
+    pub(super) wire: Wire,
+    pub(super) people: Random,
+    pub(super) manners: Manners,
+    pub(super) judge: Judge,
+    pub(super) requests: u64,
+    plans: BTreeMap<(Timestamp, u64), Deed>,
+    planned: u64,
+}
+
+impl World {
+    pub(super) fn new(
+        now: Timestamp,
+        center: ContactCenter,
+        desk: Desk,
+        wire: Wire,
+        people: Random,
+        manners: Manners,
+    ) -> Self {
+        Self {
+            now,
+            center,
+            desk,
+            next_call: CallId(1),
+            lines: Vec::new(),
+            phones: BTreeMap::new(),
+            wire,
+            people,
+            manners,
+            judge: Judge::default(),
+            requests: 0,
+            plans: BTreeMap::new(),
+            planned: 0,
+        }
+    }
+
+    pub(super) fn plan(&mut self, after: Duration, deed: Deed) {
+        self.planned += 1;
+        self.plans.insert((self.now + after, self.planned), deed);
+    }
+
+    /// Lets everything happen until nothing is left to happen.
+    pub(super) fn run(&mut self) {
+        for _ in 0..DEEDS_MAX {
+            let deed = self.plans.keys().next().map(|(at, _)| *at);
+            let desk = self.desk.poll_timeout();
+            let center = self.center.poll_timeout().map(|(at, _)| at);
+            let Some(now) = deed.into_iter().chain(desk).chain(center).min() else { return };
+            self.now = self.now.max(now);
+            if desk.is_some_and(|at| at <= now) {
+                self.desk.handle_timeout(self.now);
+            } else if center.is_some_and(|at| at <= now) {
+                self.center.handle_timeout(self.now);
+                self.carry_out();
+            } else if let Some((_, deed)) = self.plans.pop_first() {
+                self.judge.log(self.now, "deed", &deed);
+                self.does(deed);
+            }
+            self.settle();
+        }
+        panic!("it never comes to rest");
+    }
+
+    fn does(&mut self, deed: Deed) {
+        match deed {
+            Deed::Calls(line) => self.calls(line),
+            Deed::Acts(line, epoch, act) => self.acts(line, epoch, act),
+            Deed::Leaves(line) => self.line_ends(line),
+            Deed::Arrives(request) => self.arrives(request),
+            Deed::Answered(request, document) => self.is_answered(&request, &document),
+            Deed::TimesOut(request) => self.times_out(request),
+            Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
+            Deed::Rest(ask) => self.rest(&ask),
+            Deed::RestTold(call, asked) => self.desk.asked(self.now, call, asked),
+            Deed::Phone(leg, deed) => self.phone(leg, deed),
+            Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
+            Deed::EndCall(line) => {
+                if let Some(call) = self.lines[line].call {
+                    self.tell(Event::EndCall { call });
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.judge.log(self.now, "event", &event);
+        self.judge.event(&event);
+        self.center.handle(self.now, event);
+        self.carry_out();
+    }
+
+    /// The desk's events and asks, until it has no more; returns how many events they were.
+    pub(super) fn settle(&mut self) -> usize {
+        let mut events = 0;
+        while let Some(event) = self.desk.poll_event() {
+            self.tell(event);
+            events += 1;
+        }
+        while let Some(ask) = self.desk.poll_ask() {
+            let after = self.wire.rest(self.now);
+            self.plan(after, Deed::Rest(ask));
+        }
+        while self.desk.poll_saving().is_some() {}
+        self.center.check(self.now);
+        self.check_phones();
+        events
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(command) = self.center.poll_command() {
+            self.judge.log(self.now, "command", &command);
+            self.judge.command(&command);
+            if self.desk.command(&command) == Taken::Here {
+                continue;
+            }
+            match command {
+                Command::Dial { leg, target, .. } => self.phone_rings(leg, &target),
+                Command::HangUp { leg, cause } | Command::Reject { leg, cause } => {
+                    self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// One agent has one telephone, and a call at most one party at one of ours.
+    fn check_phones(&self) {
+        let mut agents: Vec<AgentId> = self.phones.values().filter_map(|p| p.agent).collect();
+        let mut calls: Vec<CallId> = self.phones.keys().map(|leg| leg.call).collect();
+        for (what, is_twice) in [("agent", twice(&mut agents)), ("call", twice(&mut calls))] {
+            // One that was just told to end may still be there for this millisecond.
+            let is_ending = self.plans.range(..=(self.now, u64::MAX)).next().is_some();
+            assert!(
+                !is_twice || is_ending,
+                "two telephones ring for one {what}: {:?}",
+                self.phones
+            );
+        }
+    }
+
+    fn phone_rings(&mut self, leg: LegId, target: &Target) {
+        let agent = match target {
+            Target::Agent(agent) => Some(*agent),
+            Target::Trunk { .. } => None,
+        };
+        self.phones.insert(leg, Phone { agent, answered_at: None });
+        self.plan(Duration::from_millis(60), Deed::Phone(leg, PhoneDeed::Rings));
+        let (after, deed) = match self.people.below(10) {
+            _ if self.manners.is_steady => (4_000, PhoneDeed::Answers),
+            0..7 => (self.people.between(500, 12_000), PhoneDeed::Answers),
+            7 => (self.people.between(100, 3_000), PhoneDeed::Fails(Cause::USER_BUSY)),
+            8 => (self.people.between(1_000, 9_000), PhoneDeed::Fails(Cause::CALL_REJECTED)),
+            _ => return, // it rings out
+        };
+        self.plan(Duration::from_millis(after), Deed::Phone(leg, deed));
+    }
+
+    fn phone(&mut self, leg: LegId, deed: PhoneDeed) {
+        if leg.is_caller() {
+            // Our end of the caller's sound was told to end.
+            return self.arm_taken_down(leg.call, false);
+        }
+        let Some(phone) = self.phones.get_mut(&leg) else { return };
+        match deed {
+            PhoneDeed::Rings if phone.answered_at.is_none() => self.tell(Event::Ringing { leg }),
+            PhoneDeed::Rings => {}
+            PhoneDeed::Fails(cause) => {
+                self.phones.remove(&leg);
+                self.tell(Event::DialFailed { leg, cause });
+            }
+            PhoneDeed::Answers => {
+                phone.answered_at = Some(self.now);
+                self.tell(Event::Answered { leg });
+                self.plan_talk(leg);
+            }
+            PhoneDeed::Holds => self.tell(Event::Held { leg }),
+            PhoneDeed::Resumes => self.tell(Event::Resumed { leg }),
+            PhoneDeed::HangsUp => self.phone_over(leg, Cause::NORMAL_CLEARING),
+            PhoneDeed::Ends(cause) => self.phone_over(leg, cause),
+        }
+    }
+
+    fn plan_talk(&mut self, leg: LegId) {
+        let talk = self.talk();
+        if self.manners.is_steady || self.people.chance(0.3) {
+            self.plan(talk / 4, Deed::Phone(leg, PhoneDeed::Holds));
+            self.plan(talk / 2, Deed::Phone(leg, PhoneDeed::Resumes));
+        }
+        self.plan(talk, Deed::Phone(leg, PhoneDeed::HangsUp));
+    }
+
+    pub(super) fn talk(&mut self) -> Duration {
+        match self.manners.is_steady {
+            true => self.manners.talk,
+            false => self.people.ms(200, 90_000),
+        }
+    }
+
+    /// As the server's router does: the arm first, then the news.
+    fn phone_over(&mut self, leg: LegId, cause: Cause) {
+        let phone = self.phones.remove(&leg);
+        if let Some(from) = phone.and_then(|phone| phone.answered_at) {
+            self.judge.talks.push(Talk { leg, from, to: self.now });
+        }
+        self.arm_taken_down(leg.call, true);
+        self.tell(Event::HungUp { leg, cause });
+    }
+
+    fn arm_taken_down(&mut self, call: CallId, by_us: bool) {
+        if !self.desk.has_arm(call) {
+            return;
+        }
+        self.desk.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
+        self.settle();
+        let line = self.lines.iter().position(|line| {
+            let arm = line.dialing.as_ref().and_then(|dialing| dialing.arm);
+            arm.is_some_and(|(caller, _)| caller.call == call)
+        });
+        if let Some(line) = line {
+            self.dial_over(line, None);
+        }
+    }
+}
+
+fn twice<T: Ord>(all: &mut [T]) -> bool {
+    all.sort_unstable();
+    all.windows(2).any(|pair| pair[0] == pair[1])
+}
