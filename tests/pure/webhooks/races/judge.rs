@@ -53,6 +53,13 @@ impl Judge {
         }
     }
 
+    /// What follows from what the log has anyway.
+    pub(super) fn tell(&mut self, now: Timestamp, what: &str, thing: &impl Debug) {
+        if self.is_telling {
+            self.lines.push(format!("{now} {what} {thing:?}"));
+        }
+    }
+
     /// The desk's events: each leg begins once and ends once, and nothing comes after the end.
     pub(super) fn event(&mut self, event: &Event) {
         let event = match event {
@@ -134,14 +141,14 @@ impl Judge {
     pub(super) fn compare(&self, late: Option<Duration>) {
         for record in self.records.values() {
             for leg in &record.legs {
-                let talks = self.talks.iter().filter(|talk| talk.leg == leg.leg);
+                let mut talks = self.talks.iter().filter(|talk| talk.leg == leg.leg);
                 let truth: u64 = talks.clone().map(|talk| ms(talk.to.since(talk.from))).sum();
                 if let Some(late) = late {
                     let told = leg.talk_ms + leg.hold_ms;
                     let by = Duration::from_millis(told.abs_diff(truth));
                     assert!(by <= late, "{}: {told} ms on record, {truth} ms in truth", leg.leg);
                 }
-                let after = talks.filter(|talk| talk.to > record.ended_at + TOLD_MAX).next();
+                let after = talks.find(|talk| talk.to > record.ended_at + TOLD_MAX);
                 assert!(after.is_none(), "{after:?}, closed at {}", record.ended_at);
             }
         }

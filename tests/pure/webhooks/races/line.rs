@@ -16,7 +16,7 @@ use attendant::webhook::{Fields, Link, Recorded};
 /// What the line does next by itself.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Ask(Link, Fields),
+    Ask(Link, Box<Fields>),
     /// A message was left, or nothing was said.
     Recorded {
         next: Link,
@@ -85,7 +85,7 @@ impl Line {
                     self.learn(next);
                     let said = sounds.iter().map(length).sum::<Duration>();
                     let (taken, fields) = self.answer(said, listen);
-                    return (after + taken, Act::Ask(next.clone(), fields));
+                    return (after + taken, Act::Ask(next.clone(), Box::new(fields)));
                 }
                 Action::Record { length_max, next, told, .. } => {
                     self.learn(next);
@@ -99,7 +99,7 @@ impl Line {
                 }
                 Action::Goto(next) => {
                     self.learn(next);
-                    return (after, Act::Ask(next.clone(), Fields::default()));
+                    return (after, Act::Ask(next.clone(), Box::default()));
                 }
                 Action::HangUp { .. } | Action::Reject { .. } => return (after, Act::HangUp),
             }

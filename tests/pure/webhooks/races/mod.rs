@@ -15,7 +15,7 @@ mod wire;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use attendant::acd::{self, AgentState, Misses, WrapUp};
@@ -82,7 +82,7 @@ impl Plan {
 impl Plan {
     /// One caller, one agent, and nobody does anything unexpected.
     fn steady(seed: u64) -> Self {
-        let phones = u32::from(seed % 2 == 0);
+        let phones = u32::from(seed.is_multiple_of(2));
         Self {
             seed,
             weather: Weather::Fair,
@@ -94,6 +94,10 @@ impl Plan {
         }
     }
 }
+
+/// Read once, for all worlds.
+static FLOWS: LazyLock<Vec<Arc<flow::Flow>>> =
+    LazyLock::new(|| vec![flow("support.toml", SUPPORT), flow("every_verb.toml", EVERY_VERB)]);
 
 fn flow(name: &str, source: &str) -> Arc<flow::Flow> {
     let parsed = flow::parse(name, source, &Known::anything());
@@ -120,7 +124,7 @@ fn center(plan: &Plan) -> ContactCenter {
     };
     let trunk = Trunk { prefixes: vec!["+1415".to_owned()] };
     ContactCenter::new(Setup {
-        flows: vec![flow("support.toml", SUPPORT), flow("every_verb.toml", EVERY_VERB)],
+        flows: FLOWS.clone(),
         agents: (0..plan.phones + plan.outside).map(agent).collect(),
         queues: ["billing", "tech", "operator", "help"].iter().map(queue).collect(),
         providers: [(PROVIDER.to_owned(), trunk)].into(),

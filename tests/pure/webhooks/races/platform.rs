@@ -154,7 +154,7 @@ impl World {
             return;
         }
         match act {
-            Act::Ask(link, fields) => self.ask(line, Side::Caller, link, fields),
+            Act::Ask(link, fields) => self.ask(line, Side::Caller, link, *fields),
             Act::Recorded { next, told, made } => {
                 let fields = Fields { recorded: made, ..Fields::default() };
                 if fields.recorded.is_some() {
@@ -224,7 +224,7 @@ impl World {
                 self.ask(line, Side::Callee, link, Fields::default());
             }
             CalleeDeed::Fails(cause) => self.dial_over(line, Some(cause)),
-            CalleeDeed::Presses(link, fields) => self.ask(line, Side::Callee, link, fields),
+            CalleeDeed::Presses(link, fields) => self.ask(line, Side::Callee, link, *fields),
             CalleeDeed::HangsUp => self.dial_over(line, None),
         }
     }
@@ -278,7 +278,7 @@ impl World {
                     }
                 };
                 let fields = Fields { keys: Some(keys), ..Fields::default() };
-                let deed = CalleeDeed::Presses(next.clone(), fields);
+                let deed = CalleeDeed::Presses(next.clone(), Box::new(fields));
                 self.plan(Duration::from_millis(after), Deed::Callee(line, epoch, deed));
             }
             Some(_) => self.dial_over(line, Some(Cause::NORMAL_CLEARING)),

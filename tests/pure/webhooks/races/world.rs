@@ -58,7 +58,7 @@ pub(super) enum CalleeDeed {
     Rings,
     Answers,
     Fails(Cause),
-    Presses(Link, Fields),
+    Presses(Link, Box<Fields>),
     HangsUp,
 }
 
@@ -150,7 +150,7 @@ impl World {
                 self.center.handle_timeout(self.now);
                 self.carry_out();
             } else if let Some((_, deed)) = self.plans.pop_first() {
-                self.judge.log(self.now, "deed", &deed);
+                self.judge.tell(self.now, "deed", &deed);
                 self.does(deed);
             }
             self.settle();
