@@ -139,6 +139,8 @@ fn desk(plan: &Plan) -> Desk {
         whisper: "A call. Press 1.".to_owned(),
         whisper_language: "en".to_owned(),
         caller_id: None,
+        ends_parties: false,
+        only_numbers_ask: false,
         sip_host: Some("pbx.example.com".to_owned()),
     };
     let outside = (plan.phones..plan.phones + plan.outside).map(|n| {

@@ -339,7 +339,7 @@ impl World {
         let line = found.expect("a call of ours");
         let back = self.wire.rest(self.now);
         if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.call, Asked::Failed));
+            return self.plan(back, Deed::RestTold(ask.leg, Asked::Failed));
         }
         let is_gone = self.lines[line].is_over;
         if !is_gone {
@@ -350,7 +350,7 @@ impl World {
             false if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
             false => Asked::Done,
         };
-        self.plan(back, Deed::RestTold(ask.call, asked));
+        self.plan(back, Deed::RestTold(ask.leg, asked));
     }
 
     fn obey(&mut self, line: LineId, what: &AskWhat) {

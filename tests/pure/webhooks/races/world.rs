@@ -45,7 +45,7 @@ pub(super) enum Deed {
     TimesOut(Request),
     Callee(LineId, u32, CalleeDeed),
     Rest(Ask),
-    RestTold(CallId, Asked),
+    RestTold(LegId, Asked),
     Phone(LegId, PhoneDeed),
     Agent(AgentId, AgentAsk),
     EndCall(LineId),
@@ -168,7 +168,7 @@ impl World {
             Deed::TimesOut(request) => self.times_out(request),
             Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
             Deed::Rest(ask) => self.rest(&ask),
-            Deed::RestTold(call, asked) => self.desk.asked(self.now, call, asked),
+            Deed::RestTold(leg, asked) => self.desk.asked(self.now, leg, asked),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
             Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
             Deed::EndCall(line) => {
