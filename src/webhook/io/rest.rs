@@ -36,6 +36,10 @@ const BACK_OFF: Duration = Duration::from_millis(250);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
 /// For one try, all in all.
 const TIMEOUT: Duration = Duration::from_secs(4);
+/// A caller is not moved later than this after the reason for it.
+const STALE_AFTER: Duration = Duration::from_secs(10);
+/// At the end of the server, for the calls that it still hangs up.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Bytes of an answer.
 const ANSWER_LEN_MAX: u64 = 64 * 1024;
 
@@ -73,7 +77,10 @@ struct Queue {
     /// By the time of their next try, then by the order of coming.
     later: BTreeMap<(Timestamp, u64), Job>,
     next: u64,
-    is_ended: bool,
+    /// Legs a thread works for, and whether their provider has come meanwhile.
+    in_work: BTreeMap<LegId, bool>,
+    /// When no more was taken: what hangs up is still sent, for [`LAST_WORDS`].
+    ended_at: Option<Timestamp>,
 }
 
 struct Job {
@@ -81,6 +88,18 @@ struct Job {
     leg: LegId,
     command: RestCommand,
     tries: u32,
+    since: Timestamp,
+}
+
+impl Job {
+    /// Moving a caller who goes on meanwhile would interrupt what was begun.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        matches!(self.command, RestCommand::Move { .. }) && self.since + STALE_AFTER < now
+    }
+
+    const fn is_end(&self) -> bool {
+        matches!(self.command, RestCommand::End { .. })
+    }
 }
 
 impl Rest {
@@ -126,15 +145,28 @@ impl Rest {
             drop(queue);
             return refuse(RestOutcome::Busy(None));
         }
-        queue.due.push_back(Job { provider, leg, command, tries: 0 });
+        queue.due.retain(|job| !older(job));
+        let since = (self.shared.clock)();
+        queue.due.push_back(Job { provider, leg, command, tries: 0, since });
         drop(queue);
         self.shared.woken.notify_one();
+    }
+
+    /// The provider has come for this leg, as it was told: it must not be told again.
+    pub fn came(&self, leg: LegId) {
+        let mut queue = self.shared.queue();
+        let moves = |job: &Job| job.leg == leg && matches!(job.command, RestCommand::Move { .. });
+        queue.later.retain(|_, job| !moves(job));
+        queue.due.retain(|job| !moves(job));
+        if let Some(came) = queue.in_work.get_mut(&leg) {
+            *came = true;
+        }
     }
 }
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        self.shared.queue().is_ended = true;
+        self.shared.queue().ended_at = Some((self.shared.clock)());
         self.shared.woken.notify_all();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -159,15 +191,20 @@ impl Shared {
     fn next(&self) -> Option<Job> {
         let mut queue = self.queue();
         loop {
-            if queue.is_ended {
-                return None;
-            }
             let now = (self.clock)();
+            if let Some(ended_at) = queue.ended_at {
+                let last = queue.due.iter().position(Job::is_end);
+                let may_speak = now < ended_at + LAST_WORDS;
+                return last.filter(|_| may_speak).and_then(|at| queue.due.remove(at));
+            }
             let first = queue.later.first_key_value().map(|((at, _), _)| *at);
             if first.is_some_and(|at| at <= now) {
-                return queue.later.pop_first().map(|(_, job)| job);
+                let job = queue.later.pop_first().map(|(_, job)| job);
+                queue.in_work.extend(job.iter().map(|job| (job.leg, false)));
+                return job;
             }
             if let Some(job) = queue.due.pop_front() {
+                queue.in_work.insert(job.leg, false);
                 return Some(job);
             }
             queue = match first {
@@ -182,9 +219,17 @@ impl Shared {
 
     fn attempt(&self, agent: &ureq::Agent, mut job: Job) {
         let Some(site) = self.sites.get(job.provider) else { return };
+        // To be told how it goes on is a help, and nothing depends on it.
+        let is_watch = matches!(job.command, RestCommand::Watch { .. });
         let told = |outcome| {
-            (self.told)(Told { provider: job.provider, leg: job.leg, outcome });
+            if !is_watch {
+                (self.told)(Told { provider: job.provider, leg: job.leg, outcome });
+            }
         };
+        if job.is_stale((self.clock)()) {
+            self.queue().in_work.remove(&job.leg);
+            return told(RestOutcome::Busy(None));
+        }
         let Some(call) = site.provider.rest(&site.account, &job.command) else {
             let why = "this provider has no such command".to_owned();
             return told(RestOutcome::Refused(why));
@@ -198,7 +243,11 @@ impl Shared {
             }
         };
         job.tries += 1;
+        let came = self.queue().in_work.remove(&job.leg).unwrap_or(false);
         let RestOutcome::Busy(after) = outcome else { return told(outcome) };
+        if came && !job.is_end() {
+            return told(RestOutcome::Done);
+        }
         let wait = after.unwrap_or(BACK_OFF * (2 * job.tries - 1));
         if job.tries >= TRIES_MAX || wait > BACK_OFF_MAX {
             return told(outcome);
@@ -395,6 +444,38 @@ mod tests {
             assert!(request.starts_with("POST /calls/call-1 HTTP/1.1\r\n"), "{request}");
             assert!(request.contains("authorization: Basic bWU6aHVzaA=="), "{request}");
         }
+    }
+
+    #[test]
+    fn a_provider_that_came_is_not_told_again() {
+        let (url, asked) = peer(&["503 Busy"]);
+        let (rest, told) = rest(&url);
+        rest.send("mover", LEG, command("call-1"));
+        assert_eq!(asked.join().unwrap().len(), 1);
+        rest.came(LEG);
+        // Another one would find nobody there, and be told of as failed.
+        let said = told.recv_timeout(Duration::from_millis(500));
+        assert!(said.is_err() || said.unwrap().outcome == RestOutcome::Done);
+    }
+
+    #[test]
+    fn who_hangs_up_at_the_end_is_still_heard() {
+        let queue = Queue { ended_at: Some(Timestamp(1_000)), ..Queue::default() };
+        let shared = Shared {
+            sites: BTreeMap::new(),
+            queue: Mutex::new(queue),
+            woken: Condvar::new(),
+            clock: Box::new(|| Timestamp(1_500)),
+            told: Box::new(|_| {}),
+        };
+        let end = RestCommand::End { reference: "call-1".to_owned(), region: None };
+        for command in [command("call-2"), end] {
+            let since = Timestamp(900);
+            let job = Job { provider: "mover", leg: LEG, command, tries: 0, since };
+            shared.queue().due.push_back(job);
+        }
+        assert!(shared.next().is_some_and(|job| job.is_end()));
+        assert!(shared.next().is_none());
     }
 
     #[test]
