@@ -2,7 +2,9 @@
 //!
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
+mod late;
 mod races;
+mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, DeskSetup, Heard, ProviderSetup};
+use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, DeskSetup, Heard, ProviderSetup, Saving};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
@@ -184,7 +186,9 @@ impl World {
     }
 
     fn post(&mut self, link: &Link, fields: Fields) -> Document {
-        let fields = Fields { reference: "CA1".to_owned(), ..fields };
+        let reference = Some(fields.reference.clone()).filter(|named| !named.is_empty());
+        let reference = reference.unwrap_or_else(|| "CA1".to_owned());
+        let fields = Fields { reference, ..fields };
         let next = &mut self.next_call;
         match self.desk.hear(self.now, "acme", link, &fields, next) {
             Heard::Known(document) => {
@@ -226,6 +230,20 @@ impl World {
         world.keys(1, "1");
         world.asks.clear();
         world
+    }
+
+    /// The desk is gone, but for what is on the disk.
+    fn restart(&mut self) {
+        let mut saved = None;
+        while let Some(saving) = self.desk.poll_saving() {
+            if let Saving::Keep(CALL, text) = saving {
+                saved = Some(text);
+            }
+        }
+        let setup = std::mem::take(&mut self.desk.setup);
+        self.desk = Desk::new(setup);
+        assert!(self.desk.restore(self.now, CALL, &saved.expect("something has changed")));
+        assert!(!self.desk.restore(self.now, CALL, "{}"));
     }
 
     fn moves(&self) -> Vec<u32> {
@@ -506,71 +524,11 @@ fn a_transfer_is_dialed_by_the_provider() {
 }
 
 #[test]
-fn a_message_is_kept_by_the_provider_even_when_told_late() {
-    let mut world = World::new(None, false);
-    world.call();
-    assert_eq!(told(&world.keys(1, "4")), ["[\"Speak.\"] 1 keys → 2"]);
-    assert_eq!(told(&world.keys(2, "")), ["record → 3"]);
-    let told_of = Recorded {
-        reference: "RE1".to_owned(),
-        url: Some("https://acme.example/RE1".to_owned()),
-        length: Some(Duration::from_secs(7)),
-        failed: false,
-    };
-    // The caller hangs up during it: the news comes after the call.
-    world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
-    let link = Link::Recording { call: CALL, n: 2 };
-    world.post(&link, Fields { recorded: Some(told_of), ..Fields::default() });
-    let amended = |command: &Command| matches!(command, Command::AmendRecording { .. });
-    assert!(world.by_sip.iter().any(amended), "{:?}", world.by_sip);
-}
-
-#[test]
 fn a_call_whose_end_never_comes_is_closed_and_marked() {
     let mut world = World::waiting(None, false);
     world.pass(300);
     assert_eq!(world.record().cause, Cause::TIMER_EXPIRED);
     assert_eq!(world.desk.calls_live(), 0);
-}
-
-#[test]
-fn late_news_counts_from_when_it_happened() {
-    let mut world = World::waiting(None, false);
-    let at = world.now + Duration::from_secs(5);
-    world.now = world.now + Duration::from_secs(25);
-    let fields = Fields { at: Some(at), ..ended(Cause::NORMAL_CLEARING) };
-    world.post(&Link::Status { call: CALL }, fields);
-    assert_eq!(world.record().ended_at, at);
-}
-
-#[test]
-fn an_old_request_copied_much_later_starts_no_call() {
-    let mut world = World::new(None, false);
-    world.call();
-    world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
-    world.pass(3_600);
-    assert!(!world.desk.has(CALL));
-    assert_eq!(told(&world.call()), ["hang up normal_clearing"]);
-    assert_eq!(world.next_call, CallId(2));
-}
-
-#[test]
-fn a_call_goes_on_where_it_was_after_a_restart() {
-    let mut world = World::waiting(None, false);
-    let mut saved = None;
-    while let Some(saving) = world.desk.poll_saving() {
-        if let crate::webhook::desk::saved::Saving::Keep(CALL, text) = saving {
-            saved = Some(text);
-        }
-    }
-    let setup = std::mem::take(&mut world.desk.setup);
-    world.desk = Desk::new(setup);
-    assert!(world.desk.restore(world.now, CALL, &saved.unwrap()));
-    assert!(!world.desk.restore(world.now, CALL, "{}"));
-    assert_eq!(told(&world.keys(2, "")), ["[music/default/2] 1 keys → 3"]);
-    // One step was lost with the disk: the next one is answered by where the call is.
-    assert_eq!(told(&world.keys(5, "")), ["[music/default/3] 1 keys → 6"]);
-    assert!(told(&world.keys(6, "#"))[0].starts_with("[\"Press 1"));
 }
 
 #[test]
