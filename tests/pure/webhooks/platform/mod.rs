@@ -69,12 +69,13 @@ impl Platform {
         provider: &'static dyn Provider,
         tongue: Box<dyn Tongue>,
         has_rest: bool,
+        accept_key: Option<Digit>,
         agents: BTreeMap<AgentId, Callee>,
     ) -> Self {
         let name = provider.name().to_owned();
         let setup = ProviderSetup {
             has_rest,
-            accept_key: Digit::new('1'),
+            accept_key,
             whisper: "A call for you. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
             caller_id: None,

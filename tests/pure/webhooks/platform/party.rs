@@ -71,6 +71,7 @@ impl Platform {
         let Some(dialing) = self.lines[&leg.call].dialing().cloned() else { return };
         match instructions.iter().find(|one| !is_sound(one)) {
             None => {
+                assert!(dialing.confirm.is_none_or(|key| key == '1'), "it presses 1");
                 self.tell_of_party(now, leg.call, &dialing, &News::PartyConnected);
                 self.told.push_back(Told::Talks(LegId::caller(leg.call), leg));
                 self.with_line(now, leg.call, |line| line.is_bridged(now));
