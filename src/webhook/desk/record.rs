@@ -3,6 +3,8 @@
 //! **Invariant:** the center hears of a recording when the caller goes on, and again when it is
 //! known where it is kept; which of the two comes first does not matter to its record.
 
+use std::time::Duration;
+
 use crate::center::Event;
 use crate::center::RecordingEnd;
 use crate::center::RecordingFault;
@@ -30,7 +32,11 @@ impl Desk {
             // How it ended is not known yet: by the caller who goes on, or who is gone.
             self.hold(call, fields);
         } else if let Some(made) = fields.recorded.clone() {
-            let event = news(wanted.id, made, how(fields));
+            // Too short to be one: so it was told, or would have been, when the caller went on.
+            let event = match is_short(&made, wanted.length_min) {
+                true => empty(wanted.id),
+                false => news(wanted.id, made, how(fields)),
+            };
             self.events.push_back(event);
         }
         known
@@ -70,9 +76,12 @@ impl Desk {
         let session = self.sessions.get_mut(&call)?;
         let made = session.made.take()?;
         let wanted = session.recordings.values().find(|known| known.id == id)?;
-        let is_short = made.length.is_some_and(|length| length < wanted.length_min);
-        (!is_short || made.failed).then_some(made)
+        (!is_short(&made, wanted.length_min)).then_some(made)
     }
+}
+
+fn is_short(made: &Recorded, length_min: Duration) -> bool {
+    !made.failed && made.length.is_some_and(|length| length < length_min)
 }
 
 /// Whether the caller went on after the message or hung up.

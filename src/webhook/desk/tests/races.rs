@@ -131,6 +131,8 @@ fn a_message_too_short_is_none_whoever_tells_it_first() {
     world.keys(1, "4");
     world.step(2, Fields::default());
     let link = Link::Recording { call: CALL, n: 2 };
+    world.post(&link, Fields { recorded: Some(made.clone()), ..Fields::default() });
+    world.step(3, Fields::default());
     world.post(&link, Fields { recorded: Some(made), ..Fields::default() });
     let kept =
         |event: &&Event| matches!(event, Event::Recorded { length_ms, .. } if *length_ms > 0);
