@@ -57,6 +57,8 @@ struct Plan {
     seed: u64,
     weather: Weather,
     has_rest: bool,
+    /// Agents outside must press a key.
+    has_key: bool,
     callers: usize,
     /// Agents at our telephones, and at outside numbers.
     phones: u32,
@@ -71,6 +73,7 @@ impl Plan {
             seed,
             weather: if random.chance(0.7) { Weather::Hostile } else { Weather::Slow },
             has_rest: random.chance(0.6),
+            has_key: random.chance(0.8),
             callers: 2 + random.below(5) as usize,
             phones: 1 + random.below(2) as u32,
             outside: 1 + random.below(2) as u32,
@@ -87,6 +90,7 @@ impl Plan {
             seed,
             weather: Weather::Fair,
             has_rest: seed % 4 < 2,
+            has_key: true,
             callers: 1,
             phones,
             outside: 1 - phones,
@@ -135,7 +139,7 @@ fn center(plan: &Plan) -> ContactCenter {
 fn desk(plan: &Plan) -> Desk {
     let provider = ProviderSetup {
         has_rest: plan.has_rest,
-        accept_key: Digit::new('1'),
+        accept_key: Digit::new('1').filter(|_| plan.has_key),
         whisper: "A call. Press 1.".to_owned(),
         whisper_language: "en".to_owned(),
         caller_id: None,
@@ -189,7 +193,7 @@ fn world(plan: &Plan) -> World {
         });
         world.plan(comes, Deed::Calls(n));
         world.plan(comes + stays, Deed::Leaves(n));
-        if !plan.is_steady && plan.has_rest && random.chance(0.1) {
+        if !plan.is_steady && plan.has_rest && random.chance(0.4) {
             world.plan(random.ms(0, ms(DAY)), Deed::EndCall(n));
         }
     }

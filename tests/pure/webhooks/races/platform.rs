@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use attendant::center::snapshot::CallState;
 use attendant::center::{Cause, Digit};
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
@@ -87,6 +88,13 @@ impl World {
         self.judge.log(now, "answer", &document);
         let is_new = self.judge.answered(&request.fields.reference, link, &document, caused);
         self.note_heard(&request, &document, is_new || caused > 0);
+        if let Link::Leg { leg, .. } = link
+            && is_new
+            && document.actions.is_empty()
+        {
+            let state = self.center.call(leg.call).map(|call| call.state);
+            assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+        }
         if let Some(after) = self.wire.answer(now) {
             self.plan(after, Deed::Answered(request, document));
         }

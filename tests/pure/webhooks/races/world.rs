@@ -168,7 +168,7 @@ impl World {
             Deed::TimesOut(request) => self.times_out(request),
             Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
             Deed::Rest(ask) => self.rest(&ask),
-            Deed::RestTold(leg, asked) => self.desk.asked(self.now, leg, asked),
+            Deed::RestTold(leg, asked) => self.rest_told(leg, asked),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
             Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
             Deed::EndCall(line) => {
@@ -177,6 +177,13 @@ impl World {
                 }
             }
         }
+    }
+
+    fn rest_told(&mut self, leg: LegId, asked: Asked) {
+        self.desk.asked(self.now, leg, asked);
+        self.settle();
+        let is_live = self.center.call(leg.call).is_some();
+        assert!(!(is_live && asked == Asked::Gone), "{leg} is gone, and keeps its agent");
     }
 
     pub(super) fn tell(&mut self, event: Event) {
