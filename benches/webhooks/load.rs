@@ -1,7 +1,7 @@
 //! Calls at a provider, as many requests as the server takes: each the next step of its call, signed
 //! for it alone.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -29,48 +29,68 @@ struct Call {
     url: String,
 }
 
-/// A connection that is kept as long as the server keeps it.
+/// A connection that is kept as long as the server keeps it, and what came on it so far.
 struct Line {
     to: SocketAddr,
-    stream: Option<BufReader<TcpStream>>,
+    stream: Option<TcpStream>,
+    came: Vec<u8>,
 }
 
-/// What one connection measured, in nanoseconds.
+/// In nanoseconds.
 pub(crate) type Times = Vec<u32>;
 
 impl Line {
     fn new(to: SocketAddr) -> Self {
-        Self { to, stream: None }
+        Self { to, stream: None, came: Vec::with_capacity(16 * 1024) }
     }
 
-    /// Sends a request and returns the document.
-    fn ask(&mut self, request: &[u8]) -> String {
-        let mut stream = self.stream.take().unwrap_or_else(|| {
+    fn send(&mut self, request: &[u8]) {
+        let stream = self.stream.get_or_insert_with(|| {
             let stream = TcpStream::connect(self.to).expect("the server listens");
             stream.set_nodelay(true).expect("an option of every socket");
-            stream.set_read_timeout(Some(PATIENCE)).expect("an option of every socket");
-            BufReader::with_capacity(16 * 1024, stream)
+            stream.set_nonblocking(true).expect("an option of every socket");
+            stream
         });
-        stream.get_mut().write_all(request).expect("the server reads");
-        let (mut length, mut is_kept, mut line) = (None, true, String::new());
-        stream.read_line(&mut line).expect("an answer");
-        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+        self.came.clear();
+        // A request of 700 bytes finds room: nothing else is under way.
+        stream.write_all(request).expect("the server reads");
+    }
+
+    /// The document, when all of it is there.
+    fn receive(&mut self) -> Option<String> {
+        let mut bytes = [0; 16 * 1024];
+        let stream = self.stream.as_mut().expect("something was asked");
+        match stream.read(&mut bytes) {
+            Ok(0) => panic!("closed after {}", String::from_utf8_lossy(&self.came)),
+            Ok(len) => self.came.extend_from_slice(&bytes[..len]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) => panic!("{error}"),
+        }
+        let text = std::str::from_utf8(&self.came).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let header = |wanted: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+        };
+        let length: usize = header("content-length")?.parse().expect("a length");
+        let body = (body.len() == length).then(|| body.to_owned())?;
+        if header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            self.stream = None;
+        }
+        Some(body)
+    }
+
+    /// One request and its document.
+    fn ask(&mut self, request: &[u8]) -> String {
+        self.send(request);
+        let begin = Instant::now();
         loop {
-            line.clear();
-            stream.read_line(&mut line).expect("an answer");
-            let Some((name, value)) = line.trim_end().split_once(':') else { break };
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse::<usize>().ok();
-            } else if name.eq_ignore_ascii_case("connection") {
-                is_kept = !value.trim().eq_ignore_ascii_case("close");
+            assert!(begin.elapsed() < PATIENCE, "no answer");
+            if let Some(document) = self.receive() {
+                return document;
             }
         }
-        let mut body = vec![0; length.expect("a length")];
-        stream.read_exact(&mut body).expect("a body");
-        if is_kept {
-            self.stream = Some(stream);
-        }
-        String::from_utf8(body).expect("text")
     }
 }
 
@@ -174,46 +194,61 @@ pub(crate) struct Load<'a> {
     pub run: u32,
 }
 
+/// A connection and its calls, one after another.
+struct Lane {
+    line: Line,
+    calls: Vec<Call>,
+    turn: usize,
+    sent: Instant,
+}
+
+impl Lane {
+    fn send(&mut self, digits: Option<&str>) {
+        let call = &self.calls[self.turn];
+        let request = request(&call.url, &call.sid, digits);
+        self.sent = Instant::now();
+        self.line.send(&request);
+    }
+}
+
 impl Load<'_> {
     /// Runs it; `began` is called when the warm-up is over.
+    ///
+    /// One thread looks at all connections in turn and never sleeps, so that no server pays for
+    /// waking it.
     pub(crate) fn run(&self, began: impl FnOnce()) -> Times {
-        let ready = std::sync::Barrier::new(self.connections + 1);
-        std::thread::scope(|scope| {
-            let ready = &ready;
-            let work = |n: usize| scope.spawn(move || self.connection(n, ready));
-            let threads: Vec<_> = (0..self.connections).map(work).collect();
-            ready.wait();
-            std::thread::sleep(self.warm_up);
-            began();
-            let times = threads.into_iter().map(|thread| thread.join().expect("no panics"));
-            times.flatten().collect()
-        })
+        let digits = (self.step == Step::Menu).then_some("3");
+        let mut lanes: Vec<Lane> = (0..self.connections).map(|n| self.lane(n)).collect();
+        for lane in &mut lanes {
+            lane.send(digits);
+        }
+        let (begin, mut began, mut times) = (Instant::now(), Some(began), Times::new());
+        while begin.elapsed() < self.warm_up + self.time {
+            if begin.elapsed() >= self.warm_up
+                && let Some(began) = began.take()
+            {
+                began();
+            }
+            for lane in &mut lanes {
+                let Some(document) = lane.line.receive() else { continue };
+                if began.is_none() {
+                    let took = lane.sent.elapsed().as_nanos();
+                    times.push(u32::try_from(took).unwrap_or(u32::MAX));
+                }
+                lane.calls[lane.turn].url = next(&document, self.step);
+                lane.turn = (lane.turn + 1) % lane.calls.len();
+                lane.send(digits);
+            }
+        }
+        times
     }
 
-    fn connection(&self, n: usize, ready: &std::sync::Barrier) -> Times {
+    fn lane(&self, n: usize) -> Lane {
         let mut line = Line::new(self.to);
         let name = |k: usize| format!("CA{:08x}{:08x}{:016x}", self.run, n, k);
         let sids: Vec<String> = (0..self.calls_per_connection).map(name).collect();
         let from = format!("{BASE}{}", self.from);
-        let mut calls = arrive(&mut line, &sids, &from, self.step, self.has_queue);
-        let digits = (self.step == Step::Menu).then_some("3");
-        ready.wait();
-        let begin = Instant::now();
-        let mut times = Times::new();
-        loop {
-            for call in &mut calls {
-                let request = request(&call.url, &call.sid, digits);
-                let sent = Instant::now();
-                let document = line.ask(&request);
-                let took = sent.elapsed();
-                call.url = next(&document, self.step);
-                if begin.elapsed() >= self.warm_up {
-                    times.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
-                }
-                if begin.elapsed() >= self.warm_up + self.time {
-                    return times;
-                }
-            }
-        }
+        let calls = arrive(&mut line, &sids, &from, self.step, self.has_queue);
+        Lane { line, calls, turn: 0, sent: Instant::now() }
     }
 }

@@ -253,6 +253,7 @@ fn lay_out(folder: &Path, webhooks: SocketAddr) {
          sip.listen = [\"127.0.0.1:{sip}\"]\napi.listen = \"127.0.0.1:{api}\"\n\
          api.operate_token = \"0123456789abcdef0123456789abcdef\"\n\
          webhooks.public_url = \"{BASE}\"\nwebhooks.listen = \"{webhooks}\"\n\
+         webhooks.sip_host = \"sip.example.com\"\n\
          [providers.twilio]\nsecrets = [\"{TOKEN}\"]\n\
          [agents.alice]\nskills = {{ billing = 5 }}\naddress = \"sip:alice@127.0.0.1:9\"\n\
          auto_login = true\n[queues.billing]\nlen_max = 2000\n"

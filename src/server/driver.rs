@@ -26,7 +26,7 @@ use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::Links;
-use crate::webhook::io::Hook;
+use crate::webhook::io::Batch;
 use crate::webhook::io::rest::{Rest, Told};
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
@@ -44,7 +44,7 @@ pub(super) struct Driver {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     /// Verified requests of providers.
-    pub(super) hooks: mpsc::Receiver<Hook>,
+    pub(super) hooks: mpsc::Receiver<Batch>,
     /// What became of commands to them.
     pub(super) told: mpsc::Receiver<Told>,
     /// `None` without credentials for any provider.
@@ -63,7 +63,7 @@ enum Wakeup {
     Media(Fact),
     Asked(Request),
     Resolved(Resolved),
-    Hook(Hook),
+    Hooks(Batch),
     Told(Told),
     Timer,
     Signal(Signal),
@@ -84,7 +84,7 @@ impl Driver {
                 Wakeup::Resolved(Resolved { trunk, address }) => {
                     self.router.ua.set_trunk_address(&trunk, Some(address));
                 }
-                Wakeup::Hook(hook) => self.take_hooks(hook),
+                Wakeup::Hooks(batch) => self.take_hooks(batch),
                 Wakeup::Told(told) => self.take_told(&told),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
@@ -110,7 +110,7 @@ impl Driver {
             () = until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
-            Some(hook) = self.hooks.recv() => Wakeup::Hook(hook),
+            Some(batch) = self.hooks.recv() => Wakeup::Hooks(batch),
             Some(told) = self.told.recv() => Wakeup::Told(told),
             signal = signals.next() => Wakeup::Signal(signal),
         }

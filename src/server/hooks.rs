@@ -7,28 +7,24 @@
 
 use crate::server::driver::Driver;
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
-use crate::webhook::io::Hook;
+use crate::webhook::document::Document;
 use crate::webhook::io::rest::Told;
+use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::{RestCommand, RestOutcome};
 
-/// Requests answered in one turn; the rest wait for the next, behind the network.
-const BATCH_MAX: usize = 64;
-
 impl Driver {
-    pub(super) fn take_hooks(&mut self, first: Hook) {
-        self.take_hook(first);
-        for _ in 1..BATCH_MAX {
-            let Ok(hook) = self.hooks.try_recv() else { return };
-            self.take_hook(hook);
-        }
+    pub(super) fn take_hooks(&mut self, batch: Batch) {
+        let documents = batch.hooks.iter().map(|hook| self.take_hook(hook)).collect();
+        // Nobody waits any more? The provider comes again, and the answer is kept.
+        let _ = batch.reply.send(documents);
     }
 
-    fn take_hook(&mut self, hook: Hook) {
+    fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
         let now = self.clock.now();
         let router = &mut self.router;
         let heard =
             router.desk.hear(now, hook.provider, &hook.link, &hook.fields, &mut router.next_call);
-        let document = match heard {
+        match heard {
             Heard::Known(document) => Some(document),
             Heard::Unknown => None,
             Heard::Asked(ticket) => {
@@ -36,9 +32,7 @@ impl Driver {
                 let ahead = self.center.ahead(now, ticket.call());
                 Some(self.router.desk.write(now, &ticket, ahead))
             }
-        };
-        // Nobody waits any more? The provider comes again, and the answer is kept.
-        let _ = hook.reply.send(document);
+        }
     }
 
     pub(super) fn take_told(&mut self, told: &Told) {

@@ -22,7 +22,7 @@ use crate::server::tasks::HttpThread;
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
-use crate::webhook::io::{Around, Counts, Front, HOOKS_MAX, Hook, Settings, Site, Sounds};
+use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::Account;
 use crate::webhook::{Links, Paper, provider};
@@ -30,7 +30,7 @@ use crate::webhook::{Links, Paper, provider};
 /// What the driver needs of providers.
 pub(super) struct Providers {
     pub(super) desk: Desk,
-    pub(super) hooks: mpsc::Receiver<Hook>,
+    pub(super) hooks: mpsc::Receiver<Batch>,
     pub(super) told: mpsc::Receiver<Told>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,

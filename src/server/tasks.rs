@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
-use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::extract::connect_info::Connected;
+use axum::handler::HandlerWithoutStateExt;
+use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -24,30 +23,35 @@ pub(super) struct HttpThread {
 
 impl HttpThread {
     pub(super) fn api(api: Api, listener: std::net::TcpListener) -> std::io::Result<Self> {
-        Self::start("api", api.router(), listener)
+        Self::start("api", listener, async move |listener, stopped: oneshot::Receiver<()>| {
+            let service = api.router().into_make_service_with_connect_info::<Peer>();
+            let served = axum::serve(Guarded::new(listener), service);
+            served.with_graceful_shutdown(async { drop(stopped.await) }).await
+        })
     }
 
     pub(super) fn webhooks(front: Front, listener: std::net::TcpListener) -> std::io::Result<Self> {
-        Self::start("webhooks", front.router().layer(from_fn(remote)), listener)
+        Self::start("webhooks", listener, async move |listener, stopped: oneshot::Receiver<()>| {
+            let service = front.into_make_service_with_connect_info::<Remote>();
+            let served = axum::serve(Guarded::new(listener), service);
+            served.with_graceful_shutdown(async { drop(stopped.await) }).await
+        })
     }
 
     fn start(
         name: &'static str,
-        router: Router,
         listener: std::net::TcpListener,
+        serve: impl AsyncFnOnce(TcpListener, oneshot::Receiver<()>) -> std::io::Result<()>
+        + Send
+        + 'static,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         listener.set_nonblocking(true)?;
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             runtime.block_on(async move {
-                let stopped = async move { drop(stopped.await) };
                 let served = match TcpListener::from_std(listener) {
-                    Ok(listener) => {
-                        let service = router.into_make_service_with_connect_info::<Peer>();
-                        let served = axum::serve(Guarded::new(listener), service);
-                        served.with_graceful_shutdown(stopped).await
-                    }
+                    Ok(listener) => serve(listener, stopped).await,
                     Err(error) => Err(error),
                 };
                 if let Err(error) = served {
@@ -70,13 +74,10 @@ impl Drop for HttpThread {
     }
 }
 
-async fn remote(
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    request.extensions_mut().insert(Remote(peer));
-    next.run(request).await
+impl Connected<IncomingStream<'_, Guarded>> for Remote {
+    fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
+        Self(*stream.remote_addr())
+    }
 }
 
 /// Binds the HTTP interface; a demonstration takes any free port when its own is taken.

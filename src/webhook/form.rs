@@ -2,28 +2,33 @@
 //!
 //! **Invariant:** at most [`FIELDS_MAX`] fields are read; what comes after them is not.
 
+use std::borrow::Cow;
+
 /// Providers send about 40; a body is bounded in bytes before it comes here.
 pub const FIELDS_MAX: usize = 1_000;
 
+/// Names and values; borrowed where nothing was encoded.
+pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 /// The fields, decoded: `+` is a space, `%41` a byte; what is no UTF-8 is replaced.
 #[must_use]
-pub fn parse(raw: &str) -> Vec<(String, String)> {
+pub fn parse(raw: &str) -> Pairs<'_> {
     let pairs = raw.split('&').filter(|pair| !pair.is_empty()).take(FIELDS_MAX);
-    let split = |pair| -> (String, String) {
-        let (name, value) = str::split_once(pair, '=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    };
-    pairs.map(split).collect()
+    let split = |pair| str::split_once(pair, '=').unwrap_or((pair, ""));
+    pairs.map(split).map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
 /// The value of a field, the first one of that name.
 #[must_use]
-pub fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+pub fn find<'a>(fields: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Option<&'a str> {
+    fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
 }
 
 #[must_use]
-pub fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(text);
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -42,8 +47,8 @@ pub fn decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    let text = String::from_utf8(bytes);
+    Cow::Owned(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// Percent-encodes everything but letters, digits and `-._~` (RFC 3986 §2.3).
@@ -73,8 +78,8 @@ mod tests {
     fn fields_keep_their_order_and_their_doubles() {
         let fields = parse("a=1&b=%2B1+4&a=2&c&%C3%BC=%zz&&=x");
         let want = [("a", "1"), ("b", "+1 4"), ("a", "2"), ("c", ""), ("ü", "%zz"), ("", "x")];
-        let want: Vec<_> = want.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-        assert_eq!(fields, want);
+        let read: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(read, want);
         assert_eq!(find(&fields, "a"), Some("1"));
         assert_eq!(find(&fields, "d"), None);
     }

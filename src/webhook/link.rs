@@ -99,10 +99,15 @@ impl Links {
         if let Link::Audio { name } = link {
             url += &format!("/{}", form::encode(name));
         }
-        let query = query(link);
         if !is_typed(link) {
-            let before = if query.is_empty() { "?" } else { &format!("?{query}&") };
-            url += &format!("{before}k={}", hex(&self.mac(link)));
+            let query = query(link);
+            url.push('?');
+            if !query.is_empty() {
+                url.push_str(&query);
+                url.push('&');
+            }
+            url.push_str("k=");
+            url.push_str(&hex(&self.mac(link, &query)));
         }
         url
     }
@@ -127,20 +132,23 @@ impl Links {
             ("leg", "") => Link::Leg { leg: leg()?, n: n()? },
             ("leg-status", "") => Link::LegStatus { leg: leg()? },
             ("recording", "") => Link::Recording { call: call()?, n: n()? },
-            ("audio", name) if !name.is_empty() => Link::Audio { name: form::decode(name) },
+            ("audio", name) if !name.is_empty() => {
+                Link::Audio { name: form::decode(name).into_owned() }
+            }
             _ => return None,
         };
         if is_typed(&link) {
             return Some(link);
         }
         let signed = form::find(&fields, "k")?;
-        same(signed.as_bytes(), hex(&self.mac(&link)).as_bytes()).then_some(link)
+        let ours = hex(&self.mac(&link, &self::query(&link)));
+        same(signed.as_bytes(), ours.as_bytes()).then_some(link)
     }
 
-    fn mac(&self, link: &Link) -> [u8; MAC_LEN] {
+    fn mac(&self, link: &Link, query: &str) -> [u8; MAC_LEN] {
         let name = if let Link::Audio { name } = link { name.as_str() } else { "" };
-        let signed = [self.provider, kind(link), name, &query(link)].join("\0");
-        let mac = hmac_sha256(&self.key, &[signed.as_bytes()]);
+        let parts = [self.provider, "\0", kind(link), "\0", name, "\0", query];
+        let mac = hmac_sha256(&self.key, &parts.map(str::as_bytes));
         let mut short = [0; MAC_LEN];
         short.copy_from_slice(&mac[..MAC_LEN]);
         short

@@ -46,10 +46,10 @@ impl Desk {
         }
         session.is_asked = false;
         session.follow = None;
-        let provider = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let written =
-            Writer { call: ticket.call, session, setup: &self.setup, provider: &provider }
-                .write(now, ahead.unwrap_or_default());
+        let none = ProviderSetup::default();
+        let provider = self.setup.providers.get(&session.provider).unwrap_or(&none);
+        let written = Writer { call: ticket.call, session, setup: &self.setup, provider }
+            .write(now, ahead.unwrap_or_default());
         session.on_air = written.on_air;
         session.answers.keep(ticket.link.clone(), written.document.clone());
         if !session.is_over && !session.has_arm {

@@ -14,6 +14,7 @@
 mod audio;
 mod counts;
 mod jwt;
+mod post;
 mod replay;
 pub mod rest;
 #[cfg(test)]
@@ -21,16 +22,17 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest};
+use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Document, Sound};
@@ -42,7 +44,9 @@ use crate::webhook::request::{Method, Reply, Request};
 
 pub use audio::Sounds;
 pub use counts::{Counts, Outcome};
+pub use post::{Batch, Hook};
 
+use post::Post;
 use replay::{Replays, Seen};
 
 /// Names and values of all headers together, in bytes.
@@ -57,17 +61,6 @@ const FORWARDED_MAX: usize = 16;
 const WAIT_MS: u32 = 1_000;
 /// When to come again while there is too much to do, in seconds.
 const RETRY_AFTER: &str = "1";
-
-/// A verified request, for whoever carries the calls.
-#[derive(Debug)]
-pub struct Hook {
-    pub provider: &'static str,
-    pub link: Link,
-    pub fields: Fields,
-    /// `None`: no call of ours is meant. An answer nobody waits for any more is dropped; the
-    /// provider comes again for it.
-    pub reply: oneshot::Sender<Option<Document>>,
-}
 
 /// One provider, as it is served here.
 #[derive(Clone)]
@@ -93,7 +86,7 @@ pub struct Settings {
 /// What the door needs from its surroundings.
 pub struct Around {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub hooks: mpsc::Sender<Hook>,
+    pub hooks: mpsc::Sender<Batch>,
     pub sounds: Arc<dyn Sounds>,
     /// Whose `X-Forwarded-For` is believed.
     pub is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
@@ -117,6 +110,7 @@ struct Inner {
     in_work: Semaphore,
     replays: Mutex<Replays>,
     counts: Arc<Counts>,
+    post: Arc<Post>,
     around: Around,
 }
 
@@ -137,6 +131,7 @@ impl Front {
             in_work: Semaphore::new(settings.requests_max),
             replays: Mutex::default(),
             counts: Arc::new(Counts::new(names)),
+            post: Arc::new(Post::new(around.hooks.clone())),
             around,
         }))
     }
@@ -147,19 +142,24 @@ impl Front {
         Arc::clone(&self.0.counts)
     }
 
-    pub fn router(self) -> Router {
-        Router::new().fallback(handle).with_state(self)
+    async fn handle(self, request: HttpRequest) -> Response {
+        let Ok(_in_work) = self.0.in_work.try_acquire() else {
+            return Refused::Busy.into_response();
+        };
+        let (parts, body) = request.into_parts();
+        match self.answer(&parts, body).await {
+            Ok(response) => response,
+            Err(refused) => refused.into_response(),
+        }
     }
 }
 
-async fn handle(State(front): State<Front>, request: HttpRequest) -> Response {
-    let Ok(_in_work) = front.0.in_work.try_acquire() else {
-        return Refused::Busy.into_response();
-    };
-    let (parts, body) = request.into_parts();
-    match front.answer(&parts, body).await {
-        Ok(response) => response,
-        Err(refused) => refused.into_response(),
+/// As the only handler of a listener: there is nothing to route.
+impl Handler<(), ()> for Front {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: HttpRequest, (): ()) -> Self::Future {
+        Box::pin(self.handle(request))
     }
 }
 
@@ -337,12 +337,11 @@ impl Front {
         fields: Fields,
     ) -> Result<Document, Refused> {
         let name = site.provider.name();
-        let (reply, answer) = oneshot::channel();
-        let hook = Hook { provider: name, link: link.clone(), fields, reply };
-        if self.0.around.hooks.try_send(hook).is_err() {
+        let Some(answer) = self.0.post.send(Hook { provider: name, link: link.clone(), fields })
+        else {
             self.0.counts.add(name, Outcome::Busy);
             return Err(Refused::Busy);
-        }
+        };
         match tokio::time::timeout(self.0.deadline, answer).await {
             Ok(Ok(Some(document))) => Ok(document),
             Ok(Ok(None)) => {
@@ -368,7 +367,7 @@ impl Front {
 
     /// Who asks: the last address that is not one of our own proxies.
     fn remote(&self, parts: &Parts) -> Option<IpAddr> {
-        let Remote(peer) = parts.extensions.get::<Remote>()?;
+        let ConnectInfo(Remote(peer)) = parts.extensions.get()?;
         let is_proxy = |address: IpAddr| (self.0.around.is_proxy)(address.to_canonical());
         if !is_proxy(peer.ip()) {
             return Some(peer.ip());
@@ -383,7 +382,10 @@ impl Front {
 
 /// Names of headers are in lower case already.
 fn headers(parts: &Parts) -> Vec<(String, String)> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| match value.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
     parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 

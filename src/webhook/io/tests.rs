@@ -63,7 +63,7 @@ impl Sounds for Tune {
 
 struct Door {
     front: Front,
-    hooks: mpsc::Receiver<Hook>,
+    hooks: mpsc::Receiver<Batch>,
     links: Links,
 }
 
@@ -96,7 +96,7 @@ impl Door {
     fn ask(&self, request: Http<Body>) -> impl Future<Output = Said> + 'static {
         let front = self.front.clone();
         async move {
-            let response = handle(State(front), request).await;
+            let response = front.handle(request).await;
             let status = response.status().as_u16();
             let names = [header::RETRY_AFTER, header::ALLOW, header::CONTENT_RANGE, header::ETAG];
             let found = names.iter().find_map(|name| response.headers().get(name));
@@ -113,6 +113,14 @@ impl Door {
 
     fn count(&self, outcome: Outcome) -> u64 {
         self.front.0.counts.get("plain", outcome)
+    }
+
+    /// The next request that was let in, answered with this.
+    async fn answer(&mut self, document: Option<Document>) -> Hook {
+        let Batch { mut hooks, reply } = self.hooks.recv().await.unwrap();
+        assert_eq!(hooks.len(), 1);
+        drop(reply.send(vec![document]));
+        hooks.remove(0)
     }
 
     fn is_untouched(&mut self) -> bool {
@@ -136,12 +144,12 @@ async fn a_signed_request_is_answered_with_the_document() {
     let mut door = door(4);
     let asked = door.ask(door.post(&STEP, SECRET, "call-1"));
     let answered = async {
-        let hook = door.hooks.recv().await.unwrap();
+        let document = Document { actions: vec![Action::Goto(Link::Voice)] };
+        let hook = door.answer(Some(document)).await;
         assert_eq!((hook.provider, hook.link), ("plain", STEP));
         assert_eq!(hook.fields.reference, "call-1");
         // The address as the provider knows it, whatever the proxy made of it.
         assert_eq!(hook.fields.from, Some(door.links.url(&STEP)));
-        hook.reply.send(Some(Document { actions: vec![Action::Goto(Link::Voice)] })).unwrap();
     };
     let (said, ()) = tokio::join!(asked, answered);
     assert_eq!(said, (200, None, "[Goto(Voice)]".to_owned()));
@@ -154,9 +162,8 @@ async fn the_path_of_the_public_url_may_be_passed_on_or_not() {
     for path in ["/calls/webhooks/plain/voice", "/webhooks/plain/voice"] {
         let asked = door.ask(request("POST", path, SECRET, "call-1"));
         let answered = async {
-            let hook = door.hooks.recv().await.unwrap();
+            let hook = door.answer(Some(Document::default())).await;
             assert_eq!(hook.fields.from, Some(door.links.url(&Link::Voice)));
-            drop(hook.reply.send(Some(Document::default())));
         };
         assert_eq!(tokio::join!(asked, answered).0.0, 200);
     }
@@ -201,7 +208,7 @@ async fn a_signature_is_good_for_one_request() {
         let asked = door.ask(door.post(link, &once, "call-1"));
         let answered = async {
             if want == 200 {
-                drop(door.hooks.recv().await.unwrap().reply.send(Some(Document::default())));
+                door.answer(Some(Document::default())).await;
             }
         };
         assert_eq!(tokio::join!(asked, answered).0.0, want);
@@ -230,7 +237,27 @@ async fn too_much_at_once_is_sent_away() {
     let (_, second) = tokio::join!(first, second);
     assert_eq!((second.0, second.1.as_deref()), (503, Some("1")));
     assert_eq!(door.count(Outcome::Busy), 1);
-    assert_eq!(door.hooks.recv().await.unwrap().fields.reference, "call-1");
+    assert_eq!(door.answer(None).await.fields.reference, "call-1");
+}
+
+#[tokio::test]
+async fn requests_that_are_there_together_go_together() {
+    let mut door = door(4);
+    let asked = ["call-1", "call-2", "call-3"].map(|call| door.ask(door.post(&STEP, SECRET, call)));
+    let [first, second, third] = asked;
+    let answered = async {
+        let Batch { hooks, reply } = door.hooks.recv().await.unwrap();
+        let calls: Vec<&str> = hooks.iter().map(|hook| hook.fields.reference.as_str()).collect();
+        assert_eq!(calls, ["call-1", "call-2", "call-3"]);
+        let goto =
+            |n| Document { actions: vec![Action::Goto(Link::Step { call: CallId(n), n: 1 })] };
+        reply.send((1..=3).map(goto).map(Some).collect()).unwrap();
+    };
+    let (first, second, third, ()) = tokio::join!(first, second, third, answered);
+    let said = [first.2, second.2, third.2];
+    for (said, n) in said.iter().zip(1..) {
+        assert_eq!(*said, format!("[Goto(Step {{ call: CallId({n}), n: 1 }})]"));
+    }
 }
 
 #[tokio::test]
@@ -238,7 +265,7 @@ async fn a_call_that_is_none_of_ours_is_not_left_standing() {
     let mut door = door(4);
     for (link, want) in [(STEP, "HangUp"), (Link::Status { call: CallId(41) }, "[]")] {
         let asked = door.ask(door.post(&link, SECRET, "call-1"));
-        let answered = async { drop(door.hooks.recv().await.unwrap().reply.send(None)) };
+        let answered = async { drop(door.answer(None).await) };
         let said = tokio::join!(asked, answered).0;
         assert!(said.0 == 200 && said.2.contains(want), "{said:?}");
     }
@@ -276,7 +303,7 @@ fn who_asks_is_the_last_that_is_no_proxy_of_ours() {
     let door = door(4);
     let remote = |peer: &str, forwarded: &str| {
         let mut request = request("POST", "/", &[("x-forwarded-for", forwarded)], "");
-        request.extensions_mut().insert(Remote(peer.parse().unwrap()));
+        request.extensions_mut().insert(ConnectInfo(Remote(peer.parse().unwrap())));
         door.front.remote(&request.into_parts().0).unwrap().to_string()
     };
     assert_eq!(remote("203.0.113.9:1", "192.0.2.1"), "203.0.113.9");

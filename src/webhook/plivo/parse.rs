@@ -7,6 +7,7 @@ use crate::center::Cause;
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
+use crate::webhook::form::Pairs;
 use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
@@ -18,10 +19,11 @@ pub(super) const NO_INPUT: &str = "none";
 pub(super) const ACCEPT: &str = "accept";
 
 pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed> {
+    let text = request.text();
     let said = Said {
         fields: match request.method {
             Method::Get => form::parse(request.query()),
-            Method::Post => form::parse(&request.text()),
+            Method::Post => form::parse(&text),
         },
         query: form::parse(request.query()),
     };
@@ -57,13 +59,13 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     })
 }
 
-struct Said {
-    fields: Vec<(String, String)>,
+struct Said<'a> {
+    fields: Pairs<'a>,
     /// Of our own address, whatever the method.
-    query: Vec<(String, String)>,
+    query: Pairs<'a>,
 }
 
-impl Said {
+impl Said<'_> {
     fn get_even_empty(&self, name: &str) -> Option<&str> {
         form::find(&self.fields, name)
     }

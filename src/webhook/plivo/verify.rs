@@ -8,6 +8,7 @@
 //! **Deliberately absent:** a time; Plivo signs none. The nonce goes to whoever remembers it.
 
 use crate::webhook::form;
+use crate::webhook::form::Pairs;
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::{Method, Request};
 use crate::webhook::sign::{base64, hmac_sha256, same};
@@ -90,7 +91,7 @@ fn text_v2(request: &Request, nonce: &str) -> String {
 }
 
 /// Sorted by name, and the values of one name by themselves.
-fn joined(mut fields: Vec<(String, String)>, equals: &str, between: &str) -> String {
+fn joined(mut fields: Pairs<'_>, equals: &str, between: &str) -> String {
     fields.sort();
     let pairs = fields.into_iter().map(|(name, value)| format!("{name}{equals}{value}"));
     pairs.collect::<Vec<_>>().join(between)

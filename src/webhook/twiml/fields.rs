@@ -30,9 +30,10 @@ const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "
 ///
 /// When it is no form, or names no call.
 pub fn parse(request: &Request) -> Result<Fields, Malformed> {
+    let text = request.text();
     let form = match request.method {
         Method::Get => form::parse(request.query()),
-        Method::Post if request.content_type() == FORM => form::parse(&request.text()),
+        Method::Post if request.content_type() == FORM => form::parse(&text),
         Method::Post => return Err(Malformed::Body("a form")),
     };
     let field = |name| form::find(&form, name).filter(|value| !value.is_empty());
@@ -74,8 +75,8 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
 
 /// Whether this is the way on after an input that nobody made.
 fn was_in_vain(request: &Request) -> bool {
-    let query = form::parse(request.query());
-    form::find(&query, EMPTY) == Some("1")
+    let query = request.query();
+    query.contains(EMPTY) && form::find(&form::parse(query), EMPTY) == Some("1")
 }
 
 /// The words in an error are never the keys themselves: they may be a secret.

@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** reading XML; namespaces; comments.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fmt::Write as _;
 
@@ -77,7 +78,7 @@ impl Xml {
     pub fn text(&mut self, name: &'static str, attributes: Attributes, text: &str) {
         self.start(name, attributes);
         self.out.push('>');
-        self.out.push_str(&escape(text));
+        escape_into(&mut self.out, text);
         self.write_end(name);
     }
 
@@ -93,8 +94,11 @@ impl Xml {
         self.out.push('<');
         self.out.push_str(name);
         for (name, value) in attributes.0 {
-            write!(self.out, r#" {name}="{}""#, escape(&value))
-                .expect("writing to a string cannot fail");
+            self.out.push(' ');
+            self.out.push_str(name);
+            self.out.push_str("=\"");
+            escape_into(&mut self.out, &value);
+            self.out.push('"');
         }
     }
 
@@ -105,28 +109,49 @@ impl Xml {
     }
 
     fn write_end(&mut self, name: &str) {
-        write!(self.out, "</{name}>").expect("writing to a string cannot fail");
+        self.out.push_str("</");
+        self.out.push_str(name);
+        self.out.push('>');
     }
 }
 
 /// A text as it may stand between tags and between double quotes.
 #[must_use]
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + text.len() / 4);
+    escape_into(&mut out, text);
+    Cow::Owned(out)
+}
+
+/// As [`escape`], at the end of a string.
+fn escape_into(out: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = special.chars();
+        match chars.next() {
+            Some('&') => out.push_str("&amp;"),
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('"') => out.push_str("&quot;"),
             // A reader makes spaces of these in an attribute, unless they are written like this.
-            '\t' | '\n' | '\r' => {
+            Some(c @ ('\t' | '\n' | '\r')) => {
                 write!(out, "&#{};", u32::from(c)).expect("writing to a string cannot fail");
             }
             // Not characters to XML (§2.2), escaped or not.
-            '\0'..'\u{20}' | '\u{FFFE}' | '\u{FFFF}' => {}
-            c => out.push(c),
+            Some('\0'..'\u{20}' | '\u{FFFE}' | '\u{FFFF}') | None => {}
+            Some(c) => out.push(c),
         }
+        rest = chars.as_str();
     }
-    out
+    out.push_str(rest);
+}
+
+/// ASCII that stands for itself.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"')
 }

@@ -13,6 +13,7 @@ use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
+use crate::webhook::form::Pairs;
 use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
@@ -85,7 +86,7 @@ impl Said {
         }
         let mut fields = Map::new();
         for (name, value) in form::parse(request.query()) {
-            fields.entry(name).or_insert(Value::String(value));
+            fields.entry(name).or_insert_with(|| Value::String(value.into_owned()));
         }
         Ok(Self(fields))
     }
@@ -135,7 +136,7 @@ impl Said {
     }
 
     /// `dtmf` is an object; in older applications a text, with `timed_out` beside it.
-    fn input(&self, query: &[(String, String)]) -> Input {
+    fn input(&self, query: &Pairs<'_>) -> Input {
         let (digits, timed_out) = match self.0.get("dtmf") {
             Some(Value::Object(dtmf)) => (dtmf.get("digits"), dtmf.get("timed_out")),
             Some(text @ (Value::String(_) | Value::Null)) => (Some(text), self.0.get("timed_out")),
