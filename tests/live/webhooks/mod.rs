@@ -8,6 +8,8 @@ mod carrier;
 mod faults;
 mod http;
 mod outside;
+mod readme;
+mod sdk;
 mod trust;
 mod verbs;
 
