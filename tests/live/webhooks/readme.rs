@@ -98,11 +98,11 @@ fn the_five_lines_of_the_readme_take_a_call() {
             .expect("a flow of the checkout");
     }
     let door = free_tcp_port();
-    let [make, add, serve, paste, selftest] = &lines()[..] else { panic!("five lines") };
+    let [make, provider, agent, serve, selftest] = &lines()[..] else { panic!("five lines") };
     run(folder, make);
     edit(folder, door);
-    run(folder, add);
-    assert!(paste.starts_with("# paste the two addresses"), "{paste}");
+    run(folder, provider);
+    run(folder, agent);
     let addresses = ["voice", "events"].map(|what| format!("http://{door}/webhooks/twilio/{what}"));
     let server = start(folder, serve, &addresses);
     let voice = &addresses[0];
