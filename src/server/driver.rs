@@ -57,7 +57,6 @@ pub(super) struct Driver {
 }
 
 /// What woke the loop.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once")]
 enum Wakeup {
     Network,
     Media(Fact),

@@ -73,6 +73,7 @@ impl Post {
         waiting.letters.push_back(Letter { hook, answer });
         if !std::mem::replace(&mut waiting.is_carried, true) {
             drop(waiting);
+            #[expect(clippy::disallowed_methods, reason = "it ends with the requests it carries")]
             tokio::spawn(Arc::clone(self).carry());
         }
         Some(answered)
