@@ -21,7 +21,7 @@ fn rung(agent: Option<Callee>, set: impl FnOnce(&mut ProviderSetup)) -> World {
     let mut world = World::waiting(agent, true);
     set(world.desk.setup.providers.get_mut("acme").unwrap());
     world.ready();
-    assert!(told(&world.keys(2, ""))[0].starts_with("dial "));
+    assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
     world.asks.clear();
     world
 }
@@ -50,8 +50,8 @@ fn where_a_document_cannot_refuse_the_leg_is_held_and_ended_by_rest() {
     // The leg is gone, which says nothing of the caller's.
     world.desk.asked(world.now, PARTY, Asked::Gone);
     world.drain();
-    let back = world.step(3, dialed(None, None));
-    assert_eq!(told(&back), ["[music/default/2] 1 keys → 4"]);
+    let back = world.step(4, dialed(None, None));
+    assert_eq!(told(&back), ["[music/default/2] 1 keys → 5"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn without_an_accept_key_who_answers_has_accepted_however_that_is_told() {
         assert_eq!(accepted(&world), 1, "{news} {asks}");
         world.pass(30);
         world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
-        world.step(3, dialed(None, None));
+        world.step(4, dialed(None, None));
         world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
         assert_eq!(world.record().legs[0].talk_ms, 30_000, "{news} {asks}");
     }
@@ -110,7 +110,7 @@ fn a_client_whose_leg_never_asks_accepts_by_answering() {
 fn a_talk_of_unknown_length_counts_from_its_end() {
     let mut world = rung(number(), |_| {});
     world.pass(10);
-    world.step(3, dialed(None, Some(0)));
+    world.step(4, dialed(None, Some(0)));
     world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     let record = world.record();
@@ -126,7 +126,7 @@ fn is_late_answer(event: &&Event) -> bool {
 fn who_heard_the_whisper_and_pressed_nothing_has_not_talked() {
     let mut world = rung(number(), |_| {});
     world.post(&leg(0), of_party(Fields::default()));
-    world.step(3, dialed(None, Some(0)));
+    world.step(4, dialed(None, Some(0)));
     let failed = |event: &Event| matches!(event, Event::DialFailed { leg: PARTY, .. });
     assert!(world.events.iter().any(failed));
     assert_eq!(accepted(&world), 0);
