@@ -70,6 +70,7 @@ impl Driver {
         let Ask { leg, reference, region, what, provider: _ } = ask;
         let command = match what {
             AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
+            AskWhat::Came => return rest.came(leg),
             AskWhat::End => RestCommand::End { reference, region },
             AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
         };

@@ -47,6 +47,11 @@ impl Router {
     /// Turns what the user agent says into events, and tells it whether there is room.
     pub(super) fn pump(&mut self, now: Timestamp, is_full: bool) {
         self.ua.set_full(is_full);
+        self.desk.set_full(is_full);
+        while let Some(leg) = self.desk.poll_dropped() {
+            self.media.close(leg);
+            self.ua.hang_up(now, leg, Cause::NETWORK_OUT_OF_ORDER);
+        }
         while let Some(event) = self.ua.poll_event() {
             self.heard(now, event);
         }

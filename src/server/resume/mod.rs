@@ -113,13 +113,10 @@ pub(super) fn take_up(
     sessions: &[(CallId, String)],
 ) {
     for (call, text) in sessions {
-        if carried.contains(call) && desk.restore(now, *call, text) {
-            continue;
-        }
-        if carried.contains(call) {
+        if !desk.restore(now, *call, text, carried.contains(call)) {
             tracing::error!(%call, "what was kept of a call at its provider cannot be read");
+            store.forget_session(*call);
         }
-        store.forget_session(*call);
     }
 }
 

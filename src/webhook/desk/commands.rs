@@ -161,6 +161,7 @@ impl Desk {
             answered: false,
             accepted: false,
             ended: false,
+            comes: false,
             answers: crate::webhook::desk::session::Answers::default(),
         };
         session.parties.insert(leg.n, party);

@@ -18,6 +18,9 @@ const LATE: Duration = Duration::from_secs(2);
 /// repetitions.
 pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 
+/// A call the provider does not know is waited for so long: a little over a piece of music.
+const GONE_WAIT: Duration = Duration::from_secs(12);
+
 impl Desk {
     /// The caller is gone, since `at` if that is known.
     pub(super) fn caller_gone(
@@ -49,6 +52,18 @@ impl Desk {
         if session.on_air == (OnAir::Dial { leg }) && !session.is_over && by < session.lost_at {
             session.lost_at = by;
             self.timers.set(Wake::Lost(leg.call), by);
+        }
+    }
+
+    /// The provider says that it knows no such call: the caller hung up in the same moment, which is
+    /// the usual race; or the account is wrong, and the caller's next request shows it.
+    pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
+        let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
+        session.moved = None;
+        let by = now + GONE_WAIT;
+        if by < session.lost_at {
+            session.lost_at = by;
+            self.timers.set(Wake::Lost(call), by);
         }
     }
 

@@ -57,6 +57,10 @@ impl Desk {
         if let Some(&call) = self.by_reference.get(&key) {
             return self.again(call, &Link::Voice);
         }
+        if self.is_full {
+            let reject = Action::Reject { cause: Cause::CONGESTION };
+            return Heard::Known(Document { actions: vec![reject] });
+        }
         if self.seen_set.contains(&key) || fields.state.is_some_and(LegState::is_ended) {
             // A copy of an old request, or a call that is over before we were asked.
             return Heard::Known(Document { actions: vec![hang_up()] });
@@ -132,12 +136,18 @@ impl Desk {
         let is_expected = n == session.next && (session.moved != Some(n) || has_news);
         session.next = n + 1;
         session.is_asked = true;
+        let came = session.moved == Some(n);
         session.moved = session.moved.filter(|to| n < *to);
         let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
         self.touch(call);
+        if came {
+            self.ask(call, AskWhat::Came);
+        }
         if let Some(LegState::Ended(cause)) = fields.state {
-            if matches!(on_air, OnAir::Record { .. }) {
-                self.cut_message(call, on_air, fields);
+            match on_air {
+                OnAir::Record { .. } => self.cut_message(call, on_air, fields),
+                OnAir::Dial { leg } => self.note_talk(now, leg, fields.dial),
+                OnAir::Nothing | OnAir::Sounds { .. } | OnAir::HandOff { .. } | OnAir::End => {}
             }
             self.caller_gone(now, call, fields.at, cause);
         } else if is_expected {
@@ -168,7 +178,7 @@ impl Desk {
             }
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
             OnAir::Record { recording } => self.record_over(call, recording, fields),
-            OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(now, call, leg),
+            OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(call, leg),
             OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
         }
     }

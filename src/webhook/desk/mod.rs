@@ -14,6 +14,7 @@
 //!
 //! **Deliberately absent:** signatures, XML and JSON; the queue.
 
+mod arm;
 mod commands;
 mod end;
 mod hear;
@@ -28,7 +29,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::center::{Cause, Digit, Event};
+use crate::center::{Digit, Event};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::document::{Callee, Document};
@@ -133,6 +134,8 @@ pub enum AskWhat {
     Move { to: Link },
     /// End the leg.
     End,
+    /// It has come, as it was told to: it need not be told again.
+    Came,
     /// Say here how the leg goes on, where a person has not set that up.
     Watch { to: Link },
 }
@@ -159,6 +162,10 @@ pub struct Desk {
     timers: Timers<Wake>,
     events: VecDeque<Event>,
     asks: VecDeque<Ask>,
+    /// Telephones of ours to hang up.
+    dropped: VecDeque<LegId>,
+    /// No new calls.
+    is_full: bool,
     /// Calls to look at before the turn ends.
     touched: BTreeSet<CallId>,
     /// Calls to be written down, or forgotten.
@@ -187,6 +194,8 @@ impl Desk {
             timers: Timers::default(),
             events: VecDeque::new(),
             asks: VecDeque::new(),
+            dropped: VecDeque::new(),
+            is_full: false,
             touched: BTreeSet::new(),
             unsaved: BTreeSet::new(),
         }
@@ -225,10 +234,19 @@ impl Desk {
         self.sessions.contains_key(&call)
     }
 
-    /// Calls that are up.
+    /// Calls that are up, and not only waiting to be told that they are over.
     #[must_use]
     pub fn calls_live(&self) -> usize {
-        self.sessions.values().filter(|session| !session.is_over).count()
+        let is_live = |session: &&Session| {
+            let ends = session::Program::is_end(&session.program);
+            !session.is_over && !ends
+        };
+        self.sessions.values().filter(is_live).count()
+    }
+
+    /// There is no room for another call, or for its record.
+    pub fn set_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
     }
 
     fn touch(&mut self, call: CallId) {
@@ -274,8 +292,7 @@ impl Desk {
         let call = leg.call;
         match outcome {
             Asked::Done => {}
-            // The caller hung up in the same moment: the usual race, and no mistake.
-            Asked::Gone => self.caller_gone(now, call, None, Cause::NORMAL_CLEARING),
+            Asked::Gone => self.said_gone(now, call),
             Asked::Failed => {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;

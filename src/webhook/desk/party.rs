@@ -10,17 +10,15 @@
 //! dialing.
 
 use crate::center::{Cause, Event, Listen};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::end::BACK_MAX;
 use crate::webhook::desk::hear::{accepts, hang_up};
-use crate::webhook::desk::session::{Bridging, Carried};
-use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket, caller};
+use crate::webhook::desk::session::Carried;
+use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
-use crate::webhook::sign::{hex, hmac_sha256, same};
 
 use std::time::Duration;
 
@@ -130,7 +128,10 @@ impl Desk {
             Some(LegState::Ringing) if !party.answered => {
                 self.events.push_back(Event::Ringing { leg });
             }
-            Some(LegState::Ended(cause)) => self.party_over(now, leg, cause, fields.at),
+            Some(LegState::Ended(cause)) => {
+                party.comes = true;
+                self.party_over(now, leg, cause, fields.at);
+            }
             // A provider that waits for the key itself tells here that it was pressed. Where none
             // is needed, this may be all that comes of the answer.
             Some(LegState::Answered) if accept_key.is_none_or(|key| accepts(fields, key)) => {
@@ -151,16 +152,21 @@ impl Desk {
         let Some(party) = session.party(leg).filter(|party| !party.ended) else { return };
         // Not a result of the dialing: we told the provider to come.
         let Some(result) = result else { return };
-        let was_talk = result.failed.is_none() && !party.answered && result.talked.is_some();
-        if was_talk {
-            // Neither its answer nor its end was told to us; both were at known times.
-            party.answered = true;
-            party.accepted = true;
-            let at = now - result.talked.unwrap_or_default();
-            let news = Box::new(Event::Answered { leg });
-            self.events.push_back(Event::Late { at, news });
-        }
+        party.comes = true;
+        self.note_talk(now, leg, Some(result));
         self.party_over(now, leg, result.failed.unwrap_or(Cause::NORMAL_CLEARING), None);
+    }
+
+    /// The result of a dialing tells of a talk whose beginning was not told: it began then.
+    pub(super) fn note_talk(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let Some(party) = session.party(leg).filter(|it| !it.ended && !it.answered) else { return };
+        let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
+        let Some(talked) = talked else { return };
+        party.answered = true;
+        party.accepted = true;
+        let news = Box::new(Event::Answered { leg });
+        self.events.push_back(Event::Late { at: now - talked, news });
     }
 
     fn party_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, at: Option<Timestamp>) {
@@ -204,68 +210,4 @@ impl Desk {
         self.touch(leg.call);
         Taken::Here
     }
-
-    /// Whether an address is one to which callers' sound is sent, right or wrong.
-    #[must_use]
-    pub fn is_arm(&self, user: &str) -> bool {
-        !self.setup.providers.is_empty() && user.starts_with(ARM_PREFIX)
-    }
-
-    /// A SIP leg rings for this address: whose sound comes, and to whom?
-    pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
-        let (call, _) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
-        let call = CallId(call.parse().ok()?);
-        let key = self.setup.key;
-        let session = self.sessions.get_mut(&call)?;
-        let Some(Bridging::HandOff { leg }) = session.bridging else { return None };
-        let expected = arm_user(&key, call, session.next - 1);
-        if !same(expected.as_bytes(), user.as_bytes()) || session.has_arm || session.is_over {
-            return None;
-        }
-        session.has_arm = true;
-        self.timers.cancel(&crate::webhook::desk::Wake::Lost(call));
-        Some((caller(call), leg))
-    }
-
-    #[must_use]
-    pub fn has_arm(&self, call: CallId) -> bool {
-        self.sessions.get(&call).is_some_and(|session| session.has_arm)
-    }
-
-    /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
-    /// is gone, and the caller goes on elsewhere.
-    pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
-        let Some(session) = self.sessions.get_mut(&call) else { return };
-        if !std::mem::take(&mut session.has_arm) || session.is_over {
-            return;
-        }
-        if by_us {
-            session.bridging = None;
-            session.lost_at = now + BACK_MAX;
-            self.timers.set(crate::webhook::desk::Wake::Lost(call), session.lost_at);
-            self.touch(call);
-        } else {
-            self.caller_gone(now, call, None, cause);
-        }
-    }
-
-    /// The caller came back from the agent's SIP leg, or never got there.
-    pub(super) fn hand_off_over(&mut self, now: Timestamp, call: CallId, leg: LegId) {
-        let Some(session) = self.sessions.get_mut(&call) else { return };
-        if session.bridging == Some(Bridging::HandOff { leg }) && !session.has_arm {
-            tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
-                `sip_host` and the trunk's addresses");
-            self.caller_gone(now, call, None, Cause::NETWORK_OUT_OF_ORDER);
-        }
-    }
-}
-
-/// What the user part of the address begins with to which a caller's sound is sent.
-const ARM_PREFIX: &str = "handoff-";
-
-/// The user part to which step `n` of a call sends its sound.
-pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {
-    let what = format!("{ARM_PREFIX}{}-{n}", call.0);
-    let mac = hmac_sha256(key, &[what.as_bytes()]);
-    format!("{what}-{}", hex(&mac[..8]))
 }

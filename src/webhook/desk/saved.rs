@@ -5,8 +5,9 @@
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::webhook::desk::session::Session;
-use crate::webhook::desk::{Desk, Wake};
+use crate::webhook::desk::end::BACK_MAX;
+use crate::webhook::desk::session::{Bridging, OnAir, Session};
+use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
 
 /// What became of a call since it was last written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +20,29 @@ impl Desk {
     /// What should be written down now.
     pub fn poll_saving(&mut self) -> Option<Saving> {
         let call = self.unsaved.pop_first()?;
-        let Some(session) = self.sessions.get(&call).filter(|session| !session.is_over) else {
-            return Some(Saving::Forget(call));
-        };
+        let Some(session) = self.sessions.get(&call) else { return Some(Saving::Forget(call)) };
         let text = serde_json::to_string(session).expect("a session has no map but by number");
         Some(Saving::Keep(call, text))
     }
 
-    /// Takes up a call where it was. `false` when the text is none of ours.
-    pub fn restore(&mut self, now: Timestamp, call: CallId, text: &str) -> bool {
-        let Ok(session) = serde_json::from_str::<Session>(text) else { return false };
-        let lost_at = session.lost_at.max(now);
-        self.timers.set(Wake::Lost(call), lost_at);
+    /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is over
+    /// is kept for late news. `false` when the text is none of ours.
+    pub fn restore(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
+        let Ok(mut session) = serde_json::from_str::<Session>(text) else { return false };
+        session.is_over |= !is_up;
+        if session.is_over {
+            self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
+        } else {
+            // The agent's leg was ours and is lost; the provider is on its way back to us.
+            if let Some(Bridging::HandOff { .. }) = session.bridging {
+                session.bridging = None;
+            }
+            if let OnAir::HandOff { .. } = session.on_air {
+                session.on_air = OnAir::Nothing;
+            }
+            session.lost_at = session.lost_at.max(now + BACK_MAX);
+            self.timers.set(Wake::Lost(call), session.lost_at);
+        }
         self.by_reference.insert((session.provider.clone(), session.reference.clone()), call);
         self.sessions.insert(call, session);
         true

@@ -76,6 +76,13 @@ pub(super) enum Program {
     },
 }
 
+impl Program {
+    /// The call is over, and the provider is to be told.
+    pub(super) const fn is_end(&self) -> bool {
+        matches!(self, Self::HangUp { .. } | Self::Reject { .. })
+    }
+}
+
 /// Whom the caller is brought to. It goes before what would be heard else, which goes on when it
 /// comes to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +155,8 @@ pub(super) struct PartyLeg {
     pub(super) accepted: bool,
     /// The center was told that it is over.
     pub(super) ended: bool,
+    /// The provider ended it, and comes by itself with what became of the dialing.
+    pub(super) comes: bool,
     #[serde(skip)]
     pub(super) answers: Answers,
 }
@@ -208,7 +217,7 @@ impl Session {
         if self.is_over || self.is_asked {
             return false;
         }
-        if matches!(self.program, Program::HangUp { .. } | Program::Reject { .. }) {
+        if self.program.is_end() {
             return !matches!(self.on_air, OnAir::Nothing | OnAir::End) && !self.has_arm;
         }
         match &self.on_air {
@@ -219,6 +228,8 @@ impl Session {
             OnAir::Sounds { waits: false, .. } => {
                 matches!(self.bridging, Some(Bridging::HandOff { .. }))
             }
+            // Told to come as well, it would begin what is next twice.
+            OnAir::Dial { leg } if self.parties.get(&leg.n).is_some_and(|it| it.comes) => false,
             OnAir::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
                 Some(Bridging::HandOff { .. }) | None => true,

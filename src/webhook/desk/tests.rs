@@ -3,6 +3,7 @@
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
 mod late;
+mod lost;
 mod races;
 mod refusal;
 
@@ -242,8 +243,8 @@ impl World {
         }
         let setup = std::mem::take(&mut self.desk.setup);
         self.desk = Desk::new(setup);
-        assert!(self.desk.restore(self.now, CALL, &saved.expect("something has changed")));
-        assert!(!self.desk.restore(self.now, CALL, "{}"));
+        assert!(self.desk.restore(self.now, CALL, &saved.expect("something has changed"), true));
+        assert!(!self.desk.restore(self.now, CALL, "{}", true));
     }
 
     fn moves(&self) -> Vec<u32> {
@@ -451,6 +452,8 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     world.ready();
     world.desk.asked(world.now, CALLER, Asked::Gone);
     world.drain();
+    assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
+    world.pass(13);
     assert_eq!(world.record().outcome, Outcome::Abandoned);
     world.desk.asked(world.now, CALLER, Asked::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));

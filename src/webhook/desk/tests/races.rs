@@ -104,7 +104,7 @@ fn a_request_repeated_over_a_restart_is_answered_anew() {
         }
     }
     world.desk = Desk::new(setup);
-    assert!(world.desk.restore(world.now, CALL, &saved.unwrap()));
+    assert!(world.desk.restore(world.now, CALL, &saved.unwrap(), true));
     assert_eq!(told(&world.keys(1, "1")), ["[music/default/2] 1 keys → 2"]);
     assert_eq!(told(&world.keys(2, "")), ["[music/default/3] 1 keys → 3"]);
 }

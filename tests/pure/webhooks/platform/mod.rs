@@ -195,7 +195,7 @@ impl Platform {
         let call = ask.leg.call;
         let is_up = self.lines.get(&call).is_some_and(|line| !line.is_over);
         match ask.what {
-            AskWhat::Watch { .. } => {}
+            AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::End if is_up && !ask.leg.is_caller() => {
                 assert_eq!(ask.reference, self.lines[&call].party().reference);
                 self.party_fails(now, ask.leg, Cause::NORMAL_CLEARING);

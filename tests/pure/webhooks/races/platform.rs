@@ -363,7 +363,7 @@ impl World {
 
     fn obey(&mut self, line: LineId, what: &AskWhat) {
         match what {
-            AskWhat::Watch { .. } => {}
+            AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::End => self.line_ends(line),
             AskWhat::Move { to } => {
                 let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);

@@ -10,7 +10,7 @@ use attendant::center::{AgentAsk, Cause, Command, ContactCenter, Event, Target};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{Ask, Asked, Desk, Taken};
+use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk, Taken};
 use attendant::webhook::{Document, Fields, Link};
 
 use super::judge::{Judge, Talk};
@@ -200,7 +200,14 @@ impl World {
             self.tell(event);
             events += 1;
         }
+        while let Some(leg) = self.desk.poll_dropped() {
+            self.phone_over(leg, Cause::NETWORK_OUT_OF_ORDER);
+            events += 1;
+        }
         while let Some(ask) = self.desk.poll_ask() {
+            if ask.what == AskWhat::Came {
+                continue; // the threads that speak REST are not here
+            }
             let after = self.wire.rest(self.now);
             self.plan(after, Deed::Rest(ask));
         }

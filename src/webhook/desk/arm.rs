@@ -1,0 +1,92 @@
+//! The caller's sound at our own door: a SIP leg from the provider, for an agent at a telephone of
+//! ours.
+//!
+//! ```text
+//!  HandOff ── INVITE to `handoff-…` ──► has_arm ──► the caller hangs up, or the agent
+//!     └── the provider is back without it: the agent's leg is dropped, the flow goes on
+//! ```
+//!
+//! **Invariant:** an address is good for one leg, of the step that handed it out.
+//!
+//! **Deliberately absent:** SIP and sound. The router binds the leg and bridges it.
+
+use crate::center::Cause;
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+use crate::webhook::desk::end::BACK_MAX;
+use crate::webhook::desk::session::Bridging;
+use crate::webhook::desk::{Desk, Wake, caller};
+use crate::webhook::sign::{hex, hmac_sha256, same};
+
+impl Desk {
+    /// Whether an address is one to which callers' sound is sent, right or wrong.
+    #[must_use]
+    pub fn is_arm(&self, user: &str) -> bool {
+        !self.setup.providers.is_empty() && user.starts_with(ARM_PREFIX)
+    }
+
+    /// A SIP leg rings for this address: whose sound comes, and to whom?
+    pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
+        let (call, _) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
+        let call = CallId(call.parse().ok()?);
+        let key = self.setup.key;
+        let session = self.sessions.get_mut(&call)?;
+        let Some(Bridging::HandOff { leg }) = session.bridging else { return None };
+        let expected = arm_user(&key, call, session.next - 1);
+        if !same(expected.as_bytes(), user.as_bytes()) || session.has_arm || session.is_over {
+            return None;
+        }
+        session.has_arm = true;
+        self.timers.cancel(&Wake::Lost(call));
+        Some((caller(call), leg))
+    }
+
+    #[must_use]
+    pub fn has_arm(&self, call: CallId) -> bool {
+        self.sessions.get(&call).is_some_and(|session| session.has_arm)
+    }
+
+    /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
+    /// is gone, and the caller goes on elsewhere.
+    pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if !std::mem::take(&mut session.has_arm) || session.is_over {
+            return;
+        }
+        if by_us {
+            session.bridging = None;
+            session.lost_at = now + BACK_MAX;
+            self.timers.set(Wake::Lost(call), session.lost_at);
+            self.touch(call);
+        } else {
+            self.caller_gone(now, call, None, cause);
+        }
+    }
+
+    /// Telephones of ours to hang up, because the caller could not be brought there.
+    pub fn poll_dropped(&mut self) -> Option<LegId> {
+        self.dropped.pop_front()
+    }
+
+    /// The caller came back from the agent's SIP leg, or never got there.
+    pub(super) fn hand_off_over(&mut self, call: CallId, leg: LegId) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        if session.bridging == Some(Bridging::HandOff { leg }) && !session.has_arm {
+            tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
+                `sip_host` and the trunk's addresses");
+            session.bridging = None;
+            self.dropped.push_back(leg);
+            self.touch(call);
+        }
+    }
+}
+
+/// What the user part of the address begins with to which a caller's sound is sent.
+const ARM_PREFIX: &str = "handoff-";
+
+/// The user part to which step `n` of a call sends its sound.
+pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {
+    let what = format!("{ARM_PREFIX}{}-{n}", call.0);
+    let mac = hmac_sha256(key, &[what.as_bytes()]);
+    format!("{what}-{}", hex(&mac[..8]))
+}
