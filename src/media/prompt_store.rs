@@ -60,11 +60,31 @@ pub enum PromptError {
     #[error("prompt {}: {source}", path.display())]
     Wav { path: PathBuf, source: WavError },
     #[error("cannot say {text:?}: {source}")]
-    Voice { text: String, source: VoiceError },
+    Voice { language: String, text: String, source: VoiceError },
     #[error("cannot say {text:?}: the voice crashed; say it in other words and report this")]
-    Crashed { text: String },
+    Crashed { language: String, text: String },
     #[error("the flows' prompts need more than {} MiB of memory", PINNED_LEN_MAX >> 20)]
     Full,
+}
+
+impl PromptError {
+    /// The same without the words, which may be about one caller: for the log of a server that
+    /// runs. What a flow says to everybody is told whole when it is loaded.
+    #[must_use]
+    pub fn without_words(&self) -> String {
+        let text = |text: &str| format!("{} letters", text.chars().count());
+        match self {
+            Self::Voice { language, text: said, source } => {
+                format!("{} of {language} cannot be said: {source}", text(said))
+            }
+            Self::Crashed { language, text: said } => {
+                format!("{} of {language} cannot be said: the voice crashed", text(said))
+            }
+            Self::Path { .. } | Self::Read { .. } | Self::Wav { .. } | Self::Full => {
+                self.to_string()
+            }
+        }
+    }
 }
 
 impl PromptStore {
@@ -156,7 +176,8 @@ impl PromptStore {
     }
 
     fn speak(&self, language: &str, text: &str, on_disk: bool) -> Result<Arc<Sound>, PromptError> {
-        let failed = |source| PromptError::Voice { text: text.to_owned(), source };
+        let (said_in, said) = (|| language.to_owned(), || text.to_owned());
+        let failed = |source| PromptError::Voice { language: said_in(), text: said(), source };
         let voice = self.voices.get(language).map_err(failed)?;
         let file = self.cached(&[voice.name().as_bytes(), text.as_bytes()]).filter(|_| on_disk);
         if let Some(ulaw) = file.as_deref().and_then(kept_on_disk) {
@@ -164,7 +185,7 @@ impl PromptStore {
         }
         // A voice that panics on some text must not take other calls' prompts with it.
         let pcm = catch_unwind(AssertUnwindSafe(|| voice.render(text)))
-            .map_err(|_| PromptError::Crashed { text: text.to_owned() })?
+            .map_err(|_| PromptError::Crashed { language: said_in(), text: said() })?
             .map_err(failed)?;
         let sound = Sound::from_samples(&pcm.to_8_khz());
         if let Some(file) = file {
@@ -502,5 +523,17 @@ mod tests {
         world.record("music/default.wav", 8_000, 800);
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
         assert_eq!(store.ready(&default).unwrap().duration_ms(), 100);
+    }
+
+    #[test]
+    fn words_for_one_caller_are_not_in_what_is_logged() {
+        let (language, text) = ("en".to_owned(), "Ann owes 40".to_owned());
+        let source = VoiceError::TooLong { voice: "v".to_owned(), len: 11 };
+        let said = PromptError::Voice { language: language.clone(), text: text.clone(), source };
+        for error in [said, PromptError::Crashed { language, text }] {
+            assert!(error.to_string().contains("Ann"), "{error}");
+            let logged = error.without_words();
+            assert!(logged.starts_with("11 letters of en") && !logged.contains("Ann"), "{logged}");
+        }
     }
 }

@@ -90,7 +90,8 @@ fn work(engine: &MediaEngine, store: &PromptStore, inbox: &Mutex<Receiver<Job>>)
         match sounds {
             Ok(sounds) => engine.play_awaited(leg, play, sounds, repeat),
             Err(error) => {
-                tracing::warn!(%leg, %error, "a prompt could not be played");
+                let why = error.without_words();
+                tracing::warn!(%leg, "a prompt could not be played: {why}");
                 engine.fail_awaited(leg, play);
             }
         }

@@ -215,7 +215,7 @@ impl Wavs {
         match self.prompts.render(prompt) {
             Ok(sound) => Some(wav::from_ulaw(sound.bytes(Codec::Pcmu))),
             Err(error) => {
-                tracing::error!(%error, "a provider cannot be given this sound");
+                tracing::warn!("a provider cannot be given this sound: {}", error.without_words());
                 None
             }
         }

@@ -17,8 +17,6 @@ use crate::time::Timestamp;
 pub struct Fields {
     /// The provider's name for the leg the request is about. Never empty.
     pub reference: String,
-    /// The provider's name for the leg that caused this one.
-    pub parent: Option<String>,
     pub from: Option<String>,
     pub from_name: Option<String>,
     pub to: Option<String>,
@@ -33,12 +31,6 @@ pub struct Fields {
     pub recorded: Option<Recorded>,
     /// When it happened, by the provider's clock.
     pub at: Option<Timestamp>,
-    /// Rises with each status message of a leg.
-    pub sequence: Option<u32>,
-    /// How long the leg was up.
-    pub length: Option<Duration>,
-    /// The same text in the repeated delivery of one request.
-    pub idempotency: Option<String>,
     /// Where REST commands about this call must go, if not to the usual place.
     pub region: Option<String>,
 }

@@ -8,12 +8,8 @@
 
 use serde_json::Value;
 
-use crate::center::Digit;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
-
-/// Keys of one input that are looked at; no provider collects more than 50.
-pub const KEYS_MAX: usize = 128;
 
 /// The body, which is an object.
 ///
@@ -36,17 +32,4 @@ pub fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
 /// It is not there, or empty.
 pub fn needed<'a>(object: &'a Value, name: &'static str) -> Result<&'a str, Malformed> {
     text(object, name).ok_or(Malformed::Missing(name))
-}
-
-/// The keys of a text such as `42#`.
-///
-/// # Errors
-///
-/// Something in it is no key, or there are more than [`KEYS_MAX`].
-pub fn keys(field: &'static str, text: &str) -> Result<Vec<Digit>, Malformed> {
-    let wrong = || Malformed::Value { field, value: text.chars().take(KEYS_MAX).collect() };
-    if text.len() > KEYS_MAX {
-        return Err(wrong());
-    }
-    text.chars().map(Digit::new).collect::<Option<_>>().ok_or_else(wrong)
 }

@@ -1,6 +1,7 @@
 //! Values as more than one provider writes them: numbers, times, lengths.
 //!
-//! **Invariant:** what cannot be read is `None`; nothing here fails a request.
+//! **Invariant:** what cannot be read is `None`. Only keys fail a request: a part of them is another
+//! input, and an error never holds them, since they may be a secret.
 //!
 //! **Deliberately absent:** which field holds what; that is each provider's own.
 
@@ -9,12 +10,13 @@ use std::time::Duration;
 use crate::center::Digit;
 use crate::time::Timestamp;
 use crate::webhook::form;
+use crate::webhook::provider::Malformed;
 
 /// Digits of the shortest and the longest number that counts as one of E.164 (ITU-T E.164 §6.2.1
 /// allows 15; with less than 7 it is a short code, which has no country).
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-/// Keys of one input that are read; what comes after them is not.
-pub const KEYS_MAX: usize = 64;
+/// Keys of one input: more than any step collects. A request with more is refused as malformed.
+pub const KEYS_MAX: usize = 255;
 
 /// A party's address: a number of E.164 gets its `+`, anything else stays as it is, and the words
 /// for a withheld number are nobody.
@@ -41,10 +43,26 @@ pub fn bare_number(number: &str) -> Option<&str> {
     is_number.then_some(bare)
 }
 
-/// Keys in the order in which they were pressed; what is no key is left out.
+/// Keys in the order in which they were pressed.
+///
+/// # Errors
+///
+/// Something among them is no key, or there are more than [`KEYS_MAX`].
+pub fn keys(field: &'static str, typed: &str) -> Result<Vec<Digit>, Malformed> {
+    let wrong = |value: String| Malformed::Value { field, value };
+    if typed.chars().nth(KEYS_MAX).is_some() {
+        return Err(wrong(format!("more than {KEYS_MAX} keys")));
+    }
+    let key = |c: char| Digit::new(c).ok_or_else(|| wrong(c.to_string()));
+    typed.chars().map(key).collect()
+}
+
+/// A text that is one key.
 #[must_use]
-pub fn keys(raw: &str) -> Vec<Digit> {
-    raw.chars().filter_map(Digit::new).take(KEYS_MAX).collect()
+pub fn key(text: &str) -> Option<Digit> {
+    let mut all = text.chars();
+    let first = all.next().and_then(Digit::new);
+    first.filter(|_| all.next().is_none())
 }
 
 /// Whole or broken seconds, as text.
@@ -120,13 +138,27 @@ mod tests {
     }
 
     #[test]
-    fn lengths_and_keys_are_bounded() {
+    fn lengths_are_bounded() {
         assert_eq!(seconds("2.5"), Some(Duration::from_millis(2_500)));
         for broken in ["", "-1", "NaN", "1e300", "inf"] {
             assert_eq!(seconds(broken), None, "{broken}");
         }
-        assert_eq!(keys("1a x*#").iter().map(|key| key.as_char()).collect::<String>(), "1A*#");
-        assert_eq!(keys(&"1".repeat(999)).len(), KEYS_MAX);
+    }
+
+    #[test]
+    fn keys_are_read_whole_or_not_and_never_said() {
+        let read = |typed: &str| {
+            let all = keys("digits", typed)?;
+            Ok(all.iter().map(|key| key.as_char()).collect::<String>())
+        };
+        let wrong =
+            |value: &str| Err(Malformed::Value { field: "digits", value: value.to_owned() });
+        assert_eq!(read("1a*#"), Ok("1A*#".to_owned()));
+        assert_eq!(read(""), Ok(String::new()));
+        assert_eq!(read("4711x815"), wrong("x"));
+        assert_eq!(read(&"7".repeat(KEYS_MAX)).map(|keys| keys.len()), Ok(KEYS_MAX));
+        assert_eq!(read(&"7".repeat(KEYS_MAX + 1)), wrong("more than 255 keys"));
+        assert_eq!((key("#"), key(""), key("12"), key("x")), (Digit::new('#'), None, None, None));
     }
 
     #[test]

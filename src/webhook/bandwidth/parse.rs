@@ -5,8 +5,6 @@
 //! **Deliberately absent:** the talk's length in `transferComplete`, whose times are those of the
 //! caller's leg; `transferDisconnect` has the callee's.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -39,16 +37,14 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let digits = body.get("digits").and_then(Value::as_str).unwrap_or_default();
     Ok(Fields {
         reference: json::needed(&body, "callId")?.to_owned(),
-        parent: json::text(&body, "parentCallId").map(str::to_owned),
         from: json::text(&body, "from").and_then(value::address),
         to: json::text(&body, "to").and_then(value::address),
         state,
-        keys: is_gather.then(|| json::keys("digits", digits)).transpose()?,
+        keys: is_gather.then(|| value::keys("digits", digits)).transpose()?,
         finished_by: finished_by(&body).filter(|_| is_gather),
         dial,
         recorded: recorded(event, &body),
         at: time(&body, "eventTime"),
-        length: length(&body).filter(|_| state.is_some_and(LegState::is_ended)),
         ..Fields::default()
     })
 }
@@ -59,11 +55,6 @@ fn finished_by(body: &Value) -> Option<Digit> {
 
 fn time(body: &Value, name: &str) -> Option<crate::time::Timestamp> {
     json::text(body, name).and_then(value::time)
-}
-
-/// From answer to end; a leg that was not answered has none.
-fn length(body: &Value) -> Option<Duration> {
-    Some(time(body, "endTime")?.since(time(body, "answerTime")?))
 }
 
 fn recorded(event: &str, body: &Value) -> Option<Recorded> {

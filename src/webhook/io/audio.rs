@@ -3,6 +3,8 @@
 //! **Invariant:** one name is the same bytes for everyone who asks while the file behind it is the
 //! same, so a provider may keep it and ask for parts of it (RFC 9110 §13, §14).
 //!
+//! A name may hold what is said to one caller; such a sound is for the provider alone.
+//!
 //! **Deliberately absent:** where sound comes from; a signature of the provider's, who fetches
 //! sound without one. Ours is in the address.
 
@@ -18,6 +20,11 @@ use crate::webhook::sign::{hex, sha256};
 
 /// A provider may keep a sound so long without asking.
 const CACHED: &str = "public, max-age=3600";
+/// What our voice says may name the caller; nobody between us and the provider keeps it.
+const CACHED_SPEECH: &str = "private, max-age=3600";
+
+/// How the name of a sound begins that our voice says.
+const SPEECH: &str = "say/";
 
 /// Where sounds come from.
 pub trait Sounds: Send + Sync {
@@ -34,11 +41,14 @@ pub(super) async fn answer(
     if ![Method::GET, Method::HEAD].contains(&parts.method) {
         return Err(Refused::Method("GET, HEAD"));
     }
+    let cached = if name.starts_with(SPEECH) { CACHED_SPEECH } else { CACHED };
     let (sounds, name) = (Arc::clone(sounds), name.to_owned());
     let made = tokio::task::spawn_blocking(move || sounds.wav(&name)).await;
     let Ok(Some(bytes)) = made else { return Err(Refused::NotFound) };
     let tag = format!("\"{}\"", hex(&sha256(&bytes)[..16]));
-    Ok(reply(Bytes::from(bytes), &tag, parts))
+    let mut response = reply(Bytes::from(bytes), &tag, parts);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cached));
+    Ok(response)
 }
 
 fn reply(bytes: Bytes, tag: &str, parts: &Parts) -> Response {
@@ -82,7 +92,6 @@ fn with(status: StatusCode, tag: &str, more: &[(HeaderName, String)], body: Body
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let tag = (header::ETAG, tag.to_owned());
     for (name, value) in more.iter().chain([&tag]) {

@@ -57,7 +57,7 @@ struct Tune;
 
 impl Sounds for Tune {
     fn wav(&self, name: &str) -> Option<Vec<u8>> {
-        (name == "music/default/1").then(|| (0..100).collect())
+        ["music/default/1", "say/en/Ann"].contains(&name).then(|| (0..100).collect())
     }
 }
 
@@ -296,6 +296,21 @@ async fn sound_is_served_whole_in_parts_and_not_again() {
     let url = door.links.url(&Link::Audio { name: "music/default/1".to_owned() });
     let url = url.replace("https://ivr.example.com", "").replace("default", "defbult");
     assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 404);
+}
+
+#[tokio::test]
+async fn what_is_said_to_one_caller_is_kept_by_nobody_on_the_way() {
+    let door = door(4);
+    for (name, want) in [("music/default/1", "public"), ("say/en/Ann", "private")] {
+        let url = door.links.url(&Link::Audio { name: name.to_owned() });
+        let url = url.replace("https://ivr.example.com", "");
+        for range in ["bytes=0-", "bytes=1-2", "bytes=100-"] {
+            let asked = request("GET", &url, &[("range", range)], "");
+            let response = handle(State(door.front.clone()), asked).await;
+            let cached = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
+            assert!(cached.starts_with(want), "{name} {range}: {cached}");
+        }
+    }
 }
 
 #[test]

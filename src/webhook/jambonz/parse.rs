@@ -3,9 +3,8 @@
 //! **Invariant:** keys are `Some` only where a `gather` ended.
 //!
 //! **Deliberately absent:** `api_base_url`: a token of ours goes where the configuration says, not
-//! where a body does. There is no event time and no sequence either, because jambonz sends none.
-
-use std::time::Duration;
+//! where a body does. There is no event time either,
+//! because jambonz sends none.
 
 use serde_json::Value;
 
@@ -26,7 +25,6 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     let is_asked = matches!(link, Link::Step { .. });
     Ok(Fields {
         reference: json::needed(&body, "call_sid")?.to_owned(),
-        parent: json::text(&body, "parent_call_sid").map(str::to_owned),
         // As the trunk sent them, with and without a `+`.
         from: json::text(&body, "from").and_then(value::address),
         from_name: json::text(&body, "caller_name").map(str::to_owned),
@@ -35,7 +33,6 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         keys: keys(&body)?,
         dial: dial(&body),
         recorded: unrecorded(request).filter(|_| is_asked),
-        length: body.get("duration").and_then(Value::as_u64).map(Duration::from_secs),
         ..Fields::default()
     })
 }
@@ -50,7 +47,7 @@ fn keys(body: &Value) -> Result<Option<Vec<Digit>>, Malformed> {
     match json::text(body, "reason") {
         Some("dtmfDetected") => {
             let digits = body.get("digits").and_then(Value::as_str).unwrap_or_default();
-            json::keys("digits", digits).map(Some)
+            value::keys("digits", digits).map(Some)
         }
         // Speech is not asked for; if it comes all the same, no key did.
         Some("timeout" | "speechDetected" | "stt-low-confidence" | "error") => Ok(Some(Vec::new())),

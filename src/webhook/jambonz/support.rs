@@ -38,7 +38,7 @@ const fn of_verb(verb: Verb) -> Support {
         ),
         Verb::Record => Support::No(
             "nothing is recorded: jambonz sends a message to a websocket or records whole calls by \
-             account; the step goes on at once as after a recording that failed",
+             account; the step goes on at once as after a message in which nothing was said",
         ),
     }
 }

@@ -36,8 +36,8 @@ impl Provider for Plivo {
         verify::verify(keys, request)
     }
 
-    fn signed(&self, _keys: &Keys, request: &Request) -> String {
-        verify::signed(request)
+    fn signed(&self, keys: &Keys, request: &Request) -> String {
+        verify::signed(keys, request)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {

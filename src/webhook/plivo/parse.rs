@@ -3,7 +3,7 @@
 //! **Invariant:** news of a party's leg is about that leg (`DialBLegUUID`), not about the caller's
 //! whose `CallUUID` comes with it.
 
-use crate::center::Cause;
+use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
@@ -30,15 +30,12 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     let is_party = matches!(link, Link::Leg { .. } | Link::LegStatus { .. });
     let is_asked = matches!(link, Link::Step { .. } | Link::Recording { .. });
     let reference = said.reference(is_party).ok_or(Malformed::Missing("CallUUID"))?;
-    let parent = ["DialALegUUID", "ALegUUID", "ParentCallUUID", "CallUUID"];
-    let parent = parent.iter().find_map(|name| said.get(name)).filter(|uuid| *uuid != reference);
     let recorded = said.recorded().filter(|_| is_asked);
     let is_recorded = recorded.is_some();
     let state = if is_party { said.party_state() } else { said.state() };
-    let digits = said.get_even_empty("Digits").map(value::keys);
+    let finished_by = said.get("Digits").filter(|_| is_recorded).and_then(value::key);
     let from = said.get("From").and_then(value::address);
     Ok(Fields {
-        parent: parent.map(str::to_owned),
         from_name: said
             .get("CallerName")
             .filter(|name| value::address(name) != from)
@@ -46,14 +43,11 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         from,
         to: said.get("To").and_then(value::address),
         state,
-        keys: said.keys(link, is_recorded),
-        finished_by: digits.filter(|_| is_recorded).and_then(|keys| keys.first().copied()),
+        keys: said.keys(link, is_recorded)?,
+        finished_by,
         dial: said.dial().filter(|_| matches!(link, Link::Step { .. })),
         recorded,
         at: said.at(state),
-        sequence: None,
-        length: said.length(is_party),
-        idempotency: None,
         region: None,
         reference: reference.to_owned(),
     })
@@ -108,16 +102,16 @@ impl Said<'_> {
         }
     }
 
-    fn keys(&self, link: &Link, is_recorded: bool) -> Option<Vec<crate::center::Digit>> {
-        match link {
+    fn keys(&self, link: &Link, is_recorded: bool) -> Result<Option<Vec<Digit>>, Malformed> {
+        let typed = match link {
             // The key that ended a message is no input.
             Link::Step { .. } if is_recorded => None,
-            Link::Step { .. } | Link::Leg { .. } => match self.get_even_empty("Digits") {
-                Some(digits) => Some(value::keys(digits)),
-                None => form::find(&self.query, NO_INPUT).map(|_| Vec::new()),
-            },
+            Link::Step { .. } | Link::Leg { .. } => {
+                let in_vain = || form::find(&self.query, NO_INPUT).map(|_| "");
+                self.get_even_empty("Digits").or_else(in_vain)
+            }
             Link::LegStatus { .. } if self.get("DialAction") == Some("connected") => {
-                form::find(&self.query, ACCEPT).map(value::keys)
+                form::find(&self.query, ACCEPT)
             }
             Link::LegStatus { .. }
             | Link::Voice
@@ -125,7 +119,8 @@ impl Said<'_> {
             | Link::Status { .. }
             | Link::Recording { .. }
             | Link::Audio { .. } => None,
-        }
+        };
+        typed.map(|typed| value::keys("Digits", typed)).transpose()
     }
 
     fn dial(&self) -> Option<DialResult> {
@@ -165,11 +160,6 @@ impl Said<'_> {
             LegState::Initiated | LegState::Ringing => return None,
         };
         self.get(name).and_then(value::time)
-    }
-
-    fn length(&self, is_party: bool) -> Option<std::time::Duration> {
-        let name = if is_party { "DialBLegDuration" } else { "Duration" };
-        self.get(name).and_then(value::seconds)
     }
 }
 

@@ -47,13 +47,31 @@ pub(super) fn verify(keys: &Keys, request: &Request) -> Result<Checked, Refusal>
     is_good.then(|| Checked { once: Some(nonce.to_owned()) }).ok_or(Refusal::Signature)
 }
 
-/// What was signed, or should have been.
-pub(super) fn signed(request: &Request) -> String {
+/// What was signed, or should have been, and for each of the keys whether it made the signature.
+pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     let nonce = |name| request.header(name).unwrap_or_default();
     let is_v2 = request.header(V3).is_none()
         && request.header(V3_MAIN).is_none()
         && request.header(V2).is_some();
-    if is_v2 { text_v2(request, nonce(V2_NONCE)) } else { text_v3(request, nonce(V3_NONCE)) }
+    let (text, names): (_, &[&str]) = match is_v2 {
+        true => (text_v2(request, nonce(V2_NONCE)), &[V2]),
+        false => (text_v3(request, nonce(V3_NONCE)), &[V3, V3_MAIN]),
+    };
+    let mut out = format!("signed text: {text}\n");
+    let received: Vec<&str> = names.iter().filter_map(|name| request.header(name)).collect();
+    for name in names {
+        out += &format!("{name}: {}\n", request.header(name).unwrap_or("missing"));
+    }
+    for (number, secret) in (1..).zip(&keys.secrets) {
+        let expected = base64(&hmac_sha256(token(secret).as_bytes(), &[text.as_bytes()]));
+        let verdict = match received.iter().any(|header| is_signed(token(secret), &text, header)) {
+            true if is_v2 && !secret.starts_with(V2_MARK) => "this one, but not marked for it",
+            true => "this one",
+            false => "differs",
+        };
+        out += &format!("  by key {number}: {expected} ({verdict})\n");
+    }
+    out
 }
 
 fn verify_v2(keys: &Keys, request: &Request) -> Result<Checked, Refusal> {

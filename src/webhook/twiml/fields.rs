@@ -7,16 +7,15 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Digit};
+use crate::center::Cause;
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::twiml::render::EMPTY;
+use crate::webhook::value;
 
-/// More keys than any step collects.
-const KEYS_MAX: usize = 255;
 /// A call's name is at most so long, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -46,7 +45,6 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let state = field("CallStatus").and_then(state);
     let mut fields = Fields {
         reference: reference.to_owned(),
-        parent: field("ParentCallSid").map(str::to_owned),
         from: field("From").filter(|from| !is_nobody(from)).map(str::to_owned),
         from_name: field("CallerName").or(field("CallerId")).map(str::to_owned),
         to: field("To").map(str::to_owned),
@@ -54,21 +52,18 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
         dial: field("DialCallStatus").and_then(|status| dialed(status, &field)),
         recorded,
         at: field("Timestamp").and_then(moment),
-        sequence: field("SequenceNumber").and_then(|n| n.parse().ok()),
-        length: field("CallDuration").and_then(seconds).or_else(|| length_between(&field)),
-        idempotency: request.header("i-twilio-idempotency-token").map(str::to_owned),
         ..Fields::default()
     };
     let typed = form::find(&form, "Digits");
     if fields.recorded.is_some() {
         // The key that ended the message, or the word `hangup`.
-        fields.finished_by = typed.and_then(one_digit);
+        fields.finished_by = typed.and_then(value::key);
     } else {
         fields.keys = match typed {
-            Some(typed) => Some(digits(typed)?),
+            Some(typed) => Some(value::keys("Digits", typed)?),
             None => was_in_vain(request).then(Vec::new),
         };
-        fields.finished_by = field("FinishedOnKey").and_then(one_digit);
+        fields.finished_by = field("FinishedOnKey").and_then(value::key);
     }
     Ok(fields)
 }
@@ -77,22 +72,6 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
 fn was_in_vain(request: &Request) -> bool {
     let query = request.query();
     query.contains(EMPTY) && form::find(&form::parse(query), EMPTY) == Some("1")
-}
-
-/// The words in an error are never the keys themselves: they may be a secret.
-fn digits(typed: &str) -> Result<Vec<Digit>, Malformed> {
-    let wrong = |value: &str| Malformed::Value { field: "Digits", value: value.to_owned() };
-    if typed.chars().count() > KEYS_MAX {
-        return Err(wrong("more than 255 keys"));
-    }
-    let digit = |c: char| Digit::new(c).ok_or_else(|| wrong(&c.to_string()));
-    typed.chars().map(digit).collect()
-}
-
-fn one_digit(text: &str) -> Option<Digit> {
-    let mut all = text.chars();
-    let first = all.next().and_then(Digit::new);
-    first.filter(|_| all.next().is_none())
 }
 
 fn state(status: &str) -> Option<LegState> {
@@ -152,12 +131,6 @@ fn recorded<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Reco
 
 fn seconds(text: &str) -> Option<Duration> {
     text.parse::<u32>().ok().map(|s| Duration::from_secs(s.into()))
-}
-
-/// Telnyx names both ends of the talk.
-fn length_between<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Duration> {
-    let (from, to) = (moment(field("AnsweredTime")?)?, moment(field("EndTime")?)?);
-    (from <= to).then(|| to.since(from))
 }
 
 /// RFC 2822 (Twilio, SignalWire) or ISO 8601 (Telnyx); nothing before 1970.

@@ -44,11 +44,18 @@ impl<'a> Token<'a> {
     pub(super) fn is_signed(&self, secrets: &[String]) -> bool {
         let is_ours = self.header.get("alg").and_then(Value::as_str) == Some("HS256");
         let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-        let good = secrets.fold(false, |good, secret| {
-            let ours = hmac_sha256(secret.as_bytes(), &[self.signed.as_bytes()]);
-            good | same(&ours, &self.signature)
-        });
+        let good = secrets
+            .fold(false, |good, secret| good | same(&self.expected(secret), &self.signature));
         is_ours && good
+    }
+
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// What the signature would be by this secret, with HS256.
+    pub(super) fn expected(&self, secret: &str) -> [u8; 32] {
+        hmac_sha256(secret.as_bytes(), &[self.signed.as_bytes()])
     }
 
     pub(super) fn text(&self, claim: &str) -> Option<&str> {

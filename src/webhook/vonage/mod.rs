@@ -37,8 +37,8 @@ impl Provider for Vonage {
         verify::verify(keys, request, now)
     }
 
-    fn signed(&self, _keys: &Keys, request: &Request) -> String {
-        verify::signed(request)
+    fn signed(&self, keys: &Keys, request: &Request) -> String {
+        verify::signed(keys, request)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {

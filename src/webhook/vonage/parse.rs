@@ -1,7 +1,8 @@
 //! What a request of Vonage's says: JSON in the body, or the same names in the query.
 //!
-//! **Invariant:** a region is believed only if it is Vonage's own: commands go there with our
-//! token, and the address of a GET is not signed.
+//! **Invariant:** the query of a GET is signed by nobody but us, in its path and step: of what is
+//! beside those only the leg's name is taken, and none of keys, numbers and results. A region is
+//! believed only if it is Vonage's own, since commands go there with our token.
 //!
 //! **Deliberately absent:** which conversation a leg is in; our addresses say which call is meant.
 
@@ -37,9 +38,12 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     let names = ["uuid", "call_uuid", "conversation_uuid", "recording_uuid"];
     let reference = names.iter().find_map(|name| said.text(name));
     let reference = reference.ok_or(Malformed::Missing("uuid"))?;
+    if request.method == Method::Get {
+        return Ok(Fields { reference, ..Fields::default() });
+    }
     let is_step = matches!(link, Link::Step { .. });
     let input = match link {
-        Link::Step { .. } | Link::Leg { .. } => said.input(&form::parse(request.query())),
+        Link::Step { .. } | Link::Leg { .. } => said.input(&form::parse(request.query()))?,
         Link::Voice
         | Link::Events
         | Link::Status { .. }
@@ -49,7 +53,6 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     };
     let state = said.state();
     Ok(Fields {
-        parent: None,
         from: said
             .text("from")
             .or_else(|| said.text("from_user"))
@@ -62,9 +65,6 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         dial: said.dial().filter(|_| is_step),
         recorded: said.recorded(),
         at: said.at(state),
-        sequence: None,
-        length: said.text("duration").and_then(|length| value::seconds(&length)),
-        idempotency: None,
         region: said.text("region_url").filter(|url| is_region(url)),
         reference,
     })
@@ -136,17 +136,18 @@ impl Said {
     }
 
     /// `dtmf` is an object; in older applications a text, with `timed_out` beside it.
-    fn input(&self, query: &Pairs<'_>) -> Input {
+    fn input(&self, query: &Pairs<'_>) -> Result<Input, Malformed> {
         let (digits, timed_out) = match self.0.get("dtmf") {
             Some(Value::Object(dtmf)) => (dtmf.get("digits"), dtmf.get("timed_out")),
             Some(text @ (Value::String(_) | Value::Null)) => (Some(text), self.0.get("timed_out")),
             Some(Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => {
-                return Input::default();
+                return Ok(Input::default());
             }
         };
-        let mut keys = value::keys(digits.and_then(Value::as_str).unwrap_or_default());
+        let digits = digits.and_then(Value::as_str).unwrap_or_default();
+        let mut keys = value::keys("dtmf", digits)?;
         let timed_out = timed_out.and_then(Value::as_bool).unwrap_or(keys.is_empty());
-        let finish = form::find(query, FINISH).and_then(|key| value::keys(key).first().copied());
+        let finish = form::find(query, FINISH).and_then(value::key);
         let keys_max = form::find(query, KEYS).and_then(|count| count.parse().ok());
         let mut finished_by = None;
         if let Some(at) = finish.and_then(|finish| keys.iter().position(|key| *key == finish)) {
@@ -156,7 +157,7 @@ impl Said {
             // Vonage took it for itself: nothing else ends an input so early.
             finished_by = finish;
         }
-        Input { keys: Some(keys), finished_by }
+        Ok(Input { keys: Some(keys), finished_by })
     }
 
     fn after(&self) -> Option<&str> {

@@ -1,14 +1,15 @@
 //! Signed webhooks of Vonage: a token in `Authorization`, and the digest of the body in it.
 //!
-//! **Invariant:** the body of a POST is the one that was signed. What a GET says is in its
-//! address, which no token covers: only that Vonage sent something just now.
+//! **Invariant:** the body of a POST is the one that was signed. What a GET says is in its address,
+//! which no token covers; so a GET is let in only where our own signature says what is meant: at
+//! the next step, where a call was moved to, and at a party's leg. Vonage gives no choice there.
 //!
 //! **Deliberately absent:** the claim `iss`, and `api_key`: who has the secret is the account.
 
 use crate::time::Timestamp;
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::{Method, Request};
-use crate::webhook::sign::{hex, same, sha256};
+use crate::webhook::sign::{base64url, hex, same, sha256};
 use crate::webhook::vonage::jwt::Token;
 
 const HEADER: &str = "authorization";
@@ -25,6 +26,9 @@ pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<C
         return Err(Refusal::Signature);
     }
     check_time(&token, keys.window_s, now)?;
+    if request.method == Method::Get && !is_signed_by_us(request) {
+        return Err(Refusal::Method);
+    }
     if request.method == Method::Post || !request.body.is_empty() {
         check_body(&token, &request.body)?;
     }
@@ -38,18 +42,35 @@ pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<C
     Ok(Checked { once: Some(once.to_owned()) })
 }
 
-/// The token's parts as text, and the digest its claims should hold.
-pub(super) fn signed(request: &Request) -> String {
+/// The token's parts as text, the digest its claims should hold, and for each of the keys whether
+/// it made the signature.
+pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     let token = request.header(HEADER).and_then(bearer).and_then(Token::read);
     let Some(token) = token else { return "no token: `Authorization: Bearer …`".to_owned() };
     let part = serde_json::Value::Object;
-    format!(
-        "{}\nheader: {}\nclaims: {}\nSHA-256 of the body received: {}",
+    let is_same = check_body(&token, &request.body).is_ok();
+    let mut out = format!(
+        "signed text: {}\nheader: {}\nclaims: {}\nSHA-256 of the body received: {} ({})\n",
         token.signed,
         part(token.header.clone()),
         part(token.claims.clone()),
         hex(&sha256(&request.body)),
-    )
+        if is_same { "as in payload_hash" } else { "not that of payload_hash" },
+    );
+    let received = base64url(token.signature());
+    out += &format!("signature: {received}\n");
+    for (number, secret) in (1..).zip(&keys.secrets) {
+        let expected = base64url(&token.expected(secret));
+        let verdict = if expected == received { "this one" } else { "differs" };
+        out += &format!("  by key {number}: {expected} ({verdict})\n");
+    }
+    out
+}
+
+/// Whether the address is one that carries our signature, which was checked before.
+fn is_signed_by_us(request: &Request) -> bool {
+    let path = request.url.split('?').next().unwrap_or_default();
+    ["/step", "/leg"].iter().any(|kind| path.ends_with(kind))
 }
 
 fn bearer(header: &str) -> Option<&str> {
