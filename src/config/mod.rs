@@ -159,13 +159,15 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let webhooks = webhooks::webhooks(hooks, api.listen, problems);
     let providers = webhooks::providers(&providers, &webhooks, &trunks, &around, problems);
     let outside = outside(&trunks, &providers);
+    let agents = people::agents(&agents, &outside, &around, problems);
+    warnings.extend(webhooks::unreached(&agents, &providers, &webhooks));
     Config {
         server: sections::server(server, problems),
         sip,
         media: sections::media(media, problems),
         api,
         voices: sections::voices(voices, variables, problems),
-        agents: people::agents(&agents, &outside, &around, problems),
+        agents,
         trunks,
         queues: people::queues(&queues, problems),
         callers: people::callers(callers, problems),

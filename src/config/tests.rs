@@ -356,10 +356,58 @@ secrets = []
         attendant.toml:6: `providers.vonage.accept_key`: needs account and token: Vonage refuses by REST only
           help: add them, or write accept_key = "": who answers has the call then
     "#]]);
+    let public = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";
+    written(&format!(
+        "{public}[providers.jambonz]\nsecrets = [\"one\"]\naccount = \"a\"\ntoken = \"t\"\n\
+         [providers.plivo]\nsecrets = [\"one\"]\nrest_url = \"http://plivo.example.com\"\n\
+         [providers.vonage]\nsecrets = [\"one\"]\napplication = \"a-1\"\naccount = \"a-1\"\n\
+         token = \"hush\"\n"
+    ))
+    .refused(&expect![[r#"
+        attendant.toml:5: `providers.jambonz.account`: needs rest_url beside it: where are commands to go?
+          help: the address of your own jambonz, as in "https://jambonz.example.com"
+        attendant.toml:9: `providers.plivo.rest_url`: must begin with https:// (http:// on this machine only): it gets the token
+        attendant.toml:14: `providers.vonage.token`: must be the application's private key, in PEM
+          help: token_file = "private.key": it begins with -----BEGIN PRIVATE KEY-----
+    "#]]);
     written("[providers.jambonz]\nsecrets = [\"one\"]\n").refused(&expect![[r#"
         attendant.toml:1: [providers.jambonz] is handed addresses of ours: where is it to call?
           help: public_url = "https://ivr.example.com" in [webhooks]
     "#]]);
+}
+
+#[test]
+fn a_vonage_token_is_a_key_and_a_test_may_be_on_this_machine() {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
+    let source = format!(
+        "[webhooks]\npublic_url = \"https://ivr.example.com\"\n[providers.vonage]\n\
+         secrets = [\"one\"]\napplication = \"a-1\"\naccount = \"a-1\"\ntoken = '''{pem}'''\n\
+         [providers.signalwire]\nsecrets = [\"one\"]\naccount = \"a\"\ntoken = \"t\"\n\
+         rest_url = \"http://127.0.0.1:8099\"\n"
+    );
+    let config = written(&source).config();
+    assert_eq!(config.providers["vonage"].accept_key, Some('1'));
+    let url = config.providers["signalwire"].rest_url.as_deref();
+    assert_eq!(url, Some("http://127.0.0.1:8099"));
+}
+
+#[test]
+fn agents_whom_no_callers_of_a_provider_reach_are_told_of() {
+    let provider = "[providers.plivo]\nsecrets = [\"one\"]\n[agents.carol]\n\
+                    address = \"sip:carol@192.0.2.20:5060\"\n";
+    let webhooks = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";
+    let warned = |source: String| {
+        let warnings = written(&source).config().warnings;
+        warnings
+            .iter()
+            .any(|warning| warning.contains("webhooks.sip_host") && warning.contains("carol"))
+    };
+    assert!(warned(format!("{webhooks}{provider}")));
+    assert!(!warned(format!("{webhooks}sip_host = \"sip.example.com\"\n{provider}")));
+    let outside = "outside = { trunk = \"plivo\", number = \"+14155550123\" }";
+    let outside = provider.replace("address = \"sip:carol@192.0.2.20:5060\"", outside);
+    let outside = outside.replace("[agents", "prefixes = [\"+1415\"]\n[agents");
+    assert!(!warned(format!("{webhooks}{outside}")));
 }
 
 #[test]

@@ -8,22 +8,69 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::layers::{Kind, Node};
-use crate::config::model::{Provider, Speech, Trunk, Webhooks};
+use crate::config::model::{Agent, Phone, Provider, Speech, Trunk, Webhooks};
 use crate::config::people::{Around, is_e164};
 use crate::config::problem::{Problems, closest};
 use crate::config::read::Section;
 use crate::config::secret::Secret;
 use crate::config::sections::as_usize;
 
-/// Every provider there is, and what its `secrets` are.
-const PROVIDERS: [(&str, &str); 7] = [
-    ("bandwidth", "the user and password of its callbacks, as in \"user:password\""),
-    ("jambonz", "the webhook secret of the account"),
-    ("plivo", "the auth token"),
-    ("signalwire", "the signing key"),
-    ("texml", "the public key of the Telnyx portal (base64)"),
-    ("twilio", "the auth token"),
-    ("vonage", "the signature secret of the account"),
+/// What one provider wants of its section.
+struct Rules {
+    name: &'static str,
+    secrets_are: &'static str,
+    /// Each secret is a user and a password.
+    secret_is_pair: bool,
+    /// Its requests name an application, which must be ours.
+    application_is: Option<&'static str>,
+    /// Each customer's REST interface has an address of its own: what it is.
+    rest_url_is: Option<&'static str>,
+    token_is_pem: bool,
+    /// Its documents have no word for refusing a party.
+    refuses_by_rest_only: bool,
+}
+
+const USUAL: Rules = Rules {
+    name: "",
+    secrets_are: "",
+    secret_is_pair: false,
+    application_is: None,
+    rest_url_is: None,
+    token_is_pem: false,
+    refuses_by_rest_only: false,
+};
+
+/// Every provider there is.
+const PROVIDERS: &[Rules] = &[
+    Rules {
+        name: "bandwidth",
+        secrets_are: "the user and password of its callbacks, as in \"user:password\"",
+        secret_is_pair: true,
+        ..USUAL
+    },
+    Rules {
+        name: "jambonz",
+        secrets_are: "the webhook secret of the account",
+        rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
+        ..USUAL
+    },
+    Rules { name: "plivo", secrets_are: "the auth token", ..USUAL },
+    Rules {
+        name: "signalwire",
+        secrets_are: "the signing key",
+        rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
+        ..USUAL
+    },
+    Rules { name: "texml", secrets_are: "the public key of the Telnyx portal (base64)", ..USUAL },
+    Rules { name: "twilio", secrets_are: "the auth token", ..USUAL },
+    Rules {
+        name: "vonage",
+        secrets_are: "the signature secret of the account",
+        application_is: Some("the id of the Voice application the numbers are linked to"),
+        token_is_pem: true,
+        refuses_by_rest_only: true,
+        ..USUAL
+    },
 ];
 /// The strictest providers give up after 5 s, network included.
 const DEADLINE_MS_MAX: u64 = 4_000;
@@ -68,21 +115,31 @@ pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) ->
     webhooks
 }
 
+/// Agents whose telephones speak SIP are reached by a provider's callers over SIP, too.
+pub(super) fn unreached(
+    agents: &[Agent],
+    providers: &BTreeMap<String, Provider>,
+    webhooks: &Webhooks,
+) -> Option<String> {
+    let provider = providers.keys().next().filter(|_| webhooks.sip_host.is_none())?;
+    let on_sip = |agent: &&Agent| match &agent.phone {
+        Phone::Registers { .. } | Phone::Fixed { .. } => true,
+        Phone::Outside { trunk, .. } => !providers.contains_key(trunk),
+        Phone::Client { .. } => false,
+    };
+    let name = &agents.iter().find(on_sip)?.name;
+    Some(format!(
+        "webhooks.sip_host: without it, callers of [providers.{provider}] never reach {name} and \
+         others whose telephones speak SIP; set it, and add a trunk with the provider's addresses"
+    ))
+}
+
 /// Scheme, host and path prefix; without a slash at the end, a query or a fragment. A wrong one is
 /// given back as well: it is no missing one.
 fn public_url(s: &mut Section<'_, '_>) -> Option<String> {
     const HELP: &str = "public_url = \"https://ivr.example.com\"";
     let url = s.some_text("public_url")?;
-    let local = ["localhost", "127.0.0.1", "[::1]"];
-    let rest = url.strip_prefix("https://").or_else(|| {
-        let rest = url.strip_prefix("http://")?;
-        let host = rest.split('/').next().unwrap_or(rest);
-        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-            if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
-        });
-        local.contains(&name).then_some(rest)
-    });
-    let Some(rest) = rest else {
+    let Some(rest) = after_scheme(&url) else {
         s.problem("public_url", "must begin with https:// (http:// on this machine only)", HELP);
         return Some(url);
     };
@@ -91,6 +148,19 @@ fn public_url(s: &mut Section<'_, '_>) -> Option<String> {
         s.problem("public_url", "must be a host, and a path at most", HELP);
     }
     Some(url.trim_end_matches('/').to_owned())
+}
+
+/// What follows the scheme of an address that others cannot read: https, or on this machine.
+fn after_scheme(url: &str) -> Option<&str> {
+    const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+    url.strip_prefix("https://").or_else(|| {
+        let rest = url.strip_prefix("http://")?;
+        let host = rest.split('/').next().unwrap_or(rest);
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
+        });
+        LOCAL.contains(&name).then_some(rest)
+    })
 }
 
 pub(super) fn providers(
@@ -102,20 +172,21 @@ pub(super) fn providers(
 ) -> BTreeMap<String, Provider> {
     let mut providers = BTreeMap::new();
     for (name, node) in entries {
-        let Some(&(name, secrets_are)) = PROVIDERS.iter().find(|(known, _)| known == name) else {
-            let known = PROVIDERS.map(|(known, _)| known);
-            let help = match closest(name, known) {
+        let Some(rules) = PROVIDERS.iter().find(|rules| rules.name == *name) else {
+            let known: Vec<&str> = PROVIDERS.iter().map(|rules| rules.name).collect();
+            let help = match closest(name, known.iter().copied()) {
                 Some(word) => format!("did you mean [providers.{word}]?"),
                 None => format!("known are {}", known.join(", ")),
             };
             problems.add_with_help(&node.place, format!("no provider `{name}` is known"), help);
             continue;
         };
+        let name = rules.name;
         let mut s = Section::new(format!("providers.{name}"), node, problems);
         if trunks.contains_key(name) {
             s.problem("", format!("a trunk is called {name}, too"), "give the trunk another name");
         }
-        let provider = provider(name, secrets_are, &mut s, around);
+        let provider = provider(rules, &mut s, around);
         s.finish();
         providers.insert(name.to_owned(), provider);
     }
@@ -128,12 +199,8 @@ pub(super) fn providers(
     providers
 }
 
-fn provider(
-    name: &'static str,
-    secrets_are: &str,
-    s: &mut Section<'_, '_>,
-    around: &Around<'_>,
-) -> Provider {
+fn provider(rules: &Rules, s: &mut Section<'_, '_>, around: &Around<'_>) -> Provider {
+    let Rules { name, secrets_are, .. } = *rules;
     let written = ["secrets", "secrets_file", "secrets_env"].iter().any(|key| s.has(key));
     let secrets = s.secrets("secrets", around.variables);
     if secrets.is_empty() && (!written || s.has("secrets")) {
@@ -144,7 +211,7 @@ fn provider(
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
         s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
     }
-    if name == "bandwidth" && secrets.iter().any(|secret| !secret.expose().contains(':')) {
+    if rules.secret_is_pair && secrets.iter().any(|secret| !secret.expose().contains(':')) {
         s.problem("secrets", "must have a colon between user and password", "");
     }
     let provider = Provider {
@@ -159,29 +226,20 @@ fn provider(
         prefixes: s.texts("prefixes").unwrap_or_default(),
         caller_id: s.some_text("caller_id"),
         voices: texts_by_language(name, s),
-        accept_key: accept_key(name, s),
+        accept_key: accept_key(rules, s),
         whisper: s.text("whisper").unwrap_or_else(|| "A call for you.".to_owned()),
         whisper_language: s.some_text("whisper_language").unwrap_or_else(|| "en".to_owned()),
         numbers: s.texts("numbers").unwrap_or_default(),
     };
-    check(&provider, s);
+    check(&provider, rules, s);
     provider
 }
 
-fn check(provider: &Provider, s: &mut Section<'_, '_>) {
-    if provider.name == "vonage" && provider.application.is_none() {
-        let help = "the id of the Voice application the numbers are linked to";
+fn check(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
+    if let Some(help) = rules.application_is.filter(|_| provider.application.is_none()) {
         s.problem("application", "is needed: a request must name it", help);
     }
-    let token = ["token", "token_file", "token_env"].iter().any(|key| s.has(key));
-    match (&provider.account, &provider.token) {
-        (Some(_), None) if !token => {
-            let help = "token = \"…\", token_file = \"path\" or token_env = \"VARIABLE\"";
-            s.problem("account", "needs a token beside it: both, or neither", help);
-        }
-        (None, Some(_)) => s.problem("token", "needs an account beside it: both, or neither", ""),
-        (Some(_), None | Some(_)) | (None, None) => {}
-    }
+    check_account(provider, rules, s);
     for (key, list) in [("prefixes", &provider.prefixes), ("numbers", &provider.numbers)] {
         for number in list.iter().filter(|number| !is_e164(number)) {
             s.problem(key, format!("\"{number}\" must be a plus and digits"), "");
@@ -198,19 +256,45 @@ fn check(provider: &Provider, s: &mut Section<'_, '_>) {
     }
 }
 
+/// Commands that could only fail are refused here, and not at the first caller who waits.
+fn check_account(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
+    let token = ["token", "token_file", "token_env"].iter().any(|key| s.has(key));
+    match (&provider.account, &provider.token) {
+        (Some(_), None) if !token => {
+            let help = "token = \"…\", token_file = \"path\" or token_env = \"VARIABLE\"";
+            s.problem("account", "needs a token beside it: both, or neither", help);
+        }
+        (None, Some(_)) => s.problem("token", "needs an account beside it: both, or neither", ""),
+        (Some(_), None | Some(_)) | (None, None) => {}
+    }
+    let is_pem = |token: &Secret| {
+        let text = token.expose().trim();
+        text.starts_with("-----BEGIN ") && text.ends_with("PRIVATE KEY-----")
+    };
+    if rules.token_is_pem && provider.token.as_ref().is_some_and(|token| !is_pem(token)) {
+        let key = ["token", "token_file", "token_env"].into_iter().find(|key| s.has(key));
+        let help = "token_file = \"private.key\": it begins with -----BEGIN PRIVATE KEY-----";
+        s.problem(key.unwrap_or("token"), "must be the application's private key, in PEM", help);
+    }
+    let lacks_url = provider.account.is_some() && !s.has("rest_url");
+    if let Some(help) = rules.rest_url_is.filter(|_| lacks_url) {
+        s.problem("account", "needs rest_url beside it: where are commands to go?", help);
+    }
+}
+
 fn rest_url(s: &mut Section<'_, '_>) -> Option<String> {
     let url = s.some_text("rest_url")?;
-    let https = url.starts_with("https://");
-    if !https && !url.starts_with("http://") {
-        s.problem("rest_url", "must begin with https:// (or http://, for a test)", "");
+    if after_scheme(&url).is_none() {
+        let message = "must begin with https:// (http:// on this machine only): it gets the token";
+        s.problem("rest_url", message, "");
         return None;
     }
     Some(url.trim_end_matches('/').to_owned())
 }
 
-fn accept_key(provider: &str, s: &mut Section<'_, '_>) -> Option<char> {
-    // Who does not press it must be refused, and Vonage's documents have no word for that.
-    let can_refuse = provider != "vonage" || s.has("account");
+fn accept_key(rules: &Rules, s: &mut Section<'_, '_>) -> Option<char> {
+    // Who does not press it must be refused.
+    let can_refuse = !rules.refuses_by_rest_only || s.has("account");
     let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {
         return None;

@@ -104,18 +104,16 @@ fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key:
 
 fn links_of(of: &config::Provider, provider: &dyn Provider, base: &str, key: [u8; 32]) -> Links {
     let links = Links::new(base, provider.name(), key);
-    match access(of) {
+    match access(of, provider) {
         Some(access) => links.with_access(access),
         None => links,
     }
 }
 
 /// What a provider that does not sign must be told to come with: the first of its secrets.
-fn access(of: &config::Provider) -> Option<&str> {
-    if of.name != "bandwidth" {
-        return None;
-    }
-    of.secrets.first().map(|secret| secret.expose())
+fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a str> {
+    let secret = of.secrets.first().filter(|_| provider.comes_with_access());
+    secret.map(|secret| secret.expose())
 }
 
 fn start_rest(
@@ -128,7 +126,7 @@ fn start_rest(
         .filter_map(|(of, provider)| {
             let (id, token) = of.account.clone().zip(of.token.as_ref())?;
             let secret = token.expose().to_owned();
-            let access = access(of).map(str::to_owned);
+            let access = access(of, *provider).map(str::to_owned);
             let base_url = of.rest_url.clone();
             let account = Account { id, user: of.user.clone(), secret, base_url, access };
             Some(RestSite { provider: *provider, account })

@@ -55,6 +55,12 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether it signs nothing, and is told in each document with which user and password to come
+    /// back: the first of its secrets.
+    fn comes_with_access(&self) -> bool {
+        false
+    }
+
     /// How well a step's need is met.
     fn support(&self, need: &Need) -> Support;
 

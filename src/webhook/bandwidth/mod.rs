@@ -52,6 +52,10 @@ impl Provider for Bandwidth {
         render::render(document, paper)
     }
 
+    fn comes_with_access(&self) -> bool {
+        true
+    }
+
     fn support(&self, need: &Need) -> Support {
         support::support(need)
     }

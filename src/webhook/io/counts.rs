@@ -31,9 +31,11 @@ pub enum Outcome {
     Busy,
     /// Too many signatures at once to remember them all.
     ReplayForgotten,
+    /// The body did not come in time.
+    BodyLate,
 }
 
-const OUTCOMES: [(Outcome, &str); 12] = [
+const OUTCOMES: [(Outcome, &str); 13] = [
     (Outcome::Answered, "answered"),
     (Outcome::Again, "again"),
     (Outcome::Late, "late"),
@@ -46,6 +48,7 @@ const OUTCOMES: [(Outcome, &str); 12] = [
     (Outcome::Malformed, "malformed"),
     (Outcome::Busy, "busy"),
     (Outcome::ReplayForgotten, "replay_forgotten"),
+    (Outcome::BodyLate, "body_late"),
 ];
 
 #[derive(Debug)]

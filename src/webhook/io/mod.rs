@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Hook`] ─► document
-//!   413 431     404        413             403               400        503    or one to wait by
+//!   413 431     404      408 413           403               400        503    or one to wait by
 //! ```
 //!
 //! **Invariant:** nothing reaches the channel that is not one of our addresses with a good
 //! signature of the provider's over it; whatever is refused changes nothing but a counter. An
-//! answer goes out within the deadline, whether or not there is one yet.
+//! answer goes out within the deadline, whether or not there is one yet. Who sends a body slowly, or
+//! only fetches sound, keeps no signed request out.
 //!
 //! **Deliberately absent:** encryption, which the proxy in front has; what calls do.
 
@@ -32,7 +33,7 @@ use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Document, Sound};
@@ -55,6 +56,10 @@ const HEADERS_LEN_MAX: usize = 16 * 1024;
 const URI_LEN_MAX: usize = 16 * 1024;
 /// Verified requests that wait for the driver.
 pub const HOOKS_MAX: usize = 1_024;
+/// A provider sends a whole request at once.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Sounds made at once; a voice may take long. More are answered 503.
+const SOUNDS_MAX: usize = 64;
 /// Addresses in an X-Forwarded-For that are looked at, from the last.
 const FORWARDED_MAX: usize = 16;
 /// What a caller hears who is asked to wait for our answer, in milliseconds.
@@ -107,7 +112,9 @@ struct Inner {
     sites: BTreeMap<&'static str, Site>,
     deadline: Duration,
     body_len_max: usize,
+    body_timeout: Duration,
     in_work: Semaphore,
+    sounds_in_work: Semaphore,
     replays: Mutex<Replays>,
     counts: Arc<Counts>,
     post: Arc<Post>,
@@ -128,7 +135,9 @@ impl Front {
             sites: sites.collect(),
             deadline: settings.deadline,
             body_len_max: settings.body_len_max,
+            body_timeout: BODY_TIMEOUT,
             in_work: Semaphore::new(settings.requests_max),
+            sounds_in_work: Semaphore::new(SOUNDS_MAX),
             replays: Mutex::default(),
             counts: Arc::new(Counts::new(names)),
             post: Arc::new(Post::new(around.hooks.clone())),
@@ -143,9 +152,6 @@ impl Front {
     }
 
     async fn handle(self, request: HttpRequest) -> Response {
-        let Ok(_in_work) = self.0.in_work.try_acquire() else {
-            return Refused::Busy.into_response();
-        };
         let (parts, body) = request.into_parts();
         match self.answer(&parts, body).await {
             Ok(response) => response,
@@ -171,6 +177,7 @@ enum Refused {
     Link,
     Method(&'static str),
     BodyTooLarge(usize),
+    BodyLate,
     Signature(String),
     Malformed(String),
     Busy,
@@ -202,6 +209,10 @@ impl Refused {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("the body is broken off, or larger than {most} bytes"),
             ),
+            Self::BodyLate => (
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body was not there within {} s", BODY_TIMEOUT.as_secs()),
+            ),
             Self::Signature(text) => (StatusCode::FORBIDDEN, text.clone()),
             Self::Malformed(text) => (StatusCode::BAD_REQUEST, text.clone()),
             Self::Busy => {
@@ -228,6 +239,7 @@ impl IntoResponse for Refused {
             | Self::NotFound
             | Self::Link
             | Self::BodyTooLarge(_)
+            | Self::BodyLate
             | Self::Signature(_)
             | Self::Malformed(_) => {}
         }
@@ -257,6 +269,7 @@ impl Front {
             return Err(Refused::Link);
         };
         if let Link::Audio { name } = &link {
+            let _in_work = self.permit(&self.0.sounds_in_work, site)?;
             self.0.counts.add(site.provider.name(), Outcome::Audio);
             return audio::answer(&self.0.around.sounds, name, parts).await;
         }
@@ -266,6 +279,7 @@ impl Front {
             _ => return Err(Refused::Method("GET, POST")),
         };
         let body = self.body(site, parts, body).await?;
+        let _in_work = self.permit(&self.0.in_work, site)?;
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let request = Request {
             method,
@@ -279,13 +293,27 @@ impl Front {
         Ok(response(site.provider.render(&document, &site.paper)))
     }
 
+    fn permit<'a>(&self, of: &'a Semaphore, site: &Site) -> Result<SemaphorePermit<'a>, Refused> {
+        of.try_acquire().map_err(|_| {
+            self.0.counts.add(site.provider.name(), Outcome::Busy);
+            Refused::Busy
+        })
+    }
+
     async fn body(&self, site: &Site, parts: &Parts, body: Body) -> Result<Vec<u8>, Refused> {
         let most = self.0.body_len_max;
         let announced = parts.headers.get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         let bytes = match announced.is_some_and(|len| len > most) {
             true => None,
-            false => to_bytes(body, most).await.ok(),
+            false => {
+                let read = tokio::time::timeout(self.0.body_timeout, to_bytes(body, most)).await;
+                let Ok(read) = read else {
+                    self.0.counts.add(site.provider.name(), Outcome::BodyLate);
+                    return Err(Refused::BodyLate);
+                };
+                read.ok()
+            }
         };
         bytes.map(Into::into).ok_or_else(|| {
             self.0.counts.add(site.provider.name(), Outcome::TooLarge);
@@ -349,7 +377,10 @@ impl Front {
                 Ok(unknown(link))
             }
             // The driver ends, and its calls with it.
-            Ok(Err(_)) => Err(Refused::Busy),
+            Ok(Err(_)) => {
+                self.0.counts.add(name, Outcome::Busy);
+                Err(Refused::Busy)
+            }
             Err(_) => {
                 self.0.counts.add(name, Outcome::Late);
                 Ok(wait(link))

@@ -1,6 +1,9 @@
 //! The door, through HTTP requests without a socket, with a provider made for it.
 
+use axum::handler::HandlerWithoutStateExt;
 use axum::http::Request as Http;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::center::Need;
@@ -260,6 +263,62 @@ async fn requests_that_are_there_together_go_together() {
     }
 }
 
+/// So many requests announce a body and do not send it: more than may be in work at once.
+async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, door.front.clone().into_make_service()).into_future());
+    let mut slow = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = "POST /webhooks/plain/voice HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    (address, slow)
+}
+
+#[tokio::test]
+async fn bodies_that_never_come_keep_no_signed_request_out() {
+    let door = door(4);
+    let (address, _slow) = slow(&door, 8).await;
+    // Connections are taken in their order, so the eight are at work before this one.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let text = "POST /webhooks/plain/voice HTTP/1.1\r\nhost: a\r\nx-secret: new\r\n\
+                connection: close\r\ncontent-length: 6\r\n\r\ncall-1";
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    assert_eq!(door.count(Outcome::Busy), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let mut door = door(4);
+    Arc::get_mut(&mut door.front.0).unwrap().body_timeout = Duration::from_millis(20);
+    let (_, mut slow) = slow(&door, 1).await;
+    let mut said = [0; 12];
+    slow[0].read_exact(&mut said).await.unwrap();
+    assert_eq!(&said, b"HTTP/1.1 408");
+    assert_eq!(door.count(Outcome::BodyLate), 1);
+    assert!(door.is_untouched());
+}
+
+#[tokio::test]
+async fn requests_without_room_are_counted_and_sound_has_room_of_its_own() {
+    let door = door(4);
+    let _all = door.front.0.in_work.try_acquire_many(4).unwrap();
+    assert_eq!(door.ask(door.post(&STEP, SECRET, "call-1")).await.0, 503);
+    assert_eq!(door.count(Outcome::Busy), 1);
+    let url = door.links.url(&Link::Audio { name: "music/default/1".to_owned() });
+    let url = url.replace("https://ivr.example.com", "");
+    assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 200);
+    let _sounds = door.front.0.sounds_in_work.try_acquire_many(64).unwrap();
+    assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 503);
+    assert_eq!(door.count(Outcome::Busy), 2);
+}
+
 #[tokio::test]
 async fn a_call_that_is_none_of_ours_is_not_left_standing() {
     let mut door = door(4);
@@ -306,7 +365,7 @@ async fn what_is_said_to_one_caller_is_kept_by_nobody_on_the_way() {
         let url = url.replace("https://ivr.example.com", "");
         for range in ["bytes=0-", "bytes=1-2", "bytes=100-"] {
             let asked = request("GET", &url, &[("range", range)], "");
-            let response = handle(State(door.front.clone()), asked).await;
+            let response = door.front.clone().handle(asked).await;
             let cached = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
             assert!(cached.starts_with(want), "{name} {range}: {cached}");
         }

@@ -212,7 +212,9 @@ proptest! {
         let names = ["status", "duration", "dtmf", "timestamp", "end_time", "from", "region_url",
             "recording_url", "payload"];
         let body = json!({ "uuid": "u1", names[name]: value });
-        prop_assert!(Vonage.parse(&STEP, &post("?finish=%23&keys=9", &body.to_string())).is_ok());
+        let parsed = Vonage.parse(&STEP, &post("?finish=%23&keys=9", &body.to_string()));
+        let no_keys = matches!(parsed, Err(Malformed::Value { field: "dtmf", .. }));
+        prop_assert!(parsed.is_ok() || names[name] == "dtmf" && no_keys, "{:?}", parsed);
     }
 }
 
