@@ -1,5 +1,5 @@
-//! Calls at a provider, as many requests as the server takes: each the next step of its call, signed
-//! for it alone.
+//! Calls at a provider, as many requests as the server takes: each the next step of its call,
+//! signed for it alone.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,9 +1,10 @@
 //! Requests a second of a menu step and of a waiting round at a provider, with the signature
-//! verified, on one core: ours, and the same written with Twilio's SDKs. `cargo bench --bench webhooks`.
+//! verified, on one core: ours, and the same written with Twilio's SDKs.
+//! `cargo bench --bench webhooks`.
 //!
-//! The servers run on core 0 one after another, the load comes from core 1. `ATTENDANT_SDKS` names a
-//! folder with `venv/` (pip install twilio flask gunicorn) and `node_modules/` (npm i twilio express);
-//! without it ours is measured alone.
+//! The servers run on core 0 one after another, the load comes from core 1. `ATTENDANT_SDKS` names
+//! a folder with `venv/` (pip install twilio flask gunicorn) and `node_modules/` (npm i twilio
+//! express); without it ours is measured alone.
 
 #![expect(clippy::print_stdout, reason = "the table is the product")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -201,7 +202,7 @@ impl Server {
         let begin = Instant::now();
         while TcpStream::connect(at).is_err() {
             assert!(begin.elapsed() < START_MAX, "{} does not start", self.name());
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::yield_now();
         }
         running
     }
@@ -229,14 +230,6 @@ impl Drop for Running {
         // gunicorn ends its worker when it is asked to, not when it is killed.
         let id = self.child.id().to_string();
         let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(2) {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -1,10 +1,10 @@
-//! Verified requests on their way to whoever carries the calls, and the documents on their way back.
+//! Verified requests on their way to whoever carries the calls, and the documents on the way back.
 //!
 //! Those that are ready together go together, and are answered together: waking the other thread
 //! costs more than the work it is woken for.
 //!
-//! **Invariant:** one batch is under way at a time, and the requests in it are in the order in which
-//! they were verified.
+//! **Invariant:** one batch is under way at a time, and the requests in it are in the order in
+//! which they were verified.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +31,8 @@ pub struct Hook {
 #[derive(Debug)]
 pub struct Batch {
     pub hooks: Vec<Hook>,
-    /// Takes as many documents as there are hooks, in their order. `None`: no call of ours is meant.
-    /// An answer nobody waits for any more is dropped; the provider comes again for it.
+    /// Takes as many documents as there are hooks, in their order. `None`: no call of ours is
+    /// meant. An answer nobody waits for any more is dropped; the provider comes again for it.
     pub reply: oneshot::Sender<Vec<Option<Document>>>,
 }
 
