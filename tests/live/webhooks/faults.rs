@@ -1,7 +1,7 @@
 //! What the network and the provider do to requests: twice, out of order, old ones again, answers
 //! that never arrive, and a server that is killed between two of them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::flows::{ALICE, PASSWORD};
 use crate::rig::items;
@@ -204,4 +204,30 @@ fn a_server_that_is_killed_finds_its_calls_where_they_were() {
         wrap_up(&site.rig, "alice");
         assert_handled_after_one_key(&site, kind);
     }
+}
+
+#[test]
+fn a_caller_who_waits_while_the_server_is_killed_waits_on() {
+    let mut site = Site::with(Kind::Twilio, false, ALICE, &flow());
+    let mut alice = site.rig.agent("alice");
+    site.rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "lunch" }));
+    site.rig.expect_agent("alice", "not_ready");
+    let mut leg = reach_queue(&site, "CA28");
+    leg.hear("music/");
+    site.rig.expect_kept("\"waits\":true");
+    site.rig.kill();
+    site.rig.start();
+    leg.go_on();
+    leg.hear("music/");
+    assert_eq!(calls(&site).len(), 1);
+    assert_eq!(alice.register(PASSWORD), 200);
+    site.rig.post("/v1/agents/alice/ready", &json!({}));
+    let invite = alice.ring();
+    alice.answer(&invite);
+    let (mut trunk, mut sound) = bring(&site.rig, &leg.until_dial());
+    talk(&trunk, &alice);
+    trunk.bye(&mut sound);
+    alice.expect_bye();
+    wrap_up(&site.rig, "alice");
+    assert_handled_after_one_key(&site, Kind::Twilio);
 }
