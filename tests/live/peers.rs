@@ -78,14 +78,13 @@ fn baresip(rig: &Rig, agent: &str) -> Baresip {
     let modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
     let modules = modules.iter().find(|path| Path::new(path).is_dir()).unwrap_or(&modules[0]);
     let config = format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:{}\ncall_max_calls 4\n\
+        "poll_method epoll\nsip_listen 127.0.0.1:0\ncall_max_calls 4\n\
          audio_player aubridge,nothing\naudio_source ausine,{AGENT_HZ}\n\
          audio_alert aubridge,nothing\naudio_level no\nausrc_srate 48000\nausrc_channels 2\n\
          ausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\n\
          rtp_ports {}-{}\nsnd_path {}\nmodule_path {modules}\n\
          module g711.so\nmodule ausine.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\n",
-        free_port(),
         30_000,
         39_999,
         path.display()

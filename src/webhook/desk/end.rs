@@ -18,8 +18,8 @@ const LATE: Duration = Duration::from_secs(2);
 /// repetitions.
 pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 
-/// A call the provider does not know is waited for so long: a little over a piece of music.
-const GONE_WAIT: Duration = Duration::from_secs(12);
+/// A call the provider does not know is waited for so long, after a piece of music.
+const GONE_WAIT: Duration = Duration::from_secs(4);
 
 impl Desk {
     /// The caller is gone, since `at` if that is known.
@@ -60,7 +60,7 @@ impl Desk {
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
         session.moved = None;
-        let by = now + GONE_WAIT;
+        let by = now + self.setup.piece + GONE_WAIT;
         if by < session.lost_at {
             session.lost_at = by;
             self.timers.set(Wake::Lost(call), by);
