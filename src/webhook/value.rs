@@ -1,7 +1,7 @@
 //! Values as more than one provider writes them: numbers, times, lengths.
 //!
-//! **Invariant:** what cannot be read is `None`. Only keys fail a request: a part of them is another
-//! input, and an error never holds them, since they may be a secret.
+//! **Invariant:** what cannot be read is `None`. Only keys fail a request: a part of them is
+//! another input, and an error never holds them, since they may be a secret.
 //!
 //! **Deliberately absent:** which field holds what; that is each provider's own.
 

@@ -55,8 +55,8 @@ impl Desk {
         }
     }
 
-    /// The provider says that it knows no such call: the caller hung up in the same moment, which is
-    /// the usual race; or the account is wrong, and the caller's next request shows it.
+    /// The provider says that it knows no such call: the caller hung up in the same moment, which
+    /// is the usual race; or the account is wrong, and the caller's next request shows it.
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
         session.moved = None;

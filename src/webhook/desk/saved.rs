@@ -25,8 +25,8 @@ impl Desk {
         Some(Saving::Keep(call, text))
     }
 
-    /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is over
-    /// is kept for late news. `false` when the text is none of ours.
+    /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is
+    /// over is kept for late news. `false` when the text is none of ours.
     pub fn restore(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
         let Ok(mut session) = serde_json::from_str::<Session>(text) else { return false };
         session.is_over |= !is_up;

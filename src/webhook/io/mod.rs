@@ -7,8 +7,8 @@
 //!
 //! **Invariant:** nothing reaches the channel that is not one of our addresses with a good
 //! signature of the provider's over it; whatever is refused changes nothing but a counter. An
-//! answer goes out within the deadline, whether or not there is one yet. Who sends a body slowly, or
-//! only fetches sound, keeps no signed request out.
+//! answer goes out within the deadline, whether or not there is one yet. Who sends a body slowly,
+//! or only fetches sound, keeps no signed request out.
 //!
 //! **Deliberately absent:** encryption, which the proxy in front has; what calls do.
 

@@ -298,8 +298,8 @@ fn the_transcripts_pass_without_commands_to_the_provider() {
     }
 }
 
-/// Agents outside are rung by the provider, and may have to press a key. What such an agent does not
-/// have is hold: that scene is left out.
+/// Agents outside are rung by the provider, and may have to press a key. What such an agent does
+/// not have is hold: that scene is left out.
 fn outside(mut play: Play, at: fn(u32) -> Callee) -> Play {
     play.without.push("a wrong key, then the right one, and an agent");
     play.agents = (0..AGENTS).map(|id| (AgentId(id), at(id))).collect();
