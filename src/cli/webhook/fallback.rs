@@ -1,7 +1,10 @@
 //! `attendant webhook fallback`: documents that serve callers while this server is away.
 //!
 //! **Invariant:** a document works without this server: a message, and then voicemail that stays at
-//! the provider, or a transfer to a number that is allowed there.
+//! the provider, or a transfer to a number that is allowed there. It holds no address of ours.
+//!
+//! **Deliberately absent:** an end after a message at Twilio, SignalWire and Telnyx: a `Record`
+//! without an action begins the document anew there, until the caller hangs up.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +15,7 @@ use attendant::flow::{Need, Verb};
 use attendant::webhook::document::{Callee, Dial};
 use attendant::webhook::{Action, Document, Link, Sound, Support};
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::cli::webhook::{Site, site_of};
 use crate::cli::{EX_CONFIG, EX_IOERR, EX_USAGE, fail, print, told};
@@ -69,11 +73,80 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
         let message = format!("{name} takes no messages by itself: give --transfer NUMBER");
         return fail(EX_USAGE, &message);
     }
-    let reply = site.provider.render(&document(wanted), &site.paper);
+    let (body, content_type) = alone(&site, &document(wanted));
     match &wanted.dir {
-        None => print(&format!("{}\n", reply.body.trim_end())),
-        Some(_) => write(&site, wanted, &numbers, &reply.body, reply.content_type),
+        None => print(&format!("{}\n", body.trim_end())),
+        Some(_) => write(&site, wanted, &numbers, &body, content_type),
     }
+}
+
+/// The document without one address of ours: what came of it is told to nobody, and it ends the
+/// call where it would have come back.
+fn alone(site: &Site, document: &Document) -> (String, &'static str) {
+    let reply = site.provider.render(document, &site.paper);
+    let base = site.paper.links.base();
+    let body = match serde_json::from_str(&reply.body) {
+        Ok(Value::Array(actions)) => alone_json(actions, base),
+        Ok(_) | Err(_) => alone_xml(&reply.body, base),
+    };
+    (body, reply.content_type)
+}
+
+fn alone_json(actions: Vec<Value>, base: &str) -> String {
+    let is_verb = actions.iter().any(|action| action.get("verb").is_some());
+    let leads_on = |action: &Value| action["action"] == "notify" || action["verb"] == "redirect";
+    let mut kept: Vec<Value> = actions.into_iter().filter(|action| !leads_on(action)).collect();
+    for fields in kept.iter_mut().filter_map(Value::as_object_mut) {
+        fields.retain(|_, value| !value.to_string().contains(base));
+        fields.remove("eventMethod");
+    }
+    // A list at whose end nothing is left ends the call at Vonage; at jambonz it is said.
+    if is_verb {
+        kept.push(json!({ "verb": "hangup" }));
+    }
+    Value::Array(kept).to_string()
+}
+
+/// Our own writer's XML: attributes in double quotes, `<` and `>` only where tags are.
+fn alone_xml(body: &str, base: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut in_redirect = false;
+    for part in body.split_inclusive('>') {
+        if in_redirect {
+            in_redirect = false;
+            continue;
+        }
+        if part.starts_with("<Redirect") {
+            in_redirect = !part.ends_with("/>");
+            continue;
+        }
+        if part == "</Response>" && !out.ends_with("<Hangup/>") {
+            out += "<Hangup/>";
+        }
+        out += &without_addresses(part, base);
+    }
+    out
+}
+
+/// A tag without the attributes that lead to us, and without those that say how.
+fn without_addresses(tag: &str, base: &str) -> String {
+    let mut out = tag.to_owned();
+    let Some(start) = tag.rfind('<') else { return out };
+    for attribute in tag[start..].split("\" ") {
+        let Some((name, value)) = attribute.split_once("=\"") else { continue };
+        let name = name.rsplit(' ').next().unwrap_or(name);
+        let value = value.split('"').next().unwrap_or(value);
+        let whole = format!(" {name}=\"{value}\"");
+        let says_how =
+            name.to_ascii_lowercase().ends_with("method") || name.ends_with("CallbackEvent");
+        if value.starts_with(base) || says_how {
+            out = out.replacen(&whole, "", 1);
+        } else if name == "redirect" {
+            // Plivo: go on with what follows.
+            out = out.replacen(&whole, " redirect=\"false\"", 1);
+        }
+    }
+    out
 }
 
 fn write(
@@ -107,7 +180,7 @@ fn document(wanted: &Fallback) -> Document {
         language: wanted.language.as_str().into(),
         text: format!("{} {ask}", wanted.message).into(),
     };
-    // Where the provider reports to afterwards: an address that needs no call of ours.
+    // Taken out again: nobody is there to be told.
     let next = Link::Events;
     let then = match &wanted.transfer {
         Some(number) => Action::Dial(Box::new(Dial {
@@ -130,4 +203,49 @@ fn document(wanted: &Fallback) -> Document {
         },
     };
     Document { actions: vec![Action::Sound(say), then] }
+}
+
+#[cfg(test)]
+mod tests {
+    use attendant::webhook::{Keys, Links, Paper, providers};
+
+    use super::*;
+
+    #[test]
+    fn no_document_leads_to_the_server_that_is_away() {
+        for provider in providers() {
+            let links = Links::new("https://ivr.example.com", provider.name(), [0; 32]);
+            let site = Site {
+                provider: *provider,
+                keys: Keys::default(),
+                paper: Paper { links, voices: std::collections::BTreeMap::new() },
+                numbers: Vec::new(),
+                prefixes: Vec::new(),
+            };
+            for transfer in [None, Some("+14155550123".to_owned())] {
+                let wanted = Fallback {
+                    provider: provider.name().to_owned(),
+                    dir: None,
+                    message: "Sorry > \" we are <away>.".to_owned(),
+                    language: "en".to_owned(),
+                    transfer: transfer.clone(),
+                };
+                let (body, content_type) = alone(&site, &document(&wanted));
+                let said = format!("{}: {body}", provider.name());
+                assert!(!body.contains("ivr.example.com"), "{said}");
+                assert!(!body.contains("Redirect") && !body.contains("redirect=\"true"), "{said}");
+                assert!(body.contains("away") && !body.contains("ethod"), "{said}");
+                if let Some(number) = &transfer {
+                    assert!(body.contains(number.trim_start_matches('+')), "{said}");
+                }
+                if content_type.contains("xml") {
+                    roxmltree::Document::parse(&body).unwrap();
+                    assert!(body.ends_with("<Hangup/></Response>"), "{said}");
+                } else {
+                    let actions: Vec<Value> = serde_json::from_str(&body).unwrap();
+                    assert!(actions.len() >= 2, "{said}");
+                }
+            }
+        }
+    }
 }
