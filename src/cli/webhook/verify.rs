@@ -1,4 +1,9 @@
 //! `attendant webhook verify`: what of a request is signed, and whether the signature is good.
+//!
+//! **Invariant:** the verdict is that of the provider's own `verify`, with the configuration's
+//! secrets; none of them is printed.
+//!
+//! **Deliberately absent:** memory of signatures: a recording is good as often as it is shown.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

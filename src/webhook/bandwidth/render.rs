@@ -1,7 +1,8 @@
 //! A document as BXML.
 //!
 //! **Invariant:** what asks is last: Bandwidth ignores what follows a verb that comes back. It
-//! comes back from a `Gather` with and without digits.
+//! comes back from a `Gather` with and without digits. A document fits into
+//! [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the caller is asked is not.
 //!
 //! **Deliberately absent:** a tone before a message and a limit of the talk, because BXML has
 //! neither; silence inside a `Gather`, which may hold speech and files only (at its end it is added
@@ -15,8 +16,12 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
-use crate::webhook::twiml::xml::{Attributes, Xml};
+use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 
+/// What Bandwidth reads of one document.
+pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;
+/// What all sounds of a document may take; the rest is for what is asked.
+const SOUNDS_BYTES_MAX: usize = 56_000;
 /// Verbs inside one `Gather`; sounds before the last so many are played ahead of it.
 const NESTED_MAX: usize = 20;
 /// Keys of one `Gather`.
@@ -129,8 +134,14 @@ impl Writer<'_> {
         self.xml.close();
     }
 
+    fn fits(&self, text: &str) -> bool {
+        self.xml.written_len() + escape(text).len() <= SOUNDS_BYTES_MAX
+    }
+
     fn sound(&mut self, sound: &Sound) {
         match sound {
+            Sound::Say { text, .. } if !self.fits(text) => {}
+            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
             // A text of nothing is an error there.
             Sound::Say { text, .. } if text.trim().is_empty() => {}
             Sound::Say { language, text } => {

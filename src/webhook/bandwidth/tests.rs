@@ -1,8 +1,9 @@
 //! Bandwidth: credentials, fields, documents, commands.
 
 use super::*;
+use crate::id::CallId;
 use crate::webhook::sign::base64;
-use crate::webhook::{Method, provider};
+use crate::webhook::{Action, Links, Method, Sound, provider};
 
 fn keys(secrets: &[&str]) -> Keys {
     let secrets = secrets.iter().map(|&secret| secret.to_owned()).collect();
@@ -101,4 +102,22 @@ fn languages_have_its_names() {
     assert!(matches!(Bandwidth.support(&Need::KeysMax(51)), Support::Partly(_)));
     assert_eq!(Bandwidth.support(&Need::KeysMax(50)), Support::Whole);
     assert_eq!(provider("bandwidth").map(Provider::name), Some("bandwidth"));
+}
+
+#[test]
+fn a_document_fits_whatever_is_said_and_asks_all_the_same() {
+    let long = "Ä<&>".repeat(1_000);
+    let say = || Sound::Say { language: "en".into(), text: long.as_str().into() };
+    let sounds = (0..9).map(|_| Action::Sound(say()));
+    let next = Link::Step { call: CallId(41), n: 8 };
+    let actions = sounds.chain([Action::Goto(next)]).collect();
+    let links = Links::new("https://ivr.example.com", "bandwidth", [7; 32]);
+    let paper = Paper { links, voices: std::collections::BTreeMap::new() };
+    let body = Bandwidth.render(&Document { actions }, &paper).body;
+    assert!(
+        body.len() > 30_000 && body.len() <= super::render::DOCUMENT_BYTES_MAX,
+        "{}",
+        body.len()
+    );
+    assert!(body.contains("<Redirect"), "what leads on is never left out");
 }

@@ -4,6 +4,7 @@ use axum::handler::HandlerWithoutStateExt;
 use axum::http::Request as Http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::center::Need;
@@ -264,10 +265,12 @@ async fn requests_that_are_there_together_go_together() {
 }
 
 /// So many requests announce a body and do not send it: more than may be in work at once.
-async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>) {
+async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, door.front.clone().into_make_service()).into_future());
+    let mut served = JoinSet::new();
+    let serve = axum::serve(listener, door.front.clone().into_make_service());
+    served.spawn(async { serve.await.unwrap() });
     let mut slow = Vec::new();
     for _ in 0..count {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -275,13 +278,13 @@ async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>) {
         stream.write_all(head.as_bytes()).await.unwrap();
         slow.push(stream);
     }
-    (address, slow)
+    (address, slow, served)
 }
 
 #[tokio::test]
 async fn bodies_that_never_come_keep_no_signed_request_out() {
     let door = door(4);
-    let (address, _slow) = slow(&door, 8).await;
+    let (address, _slow, _served) = slow(&door, 8).await;
     // Connections are taken in their order, so the eight are at work before this one.
     let mut stream = TcpStream::connect(address).await.unwrap();
     let text = "POST /webhooks/plain/voice HTTP/1.1\r\nhost: a\r\nx-secret: new\r\n\
@@ -297,7 +300,7 @@ async fn bodies_that_never_come_keep_no_signed_request_out() {
 async fn a_body_that_does_not_come_is_given_up() {
     let mut door = door(4);
     Arc::get_mut(&mut door.front.0).unwrap().body_timeout = Duration::from_millis(20);
-    let (_, mut slow) = slow(&door, 1).await;
+    let (_, mut slow, _served) = slow(&door, 1).await;
     let mut said = [0; 12];
     slow[0].read_exact(&mut said).await.unwrap();
     assert_eq!(&said, b"HTTP/1.1 408");

@@ -4,7 +4,9 @@
 //! for the key itself. So the accept key stands at the `Dial`, and a
 //! [`Gather`](Action::Gather) that leads to [`Link::Leg`] is written as its sounds only.
 //!
-//! **Invariant:** what asks for something is followed by a redirect to the same next step.
+//! **Invariant:** what asks for something is followed by a redirect to the same next step. A document
+//! fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the caller is asked
+//! is not.
 
 use std::time::Duration;
 
@@ -18,6 +20,10 @@ use crate::webhook::plivo::xml::Xml;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
 
+/// What Plivo reads of one document.
+pub(super) const DOCUMENT_BYTES_MAX: usize = 100_000;
+/// What all sounds of a document may take; the rest is for what is asked.
+const SOUNDS_BYTES_MAX: usize = 92_000;
 /// A party has so long to press the accept key, from its answer.
 const CONFIRM_TIMEOUT_S: u64 = 15;
 /// Where Plivo's own endpoints are registered.
@@ -83,8 +89,14 @@ impl Writer<'_> {
         self.xml.text("Redirect", &[("method", "POST".to_owned())], url);
     }
 
+    fn fits(&self, text: &str) -> bool {
+        self.xml.len_with(text) <= SOUNDS_BYTES_MAX
+    }
+
     fn sound(&mut self, sound: &Sound) {
         match sound {
+            Sound::Say { text, .. } if !self.fits(text) => {}
+            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
             Sound::Say { language: tag, text } => {
                 let spoken = language(LANGUAGES, tag).map(|tag| ("language", tag.to_owned()));
                 let voice = self.paper.voice(tag).map(|voice| ("voice", voice.to_owned()));

@@ -1,4 +1,8 @@
 //! What Plivo cannot do as a telephone of our own does.
+//!
+//! **Invariant:** every verb and every need is answered by name.
+//!
+//! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::center::{Digit, Need, Verb};
 use crate::webhook::support::Support;

@@ -506,3 +506,21 @@ fn it_says_what_is_weaker() {
     assert_eq!(Plivo.support(&Need::Language("es-AR".to_owned())), Support::Whole);
     assert!(matches!(Plivo.support(&Need::Language("tlh".to_owned())), Support::No(_)));
 }
+
+#[test]
+fn a_document_fits_whatever_is_said_and_asks_all_the_same() {
+    let long = "Ä<&>".repeat(1_000);
+    let say = || Sound::Say { language: "en".into(), text: long.as_str().into() };
+    let sounds = (0..9).map(|_| Action::Sound(say()));
+    let next = Link::Step { call: CallId(41), n: 8 };
+    let actions = sounds.chain([Action::Goto(next)]).collect();
+    let links = Links::new("https://ivr.example.com", "plivo", [7; 32]);
+    let paper = Paper { links, voices: std::collections::BTreeMap::new() };
+    let body = Plivo.render(&Document { actions }, &paper).body;
+    assert!(
+        body.len() > 30_000 && body.len() <= super::render::DOCUMENT_BYTES_MAX,
+        "{}",
+        body.len()
+    );
+    assert!(body.contains("<Redirect"), "what leads on is never left out");
+}

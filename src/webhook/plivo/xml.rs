@@ -39,6 +39,13 @@ impl Xml {
         self.close();
     }
 
+    /// What is written, in bytes, with this text after it.
+    pub(super) fn len_with(&self, text: &str) -> usize {
+        let mut escaped = String::new();
+        escape(&mut escaped, text);
+        self.out.len() + escaped.len()
+    }
+
     pub(super) fn finish(self) -> String {
         assert!(self.open.is_empty(), "every element is closed");
         self.out

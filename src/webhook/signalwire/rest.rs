@@ -1,4 +1,8 @@
 //! Commands to SignalWire's calls (`/api/laml/2010-04-01/Accounts/{project}/Calls/{sid}`).
+//!
+//! **Invariant:** the name of a call reaches the path escaped.
+//!
+//! **Deliberately absent:** sending it.
 
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::twiml;

@@ -1,4 +1,8 @@
 //! Whose a request is, at SignalWire: Twilio's scheme under a name and with a key of its own.
+//!
+//! **Invariant:** a header that is missing or double refuses the request.
+//!
+//! **Deliberately absent:** a time, which SignalWire signs none of.
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;

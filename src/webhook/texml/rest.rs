@@ -1,4 +1,8 @@
 //! Commands to Telnyx's TeXML calls (`/v2/texml/Accounts/{id}/Calls/{sid}`).
+//!
+//! **Invariant:** the name of a call reaches the path escaped.
+//!
+//! **Deliberately absent:** sending it.
 
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::twiml;

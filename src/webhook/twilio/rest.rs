@@ -1,4 +1,8 @@
 //! Commands to Twilio's calls (`/2010-04-01/Accounts/{AC}/Calls/{CA}.json`).
+//!
+//! **Invariant:** the name of a call reaches the path escaped.
+//!
+//! **Deliberately absent:** sending it.
 
 use serde_json::Value;
 

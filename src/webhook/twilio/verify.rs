@@ -1,4 +1,10 @@
 //! Whose a request is, at Twilio.
+//!
+//! **Invariant:** a key with an identifier signs only what names that identifier, and an auth token
+//! only what names none.
+//!
+//! **Deliberately absent:** a time, which Twilio signs none of: the step number in our address is
+//! what makes a copy harmless.
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;

@@ -1,4 +1,8 @@
 //! What the three cannot do as a flow says.
+//!
+//! **Invariant:** every verb and every need is answered by name.
+//!
+//! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::center::{Need, Verb};
 use crate::webhook::support::Support;
