@@ -21,7 +21,7 @@ use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 /// What Bandwidth reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;
 /// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = 56_000;
+const SOUNDS_BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 8_000;
 /// Verbs inside one `Gather`; sounds before the last so many are played ahead of it.
 const NESTED_MAX: usize = 20;
 /// Keys of one `Gather`.

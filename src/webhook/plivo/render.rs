@@ -23,7 +23,7 @@ use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter
 /// What Plivo reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 100_000;
 /// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = 92_000;
+const SOUNDS_BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 8_000;
 /// A party has so long to press the accept key, from its answer.
 const CONFIRM_TIMEOUT_S: u64 = 15;
 /// Where Plivo's own endpoints are registered.
