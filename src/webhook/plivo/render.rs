@@ -4,9 +4,9 @@
 //! for the key itself. So the accept key stands at the `Dial`, and a
 //! [`Gather`](Action::Gather) that leads to [`Link::Leg`] is written as its sounds only.
 //!
-//! **Invariant:** what asks for something is followed by a redirect to the same next step. A document
-//! fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the caller is asked
-//! is not.
+//! **Invariant:** what asks for something is followed by a redirect to the same next step. A
+//! document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the
+//! caller is asked is not.
 
 use std::time::Duration;
 
