@@ -25,8 +25,9 @@ pub(crate) enum Webhook {
     /// Call ourselves through the public address, with a correctly signed call, and end it again
     ///
     /// Each hop is said: the name, the connection, the proxy, our signature check, the document.
-    /// Run it while the server runs: it leaves the record of a short call. Providers that sign with
-    /// a key of their own cannot be played; the exit code is 3 then, and 1 where something is wrong.
+    /// Run it while the server runs: it leaves the record of a short call. Providers that sign
+    /// with a key of their own cannot be played; the exit code is 3 then, and 1 where something is
+    /// wrong.
     Selftest(selftest::Selftest),
     /// Write documents that serve callers while this server is away
     ///
