@@ -33,6 +33,39 @@ pub struct Fields {
     pub at: Option<Timestamp>,
     /// Where REST commands about this call must go, if not to the usual place.
     pub region: Option<String>,
+    /// What a provider tells that only does what it is commanded.
+    pub news: Option<News>,
+}
+
+/// An event of a leg, and the command it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub what: What,
+    /// What the leg's last command was marked with; empty without one.
+    pub mark: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A call arrives, and is not answered.
+    Arrived,
+    /// Somebody is called for us.
+    Called,
+    Answered,
+    /// Something was heard to its end.
+    Sounded,
+    /// Keys were waited for.
+    Collected,
+    /// One key, whether or not it was waited for.
+    Key,
+    /// A recording is there, or failed.
+    Saved,
+    /// Two legs hear each other.
+    Bridged,
+    /// The leg has ended.
+    Over,
+    /// Nothing we act on.
+    Other,
 }
 
 /// States of a leg, in the order in which they follow each other: one never goes back.

@@ -43,6 +43,12 @@ pub trait Provider: Send + Sync {
     /// party: bridge it now).
     fn render(&self, document: &Document, paper: &Paper) -> Reply;
 
+    /// Whether it executes no documents: its requests are only news, and every action is a command
+    /// of ours ([`telnyx::Legs`](crate::webhook::telnyx::Legs)).
+    fn is_commanded(&self) -> bool {
+        false
+    }
+
     /// Whether a party that answered can be refused by a document. If not, its document bridges in
     /// any case when it is over, and [`RestCommand::End`] has to come before that.
     fn refuses_parties(&self) -> bool {

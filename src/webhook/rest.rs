@@ -7,10 +7,13 @@
 //! **Invariant:** no secret is ever in a `Debug` text. Every command may be sent twice: the second
 //! one finds it done, or finds the call gone.
 //!
-//! **Deliberately absent:** calling somebody from nothing, which costs money when sent twice.
+//! **Deliberately absent:** calling somebody from nothing, which costs money when sent twice, where
+//! the provider does not take it for a repeat ([`RestCommand::Action`]).
 
 use std::fmt;
 use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use crate::webhook::sign::base64;
 
@@ -26,6 +29,9 @@ pub enum RestCommand {
     End { reference: String, region: Option<String> },
     /// Tell `url` how it goes on with it. Not all providers take this while a call is up.
     Watch { reference: String, url: String, region: Option<String> },
+    /// One action, of a provider that does nothing else: `id` is never used twice for a leg, so
+    /// that the provider knows a repeat.
+    Action { reference: String, id: String, name: &'static str, body: Map<String, Value> },
 }
 
 /// The account commands are sent for.

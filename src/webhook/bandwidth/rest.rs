@@ -26,7 +26,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
         RestCommand::End { reference, region } => {
             (reference, region, json!({"state": "completed"}))
         }
-        RestCommand::Watch { .. } => return None,
+        RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
     // The token may be both, `user:password`, where no user is named besides it.
     let both = Auth(format!("Basic {}", base64(account.secret.as_bytes())));

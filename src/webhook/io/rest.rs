@@ -2,7 +2,7 @@
 //!
 //! A command is tried three times: after a network error, and when the provider says that it cannot
 //! now. All of them may be sent twice. A newer command for a leg takes the place of an older one
-//! that waits for its next try.
+//! that waits for its next try, unless the older is an action: those are sent in their order.
 //!
 //! **Invariant:** every command that was taken is answered once by a [`Told`], unless a newer one
 //! took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
@@ -54,6 +54,8 @@ pub struct RestSite {
 pub struct Told {
     pub provider: &'static str,
     pub leg: LegId,
+    /// Reference and name of an [action](RestCommand::Action).
+    pub action: Option<(String, String)>,
     pub outcome: RestOutcome,
 }
 
@@ -98,7 +100,7 @@ impl Job {
     }
 
     const fn is_end(&self) -> bool {
-        matches!(self.command, RestCommand::End { .. })
+        matches!(self.command, RestCommand::End { .. } | RestCommand::Action { name: "hangup", .. })
     }
 }
 
@@ -133,13 +135,16 @@ impl Rest {
     /// Takes a command about `leg`; the outcome is told later. One for a provider without an
     /// account is refused.
     pub fn send(&self, provider: &'static str, leg: LegId, command: RestCommand) {
-        let refuse = |outcome| (self.shared.told)(Told { provider, leg, outcome });
+        let action = action(&command);
+        let refuse = |outcome| (self.shared.told)(Told { provider, leg, action, outcome });
         if !self.has(provider) {
             return refuse(RestOutcome::Refused("no account is configured".to_owned()));
         }
         let mut queue = self.shared.queue();
-        let older =
-            |job: &Job| job.provider == provider && reference(&job.command) == reference(&command);
+        let older = |job: &Job| {
+            let same = job.provider == provider && reference(&job.command) == reference(&command);
+            same && self::action(&job.command).is_none()
+        };
         queue.later.retain(|_, job| !older(job));
         if queue.due.len() + queue.later.len() >= COMMANDS_MAX {
             drop(queue);
@@ -223,7 +228,8 @@ impl Shared {
         let is_watch = matches!(job.command, RestCommand::Watch { .. });
         let told = |outcome| {
             if !is_watch {
-                (self.told)(Told { provider: job.provider, leg: job.leg, outcome });
+                let action = action(&job.command);
+                (self.told)(Told { provider: job.provider, leg: job.leg, action, outcome });
             }
         };
         if job.is_stale((self.clock)()) {
@@ -284,7 +290,15 @@ const fn reference(command: &RestCommand) -> &String {
     match command {
         RestCommand::Move { reference, .. }
         | RestCommand::End { reference, .. }
-        | RestCommand::Watch { reference, .. } => reference,
+        | RestCommand::Watch { reference, .. }
+        | RestCommand::Action { reference, .. } => reference,
+    }
+}
+
+fn action(command: &RestCommand) -> Option<(String, String)> {
+    match command {
+        RestCommand::Action { reference, id, .. } => Some((reference.clone(), id.clone())),
+        RestCommand::Move { .. } | RestCommand::End { .. } | RestCommand::Watch { .. } => None,
     }
 }
 

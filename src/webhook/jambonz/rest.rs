@@ -19,7 +19,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
         RestCommand::End { reference, region: _ } => {
             (reference, json!({"call_status": "completed"}))
         }
-        RestCommand::Watch { .. } => return None,
+        RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
     let base = account.base_url.as_deref()?.trim_end_matches('/');
     let (id, call) = (encode(&account.id), encode(reference));

@@ -17,7 +17,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
             (RestMethod::Post, reference, region, Some(body))
         }
         RestCommand::End { reference, region } => (RestMethod::Delete, reference, region, None),
-        RestCommand::Watch { .. } => return None,
+        RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
     let base = account.base(region.as_deref(), USUAL);
     let (id, call) = (form::encode(&account.id), form::encode(reference));

@@ -24,7 +24,7 @@ pub fn call(
             let url = form::encode(url);
             (reference, region, format!("StatusCallback={url}&StatusCallbackMethod=POST"))
         }
-        RestCommand::Watch { .. } => return None,
+        RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
     Some(RestCall {
         method: RestMethod::Post,

@@ -24,7 +24,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
         RestCommand::End { reference, region } => {
             (reference, region, json!({ "action": "hangup" }))
         }
-        RestCommand::Watch { .. } => return None,
+        RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
     let base = account.base(region.as_deref(), USUAL);
     Some(RestCall {
