@@ -38,12 +38,13 @@ pub mod value;
 pub mod vonage;
 
 pub mod signalwire;
+pub mod telnyx;
 pub mod texml;
 pub mod twilio;
 pub mod twiml;
 
 pub use document::{Action, Document, Sound};
-pub use fields::{DialResult, Fields, LegState, Recorded};
+pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};
 pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
@@ -56,6 +57,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &twilio::Twilio,
     &signalwire::SignalWire,
     &texml::Texml,
+    &telnyx::Telnyx,
     &jambonz::Jambonz,
     &plivo::Plivo,
     &vonage::Vonage,

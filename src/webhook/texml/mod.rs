@@ -7,7 +7,7 @@
 //! with the others of its kind, in [`twiml`](crate::webhook::twiml).
 
 mod rest;
-mod verify;
+pub(in crate::webhook) mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,11 @@ use crate::webhook::sign::from_base64;
 const SIGNATURE: &str = "telnyx-signature-ed25519";
 const TIMESTAMP: &str = "telnyx-timestamp";
 
-pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
+pub(in crate::webhook) fn verify(
+    keys: &Keys,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Checked, Refusal> {
     let public = public_keys(keys);
     if public.is_empty() {
         return Err(Refusal::NoKey);
@@ -42,7 +46,7 @@ pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<C
     Ok(Checked::default())
 }
 
-pub(super) fn signed(keys: &Keys, request: &Request) -> String {
+pub(in crate::webhook) fn signed(keys: &Keys, request: &Request) -> String {
     let received = |name| request.header(name).unwrap_or("missing");
     let readable = public_keys(keys).len();
     format!(

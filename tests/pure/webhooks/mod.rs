@@ -7,6 +7,7 @@
 //!
 //! **Deliberately absent:** signatures by the providers' own SDKs; those are in the live tests.
 
+mod commanded;
 mod garbage;
 mod platform;
 mod races;
@@ -32,6 +33,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("plivo", "my_auth_token"),
     ("signalwire", "PSK_test_key_of_no_account"),
     // The public half of the seed SHA-256("emulate telnyx test key").
+    ("telnyx", "FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="),
     ("texml", "FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="),
     ("twilio", "12345 webhooks_sharedkey_test:s3cret-of-the-shared-key"),
     ("vonage", "vonage-signature-secret-of-32-by"),
@@ -110,7 +112,10 @@ fn documents_are_written_as_the_provider_reads_them() {
             let paper = samples::paper(provider);
             let reply = provider.render(&document, &paper);
             assert_eq!(reply, provider.render(&document, &paper), "the same bytes each time");
-            let text = format!("{} {}\n\n{}\n", reply.status, reply.content_type, reply.body);
+            let text = match provider.is_commanded() {
+                true => commanded::text(&document, &paper),
+                false => format!("{} {}\n\n{}\n", reply.status, reply.content_type, reply.body),
+            };
             expect(&folder(provider).join(name).with_extension("doc"), &text);
         }
     }

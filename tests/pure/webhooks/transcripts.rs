@@ -20,6 +20,7 @@ use attendant::webhook::{Provider, provider};
 use super::platform::bandwidth::Bandwidth;
 use super::platform::jambonz::Jambonz;
 use super::platform::plivo::Plivo;
+use super::platform::telnyx::Telnyx;
 use super::platform::twiml::Twiml;
 use super::platform::vonage::Vonage;
 use super::platform::{PIECE, Platform, Tongue};
@@ -206,16 +207,20 @@ fn cut(script: &str, without: &[&str]) -> String {
 }
 
 fn check(play: &Play) {
+    check_with(play, &|| {
+        let (key, agents) = (play.accept_key, play.agents.clone());
+        Box::new(Platform::new(play.provider, (play.tongue)(), play.has_rest, key, agents))
+    });
+}
+
+fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Front>) {
     let provider = play.provider;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
     for name in ["support", "afterhours"] {
         let flow = flow(&folder.join(format!("{name}.toml")));
         let script = fs::read_to_string(folder.join(format!("{name}.transcript"))).unwrap();
         let script = cut(&script, &play.without);
-        let mut fronts = || -> Option<Box<dyn Front>> {
-            let (key, agents) = (play.accept_key, play.agents.clone());
-            Some(Box::new(Platform::new(provider, (play.tongue)(), play.has_rest, key, agents)))
-        };
+        let mut fronts = || Some(front());
         let played = transcript::run_with(&flow, &script, &mut fronts)
             .unwrap_or_else(|error| panic!("{} {name}: {error}", provider.name()));
         if let Some(folder) = std::env::var_os("ATTENDANT_SHOW") {
@@ -288,6 +293,17 @@ fn all() -> [Play; 7] {
 #[test]
 fn the_transcripts_pass_at_every_provider() {
     all().iter().for_each(check);
+}
+
+#[test]
+fn the_transcripts_pass_where_each_action_is_commanded() {
+    // There silence ends a message only after something was said.
+    let without = vec!["nothing is said after the tone; then silence ends a message"];
+    let unused = || -> Box<dyn Tongue> { Box::new(Twiml) };
+    let play = Play { without, ..Play::of("telnyx", unused) };
+    for doubled in [false, true] {
+        check_with(&play, &|| Box::new(Telnyx::new(doubled)));
+    }
 }
 
 #[test]

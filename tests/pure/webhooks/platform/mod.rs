@@ -12,6 +12,7 @@ mod line;
 mod party;
 pub(in crate::webhooks) mod plivo;
 mod script;
+pub(in crate::webhooks) mod telnyx;
 pub(in crate::webhooks) mod twiml;
 pub(in crate::webhooks) mod vonage;
 

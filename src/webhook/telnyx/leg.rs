@@ -1,0 +1,182 @@
+//! One leg: what it does now, what comes after that, and its commands.
+//!
+//! **Invariant:** of the commands to a leg one is under way at a time, so that they arrive in their
+//! order; the name of each follows from call, step and place, and is never used twice for a leg.
+
+use std::collections::VecDeque;
+
+use crate::center::Digit;
+use crate::id::LegId;
+use crate::time::Timestamp;
+use crate::webhook::document::Dial;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::rest::RestCommand;
+use crate::webhook::sign::base64;
+use crate::webhook::telnyx::plan::{Body, Todo};
+
+/// Commands that wait for the one under way. A document has no more at once than what stops the
+/// last one, and its first.
+const WAITING_MAX: usize = 16;
+
+/// A command that is to be sent, and whose outcome is to be told to [`Legs`](super::Legs).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Whom it is about, for whoever reads the log.
+    pub leg: LegId,
+    pub command: RestCommand,
+}
+
+/// What a leg does, and so which event it waits for.
+#[derive(Clone, Debug)]
+pub(super) enum Doing {
+    /// A document, or its end.
+    Nothing,
+    Answering,
+    Sound,
+    Pause,
+    Keys {
+        is_last: bool,
+    },
+    Record {
+        finish: Option<Digit>,
+    },
+    Dialing {
+        dial: Box<Dial>,
+        party: Option<String>,
+        talks_since: Option<Timestamp>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    Caller,
+    /// Called for the caller with this reference.
+    Party {
+        caller: String,
+        dial: Box<Dial>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) role: Role,
+    pub(super) is_answered: bool,
+    pub(super) is_over: bool,
+    pub(super) todo: VecDeque<Todo>,
+    pub(super) next: Option<Link>,
+    pub(super) doing: Doing,
+    /// What an event has that is about what the leg does now.
+    pub(super) mark: String,
+    /// The name of the command that started it.
+    pub(super) command: String,
+    /// The step, for the names of commands.
+    pub(super) step: String,
+    /// Commands of that step.
+    pub(super) count: u32,
+    /// Commands that could not be done, one after another.
+    pub(super) failures: u32,
+    /// The mark of the message that was told last.
+    pub(super) saved: String,
+    /// The caller's end, which is told when the message they left is there.
+    pub(super) held: Option<Fields>,
+    waiting: VecDeque<RestCommand>,
+    under_way: Option<String>,
+}
+
+impl Leg {
+    pub(super) fn new(id: LegId, role: Role, is_answered: bool) -> Self {
+        Self {
+            id,
+            role,
+            is_answered,
+            is_over: false,
+            todo: VecDeque::new(),
+            next: None,
+            doing: Doing::Nothing,
+            mark: String::new(),
+            command: String::new(),
+            step: "first".to_owned(),
+            count: 0,
+            failures: 0,
+            saved: String::new(),
+            held: None,
+            waiting: VecDeque::new(),
+            under_way: None,
+        }
+    }
+
+    pub(super) const fn is_caller(&self) -> bool {
+        matches!(self.role, Role::Caller)
+    }
+
+    /// From here on commands are of the step that `link` names.
+    pub(super) fn begin(&mut self, link: &Link) {
+        let step = match link {
+            Link::Step { call, n } | Link::Recording { call, n } => {
+                self.id = if self.is_caller() { LegId::caller(*call) } else { self.id };
+                format!("{}.{n}", call.0)
+            }
+            Link::Leg { leg, n } => format!("{}.{}.{n}", leg.call.0, leg.n),
+            Link::LegStatus { leg } => format!("{}.{}", leg.call.0, leg.n),
+            Link::Voice | Link::Events | Link::Status { .. } | Link::Audio { .. } => return,
+        };
+        if step != self.step {
+            self.step = step;
+            self.count = 0;
+        }
+    }
+
+    /// A command about which events are waited for: they will have `mark`.
+    pub(super) fn start(&mut self, reference: &str, name: &'static str, body: Body, mark: String) {
+        let mut body = body;
+        body.insert("client_state".to_owned(), base64(mark.as_bytes()).into());
+        self.mark = mark;
+        self.command = self.order(reference, name, body);
+    }
+
+    /// Returns the command's name.
+    pub(super) fn order(&mut self, reference: &str, name: &'static str, body: Body) -> String {
+        self.count += 1;
+        let id = format!("{}.{}.{name}", self.step, self.count);
+        if self.waiting.len() < WAITING_MAX {
+            let reference = reference.to_owned();
+            let command = RestCommand::Action { reference, id: id.clone(), name, body };
+            self.waiting.push_back(command);
+        } else {
+            tracing::warn!(leg = %self.id, "too many commands wait for this leg: one is left out");
+        }
+        id
+    }
+
+    /// What can be sent now.
+    pub(super) fn send(&mut self) -> Option<Order> {
+        if self.under_way.is_some() {
+            return None;
+        }
+        let command = self.waiting.pop_front()?;
+        if let RestCommand::Action { id, .. } = &command {
+            self.under_way = Some(id.clone());
+        }
+        Some(Order { leg: self.id, command })
+    }
+
+    /// The provider answered to a command. `false`: that one is not under way.
+    pub(super) fn sent(&mut self, id: &str) -> bool {
+        let known = self.under_way.as_deref() == Some(id);
+        if known {
+            self.under_way = None;
+        }
+        known
+    }
+
+    /// Nothing can be told to it any more.
+    pub(super) fn over(&mut self) {
+        self.is_over = true;
+        self.todo.clear();
+        self.waiting.clear();
+        self.next = None;
+        self.doing = Doing::Nothing;
+    }
+}

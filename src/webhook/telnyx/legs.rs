@@ -1,0 +1,270 @@
+//! All legs: events and documents in, commands and the desk's links out.
+//!
+//! # Contract
+//!
+//! Give [`Legs::hear`] every event, [`Legs::moved`] and [`Legs::end`] what the desk asks for,
+//! [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it is due.
+//! After each take [`Legs::poll_coming`]: that is a request as of any other provider, and its
+//! document goes to [`Legs::answer`]. When nothing comes any more, send [`Legs::poll_order`].
+//!
+//! **Invariant:** an event counts only if its mark is that of what the leg does now; so a late,
+//! repeated or foreign one changes nothing.
+//!
+//! **Deliberately absent:** the disk. After a restart the next event of a leg names the desk's link
+//! by itself, and what its document had left is skipped.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::center::Cause;
+use crate::id::{CallId, LegId};
+use crate::time::{Timers, Timestamp};
+use crate::webhook::document::Document;
+use crate::webhook::fields::{Fields, LegState, Recorded, What};
+use crate::webhook::form;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::rest::RestOutcome;
+use crate::webhook::telnyx::leg::{Doing, Leg, Order, Role};
+use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
+
+/// So many commands that fail one after another end the leg: a loop of them would never end.
+const FAILURES_MAX: u32 = 10;
+/// What names the leg in the mark of a recording.
+pub(super) const RECORDED: &str = "r";
+/// The end of a mark that a party's leg has.
+pub(super) const PARTY: &str = "&d=1";
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wake {
+    /// A pause is over.
+    Pause(String),
+    /// The message of a caller who is gone should be there.
+    Saved(String),
+    Forget(String),
+}
+
+#[derive(Debug)]
+pub struct Legs {
+    pub(super) paper: Paper,
+    /// By the provider's name for them.
+    pub(super) legs: BTreeMap<String, Leg>,
+    /// Parties that were dialed and have no name yet: by their mark, the caller's name.
+    pub(super) dialed: BTreeMap<String, String>,
+    pub(super) timers: Timers<Wake>,
+    pub(super) coming: VecDeque<(Link, Fields)>,
+    pub(super) orders: VecDeque<Order>,
+}
+
+impl Legs {
+    #[must_use]
+    pub fn new(paper: Paper) -> Self {
+        Self {
+            paper,
+            legs: BTreeMap::new(),
+            dialed: BTreeMap::new(),
+            timers: Timers::default(),
+            coming: VecDeque::new(),
+            orders: VecDeque::new(),
+        }
+    }
+
+    /// What the desk is to be asked or told.
+    pub fn poll_coming(&mut self) -> Option<(Link, Fields)> {
+        self.coming.pop_front()
+    }
+
+    pub fn poll_order(&mut self) -> Option<Order> {
+        self.orders.pop_front()
+    }
+
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::Pause(reference) => self.done(now, &reference, Fields::default()),
+                Wake::Saved(reference) => self.tell_end(&reference),
+                Wake::Forget(reference) => drop(self.legs.remove(&reference)),
+            }
+        }
+    }
+
+    /// An event of the provider's.
+    pub fn hear(&mut self, now: Timestamp, fields: &Fields) {
+        let Some(news) = &fields.news else { return };
+        // The news of a recording does not name the leg as commands do; the mark does.
+        let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
+        let reference = recorded.as_deref().unwrap_or(&fields.reference);
+        if !self.legs.contains_key(reference) && !self.meet(now, reference, fields) {
+            return;
+        }
+        let Some(leg) = self.legs.get(reference) else { return };
+        let is_now = !leg.is_over && leg.mark == news.mark;
+        match (news.what, &leg.doing) {
+            (What::Over, _) => self.over(now, reference, fields),
+            (What::Answered, _) => self.answered(now, reference, fields),
+            (What::Sounded, Doing::Sound) if is_now => self.done(now, reference, Fields::default()),
+            (What::Collected, Doing::Keys { is_last }) if is_now => {
+                let is_last = *is_last;
+                self.collected(now, reference, is_last, fields);
+            }
+            (What::Key, Doing::Record { finish: Some(finish), .. })
+                if fields.keys.as_ref().is_some_and(|keys| keys.contains(finish)) =>
+            {
+                self.order(reference, "record_stop", Body::new());
+            }
+            (What::Saved, _) if leg.saved == news.mark => {}
+            (What::Saved, Doing::Record { .. }) if is_now => {
+                self.saved(reference, &news.mark);
+                let recorded = fields.recorded.clone();
+                self.done(now, reference, Fields { recorded, ..Fields::default() });
+            }
+            (What::Saved, _) => self.saved_late(reference, fields),
+            (What::Bridged, _) => self.bridged(now, reference),
+            (
+                What::Arrived
+                | What::Called
+                | What::Key
+                | What::Sounded
+                | What::Collected
+                | What::Other,
+                _,
+            ) => {}
+        }
+    }
+
+    /// The document for what came; `None`: no call of ours is meant.
+    pub fn answer(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        link: &Link,
+        document: Option<&Document>,
+    ) {
+        let asks = matches!(link, Link::Voice | Link::Step { .. } | Link::Leg { .. });
+        let Some(leg) = self.legs.get_mut(reference).filter(|leg| asks && !leg.is_over) else {
+            return;
+        };
+        let Some(document) = document else { return self.end(reference) };
+        if document.actions.is_empty() {
+            if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
+                let caller = caller.clone();
+                self.bridge(now, &caller, reference);
+            }
+            return;
+        }
+        leg.next = next(document);
+        leg.begin(link);
+        if let Some(next) = leg.next.clone() {
+            leg.begin(&next);
+        }
+        leg.todo = plan(document, &self.paper).into();
+        let ends = matches!(leg.todo.front(), Some(Todo::End { .. }));
+        if leg.is_answered || ends {
+            leg.doing = Doing::Nothing;
+            return self.go_on(now, reference, Fields::default());
+        }
+        if !matches!(leg.doing, Doing::Answering) {
+            leg.doing = Doing::Answering;
+            let mark = self.mark(reference);
+            self.start(reference, "answer", Body::new(), mark);
+        }
+    }
+
+    /// Stops what the leg does; it comes for `to`.
+    pub fn moved(&mut self, now: Timestamp, reference: &str, to: &Link) {
+        if !self.legs.contains_key(reference) {
+            self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
+        }
+        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        leg.begin(to);
+        leg.todo.clear();
+        leg.next = None;
+        if !matches!(leg.doing, Doing::Answering) {
+            self.stop(reference);
+        }
+        let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
+        self.coming.push_back((to.clone(), fields));
+    }
+
+    /// Hangs up.
+    pub fn end(&mut self, reference: &str) {
+        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        leg.todo.clear();
+        leg.next = None;
+        self.order(reference, "hangup", Body::new());
+    }
+
+    /// What became of a command. One that cannot be done is over at once; how the leg goes on is up
+    /// to the desk.
+    pub fn told(&mut self, now: Timestamp, reference: &str, id: &str, outcome: &RestOutcome) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        if !leg.sent(id) {
+            return;
+        }
+        let is_now = leg.command == id && !leg.is_over;
+        let doing = leg.doing.clone();
+        self.send(reference);
+        match outcome {
+            RestOutcome::Done => {
+                let leg = self.legs.get_mut(reference).filter(|_| is_now);
+                leg.into_iter().for_each(|leg| leg.failures = 0);
+            }
+            RestOutcome::Gone if !matches!(doing, Doing::Dialing { .. }) => {
+                let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
+                let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
+                self.over(now, reference, &fields);
+            }
+            RestOutcome::Gone | RestOutcome::Busy(_) | RestOutcome::Refused(_) if is_now => {
+                self.failed(now, reference, doing);
+            }
+            RestOutcome::Gone | RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
+        }
+    }
+
+    fn failed(&mut self, now: Timestamp, reference: &str, doing: Doing) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        leg.failures += 1;
+        if leg.failures >= FAILURES_MAX {
+            tracing::warn!(leg = %leg.id, "nothing can be done with this leg: it is hung up");
+            return self.end(reference);
+        }
+        match doing {
+            Doing::Sound => self.done(now, reference, Fields::default()),
+            Doing::Keys { is_last } => {
+                let none = Fields { keys: Some(Vec::new()), ..Fields::default() };
+                self.collected(now, reference, is_last, &none);
+            }
+            Doing::Record { .. } => {
+                let reference_of = reference.to_owned();
+                let recorded =
+                    Recorded { reference: reference_of, url: None, length: None, failed: true };
+                let fields = Fields { recorded: Some(recorded), ..Fields::default() };
+                self.done(now, reference, fields);
+            }
+            // Neither dialed nor bridged.
+            Doing::Dialing { dial, party, .. } => {
+                if let Some(party) = party {
+                    let leg = self.legs.get_mut(reference).map(|leg| &mut leg.doing);
+                    if let Some(Doing::Dialing { talks_since, .. }) = leg {
+                        *talks_since = None;
+                    }
+                    return self.end(&party);
+                }
+                self.dialed.retain(|_, caller| caller != reference);
+                self.dial_over(now, reference, &dial, Cause::NETWORK_OUT_OF_ORDER);
+            }
+            // Not answered: the provider ends it, and says so.
+            Doing::Answering | Doing::Nothing | Doing::Pause => {}
+        }
+    }
+}
+
+/// Whose recording a mark is of.
+fn recorded_leg(mark: &str) -> Option<String> {
+    let (_, query) = mark.split_once('?')?;
+    form::find(&form::parse(query), RECORDED).map(str::to_owned)
+}

@@ -1,0 +1,234 @@
+//! Legs come and go: who they are, how they answer, meet each other and end.
+//!
+//! **Invariant:** a party is bridged only to the caller who waits for it, and one whom nobody waits
+//! for is hung up; a caller stays when the party has gone.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::center::Cause;
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+use crate::webhook::document::Dial;
+use crate::webhook::fields::{DialResult, Fields, LegState, What};
+use crate::webhook::link::Link;
+use crate::webhook::telnyx::leg::{Doing, Leg, Role};
+use crate::webhook::telnyx::legs::{Legs, PARTY, Wake};
+use crate::webhook::telnyx::plan::body;
+
+/// Legs known at once, ended ones included. The news of one more is not taken, and its call is not
+/// answered.
+const LEGS_MAX: usize = 50_000;
+/// An ended leg is known so long, for late events.
+const ENDED_KEPT: Duration = Duration::from_secs(120);
+/// Until the message of a caller who hung up is there; then the end is told without.
+const SAVED_MAX: Duration = Duration::from_secs(15);
+/// No leg lasts longer: Telnyx ends it after four hours.
+const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
+
+/// Legs come and go.
+impl Legs {
+    /// An event of a leg that is not known. `false`: nothing more is to be done about it.
+    pub(super) fn meet(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
+        let Some(news) = &fields.news else { return false };
+        if let Some(caller) = self.dialed.remove(&news.mark) {
+            return self.meet_party(now, reference, &caller);
+        }
+        let named = self.named(&news.mark);
+        let is_party = news.mark.ends_with(PARTY);
+        match (news.what, named) {
+            (What::Arrived, _) => {
+                let leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, false);
+                if self.insert(now, reference, leg) {
+                    self.coming.push_back((Link::Voice, fields.clone()));
+                }
+            }
+            // Nobody wants this party any more, or we were away while it was called.
+            (What::Called | What::Answered | What::Bridged, Some(link)) if is_party => {
+                self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
+                self.end(reference);
+                let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
+                self.tell_party(link, Fields { state, ..fields.clone() });
+            }
+            (What::Over, Some(link)) if is_party => self.tell_party(link, fields.clone()),
+            (What::Over, _) => {
+                let mut leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, true);
+                leg.over();
+                self.insert(now, reference, leg);
+                self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
+                self.coming.push_back((Link::Events, fields.clone()));
+            }
+            (What::Saved, Some(Link::Recording { call, n })) => {
+                let id = LegId::caller(call);
+                if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
+                    self.saved(reference, &news.mark);
+                    let reference = reference.to_owned();
+                    let link = Link::Step { call, n: n + 1 };
+                    self.coming.push_back((link, Fields { reference, ..fields.clone() }));
+                }
+            }
+            // We were away: the mark says where the leg was.
+            (
+                What::Answered | What::Sounded | What::Collected,
+                Some(link @ (Link::Step { .. } | Link::Leg { .. })),
+            ) => {
+                let id = LegId::caller(CallId(0));
+                if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
+                    self.coming.push_back((link, fields.clone()));
+                }
+            }
+            _ => {}
+        }
+        false
+    }
+
+    pub(super) fn tell_party(&mut self, link: Link, fields: Fields) {
+        if let Link::LegStatus { .. } = link {
+            self.coming.push_back((link, fields));
+        }
+    }
+
+    pub(super) fn meet_party(&mut self, now: Timestamp, reference: &str, caller: &str) -> bool {
+        let Some(of) = self.legs.get_mut(caller) else { return false };
+        let call = of.id.call;
+        let Doing::Dialing { dial, party, .. } = &mut of.doing else { return false };
+        *party = Some(reference.to_owned());
+        let dial = dial.clone();
+        let id = match dial.told {
+            Some(Link::LegStatus { leg }) => leg,
+            _ => LegId { call, n: u16::MAX },
+        };
+        if let Some(told) = dial.told.clone() {
+            let state = Some(LegState::Ringing);
+            let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
+            self.coming.push_back((told, fields));
+        }
+        let role = Role::Party { caller: caller.to_owned(), dial };
+        self.insert(now, reference, Leg::new(id, role, false))
+    }
+
+    /// `false`: there are too many.
+    pub(super) fn insert(&mut self, now: Timestamp, reference: &str, leg: Leg) -> bool {
+        if self.legs.len() >= LEGS_MAX {
+            tracing::warn!("more than {LEGS_MAX} legs at Telnyx: this one is left alone");
+            return false;
+        }
+        self.timers.set(Wake::Forget(reference.to_owned()), now + LEG_MAX);
+        self.legs.insert(reference.to_owned(), leg);
+        true
+    }
+
+    pub(super) fn answered(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        if leg.is_over || std::mem::replace(&mut leg.is_answered, true) {
+            return;
+        }
+        if let Role::Party { caller, dial } = &leg.role {
+            let (caller, answered) = (caller.clone(), dial.answered.clone());
+            match answered {
+                Some(link) => {
+                    self.coming.push_back((link, Fields { keys: None, ..fields.clone() }));
+                }
+                None => self.bridge(now, &caller, reference),
+            }
+        } else if matches!(leg.doing, Doing::Answering) {
+            self.done(now, reference, Fields::default());
+        }
+    }
+
+    pub(super) fn over(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        if leg.is_over {
+            return;
+        }
+        let (role, is_answered) = (leg.role.clone(), leg.is_answered);
+        let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
+        leg.over();
+        self.release(reference, &doing);
+        self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
+        let Role::Party { caller, dial } = role else {
+            let leaves_message = matches!(doing, Doing::Record { .. });
+            if let Some(leg) = self.legs.get_mut(reference) {
+                leg.held = Some(Fields { at: fields.at.or(Some(now)), ..fields.clone() });
+            }
+            return match leaves_message {
+                true => self.timers.set(Wake::Saved(reference.to_owned()), now + SAVED_MAX),
+                false => self.tell_end(reference),
+            };
+        };
+        let cause = match fields.state {
+            Some(LegState::Ended(Cause::NORMAL_CLEARING)) if !is_answered => Cause::NO_ANSWER,
+            Some(LegState::Ended(cause)) => cause,
+            _ => Cause::NORMAL_UNSPECIFIED,
+        };
+        if let Some(told) = dial.told.clone() {
+            self.coming.push_back((told, fields.clone()));
+        }
+        let of = self.legs.get(&caller).map(|leg| &leg.doing);
+        if let Some(Doing::Dialing { party: Some(party), .. }) = of
+            && party == reference
+        {
+            self.dial_over(now, &caller, &dial, cause);
+        }
+    }
+
+    pub(super) fn tell_end(&mut self, reference: &str) {
+        let held = self.legs.get_mut(reference).and_then(|leg| leg.held.take());
+        self.coming.extend(held.map(|fields| (Link::Events, fields)));
+    }
+
+    /// The one who was dialed is done, or was not reached.
+    pub(super) fn dial_over(&mut self, now: Timestamp, caller: &str, dial: &Dial, cause: Cause) {
+        let Some(leg) = self.legs.get(caller) else { return };
+        let Doing::Dialing { talks_since, .. } = leg.doing else { return };
+        let talked = talks_since.map(|since| now.since(since));
+        let result = DialResult { failed: talked.is_none().then_some(cause), talked };
+        if dial.next != leg.next.clone().unwrap_or(Link::Events) {
+            return;
+        }
+        self.done(now, caller, Fields { dial: Some(result), ..Fields::default() });
+    }
+
+    pub(super) fn bridge(&mut self, now: Timestamp, caller: &str, party: &str) {
+        let mark = self.mark(caller);
+        let Some(leg) = self.legs.get_mut(caller).filter(|leg| !leg.is_over) else {
+            return self.end(party);
+        };
+        match &mut leg.doing {
+            Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
+                *talks_since = Some(now);
+            }
+            _ => return self.end(party),
+        }
+        // The caller stays when the party has gone.
+        let with = body(json!({"call_control_id": party, "park_after_unbridge": "self"}));
+        self.start(caller, "bridge", with, mark);
+    }
+
+    /// They hear each other from here on.
+    pub(super) fn bridged(&mut self, now: Timestamp, reference: &str) {
+        let leg = self.legs.get_mut(reference).map(|leg| &mut leg.doing);
+        if let Some(Doing::Dialing { talks_since: Some(since), .. }) = leg {
+            *since = now.max(*since);
+        }
+    }
+
+    /// Once is enough.
+    pub(super) fn saved(&mut self, reference: &str, mark: &str) {
+        if let Some(leg) = self.legs.get_mut(reference) {
+            mark.clone_into(&mut leg.saved);
+        }
+    }
+
+    /// A message whose caller did not wait for it.
+    pub(super) fn saved_late(&mut self, reference: &str, fields: &Fields) {
+        let Some(news) = &fields.news else { return };
+        let Some(link @ Link::Recording { .. }) = self.named(&news.mark) else { return };
+        self.saved(reference, &news.mark);
+        let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over);
+        let state = is_over.then_some(LegState::Ended(Cause::NORMAL_CLEARING));
+        self.coming.push_back((link, Fields { state, ..fields.clone() }));
+        self.tell_end(reference);
+    }
+}

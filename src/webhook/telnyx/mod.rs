@@ -1,0 +1,83 @@
+//! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
+//!
+//! ```text
+//!  event ─► [`Legs`] ─► (Link, Fields) ─► the desk, as from any other provider
+//!             ▲  └─► commands, one at a time ─► REST         │
+//!             └──────────────── Document ◄───────────────────┘
+//! ```
+//!
+//! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
+//!
+//! **Deliberately absent:** Telnyx's own queues and conferences; speech and its AI.
+
+mod leg;
+mod legs;
+mod meet;
+mod parse;
+mod plan;
+mod rest;
+mod steps;
+mod support;
+#[cfg(test)]
+mod tests;
+mod voices;
+
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::request::{Reply, Request};
+use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
+use crate::webhook::support::Support;
+use crate::webhook::texml::verify;
+
+pub use leg::Order;
+pub use legs::Legs;
+
+/// As in the configuration and in our addresses.
+pub const NAME: &str = "telnyx";
+
+/// [`Keys::secrets`] are public keys, in base64.
+#[derive(Clone, Copy, Debug)]
+pub struct Telnyx;
+
+impl Provider for Telnyx {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
+        verify::verify(keys, request, now)
+    }
+
+    fn signed(&self, keys: &Keys, request: &Request) -> String {
+        verify::signed(keys, request)
+    }
+
+    fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
+        parse::parse(request)
+    }
+
+    fn render(&self, _: &Document, _: &Paper) -> Reply {
+        Reply::ok("", String::new())
+    }
+
+    fn support(&self, need: &Need) -> Support {
+        support::support(need)
+    }
+
+    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
+        rest::call(account, command)
+    }
+
+    fn outcome(&self, answer: &RestAnswer) -> RestOutcome {
+        rest::outcome(answer)
+    }
+
+    fn is_commanded(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,190 @@
+//! One thing after another: what a leg is to do, and where the result goes.
+//!
+//! **Invariant:** a leg does one thing, and what it was to do next is left out when it is stopped.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::time::Timestamp;
+use crate::webhook::document::{Callee, Dial};
+use crate::webhook::fields::Fields;
+use crate::webhook::form;
+use crate::webhook::link::{Link, PREFIX};
+use crate::webhook::telnyx::leg::{Doing, Leg};
+use crate::webhook::telnyx::legs::{Legs, PARTY, RECORDED, Wake};
+use crate::webhook::telnyx::plan::{Body, Todo, body};
+use crate::webhook::telnyx::rest::DIAL;
+use crate::webhook::value::{whole_seconds, with_parameter};
+
+/// One thing after another.
+impl Legs {
+    pub(super) fn collected(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        is_last: bool,
+        fields: &Fields,
+    ) {
+        let keys = fields.keys.clone().unwrap_or_default();
+        if !keys.is_empty()
+            && let Some(leg) = self.legs.get_mut(reference)
+        {
+            leg.todo.clear();
+        }
+        let is_result = is_last || !keys.is_empty();
+        let keys = is_result.then_some(keys);
+        self.done(now, reference, Fields { keys, ..Fields::default() });
+    }
+
+    /// What the leg did is over.
+    pub(super) fn done(&mut self, now: Timestamp, reference: &str, result: Fields) {
+        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        leg.doing = Doing::Nothing;
+        leg.mark.clear();
+        self.go_on(now, reference, result);
+    }
+
+    pub(super) fn go_on(&mut self, now: Timestamp, reference: &str, result: Fields) {
+        let mark = self.mark(reference);
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(todo) = leg.todo.pop_front() else {
+            if let Some(next) = leg.next.take() {
+                let fields = Fields { reference: reference.to_owned(), ..result };
+                self.coming.push_back((next, fields));
+            }
+            return;
+        };
+        match todo {
+            Todo::Sound { name, body } => {
+                leg.doing = Doing::Sound;
+                self.start(reference, name, body, mark);
+            }
+            Todo::Pause { ms } => {
+                leg.doing = Doing::Pause;
+                let until = now + Duration::from_millis(u64::from(ms));
+                self.timers.set(Wake::Pause(reference.to_owned()), until);
+            }
+            Todo::Keys { name, body, is_last } => {
+                leg.doing = Doing::Keys { is_last };
+                self.start(reference, name, body, mark);
+            }
+            Todo::Record { body, finish, told } => {
+                let mark = format!("{}&{RECORDED}={}", self.text(&told), form::encode(reference));
+                if let Some(leg) = self.legs.get_mut(reference) {
+                    leg.doing = Doing::Record { finish };
+                }
+                self.start(reference, "record_start", body, mark);
+            }
+            Todo::Dial(dial) => self.dial(reference, dial),
+            Todo::End { name, body } => {
+                leg.todo.clear();
+                self.order(reference, name, body);
+            }
+        }
+    }
+
+    pub(super) fn dial(&mut self, reference: &str, dial: Box<Dial>) {
+        let mark = self.text(dial.told.as_ref().unwrap_or(&dial.next)) + PARTY;
+        let to = match &dial.to {
+            Callee::Number(to) | Callee::Sip(to) => to.clone(),
+            // A credential of Telnyx's own: its clients register by SIP.
+            Callee::Client(name) => format!("sip:{name}@sip.telnyx.com"),
+        };
+        let mut asked = body(json!({
+            "to": to,
+            "link_to": reference,
+            "timeout_secs": whole_seconds(dial.ring_timeout).clamp(5, 600),
+            "time_limit_secs": whole_seconds(dial.time_limit).clamp(60, 14_400),
+        }));
+        match &dial.caller_id {
+            Some(number) => drop(asked.insert("from".to_owned(), number.as_str().into())),
+            // The caller's own number is shown.
+            None => drop(asked.insert("bridge_intent".to_owned(), true.into())),
+        }
+        self.dialed.insert(mark.clone(), reference.to_owned());
+        if let Some(leg) = self.legs.get_mut(reference) {
+            leg.doing = Doing::Dialing { dial, party: None, talks_since: None };
+        }
+        self.start(reference, DIAL, asked, mark);
+    }
+
+    /// Stops what the leg does, for something else.
+    pub(super) fn stop(&mut self, reference: &str) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        leg.mark.clear();
+        leg.command.clear();
+        let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
+        self.release(reference, &doing);
+        match doing {
+            Doing::Sound => self.order(reference, "playback_stop", all()),
+            Doing::Keys { .. } => {
+                self.order(reference, "gather_stop", Body::new());
+                self.order(reference, "playback_stop", all());
+            }
+            Doing::Record { .. } => self.order(reference, "record_stop", Body::new()),
+            Doing::Nothing | Doing::Answering | Doing::Pause | Doing::Dialing { .. } => {}
+        }
+    }
+
+    /// What a leg leaves behind that stops in the middle of this.
+    pub(super) fn release(&mut self, reference: &str, doing: &Doing) {
+        match doing {
+            Doing::Pause => self.timers.cancel(&Wake::Pause(reference.to_owned())),
+            Doing::Dialing { party: Some(party), .. } => self.end(party),
+            Doing::Dialing { party: None, .. } => {
+                self.dialed.retain(|_, caller| caller != reference);
+            }
+            Doing::Nothing
+            | Doing::Answering
+            | Doing::Sound
+            | Doing::Keys { .. }
+            | Doing::Record { .. } => {}
+        }
+    }
+
+    pub(super) fn start(&mut self, reference: &str, name: &'static str, body: Body, mark: String) {
+        if let Some(leg) = self.legs.get_mut(reference) {
+            leg.start(reference, name, body, mark);
+        }
+        self.send(reference);
+    }
+
+    pub(super) fn order(&mut self, reference: &str, name: &'static str, body: Body) {
+        if let Some(leg) = self.legs.get_mut(reference) {
+            leg.order(reference, name, body);
+        }
+        self.send(reference);
+    }
+
+    pub(super) fn send(&mut self, reference: &str) {
+        let order = self.legs.get_mut(reference).and_then(Leg::send);
+        self.orders.extend(order);
+    }
+
+    /// What names the leg's next command in its events: the link it leads to, signed, and its
+    /// place.
+    pub(super) fn mark(&self, reference: &str) -> String {
+        let Some(leg) = self.legs.get(reference) else { return String::new() };
+        let link = leg.next.as_ref().unwrap_or(&Link::Voice);
+        with_parameter(&self.text(link), "i", &(leg.count + 1).to_string())
+    }
+
+    /// A link without what is the same for all.
+    pub(super) fn text(&self, link: &Link) -> String {
+        let links = &self.paper.links;
+        let url = links.url(link);
+        let before = format!("{}{PREFIX}{}/", links.base(), links.provider());
+        url.strip_prefix(&before).unwrap_or(&url).to_owned()
+    }
+
+    /// The link of a mark, if it is ours.
+    pub(super) fn named(&self, mark: &str) -> Option<Link> {
+        let (path, query) = mark.split_once('?')?;
+        self.paper.links.read(path, query)
+    }
+}
+
+fn all() -> Body {
+    body(json!({"stop": "all"}))
+}

@@ -1,0 +1,51 @@
+//! What Call Control cannot do as a flow says.
+//!
+//! **Invariant:** every verb and every need is answered by name.
+
+use crate::center::{Need, Verb};
+use crate::webhook::support::Support;
+use crate::webhook::telnyx::voices;
+
+pub(super) fn support(need: &Need) -> Support {
+    match need {
+        Need::Verb(verb) => of_verb(*verb),
+        Need::KeysMax(_) | Need::TwoTimeouts => Support::Whole,
+        Need::FinishKey(_) => {
+            Support::Partly("the finish key alone, without a key before it, counts as no input")
+        }
+        Need::NoBargeIn => Support::Partly(
+            "keys pressed while the prompt speaks are lost: only those pressed after it count",
+        ),
+        Need::Secret => Support::Partly(
+            "nothing of it is kept here, but Telnyx tells keys one by one, and its webhook log has \
+             them",
+        ),
+        Need::ExitKey => Support::Whole,
+        Need::Language(language) if voices::usual(language).is_some() => Support::Whole,
+        Need::Language(_) => Support::No(
+            "no voice is known for this language: set one under the provider's `voices`, or play a \
+             sound file",
+        ),
+    }
+}
+
+const fn of_verb(verb: Verb) -> Support {
+    match verb {
+        Verb::Say
+        | Verb::Play
+        | Verb::Menu
+        | Verb::Collect
+        | Verb::Branch
+        | Verb::Set
+        | Verb::HoursCheck
+        | Verb::Hangup => Support::Whole,
+        Verb::Queue | Verb::Transfer => {
+            Support::Partly("a caller hears nothing while somebody outside is rung")
+        }
+        Verb::Record => Support::Partly(
+            "silence ends a message only after something was said, the caller goes on when Telnyx \
+             has stored it, and the address of the recording is good for ten minutes unless Telnyx \
+             has made recordings of the account public",
+        ),
+    }
+}

@@ -1,0 +1,59 @@
+//! Documents as commands, for a provider that does one after another.
+
+use std::fmt::Write as _;
+
+use attendant::id::CallId;
+use attendant::time::Timestamp;
+use attendant::webhook::telnyx::Legs;
+use attendant::webhook::{
+    Document, Fields, Link, News, Paper, RestCommand, RestOutcome, What, sign,
+};
+use serde_json::Value;
+
+const CALLER: &str = "v3:call";
+
+/// The commands of one document, as if nobody pressed a key and everything went well.
+pub(crate) fn text(document: &Document, paper: &Paper) -> String {
+    let mut legs = Legs::new(paper.clone());
+    let mut now = Timestamp(1_700_000_000_000);
+    let event = |what, mark: &str| Fields {
+        reference: CALLER.to_owned(),
+        news: Some(News { what, mark: mark.to_owned() }),
+        ..Fields::default()
+    };
+    legs.hear(now, &event(What::Arrived, ""));
+    legs.answer(now, CALLER, &Link::Step { call: CallId(41), n: 7 }, Some(document));
+    let mut text = String::new();
+    loop {
+        while let Some(order) = legs.poll_order() {
+            let RestCommand::Action { id, name, mut body, .. } = order.command else {
+                panic!("{:?}", order.command)
+            };
+            let mark = match body.remove("client_state") {
+                Some(Value::String(state)) => {
+                    String::from_utf8(sign::from_base64(&state).unwrap()).unwrap()
+                }
+                _ => String::new(),
+            };
+            writeln!(text, "{name} {id}\n  marked {mark}\n  {}", Value::Object(body)).unwrap();
+            legs.told(now, CALLER, &id, &RestOutcome::Done);
+            let over = match name {
+                "answer" => What::Answered,
+                "speak" | "playback_start" => What::Sounded,
+                "gather" | "gather_using_speak" | "gather_using_audio" => What::Collected,
+                "record_start" => What::Saved,
+                _ => What::Other,
+            };
+            legs.hear(now, &event(over, &mark));
+        }
+        let Some(at) = legs.poll_timeout().filter(|at| at.since(now).as_secs() < 60) else { break };
+        now = at;
+        writeln!(text, "…").unwrap();
+        legs.handle_timeout(now);
+    }
+    legs.poll_coming(); // that the call arrived
+    while let Some((link, fields)) = legs.poll_coming() {
+        writeln!(text, "then {link:?}, keys {:?}", fields.keys).unwrap();
+    }
+    text
+}
