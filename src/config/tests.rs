@@ -356,6 +356,10 @@ secrets = []
         attendant.toml:6: `providers.vonage.accept_key`: needs account and token: Vonage refuses by REST only
           help: add them, or write accept_key = "": who answers has the call then
     "#]]);
+    written(&vonage.replace("vonage", "telnyx")).refused(&expect![[r#"
+        attendant.toml:3: `providers.telnyx.account`: and token are needed: Call Control does only what it is told
+          help: account = "connection id" and token_env = "VARIABLE" with an API key; [providers.texml] does without
+    "#]]);
     let public = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";
     written(&format!(
         "{public}[providers.jambonz]\nsecrets = [\"one\"]\naccount = \"a\"\ntoken = \"t\"\n\

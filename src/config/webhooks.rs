@@ -28,6 +28,8 @@ struct Rules {
     token_is_pem: bool,
     /// Its documents have no word for refusing a party.
     refuses_by_rest_only: bool,
+    /// Without its REST interface nothing at all can be done.
+    does_only_commands: bool,
 }
 
 const USUAL: Rules = Rules {
@@ -38,6 +40,7 @@ const USUAL: Rules = Rules {
     rest_url_is: None,
     token_is_pem: false,
     refuses_by_rest_only: false,
+    does_only_commands: false,
 };
 
 /// Every provider there is.
@@ -59,6 +62,12 @@ const PROVIDERS: &[Rules] = &[
         name: "signalwire",
         secrets_are: "the signing key",
         rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
+        ..USUAL
+    },
+    Rules {
+        name: "telnyx",
+        secrets_are: "the public key of the portal (base64)",
+        does_only_commands: true,
         ..USUAL
     },
     Rules { name: "texml", secrets_are: "the public key of the Telnyx portal (base64)", ..USUAL },
@@ -266,6 +275,11 @@ fn check_account(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
         }
         (None, Some(_)) => s.problem("token", "needs an account beside it: both, or neither", ""),
         (Some(_), None | Some(_)) | (None, None) => {}
+    }
+    if rules.does_only_commands && (provider.account.is_none() || provider.token.is_none()) {
+        let help = "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
+                    [providers.texml] does without";
+        s.problem("account", "and token are needed: Call Control does only what it is told", help);
     }
     let is_pem = |token: &Secret| {
         let text = token.expose().trim();

@@ -28,11 +28,12 @@ use crate::time::Timestamp;
 use crate::webhook::Links;
 use crate::webhook::io::Batch;
 use crate::webhook::io::rest::{Rest, Told};
+use crate::webhook::telnyx::Legs;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
 /// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3.
-const ROUNDS_MAX: usize = 10_000;
+pub(super) const ROUNDS_MAX: usize = 10_000;
 
 pub(super) struct Driver {
     pub(super) clock: Clock,
@@ -50,6 +51,8 @@ pub(super) struct Driver {
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
+    /// Legs at a provider that is commanded action by action, where there is one.
+    pub(super) legs: Option<Legs>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
     /// What the center is told first, and as of when.
@@ -119,7 +122,8 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
-        let at = center.into_iter().chain(sip).chain(desk).min()?;
+        let legs = self.legs.as_ref().and_then(Legs::poll_timeout);
+        let at = center.into_iter().chain(sip).chain(desk).chain(legs).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -145,6 +149,7 @@ impl Driver {
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
         self.router.desk.handle_timeout(now);
+        self.wake_legs(now);
         self.wake_center(now);
     }
 

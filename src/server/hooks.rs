@@ -5,12 +5,15 @@
 //!
 //! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
 
-use crate::server::driver::Driver;
+use crate::server::driver::{Driver, ROUNDS_MAX};
+use crate::time::Timestamp;
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Told;
 use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::{RestCommand, RestOutcome};
+use crate::webhook::telnyx::{self, Legs};
+use crate::webhook::{Fields, Link};
 
 impl Driver {
     pub(super) fn take_hooks(&mut self, batch: Batch) {
@@ -21,10 +24,26 @@ impl Driver {
 
     fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
         let now = self.clock.now();
+        match &mut self.legs {
+            Some(legs) if hook.provider == telnyx::NAME => {
+                legs.hear(now, &hook.fields);
+                self.drive(now);
+                Some(Document::default())
+            }
+            Some(_) | None => self.document(now, hook.provider, &hook.link, &hook.fields),
+        }
+    }
+
+    /// What comes of a request; `None`: no call of ours is meant.
+    fn document(
+        &mut self,
+        now: Timestamp,
+        provider: &str,
+        link: &Link,
+        fields: &Fields,
+    ) -> Option<Document> {
         let router = &mut self.router;
-        let heard =
-            router.desk.hear(now, hook.provider, &hook.link, &hook.fields, &mut router.next_call);
-        match heard {
+        match router.desk.hear(now, provider, link, fields, &mut router.next_call) {
             Heard::Known(document) => Some(document),
             Heard::Unknown => None,
             Heard::Asked(ticket) => {
@@ -32,6 +51,30 @@ impl Driver {
                 let ahead = self.center.ahead(now, ticket.call());
                 Some(self.router.desk.write(now, &ticket, ahead))
             }
+        }
+    }
+
+    /// Carries what happened to commanded legs to the desk, documents back, and sends commands.
+    fn drive(&mut self, now: Timestamp) {
+        for _ in 0..ROUNDS_MAX {
+            let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_coming) else {
+                break;
+            };
+            let document = self.document(now, telnyx::NAME, &link, &fields);
+            if let Some(legs) = &mut self.legs {
+                legs.answer(now, &fields.reference, &link, document.as_ref());
+            }
+        }
+        let Some(rest) = &self.rest else { return };
+        while let Some(order) = self.legs.as_mut().and_then(Legs::poll_order) {
+            rest.send(telnyx::NAME, order.leg, order.command);
+        }
+    }
+
+    pub(super) fn wake_legs(&mut self, now: Timestamp) {
+        if let Some(legs) = &mut self.legs {
+            legs.handle_timeout(now);
+            self.drive(now);
         }
     }
 
@@ -48,6 +91,10 @@ impl Driver {
             }
         };
         let now = self.clock.now();
+        if let (Some((reference, id)), Some(legs)) = (&told.action, &mut self.legs) {
+            legs.told(now, reference, id, &told.outcome);
+            return self.drive(now);
+        }
         self.router.desk.asked(now, told.leg, asked);
     }
 
@@ -64,7 +111,17 @@ impl Driver {
         }
     }
 
-    fn ask(&self, ask: Ask) {
+    fn ask(&mut self, ask: Ask) {
+        if let (telnyx::NAME, Some(legs)) = (ask.provider.as_str(), &mut self.legs) {
+            let now = self.clock.now();
+            match ask.what {
+                AskWhat::Move { to } => legs.moved(now, &ask.reference, &to),
+                AskWhat::End => legs.end(&ask.reference),
+                // It tells everything by itself.
+                AskWhat::Watch { .. } | AskWhat::Came => {}
+            }
+            return self.drive(now);
+        }
         let Some(links) = self.links.get(ask.provider.as_str()) else { return };
         let Some(rest) = &self.rest else { return };
         let Ask { leg, reference, region, what, provider: _ } = ask;

@@ -25,6 +25,7 @@ use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
 use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::Account;
+use crate::webhook::telnyx::Legs;
 use crate::webhook::{Links, Paper, provider};
 
 /// What the driver needs of providers.
@@ -34,6 +35,7 @@ pub(super) struct Providers {
     pub(super) told: mpsc::Receiver<Told>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
+    pub(super) legs: Option<Legs>,
     /// `None` without a door.
     pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
@@ -60,6 +62,8 @@ pub(super) fn start(
     let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, told_sender)?;
     let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
+    let commanded = known.iter().find(|(_, provider)| provider.is_commanded());
+    let legs = commanded.map(|(of, provider)| Legs::new(site(of, *provider, &base, key).paper));
     let mut counts = None;
     let thread = match listener {
         Some(listener) => {
@@ -87,7 +91,7 @@ pub(super) fn start(
         }
         None => None,
     };
-    Ok(Providers { desk, hooks, told, rest, links, counts, thread })
+    Ok(Providers { desk, hooks, told, rest, links, legs, counts, thread })
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {

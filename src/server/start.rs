@@ -122,7 +122,6 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let _resolver = Resolver::start(&config, found)?;
-    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let driver = Driver {
         clock,
         center,
@@ -136,8 +135,9 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         told: providers.told,
         rest: providers.rest,
         links: providers.links,
-        drain_timeout,
-        calls_max,
+        legs: providers.legs,
+        drain_timeout: config.server.drain_timeout,
+        calls_max: config.server.calls_max,
         first: inputs,
     };
     // What they say was handed on, secrets and all: it need not stay here as well.

@@ -520,7 +520,7 @@ impl Front for Telnyx {
         match ask.what {
             AskWhat::Move { to } => self.legs.moved(now, &ask.reference, &to),
             AskWhat::End => self.legs.end(&ask.reference),
-            AskWhat::Watch { .. } => {}
+            AskWhat::Watch { .. } | AskWhat::Came => {}
         }
         true
     }
