@@ -99,7 +99,7 @@ impl Job {
         matches!(self.command, RestCommand::Move { .. }) && self.since + STALE_AFTER < now
     }
 
-    const fn is_end(&self) -> bool {
+    fn is_end(&self) -> bool {
         matches!(self.command, RestCommand::End { .. } | RestCommand::Action { name: "hangup", .. })
     }
 }

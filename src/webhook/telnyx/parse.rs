@@ -26,7 +26,7 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let what = what(kind, payload);
     let typed = json::text(payload, if what == What::Key { "digit" } else { "digits" });
     let collects = matches!(what, What::Collected | What::Key);
-    let keys = collects.then(|| json::keys("digits", typed.unwrap_or_default())).transpose()?;
+    let keys = collects.then(|| value::keys("digits", typed.unwrap_or_default())).transpose()?;
     let at = json::text(data, "occurred_at").and_then(value::time);
     Ok(Fields {
         reference: reference.to_owned(),
