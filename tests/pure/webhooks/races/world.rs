@@ -34,6 +34,9 @@ pub(super) struct Request {
     pub(super) is_repeat: bool,
 }
 
+/// Who is gone by REST's word frees the agent after a piece of music and a little.
+const GONE_WITHIN: Duration = Duration::from_secs(13);
+
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
     Calls(LineId),
@@ -48,6 +51,8 @@ pub(super) enum Deed {
     RestTold(LegId, Asked),
     Phone(LegId, PhoneDeed),
     Agent(AgentId, AgentAsk),
+    /// REST has said so a while ago.
+    IsGone(LegId),
     EndCall(LineId),
 }
 
@@ -171,6 +176,10 @@ impl World {
             Deed::RestTold(leg, asked) => self.rest_told(leg, asked),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
             Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
+            Deed::IsGone(leg) => {
+                let is_live = self.center.call(leg.call).is_some();
+                assert!(!is_live, "{leg} is gone, and keeps its agent");
+            }
             Deed::EndCall(line) => {
                 if let Some(call) = self.lines[line].call {
                     self.tell(Event::EndCall { call });
@@ -182,8 +191,9 @@ impl World {
     fn rest_told(&mut self, leg: LegId, asked: Asked) {
         self.desk.asked(self.now, leg, asked);
         self.settle();
-        let is_live = self.center.call(leg.call).is_some();
-        assert!(!(is_live && asked == Asked::Gone), "{leg} is gone, and keeps its agent");
+        if asked == Asked::Gone && leg.is_caller() {
+            self.plan(GONE_WITHIN, Deed::IsGone(leg));
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
