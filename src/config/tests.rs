@@ -349,6 +349,10 @@ secrets = []
         attendant.toml:22: `providers.plivo.secrets`: without one, no request can be told from a forged one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
     "#]]);
+}
+
+#[test]
+fn a_provider_whose_commands_could_only_fail_is_refused() {
     let vonage = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n[providers.vonage]\n\
                   secrets = [\"one\"]\napplication = \"a-1\"\n";
     assert_eq!(written(vonage).config().providers["vonage"].accept_key, None);
