@@ -1,5 +1,6 @@
 //! `attendant replay`: a journal again, through a fresh contact center.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ Examples:
 Every invariant is checked after each input; one that is broken ends the replay with the place. Keys
 at a secret step are not in a journal, so a call behind one may go another way than it went.")]
 pub(crate) struct Replay {
-    /// The files of one run, in any order
+    /// The files of one run, in any order, and of those whose calls it went on with
     #[arg(value_name = "JOURNAL", required = true)]
     journals: Vec<PathBuf>,
     /// Only this call, whole
@@ -46,15 +47,15 @@ pub(crate) struct Replay {
 }
 
 pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
-    let (header, entries) = match read(&wanted.journals) {
-        Ok(read) => read,
+    let runs = match read(&wanted.journals) {
+        Ok(runs) => runs,
         Err(message) => return fail(EX_DATAERR, &message),
     };
     let loaded = match config::load(sources) {
         Ok(loaded) => loaded,
         Err(problems) => return told(&problems),
     };
-    if loaded.config.digest != header.config {
+    if runs.iter().any(|run| run.header.config != loaded.config.digest) {
         complain(
             "warning: the run had another configuration or other flows; this is what the present \
              ones do with its inputs\n",
@@ -62,7 +63,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
     }
     let state = loaded.config.server.state.clone();
     let setup = server::setup(&loaded.config, loaded.flows, loaded.directory);
-    let outcome = replayed(setup, &header, &entries, &state);
+    let outcome = replayed(setup, &runs, &state);
     let records: Vec<&CallRecord> = match wanted.call {
         None => outcome.records.iter().collect(),
         Some(call) => {
@@ -81,24 +82,47 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
         let lines = records.iter().filter_map(|record| json(record).ok());
         return print(&lines.map(|line| line + "\n").collect::<String>());
     }
-    print(&text(&header, &outcome))
+    print(&text(&runs, &outcome))
 }
 
-/// The head and the inputs of one run, complete and in order.
-fn read(paths: &[PathBuf]) -> Result<(Header, Vec<Entry>), String> {
-    let mut paths = paths.to_vec();
-    paths.sort_unstable();
-    let mut runs = Vec::new();
-    for path in &paths {
+/// One run of the server: its head, and its inputs complete and in order.
+struct Run {
+    header: Header,
+    entries: Vec<Entry>,
+}
+
+/// A run, or a run and those that went on with its calls, the oldest first.
+fn read(paths: &[PathBuf]) -> Result<Vec<Run>, String> {
+    let mut files: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths {
         let read = store::journal::read(path);
         let read = read.map_err(|error| format!("{}: {error}", path.display()))?;
-        runs.extend(read.header.map(|header| header.run));
+        let Some(header) = read.header else {
+            return Err(format!("{}: no line says what run it is of", path.display()));
+        };
+        files.entry(header.run).or_default().push(path.clone());
     }
-    runs.dedup();
-    let [_] = runs[..] else {
-        return Err(format!("these files are of {} runs: replay one at a time", runs.len()));
-    };
-    let whole = store::journal::read_run(&paths).map_err(|error| error.to_string())?;
+    let mut runs: Vec<Run> = Vec::new();
+    for mut paths in files.into_values() {
+        paths.sort_unstable();
+        let run = read_run(&paths)?;
+        let before = runs.last().map(|before| before.header.run);
+        let (number, continues) = (run.header.run, run.header.continues);
+        if continues != before {
+            return Err(match continues {
+                Some(first) => {
+                    format!("run {number} went on with the calls of run {first}: give its files")
+                }
+                None => format!("run {number} continues no other: replay it alone"),
+            });
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
+    let whole = store::journal::read_run(paths).map_err(|error| error.to_string())?;
     if whole.damaged > 0 {
         complain(&format!("warning: {} lines cannot be read\n", whole.damaged));
     }
@@ -110,27 +134,37 @@ fn read(paths: &[PathBuf]) -> Result<(Header, Vec<Entry>), String> {
         ));
     }
     let header = whole.header.ok_or("no file says what run it is of")?;
-    Ok((header, whole.entries))
+    Ok(Run { header, entries: whole.entries })
 }
 
-fn replayed(setup: Setup, header: &Header, entries: &[Entry], state: &Path) -> Outcome {
+fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Outcome {
     let mut center = ContactCenter::new(setup);
+    let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
-        && let Err(error) = server::teach(&mut center, &reader, header.started_at)
+        && let Err(error) = server::teach(&mut center, &reader, began)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }
-    journal::replay_with(center, entries, true)
+    let mut outcome = journal::replay_with(center, &[], true);
+    for run in runs {
+        outcome.center.begin_run();
+        let next = journal::replay_with(outcome.center, &run.entries, true);
+        outcome.records.extend(next.records);
+        outcome =
+            Outcome { records: outcome.records, inputs: outcome.inputs + next.inputs, ..next };
+    }
+    outcome
 }
 
-fn text(header: &Header, outcome: &Outcome) -> String {
+fn text(runs: &[Run], outcome: &Outcome) -> String {
     let mut text: String = outcome.records.iter().map(line).collect();
+    let Some((first, last)) = runs.first().zip(runs.last()) else { return text };
     let _ = writeln!(
         text,
         "run {}: {} inputs from {} to {}; {} calls ended, {} still up",
-        header.run,
+        last.header.run,
         outcome.inputs,
-        shown(header.started_at),
+        shown(first.header.started_at),
         shown(outcome.ended_at),
         outcome.records.len(),
         outcome.center.calls_live(),
@@ -163,11 +197,11 @@ mod tests {
     fn a_run_in_several_files_is_replayed_whole() {
         let (folder, mut paths, report) = segments(3);
         paths.reverse();
-        let (header, entries) = read(&paths).unwrap();
-        assert_eq!(entries.len() as u64, report.inputs);
-        let outcome = replayed(sim::town_setup(3), &header, &entries, folder.path());
+        let runs = read(&paths).unwrap();
+        assert_eq!(runs[0].entries.len() as u64, report.inputs);
+        let outcome = replayed(sim::town_setup(3), &runs, folder.path());
         assert_eq!(outcome.records.len() as u64, report.tally.calls);
-        let text = text(&header, &outcome);
+        let text = text(&runs, &outcome);
         let last = format!("{} calls ended, 0 still up\n", report.tally.calls);
         assert!(text.ends_with(&last), "{text}");
     }
@@ -175,22 +209,46 @@ mod tests {
     #[test]
     fn a_gap_is_said() {
         let (_folder, paths, _) = segments(3);
-        let said = read(&paths[1..]).unwrap_err();
+        let said = read(&paths[1..]).err().unwrap();
         assert!(said.contains("the input with number 0 is missing"), "{said}");
         let text = std::fs::read_to_string(&paths[0]).unwrap();
         let cut: Vec<&str> =
             text.lines().enumerate().filter(|(n, _)| *n != 3).map(|l| l.1).collect();
         std::fs::write(&paths[0], cut.join("\n") + "\n").unwrap();
-        let said = read(&paths).unwrap_err();
+        let said = read(&paths).err().unwrap();
         assert!(said.contains("the input with number 2 is missing"), "{said}");
+    }
+
+    /// The second half becomes a run of its own, as after a crash; `continues` is in its head.
+    fn second_run(path: &Path, continues: &str) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (head, inputs) = text.split_once('\n').unwrap();
+        let head = head.replacen("\"run\":0", &format!("\"run\":1{continues}"), 1);
+        let mut seq = -1;
+        let renumbered = inputs.lines().map(|line| {
+            seq += 1;
+            let rest = line.split_once(',').unwrap().1;
+            format!("{{\"seq\":{seq},{rest}\n")
+        });
+        std::fs::write(path, format!("{head}\n{}", renumbered.collect::<String>())).unwrap();
+    }
+
+    #[test]
+    fn runs_that_go_on_with_each_other_are_replayed_as_one() {
+        let (folder, paths, report) = segments(3);
+        second_run(&paths[1], ",\"continues\":0");
+        let outcome = replayed(sim::town_setup(3), &read(&paths).unwrap(), folder.path());
+        assert_eq!(outcome.records.len() as u64, report.tally.calls);
+        assert_eq!(outcome.inputs, report.inputs);
+        let said = read(&paths[1..]).err().unwrap();
+        assert_eq!(said, "run 1 went on with the calls of run 0: give its files");
     }
 
     #[test]
     fn files_of_two_runs_are_not_mixed() {
         let (_folder, paths, _) = segments(3);
-        let text = std::fs::read_to_string(&paths[1]).unwrap();
-        std::fs::write(&paths[1], text.replacen("\"run\":0", "\"run\":1", 1)).unwrap();
-        let said = read(&paths).unwrap_err();
-        assert_eq!(said, "these files are of 2 runs: replay one at a time");
+        second_run(&paths[1], "");
+        let said = read(&paths).err().unwrap();
+        assert_eq!(said, "run 1 continues no other: replay it alone");
     }
 }

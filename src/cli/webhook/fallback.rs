@@ -52,6 +52,14 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
         Ok(site) => site,
         Err(message) => return fail(EX_CONFIG, &message),
     };
+    if site.provider.is_commanded() {
+        let message = format!(
+            "{} executes no documents, so none can stand in for this server: name a failover \
+             address in its portal, or connect the number by [providers.texml]",
+            wanted.provider
+        );
+        return fail(EX_USAGE, &message);
+    }
     if let Some(number) = &wanted.transfer
         && !site.prefixes.iter().any(|prefix| number.starts_with(prefix.as_str()))
     {
@@ -213,7 +221,7 @@ mod tests {
 
     #[test]
     fn no_document_leads_to_the_server_that_is_away() {
-        for provider in providers() {
+        for provider in providers().iter().filter(|it| !it.is_commanded()) {
             let links = Links::new("https://ivr.example.com", provider.name(), [0; 32]);
             let site = Site {
                 provider: *provider,

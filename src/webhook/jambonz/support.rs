@@ -40,7 +40,7 @@ const fn of_verb(verb: Verb) -> Support {
         ),
         Verb::Record => Support::No(
             "nothing is recorded: jambonz sends a message to a websocket or records whole calls by \
-             account; the step goes on at once as after a message in which nothing was said",
+             account; the step fails at once, and the call goes on where `failed` leads",
         ),
     }
 }
