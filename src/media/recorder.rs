@@ -1,8 +1,8 @@
 //! One recording of what a leg says: packets in, 8 kHz samples out in blocks, and when it is over.
 //!
-//! Sound is a stretch of [`SOUND_MIN`] whose packets are as loud as [`LOUD_RMS`] each; everything
+//! Sound is a stretch of `SOUND_MIN` whose packets are as loud as `LOUD_RMS` each; everything
 //! else is silence, and so is what never came. A recording is as long as its last sound, and
-//! [`TAIL`] beyond.
+//! `TAIL` beyond.
 //!
 //! **Invariant:** sample n is what was said n/8000 s after the beginning, by the sender's clock:
 //! what is lost or was never sent is silence of the same length.

@@ -4,7 +4,7 @@
 //! error there.
 //!
 //! **Deliberately absent:** SWML; what it shares with the others of its kind, in
-//! [`twiml`](crate::webhook::twiml).
+//! [`twiml`].
 
 mod rest;
 mod verify;

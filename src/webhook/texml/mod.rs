@@ -4,7 +4,7 @@
 //! says is in its body: the address is not signed.
 //!
 //! **Deliberately absent:** Telnyx Call Control, which is another provider to us; what it shares
-//! with the others of its kind, in [`twiml`](crate::webhook::twiml).
+//! with the others of its kind, in [`twiml`].
 
 mod rest;
 pub(in crate::webhook) mod verify;
