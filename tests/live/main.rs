@@ -16,6 +16,7 @@ mod flows;
 mod media;
 mod peers;
 mod phone;
+mod ports;
 mod process;
 mod rig;
 mod security;

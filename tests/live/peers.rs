@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::calls::reach_queue;
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, PASSWORD, TONES};
+use crate::ports;
 use crate::rig::{Plan, Rig};
 use crate::sound::{Codec, FRAME, purity, read_wav, tone};
 
@@ -57,11 +58,6 @@ impl Peer {
         let status = rig.eventually("the peer has ended", || self.0.try_wait().expect("our child"));
         assert!(status.success(), "sipp: {status}; the server said:\n{}", rig.said());
     }
-}
-
-fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("bound").port()
 }
 
 // ---- baresip ----
@@ -175,7 +171,7 @@ fn sipp(scenario: &str, hz: f64, port: u16, target: &[&str]) -> (Peer, TempDir) 
 }
 
 fn call_with(rig: &Rig, scenario: &str) -> (Peer, TempDir) {
-    sipp(scenario, CALLER_HZ, free_port(), &["-s", "1000", &rig.sip.to_string()])
+    sipp(scenario, CALLER_HZ, ports::one().port(), &["-s", "1000", &rig.sip.to_string()])
 }
 
 #[track_caller]
@@ -233,10 +229,14 @@ fn sipp_calls_with_keys_in_rtp() {
             "exec play_pcap_audio=\"",
             &format!("exec play_pcap_audio=\"{}/", folder.path().display()),
         );
-        let media_port = free_port().to_string();
+        let media_port = ports::row(4).start().to_string(); // sound, pictures, and RTCP of both
         let target = rig.sip.to_string();
-        let (peer, sipp_folder) =
-            sipp(&scenario, CALLER_HZ, free_port(), &["-mp", &media_port, "-s", "1000", &target]);
+        let (peer, sipp_folder) = sipp(
+            &scenario,
+            CALLER_HZ,
+            ports::one().port(),
+            &["-mp", &media_port, "-s", "1000", &target],
+        );
         (peer, [folder, sipp_folder])
     };
     let invite = alice.ring();
@@ -252,7 +252,7 @@ fn sipp_answers_at_a_fixed_address_and_hangs_up() {
     if !have(&["sipp"]) {
         return;
     }
-    let port = free_port();
+    let port = ports::one().port();
     let carol = format!(
         "[agents.carol]\nskills = {{ tech = 5 }}\naddress = \"sip:carol@127.0.0.1:{port}\"\n\
          auto_login = true\nauto_ready = true\n[queues.tech]\nwrap_up = \"off\"\n"

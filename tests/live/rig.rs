@@ -4,10 +4,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use tempfile::TempDir;
 use crate::clock::{SOON, left, now};
 use crate::flows;
 use crate::phone::Phone;
+use crate::ports;
 
 /// Sound ports of one server.
 const PORTS_PER_RIG: u16 = 200;
@@ -24,8 +24,6 @@ const PORTS_PER_RIG: u16 = 200;
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// Looked at again at least this often, where the server logs nothing.
 const POLL: Duration = Duration::from_millis(25);
-
-static NEXT_PORTS: AtomicU16 = AtomicU16::new(20_000);
 
 /// What the server printed, line by line.
 #[derive(Default)]
@@ -98,7 +96,7 @@ impl Plan {
             fs::write(path.join("flows").join(name), text).expect("a flow can be written");
         }
         flows::write_prompts(&path.join("prompts"));
-        let (sip, api) = (free_udp_and_tcp_port(), free_tcp_port());
+        let (sip, api) = (ports::one(), ports::one());
         let config = self.config(sip, api);
         fs::write(path.join("attendant.toml"), config).expect("a configuration can be written");
         private(&path.join("attendant.toml"));
@@ -111,14 +109,15 @@ impl Plan {
     }
 
     fn config(&self, sip: SocketAddr, api: SocketAddr) -> String {
-        let ports = NEXT_PORTS.fetch_add(PORTS_PER_RIG, Ordering::Relaxed);
+        let sound = ports::row(PORTS_PER_RIG);
         let mut text = format!(
             "server.flows = \"flows\"\nserver.prompts = \"prompts\"\nserver.state = \"state\"\n\
              server.log_level = \"info,attendant=debug\"\nserver.drain_timeout_s = 5\n\
              sip.listen = [\"{sip}\"]\n\
-             media.port_min = {ports}\nmedia.port_max = {}\n\
+             media.port_min = {}\nmedia.port_max = {}\n\
              api.listen = \"{api}\"\napi.operate_token = \"{TOKEN}\"\n",
-            ports + PORTS_PER_RIG - 1
+            sound.start(),
+            sound.end()
         );
         for (key, value) in &self.settings {
             let line = format!("{key} = ");
@@ -348,21 +347,6 @@ pub(crate) fn items(answer: &Value) -> &[Value] {
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-}
-
-pub(crate) fn free_tcp_port() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("bound")
-}
-
-fn free_udp_and_tcp_port() -> SocketAddr {
-    (0..100)
-        .find_map(|_| {
-            let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
-            let address = socket.local_addr().ok()?;
-            TcpListener::bind(address).ok().map(|_| address)
-        })
-        .expect("a port free for both")
 }
 
 /// Only the owner may read a file with passwords.

@@ -14,7 +14,8 @@ mod trust;
 mod verbs;
 
 use crate::flows::{ALICE, SUPPORT};
-use crate::rig::{Plan, Rig, free_tcp_port};
+use crate::ports;
+use crate::rig::{Plan, Rig};
 
 use carrier::{Carrier, Kind, NUMBER, PUBLIC_URL, SECRET};
 use http::RestMock;
@@ -40,7 +41,7 @@ impl Site {
 
     #[track_caller]
     fn with(kind: Kind, has_rest: bool, people: &str, flow: &str) -> Self {
-        let (rest, door) = (RestMock::start(), free_tcp_port());
+        let (rest, door) = (RestMock::start(), ports::one());
         let credentials = match has_rest {
             true => format!(
                 "account = \"AC0001\"\ntoken = \"a-token\"\nrest_url = \"http://{}\"\n",

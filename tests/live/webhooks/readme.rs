@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::clock::{SOON, left, now};
-use crate::rig::free_tcp_port;
+use crate::ports;
 use crate::webhooks::carrier::{Kind, unix_s};
 use crate::webhooks::http::{Sent, form};
 
@@ -52,8 +52,8 @@ fn edit(folder: &Path, door: SocketAddr) {
     let edits = [
         ("public_url = \"\"", format!("public_url = \"http://{door}\"")),
         ("\"127.0.0.1:8088\"", format!("\"{door}\"")),
-        ("\"127.0.0.1:8080\"", format!("\"{}\"", free_tcp_port())),
-        ("[\"0.0.0.0:5060\"]", format!("[\"{}\"]", free_tcp_port())),
+        ("\"127.0.0.1:8080\"", format!("\"{}\"", ports::one())),
+        ("[\"0.0.0.0:5060\"]", format!("[\"{}\"]", ports::one())),
     ];
     let edited = edits.iter().fold(text, |text, (from, to)| {
         assert!(text.contains(from), "{from}");
@@ -97,7 +97,7 @@ fn the_five_lines_of_the_readme_take_a_call() {
         fs::copy(flows.join(file), folder.join("flows").join(file))
             .expect("a flow of the checkout");
     }
-    let door = free_tcp_port();
+    let door = ports::one();
     let [make, provider, agent, serve, selftest] = &lines()[..] else { panic!("five lines") };
     run(folder, make);
     edit(folder, door);

@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::flows::ALICE;
-use crate::rig::{Plan, free_tcp_port, items};
+use crate::ports;
+use crate::rig::{Plan, items};
 use crate::webhooks::carrier::{CALLER, NUMBER, PUBLIC_URL};
 use crate::webhooks::flow;
 use crate::webhooks::http::{Sent, form};
@@ -95,7 +96,7 @@ fn signed_by(sdks: &Path, signer: &str, provider: &str) {
         "vonage" => "application = \"00000000-0000-0000-0000-000000000000\"\n",
         _ => "",
     };
-    let door = free_tcp_port();
+    let door = ports::one();
     let provider_section =
         format!("[providers.{provider}]\nsecrets = [\"{ours}\"]\n{application}{ALICE}");
     let rig = Plan::new(&provider_section)
