@@ -5,6 +5,8 @@
 
 mod day;
 mod flows;
+#[path = "../platform/mod.rs"]
+mod platform;
 mod sim;
 mod sip;
 mod sip_ua;

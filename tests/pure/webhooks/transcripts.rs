@@ -17,13 +17,8 @@ use attendant::sim::transcript::{self, Front};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Provider, provider};
 
-use super::platform::bandwidth::Bandwidth;
-use super::platform::jambonz::Jambonz;
-use super::platform::plivo::Plivo;
 use super::platform::telnyx::Telnyx;
-use super::platform::twiml::Twiml;
-use super::platform::vonage::Vonage;
-use super::platform::{PIECE, Platform, Tongue};
+use super::platform::{PIECE, Platform};
 
 fn flow(path: &Path) -> Arc<Flow> {
     let source = fs::read_to_string(path).unwrap();
@@ -164,7 +159,6 @@ const AGENTS: u32 = 3;
 /// How the scenes are played.
 struct Play {
     provider: &'static dyn Provider,
-    tongue: fn() -> Box<dyn Tongue>,
     has_rest: bool,
     /// What agents outside press.
     accept_key: Option<Digit>,
@@ -177,10 +171,9 @@ struct Play {
 }
 
 impl Play {
-    fn of(name: &str, tongue: fn() -> Box<dyn Tongue>) -> Self {
+    fn of(name: &str) -> Self {
         Self {
             provider: provider(name).unwrap(),
-            tongue,
             has_rest: true,
             accept_key: Digit::new('1'),
             agents: BTreeMap::new(),
@@ -209,7 +202,7 @@ fn cut(script: &str, without: &[&str]) -> String {
 fn check(play: &Play) {
     check_with(play, &|| {
         let (key, agents) = (play.accept_key, play.agents.clone());
-        Box::new(Platform::new(play.provider, (play.tongue)(), play.has_rest, key, agents))
+        Box::new(Platform::new(play.provider, play.has_rest, key, agents))
     });
 }
 
@@ -251,25 +244,25 @@ fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Front>) {
 }
 
 fn twilio() -> Play {
-    Play::of("twilio", || Box::new(Twiml))
+    Play::of("twilio")
 }
 
 fn signalwire() -> Play {
-    Play::of("signalwire", || Box::new(Twiml))
+    Play::of("signalwire")
 }
 
 fn texml() -> Play {
-    Play::of("texml", || Box::new(Twiml))
+    Play::of("texml")
 }
 
 fn vonage() -> Play {
     // There silence is a message, too.
     let without = vec!["nothing is said after the tone; then silence ends a message"];
-    Play { without, ..Play::of("vonage", || Box::new(Vonage)) }
+    Play { without, ..Play::of("vonage") }
 }
 
 fn plivo() -> Play {
-    Play::of("plivo", || Box::new(Plivo))
+    Play::of("plivo")
 }
 
 fn jambonz() -> Play {
@@ -279,11 +272,11 @@ fn jambonz() -> Play {
         "a message, ended by hanging up",
         "nothing is said after the tone; then silence ends a message",
     ];
-    Play { without, ..Play::of("jambonz", || Box::new(Jambonz)) }
+    Play { without, ..Play::of("jambonz") }
 }
 
 fn bandwidth() -> Play {
-    Play::of("bandwidth", || Box::new(Bandwidth))
+    Play::of("bandwidth")
 }
 
 fn all() -> [Play; 7] {
@@ -299,8 +292,7 @@ fn the_transcripts_pass_at_every_provider() {
 fn the_transcripts_pass_where_each_action_is_commanded() {
     // There silence ends a message only after something was said.
     let without = vec!["nothing is said after the tone; then silence ends a message"];
-    let unused = || -> Box<dyn Tongue> { Box::new(Twiml) };
-    let play = Play { without, ..Play::of("telnyx", unused) };
+    let play = Play { without, ..Play::of("telnyx") };
     for doubled in [false, true] {
         check_with(&play, &|| Box::new(Telnyx::new(doubled)));
     }
@@ -349,9 +341,9 @@ fn a_message_that_cannot_be_recorded_fails() {
     let script = "caller eve\n\n== to jambonz\n\n    0.000 > eve calls +14155550101\n    \
                   4.000 > eve presses 3\n   20.000 > eve hangs up\n";
     let mut fronts = || -> Option<Box<dyn Front>> {
-        let Play { provider, tongue, has_rest, accept_key, .. } = jambonz();
+        let Play { provider, has_rest, accept_key, .. } = jambonz();
         let agents = BTreeMap::new();
-        Some(Box::new(Platform::new(provider, tongue(), has_rest, accept_key, agents)))
+        Some(Box::new(Platform::new(provider, has_rest, accept_key, agents)))
     };
     let flow = flow(&folder.join("afterhours.toml"));
     let played = transcript::run_with(&flow, script, &mut fronts).unwrap();

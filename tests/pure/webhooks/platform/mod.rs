@@ -1,20 +1,12 @@
-//! A provider's platform, in virtual time: it asks us for documents and executes them.
+//! A provider's platform, in virtual time: it asks our desk for documents and executes them.
 //!
-//! What is common to all of them is here: sounds take their time, keys are collected, somebody is
-//! dialed, commands come by REST. A [`Tongue`] is how one of them reads documents and writes
-//! requests.
+//! What executes and speaks is in [`platform`]; here it is joined to a desk in the same process,
+//! and to the people of a transcript.
 //!
 //! **Deliberately absent:** our own knowledge of what we meant. A document is read from its text.
 
-pub(in crate::webhooks) mod bandwidth;
-pub(in crate::webhooks) mod jambonz;
-mod line;
 mod party;
-pub(in crate::webhooks) mod plivo;
-mod script;
 pub(in crate::webhooks) mod telnyx;
-pub(in crate::webhooks) mod twiml;
-pub(in crate::webhooks) mod vonage;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -22,16 +14,16 @@ use std::time::Duration;
 use attendant::center::{Cause, Command, ContactCenter, Digit, Event, From, Prompt};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Front, PartyDeed, Told};
+use attendant::sim::world::length;
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{
     Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Taken, Ticket,
 };
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Document, Link, Links, Paper, Provider};
+use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
 
-use line::Line;
+use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
 use party::is_handed_off;
-pub(in crate::webhooks) use script::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
 /// Where agents' telephones can be reached by SIP.
 const SIP_HOST: &str = "sip.example.com";
@@ -40,11 +32,13 @@ pub(in crate::webhooks) const PIECE: Duration = Duration::from_secs(8);
 
 pub(in crate::webhooks) struct Platform {
     provider: &'static dyn Provider,
-    tongue: Box<dyn Tongue>,
+    tongue: &'static dyn Tongue,
     paper: Paper,
     links: Links,
     desk: Desk,
     lines: BTreeMap<CallId, Line>,
+    /// Whoever answered for them.
+    parties: BTreeMap<LegId, Line>,
     /// Requests whose answers are not there yet.
     asked: VecDeque<Asking>,
     told: VecDeque<Told>,
@@ -68,7 +62,6 @@ impl Platform {
     /// `agents`: where those are who are at no telephone of ours.
     pub(in crate::webhooks) fn new(
         provider: &'static dyn Provider,
-        tongue: Box<dyn Tongue>,
         has_rest: bool,
         accept_key: Option<Digit>,
         agents: BTreeMap<AgentId, Callee>,
@@ -85,6 +78,10 @@ impl Platform {
             sip_host: Some(SIP_HOST.to_owned()),
         };
         let links = Links::new("https://ivr.example.com", provider.name(), [9; 32]);
+        let links = match provider.comes_with_access() {
+            true => links.with_access("ivr:its-password"),
+            false => links,
+        };
         let desk = Desk::new(DeskSetup {
             providers: [(name.clone(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, (name.clone(), at))).collect(),
@@ -96,11 +93,12 @@ impl Platform {
         let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
         Self {
             provider,
-            tongue,
+            tongue: tongue(provider.name()),
             paper,
             links,
             desk,
             lines: BTreeMap::new(),
+            parties: BTreeMap::new(),
             asked: VecDeque::new(),
             told: VecDeque::new(),
         }
@@ -108,7 +106,8 @@ impl Platform {
 
     /// Sends a request, and takes the answer if it is there at once.
     fn post(&mut self, now: Timestamp, leg: Leg, url: &str, who: &Who, news: &News) {
-        let Some(request) = self.tongue.request(url, who, news) else { return };
+        let Some(asked) = self.tongue.request(url, who, news, None) else { return };
+        let request = request(asked);
         let path = request.url.split_once("/webhooks/").expect("an address of ours").1;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = path.split_once('/').expect("a provider").1;
@@ -131,10 +130,14 @@ impl Platform {
 
     fn answered(&mut self, now: Timestamp, leg: Leg, document: &Document) {
         let reply = self.provider.render(document, &self.paper);
-        let instructions = self.tongue.read(&reply);
+        let instructions = self.tongue.read(&Answer {
+            status: reply.status,
+            content_type: reply.content_type.to_owned(),
+            body: reply.body,
+        });
         match leg {
             Leg::Caller(call) => self.with_line(now, call, |line| line.load(instructions)),
-            Leg::Party(leg) => self.party_answered(now, leg, &instructions),
+            Leg::Party(leg) => self.with_party(now, leg, |line| line.load(instructions)),
             Leg::Nobody => {}
         }
     }
@@ -144,7 +147,7 @@ impl Platform {
         let Some(mut line) = self.lines.remove(&call) else { return };
         act(&mut line);
         line.run(now);
-        let wants: Vec<line::Want> = line.wants.drain(..).collect();
+        let wants: Vec<Want> = line.wants.drain(..).collect();
         let who = line.who.clone();
         self.lines.insert(call, line);
         for want in wants {
@@ -152,20 +155,19 @@ impl Platform {
         }
     }
 
-    fn want(&mut self, now: Timestamp, call: CallId, who: &Who, want: line::Want) {
+    fn want(&mut self, now: Timestamp, call: CallId, who: &Who, want: Want) {
         let caller = LegId::caller(call);
         match want {
-            line::Want::Hear(prompt) => self.told.push_back(Told::Hears(caller, prompt)),
-            line::Want::Audio(url) => {
-                let prompt = self.prompt_of(&url);
+            Want::Hear(sound) => {
+                let prompt = self.prompt_of(&sound);
                 self.told.push_back(Told::Hears(caller, prompt));
             }
-            line::Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
-            line::Want::Tell(url, news) => self.post(now, Leg::Nobody, &url, who, &news),
-            line::Want::PartyOver(dialing, cause) => self.party_ended(now, call, &dialing, cause),
-            line::Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
-            line::Want::Ring(to) => self.ring(now, call, &to),
-            line::Want::Over(cause) => {
+            Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
+            Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
+            Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
+            Want::Ring(to) => self.ring(now, call, &to),
+            Want::Bridged => panic!("nobody dialed {call}"),
+            Want::Over(cause) => {
                 self.told.push_back(Told::HungUp(caller, cause));
                 self.tell_of_end(now, call, who);
             }
@@ -173,11 +175,19 @@ impl Platform {
     }
 
     fn tell_of_end(&mut self, now: Timestamp, call: CallId, who: &Who) {
-        let url = self.links.url(&self.tongue.reports_to(call));
+        // Those that can be told by REST where to tell it were told when the call arrived.
+        let is_told = matches!(self.provider.name(), "signalwire" | "texml" | "twilio");
+        let link = if is_told { Link::Status { call } } else { Link::Events };
+        let url = self.links.url(&link);
         self.post(now, Leg::Nobody, &url, who, &News::Ended);
     }
 
-    fn prompt_of(&self, url: &str) -> Prompt {
+    fn prompt_of(&self, sound: &Instruction) -> Prompt {
+        let url = match sound {
+            Instruction::Say { language, text } => return prompt(language, text),
+            Instruction::Play { url } => url,
+            other => panic!("{other:?} is nothing to hear"),
+        };
         let path = url.split_once("/webhooks/").expect("an address of ours").1;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let link = self.links.read(path.split_once('/').expect("a provider").1, query);
@@ -198,8 +208,10 @@ impl Platform {
         match ask.what {
             AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::End if is_up && !ask.leg.is_caller() => {
-                assert_eq!(ask.reference, self.lines[&call].party().reference);
-                self.party_fails(now, ask.leg, Cause::NORMAL_CLEARING);
+                self.with_party(now, ask.leg, |party| {
+                    assert_eq!(ask.reference, party.who.reference);
+                    party.fails(Cause::NORMAL_CLEARING);
+                });
             }
             AskWhat::Move { to } if is_up => {
                 let url = self.links.url(&to);
@@ -229,7 +241,7 @@ impl Front for Platform {
             from: from.number.clone(),
             to: to.to_owned(),
         };
-        self.lines.insert(call, Line::new(who.clone()));
+        self.lines.insert(call, Line::new(who.clone(), lasts));
         let url = self.links.url(&Link::Voice);
         self.post(now, Leg::Caller(call), &url, &who, &News::Arrived);
     }
@@ -253,7 +265,7 @@ impl Front for Platform {
         let Some(line) = self.lines.get_mut(&call) else { return };
         let who = line.who.clone();
         line.cut(now);
-        let wants: Vec<line::Want> = line.wants.drain(..).collect();
+        let wants: Vec<Want> = line.wants.drain(..).collect();
         for want in wants {
             self.want(now, call, &who, want);
         }
@@ -265,10 +277,14 @@ impl Front for Platform {
         if line.dialing().is_none_or(|dialing| is_handed_off(&dialing.to)) {
             return false;
         }
-        match deed {
-            PartyDeed::Answer => self.party_answers(now, leg),
-            PartyDeed::Fail(cause) => self.party_fails(now, leg, cause),
-            PartyDeed::HangUp => self.party_hangs_up(now, leg),
+        let talked = line.talked(now);
+        self.with_party(now, leg, |party| match deed {
+            PartyDeed::Answer => party.answers(),
+            PartyDeed::Fail(cause) => party.fails(cause),
+            PartyDeed::HangUp => party.leaves(talked),
+        });
+        if deed == PartyDeed::HangUp {
+            self.with_line(now, leg.call, |line| line.dial_over(now, None));
         }
         true
     }
@@ -324,5 +340,33 @@ impl Front for Platform {
         for call in due {
             self.with_line(now, call, |line| line.wake(now));
         }
+    }
+}
+
+/// As it comes to the door.
+fn request(asked: Asked) -> Request {
+    let kind = ("content-type".to_owned(), asked.content_type.to_owned());
+    Request {
+        method: if asked.is_get { Method::Get } else { Method::Post },
+        url: asked.url,
+        headers: vec![kind],
+        body: asked.body.into_bytes(),
+    }
+}
+
+/// Platforms want a country; flows mostly say a language.
+fn prompt(language: &str, text: &str) -> Prompt {
+    let language = language.split('-').next().unwrap_or(language);
+    Prompt::Text { language: language.into(), text: text.into() }
+}
+
+/// How long a sound is heard.
+fn lasts(sound: &Instruction) -> Duration {
+    match sound {
+        Instruction::Say { language, text } => length(&prompt(language, text)),
+        Instruction::Play { url } if url.contains("/music/") || url.contains("music%2F") => PIECE,
+        Instruction::Play { .. } => length(&Prompt::File { path: "".into() }),
+        Instruction::Pause { ms } => Duration::from_millis(*ms),
+        other => panic!("{other:?} is no sound"),
     }
 }

@@ -7,25 +7,25 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Reply, Request};
 use serde_json::json;
 
-use super::script::json as posted;
-use super::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::script::{json as posted, moment};
+use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
-pub(in crate::webhooks) struct Bandwidth;
+pub(super) struct Bandwidth;
 
 impl Tongue for Bandwidth {
-    fn read(&self, reply: &Reply) -> Vec<Instruction> {
-        let document = roxmltree::Document::parse(&reply.body)
-            .unwrap_or_else(|wrong| panic!("{wrong}: {}", reply.body));
+    fn read(&self, answer: &Answer) -> Vec<Instruction> {
+        let document = roxmltree::Document::parse(&answer.body)
+            .unwrap_or_else(|wrong| panic!("{wrong}: {}", answer.body));
         let root = document.root_element();
         assert!(matches!(root.tag_name().name(), "Response" | "Bxml"));
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
+    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
         let event = match news {
             News::Arrived => "initiate",
             News::GoOn(_) | News::Moved => "redirect",
@@ -75,6 +75,9 @@ impl Tongue for Bandwidth {
             }
             _ => {}
         }
+        if let Some(at) = at {
+            body["eventTime"] = json!(moment(at));
+        }
         Some(posted(url, &body))
     }
 }
@@ -99,8 +102,11 @@ fn text(node: roxmltree::Node<'_, '_>) -> String {
     node.text().unwrap_or_default().to_owned()
 }
 
+/// With the user and password it is to come with.
 fn address(node: roxmltree::Node<'_, '_>, name: &str) -> Option<String> {
-    node.attribute(name).map(str::to_owned)
+    let url = node.attribute(name)?.strip_prefix("https://").expect("an address of ours");
+    let said = |name| node.attribute(name).expect("it comes back with a user and a password");
+    Some(format!("https://{}:{}@{url}", said("username"), said("password")))
 }
 
 fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {

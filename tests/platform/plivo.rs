@@ -7,24 +7,24 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Reply, Request};
 
 use super::script::form;
-use super::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
-pub(in crate::webhooks) struct Plivo;
+pub(super) struct Plivo;
 
 impl Tongue for Plivo {
-    fn read(&self, reply: &Reply) -> Vec<Instruction> {
-        let document = roxmltree::Document::parse(&reply.body)
-            .unwrap_or_else(|wrong| panic!("{wrong}: {}", reply.body));
+    fn read(&self, answer: &Answer) -> Vec<Instruction> {
+        let document = roxmltree::Document::parse(&answer.body)
+            .unwrap_or_else(|wrong| panic!("{wrong}: {}", answer.body));
         let root = document.root_element();
         assert_eq!(root.tag_name().name(), "Response");
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
+    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
         let bare = |number: &str| number.trim_start_matches('+').to_owned();
         let from = who.from.as_deref().map_or("anonymous".to_owned(), bare);
         let status = match news {
@@ -58,15 +58,7 @@ impl Tongue for Plivo {
                 add("DialStatus", status);
                 add("DialHangupCause", why);
             }
-            News::Recorded { url, length, is_over } => {
-                add("RecordUrl", url);
-                add("RecordingID", "9a0e0208-71bd-4c35-8e42-6db07f1a5c93");
-                add("RecordingDuration", &length.as_secs().to_string());
-                add("RecordingDurationMs", &length.as_millis().to_string());
-                add("Digits", if *is_over { "hangup" } else { "" });
-            }
-            News::Kept { url, length } => {
-                add("Event", "RecordStop");
+            News::Recorded { url, length, .. } | News::Kept { url, length } => {
                 add("RecordUrl", url);
                 add("RecordingID", "9a0e0208-71bd-4c35-8e42-6db07f1a5c93");
                 add("RecordingDuration", &length.as_secs().to_string());
@@ -74,6 +66,9 @@ impl Tongue for Plivo {
             News::Ended => {
                 add("Event", "Hangup");
                 add("HangupCause", "NORMAL_CLEARING");
+                if let Some(at) = at {
+                    add("EndTime", &civil(at));
+                }
             }
             News::PartyAsks => add("Event", "DialRemoteSounds"),
             News::PartyAnswered => {
@@ -93,8 +88,23 @@ impl Tongue for Plivo {
             }
             News::PartyRings => {}
         }
+        match news {
+            News::Recorded { length, is_over, .. } => {
+                add("RecordingDurationMs", &length.as_millis().to_string());
+                add("Digits", if *is_over { "hangup" } else { "" });
+            }
+            News::Kept { .. } => add("Event", "RecordStop"),
+            _ => {}
+        }
         Some(form(url, &fields))
     }
+}
+
+/// A moment as Plivo writes it: of UTC, and without saying so.
+fn civil(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).expect("a time of ours");
+    let at = jiff::Timestamp::from_millisecond(ms).expect("a time of ours");
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn dialed(failed: Option<Cause>) -> (&'static str, &'static str) {

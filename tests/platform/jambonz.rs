@@ -7,26 +7,26 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Reply, Request};
 use serde_json::{Value, json};
 
 use super::script::json as posted;
-use super::{Dialing, Gather, Instruction, News, Tongue, Who};
+use super::{Answer, Asked, Dialing, Gather, Instruction, News, Tongue, Who};
 
-pub(in crate::webhooks) struct Jambonz;
+pub(super) struct Jambonz;
 
 impl Tongue for Jambonz {
-    fn read(&self, reply: &Reply) -> Vec<Instruction> {
-        if reply.status == 204 {
+    fn read(&self, answer: &Answer) -> Vec<Instruction> {
+        if answer.status == 204 {
             return Vec::new();
         }
-        assert_eq!((reply.status, reply.content_type), (200, "application/json"));
-        let verbs: Vec<Value> = serde_json::from_str(&reply.body).expect("a list of verbs");
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"));
+        let verbs: Vec<Value> = serde_json::from_str(&answer.body).expect("a list of verbs");
         verbs.iter().flat_map(verb).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
+    fn request(&self, url: &str, who: &Who, news: &News, _at: Option<Timestamp>) -> Option<Asked> {
         let status = match news {
             News::Arrived => "trying",
             News::Ended => "completed",

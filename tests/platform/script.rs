@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
-use attendant::id::CallId;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Link, Reply, Request};
+use serde_json::Value;
 
 /// What a document says, as the platform understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) enum Instruction {
+pub(crate) enum Instruction {
     Say {
         language: String,
         text: String,
@@ -33,7 +33,7 @@ pub(in crate::webhooks) enum Instruction {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Gather {
+pub(crate) struct Gather {
     pub sounds: Vec<Instruction>,
     pub keys_max: Option<usize>,
     pub finish: Option<char>,
@@ -45,7 +45,7 @@ pub(in crate::webhooks) struct Gather {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Dialing {
+pub(crate) struct Dialing {
     pub to: Callee,
     pub timeout: Duration,
     /// What the callee's leg asks for when it answers.
@@ -58,7 +58,7 @@ pub(in crate::webhooks) struct Dialing {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Recording {
+pub(crate) struct Recording {
     pub silence: Duration,
     pub finish: Option<char>,
     /// Asked when it is over; else the platform goes on with what follows.
@@ -71,7 +71,7 @@ pub(in crate::webhooks) struct Recording {
 
 /// What happened, for the request about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) enum News {
+pub(crate) enum News {
     Arrived,
     /// Nothing but: what now?
     GoOn(String),
@@ -104,7 +104,7 @@ pub(in crate::webhooks) enum News {
 
 /// Who a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhooks) struct Who {
+pub(crate) struct Who {
     pub reference: String,
     /// The caller's leg, where this is about a party's.
     pub parent: Option<String>,
@@ -112,37 +112,54 @@ pub(in crate::webhooks) struct Who {
     pub to: String,
 }
 
+/// A request, without the headers that say whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub is_get: bool,
+    pub url: String,
+    /// Empty where there is no body.
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub content_type: String,
+    pub body: String,
+}
+
 /// How one provider speaks.
-pub(in crate::webhooks) trait Tongue {
-    fn read(&self, reply: &Reply) -> Vec<Instruction>;
-    /// `None`: this platform keeps that to itself.
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request>;
-    /// Where it tells of a call's end: mostly an address that a person has set up.
-    fn reports_to(&self, _call: CallId) -> Link {
-        Link::Events
-    }
+pub(crate) trait Tongue: Sync {
+    fn read(&self, answer: &Answer) -> Vec<Instruction>;
+    /// `None`: this platform keeps that to itself. `at` is when it happened, for those that tell.
+    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked>;
 }
 
 /// A request with a JSON body.
-pub(super) fn json(url: &str, body: &serde_json::Value) -> Request {
-    Request {
-        method: attendant::webhook::Method::Post,
-        url: url.to_owned(),
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: body.to_string().into_bytes(),
-    }
+pub(crate) fn json(url: &str, body: &Value) -> Asked {
+    let content_type = "application/json";
+    Asked { is_get: false, url: url.to_owned(), content_type, body: body.to_string() }
 }
 
 /// A request with a form.
-pub(super) fn form(url: &str, fields: &[(&str, String)]) -> Request {
-    use attendant::webhook::form::encode;
-    let pairs: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
-    Request {
-        method: attendant::webhook::Method::Post,
-        url: url.to_owned(),
-        headers: vec![form],
-        body: pairs.join("&").into_bytes(),
-    }
+pub(crate) fn form(url: &str, fields: &[(&str, String)]) -> Asked {
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    let body = pairs.collect::<Vec<_>>().join("&");
+    let content_type = "application/x-www-form-urlencoded";
+    Asked { is_get: false, url: url.to_owned(), content_type, body }
+}
+
+pub(crate) fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    text.bytes()
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+/// A moment as most of them write it, to the millisecond (RFC 3339).
+pub(crate) fn moment(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).expect("a time of ours");
+    format!("{:.3}", jiff::Timestamp::from_millisecond(ms).expect("a time of ours"))
 }

@@ -3,33 +3,30 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
-use attendant::id::CallId;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Link, Reply, Request};
 
-use super::script::form;
-use super::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::script::{form, moment};
+use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
-pub(in crate::webhooks) struct Twiml;
+pub(super) struct Twiml {
+    /// How it writes a time: RFC 3339, or RFC 2822.
+    pub(super) is_iso: bool,
+}
 
 impl Tongue for Twiml {
-    fn read(&self, reply: &Reply) -> Vec<Instruction> {
-        if reply.body.is_empty() {
+    fn read(&self, answer: &Answer) -> Vec<Instruction> {
+        if answer.body.is_empty() {
             return Vec::new();
         }
-        let document = roxmltree::Document::parse(&reply.body)
-            .unwrap_or_else(|wrong| panic!("{wrong}: {}", reply.body));
+        let document = roxmltree::Document::parse(&answer.body)
+            .unwrap_or_else(|wrong| panic!("{wrong}: {}", answer.body));
         let root = document.root_element();
         assert_eq!(root.tag_name().name(), "Response");
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    /// Told by REST when the call arrived.
-    fn reports_to(&self, call: CallId) -> Link {
-        Link::Status { call }
-    }
-
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
+    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
         let status = match news {
             News::Arrived | News::PartyRings => "ringing",
             News::Ended | News::Recorded { is_over: true, .. } => "completed",
@@ -55,6 +52,7 @@ impl Tongue for Twiml {
             }
             News::Dialed { failed, talked } => {
                 fields.push(("DialCallStatus", self::status(*failed).to_owned()));
+                fields.push(("DialBridged", failed.is_none().to_string()));
                 fields.push(("DialCallDuration", talked.as_secs().to_string()));
             }
             News::Recorded { url, length, .. } | News::Kept { url, length } => {
@@ -64,6 +62,10 @@ impl Tongue for Twiml {
             }
             _ => {}
         }
+        if let Some(at) = at.filter(|_| is_state(news)) {
+            fields.push(("CallbackSource", "call-progress-events".to_owned()));
+            fields.push(("Timestamp", if self.is_iso { moment(at) } else { rfc2822(at) }));
+        }
         if let News::Kept { .. } = news {
             fields.push(("RecordingStatus", "completed".to_owned()));
         }
@@ -72,6 +74,17 @@ impl Tongue for Twiml {
         }
         Some(form(url, &fields))
     }
+}
+
+/// What is told by status callbacks, with a time.
+fn is_state(news: &News) -> bool {
+    matches!(news, News::Ended | News::PartyRings | News::PartyAnswered | News::PartyEnded(..))
+}
+
+fn rfc2822(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).expect("a time of ours");
+    let at = jiff::Timestamp::from_millisecond(ms).expect("a time of ours");
+    jiff::fmt::rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::UTC)).expect("a date")
 }
 
 fn status(failed: Option<Cause>) -> &'static str {
@@ -101,6 +114,8 @@ fn text(node: roxmltree::Node<'_, '_>) -> String {
 }
 
 fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {
+    let is_post = node.attribute("method").is_none_or(|method| method == "POST");
+    assert!(is_post, "a method that would lose the fields: {node:?}");
     match node.tag_name().name() {
         "Say" => {
             let language = node.attribute("language").unwrap_or("en").to_owned();

@@ -7,19 +7,18 @@
 use std::time::Duration;
 
 use attendant::center::Cause;
+use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
-use attendant::webhook::form::encode;
-use attendant::webhook::{Method, Reply, Request};
 use serde_json::{Value, json};
 
-use super::script::json as posted;
-use super::{Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::script::{encode, json as posted, moment};
+use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
 
-pub(in crate::webhooks) struct Vonage;
+pub(super) struct Vonage;
 
 impl Tongue for Vonage {
-    fn read(&self, reply: &Reply) -> Vec<Instruction> {
-        let ncco: Vec<Value> = serde_json::from_str(&reply.body).expect("a list of actions");
+    fn read(&self, answer: &Answer) -> Vec<Instruction> {
+        let ncco: Vec<Value> = serde_json::from_str(&answer.body).expect("a list of actions");
         let mut read = Vec::new();
         // Prompts that keys interrupt wait for their input.
         let mut interruptible = Vec::new();
@@ -51,7 +50,7 @@ impl Tongue for Vonage {
         read
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News) -> Option<Request> {
+    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
         let bare = |number: &str| number.trim_start_matches('+').to_owned();
         let from = who.from.as_deref().map_or("anonymous".to_owned(), bare);
         let conversation = format!("CON-{}", who.parent.as_ref().unwrap_or(&who.reference));
@@ -64,8 +63,7 @@ impl Tongue for Vonage {
                 encode(&to),
                 who.reference
             );
-            let body = Vec::new();
-            return Some(Request { method: Method::Get, url, headers: Vec::new(), body });
+            return Some(Asked { is_get: true, url, content_type: "", body: String::new() });
         }
         let mut body = json!({ "conversation_uuid": conversation });
         let mut add = |values: Value| {
@@ -110,6 +108,9 @@ impl Tongue for Vonage {
             News::Moved | News::PartyAsks | News::Dialed { .. } | News::Recorded { .. } => {
                 panic!("{news:?} is not said so")
             }
+        }
+        if let Some(at) = at {
+            body["timestamp"] = json!(moment(at));
         }
         Some(posted(url, &body))
     }
