@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::center::Refused;
+
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ApiError {
@@ -90,6 +92,12 @@ impl ApiError {
         let busy =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "ask again in a second");
         Self { retry_after_s: Some(1), ..busy }
+    }
+
+    /// It cannot be done now.
+    pub(super) fn refused(why: &Refused) -> Self {
+        let help = "GET /v1/agents and /v1/calls show how things stand";
+        Self::new(StatusCode::CONFLICT, "refused", why.to_string(), help)
     }
 
     pub(super) fn archive(error: &str) -> Self {

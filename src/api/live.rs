@@ -187,9 +187,16 @@ pub(super) async fn end_wrap_up(
     ask_agent(&api, name, AgentAsk::EndWrapUp { resolved, intent, note }).await
 }
 
-async fn ask_agent(api: &Api, agent: String, ask: AgentAsk) -> Result<Json<Agent>, ApiError> {
-    let view = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
-    view.map(|view| Json(view.into())).ok_or_else(no_agent)
+pub(super) async fn ask_agent(
+    api: &Api,
+    agent: String,
+    ask: AgentAsk,
+) -> Result<Json<Agent>, ApiError> {
+    let answer = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
+    match answer.ok_or_else(no_agent)? {
+        Ok(view) => Ok(Json(view.into())),
+        Err(why) => Err(ApiError::refused(&why)),
+    }
 }
 
 fn no_agent() -> ApiError {

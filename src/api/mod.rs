@@ -18,6 +18,7 @@ mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod talks;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -39,6 +40,7 @@ use utoipa::OpenApi;
 
 use crate::call::Outcome;
 use crate::center::AgentAsk;
+use crate::center::Refused;
 use crate::center::snapshot::{AgentView, Snapshot};
 use crate::id::CallId;
 use crate::time::Timestamp;
@@ -79,7 +81,7 @@ pub enum Request {
     Ask {
         agent: String,
         ask: AgentAsk,
-        reply: oneshot::Sender<Option<AgentView>>,
+        reply: oneshot::Sender<Option<Result<AgentView, Refused>>>,
     },
     /// `false`: there is no such live call.
     EndCall {
@@ -193,6 +195,8 @@ impl Api {
             .route("/v1/agents/{name}/ready", post(live::ready))
             .route("/v1/agents/{name}/not-ready", post(live::not_ready))
             .route("/v1/agents/{name}/wrap-up", post(live::end_wrap_up))
+            .route("/v1/agents/{name}/hold", post(talks::hold))
+            .route("/v1/agents/{name}/resume", post(talks::resume))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
@@ -322,6 +326,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
         live::ready,
         live::not_ready,
         live::end_wrap_up,
+        talks::hold,
+        talks::resume,
         archive::records,
         archive::record,
         archive::figures,

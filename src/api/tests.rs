@@ -130,7 +130,11 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
             }
             Request::Ask { agent: name, ask, reply } => {
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
-                drop(reply.send((name == "alice").then(|| agent(AgentState::Ready))));
+                let answer = match ask {
+                    AgentAsk::Resume => Err(Refused::HeldByTelephone { agent: name.clone() }),
+                    _ => Ok(agent(AgentState::Ready)),
+                };
+                drop(reply.send((name == "alice").then_some(answer)));
             }
             Request::Report { since, until, reply } => {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
@@ -228,10 +232,12 @@ fn the_document_lists_what_there_is() {
         get /readyz: Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
         get /v1/agents: The agents and what they do.
         get /v1/agents/{name}: One agent.
+        post /v1/agents/{name}/hold: Puts the caller on hold, who hears music then.
         post /v1/agents/{name}/login: Logs an agent in. The agent is not ready then.
         post /v1/agents/{name}/logout: Logs an agent out; a call that is up goes on.
         post /v1/agents/{name}/not-ready: Takes an agent out of the queues, now or after the present call.
         post /v1/agents/{name}/ready: Makes an agent ready for calls, now or after the present one.
+        post /v1/agents/{name}/resume: Back to the caller.
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
@@ -347,6 +353,10 @@ fn agents_are_told_what_was_asked() {
         assert_eq!(ask("alice/not-ready", Some(&json!({"reason": "lunch"}))).await.0, 200);
         let wrap_up = json!({"resolved": true, "intent": "refund"});
         assert_eq!(ask("alice/wrap-up", Some(&wrap_up)).await.0, 200);
+        assert_eq!(ask("alice/hold", None).await.0, 200);
+        let (status, why) = ask("alice/resume", None).await;
+        assert_eq!((status, &why["error"]), (409, &json!("refused")));
+        assert!(why["message"].as_str().unwrap().contains("hold key"), "{why}");
         assert_eq!(
             *served.asked.lock().unwrap(),
             [
@@ -354,6 +364,8 @@ fn agents_are_told_what_was_asked() {
                 "nobody: Ready",
                 "alice: NotReady { reason: \"lunch\" }",
                 "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
+                "alice: Hold",
+                "alice: Resume",
             ]
         );
         for wrong in

@@ -13,6 +13,7 @@ pub mod fold;
 pub mod number;
 pub mod record;
 pub mod recording;
+pub mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use record::{
     CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, WrapUp,
 };
 pub use recording::{Recording, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
+pub use talk::{Sound, Talk};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -36,7 +38,7 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
 pub const LEGS_MAX: u16 = 500;
 
-/// Holds of one call that are heeded. Each costs a few bytes until the call ends, and the far end
+/// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the call ends, and the far end
 /// may ask for one with every packet; past this the two go on hearing each other.
 pub const HOLDS_MAX: u16 = 1_000;
 
@@ -63,8 +65,9 @@ pub struct Call {
     pub state: State,
     /// The party legs that are up or ringing.
     pub legs: BTreeMap<LegId, Leg>,
-    /// Legs, the caller's included, that have put us on hold.
+    /// Legs, the caller's included, whose telephones have put us on hold.
     pub held: BTreeSet<LegId>,
+    pub talk: Talk,
     pub play: PlayId,
     pub intent: Option<Arc<str>>,
     /// The recording the flow waits for.
@@ -124,6 +127,7 @@ impl Call {
             state: State::InFlow,
             legs: BTreeMap::new(),
             held: BTreeSet::new(),
+            talk: Talk::default(),
             play: PlayId(0),
             intent: None,
             recording: None,
@@ -206,11 +210,28 @@ impl Call {
     /// [`HOLDS_MAX`].
     pub fn hold(&mut self, leg: LegId) -> bool {
         let is_up = leg.is_caller() || self.legs.get(&leg).is_some_and(|party| party.answered);
-        if !is_up || self.holds >= HOLDS_MAX || !self.held.insert(leg) {
+        is_up && !self.held.contains(&leg) && self.count_hold() && self.held.insert(leg)
+    }
+
+    /// Notes that the agent asked for hold; `false` when that lasts already, and past
+    /// [`HOLDS_MAX`].
+    pub fn park(&mut self) -> bool {
+        if self.talk.parked || !self.count_hold() {
             return false;
         }
-        self.holds += 1;
+        self.talk.parked = true;
         true
+    }
+
+    fn count_hold(&mut self) -> bool {
+        let counted = self.may_hold();
+        self.holds += u16::from(counted);
+        counted
+    }
+
+    #[must_use]
+    pub const fn may_hold(&self) -> bool {
+        self.holds < HOLDS_MAX
     }
 
     /// Takes a leg out of the call; `None` when it already was.
@@ -223,6 +244,7 @@ impl Call {
     ) -> Option<Leg> {
         let ended = self.legs.remove(&leg)?;
         self.held.remove(&leg);
+        self.talk.holding.remove(&leg);
         self.note(now, Fact::LegEnded { leg, outcome, cause });
         Some(ended)
     }

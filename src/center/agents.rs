@@ -76,6 +76,7 @@ impl ContactCenter {
             AgentAsk::EndWrapUp { resolved, intent, note } => {
                 self.end_wrap_up(now, agent, Disposition { resolved, intent, note });
             }
+            AgentAsk::Hold | AgentAsk::Resume => self.asked_about_talk(now, agent, &ask),
         }
     }
 

@@ -180,4 +180,7 @@ pub enum AgentAsk {
         intent: Option<String>,
         note: Option<String>,
     },
+    /// The caller of the call the agent talks on is put on hold, until [`AgentAsk::Resume`].
+    Hold,
+    Resume,
 }

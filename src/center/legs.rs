@@ -1,4 +1,4 @@
-//! Legs come and go: answers, failures, holds, hang-ups, and the end of a call.
+//! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
 //! **Invariant:** a call that ended is forgotten in the same input, with its record closed and
 //! every leg it had told to hang up; whatever arrives late for it finds nothing and changes
@@ -6,11 +6,11 @@
 
 use crate::acd;
 use crate::acd::OfferOutcome;
-use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State};
+use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State, Talk};
 use crate::center::restart::LOST;
-use crate::center::{Cause, Command, ContactCenter, Prompt, Wake};
+use crate::center::{Cause, Command, ContactCenter, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
 impl ContactCenter {
@@ -41,18 +41,15 @@ impl ContactCenter {
         self.bridge(now, leg);
     }
 
+    /// The caller talks to this party from now on.
     pub(super) fn bridge(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         call.state = State::Talking { leg, since: now };
-        let play = call.next_play(); // what plays now ends here, and its end is no news
+        call.talk = Talk::default();
+        call.next_play(); // what plays now ends here, and its end is no news
         call.note(now, Fact::Bridged { leg });
         self.timers.cancel(&Wake::Flow(leg.call));
-        let caller = call.caller_leg();
-        match call.held.contains(&caller) {
-            // On hold since before: the bridge comes when the caller does.
-            true => self.hold_music(leg, play),
-            false => self.commands.push_back(Command::Bridge { a: caller, b: leg }),
-        }
+        self.arrange(now, leg.call);
     }
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
@@ -102,6 +99,7 @@ impl ContactCenter {
             return;
         }
         call.state = State::InFlow;
+        call.talk = Talk::default();
         let times = call.leg_times(leg);
         self.stop_play(leg.call);
         let input = match ended.offer {
@@ -112,46 +110,6 @@ impl ContactCenter {
             None => Input::Transfer(TransferOutcome::Completed),
         };
         self.drive(now, leg.call, input);
-    }
-
-    /// A leg put us on hold: the other side hears music until it resumes.
-    pub(super) fn held(&mut self, now: Timestamp, leg: LegId) {
-        let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let first = call.held.is_empty();
-        if !call.hold(leg) {
-            return;
-        }
-        let State::Talking { leg: party, .. } = call.state else { return };
-        if leg == party {
-            call.note(now, Fact::Held { leg });
-        }
-        let caller = call.caller_leg();
-        let listener = if leg == caller { party } else { caller };
-        if first {
-            self.commands.push_back(Command::Unbridge { a: caller, b: party });
-        }
-        let play = call.next_play();
-        self.hold_music(listener, play);
-    }
-
-    fn hold_music(&mut self, leg: LegId, play: PlayId) {
-        let prompts = vec![Prompt::Music { name: "default".into() }];
-        self.commands.push_back(Command::Play { leg, play, prompts, repeat: true });
-    }
-
-    pub(super) fn resumed(&mut self, now: Timestamp, leg: LegId) {
-        let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        if !call.held.remove(&leg) {
-            return;
-        }
-        let State::Talking { leg: party, .. } = call.state else { return };
-        if leg == party {
-            call.note(now, Fact::Resumed { leg });
-        }
-        if call.held.is_empty() {
-            let a = call.caller_leg();
-            self.commands.push_back(Command::Bridge { a, b: party });
-        }
     }
 
     /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.

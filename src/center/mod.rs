@@ -25,6 +25,7 @@ mod recordings;
 pub mod restart;
 pub mod setup;
 pub mod snapshot;
+mod talks;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -50,6 +51,7 @@ pub use event::{AgentAsk, Event, From, Via};
 pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
+pub use talks::Refused;
 
 #[derive(Debug)]
 pub struct ContactCenter {

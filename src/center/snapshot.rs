@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::acd::AgentState;
 use crate::call::{Call, Party, State};
 use crate::center::ContactCenter;
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -144,7 +144,7 @@ impl ContactCenter {
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: self.acd.position(call.id()),
             agent,
-            on_hold: call.held.iter().any(|leg: &LegId| !leg.is_caller()),
+            on_hold: !call.talk.holding.is_empty(),
             path,
         }
     }

@@ -1,6 +1,7 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod recording;
+mod talks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

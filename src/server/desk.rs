@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use crate::api::{Considered, Health, Request};
-use crate::center::{AgentAsk, Event};
+use crate::center::snapshot::AgentView;
+use crate::center::{AgentAsk, Event, Refused};
 use crate::server::driver::Driver;
 use crate::server::past;
 use crate::time::Timestamp;
@@ -45,10 +46,13 @@ impl Driver {
         now: Timestamp,
         name: &str,
         ask: AgentAsk,
-    ) -> Option<crate::center::snapshot::AgentView> {
+    ) -> Option<Result<AgentView, Refused>> {
         let agent = self.center.agent_id(name)?;
+        if let Err(why) = self.center.may_ask(agent, &ask) {
+            return Some(Err(why));
+        }
         self.feed(now, Event::AgentAsked { agent, ask });
-        Some(self.center.agent_view(agent))
+        Some(Ok(self.center.agent_view(agent)))
     }
 
     fn why(&self, call: crate::id::CallId) -> Option<Vec<Considered>> {
