@@ -88,8 +88,8 @@ enum Command {
     Check {
         /// Flow files, or folders of them
         paths: Vec<PathBuf>,
-        /// What is different there: twilio, signalwire, texml, telnyx, vonage, plivo, jambonz,
-        /// bandwidth; more than one with a comma between
+        /// What is different there, as in twilio; more than one with a comma between. A name that
+        /// is not known shows all there are
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         provider: Vec<String>,
     },

@@ -357,11 +357,11 @@ fn a_provider_whose_commands_could_only_fail_is_refused() {
                   secrets = [\"one\"]\napplication = \"a-1\"\n";
     assert_eq!(written(vonage).config().providers["vonage"].accept_key, None);
     written(&format!("{vonage}accept_key = \"1\"\n")).refused(&expect![[r#"
-        attendant.toml:6: `providers.vonage.accept_key`: needs account and token: Vonage refuses by REST only
+        attendant.toml:6: `providers.vonage.accept_key`: needs account and token: vonage refuses by REST only
           help: add them, or write accept_key = "": who answers has the call then
     "#]]);
     written(&vonage.replace("vonage", "telnyx")).refused(&expect![[r#"
-        attendant.toml:3: `providers.telnyx.account`: and token are needed: Call Control does only what it is told
+        attendant.toml:3: `providers.telnyx.account`: and token are needed: it does only what it is told by REST
           help: account = "connection id" and token_env = "VARIABLE" with an API key; [providers.texml] does without
     "#]]);
     let public = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";

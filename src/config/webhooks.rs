@@ -14,73 +14,8 @@ use crate::config::problem::{Problems, closest};
 use crate::config::read::Section;
 use crate::config::secret::Secret;
 use crate::config::sections::as_usize;
+use crate::webhook::{self, About};
 
-/// What one provider wants of its section.
-struct Rules {
-    name: &'static str,
-    secrets_are: &'static str,
-    /// Each secret is a user and a password.
-    secret_is_pair: bool,
-    /// Its requests name an application, which must be ours.
-    application_is: Option<&'static str>,
-    /// Each customer's REST interface has an address of its own: what it is.
-    rest_url_is: Option<&'static str>,
-    token_is_pem: bool,
-    /// Its documents have no word for refusing a party.
-    refuses_by_rest_only: bool,
-    /// Without its REST interface nothing at all can be done.
-    does_only_commands: bool,
-}
-
-const USUAL: Rules = Rules {
-    name: "",
-    secrets_are: "",
-    secret_is_pair: false,
-    application_is: None,
-    rest_url_is: None,
-    token_is_pem: false,
-    refuses_by_rest_only: false,
-    does_only_commands: false,
-};
-
-/// Every provider there is.
-const PROVIDERS: &[Rules] = &[
-    Rules {
-        name: "bandwidth",
-        secrets_are: "the user and password of its callbacks, as in \"user:password\"",
-        secret_is_pair: true,
-        ..USUAL
-    },
-    Rules {
-        name: "jambonz",
-        secrets_are: "the webhook secret of the account",
-        rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
-        ..USUAL
-    },
-    Rules { name: "plivo", secrets_are: "the auth token", ..USUAL },
-    Rules {
-        name: "signalwire",
-        secrets_are: "the signing key",
-        rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
-        ..USUAL
-    },
-    Rules {
-        name: "telnyx",
-        secrets_are: "the public key of the portal (base64)",
-        does_only_commands: true,
-        ..USUAL
-    },
-    Rules { name: "texml", secrets_are: "the public key of the Telnyx portal (base64)", ..USUAL },
-    Rules { name: "twilio", secrets_are: "the auth token", ..USUAL },
-    Rules {
-        name: "vonage",
-        secrets_are: "the signature secret of the account",
-        application_is: Some("the id of the Voice application the numbers are linked to"),
-        token_is_pem: true,
-        refuses_by_rest_only: true,
-        ..USUAL
-    },
-];
 /// The strictest providers give up after 5 s, network included.
 const DEADLINE_MS_MAX: u64 = 4_000;
 /// No provider sends a tenth of this.
@@ -181,8 +116,9 @@ pub(super) fn providers(
 ) -> BTreeMap<String, Provider> {
     let mut providers = BTreeMap::new();
     for (name, node) in entries {
-        let Some(rules) = PROVIDERS.iter().find(|rules| rules.name == *name) else {
-            let known: Vec<&str> = PROVIDERS.iter().map(|rules| rules.name).collect();
+        let Some(rules) = webhook::provider(name) else {
+            let mut known: Vec<&str> = webhook::providers().iter().map(|p| p.name()).collect();
+            known.sort_unstable();
             let help = match closest(name, known.iter().copied()) {
                 Some(word) => format!("did you mean [providers.{word}]?"),
                 None => format!("known are {}", known.join(", ")),
@@ -190,7 +126,7 @@ pub(super) fn providers(
             problems.add_with_help(&node.place, format!("no provider `{name}` is known"), help);
             continue;
         };
-        let name = rules.name;
+        let name = rules.name();
         let mut s = Section::new(format!("providers.{name}"), node, problems);
         if trunks.contains_key(name) {
             s.problem("", format!("a trunk is called {name}, too"), "give the trunk another name");
@@ -208,8 +144,12 @@ pub(super) fn providers(
     providers
 }
 
-fn provider(rules: &Rules, s: &mut Section<'_, '_>, around: &Around<'_>) -> Provider {
-    let Rules { name, secrets_are, .. } = *rules;
+fn provider(
+    rules: &dyn webhook::Provider,
+    s: &mut Section<'_, '_>,
+    around: &Around<'_>,
+) -> Provider {
+    let About { name, secrets_are, .. } = *rules.about();
     let written = ["secrets", "secrets_file", "secrets_env"].iter().any(|key| s.has(key));
     let secrets = s.secrets("secrets", around.variables);
     if secrets.is_empty() && (!written || s.has("secrets")) {
@@ -220,7 +160,7 @@ fn provider(rules: &Rules, s: &mut Section<'_, '_>, around: &Around<'_>) -> Prov
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
         s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
     }
-    if rules.secret_is_pair && secrets.iter().any(|secret| !secret.expose().contains(':')) {
+    if rules.comes_with_access() && secrets.iter().any(|secret| !secret.expose().contains(':')) {
         s.problem("secrets", "must have a colon between user and password", "");
     }
     let provider = Provider {
@@ -244,11 +184,11 @@ fn provider(rules: &Rules, s: &mut Section<'_, '_>, around: &Around<'_>) -> Prov
     provider
 }
 
-fn check(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
-    if let Some(help) = rules.application_is.filter(|_| provider.application.is_none()) {
+fn check(provider: &Provider, rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) {
+    if let Some(help) = rules.about().application_is.filter(|_| provider.application.is_none()) {
         s.problem("application", "is needed: a request must name it", help);
     }
-    check_account(provider, rules, s);
+    check_account(provider, rules.about(), s);
     for (key, list) in [("prefixes", &provider.prefixes), ("numbers", &provider.numbers)] {
         for number in list.iter().filter(|number| !is_e164(number)) {
             s.problem(key, format!("\"{number}\" must be a plus and digits"), "");
@@ -266,7 +206,7 @@ fn check(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
 }
 
 /// Commands that could only fail are refused here, and not at the first caller who waits.
-fn check_account(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
+fn check_account(provider: &Provider, about: &About, s: &mut Section<'_, '_>) {
     let token = ["token", "token_file", "token_env"].iter().any(|key| s.has(key));
     match (&provider.account, &provider.token) {
         (Some(_), None) if !token => {
@@ -276,22 +216,21 @@ fn check_account(provider: &Provider, rules: &Rules, s: &mut Section<'_, '_>) {
         (None, Some(_)) => s.problem("token", "needs an account beside it: both, or neither", ""),
         (Some(_), None | Some(_)) | (None, None) => {}
     }
-    if rules.does_only_commands && (provider.account.is_none() || provider.token.is_none()) {
-        let help = "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
-                    [providers.texml] does without";
-        s.problem("account", "and token are needed: Call Control does only what it is told", help);
+    let is_whole = provider.account.is_some() && provider.token.is_some();
+    if let Some(help) = about.account_is.filter(|_| !is_whole) {
+        s.problem("account", "and token are needed: it does only what it is told by REST", help);
     }
     let is_pem = |token: &Secret| {
         let text = token.expose().trim();
         text.starts_with("-----BEGIN ") && text.ends_with("PRIVATE KEY-----")
     };
-    if rules.token_is_pem && provider.token.as_ref().is_some_and(|token| !is_pem(token)) {
+    if about.token_is_pem && provider.token.as_ref().is_some_and(|token| !is_pem(token)) {
         let key = ["token", "token_file", "token_env"].into_iter().find(|key| s.has(key));
         let help = "token_file = \"private.key\": it begins with -----BEGIN PRIVATE KEY-----";
         s.problem(key.unwrap_or("token"), "must be the application's private key, in PEM", help);
     }
     let lacks_url = provider.account.is_some() && !s.has("rest_url");
-    if let Some(help) = rules.rest_url_is.filter(|_| lacks_url) {
+    if let Some(help) = about.rest_url_is.filter(|_| lacks_url) {
         s.problem("account", "needs rest_url beside it: where are commands to go?", help);
     }
 }
@@ -306,9 +245,9 @@ fn rest_url(s: &mut Section<'_, '_>) -> Option<String> {
     Some(url.trim_end_matches('/').to_owned())
 }
 
-fn accept_key(rules: &Rules, s: &mut Section<'_, '_>) -> Option<char> {
+fn accept_key(rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) -> Option<char> {
     // Who does not press it must be refused.
-    let can_refuse = !rules.refuses_by_rest_only || s.has("account");
+    let can_refuse = rules.refuses_parties() || s.has("account");
     let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {
         return None;
@@ -319,7 +258,9 @@ fn accept_key(rules: &Rules, s: &mut Section<'_, '_>) -> Option<char> {
         s.problem("accept_key", "must be one key, as in \"1\"; empty: none is asked for", "");
     } else if !can_refuse {
         let help = "add them, or write accept_key = \"\": who answers has the call then";
-        s.problem("accept_key", "needs account and token: Vonage refuses by REST only", help);
+        let name = rules.name();
+        let message = format!("needs account and token: {name} refuses by REST only");
+        s.problem("accept_key", message, help);
         return None;
     }
     key

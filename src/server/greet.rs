@@ -7,33 +7,7 @@ use std::fmt::Write as _;
 
 use crate::config::{self, Config};
 use crate::flow::Flow;
-use crate::webhook::{Link, Links};
-
-/// What a provider's console calls the two fields, and what else must be set there.
-struct Console {
-    place: &'static str,
-    voice: &'static str,
-    events: &'static str,
-}
-
-fn console(provider: &str) -> Console {
-    let (place, voice, events) = match provider {
-        "twilio" => {
-            ("the number, Voice", "A call comes in: Webhook, HTTP POST", "Call status changes")
-        }
-        "signalwire" => {
-            ("the number, cXML webhooks", "When a call comes in, POST", "Call status changes")
-        }
-        "texml" => ("a TeXML application", "Voice webhook, POST", "Status callback, POST"),
-        "telnyx" => ("a Call Control application", "Webhook URL, API v2", ""),
-        "vonage" => ("the Voice application", "Answer URL, POST", "Event URL, POST"),
-        "plivo" => ("an XML application", "Primary answer URL, POST", "Hangup URL, POST"),
-        "jambonz" => ("an application", "Calling webhook, POST", "Call status webhook, POST"),
-        "bandwidth" => ("a Voice application", "Call initiated, POST", "Call status, POST"),
-        _ => ("its console", "calls", "call status"),
-    };
-    Console { place, voice, events }
-}
+use crate::webhook::{self, Console, Link, Links};
 
 /// Empty without a provider.
 pub(super) fn providers<'a>(
@@ -44,10 +18,11 @@ pub(super) fn providers<'a>(
     let mut out = String::new();
     for (name, links) in links {
         let Some(provider) = config.providers.get(*name) else { continue };
-        let Console { place, voice, events } = console(name);
+        let Some(known) = webhook::provider(name) else { continue };
+        let Console { place, voice, events } = known.about().console;
         let _ = writeln!(out, "\n{name}: set in {place}");
         let _ = writeln!(out, "  {voice:<36} {}", links.url(&Link::Voice));
-        if !events.is_empty() {
+        if let Some(events) = events {
             let _ = writeln!(out, "  {events:<36} {}", links.url(&Link::Events));
         }
         for (number, flow) in numbers(provider, flows.clone()) {

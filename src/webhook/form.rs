@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 
+/// The media type of a form.
+pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+
 /// Providers send about 40; a body is bounded in bytes before it comes here.
 pub const FIELDS_MAX: usize = 1_000;
 

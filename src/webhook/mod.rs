@@ -17,6 +17,7 @@
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
+pub mod about;
 pub mod bandwidth;
 pub mod desk;
 pub mod document;
@@ -34,6 +35,7 @@ pub mod request;
 pub mod rest;
 pub mod sign;
 pub mod support;
+pub mod trial;
 pub mod value;
 pub mod vonage;
 
@@ -43,6 +45,7 @@ pub mod texml;
 pub mod twilio;
 pub mod twiml;
 
+pub use about::{About, Console};
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};
@@ -51,12 +54,13 @@ pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
 pub use request::{Method, Reply, Request};
 pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
 pub use support::Support;
+pub use trial::Trial;
 
 /// All that are spoken, by name.
 static PROVIDERS: &[&dyn Provider] = &[
-    &twilio::Twilio,
-    &signalwire::SignalWire,
-    &texml::Texml,
+    &twilio::TWILIO,
+    &signalwire::SIGNALWIRE,
+    &texml::TEXML,
     &telnyx::Telnyx,
     &jambonz::Jambonz,
     &plivo::Plivo,

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::About;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -16,11 +17,17 @@ use crate::webhook::paper::Paper;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
 
 /// One telephony provider: a folder of pure functions.
 pub trait Provider: Send + Sync {
+    /// What there is to know of it before its first request.
+    fn about(&self) -> &About;
+
     /// As in the path of our addresses and in the configuration: `twilio`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
 
     /// Whose request this is.
     ///
@@ -31,6 +38,12 @@ pub trait Provider: Send + Sync {
 
     /// The bytes that were, or should have been, signed, for a person to compare.
     fn signed(&self, keys: &Keys, request: &Request) -> String;
+
+    /// A request as the provider would send it, signed with one of the secrets. `None`: there is no
+    /// secret, or only the provider has the key it signs with.
+    fn trial(&self, _keys: &Keys, _trial: &Trial<'_>) -> Option<Request> {
+        None
+    }
 
     /// The fields of a request that came to `link`.
     ///
@@ -105,11 +118,9 @@ pub fn only_header<'a>(request: &'a Request, name: &'static str) -> Result<&'a s
 /// The secrets of one account. Several where keys are being exchanged: any of them is good.
 #[derive(Clone, Default)]
 pub struct Keys {
-    /// Twilio: auth tokens, and shared keys as `id:secret`. SignalWire: signing keys. Telnyx:
-    /// public keys (base64). Plivo: auth tokens. Vonage: signature secrets. jambonz: webhook
-    /// secrets. Bandwidth: `user:password`.
+    /// What they are is [`About::secrets_are`].
     pub secrets: Vec<String>,
-    /// Vonage: the application a request must name.
+    /// The application a request must name, where they name one.
     pub application: Option<String>,
     /// How old a signed time may be, in seconds, either way.
     pub window_s: u64,

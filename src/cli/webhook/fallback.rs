@@ -55,7 +55,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
     if site.provider.is_commanded() {
         let message = format!(
             "{} executes no documents, so none can stand in for this server: name a failover \
-             address in its portal, or connect the number by [providers.texml]",
+             address in its console, or connect the number to an interface that does",
             wanted.provider
         );
         return fail(EX_USAGE, &message);

@@ -15,10 +15,12 @@ mod rest;
 mod support;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -27,13 +29,24 @@ use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bandwidth;
 
+const ABOUT: About = About::new(
+    "bandwidth",
+    "the user and password of its callbacks, as in \"user:password\"",
+    Console {
+        place: "a Voice application",
+        voice: "Call initiated, POST",
+        events: Some("Call status, POST"),
+    },
+);
+
 impl Provider for Bandwidth {
-    fn name(&self) -> &'static str {
-        "bandwidth"
+    fn about(&self) -> &About {
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, _now: Timestamp) -> Result<Checked, Refusal> {
@@ -42,6 +55,10 @@ impl Provider for Bandwidth {
 
     fn signed(&self, keys: &Keys, request: &Request) -> String {
         verify::signed(keys, request)
+    }
+
+    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+        trial::trial(keys, trial)
     }
 
     fn parse(&self, _link: &Link, request: &Request) -> Result<Fields, Malformed> {

@@ -54,7 +54,7 @@ pub(super) fn signed(keys: &Keys, request: &Request) -> String {
 }
 
 /// Neither of the two may be empty: everybody would have them.
-fn is_usable(secret: &str) -> bool {
+pub(super) fn is_usable(secret: &str) -> bool {
     secret.split_once(':').is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
 }
 

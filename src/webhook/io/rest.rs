@@ -344,6 +344,7 @@ mod tests {
     use super::*;
     use crate::center::Need;
     use crate::id::CallId;
+    use crate::webhook::about::{About, Console};
     use crate::webhook::document::Document;
     use crate::webhook::fields::Fields;
     use crate::webhook::link::Link;
@@ -359,8 +360,10 @@ mod tests {
     static MOVER: Mover = Mover;
 
     impl Provider for Mover {
-        fn name(&self) -> &'static str {
-            "mover"
+        fn about(&self) -> &About {
+            const NOWHERE: Console = Console { place: "", voice: "", events: None };
+            const ABOUT: About = About::new("mover", "", NOWHERE);
+            &ABOUT
         }
 
         fn verify(&self, _: &Keys, _: &Request, _: Timestamp) -> Result<Checked, Refusal> {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::center::Need;
 use crate::id::CallId;
+use crate::webhook::about::{About, Console};
 use crate::webhook::link::Links;
 use crate::webhook::provider::{Checked, Malformed};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
@@ -20,8 +21,10 @@ struct Plain;
 static PLAIN: Plain = Plain;
 
 impl Provider for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
+    fn about(&self) -> &About {
+        const NOWHERE: Console = Console { place: "", voice: "", events: None };
+        const ABOUT: About = About::new("plain", "", NOWHERE);
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, _: Timestamp) -> Result<Checked, Refusal> {

@@ -17,10 +17,12 @@ mod rest;
 mod support;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -29,13 +31,27 @@ use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Jambonz;
 
+const ABOUT: About = About {
+    rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
+    ..About::new(
+        "jambonz",
+        "the webhook secret of the account",
+        Console {
+            place: "an application",
+            voice: "Calling webhook, POST",
+            events: Some("Call status webhook, POST"),
+        },
+    )
+};
+
 impl Provider for Jambonz {
-    fn name(&self) -> &'static str {
-        "jambonz"
+    fn about(&self) -> &About {
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -44,6 +60,10 @@ impl Provider for Jambonz {
 
     fn signed(&self, keys: &Keys, request: &Request) -> String {
         verify::signed(keys, request)
+    }
+
+    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+        trial::trial(keys, trial)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {

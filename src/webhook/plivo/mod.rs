@@ -11,11 +11,13 @@ mod rest;
 mod support;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 mod xml;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -24,12 +26,23 @@ use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
 
 pub struct Plivo;
 
+const ABOUT: About = About::new(
+    "plivo",
+    "the auth token",
+    Console {
+        place: "an XML application",
+        voice: "Primary answer URL, POST",
+        events: Some("Hangup URL, POST"),
+    },
+);
+
 impl Provider for Plivo {
-    fn name(&self) -> &'static str {
-        "plivo"
+    fn about(&self) -> &About {
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, _now: Timestamp) -> Result<Checked, Refusal> {
@@ -38,6 +51,10 @@ impl Provider for Plivo {
 
     fn signed(&self, keys: &Keys, request: &Request) -> String {
         verify::signed(keys, request)
+    }
+
+    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+        trial::trial(keys, trial)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {

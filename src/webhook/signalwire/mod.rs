@@ -4,57 +4,48 @@
 //! error there.
 //!
 //! **Deliberately absent:** SWML; what it shares with the others of its kind, in
-//! [`twiml`].
+//! [`twiml`](crate::webhook::twiml).
 
-mod rest;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
-use crate::center::Need;
-use crate::time::Timestamp;
-use crate::webhook::document::Document;
-use crate::webhook::fields::Fields;
-use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
-use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
-use crate::webhook::request::{Reply, Request};
-use crate::webhook::rest::{Account, RestCall, RestCommand};
-use crate::webhook::support::Support;
-use crate::webhook::twiml;
+use crate::webhook::about::{About, Console};
+use crate::webhook::rest::Account;
+use crate::webhook::twiml::rest::Place;
+use crate::webhook::twiml::{ClientNoun, Dialect};
 
-/// [`Keys::secrets`] are signing keys (`PSK_…`), not API tokens.
-#[derive(Clone, Copy, Debug)]
-pub struct SignalWire;
-
-impl Provider for SignalWire {
-    fn name(&self) -> &'static str {
-        "signalwire"
-    }
-
-    /// No time is signed, so none is judged.
-    fn verify(&self, keys: &Keys, request: &Request, _: Timestamp) -> Result<Checked, Refusal> {
-        verify::verify(keys, request)
-    }
-
-    fn signed(&self, keys: &Keys, request: &Request) -> String {
-        verify::signed(keys, request)
-    }
-
-    fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
-        twiml::fields::parse(request)
-    }
-
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        twiml::render::render(&twiml::SIGNALWIRE, document, paper)
-    }
-
-    fn support(&self, need: &Need) -> Support {
-        twiml::support::support(need)
-    }
-
-    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
-        rest::call(account, command)
-    }
-}
+/// Its secrets are signing keys (`PSK_…`), not API tokens.
+pub static SIGNALWIRE: Dialect = Dialect {
+    about: About {
+        rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
+        ..About::new(
+            "signalwire",
+            "the signing key",
+            Console {
+                place: "the number, cXML webhooks",
+                voice: "When a call comes in, POST",
+                events: Some("Call status changes"),
+            },
+        )
+    },
+    // No time is signed, so none is judged.
+    verify: |keys, request, _| verify::verify(keys, request),
+    signed: verify::signed,
+    trial: verify::trial,
+    rest: Place {
+        usual_base: None,
+        path: "/api/laml/2010-04-01",
+        suffix: "",
+        authorization: Account::basic,
+        not_in_progress: None,
+    },
+    action_on_empty: true,
+    answer_on_bridge: true,
+    client: ClientNoun::Element("Verto"),
+    gather_timeout_s: (1, 600),
+    ring_timeout_s: (1, 600),
+    time_limit_s: (1, 14_400),
+    watch: true,
+};

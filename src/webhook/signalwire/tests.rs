@@ -1,6 +1,6 @@
 //! SignalWire through its door.
 
-use super::SignalWire;
+use super::SIGNALWIRE;
 use crate::time::Timestamp;
 use crate::webhook::provider::{Keys, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
@@ -23,7 +23,7 @@ fn request(signature: &str) -> Request {
 
 fn verify(secret: &str, request: &Request) -> Result<(), Refusal> {
     let keys = Keys { secrets: vec![secret.to_owned()], ..Keys::default() };
-    SignalWire.verify(&keys, request, Timestamp(0)).map(|_| ())
+    SIGNALWIRE.verify(&keys, request, Timestamp(0)).map(|_| ())
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn its_own_header_and_key_count() {
     other.headers[1].0 = "x-twilio-signature".to_owned();
     assert_eq!(verify(KEY, &other), Err(Refusal::Missing("x-signalwire-signature")));
     let keys = Keys { secrets: vec![KEY.to_owned()], ..Keys::default() };
-    assert!(SignalWire.signed(&keys, &good).contains("(this one)"));
+    assert!(SIGNALWIRE.signed(&keys, &good).contains("(this one)"));
 }
 
 /// Its own library is tested with Twilio's example.
@@ -55,9 +55,9 @@ fn a_published_signature_is_good() {
 fn commands_go_to_the_customers_own_host() {
     let ended = RestCommand::End { reference: "7e7c".to_owned(), region: None };
     let account = Account { id: "p1".to_owned(), secret: "t".to_owned(), ..Account::default() };
-    assert_eq!(SignalWire.rest(&account, &ended), None);
+    assert_eq!(SIGNALWIRE.rest(&account, &ended), None);
     let account = Account { base_url: Some("https://s.signalwire.com/".to_owned()), ..account };
-    let call = SignalWire.rest(&account, &ended).unwrap();
+    let call = SIGNALWIRE.rest(&account, &ended).unwrap();
     let url = "https://s.signalwire.com/api/laml/2010-04-01/Accounts/p1/Calls/7e7c";
     assert_eq!((call.url.as_str(), call.body.as_str()), (url, "Status=completed"));
 }

@@ -6,6 +6,8 @@
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;
+use crate::webhook::trial::Trial;
+use crate::webhook::twiml;
 use crate::webhook::twiml::signature::{self, Algorithm};
 
 const SIGNATURE: &str = "x-signalwire-signature";
@@ -22,6 +24,10 @@ pub(super) fn verify(keys: &Keys, request: &Request) -> Result<Checked, Refusal>
 
 pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     signature::account(request, SIGNATURE, Algorithm::Sha1, &secrets(keys))
+}
+
+pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+    twiml::trial::call(trial, trial.call, SIGNATURE, secrets(keys).first().copied())
 }
 
 fn secrets(keys: &Keys) -> Vec<&str> {

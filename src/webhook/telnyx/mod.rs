@@ -24,6 +24,7 @@ mod voices;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -44,9 +45,21 @@ pub const NAME: &str = "telnyx";
 #[derive(Clone, Copy, Debug)]
 pub struct Telnyx;
 
+const ABOUT: About = About {
+    account_is: Some(
+        "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
+         [providers.texml] does without",
+    ),
+    ..About::new(
+        NAME,
+        "the public key of the portal (base64)",
+        Console { place: "a Call Control application", voice: "Webhook URL, API v2", events: None },
+    )
+};
+
 impl Provider for Telnyx {
-    fn name(&self) -> &'static str {
-        NAME
+    fn about(&self) -> &About {
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {

@@ -4,56 +4,45 @@
 //! says is in its body: the address is not signed.
 //!
 //! **Deliberately absent:** Telnyx Call Control, which is another provider to us; what it shares
-//! with the others of its kind, in [`twiml`].
+//! with the others of its kind, in [`twiml`](crate::webhook::twiml).
 
-mod rest;
 pub(in crate::webhook) mod verify;
 
 #[cfg(test)]
 mod tests;
 
-use crate::center::Need;
-use crate::time::Timestamp;
-use crate::webhook::document::Document;
-use crate::webhook::fields::Fields;
-use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
-use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
-use crate::webhook::request::{Reply, Request};
-use crate::webhook::rest::{Account, RestCall, RestCommand};
-use crate::webhook::support::Support;
-use crate::webhook::twiml;
+use crate::webhook::about::{About, Console};
+use crate::webhook::rest::Account;
+use crate::webhook::twiml::rest::Place;
+use crate::webhook::twiml::{ClientNoun, Dialect};
 
-/// [`Keys::secrets`] are public keys, in base64.
-#[derive(Clone, Copy, Debug)]
-pub struct Texml;
-
-impl Provider for Texml {
-    fn name(&self) -> &'static str {
-        "texml"
-    }
-
-    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
-        verify::verify(keys, request, now)
-    }
-
-    fn signed(&self, keys: &Keys, request: &Request) -> String {
-        verify::signed(keys, request)
-    }
-
-    fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
-        twiml::fields::parse(request)
-    }
-
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        twiml::render::render(&twiml::TEXML, document, paper)
-    }
-
-    fn support(&self, need: &Need) -> Support {
-        twiml::support::support(need)
-    }
-
-    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
-        rest::call(account, command)
-    }
-}
+/// Its secrets are public keys, in base64.
+pub static TEXML: Dialect = Dialect {
+    about: About::new(
+        "texml",
+        "the public key of the Telnyx portal (base64)",
+        Console {
+            place: "a TeXML application",
+            voice: "Voice webhook, POST",
+            events: Some("Status callback, POST"),
+        },
+    ),
+    verify: verify::verify,
+    signed: verify::signed,
+    // Only Telnyx has the key it signs with.
+    trial: |_, _| None,
+    rest: Place {
+        usual_base: Some("https://api.telnyx.com"),
+        path: "/v2/texml",
+        suffix: "",
+        authorization: Account::bearer,
+        not_in_progress: None,
+    },
+    action_on_empty: false,
+    answer_on_bridge: false,
+    client: ClientNoun::Sip("sip.telnyx.com"),
+    gather_timeout_s: (1, 120),
+    ring_timeout_s: (5, 120),
+    time_limit_s: (60, 14_400),
+    watch: false,
+};

@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 
-use super::Texml;
+use super::TEXML;
 use crate::time::Timestamp;
 use crate::webhook::link::Link;
 use crate::webhook::provider::{Keys, Provider, Refusal};
@@ -49,7 +49,7 @@ fn keys() -> Keys {
 }
 
 fn verify(request: &Request, now_s: u64) -> Result<(), Refusal> {
-    Texml.verify(&keys(), request, Timestamp(now_s * 1_000)).map(|_| ())
+    TEXML.verify(&keys(), request, Timestamp(now_s * 1_000)).map(|_| ())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn without_a_key_that_is_one_nothing_is_good() {
     let none = ["", "nonsense", &base64(&[0; 32]), &base64(&[0; 31])];
     for secret in none {
         let keys = Keys { secrets: vec![secret.to_owned()], ..keys() };
-        let verdict = Texml.verify(&keys, &good(), Timestamp(AT_S * 1_000));
+        let verdict = TEXML.verify(&keys, &good(), Timestamp(AT_S * 1_000));
         assert_eq!(verdict, Err(Refusal::NoKey), "{secret}");
     }
 }
@@ -93,7 +93,7 @@ fn a_missing_or_double_header_is_refused() {
 
 #[test]
 fn the_account_of_what_was_signed_has_time_and_body() {
-    let text = Texml.signed(&keys(), &good());
+    let text = TEXML.signed(&keys(), &good());
     assert!(text.contains("signed text: 1700000000|CallSid=v3%3Aabc&"), "{text}");
     assert!(text.contains("1 of 2 keys can be read"), "{text}");
 }
@@ -103,11 +103,11 @@ fn the_colon_of_a_calls_name_is_escaped_in_a_command() {
     let account = Account { id: "9".to_owned(), secret: "KEY".to_owned(), ..Account::default() };
     let (reference, url) = ("v3:a".to_owned(), "https://h.example/s".to_owned());
     let moved = RestCommand::Move { reference: reference.clone(), url: url.clone(), region: None };
-    let call = Texml.rest(&account, &moved).unwrap();
+    let call = TEXML.rest(&account, &moved).unwrap();
     assert_eq!(call.url, "https://api.telnyx.com/v2/texml/Accounts/9/Calls/v3%3Aa");
     assert_eq!(call.authorization, account.bearer());
     let watched = RestCommand::Watch { reference, url, region: None };
-    assert_eq!(Texml.rest(&account, &watched), None);
+    assert_eq!(TEXML.rest(&account, &watched), None);
 }
 
 proptest! {
@@ -142,7 +142,7 @@ proptest! {
         request.headers[1].1 = signature;
         request.headers[2].1 = at;
         prop_assert!(verify(&request, AT_S).is_err());
-        let _ = Texml.parse(&Link::Voice, &request);
-        prop_assert!(!Texml.signed(&keys(), &request).is_empty());
+        let _ = TEXML.parse(&Link::Voice, &request);
+        prop_assert!(!TEXML.signed(&keys(), &request).is_empty());
     }
 }

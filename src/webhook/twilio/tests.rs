@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Twilio;
+use super::TWILIO;
 use crate::time::Timestamp;
 use crate::webhook::link::Link;
 use crate::webhook::provider::{Checked, Keys, Provider, Refusal};
@@ -36,7 +36,7 @@ fn request(url: &str, content_type: &str, body: &str, signature: &str) -> Reques
 }
 
 fn verify(request: &Request) -> Result<Checked, Refusal> {
-    Twilio.verify(&keys(&["12345"]), request, Timestamp(0))
+    TWILIO.verify(&keys(&["12345"]), request, Timestamp(0))
 }
 
 fn good() -> Request {
@@ -70,7 +70,7 @@ fn published_signatures_are_good() {
 
 #[test]
 fn any_configured_token_is_good_and_none_is_not() {
-    let verify = |secrets: &[&str]| Twilio.verify(&keys(secrets), &good(), Timestamp(0));
+    let verify = |secrets: &[&str]| TWILIO.verify(&keys(secrets), &good(), Timestamp(0));
     assert!(verify(&["other", "12345"]).is_ok());
     assert_eq!(verify(&["other"]), Err(Refusal::Signature));
     for none in [&[][..], &[""], &["id:12345"]] {
@@ -94,7 +94,7 @@ fn a_get_is_signed_by_its_address() {
     let mut request = request(url, "", "", &signature);
     request.method = Method::Get;
     assert!(verify(&request).is_ok());
-    let fields = Twilio.parse(&Link::Voice, &request).unwrap();
+    let fields = TWILIO.parse(&Link::Voice, &request).unwrap();
     assert_eq!((fields.reference.as_str(), fields.from.as_deref()), ("CA1", Some("+14155550101")));
     request.url = url.replace("0101", "0102");
     assert_eq!(verify(&request), Err(Refusal::Signature));
@@ -135,7 +135,7 @@ fn a_shared_key_signs_with_sha_256_and_in_no_other_way() {
         let mut request = request(HTTPS, FORM, "a=1", &algorithm.sign(secret, HTTPS, "a1"));
         let header = "x-twilio-webhooks-signature-settings".to_owned();
         request.headers.push((header, settings.to_owned()));
-        Twilio.verify(&keys, &request, Timestamp(0))
+        TWILIO.verify(&keys, &request, Timestamp(0))
     };
     let header = "x-twilio-webhooks-signature-settings";
     assert!(signed(Sha256, "s3", "key=webhooks_key_1,algorithm=HMAC_SHA256").is_ok());
@@ -154,7 +154,7 @@ fn a_shared_key_signs_with_sha_256_and_in_no_other_way() {
 
 #[test]
 fn the_account_of_what_was_signed_names_the_spelling_that_fits() {
-    let text = Twilio.signed(&keys(&["12345"]), &good());
+    let text = TWILIO.signed(&keys(&["12345"]), &good());
     let signed = "https://mycompany.com/myapp.php?foo=1&bar=2CallSidCA1234567890ABCDE\
                   Caller+14158675309Digits1234From+14158675309To+18005551212\n  \
                   by key 1: RSOYDt4T1cUTdK1PDd93/VVr8B8= (this one)";
@@ -173,25 +173,25 @@ fn a_call_is_moved_ended_and_watched() {
     };
     let (reference, url) = ("CA1".to_owned(), "https://h.example/s?c=1&n=2".to_owned());
     let moved = RestCommand::Move { reference: reference.clone(), url: url.clone(), region: None };
-    let call = Twilio.rest(&account, &moved).unwrap();
+    let call = TWILIO.rest(&account, &moved).unwrap();
     assert_eq!(call.url, "http://127.0.0.1:9/2010-04-01/Accounts/AC1/Calls/CA1.json");
     assert_eq!(call.method, RestMethod::Post);
     assert_eq!(call.body, "Url=https%3A%2F%2Fh.example%2Fs%3Fc%3D1%26n%3D2&Method=POST");
     assert_eq!((call.authorization, call.content_type), (account.basic(), FORM));
     let ended = RestCommand::End { reference: reference.clone(), region: None };
     let usual = Account { base_url: None, ..account.clone() };
-    let call = Twilio.rest(&usual, &ended).unwrap();
+    let call = TWILIO.rest(&usual, &ended).unwrap();
     assert!(call.url.starts_with("https://api.twilio.com/2010-04-01/"), "{}", call.url);
     assert_eq!(call.body, "Status=completed");
     let watched = RestCommand::Watch { reference, url, region: None };
-    let body = Twilio.rest(&account, &watched).unwrap().body;
+    let body = TWILIO.rest(&account, &watched).unwrap().body;
     assert!(body.starts_with("StatusCallback=https%3A%2F%2Fh"), "{body}");
 }
 
 #[test]
 fn a_call_that_is_not_in_progress_is_gone() {
     let answer = |status, body: &str| {
-        Twilio.outcome(&RestAnswer { status, body: body.to_owned(), ..RestAnswer::default() })
+        TWILIO.outcome(&RestAnswer { status, body: body.to_owned(), ..RestAnswer::default() })
     };
     assert_eq!(answer(400, r#"{"code": 21220}"#), RestOutcome::Gone);
     assert_eq!(answer(429, r#"{"code": 20429}"#), RestOutcome::Busy(None));
@@ -251,7 +251,7 @@ proptest! {
             request.headers.push(("x-twilio-webhooks-signature-settings".to_owned(), settings));
         }
         prop_assert!(verify(&request).is_err());
-        let _ = Twilio.parse(&Link::Voice, &request);
-        prop_assert!(!Twilio.signed(&keys(&["12345"]), &request).is_empty());
+        let _ = TWILIO.parse(&Link::Voice, &request);
+        prop_assert!(!TWILIO.signed(&keys(&["12345"]), &request).is_empty());
     }
 }

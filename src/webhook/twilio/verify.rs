@@ -8,6 +8,8 @@
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;
+use crate::webhook::trial::Trial;
+use crate::webhook::twiml;
 use crate::webhook::twiml::signature::{self, Algorithm};
 
 const SIGNATURE: &str = "x-twilio-signature";
@@ -34,12 +36,17 @@ pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     }
 }
 
+/// With an auth token, as most accounts are called.
+pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+    let name = format!("CA{}", trial.call);
+    twiml::trial::call(trial, &name, SIGNATURE, tokens(keys).next())
+}
+
 /// The secrets that may have signed it, and how. Auth tokens sign with SHA-1 and shared keys, which
 /// the request must name, with SHA-256.
 fn secrets<'a>(keys: &'a Keys, request: &Request) -> Result<(Algorithm, Vec<&'a str>), Refusal> {
-    let tokens = keys.secrets.iter().filter(|secret| !secret.contains(':') && !secret.is_empty());
     if request.header(SETTINGS).is_none() {
-        return Ok((Algorithm::Sha1, tokens.map(String::as_str).collect()));
+        return Ok((Algorithm::Sha1, tokens(keys).collect()));
     }
     let settings = only_header(request, SETTINGS)?;
     let setting = |name| {
@@ -52,4 +59,9 @@ fn secrets<'a>(keys: &'a Keys, request: &Request) -> Result<(Algorithm, Vec<&'a 
     let shared = keys.secrets.iter().filter_map(|secret| secret.split_once(':'));
     let named = shared.filter(|(id, secret)| *id == named && !secret.is_empty());
     Ok((Algorithm::Sha256, named.map(|(_, secret)| secret).collect()))
+}
+
+fn tokens(keys: &Keys) -> impl Iterator<Item = &str> {
+    let secrets = keys.secrets.iter().map(String::as_str);
+    secrets.filter(|secret| !secret.contains(':') && !secret.is_empty())
 }

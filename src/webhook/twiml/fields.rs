@@ -18,7 +18,6 @@ use crate::webhook::value;
 
 /// A call's name is at most so long, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;
-const FORM: &str = "application/x-www-form-urlencoded";
 /// What is written for a caller who keeps the number back: the word, or it typed on a telephone's
 /// keys.
 const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "blocked"];
@@ -32,7 +31,7 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let text = request.text();
     let form = match request.method {
         Method::Get => form::parse(request.query()),
-        Method::Post if request.content_type() == FORM => form::parse(&text),
+        Method::Post if request.content_type() == form::CONTENT_TYPE => form::parse(&text),
         Method::Post => return Err(Malformed::Body("a form")),
     };
     let field = |name| form::find(&form, name).filter(|value| !value.is_empty());

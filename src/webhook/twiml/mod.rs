@@ -1,13 +1,13 @@
-//! The three that speak TwiML: Twilio, SignalWire's cXML and Telnyx's TeXML.
+//! The provider that speaks TwiML, as Twilio invented it and others took it over.
 //!
-//! One compiler and one reader of fields for all of them; where they differ is a row of
-//! [`Dialect`].
+//! One compiler and one reader of fields for all of them; what a provider has of its own is a
+//! [`Dialect`], which is a table in that provider's folder.
 //!
 //! **Invariant:** an action that asks says POST and a whole address, and every input is followed by
 //! a way on for the caller who pressed nothing.
 //!
 //! **Deliberately absent:** their queues and conferences (the queue is ours), speech, SSML, and the
-//! name of any provider outside this table.
+//! name of any provider.
 
 pub mod fields;
 pub mod languages;
@@ -15,14 +15,36 @@ pub mod render;
 pub mod rest;
 pub mod signature;
 pub mod support;
+pub mod trial;
 pub mod xml;
 
 #[cfg(test)]
 mod tests;
 
-/// What differs between the three.
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::about::About;
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::Link;
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::request::{Reply, Request};
+use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
+use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
+
+/// One provider that speaks TwiML: all that it does otherwise than the next one.
 #[derive(Debug)]
 pub struct Dialect {
+    pub about: About,
+    /// As [`Provider::verify`].
+    pub verify: fn(&Keys, &Request, Timestamp) -> Result<Checked, Refusal>,
+    /// As [`Provider::signed`].
+    pub signed: fn(&Keys, &Request) -> String,
+    /// As [`Provider::trial`].
+    pub trial: fn(&Keys, &Trial<'_>) -> Option<Request>,
+    pub rest: rest::Place,
     /// Whether a gather in vain can come back to its own address. All of them go on to what
     /// follows it where this is not asked for.
     pub action_on_empty: bool,
@@ -48,32 +70,40 @@ pub enum ClientNoun {
     Sip(&'static str),
 }
 
-pub static TWILIO: Dialect = Dialect {
-    action_on_empty: true,
-    answer_on_bridge: true,
-    client: ClientNoun::Element("Client"),
-    gather_timeout_s: (1, 600),
-    ring_timeout_s: (1, 600),
-    time_limit_s: (1, 86_400),
-    watch: true,
-};
+impl Provider for Dialect {
+    fn about(&self) -> &About {
+        &self.about
+    }
 
-pub static SIGNALWIRE: Dialect = Dialect {
-    action_on_empty: true,
-    answer_on_bridge: true,
-    client: ClientNoun::Element("Verto"),
-    gather_timeout_s: (1, 600),
-    ring_timeout_s: (1, 600),
-    time_limit_s: (1, 14_400),
-    watch: true,
-};
+    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
+        (self.verify)(keys, request, now)
+    }
 
-pub static TEXML: Dialect = Dialect {
-    action_on_empty: false,
-    answer_on_bridge: false,
-    client: ClientNoun::Sip("sip.telnyx.com"),
-    gather_timeout_s: (1, 120),
-    ring_timeout_s: (5, 120),
-    time_limit_s: (60, 14_400),
-    watch: false,
-};
+    fn signed(&self, keys: &Keys, request: &Request) -> String {
+        (self.signed)(keys, request)
+    }
+
+    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+        (self.trial)(keys, trial)
+    }
+
+    fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
+        fields::parse(request)
+    }
+
+    fn render(&self, document: &Document, paper: &Paper) -> Reply {
+        render::render(self, document, paper)
+    }
+
+    fn support(&self, need: &Need) -> Support {
+        support::support(need)
+    }
+
+    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
+        rest::call(self, account, command)
+    }
+
+    fn outcome(&self, answer: &RestAnswer) -> RestOutcome {
+        rest::outcome(self, answer)
+    }
+}

@@ -1,20 +1,34 @@
-//! Commands to a call that is up, as the three take them: a form sent to the call's own address.
+//! Commands to a call that is up, as all of them take them: a form sent to the call's own address.
+//!
+//! **Invariant:** the name of a call reaches the path escaped.
 //!
 //! **Deliberately absent:** documents inside a command (`Twiml`): SignalWire takes none, and an
 //! address of ours carries the step number that makes a repeat harmless.
 
+use serde_json::Value;
+
 use crate::webhook::form;
-use crate::webhook::rest::{Auth, RestCall, RestCommand, RestMethod};
+use crate::webhook::rest::{
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome,
+};
 use crate::webhook::twiml::Dialect;
 
-/// The request for a command. `address` says where a call of this name is commanded, in a region.
+/// Where calls are commanded: `{base}{path}/Accounts/{id}/Calls/{reference}{suffix}`.
+#[derive(Debug)]
+pub struct Place {
+    /// `None`: each customer has an address of their own, which the account must name.
+    pub usual_base: Option<&'static str>,
+    pub path: &'static str,
+    pub suffix: &'static str,
+    pub authorization: fn(&Account) -> Auth,
+    /// The `code` in the body of a 400 that says the call has ended, or is not answered yet.
+    pub not_in_progress: Option<u64>,
+}
+
+/// The request for a command.
 #[must_use]
-pub fn call(
-    dialect: &Dialect,
-    command: &RestCommand,
-    authorization: Auth,
-    address: impl Fn(&str, Option<&str>) -> String,
-) -> Option<RestCall> {
+pub fn call(dialect: &Dialect, account: &Account, command: &RestCommand) -> Option<RestCall> {
+    let place = &dialect.rest;
     let (reference, region, body) = match command {
         RestCommand::Move { reference, url, region } => {
             (reference, region, format!("Url={}&Method=POST", form::encode(url)))
@@ -26,12 +40,28 @@ pub fn call(
         }
         RestCommand::Watch { .. } | RestCommand::Action { .. } => return None,
     };
+    if place.usual_base.is_none() && account.base_url.is_none() {
+        return None;
+    }
+    let base = account.base(region.as_deref(), place.usual_base.unwrap_or_default());
+    // Names may hold colons.
+    let (path, id, call, suffix) = (place.path, &account.id, form::encode(reference), place.suffix);
     Some(RestCall {
         method: RestMethod::Post,
-        // Telnyx's names hold colons.
-        url: address(&form::encode(reference), region.as_deref()),
-        authorization,
-        content_type: "application/x-www-form-urlencoded",
+        url: format!("{base}{path}/Accounts/{id}/Calls/{call}{suffix}"),
+        authorization: (place.authorization)(account),
+        content_type: form::CONTENT_TYPE,
         body,
     })
+}
+
+/// What the answer to it means.
+#[must_use]
+pub fn outcome(dialect: &Dialect, answer: &RestAnswer) -> RestOutcome {
+    let code = || serde_json::from_str::<Value>(&answer.body).ok()?.get("code")?.as_u64();
+    let gone = dialect.rest.not_in_progress;
+    if answer.status == 400 && gone.is_some() && code() == gone {
+        return RestOutcome::Gone;
+    }
+    answer.outcome()
 }

@@ -46,7 +46,7 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
     if request.method == Method::Get || request.body.is_empty() {
         return Ok(String::new());
     }
-    if request.content_type() == "application/x-www-form-urlencoded" {
+    if request.content_type() == form::CONTENT_TYPE {
         let text = request.text();
         let mut pairs = form::parse(&text);
         pairs.sort_unstable();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::fields;
 use super::render::{DOCUMENT_BYTES_MAX, render};
 use super::xml::{Attributes, Xml};
-use super::{SIGNALWIRE, TEXML, TWILIO, fields};
 use crate::center::{Cause, Digit, Listen, Need, Verb};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
@@ -17,7 +17,10 @@ use crate::webhook::link::{Link, Links};
 use crate::webhook::paper::Paper;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
+use crate::webhook::signalwire::SIGNALWIRE;
 use crate::webhook::support::Support;
+use crate::webhook::texml::TEXML;
+use crate::webhook::twilio::TWILIO;
 
 const CALL: CallId = CallId(1);
 

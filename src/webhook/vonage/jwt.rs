@@ -72,12 +72,24 @@ impl<'a> Token<'a> {
 /// RS256 signature make whole.
 pub(super) fn claims(application: &str, now: Timestamp, once: &str) -> String {
     let iat = now.as_millis() / 1_000;
-    let header = json!({ "alg": "RS256", "typ": "JWT" });
     let claims = json!({
         "application_id": application, "iat": iat, "exp": iat + LIFE_S, "jti": once,
     });
-    let part = |value: Value| base64url(value.to_string().as_bytes());
-    format!("{}.{}", part(header), part(claims))
+    unsigned("RS256", &claims)
+}
+
+/// A whole token with these claims, signed with HS256 as Vonage signs its webhooks.
+pub(super) fn signed(secret: &str, claims: &Value) -> String {
+    let signed = unsigned("HS256", claims);
+    let mac = base64url(&hmac_sha256(secret.as_bytes(), &[signed.as_bytes()]));
+    format!("{signed}.{mac}")
+}
+
+/// Header and claims, as they are signed.
+fn unsigned(algorithm: &str, claims: &Value) -> String {
+    let part = |value: &Value| base64url(value.to_string().as_bytes());
+    let header = json!({ "alg": algorithm, "typ": "JWT" });
+    format!("{}.{}", part(&header), part(claims))
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {

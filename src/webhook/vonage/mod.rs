@@ -13,10 +13,12 @@ mod rest;
 mod support;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 
 use crate::center::Need;
 use crate::time::Timestamp;
+use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -25,12 +27,27 @@ use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
+use crate::webhook::trial::Trial;
 
 pub struct Vonage;
 
+const ABOUT: About = About {
+    application_is: Some("the id of the Voice application the numbers are linked to"),
+    token_is_pem: true,
+    ..About::new(
+        "vonage",
+        "the signature secret of the account",
+        Console {
+            place: "the Voice application",
+            voice: "Answer URL, POST",
+            events: Some("Event URL, POST"),
+        },
+    )
+};
+
 impl Provider for Vonage {
-    fn name(&self) -> &'static str {
-        "vonage"
+    fn about(&self) -> &About {
+        &ABOUT
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -39,6 +56,10 @@ impl Provider for Vonage {
 
     fn signed(&self, keys: &Keys, request: &Request) -> String {
         verify::signed(keys, request)
+    }
+
+    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+        trial::trial(keys, trial)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {

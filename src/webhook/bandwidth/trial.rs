@@ -1,0 +1,26 @@
+//! A call to try the way in with, as Bandwidth would send it.
+//!
+//! **Invariant:** it comes with the user and password our own documents tell it to come with.
+
+use serde_json::json;
+
+use crate::webhook::bandwidth::verify;
+use crate::webhook::provider::Keys;
+use crate::webhook::request::Request;
+use crate::webhook::sign::base64;
+use crate::webhook::trial::Trial;
+
+pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+    let mut request = trial.json(&json!({
+        "eventType": if trial.is_over { "disconnect" } else { "initiate" },
+        "callId": format!("c-{}", trial.call),
+        "direction": "inbound",
+        "from": trial.from,
+        "to": trial.to,
+        "cause": "hangup",
+    }));
+    let secret = keys.secrets.iter().find(|secret| verify::is_usable(secret))?;
+    let secret = base64(secret.as_bytes());
+    request.headers.push(("authorization".to_owned(), format!("Basic {secret}")));
+    Some(request)
+}
