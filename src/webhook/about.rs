@@ -1,9 +1,9 @@
 //! What there is to know of a provider before its first request: what its console calls our
-//! addresses, and what its section of the configuration must have.
+//! addresses, what its section of the configuration must have, and what it cannot do at all.
 //!
 //! **Invariant:** it is data, in the provider's own folder: whoever prints or checks it names none.
 //!
-//! **Deliberately absent:** what a provider does; that is [`Provider`](crate::webhook::Provider).
+//! **Deliberately absent:** how well it does what a flow says, and how; that is [`Provider`](crate::webhook::Provider).
 
 /// One provider, for people and for the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,16 @@ pub struct About {
     pub account_is: Option<&'static str>,
     /// Whether the account's token is a private key in PEM.
     pub token_is_pem: bool,
+    /// Whether a party that answered can be refused by a document. If not, its document bridges in
+    /// any case when it is over, and [`RestCommand::End`](crate::webhook::RestCommand::End) has to
+    /// come before that.
+    pub refuses_parties: bool,
+    /// Whether the leg of a party asks for a document only where a telephone number was dialed;
+    /// others are bridged when they answer, and press no key.
+    pub only_numbers_ask: bool,
+    /// Whether it signs nothing, and is told in each document with which user and password to come
+    /// back: the first of its secrets.
+    pub comes_with_access: bool,
 }
 
 /// What a provider's console calls the two addresses that people type into it.
@@ -36,7 +46,7 @@ pub struct Console {
 }
 
 impl About {
-    /// A provider that wants nothing but secrets.
+    /// A provider that wants nothing but secrets, and refuses parties.
     #[must_use]
     pub const fn new(name: &'static str, secrets_are: &'static str, console: Console) -> Self {
         Self {
@@ -47,6 +57,9 @@ impl About {
             rest_url_is: None,
             account_is: None,
             token_is_pem: false,
+            refuses_parties: true,
+            only_numbers_ask: false,
+            comes_with_access: false,
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod jambonz;
 pub mod json;
 pub mod link;
 pub mod paper;
+pub mod parts;
 pub mod plivo;
 pub mod provider;
 pub mod request;
@@ -38,6 +39,9 @@ pub mod support;
 pub mod trial;
 pub mod value;
 pub mod vonage;
+
+#[cfg(test)]
+mod tests;
 
 pub mod signalwire;
 pub mod telnyx;
@@ -62,10 +66,10 @@ static PROVIDERS: &[&dyn Provider] = &[
     &signalwire::SIGNALWIRE,
     &texml::TEXML,
     &telnyx::Telnyx,
-    &jambonz::Jambonz,
-    &plivo::Plivo,
-    &vonage::Vonage,
-    &bandwidth::Bandwidth,
+    &jambonz::JAMBONZ,
+    &plivo::PLIVO,
+    &vonage::VONAGE,
+    &bandwidth::BANDWIDTH,
 ];
 
 /// The providers, one a folder.

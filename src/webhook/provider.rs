@@ -62,22 +62,19 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// Whether a party that answered can be refused by a document. If not, its document bridges in
-    /// any case when it is over, and [`RestCommand::End`] has to come before that.
+    /// As in [`About`].
     fn refuses_parties(&self) -> bool {
-        true
+        self.about().refuses_parties
     }
 
-    /// Whether the leg of a party asks for a document only where a telephone number was dialed;
-    /// others are bridged when they answer, and press no key.
+    /// As in [`About`].
     fn only_numbers_ask(&self) -> bool {
-        false
+        self.about().only_numbers_ask
     }
 
-    /// Whether it signs nothing, and is told in each document with which user and password to come
-    /// back: the first of its secrets.
+    /// As in [`About`].
     fn comes_with_access(&self) -> bool {
-        false
+        self.about().comes_with_access
     }
 
     /// How well a step's need is met.

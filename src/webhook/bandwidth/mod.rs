@@ -18,66 +18,31 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::center::Need;
-use crate::time::Timestamp;
 use crate::webhook::about::{About, Console};
-use crate::webhook::document::Document;
-use crate::webhook::fields::Fields;
-use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
-use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
-use crate::webhook::request::{Reply, Request};
-use crate::webhook::rest::{Account, RestCall, RestCommand};
-use crate::webhook::support::Support;
-use crate::webhook::trial::Trial;
+use crate::webhook::parts::Parts;
+use crate::webhook::rest::RestAnswer;
 
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Bandwidth;
-
-const ABOUT: About = About::new(
-    "bandwidth",
-    "the user and password of its callbacks, as in \"user:password\"",
-    Console {
-        place: "a Voice application",
-        voice: "Call initiated, POST",
-        events: Some("Call status, POST"),
+pub static BANDWIDTH: Parts = Parts {
+    about: About {
+        comes_with_access: true,
+        ..About::new(
+            "bandwidth",
+            "the user and password of its callbacks, as in \"user:password\"",
+            Console {
+                place: "a Voice application",
+                voice: "Call initiated, POST",
+                events: Some("Call status, POST"),
+            },
+        )
     },
-);
-
-impl Provider for Bandwidth {
-    fn about(&self) -> &About {
-        &ABOUT
-    }
-
-    fn verify(&self, keys: &Keys, request: &Request, _now: Timestamp) -> Result<Checked, Refusal> {
-        verify::verify(keys, request)
-    }
-
-    fn signed(&self, keys: &Keys, request: &Request) -> String {
-        verify::signed(keys, request)
-    }
-
-    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-        trial::trial(keys, trial)
-    }
-
-    fn parse(&self, _link: &Link, request: &Request) -> Result<Fields, Malformed> {
-        parse::parse(request)
-    }
-
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        render::render(document, paper)
-    }
-
-    fn comes_with_access(&self) -> bool {
-        true
-    }
-
-    fn support(&self, need: &Need) -> Support {
-        support::support(need)
-    }
-
-    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
-        rest::rest(account, command)
-    }
-}
+    // No time comes with it.
+    verify: |keys, request, _| verify::verify(keys, request),
+    signed: verify::signed,
+    trial: trial::trial,
+    parse: |_, request| parse::parse(request),
+    render: render::render,
+    support: support::support,
+    rest: rest::rest,
+    to_sign: |_, _, _| None,
+    outcome: RestAnswer::outcome,
+};

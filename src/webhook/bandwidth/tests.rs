@@ -1,14 +1,14 @@
 //! Bandwidth: credentials, fields, documents, commands.
 
-use super::*;
-use crate::id::CallId;
+use super::{BANDWIDTH, support};
+use crate::center::Need;
+use crate::time::Timestamp;
+use crate::webhook::provider::{Checked, Provider, Refusal};
+use crate::webhook::request::{Method, Request};
+use crate::webhook::rest::{Account, RestCommand};
 use crate::webhook::sign::base64;
-use crate::webhook::{Action, Links, Method, Sound, provider};
-
-fn keys(secrets: &[&str]) -> Keys {
-    let secrets = secrets.iter().map(|&secret| secret.to_owned()).collect();
-    Keys { secrets, application: None, window_s: 300 }
-}
+use crate::webhook::support::Support;
+use crate::webhook::tests::{changed, fits_whatever_is_said, keys_of};
 
 fn request(authorization: &str) -> Request {
     Request {
@@ -20,7 +20,7 @@ fn request(authorization: &str) -> Request {
 }
 
 fn verify(secrets: &[&str], authorization: &str) -> Result<Checked, Refusal> {
-    Bandwidth.verify(&keys(secrets), &request(authorization), Timestamp::default())
+    BANDWIDTH.verify(&keys_of(secrets), &request(authorization), Timestamp::default())
 }
 
 fn basic(text: &str) -> String {
@@ -42,26 +42,22 @@ fn one_of_the_configured_passwords_is_enough() {
 #[test]
 fn a_header_that_is_changed_double_or_strange_is_refused() {
     let good = basic("ann:new");
-    for at in "Basic ".len()..good.len() {
-        for flip in [1, 2, 32] {
-            let mut bytes = good.clone().into_bytes();
-            bytes[at] ^= flip;
-            let changed = String::from_utf8(bytes).unwrap();
-            assert!(verify(&["ann:new"], &changed).is_err(), "{changed}");
-        }
+    for changed in changed(&good, "Basic ".len()) {
+        assert!(verify(&["ann:new"], &changed).is_err(), "{changed}");
     }
     for strange in ["", "Basic", "Bearer YW5uOm5ldw==", "Basic §", "YW5uOm5ldw=="] {
         assert_eq!(verify(&["ann:new"], strange), Err(Refusal::Unreadable("authorization")));
     }
     let mut double = request(&good);
     double.headers.push(double.headers[0].clone());
-    let refused = Bandwidth.verify(&keys(&["ann:new"]), &double, Timestamp::default());
+    let refused = BANDWIDTH.verify(&keys_of(&["ann:new"]), &double, Timestamp::default());
     assert_eq!(refused, Err(Refusal::Double("authorization")));
 }
 
 #[test]
 fn the_account_names_users_and_no_password() {
-    let account = Bandwidth.signed(&keys(&["ann:hush", "bob:hush"]), &request(&basic("ann:guess")));
+    let account =
+        BANDWIDTH.signed(&keys_of(&["ann:hush", "bob:hush"]), &request(&basic("ann:guess")));
     assert!(account.contains("expected user: \"ann\": the password is another one"), "{account}");
     assert!(account.contains("expected user: \"bob\": another user"), "{account}");
     assert!(!account.contains("hush") && !account.contains("guess"), "{account}");
@@ -80,15 +76,15 @@ fn a_call_that_is_moved_comes_with_the_password() {
     let (reference, region) = ("c-1".to_owned(), None);
     let url = "https://ivr.example.com/x".to_owned();
     let to = RestCommand::Move { reference: reference.clone(), url, region: None };
-    let call = Bandwidth.rest(&account, &to).unwrap();
+    let call = BANDWIDTH.rest(&account, &to).unwrap();
     assert_eq!(call.url, "https://voice.bandwidth.com/api/v2/accounts/5555/calls/c-1");
     assert_eq!(call.authorization.0, basic("api:token"));
     let body: serde_json::Value = serde_json::from_str(&call.body).unwrap();
     assert_eq!(body["redirectUrl"], "https://ivr.example.com/x");
     assert_eq!((&body["username"], &body["password"]), (&"ann".into(), &"new".into()));
     let both = Account { user: None, secret: "api:token".to_owned(), ..account.clone() };
-    assert_eq!(Bandwidth.rest(&both, &to).unwrap().authorization.0, basic("api:token"));
-    let end = Bandwidth.rest(&account, &RestCommand::End { reference, region }).unwrap();
+    assert_eq!(BANDWIDTH.rest(&both, &to).unwrap().authorization.0, basic("api:token"));
+    let end = BANDWIDTH.rest(&account, &RestCommand::End { reference, region }).unwrap();
     assert_eq!(end.body, r#"{"state":"completed"}"#);
 }
 
@@ -99,25 +95,11 @@ fn languages_have_its_names() {
         assert_eq!(support::locale(tag), Some(locale));
     }
     assert_eq!(support::locale("sv-SE"), None);
-    assert!(matches!(Bandwidth.support(&Need::KeysMax(51)), Support::Partly(_)));
-    assert_eq!(Bandwidth.support(&Need::KeysMax(50)), Support::Whole);
-    assert_eq!(provider("bandwidth").map(Provider::name), Some("bandwidth"));
+    assert!(matches!(BANDWIDTH.support(&Need::KeysMax(51)), Support::Partly(_)));
+    assert_eq!(BANDWIDTH.support(&Need::KeysMax(50)), Support::Whole);
 }
 
 #[test]
 fn a_document_fits_whatever_is_said_and_asks_all_the_same() {
-    let long = "Ä<&>".repeat(1_000);
-    let say = || Sound::Say { language: "en".into(), text: long.as_str().into() };
-    let sounds = (0..9).map(|_| Action::Sound(say()));
-    let next = Link::Step { call: CallId(41), n: 8 };
-    let actions = sounds.chain([Action::Goto(next)]).collect();
-    let links = Links::new("https://ivr.example.com", "bandwidth", [7; 32]);
-    let paper = Paper { links, voices: std::collections::BTreeMap::new() };
-    let body = Bandwidth.render(&Document { actions }, &paper).body;
-    assert!(
-        body.len() > 30_000 && body.len() <= super::render::DOCUMENT_BYTES_MAX,
-        "{}",
-        body.len()
-    );
-    assert!(body.contains("<Redirect"), "what leads on is never left out");
+    fits_whatever_is_said(&BANDWIDTH, super::render::DOCUMENT_BYTES_MAX);
 }

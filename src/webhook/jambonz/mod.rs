@@ -20,69 +20,29 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::center::Need;
-use crate::time::Timestamp;
 use crate::webhook::about::{About, Console};
-use crate::webhook::document::Document;
-use crate::webhook::fields::Fields;
-use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
-use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
-use crate::webhook::request::{Reply, Request};
-use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
-use crate::webhook::support::Support;
-use crate::webhook::trial::Trial;
+use crate::webhook::parts::Parts;
 
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Jambonz;
-
-const ABOUT: About = About {
-    rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
-    ..About::new(
-        "jambonz",
-        "the webhook secret of the account",
-        Console {
-            place: "an application",
-            voice: "Calling webhook, POST",
-            events: Some("Call status webhook, POST"),
-        },
-    )
+pub static JAMBONZ: Parts = Parts {
+    about: About {
+        rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
+        ..About::new(
+            "jambonz",
+            "the webhook secret of the account",
+            Console {
+                place: "an application",
+                voice: "Calling webhook, POST",
+                events: Some("Call status webhook, POST"),
+            },
+        )
+    },
+    verify: verify::verify,
+    signed: verify::signed,
+    trial: trial::trial,
+    parse: parse::parse,
+    render: render::render,
+    support: support::support,
+    rest: rest::rest,
+    to_sign: |_, _, _| None,
+    outcome: rest::outcome,
 };
-
-impl Provider for Jambonz {
-    fn about(&self) -> &About {
-        &ABOUT
-    }
-
-    fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
-        verify::verify(keys, request, now)
-    }
-
-    fn signed(&self, keys: &Keys, request: &Request) -> String {
-        verify::signed(keys, request)
-    }
-
-    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-        trial::trial(keys, trial)
-    }
-
-    fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {
-        parse::parse(link, request)
-    }
-
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        render::render(document, paper)
-    }
-
-    fn support(&self, need: &Need) -> Support {
-        support::support(need)
-    }
-
-    fn rest(&self, account: &Account, command: &RestCommand) -> Option<RestCall> {
-        rest::rest(account, command)
-    }
-
-    fn outcome(&self, answer: &RestAnswer) -> RestOutcome {
-        rest::outcome(answer)
-    }
-}

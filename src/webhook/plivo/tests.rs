@@ -1,32 +1,31 @@
 //! Signatures, fields and documents of Plivo. The signatures are those of its own Python SDK
 //! (4.63.0), made with the token and the nonce below.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::Plivo;
+use super::PLIVO;
 use crate::center::{Cause, Digit, Listen, Need, Verb};
-use crate::id::{CallId, LegId};
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
-use crate::webhook::link::{Link, Links};
+use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestCommand, RestMethod};
 use crate::webhook::support::Support;
+use crate::webhook::tests::{
+    LEG, STEP, dial, fits_whatever_is_said, keys_of, listen, paper_of, pressed, say,
+};
 
 const TOKEN: &str = "my_auth_token";
 const NONCE: &str = "05429567804466091622";
 const AT: &str = "https://ivr.example.com/webhooks/plivo/";
-
-const STEP: Link = Link::Step { call: CallId(41), n: 7 };
-const LEG: LegId = LegId { call: CallId(41), n: 2 };
 
 fn post(path: &str, body: &str) -> Request {
     Request {
@@ -56,8 +55,7 @@ fn signed(request: Request, signature: &str) -> Request {
 }
 
 fn verify(secrets: &[&str], request: &Request) -> Result<Checked, Refusal> {
-    let secrets = secrets.iter().map(|secret| (*secret).to_owned()).collect();
-    Plivo.verify(&Keys { secrets, ..Keys::default() }, request, Timestamp::from_millis(0))
+    PLIVO.verify(&keys_of(secrets), request, Timestamp::from_millis(0))
 }
 
 const VOICE_BODY: &str = "CallUUID=c1&From=14155550100&To=14155550199&CallStatus=ringing";
@@ -91,7 +89,7 @@ fn signatures_of_the_sdk_are_good() {
             verify(&[TOKEN], &request),
             good,
             "{}",
-            Plivo.signed(&Keys::default(), &request)
+            PLIVO.signed(&Keys::default(), &request)
         );
         assert_eq!(verify(&["another", TOKEN], &request), good);
         assert_eq!(verify(&["another"], &request), Err(Refusal::Signature));
@@ -101,7 +99,7 @@ fn signatures_of_the_sdk_are_good() {
 #[test]
 fn what_was_signed_can_be_shown() {
     let shown = |request| {
-        let shown = Plivo.signed(&Keys::default(), &signed(request, "x"));
+        let shown = PLIVO.signed(&Keys::default(), &signed(request, "x"));
         shown.lines().next().unwrap().trim_start_matches("signed text: ").to_owned()
     };
     assert_eq!(
@@ -110,9 +108,8 @@ fn what_was_signed_can_be_shown() {
     );
     assert_eq!(shown(post("voice", "b=2&a=1")), format!("{AT}voice?a1b2.{NONCE}"));
     assert_eq!(shown(get("voice")), format!("{AT}voice.{NONCE}"));
-    let secrets = ["another", TOKEN].map(str::to_owned).to_vec();
-    let keys = Keys { secrets, application: None, window_s: 300 };
-    let account = Plivo.signed(&keys, &signed(post("voice", VOICE_BODY), VOICE_SIGNATURE));
+    let account = PLIVO
+        .signed(&keys_of(&["another", TOKEN]), &signed(post("voice", VOICE_BODY), VOICE_SIGNATURE));
     assert!(account.contains(&format!("by key 2: {VOICE_SIGNATURE} (this one)")), "{account}");
     assert!(account.contains("by key 1: ") && account.contains("(differs)"), "{account}");
     assert!(!account.contains(TOKEN) && !account.contains("another"), "{account}");
@@ -158,7 +155,7 @@ fn version_2_counts_only_for_a_key_that_allows_it() {
     assert_eq!(verify(&[TOKEN], &request), Err(Refusal::Missing("x-plivo-signature-v3")));
     let worse = signed(request.clone(), "AAAA");
     assert_eq!(verify(&["v2:my_auth_token"], &worse), Err(Refusal::Signature));
-    let account = Plivo.signed(&Keys::default(), &request);
+    let account = PLIVO.signed(&Keys::default(), &request);
     assert!(account.starts_with(&format!("signed text: {AT}step{NONCE}\n")), "{account}");
     let v3 = signed(post("voice", VOICE_BODY), VOICE_SIGNATURE);
     assert!(verify(&["v2:my_auth_token"], &v3).is_ok());
@@ -219,17 +216,13 @@ proptest! {
         prop_assert!(verify(&[TOKEN], &request).is_err());
         let (leg, status) = (Link::Leg { leg: LEG, n: 0 }, Link::LegStatus { leg: LEG });
         for link in [Link::Voice, STEP, leg, status] {
-            let _ = Plivo.parse(&link, &request);
+            let _ = PLIVO.parse(&link, &request);
         }
     }
 }
 
 fn parse(link: &Link, query: &str, body: &str) -> Fields {
-    Plivo.parse(link, &post(&format!("step{query}"), body)).expect("a request of Plivo's")
-}
-
-fn keys(text: &str) -> Vec<Digit> {
-    text.chars().map(|c| Digit::new(c).expect("a key")).collect()
+    PLIVO.parse(link, &post(&format!("step{query}"), body)).expect("a request of Plivo's")
 }
 
 #[test]
@@ -244,23 +237,23 @@ fn a_call_arrives_by_post_and_by_get() {
     };
     let body = format!("{VOICE_BODY}&CallerName=Ann&Direction=inbound&Event=StartApp");
     assert_eq!(parse(&Link::Voice, "", &body), want);
-    assert_eq!(Plivo.parse(&Link::Voice, &get(&format!("voice?{body}"))), Ok(want));
+    assert_eq!(PLIVO.parse(&Link::Voice, &get(&format!("voice?{body}"))), Ok(want));
     let unnamed = format!("{VOICE_BODY}&CallerName=%2B14155550100");
     assert_eq!(parse(&Link::Voice, "", &unnamed).from_name, None);
     let nobody = parse(&Link::Voice, "", "CallUUID=c1&From=anonymous&To=611");
     assert_eq!((nobody.from, nobody.to.as_deref()), (None, Some("611")));
-    let empty = Plivo.parse(&Link::Voice, &post("voice", "CallUUID="));
+    let empty = PLIVO.parse(&Link::Voice, &post("voice", "CallUUID="));
     assert_eq!(empty, Err(Malformed::Missing("CallUUID")));
 }
 
 #[test]
 fn keys_come_or_are_waited_for_in_vain() {
-    assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1&Digits=12%23").keys, Some(keys("12#")));
+    assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1&Digits=12%23").keys, Some(pressed("12#")));
     assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1&Digits=").keys, Some(vec![]));
     assert_eq!(parse(&STEP, "?n=7&none=", "CallUUID=c1").keys, Some(vec![]));
     assert_eq!(parse(&STEP, "?n=7", "CallUUID=c1").keys, None);
     let wrong = Malformed::Value { field: "Digits", value: "x".to_owned() };
-    assert_eq!(Plivo.parse(&STEP, &post("step?n=7", "CallUUID=c1&Digits=12x4")), Err(wrong));
+    assert_eq!(PLIVO.parse(&STEP, &post("step?n=7", "CallUUID=c1&Digits=12x4")), Err(wrong));
 }
 
 #[test]
@@ -291,7 +284,7 @@ fn a_party_answers_accepts_and_leaves() {
     assert_eq!(fields.reference, "b1");
     assert_eq!((fields.state, fields.keys), (Some(LegState::Answered), None));
     let fields = parse(&status, "?accept=1", &format!("{legs}&DialAction=connected"));
-    assert_eq!((fields.state, fields.keys), (Some(LegState::Answered), Some(keys("1"))));
+    assert_eq!((fields.state, fields.keys), (Some(LegState::Answered), Some(pressed("1"))));
     let body = format!("{legs}&DialAction=hangup&DialBLegHangupCause=USER_BUSY&DialBLegDuration=0");
     let fields = parse(&status, "", &body);
     assert_eq!(fields.state, Some(LegState::Ended(Cause::USER_BUSY)));
@@ -334,34 +327,16 @@ fn a_message_is_not_an_input() {
 }
 
 fn paper() -> Paper {
-    Paper {
-        links: Links::new("https://ivr.example.com", "plivo", [7; 32]),
-        voices: BTreeMap::from([("es".to_owned(), "Polly.Lupe".to_owned())]),
-    }
+    paper_of(&PLIVO, "Polly.Lupe")
 }
 
 fn render(actions: Vec<Action>) -> String {
-    let reply = Plivo.render(&Document { actions }, &paper());
+    let reply = PLIVO.render(&Document { actions }, &paper());
     assert_eq!((reply.status, reply.content_type), (200, "application/xml"));
     let body = reply.body.replace(&paper().url(&STEP).replace('&', "&amp;"), "STEP");
     let body = body.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#);
     let Some(body) = body else { return reply.body };
     body.strip_suffix("</Response>").expect("it is closed").replace('"', "'")
-}
-
-fn say(language: &str, text: &str) -> Sound {
-    Sound::Say { language: language.into(), text: text.into() }
-}
-
-fn listen() -> Listen {
-    Listen {
-        keys_max: 4,
-        finish: Digit::new('#'),
-        timeout: Duration::from_millis(6_500),
-        inter_digit: Duration::from_secs(3),
-        barge_in: true,
-        secret: false,
-    }
 }
 
 const REDIRECT: &str = "<Redirect method='POST'>STEP</Redirect>";
@@ -376,7 +351,7 @@ fn sounds_are_spoken_played_and_waited_for() {
              <Speak>nuqneH</Speak><Wait length='2'/>";
     assert_eq!(render(actions), format!("{want}{REDIRECT}"));
     let empty = r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#;
-    assert_eq!(Plivo.render(&Document::default(), &paper()).body, empty);
+    assert_eq!(PLIVO.render(&Document::default(), &paper()).body, empty);
 }
 
 #[test]
@@ -407,19 +382,6 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
     assert!(deaf.ends_with(&format!("></GetDigits>{NOBODY}")), "{deaf}");
 }
 
-fn dial(to: Callee, accept_key: Option<Digit>) -> Action {
-    Action::Dial(Box::new(Dial {
-        to,
-        caller_id: Some("+14155550199".to_owned()),
-        ring_timeout: Duration::from_secs(20),
-        time_limit: Duration::from_secs(4 * 3_600),
-        answered: Some(Link::Leg { leg: LEG, n: 0 }),
-        accept_key,
-        told: Some(Link::LegStatus { leg: LEG }),
-        next: STEP,
-    }))
-}
-
 #[test]
 fn a_party_is_dialed_with_a_whisper_and_a_key() {
     let url = |link| paper().url(&link).replace('&', "&amp;");
@@ -427,14 +389,15 @@ fn a_party_is_dialed_with_a_whisper_and_a_key() {
     let common = "action='STEP' method='POST' timeout='20' timeLimit='14400' redirect='true' \
              callerId='14155550199'";
     assert_eq!(
-        render(vec![dial(Callee::Number("+14155550123".to_owned()), Digit::new('1'))]),
+        render(vec![Action::Dial(Box::new(dial(Callee::Number("+14155550123".to_owned()))))]),
         format!(
             "<Dial {common} callbackUrl='{status}&amp;accept=1' callbackMethod='POST' \
              confirmSound='{leg}' confirmKey='1' confirmTimeout='15'>\
              <Number>14155550123</Number></Dial>{REDIRECT}"
         )
     );
-    let client = render(vec![dial(Callee::Client("ann".to_owned()), None)]);
+    let client = Dial { accept_key: None, ..dial(Callee::Client("ann".to_owned())) };
+    let client = render(vec![Action::Dial(Box::new(client))]);
     assert!(client.contains("<User>sip:ann@phone.plivo.com</User>"), "{client}");
     assert!(!client.contains("confirmKey") && client.contains("confirmSound"), "{client}");
     let whisper = Action::Gather {
@@ -476,7 +439,7 @@ fn a_message_is_recorded_and_a_call_ended() {
 fn a_call_is_moved_and_ended_by_rest() {
     let account = Account { id: "MA1".to_owned(), secret: "hush".to_owned(), ..Account::default() };
     let reference = "c/1".to_owned();
-    let to = Plivo.rest(
+    let to = PLIVO.rest(
         &account,
         &RestCommand::Move {
             reference: reference.clone(),
@@ -490,37 +453,24 @@ fn a_call_is_moved_and_ended_by_rest() {
     assert_eq!(to.body, r#"{"aleg_method":"POST","aleg_url":"https://x/y","legs":"aleg"}"#);
     assert_eq!(to.authorization, account.basic());
     let end =
-        Plivo.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
+        PLIVO.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
     let end = end.expect("Plivo ends calls");
     assert_eq!((end.method, end.body.as_str()), (RestMethod::Delete, ""));
     let watch = RestCommand::Watch { reference, url: String::new(), region: None };
-    assert_eq!(Plivo.rest(&account, &watch), None);
+    assert_eq!(PLIVO.rest(&account, &watch), None);
 }
 
 #[test]
 fn it_says_what_is_weaker() {
-    assert_eq!(Plivo.support(&Need::Verb(Verb::Menu)), Support::Whole);
-    assert_eq!(Plivo.support(&Need::FinishKey(keys("*")[0])), Support::Whole);
-    assert!(matches!(Plivo.support(&Need::FinishKey(keys("A")[0])), Support::No(_)));
-    assert!(matches!(Plivo.support(&Need::Verb(Verb::Queue)), Support::Partly(_)));
-    assert_eq!(Plivo.support(&Need::Language("es-AR".to_owned())), Support::Whole);
-    assert!(matches!(Plivo.support(&Need::Language("tlh".to_owned())), Support::No(_)));
+    assert_eq!(PLIVO.support(&Need::Verb(Verb::Menu)), Support::Whole);
+    assert_eq!(PLIVO.support(&Need::FinishKey(pressed("*")[0])), Support::Whole);
+    assert!(matches!(PLIVO.support(&Need::FinishKey(pressed("A")[0])), Support::No(_)));
+    assert!(matches!(PLIVO.support(&Need::Verb(Verb::Queue)), Support::Partly(_)));
+    assert_eq!(PLIVO.support(&Need::Language("es-AR".to_owned())), Support::Whole);
+    assert!(matches!(PLIVO.support(&Need::Language("tlh".to_owned())), Support::No(_)));
 }
 
 #[test]
 fn a_document_fits_whatever_is_said_and_asks_all_the_same() {
-    let long = "Ä<&>".repeat(1_000);
-    let say = || Sound::Say { language: "en".into(), text: long.as_str().into() };
-    let sounds = (0..9).map(|_| Action::Sound(say()));
-    let next = Link::Step { call: CallId(41), n: 8 };
-    let actions = sounds.chain([Action::Goto(next)]).collect();
-    let links = Links::new("https://ivr.example.com", "plivo", [7; 32]);
-    let paper = Paper { links, voices: std::collections::BTreeMap::new() };
-    let body = Plivo.render(&Document { actions }, &paper).body;
-    assert!(
-        body.len() > 30_000 && body.len() <= super::render::DOCUMENT_BYTES_MAX,
-        "{}",
-        body.len()
-    );
-    assert!(body.contains("<Redirect"), "what leads on is never left out");
+    fits_whatever_is_said(&PLIVO, super::render::DOCUMENT_BYTES_MAX);
 }

@@ -1,26 +1,26 @@
 //! Tokens, fields and NCCOs of Vonage. The first token is `PyJWT`'s and Vonage's own Python SDK
 //! (vonage-jwt 1.1.5) takes it for good.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
-use super::Vonage;
+use super::VONAGE;
 use crate::center::{Cause, Digit, Listen, Need, Verb};
-use crate::id::{CallId, LegId};
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
-use crate::webhook::link::{Link, Links};
+use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, Auth, RestCommand, RestMethod};
 use crate::webhook::sign::{base64url, from_base64url, hex, hmac_sha256, sha256};
 use crate::webhook::support::Support;
+use crate::webhook::tests::{LEG, STEP, dial, keys_of, listen, paper_of, pressed, say};
 
 const SECRET: &str = "vonage-signature-secret-of-32-by";
 const MADE_S: u64 = 1_700_000_000;
@@ -36,9 +36,6 @@ const TOKEN: &str = concat!(
     "YWFhYWFhYWEtYmJiYi1jY2NjLWRkZGQtMDEyMzQ1Njc4OWFiIn0.",
     "88GfvsXxPi4R2gqVneQg1q46YMFK6rfoZndnQATwPC4",
 );
-
-const STEP: Link = Link::Step { call: CallId(41), n: 7 };
-const LEG: LegId = LegId { call: CallId(41), n: 2 };
 
 fn post(query: &str, body: &str) -> Request {
     Request {
@@ -69,15 +66,12 @@ fn claims() -> Value {
 }
 
 fn keys() -> Keys {
-    Keys {
-        secrets: vec!["an older secret".to_owned(), SECRET.to_owned()],
-        application: Some(APPLICATION.to_owned()),
-        window_s: 300,
-    }
+    let application = Some(APPLICATION.to_owned());
+    Keys { application, ..keys_of(&["an older secret", SECRET]) }
 }
 
 fn verify_at(now_s: u64, request: &Request) -> Result<Checked, Refusal> {
-    Vonage.verify(&keys(), request, Timestamp::from_millis(now_s * 1_000))
+    VONAGE.verify(&keys(), request, Timestamp::from_millis(now_s * 1_000))
 }
 
 fn verify(request: &Request) -> Result<Checked, Refusal> {
@@ -105,18 +99,18 @@ fn a_token_of_the_sdk_is_good_within_its_window() {
 #[test]
 fn it_fails_closed() {
     let good = signed(post("", BODY), TOKEN);
-    let none = Vonage.verify(&Keys::default(), &good, Timestamp::from_millis(MADE_S * 1_000));
+    let none = VONAGE.verify(&Keys::default(), &good, Timestamp::from_millis(MADE_S * 1_000));
     assert_eq!(none, Err(Refusal::NoKey));
     assert_eq!(verify(&post("", BODY)), Err(Refusal::Missing("authorization")));
     let twice = signed(good.clone(), TOKEN);
     assert_eq!(verify(&twice), Err(Refusal::Double("authorization")));
     let other = Keys { application: Some("another".to_owned()), ..keys() };
     let now = Timestamp::from_millis(MADE_S * 1_000);
-    assert_eq!(Vonage.verify(&other, &good, now), Err(Refusal::Application));
+    assert_eq!(VONAGE.verify(&other, &good, now), Err(Refusal::Application));
     let any = Keys { application: None, ..keys() };
-    assert!(Vonage.verify(&any, &good, now).is_ok());
+    assert!(VONAGE.verify(&any, &good, now).is_ok());
     let stranger = Keys { secrets: vec!["guess".to_owned()], ..keys() };
-    assert_eq!(Vonage.verify(&stranger, &good, now), Err(Refusal::Signature));
+    assert_eq!(VONAGE.verify(&stranger, &good, now), Err(Refusal::Signature));
     let mut basic = good;
     basic.headers[1].1 = format!("Basic {TOKEN}");
     assert_eq!(verify(&basic), Err(Refusal::Unreadable("authorization")));
@@ -159,7 +153,7 @@ fn what_is_asked_by_get_has_no_body_to_be_signed() {
 
 #[test]
 fn what_was_signed_can_be_shown() {
-    let shown = Vonage.signed(&keys(), &signed(post("", "changed"), TOKEN));
+    let shown = VONAGE.signed(&keys(), &signed(post("", "changed"), TOKEN));
     let (signed_part, _) = TOKEN.rsplit_once('.').expect("it has three parts");
     assert!(shown.starts_with(&format!("signed text: {signed_part}\n")), "{shown}");
     let (_, signature) = TOKEN.rsplit_once('.').expect("it has three parts");
@@ -169,7 +163,7 @@ fn what_was_signed_can_be_shown() {
     assert!(shown.contains(&hex(&sha256(BODY.as_bytes()))), "the digest signed: {shown}");
     assert!(shown.contains(&hex(&sha256(b"changed"))), "and the one received: {shown}");
     assert!(!shown.contains(SECRET));
-    assert!(Vonage.signed(&keys(), &post("", BODY)).starts_with("no token"));
+    assert!(VONAGE.signed(&keys(), &post("", BODY)).starts_with("no token"));
 }
 
 fn fixed() -> ProptestConfig {
@@ -202,7 +196,7 @@ proptest! {
         for method in [Method::Get, Method::Post] {
             request.method = method;
             for link in [Link::Voice, STEP, Link::LegStatus { leg: LEG }] {
-                let _ = Vonage.parse(&link, &request);
+                let _ = VONAGE.parse(&link, &request);
             }
         }
     }
@@ -212,18 +206,14 @@ proptest! {
         let names = ["status", "duration", "dtmf", "timestamp", "end_time", "from", "region_url",
             "recording_url", "payload"];
         let body = json!({ "uuid": "u1", names[name]: value });
-        let parsed = Vonage.parse(&STEP, &post("?finish=%23&keys=9", &body.to_string()));
+        let parsed = VONAGE.parse(&STEP, &post("?finish=%23&keys=9", &body.to_string()));
         let no_keys = matches!(parsed, Err(Malformed::Value { field: "dtmf", .. }));
         prop_assert!(parsed.is_ok() || names[name] == "dtmf" && no_keys, "{:?}", parsed);
     }
 }
 
 fn parse(link: &Link, query: &str, body: &Value) -> Fields {
-    Vonage.parse(link, &post(query, &body.to_string())).expect("a request of Vonage's")
-}
-
-fn pressed(text: &str) -> Vec<Digit> {
-    text.chars().map(|c| Digit::new(c).expect("a key")).collect()
+    VONAGE.parse(link, &post(query, &body.to_string())).expect("a request of Vonage's")
 }
 
 #[test]
@@ -253,7 +243,7 @@ fn a_call_arrives_by_post_and_never_by_get() {
 
 #[test]
 fn what_is_no_request_of_vonages_is_malformed() {
-    let parse = |body| Vonage.parse(&STEP, &post("", body));
+    let parse = |body| VONAGE.parse(&STEP, &post("", body));
     assert_eq!(parse("[1]"), Err(Malformed::Body("a JSON object")));
     assert_eq!(parse("uuid=u1"), Err(Malformed::Body("a JSON object")));
     assert_eq!(parse("{}"), Err(Malformed::Missing("uuid")));
@@ -352,10 +342,7 @@ fn a_message_is_told_of_by_its_conversation() {
 }
 
 fn paper() -> Paper {
-    Paper {
-        links: Links::new("https://ivr.example.com", "vonage", [7; 32]),
-        voices: BTreeMap::from([("es".to_owned(), "2 premium".to_owned())]),
-    }
+    paper_of(&VONAGE, "2 premium")
 }
 
 fn url(link: &Link) -> String {
@@ -363,7 +350,7 @@ fn url(link: &Link) -> String {
 }
 
 fn render(actions: Vec<Action>) -> Vec<Value> {
-    let reply = Vonage.render(&Document { actions }, &paper());
+    let reply = VONAGE.render(&Document { actions }, &paper());
     assert_eq!((reply.status, reply.content_type), (200, "application/json"));
     serde_json::from_str(&reply.body).expect("an NCCO is a JSON list")
 }
@@ -371,21 +358,6 @@ fn render(actions: Vec<Action>) -> Vec<Value> {
 fn notify(after: &str) -> Value {
     json!({ "action": "notify", "payload": { "after": after }, "eventUrl": [url(&STEP)],
         "eventMethod": "POST" })
-}
-
-fn say(language: &str, text: &str) -> Sound {
-    Sound::Say { language: language.into(), text: text.into() }
-}
-
-fn listen() -> Listen {
-    Listen {
-        keys_max: 4,
-        finish: Digit::new('#'),
-        timeout: Duration::from_millis(6_500),
-        inter_digit: Duration::from_secs(3),
-        barge_in: true,
-        secret: false,
-    }
 }
 
 #[test]
@@ -455,29 +427,19 @@ fn keys_are_asked_for() {
 
 #[test]
 fn a_party_is_dialed_one_at_a_time() {
-    let dial = |to, caller_id: Option<&str>| {
-        Action::Dial(Box::new(Dial {
-            to,
-            caller_id: caller_id.map(str::to_owned),
-            ring_timeout: Duration::from_secs(20),
-            time_limit: Duration::from_secs(4 * 3_600),
-            answered: Some(Link::Leg { leg: LEG, n: 0 }),
-            accept_key: Digit::new('1'),
-            told: Some(Link::LegStatus { leg: LEG }),
-            next: STEP,
-        }))
-    };
+    let ncco = |dial| render(vec![Action::Dial(Box::new(dial))]);
+    let unnamed = |to| ncco(Dial { caller_id: None, ..dial(to) });
     let number = Callee::Number("+14155550123".to_owned());
     let connect = json!({ "action": "connect", "from": "14155550199", "timeout": 20,
         "limit": 7_200, "eventUrl": [url(&Link::LegStatus { leg: LEG })], "eventMethod": "POST",
         "endpoint": [{ "type": "phone", "number": "14155550123",
             "onAnswer": { "url": url(&Link::Leg { leg: LEG, n: 0 }) } }] });
-    assert_eq!(render(vec![dial(number, Some("+14155550199"))]), [connect, notify("dial")]);
-    let ncco = render(vec![dial(Callee::Sip("sip:ann@example.com".to_owned()), None)]);
-    assert_eq!(ncco[0]["endpoint"], json!([{ "type": "sip", "uri": "sip:ann@example.com" }]));
-    assert_eq!((&ncco[0]["randomFromNumber"], &ncco[0]["from"]), (&json!(true), &Value::Null));
-    let ncco = render(vec![dial(Callee::Client("ann".to_owned()), None)]);
-    assert_eq!(ncco[0]["endpoint"], json!([{ "type": "app", "user": "ann" }]));
+    assert_eq!(ncco(dial(number)), [connect, notify("dial")]);
+    let sip = unnamed(Callee::Sip("sip:ann@example.com".to_owned()));
+    assert_eq!(sip[0]["endpoint"], json!([{ "type": "sip", "uri": "sip:ann@example.com" }]));
+    assert_eq!((&sip[0]["randomFromNumber"], &sip[0]["from"]), (&json!(true), &Value::Null));
+    let client = unnamed(Callee::Client("ann".to_owned()));
+    assert_eq!(client[0]["endpoint"], json!([{ "type": "app", "user": "ann" }]));
 }
 
 #[test]
@@ -507,7 +469,7 @@ fn a_call_is_moved_and_ended_by_rest() {
     let reference = "u1".to_owned();
     let region = Some("https://api-us-3.vonage.com".to_owned());
     let to = RestCommand::Move { reference: reference.clone(), url: "https://x/y".into(), region };
-    let to = Vonage.rest(&account, &to).expect("Vonage moves calls");
+    let to = VONAGE.rest(&account, &to).expect("Vonage moves calls");
     assert_eq!((to.method, to.content_type), (RestMethod::Put, "application/json"));
     assert_eq!(to.url, "https://api-us-3.vonage.com/v1/calls/u1");
     let body: Value = serde_json::from_str(&to.body).expect("JSON");
@@ -515,19 +477,19 @@ fn a_call_is_moved_and_ended_by_rest() {
     assert_eq!(body, json!({ "action": "transfer", "destination": place }));
     assert_eq!(to.authorization, Auth(String::new()), "it is signed by who sends it");
     let end = RestCommand::End { reference: reference.clone(), region: None };
-    let sent = Vonage.rest(&account, &end).expect("Vonage ends calls");
+    let sent = VONAGE.rest(&account, &end).expect("Vonage ends calls");
     assert_eq!(sent.url, "https://api.nexmo.com/v1/calls/u1");
     assert_eq!(sent.body, r#"{"action":"hangup"}"#);
-    assert_eq!(Vonage.rest(&Account::default(), &end), None, "without a key nothing is sent");
+    assert_eq!(VONAGE.rest(&Account::default(), &end), None, "without a key nothing is sent");
     let watch = RestCommand::Watch { reference, url: String::new(), region: None };
-    assert_eq!(Vonage.rest(&account, &watch), None);
+    assert_eq!(VONAGE.rest(&account, &watch), None);
 }
 
 #[test]
 fn what_a_command_signs_is_a_token_without_its_signature() {
     let account = Account { id: APPLICATION.to_owned(), ..Account::default() };
     let now = Timestamp::from_millis(MADE_S * 1_000 + 999);
-    let input = Vonage.to_sign(&account, now, ONCE).expect("Vonage wants RS256");
+    let input = VONAGE.to_sign(&account, now, ONCE).expect("Vonage wants RS256");
     let parts = input.split('.').map(|part| from_base64url(part).expect("base64url"));
     let parts: Vec<Value> =
         parts.map(|part| serde_json::from_slice(&part).expect("JSON")).collect();
@@ -538,7 +500,7 @@ fn what_a_command_signs_is_a_token_without_its_signature() {
 
 #[test]
 fn it_says_what_is_weaker() {
-    let support = |need| Vonage.support(&need);
+    let support = |need| VONAGE.support(&need);
     assert_eq!(support(Need::FinishKey(pressed("#")[0])), Support::Whole);
     assert!(matches!(support(Need::FinishKey(pressed("*")[0])), Support::Partly(_)));
     assert_eq!(support(Need::KeysMax(20)), Support::Whole);

@@ -1,0 +1,91 @@
+//! What the tests of the providers share: the same call, party and prompts for each of them.
+
+use std::time::Duration;
+
+use crate::center::{Digit, Listen};
+use crate::id::{CallId, LegId};
+use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
+use crate::webhook::link::{Link, Links};
+use crate::webhook::paper::Paper;
+use crate::webhook::provider::{Keys, Provider};
+use crate::webhook::{provider, providers};
+
+pub(super) const CALL: CallId = CallId(41);
+pub(super) const STEP: Link = Link::Step { call: CALL, n: 7 };
+pub(super) const LEG: LegId = LegId { call: CALL, n: 2 };
+
+pub(super) fn keys_of(secrets: &[&str]) -> Keys {
+    let secrets = secrets.iter().map(|&secret| secret.to_owned()).collect();
+    Keys { secrets, application: None, window_s: 300 }
+}
+
+pub(super) fn pressed(text: &str) -> Vec<Digit> {
+    text.chars().map(|c| Digit::new(c).expect("a key")).collect()
+}
+
+/// The paper of a provider that has one voice of its own, for Spanish.
+pub(super) fn paper_of(provider: &dyn Provider, voice: &str) -> Paper {
+    Paper {
+        links: Links::new("https://ivr.example.com", provider.name(), [7; 32]),
+        voices: [("es".to_owned(), voice.to_owned())].into(),
+    }
+}
+
+pub(super) fn say(language: &str, text: &str) -> Sound {
+    Sound::Say { language: language.into(), text: text.into() }
+}
+
+/// Up to four keys, or fewer and `#`.
+pub(super) fn listen() -> Listen {
+    Listen {
+        keys_max: 4,
+        finish: Digit::new('#'),
+        timeout: Duration::from_millis(6_500),
+        inter_digit: Duration::from_secs(3),
+        barge_in: true,
+        secret: false,
+    }
+}
+
+/// Twenty seconds of ringing, four hours of talk, a whisper and news.
+pub(super) fn dial(to: Callee) -> Dial {
+    Dial {
+        to,
+        caller_id: Some("+14155550199".to_owned()),
+        ring_timeout: Duration::from_secs(20),
+        time_limit: Duration::from_secs(4 * 3_600),
+        answered: Some(Link::Leg { leg: LEG, n: 0 }),
+        accept_key: Digit::new('1'),
+        told: Some(Link::LegStatus { leg: LEG }),
+        next: STEP,
+    }
+}
+
+/// A text with one bit changed, at each place from `start` on.
+pub(super) fn changed(text: &str, start: usize) -> impl Iterator<Item = String> {
+    let places = (start..text.len()).flat_map(|at| [1, 2, 32].map(|bit| (at, bit)));
+    places.map(|(at, bit)| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[at] ^= bit;
+        String::from_utf8(bytes).expect("one bit of ASCII is changed to ASCII")
+    })
+}
+
+/// Nine long texts and a redirect: as much as fits is said, and the redirect stands.
+pub(super) fn fits_whatever_is_said(provider: &dyn Provider, bytes_max: usize) {
+    let long = "Ä<&>".repeat(1_000);
+    let sounds = (0..9).map(|_| Action::Sound(say("en", &long)));
+    let actions = sounds.chain([Action::Goto(STEP)]).collect();
+    let body = provider.render(&Document { actions }, &paper_of(provider, "")).body;
+    assert!(body.len() > 30_000 && body.len() <= bytes_max, "{}", body.len());
+    assert!(body.contains("<Redirect"), "what leads on is never left out");
+}
+
+#[test]
+fn each_is_found_by_its_name_and_has_only_one() {
+    for given in providers() {
+        let found = provider(given.name()).expect("it is in the list");
+        assert!(std::ptr::addr_eq(*given, found), "{} is there twice", given.name());
+    }
+    assert!(provider("nobody").is_none());
+}
