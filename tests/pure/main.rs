@@ -3,6 +3,8 @@
 // So that clippy takes the helpers beside the tests for tests.
 #![cfg(test)]
 
+#[path = "../platform/call_control.rs"]
+mod call_control;
 mod day;
 mod flows;
 #[path = "../platform/mod.rs"]

@@ -288,14 +288,23 @@ fn the_transcripts_pass_at_every_provider() {
     all().iter().for_each(check);
 }
 
-#[test]
-fn the_transcripts_pass_where_each_action_is_commanded() {
+/// Executes no documents: each action is commanded.
+fn telnyx() -> Play {
     // There silence ends a message only after something was said.
     let without = vec!["nothing is said after the tone; then silence ends a message"];
-    let play = Play { without, ..Play::of("telnyx") };
+    Play { without, ..Play::of("telnyx") }
+}
+
+/// Also when every event is told twice.
+fn check_commanded(play: &Play) {
     for doubled in [false, true] {
-        check_with(&play, &|| Box::new(Telnyx::new(doubled)));
+        check_with(play, &|| Box::new(Telnyx::new(doubled, play.accept_key, play.agents.clone())));
     }
+}
+
+#[test]
+fn the_transcripts_pass_where_each_action_is_commanded() {
+    check_commanded(&telnyx());
 }
 
 #[test]
@@ -318,20 +327,26 @@ fn by_number(id: u32) -> Callee {
     Callee::Number(format!("+1415555017{id}"))
 }
 
+fn by_client(id: u32) -> Callee {
+    Callee::Client(format!("agent{id}"))
+}
+
 #[test]
 fn the_transcripts_pass_with_agents_outside() {
     for accept_key in [Digit::new('1'), None] {
         for play in all() {
             check(&Play { accept_key, ..outside(play, by_number) });
         }
+        check_commanded(&Play { accept_key, ..outside(telnyx(), by_number) });
     }
 }
 
 #[test]
 fn the_transcripts_pass_with_agents_who_are_clients_of_the_provider() {
     for play in [twilio(), vonage(), plivo(), jambonz(), bandwidth()] {
-        check(&outside(play, |id| Callee::Client(format!("agent{id}"))));
+        check(&outside(play, by_client));
     }
+    check_commanded(&outside(telnyx(), by_client));
 }
 
 /// What a provider cannot do fails as the flow says, and not as if the caller had said nothing.
