@@ -64,6 +64,8 @@ pub enum What {
     Bridged,
     /// The leg has ended.
     Over,
+    /// The leg has ended, and not by the one who was called on it.
+    Dropped,
     /// Nothing we act on.
     Other,
 }

@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 
-use crate::center::Digit;
+use crate::center::{Cause, Digit};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::document::Dial;
-use crate::webhook::fields::Fields;
+use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
 use crate::webhook::rest::RestCommand;
 use crate::webhook::sign::base64;
@@ -58,6 +58,28 @@ pub(super) enum Role {
     },
 }
 
+/// How and when a leg ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) at: Timestamp,
+    pub(super) cause: Cause,
+}
+
+impl Held {
+    pub(super) fn new(now: Timestamp, fields: &Fields) -> Self {
+        let cause = match fields.state {
+            Some(LegState::Ended(cause)) => cause,
+            _ => Cause::NORMAL_UNSPECIFIED,
+        };
+        Self { at: fields.at.unwrap_or(now), cause }
+    }
+
+    pub(super) fn fields(self, reference: &str) -> Fields {
+        let state = Some(LegState::Ended(self.cause));
+        Fields { reference: reference.to_owned(), state, at: Some(self.at), ..Fields::default() }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Leg {
     pub(super) id: LegId,
@@ -79,8 +101,8 @@ pub(super) struct Leg {
     pub(super) failures: u32,
     /// The mark of the message that was told last.
     pub(super) saved: String,
-    /// The caller's end, which is told when the message they left is there.
-    pub(super) held: Option<Fields>,
+    /// Its end, until it is told: after the message the caller left, or the caller's own end.
+    pub(super) held: Option<Held>,
     waiting: VecDeque<RestCommand>,
     under_way: Option<String>,
 }

@@ -38,8 +38,8 @@ pub(super) const PARTY: &str = "&d=1";
 pub(super) enum Wake {
     /// A pause is over.
     Pause(String),
-    /// The message of a caller who is gone should be there.
-    Saved(String),
+    /// The end of a leg is told, whether or not what should come first is there.
+    Told(String),
     Forget(String),
 }
 
@@ -86,7 +86,7 @@ impl Legs {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Pause(reference) => self.done(now, &reference, Fields::default()),
-                Wake::Saved(reference) => self.tell_end(&reference),
+                Wake::Told(reference) => self.tell_end(now, &reference),
                 Wake::Forget(reference) => drop(self.legs.remove(&reference)),
             }
         }
@@ -104,7 +104,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference) else { return };
         let is_now = !leg.is_over && leg.mark == news.mark;
         match (news.what, &leg.doing) {
-            (What::Over, _) => self.over(now, reference, fields),
+            (What::Over | What::Dropped, _) => self.over(now, reference, fields),
             (What::Answered, _) => self.answered(now, reference, fields),
             (What::Sounded, Doing::Sound) if is_now => self.done(now, reference, Fields::default()),
             (What::Collected, Doing::Keys { is_last }) if is_now => {
@@ -122,7 +122,7 @@ impl Legs {
                 let recorded = fields.recorded.clone();
                 self.done(now, reference, Fields { recorded, ..Fields::default() });
             }
-            (What::Saved, _) => self.saved_late(reference, fields),
+            (What::Saved, _) => self.saved_late(now, reference, fields),
             (What::Bridged, _) => self.bridged(now, reference),
             (
                 What::Arrived
@@ -207,21 +207,32 @@ impl Legs {
         }
         let is_now = leg.command == id && !leg.is_over;
         let doing = leg.doing.clone();
-        self.send(reference);
         match outcome {
             RestOutcome::Done => {
                 let leg = self.legs.get_mut(reference).filter(|_| is_now);
                 leg.into_iter().for_each(|leg| leg.failures = 0);
             }
-            RestOutcome::Gone if !matches!(doing, Doing::Dialing { .. }) => {
+            RestOutcome::Gone => self.gone(now, reference, doing, is_now),
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) if is_now => {
+                self.failed(now, reference, doing);
+            }
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
+        }
+        self.send(reference);
+    }
+
+    /// The provider knows no such leg: the one that was commanded, or the other of the two that
+    /// were to meet. `is_now`: by the command that began what the leg does.
+    fn gone(&mut self, now: Timestamp, reference: &str, doing: Doing, is_now: bool) {
+        match doing {
+            Doing::Dialing { party: Some(_), .. } if is_now => self.failed(now, reference, doing),
+            // The leg to which the new one was to be linked; if not, this ends it.
+            Doing::Dialing { party: None, .. } if is_now => self.end(reference),
+            _ => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
                 self.over(now, reference, &fields);
             }
-            RestOutcome::Gone | RestOutcome::Busy(_) | RestOutcome::Refused(_) if is_now => {
-                self.failed(now, reference, doing);
-            }
-            RestOutcome::Gone | RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
         }
     }
 

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{DialResult, Fields, LegState, What};
 use crate::webhook::link::Link;
-use crate::webhook::telnyx::leg::{Doing, Leg, Role};
+use crate::webhook::telnyx::leg::{Doing, Held, Leg, Role};
 use crate::webhook::telnyx::legs::{Legs, PARTY, Wake};
 use crate::webhook::telnyx::plan::body;
 
@@ -24,6 +24,8 @@ const LEGS_MAX: usize = 50_000;
 const ENDED_KEPT: Duration = Duration::from_secs(120);
 /// Until the message of a caller who hung up is there; then the end is told without.
 const SAVED_MAX: Duration = Duration::from_secs(15);
+/// Until the end of the caller is told for which a party was dropped.
+const CROSSED_MAX: Duration = Duration::from_secs(3);
 /// No leg lasts longer: Telnyx ends it after four hours.
 const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
 
@@ -51,8 +53,10 @@ impl Legs {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 self.tell_party(link, Fields { state, ..fields.clone() });
             }
-            (What::Over, Some(link)) if is_party => self.tell_party(link, fields.clone()),
-            (What::Over, _) => {
+            (What::Over | What::Dropped, Some(link)) if is_party => {
+                self.tell_party(link, fields.clone())
+            }
+            (What::Over | What::Dropped, _) => {
                 let mut leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, true);
                 leg.over();
                 self.insert(now, reference, leg);
@@ -142,40 +146,65 @@ impl Legs {
         if leg.is_over {
             return;
         }
-        let (role, is_answered) = (leg.role.clone(), leg.is_answered);
         let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
+        let is_caller = leg.is_caller();
         leg.over();
+        leg.held = Some(Held::new(now, fields));
         self.release(reference, &doing);
         self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
-        let Role::Party { caller, dial } = role else {
-            let leaves_message = matches!(doing, Doing::Record { .. });
-            if let Some(leg) = self.legs.get_mut(reference) {
-                leg.held = Some(Fields { at: fields.at.or(Some(now)), ..fields.clone() });
-            }
-            return match leaves_message {
-                true => self.timers.set(Wake::Saved(reference.to_owned()), now + SAVED_MAX),
-                false => self.tell_end(reference),
+        let is_dropped = fields.news.as_ref().is_some_and(|news| news.what == What::Dropped);
+        if !is_caller {
+            return match is_dropped && self.talks(reference) {
+                true => self.timers.set(Wake::Told(reference.to_owned()), now + CROSSED_MAX),
+                false => self.tell_end(now, reference),
             };
+        }
+        match doing {
+            Doing::Record { .. } => {
+                self.timers.set(Wake::Told(reference.to_owned()), now + SAVED_MAX);
+            }
+            Doing::Dialing { party: Some(party), .. } => {
+                self.tell_end(now, reference);
+                // It was dropped for this caller, and said so first.
+                self.tell_end(now, &party);
+            }
+            _ => self.tell_end(now, reference),
+        }
+    }
+
+    /// Whether a party's caller hears it.
+    fn talks(&self, reference: &str) -> bool {
+        let Some(Leg { role: Role::Party { caller, .. }, .. }) = self.legs.get(reference) else {
+            return false;
         };
-        let cause = match fields.state {
-            Some(LegState::Ended(Cause::NORMAL_CLEARING)) if !is_answered => Cause::NO_ANSWER,
-            Some(LegState::Ended(cause)) => cause,
-            _ => Cause::NORMAL_UNSPECIFIED,
+        let of = self.legs.get(caller).map(|leg| &leg.doing);
+        matches!(of, Some(Doing::Dialing { party: Some(party), talks_since: Some(_), .. })
+            if party == reference)
+    }
+
+    /// Tells the desk that a leg has ended, once.
+    pub(super) fn tell_end(&mut self, now: Timestamp, reference: &str) {
+        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(held) = leg.held.take() else { return };
+        self.timers.cancel(&Wake::Told(reference.to_owned()));
+        let (role, is_answered) = (leg.role.clone(), leg.is_answered);
+        let fields = held.fields(reference);
+        let Role::Party { caller, dial } = role else {
+            return self.coming.push_back((Link::Events, fields));
         };
         if let Some(told) = dial.told.clone() {
-            self.coming.push_back((told, fields.clone()));
+            self.coming.push_back((told, fields));
         }
+        let cause = match held.cause {
+            Cause::NORMAL_CLEARING if !is_answered => Cause::NO_ANSWER,
+            cause => cause,
+        };
         let of = self.legs.get(&caller).map(|leg| &leg.doing);
         if let Some(Doing::Dialing { party: Some(party), .. }) = of
             && party == reference
         {
             self.dial_over(now, &caller, &dial, cause);
         }
-    }
-
-    pub(super) fn tell_end(&mut self, reference: &str) {
-        let held = self.legs.get_mut(reference).and_then(|leg| leg.held.take());
-        self.coming.extend(held.map(|fields| (Link::Events, fields)));
     }
 
     /// The one who was dialed is done, or was not reached.
@@ -222,13 +251,13 @@ impl Legs {
     }
 
     /// A message whose caller did not wait for it.
-    pub(super) fn saved_late(&mut self, reference: &str, fields: &Fields) {
+    pub(super) fn saved_late(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
         let Some(news) = &fields.news else { return };
         let Some(link @ Link::Recording { .. }) = self.named(&news.mark) else { return };
         self.saved(reference, &news.mark);
         let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over);
         let state = is_over.then_some(LegState::Ended(Cause::NORMAL_CLEARING));
         self.coming.push_back((link, Fields { state, ..fields.clone() }));
-        self.tell_end(reference);
+        self.tell_end(now, reference);
     }
 }

@@ -50,6 +50,7 @@ fn what(kind: &str, payload: &Value) -> What {
         "call.initiated" => What::Called,
         "call.answered" => What::Answered,
         "call.bridged" => What::Bridged,
+        "call.hangup" if json::text(payload, "hangup_source") == Some("caller") => What::Dropped,
         "call.hangup" => What::Over,
         "call.dtmf.received" => What::Key,
         "call.recording.saved" | "call.recording.error" => What::Saved,
@@ -65,7 +66,9 @@ fn state(what: What, payload: &Value) -> Option<LegState> {
         // It has no word for ringing: from here on the other side can.
         What::Called => Some(LegState::Ringing),
         What::Answered => Some(LegState::Answered),
-        What::Over => Some(LegState::Ended(cause(json::text(payload, "hangup_cause")))),
+        What::Over | What::Dropped => {
+            Some(LegState::Ended(cause(json::text(payload, "hangup_cause"))))
+        }
         What::Sounded | What::Collected | What::Key | What::Saved | What::Bridged | What::Other => {
             None
         }

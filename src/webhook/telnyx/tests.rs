@@ -334,6 +334,71 @@ fn a_party_hears_the_whisper_is_bridged_and_leaves_the_caller_here() {
     assert_eq!(world.comes(), None);
 }
 
+/// Two who talk: caller and party.
+fn talking() -> World {
+    let mut world = World::up(vec![dial(false)]);
+    assert_eq!(world.names(), ["dial"]);
+    world.tell("call.initiated", PARTY, &json!({"direction": "outgoing"}));
+    world.tell("call.answered", PARTY, &json!({}));
+    assert_eq!(world.names(), ["bridge"]);
+    world.tell("call.bridged", CALLER, &json!({}));
+    while world.comes().is_some() {}
+    world
+}
+
+#[test]
+fn a_party_that_was_dropped_for_the_caller_is_told_after_them() {
+    let dropped = json!({"hangup_cause": "normal_clearing", "hangup_source": "caller"});
+    let mut world = talking();
+    world.tell("call.hangup", PARTY, &dropped);
+    world.tell("call.hangup", PARTY, &dropped);
+    assert_eq!(world.comes(), None, "the caller hung up, or so it seems");
+    world.pass(500);
+    world.tell("call.hangup", CALLER, &dropped);
+    let told = Link::LegStatus { leg: LEG };
+    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::Events));
+    assert_eq!(world.comes().map(|(link, _)| link), Some(told.clone()));
+    world.pass(10_000);
+    assert_eq!((world.comes(), world.names()), (None, vec![]));
+    // The caller is there all the same.
+    let mut world = talking();
+    let began = world.now;
+    world.pass(8_000);
+    world.tell("call.hangup", PARTY, &dropped);
+    world.pass(3_000);
+    let (link, fields) = world.comes().unwrap();
+    assert_eq!((link, fields.at), (told, Some(began + Duration::from_secs(8))));
+    assert!(world.comes().is_some_and(|(link, fields)| link == step(2) && fields.dial.is_some()));
+}
+
+#[test]
+fn who_is_gone_by_the_word_of_a_command_is_the_one_it_was_for() {
+    // Nobody is called for a caller who left.
+    let mut world = World::up(vec![dial(false)]);
+    assert_eq!(world.sends(&RestOutcome::Gone), ["dial", "hangup"]);
+    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::Events));
+    assert_eq!(world.comes(), None);
+    // A party who left is not bridged, and the caller goes on.
+    let mut world = World::up(vec![dial(false)]);
+    assert_eq!(world.names(), ["dial"]);
+    world.tell("call.initiated", PARTY, &json!({"direction": "outgoing"}));
+    world.tell("call.answered", PARTY, &json!({}));
+    assert_eq!(world.sends(&RestOutcome::Gone), ["bridge", "hangup"]);
+    let all: Vec<_> = std::iter::from_fn(|| world.comes()).collect();
+    assert_eq!(all.last().map(|(link, _)| link), Some(&step(2)), "{all:?}");
+    assert!(all.iter().all(|(link, _)| *link != Link::Events), "{all:?}");
+    // What was to be stopped for the dialing is stopped at nobody.
+    let mut world = World::up(vec![Action::Sound(say("Hello.")), Action::Goto(step(2))]);
+    assert_eq!(world.names(), ["speak"]);
+    world.legs.moved(world.now, CALLER, &step(2));
+    assert!(world.comes().is_some());
+    let Action::Dial(mut to) = dial(false) else { unreachable!() };
+    to.next = step(3);
+    world.answer(CALLER, &step(2), vec![Action::Dial(to)]);
+    assert_eq!(world.sends(&RestOutcome::Gone), ["playback_stop"]);
+    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::Events));
+}
+
 #[test]
 fn a_party_that_is_busy_or_cannot_be_called_fails() {
     let mut world = World::up(vec![dial(false)]);
