@@ -9,6 +9,8 @@
 #![cfg(test)]
 
 mod agents;
+#[path = "../platform/call_control.rs"]
+mod call_control;
 mod calls;
 mod clock;
 mod digest;

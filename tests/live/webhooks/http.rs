@@ -93,14 +93,14 @@ impl RestMock {
         let address = listener.local_addr().expect("bound");
         let (sender, told) = channel();
         let (status, is_over) = (Arc::new(Mutex::new(200)), Arc::new(AtomicBool::new(false)));
-        let (answer, ends) = (Arc::clone(&status), Arc::clone(&is_over));
+        let (status_of, ends) = (Arc::clone(&status), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if ends.load(Ordering::Relaxed) {
                     return;
                 }
-                let status = *answer.lock().expect("no panics");
-                let Some(told) = take(stream, status) else { continue };
+                let Some((told, stream)) = take(stream) else { continue };
+                answer(stream, *status_of.lock().expect("no panics"), "{}");
                 if sender.send(told).is_err() {
                     return;
                 }
@@ -142,8 +142,8 @@ impl Drop for RestMock {
     }
 }
 
-/// Reads one request and answers it.
-fn take(mut stream: TcpStream, status: u16) -> Option<Told> {
+/// Reads one request.
+pub(crate) fn take(mut stream: TcpStream) -> Option<(Told, TcpStream)> {
     stream.set_read_timeout(Some(SOON)).ok()?;
     let mut all = Vec::new();
     let (head, body) = loop {
@@ -157,14 +157,19 @@ fn take(mut stream: TcpStream, status: u16) -> Option<Told> {
             break (head.to_owned(), body.to_owned());
         }
     };
-    let answer = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
-         Connection: close\r\n\r\n{{}}"
-    );
-    stream.write_all(answer.as_bytes()).ok()?;
     let what = head.lines().next()?.trim_end_matches(" HTTP/1.1").to_owned();
     let authorization = header(&head, "authorization").unwrap_or_default().to_owned();
-    Some(Told { what, authorization, body })
+    Some((Told { what, authorization, body }, stream))
+}
+
+/// Answers it. Who does not wait for the answer does not get it.
+pub(crate) fn answer(mut stream: TcpStream, status: u16, body: &str) {
+    let answer = format!(
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let _ = stream.write_all(answer.as_bytes());
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {

@@ -5,6 +5,9 @@
 
 mod calls;
 mod carrier;
+mod commanded;
+mod commanded_faults;
+mod control;
 mod faults;
 mod http;
 mod outside;
