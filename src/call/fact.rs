@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
-use crate::call::{Cause, EndedBy, LeftQueue, Party, RecordingNews, WrapUp};
+use crate::call::{Cause, EndedBy, LeftQueue, Party, RecordingNews, SentTo, WrapUp};
 use crate::id::{LegId, RecordingId};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub enum Fact {
         leg: LegId,
         party: Party,
         queue: Option<String>,
+        /// An agent consults this party.
+        consulted: bool,
     },
     /// The leg is dialed through this trunk now.
     Rerouted {
@@ -46,6 +48,11 @@ pub enum Fact {
     },
     Resumed {
         leg: LegId,
+    },
+    /// The agent of this leg leaves, and the caller goes on there.
+    SentOn {
+        leg: LegId,
+        to: SentTo,
     },
     LegEnded {
         leg: LegId,
@@ -79,6 +86,7 @@ impl Fact {
             | Self::Bridged { .. }
             | Self::Held { .. }
             | Self::Resumed { .. }
+            | Self::SentOn { .. }
             | Self::LegEnded { .. }
             | Self::LeftQueue { .. }
             | Self::Ended { .. } => true,

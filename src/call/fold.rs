@@ -82,7 +82,7 @@ impl Fold {
             Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
             Fact::Queued { queue, priority } => self.queued(at, queue, *priority),
             Fact::LeftQueue { left } => self.left_queue(at, *left),
-            Fact::Dialed { leg, party, queue } => {
+            Fact::Dialed { leg, party, queue, consulted } => {
                 self.open.insert(*leg, Open { index: self.record.legs.len(), ..Open::default() });
                 self.record.legs.push(PartyLeg {
                     leg: *leg,
@@ -96,6 +96,8 @@ impl Fold {
                     talk_ms: 0,
                     hold_ms: 0,
                     wrap_up: None,
+                    sent_to: None,
+                    consulted: *consulted,
                 });
             }
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
@@ -113,6 +115,7 @@ impl Fold {
                 open.stop(at, leg);
                 open.talking_since = Some(at);
             }),
+            Fact::SentOn { leg, to } => self.with(*leg, |_, leg| leg.sent_to = Some(to.clone())),
             Fact::LegEnded { leg, outcome, cause } => {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);

@@ -27,10 +27,10 @@ pub use cause::Cause;
 pub use fact::Fact;
 pub use fold::Closing;
 pub use record::{
-    CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, WrapUp,
+    CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, SentTo, WrapUp,
 };
 pub use recording::{Recording, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
-pub use talk::{Sound, Talk};
+pub use talk::{Consult, Sound, Stage, Talk};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -38,8 +38,9 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
 pub const LEGS_MAX: u16 = 500;
 
-/// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the call ends, and the far end
-/// may ask for one with every packet; past this the two go on hearing each other.
+/// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
+/// call ends, and the far end may ask for one with every packet; past this the two go on hearing
+/// each other.
 pub const HOLDS_MAX: u16 = 1_000;
 
 /// Recordings one call may make; past it, recording fails.
@@ -116,6 +117,8 @@ pub struct Leg {
     pub answered: bool,
     /// The offer this leg carries out; `None` for an outside party.
     pub offer: Option<(OfferId, AgentId)>,
+    /// An agent consults this party.
+    pub consulted: bool,
 }
 
 impl Call {
@@ -188,22 +191,38 @@ impl Call {
         self.turns.1
     }
 
-    /// Adds a leg to a party, or `None` past [`LEGS_MAX`].
-    pub fn dial(
+    /// Adds a leg to an agent, or `None` past [`LEGS_MAX`].
+    pub fn offer(
         &mut self,
         now: Timestamp,
         party: Party,
-        queue: Option<String>,
-        offer: Option<(OfferId, AgentId)>,
+        queue: String,
+        offer: (OfferId, AgentId),
     ) -> Option<LegId> {
-        if self.legs_dialed >= LEGS_MAX {
+        let leg = Leg { party, answered: false, offer: Some(offer), consulted: false };
+        self.add(now, leg, Some(queue))
+    }
+
+    /// Adds a leg to a party outside, or `None` past [`LEGS_MAX`].
+    pub fn dial(&mut self, now: Timestamp, party: Party, consulted: bool) -> Option<LegId> {
+        self.add(now, Leg { party, answered: false, offer: None, consulted }, None)
+    }
+
+    fn add(&mut self, now: Timestamp, party: Leg, queue: Option<String>) -> Option<LegId> {
+        if !self.may_dial() {
             return None;
         }
         self.legs_dialed += 1;
         let leg = LegId { call: self.id(), n: self.legs_dialed };
-        self.note(now, Fact::Dialed { leg, party: party.clone(), queue });
-        self.legs.insert(leg, Leg { party, answered: false, offer });
+        let (consulted, who) = (party.consulted, party.party.clone());
+        self.note(now, Fact::Dialed { leg, party: who, queue, consulted });
+        self.legs.insert(leg, party);
         Some(leg)
+    }
+
+    #[must_use]
+    pub const fn may_dial(&self) -> bool {
+        self.legs_dialed < LEGS_MAX
     }
 
     /// Notes that a leg put us on hold; `false` when it had, when it is not up, and past

@@ -151,6 +151,22 @@ pub struct PartyLeg {
     pub hold_ms: u64,
     /// Known once after-call work has ended.
     pub wrap_up: Option<WrapUp>,
+    /// Where the agent sent the caller on leaving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to: Option<SentTo>,
+    /// An agent asked for this party, to consult them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consulted: bool,
+}
+
+/// Where an agent sends a caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SentTo {
+    /// To this step of the flow.
+    Step(String),
+    /// To whom the agent has consulted.
+    Number(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

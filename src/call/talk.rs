@@ -1,7 +1,15 @@
 //! While a caller talks to somebody: who hears whom, and whose hold time runs.
 //!
+//! ```text
+//!  talk ──► caller on hold, guest rings ──► agent and guest talk ──► all three
+//!    ▲                 │                              │                  │
+//!    └── guest leaves ─┴──────────────────────────────┴──────────────────┤
+//!                     agent leaves ──► caller and guest talk ◄───────────┘
+//! ```
+//!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
-//! each other again when neither lasts.
+//! each other again when neither lasts. Who meets in a conference hears the others whatever a
+//! telephone says; where sound is mixed, no telephone is heard of.
 //!
 //! **Invariant:** both are functions of what is known of the call now, so the order in which holds
 //! and their ends were told changes nothing.
@@ -10,24 +18,48 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::call::{Call, State};
 use crate::id::LegId;
+use crate::time::Timestamp;
 
 /// What is special about the talk that goes on. It ends with the talk.
 #[derive(Debug, Default)]
 pub struct Talk {
     /// The agent asked that the caller be put on hold, by other means than the telephone.
     pub parked: bool,
+    pub consult: Option<Consult>,
     /// Parties whose hold time runs, as noted last.
     pub holding: BTreeSet<LegId>,
     /// What the legs hear, as asked for last.
     pub sound: Sound,
 }
 
+/// The agent asks somebody outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consult {
+    pub guest: LegId,
+    pub stage: Stage,
+    /// Since when it is at this stage.
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The guest is being dialed.
+    Ringing,
+    /// Agent and guest talk; the caller is on hold.
+    Talking,
+    /// All three hear each other.
+    Conference,
+}
+
 /// What the legs of a talk hear.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sound {
-    /// Who hear one another, the caller first: nobody, or two.
+    /// Who hear one another, the caller first: nobody, two, or three.
     pub joined: Vec<LegId>,
     /// Who hears which music meanwhile.
     pub plays: BTreeMap<LegId, &'static str>,
@@ -35,6 +67,8 @@ pub struct Sound {
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
+/// What an agent hears until the guest answers.
+const RINGING: &str = "ring";
 
 impl Call {
     /// Whether a leg is up or rings.
@@ -48,7 +82,22 @@ impl Call {
     pub fn sound_wanted(&self) -> Sound {
         let State::Talking { leg: party, .. } = self.state else { return Sound::default() };
         let caller = self.caller_leg();
-        self.pair(caller, party, self.talk.parked)
+        let Some(Consult { guest, stage, .. }) = self.talk.consult else {
+            return self.pair(caller, party, self.talk.parked);
+        };
+        let mut sound = match stage {
+            Stage::Ringing => {
+                let rings = (!self.held.contains(&party)).then_some((party, RINGING));
+                Sound { joined: Vec::new(), plays: rings.into_iter().collect() }
+            }
+            Stage::Talking => self.pair(party, guest, false),
+            Stage::Conference => {
+                let joined = vec![caller, party, guest];
+                return Sound { joined, plays: BTreeMap::new() };
+            }
+        };
+        sound.plays.insert(caller, HOLD_MUSIC);
+        sound
     }
 
     /// Two who hear each other unless one of them holds: then the other hears music.
@@ -62,11 +111,35 @@ impl Call {
         Sound { joined: Vec::new(), plays }
     }
 
-    /// The parties whose hold time should run now. Who is put on hold by the caller talks on.
+    /// The parties whose hold time should run now. Who is put on hold by somebody else talks on.
     #[must_use]
     pub fn holding_wanted(&self) -> BTreeSet<LegId> {
         let State::Talking { leg: party, .. } = self.state else { return BTreeSet::new() };
-        let holds = self.talk.parked || self.held.contains(&party);
-        holds.then_some(party).into_iter().collect()
+        let asked = match self.talk.consult.map(|consult| consult.stage) {
+            None => self.talk.parked,
+            Some(Stage::Ringing | Stage::Talking) => true,
+            Some(Stage::Conference) => false,
+        };
+        let guest = self.guest_there().filter(|guest| self.held.contains(guest));
+        let agent = (asked || self.held.contains(&party)).then_some(party);
+        agent.into_iter().chain(guest).collect()
+    }
+
+    /// Whether the caller talks to the party of this leg.
+    #[must_use]
+    pub fn talks_on(&self, leg: LegId) -> bool {
+        matches!(self.state, State::Talking { leg: talking, .. } if talking == leg)
+    }
+
+    #[must_use]
+    pub fn is_guest(&self, leg: LegId) -> bool {
+        self.talk.consult.is_some_and(|consult| consult.guest == leg)
+    }
+
+    /// The guest, if one has answered.
+    #[must_use]
+    pub fn guest_there(&self) -> Option<LegId> {
+        let consult = self.talk.consult.filter(|consult| consult.stage != Stage::Ringing)?;
+        Some(consult.guest)
     }
 }

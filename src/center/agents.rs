@@ -76,7 +76,12 @@ impl ContactCenter {
             AgentAsk::EndWrapUp { resolved, intent, note } => {
                 self.end_wrap_up(now, agent, Disposition { resolved, intent, note });
             }
-            AgentAsk::Hold | AgentAsk::Resume => self.asked_about_talk(now, agent, &ask),
+            AgentAsk::Hold
+            | AgentAsk::Resume
+            | AgentAsk::Transfer { .. }
+            | AgentAsk::Consult { .. }
+            | AgentAsk::Complete
+            | AgentAsk::Conference => self.asked_about_talk(now, agent, ask),
         }
     }
 

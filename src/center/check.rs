@@ -3,7 +3,7 @@
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
 use crate::acd::AgentState;
-use crate::call::State;
+use crate::call::{Call, Stage, State};
 use crate::center::{ContactCenter, Wake};
 use crate::time::Timestamp;
 
@@ -27,11 +27,7 @@ impl ContactCenter {
                 "{id}: state {:?}, in the queue's line: {queued}",
                 call.state
             );
-            let talking = call.legs.values().filter(|leg| leg.answered).count();
-            assert!(talking <= 1, "{id} has {talking} answered parties");
-            if let State::Talking { leg, .. } = call.state {
-                assert!(call.legs.contains_key(&leg), "{id} talks on {leg}, which ended");
-            }
+            check_talk(call);
             for (leg, party) in &call.legs {
                 let Some((offer, agent)) = party.offer else { continue };
                 let state = &self.acd.agent(agent).state;
@@ -72,5 +68,25 @@ impl ContactCenter {
         if let Wake::Flow(call) | Wake::Confirmed(call) = wake {
             assert!(self.calls.contains_key(&call), "a timer for {call}, which ended");
         }
+    }
+}
+
+/// Who talks is there, and hears what is wanted.
+fn check_talk(call: &Call) {
+    let id = call.id();
+    let talking = call.legs.values().filter(|leg| leg.answered).count();
+    let guests = usize::from(call.guest_there().is_some());
+    assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
+    let talk = &call.talk;
+    assert_eq!(talk.sound, call.sound_wanted(), "{id}: what is heard, and what should be");
+    assert_eq!(talk.holding, call.holding_wanted(), "{id}: who is noted to hold, and who does");
+    let State::Talking { leg, .. } = call.state else {
+        return assert_eq!(talk.consult, None, "{id} consults without a talk");
+    };
+    assert!(call.legs.contains_key(&leg), "{id} talks on {leg}, which ended");
+    if let Some(consult) = talk.consult {
+        let guest = call.legs.get(&consult.guest);
+        let answered = guest.map(|guest| guest.answered);
+        assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");
     }
 }

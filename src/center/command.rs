@@ -63,6 +63,12 @@ pub enum Command {
         a: LegId,
         b: LegId,
     },
+    /// All of these legs hear each other, the caller's first; whoever of them heard another before
+    /// does now, too, and what played on them stops. Where some leave, `Bridge` or `Unbridge` says
+    /// what becomes of the rest.
+    Meet {
+        legs: Vec<LegId>,
+    },
     /// The two legs no longer hear each other.
     Unbridge {
         a: LegId,

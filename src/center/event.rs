@@ -6,6 +6,8 @@
 //! **Deliberately absent:** SIP, RTP, HTTP and provider words. A protocol that has something new to
 //! say adds a variant here, and does not compile until the center answers it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Cause, RecordingEnd, RecordingFault};
@@ -182,5 +184,22 @@ pub enum AgentAsk {
     },
     /// The caller of the call the agent talks on is put on hold, until [`AgentAsk::Resume`].
     Hold,
+    /// Back to the caller; a guest is hung up.
     Resume,
+    /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
+    /// texts, numbers, `true` or `false`.
+    Transfer {
+        step: String,
+        vars: BTreeMap<String, serde_json::Value>,
+    },
+    /// The caller is put on hold, and somebody outside is dialed for the agent: the guest.
+    Consult {
+        number: String,
+        /// The trunk to go through; the first that allows the number otherwise.
+        trunk: Option<String>,
+    },
+    /// The agent leaves, and the caller goes on with the guest.
+    Complete,
+    /// Caller, agent and guest hear each other.
+    Conference,
 }

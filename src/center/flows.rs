@@ -9,12 +9,10 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::caller;
-use crate::call::number::{is_e164, normalize};
-use crate::call::{Call, EndedBy, Fact, LeftQueue, Origin, Party, State};
-use crate::center::{Cause, Command, ContactCenter, Digit, From, Setup, Target, Via, Wake};
-use crate::flow::{
-    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, TransferRequest,
-};
+use crate::call::number::normalize;
+use crate::call::{Call, EndedBy, Fact, LeftQueue, Origin, State};
+use crate::center::{Cause, Command, ContactCenter, Digit, From, Setup, Via, Wake};
+use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
 
@@ -146,8 +144,18 @@ impl ContactCenter {
 
     /// Feeds one input to the call's flow and carries out what it asks.
     pub(super) fn drive(&mut self, now: Timestamp, id: CallId, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let by = match input {
+            Input::Queue(_) => EndedBy::Agent,
+            Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
+            _ => EndedBy::Flow,
+        };
+        self.drive_after(now, id, input, by);
+    }
+
+    /// The same; where the flow ends the call at once, it was ended by this one.
+    pub(super) fn drive_after(&mut self, now: Timestamp, id: CallId, input: Input, by: EndedBy) {
+        let mut next = Some((input, by));
+        while let Some((input, mut by)) = next.take() {
             let Some(call) = self.calls.get_mut(&id) else { return };
             if call.turn(self.input) > TURNS_PER_INPUT_MAX {
                 tracing::warn!(call = %id, "the flow goes round without waiting for the caller");
@@ -155,18 +163,14 @@ impl ContactCenter {
             }
             let context = context(now, call, &self.acd);
             let Some(run) = call.run.as_mut() else { return };
-            let mut by = match input {
-                Input::Queue(_) => EndedBy::Agent,
-                Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
-                _ => EndedBy::Flow,
-            };
             let mut effects = std::mem::take(&mut self.effects);
             run.handle(&context, input, &mut effects);
             for effect in effects.drain(..) {
                 if matches!(effect, Effect::Entered { .. }) {
                     by = EndedBy::Flow;
                 }
-                next = self.carry_out(now, id, effect, by).or(next);
+                let then = self.carry_out(now, id, effect, by);
+                next = then.map(|input| (input, EndedBy::Flow)).or(next);
             }
             self.effects = effects;
             if next.is_none() && self.is_over(id) {
@@ -276,55 +280,6 @@ impl ContactCenter {
     fn leave_queue(&mut self, now: Timestamp, id: CallId) {
         self.left_queue(now, id, LeftQueue::Exit);
         self.news.push_back(acd::Input::Leave { call: id });
-    }
-
-    fn transfer(&mut self, now: Timestamp, id: CallId, request: TransferRequest) -> Option<Input> {
-        let refused = Some(Input::Transfer(TransferOutcome::Refused));
-        let Some(number) = normalize(&request.to, &self.setup.region).filter(|n| is_e164(n)) else {
-            tracing::info!(call = %id, "transfer refused: not a telephone number");
-            return refused;
-        };
-        let named = request.trunk.as_deref();
-        let own = self.provider_for(id, &number, named).map(|name| (name, Vec::new()));
-        let Some((trunk, others)) = own.or_else(|| self.trunks_for(&number, named)) else {
-            tracing::info!(call = %id, "transfer refused: no trunk allows this number");
-            return refused;
-        };
-        let call = self.calls.get_mut(&id)?;
-        let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
-        let Some(leg) = call.dial(now, party, None, None) else {
-            return Some(Input::Transfer(TransferOutcome::Failed));
-        };
-        call.state = State::Dialing { leg };
-        let from = From { number: call.origin.from.clone(), name: None };
-        self.commands.push_back(Command::Dial {
-            leg,
-            target: Target::Trunk { trunk, number, others },
-            from,
-            until: now + request.ring_timeout,
-        });
-        self.timers.set(Wake::RingOut(leg), now + request.ring_timeout);
-        None
-    }
-
-    /// The provider a call came through, if it may dial the number.
-    fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
-        let name = self.calls.get(&id)?.origin.via.strip_prefix(VIA_PROVIDER)?;
-        let may_dial = self.setup.providers.get(name)?.allows(number);
-        (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
-    }
-
-    /// The trunk a number goes through first, and those after it that allow the number as well. A
-    /// trunk that the flow names is first, and must allow it.
-    fn trunks_for(&self, number: &str, named: Option<&str>) -> Option<(String, Vec<String>)> {
-        let allowing = self.setup.trunks.iter().filter(|(_, trunk)| trunk.allows(number));
-        let mut names: Vec<String> = allowing.map(|(name, _)| name.clone()).collect();
-        let first = match named {
-            Some(named) => names.iter().position(|name| name == named)?,
-            None if names.is_empty() => return None,
-            None => 0,
-        };
-        Some((names.remove(first), names))
     }
 
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.

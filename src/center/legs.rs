@@ -37,8 +37,12 @@ impl ContactCenter {
         }
         party.answered = true;
         call.note(now, Fact::LegAnswered { leg });
+        let is_guest = call.is_guest(leg);
         self.timers.cancel(&Wake::RingOut(leg));
-        self.bridge(now, leg);
+        match is_guest {
+            true => self.guest_answered(now, leg),
+            false => self.bridge(now, leg),
+        }
     }
 
     /// The caller talks to this party from now on.
@@ -56,8 +60,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(party) = call.legs.get(&leg).filter(|party| !party.answered) else { return };
         let Some((offer, _)) = party.offer else {
-            let outcome = transfer_outcome(cause);
-            return self.transfer_failed(now, leg, outcome, cause);
+            return self.not_reached(now, leg, transfer_outcome(cause), cause);
         };
         let outcome = offer_outcome(cause);
         call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
@@ -67,19 +70,17 @@ impl ContactCenter {
     /// The outside party did not answer within the step's ring time.
     pub(super) fn ring_out(&mut self, now: Timestamp, leg: LegId) {
         self.commands.push_back(Command::HangUp { leg, cause: Cause::NO_ANSWER });
-        self.transfer_failed(now, leg, TransferOutcome::NoAnswer, Cause::NO_ANSWER);
+        self.not_reached(now, leg, TransferOutcome::NoAnswer, Cause::NO_ANSWER);
     }
 
-    fn transfer_failed(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        outcome: TransferOutcome,
-        cause: Cause,
-    ) {
+    /// Whoever was dialed outside did not answer.
+    fn not_reached(&mut self, now: Timestamp, leg: LegId, outcome: TransferOutcome, cause: Cause) {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
+        let ended = call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
+        if ended.is_some_and(|party| party.consulted) {
+            return self.back_to_caller(now, leg.call);
+        }
         call.state = State::InFlow;
         self.stop_play(leg.call);
         self.drive(now, leg.call, Input::Transfer(outcome));
@@ -94,22 +95,41 @@ impl ContactCenter {
         if call.legs.get(&leg).is_some_and(|party| !party.answered) {
             return self.dial_failed(now, leg, cause);
         }
+        if call.talks_on(leg) && call.guest_there().is_some() {
+            return self.hand_over(now, leg, cause);
+        }
         let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
-        if !matches!(call.state, State::Talking { leg: talking, .. } if talking == leg) {
+        if call.is_guest(leg) {
+            return self.back_to_caller(now, leg.call);
+        }
+        if !call.talks_on(leg) {
             return;
         }
+        self.end_talk(now, leg, &ended);
+        let (input, by) = match (ended.offer, ended.consulted) {
+            (Some(_), _) => (Input::Queue(QueueOutcome::Handled), EndedBy::Agent),
+            // For the flow the talk with the agent, whom this party replaced, ends only now.
+            (None, true) => (Input::Queue(QueueOutcome::Handled), EndedBy::Party),
+            (None, false) => (Input::Transfer(TransferOutcome::Completed), EndedBy::Party),
+        };
+        self.drive_after(now, leg.call, input, by);
+    }
+
+    /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
+    /// is not any more, and an agent has after-call work.
+    pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let guest = call.talk.consult.map(|consult| consult.guest);
         call.state = State::InFlow;
         call.talk = Talk::default();
         let times = call.leg_times(leg);
+        if let Some(guest) = guest {
+            self.dismiss(now, guest);
+        }
         self.stop_play(leg.call);
-        let input = match ended.offer {
-            Some((_, agent)) => {
-                self.talk_ended(now, leg, agent, times);
-                Input::Queue(QueueOutcome::Handled)
-            }
-            None => Input::Transfer(TransferOutcome::Completed),
-        };
-        self.drive(now, leg.call, input);
+        if let Some((_, agent)) = ended.offer {
+            self.talk_ended(now, leg, agent, times);
+        }
     }
 
     /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.

@@ -13,6 +13,7 @@
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
 mod agents;
+mod asks;
 mod check;
 pub mod command;
 pub mod event;
@@ -20,6 +21,7 @@ mod figures;
 mod flows;
 pub mod journal;
 mod legs;
+mod outside;
 mod queues;
 mod recordings;
 pub mod restart;
@@ -46,12 +48,12 @@ use setup::Skills;
 
 pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
 pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
+pub use asks::{Refused, VARS_MAX};
 pub use command::{Command, Target};
 pub use event::{AgentAsk, Event, From, Via};
 pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
-pub use talks::Refused;
 
 #[derive(Debug)]
 pub struct ContactCenter {

@@ -75,7 +75,7 @@ impl ContactCenter {
         let queue = self.queue_name(queue).to_owned();
         let dialed = self.calls.get_mut(&id).and_then(|call| {
             let party = Party::Agent { id: agent, name };
-            call.dial(now, party, Some(queue), Some((offer, agent)))
+            call.offer(now, party, queue, (offer, agent))
         });
         let Some((leg, call)) = dialed.zip(self.calls.get(&id)) else {
             let outcome = OfferOutcome::DeviceError;

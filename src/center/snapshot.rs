@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::acd::AgentState;
-use crate::call::{Call, Party, State};
+use crate::call::{Call, Consult, Party, Stage, State};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
@@ -41,7 +41,19 @@ pub struct CallView {
     /// The agent who talks to the caller, or whose phone rings.
     pub agent: Option<String>,
     pub on_hold: bool,
+    /// Whom the agent consults.
+    pub consult: Option<ConsultView>,
     pub path: Vec<(Timestamp, String)>,
+}
+
+/// The agent asks somebody outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConsultView {
+    pub number: String,
+    pub trunk: String,
+    pub stage: Stage,
+    /// Since when at this stage.
+    pub since: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -144,7 +156,8 @@ impl ContactCenter {
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: self.acd.position(call.id()),
             agent,
-            on_hold: !call.talk.holding.is_empty(),
+            on_hold: call.talk.holding.iter().any(|leg| call.talks_on(*leg)),
+            consult: consult_view(call),
             path,
         }
     }
@@ -199,5 +212,16 @@ impl ContactCenter {
             skills: setup.skills.clone(),
             handled: agent.handled,
         }
+    }
+}
+
+fn consult_view(call: &Call) -> Option<ConsultView> {
+    let Consult { guest, stage, since } = call.talk.consult?;
+    match &call.legs.get(&guest)?.party {
+        Party::Outside { trunk, number } => {
+            let (trunk, number) = (trunk.clone(), number.clone());
+            Some(ConsultView { number, trunk, stage, since })
+        }
+        Party::Agent { .. } => None,
     }
 }

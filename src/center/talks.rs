@@ -3,90 +3,148 @@
 //! **Invariant:** after each change the legs hear what [`Call::sound_wanted`] says, and the record
 //! has the hold times that [`Call::holding_wanted`] says.
 //!
-//! **Deliberately absent:** who may ask. The HTTP interface knows its tokens.
+//! **Deliberately absent:** what an agent may ask for: `asks` says.
 
-use crate::acd::AgentState;
-use crate::call::{Call, Fact, Sound, State};
-use crate::center::{AgentAsk, Command, ContactCenter, Prompt};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::call::{Call, Consult, EndedBy, Fact, Party, SentTo, Sound, Stage, State};
+use crate::center::{AgentAsk, Cause, Command, ContactCenter, Prompt, Wake};
+use crate::flow;
+use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
-/// Why an agent cannot do that with a call now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("{agent} talks to nobody")]
-    TalksToNobody { agent: String },
-    #[error("the telephone of {agent} holds this call; its hold key ends that")]
-    HeldByTelephone { agent: String },
-    #[error("this call was put on hold too often")]
-    TooManyHolds,
-}
+/// How long a guest's telephone rings: as for a `transfer` that does not say.
+const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
-    /// Whether an agent may ask for this now. What is refused here changes nothing when it is told
-    /// all the same.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such agent.
-    pub fn may_ask(&self, agent: AgentId, ask: &AgentAsk) -> Result<(), Refused> {
-        match ask {
-            AgentAsk::LogIn
-            | AgentAsk::LogOut
-            | AgentAsk::Ready
-            | AgentAsk::NotReady { .. }
-            | AgentAsk::EndWrapUp { .. } => Ok(()),
-            AgentAsk::Hold => {
-                let (call, _) = self.talk_of(agent)?;
-                let may = call.talk.parked || call.may_hold();
-                may.then_some(()).ok_or(Refused::TooManyHolds)
-            }
-            AgentAsk::Resume => {
-                let (call, leg) = self.talk_of(agent)?;
-                let by_telephone = !call.talk.parked && call.held.contains(&leg);
-                let name = || self.agent_name(agent).to_owned();
-                (!by_telephone)
-                    .then_some(())
-                    .ok_or_else(|| Refused::HeldByTelephone { agent: name() })
-            }
-        }
-    }
-
-    /// The call this agent talks on, and the agent's leg.
-    fn talk_of(&self, agent: AgentId) -> Result<(&Call, LegId), Refused> {
-        let talk = || {
-            let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
-            let call = self.calls.get(call)?;
-            let State::Talking { leg, .. } = call.state else { return None };
-            let party = call.legs.get(&leg)?;
-            party.offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
-        };
-        talk().ok_or_else(|| Refused::TalksToNobody { agent: self.agent_name(agent).to_owned() })
-    }
-
     /// An agent asks for something about the call that goes on.
-    pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: &AgentAsk) {
-        let leg = match self.may_ask(agent, ask).and_then(|()| self.talk_of(agent)) {
+    pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+        let leg = match self.may_ask(agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(?ask, %why, "refused"),
         };
-        let Some(call) = self.calls.get_mut(&leg.call) else { return };
         match ask {
-            AgentAsk::Hold => {
-                call.park();
+            AgentAsk::Hold => self.park(now, leg.call),
+            AgentAsk::Resume => {
+                self.dismiss_guest(now, leg.call);
+                self.back_to_caller(now, leg.call);
             }
-            AgentAsk::Resume => call.talk.parked = false,
+            AgentAsk::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
+            AgentAsk::Consult { number, trunk } => {
+                self.consult(now, agent, &number, trunk.as_deref());
+            }
+            AgentAsk::Complete => {
+                let cause = Cause::NORMAL_CLEARING;
+                self.commands.push_back(Command::HangUp { leg, cause });
+                self.hand_over(now, leg, cause);
+            }
+            AgentAsk::Conference => self.confer(now, leg.call),
             AgentAsk::LogIn
             | AgentAsk::LogOut
             | AgentAsk::Ready
             | AgentAsk::NotReady { .. }
             | AgentAsk::EndWrapUp { .. } => unreachable!("these are about no call"),
         }
+    }
+
+    fn park(&mut self, now: Timestamp, id: CallId) {
+        if self.calls.get_mut(&id).is_some_and(Call::park) {
+            self.arrange(now, id);
+        }
+    }
+
+    /// The agent leaves, and the call goes on at this step.
+    fn send_on(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        step: &str,
+        vars: BTreeMap<String, serde_json::Value>,
+    ) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let cause = Cause::NORMAL_CLEARING;
+        self.commands.push_back(Command::HangUp { leg, cause });
+        call.note(now, Fact::SentOn { leg, to: SentTo::Step(step.to_owned()) });
+        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        self.end_talk(now, leg, &ended);
+        let input = Input::Sent { step: step.into(), vars };
+        self.drive_after(now, leg.call, input, EndedBy::Flow);
+    }
+
+    /// The caller waits, and somebody outside is dialed for the agent.
+    fn consult(&mut self, now: Timestamp, agent: AgentId, number: &str, trunk: Option<&str>) {
+        let Ok((call, _)) = self.talk_of(agent) else { return };
+        let id = call.id();
+        let Ok(route) = self.may_consult(agent, number, trunk) else { return };
+        let Some(guest) = self.dial_outside(now, id, route, RING_TIMEOUT, true) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.talk.parked = false; // the consultation is the hold now
+        call.talk.consult = Some(Consult { guest, stage: Stage::Ringing, since: now });
+        self.arrange(now, id);
+    }
+
+    pub(super) fn guest_answered(&mut self, now: Timestamp, guest: LegId) {
+        let Some(call) = self.calls.get_mut(&guest.call) else { return };
+        call.talk.consult = Some(Consult { guest, stage: Stage::Talking, since: now });
+        call.note(now, Fact::Bridged { leg: guest });
+        self.arrange(now, guest.call);
+    }
+
+    fn confer(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(consult) = &mut call.talk.consult else { return };
+        if consult.stage == Stage::Talking {
+            (consult.stage, consult.since) = (Stage::Conference, now);
+            self.arrange(now, id);
+        }
+    }
+
+    /// The agent has left or leaves, and the caller goes on with the guest, who has answered.
+    pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(guest) = call.guest_there() else { return };
+        if let Some(Party::Outside { number, .. }) = call.legs.get(&guest).map(|leg| &leg.party) {
+            let to = SentTo::Number(number.clone());
+            call.note(now, Fact::SentOn { leg, to });
+        }
+        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        call.state = State::Talking { leg: guest, since: now };
+        call.talk.consult = None;
+        call.talk.parked = false;
+        let times = call.leg_times(leg);
+        if let Some((_, agent)) = ended.offer {
+            self.talk_ended(now, leg, agent, times);
+        }
         self.arrange(now, leg.call);
+    }
+
+    /// The agent has nobody left to consult.
+    pub(super) fn back_to_caller(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.talk.consult = None;
+        call.talk.parked = false;
+        self.arrange(now, id);
+    }
+
+    fn dismiss_guest(&mut self, now: Timestamp, id: CallId) {
+        let consult = self.calls.get(&id).and_then(|call| call.talk.consult);
+        if let Some(Consult { guest, .. }) = consult {
+            self.dismiss(now, guest);
+        }
+    }
+
+    /// Ends the leg of a guest.
+    pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
+        let Some(call) = self.calls.get_mut(&guest.call) else { return };
+        let answered = call.legs.get(&guest).is_some_and(|guest| guest.answered);
+        let (outcome, cause) =
+            (if answered { "accepted" } else { "withdrawn" }, Cause::NORMAL_CLEARING);
+        if call.leg_ended(now, guest, outcome, Some(cause)).is_some() {
+            self.timers.cancel(&Wake::RingOut(guest));
+            self.commands.push_back(Command::HangUp { leg: guest, cause });
+        }
     }
 
     /// A telephone put us on hold.
@@ -140,8 +198,9 @@ impl ContactCenter {
 
 fn joined(sound: &Sound) -> Option<Command> {
     match sound.joined[..] {
+        [] | [_] => None,
         [a, b] => Some(Command::Bridge { a, b }),
-        _ => None,
+        [..] => Some(Command::Meet { legs: sound.joined.clone() }),
     }
 }
 

@@ -183,6 +183,10 @@ fn line(command: &Command) -> String {
             format!("dial {leg} {}", trunks.join(" "))
         }
         Command::Bridge { a, b } => format!("bridge {a} {b}"),
+        Command::Meet { legs } => {
+            let legs: Vec<_> = legs.iter().map(ToString::to_string).collect();
+            format!("meet {}", legs.join(" "))
+        }
         Command::Unbridge { a, b } => format!("unbridge {a} {b}"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
         Command::CloseRecord { record } => {

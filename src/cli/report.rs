@@ -311,6 +311,8 @@ mod tests {
             talk_ms: 90_000,
             hold_ms: 10_000,
             wrap_up: Some(wrap_up),
+            sent_to: None,
+            consulted: false,
         };
         Box::new(CallRecord {
             call: CallId(call),

@@ -57,7 +57,7 @@ pub use digit::Digit;
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use need::{Need, Verb};
-pub use parse::parse;
+pub use parse::{parse, variable_name};
 pub use port::{
     Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest,
     RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
@@ -65,3 +65,4 @@ pub use port::{
 pub use program::{Flow, Needed, QueueUse, StepInfo};
 pub use run::{Facts, Run};
 pub use step::hangup::CAUSES;
+pub use step::transfer::RING_TIMEOUT_S;

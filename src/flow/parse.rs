@@ -70,18 +70,24 @@ pub(in crate::flow) fn check_variable(
     name: &str,
     span: Range<usize>,
 ) -> bool {
-    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let plain = plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty();
-    if plain && !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX {
-        return true;
-    }
-    let message = if plain {
-        format!("`{name}` is taken; choose another name for the variable")
-    } else {
-        format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")
-    };
+    let Err(message) = variable_name(name) else { return true };
     section.error(span, message);
     false
+}
+
+/// Whether `name` may be a variable.
+///
+/// # Errors
+///
+/// Why not.
+pub fn variable_name(name: &str) -> Result<(), String> {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let plain = plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty();
+    match plain {
+        true if !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX => Ok(()),
+        true => Err(format!("`{name}` is taken; choose another name for the variable")),
+        false => Err(format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")),
+    }
 }
 
 /// One step as the file has it, before its options are read.

@@ -3,6 +3,7 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,12 @@ pub enum Input {
     Queue(QueueOutcome),
     Transfer(TransferOutcome),
     Recorded(RecordOutcome),
+    /// Somebody sends the call to another step of its flow, with these variables set first, as
+    /// `set` does. A step that is not there changes nothing.
+    Sent {
+        step: Arc<str>,
+        vars: BTreeMap<String, serde_json::Value>,
+    },
     /// The caller hung up: only what `on_hangup` names still runs.
     HungUp,
 }

@@ -266,6 +266,17 @@ impl Flow {
         prompts
     }
 
+    /// The steps of the file by name, in its order.
+    pub fn step_names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter(|node| node.line > 0).map(|node| &*node.name)
+    }
+
+    /// A step of the file.
+    pub(in crate::flow) fn find(&self, name: &str) -> Option<StepId> {
+        let named = |node: &Node| node.line > 0 && *node.name == *name;
+        self.steps.iter().position(named).map(StepId)
+    }
+
     pub(in crate::flow) fn node(&self, step: StepId) -> &Node {
         self.steps.get(step.0).expect("exits were resolved against these steps")
     }

@@ -225,6 +225,7 @@ impl Run {
         let input = match input {
             Input::Start => return None,
             Input::HungUp => return Some(self.hung_up(turn)),
+            Input::Sent { step, vars } => return self.sent(turn, &step, &vars),
             Input::Timer => {
                 if self.deadline.is_none_or(|deadline| turn.context.now < deadline) {
                     return None;
@@ -256,6 +257,21 @@ impl Run {
             Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
         };
         Some(turn.flow.node(at).step.input(self, turn, input))
+    }
+
+    fn sent(
+        &mut self,
+        turn: &Turn<'_>,
+        step: &str,
+        vars: &BTreeMap<String, serde_json::Value>,
+    ) -> Option<Next> {
+        let step = turn.flow.find(step)?;
+        for (name, value) in vars {
+            let variable = Variable { value: Value::from(Serde(value)), secret: false };
+            self.set_var(&name.as_str().into(), Some(variable));
+        }
+        self.clear_keys();
+        Some(Next::Goto(step))
     }
 
     fn hung_up(&mut self, turn: &Turn<'_>) -> Next {

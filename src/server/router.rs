@@ -229,6 +229,8 @@ impl Router {
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
             Command::Bridge { a, b } => self.media.bridge(a, b),
+            // Nobody may ask for it: the sound of telephones is not mixed.
+            Command::Meet { legs } => tracing::error!(?legs, "a conference of telephones"),
             Command::Unbridge { a, b } => self.media.unbridge(a, b),
             Command::CloseRecord { record } => {
                 let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);

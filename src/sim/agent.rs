@@ -39,6 +39,8 @@ pub enum Act {
     PhoneBack,
     Hold(LegId),
     Resume(LegId),
+    /// Asks for something about the call, by other means than the telephone.
+    Ask(AgentAsk),
     /// Writes up the last talk, unless the next one has begun.
     WriteUp {
         resolved: bool,
@@ -137,6 +139,7 @@ impl World {
                 self.tell(now, Lane::In(leg), Event::Resumed { leg });
             }
             Act::Hold(_) | Act::Resume(_) => {}
+            Act::Ask(ask) => self.ask(now, id, ask),
             Act::WriteUp { resolved } => {
                 if self.person(id).is_some_and(|person| person.leg.is_none()) {
                     let resolved = Some(resolved);

@@ -44,6 +44,8 @@ struct Leg {
     since: Timestamp,
     answered: bool,
     bridged: bool,
+    /// Something plays here, or did.
+    hears: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +135,9 @@ impl Watch {
             | Command::StopPlay { leg }
             | Command::Record { leg, .. }
             | Command::StopRecord { leg } => {
-                assert!(self.live(*leg, command).answered, "{command:?} before the answer");
+                let leg = self.live(*leg, command);
+                assert!(leg.answered, "{command:?} before the answer");
+                leg.hears = true;
             }
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
             Command::Bridge { a, b } => {
@@ -141,6 +145,12 @@ impl Watch {
                     let leg = self.live(leg, command);
                     assert!(leg.answered, "{command:?} before the answer");
                     leg.bridged = true;
+                }
+            }
+            Command::Meet { legs } => {
+                for leg in legs {
+                    let leg = self.live(*leg, command);
+                    assert!(leg.answered && leg.bridged, "{command:?} of strangers");
                 }
             }
             Command::Unbridge { a, b } => {
@@ -277,7 +287,8 @@ impl Watch {
 
     fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {
         for (id, leg) in legs {
-            let idle = leg.answered && !leg.bridged && leg.party != Party::Caller;
+            let silent = !leg.bridged && !leg.hears;
+            let idle = leg.answered && silent && leg.party != Party::Caller;
             assert!(!idle, "{id} was answered and hears nobody");
         }
     }
@@ -307,6 +318,6 @@ impl Watch {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self { party, since, answered: false, bridged: false }
+        Self { party, since, answered: false, bridged: false, hears: false }
     }
 }

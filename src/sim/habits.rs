@@ -42,6 +42,8 @@ pub struct Habits {
     /// Put the caller on hold once.
     pub holds: f64,
     pub hold: Spread,
+    /// Send the caller on or consult somebody, sensibly or not.
+    pub tinkers: f64,
     /// After-call work, where no timer ends it earlier.
     pub wrap_up: Spread,
     /// Solve what the caller called for.
@@ -74,6 +76,7 @@ impl Habits {
             caller_ends_talk: 0.7,
             holds: 0.15,
             hold: Spread::LogNormal { mean_s: 40.0, cv: 0.7 },
+            tinkers: 0.0,
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
             looks_after: Spread::Exponential { mean_s: 60.0 },
@@ -103,6 +106,7 @@ impl Habits {
             caller_ends_talk: some(1.0),
             holds: some(0.4),
             hold: Spread::Exponential { mean_s: 10.0 },
+            tinkers: some(0.6),
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
             looks_after: Spread::Exponential { mean_s: 20.0 },
@@ -134,6 +138,7 @@ impl Habits {
             caller_ends_talk: 1.0,
             holds: 0.0,
             hold: at_once,
+            tinkers: 0.0,
             wrap_up: at_once,
             resolves: 1.0,
             looks_after: never,

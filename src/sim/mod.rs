@@ -25,6 +25,7 @@ mod message;
 pub mod oracle;
 pub mod random;
 pub mod swarm;
+mod tinker;
 pub mod town;
 pub mod transcript;
 pub mod wire;

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{CallRecord, LeftQueue, Outcome, Party, WrapUp};
+use crate::call::{CallRecord, LeftQueue, Outcome, Party, SentTo, WrapUp};
 use crate::id::LegId;
 use crate::metrics::Report;
 use crate::time::Timestamp;
@@ -29,6 +29,9 @@ pub struct Tally {
     pub talk_ms: u64,
     pub hold_ms: u64,
     pub acw_ms: u64,
+    /// Callers whom an agent sent to another step, and callers left with a guest.
+    pub sent: u64,
+    pub handed_over: u64,
     written_up: BTreeMap<LegId, WrapUp>,
 }
 
@@ -55,6 +58,8 @@ impl Tally {
                 self.talks += 1;
                 self.talk_ms += leg.talk_ms;
                 self.hold_ms += leg.hold_ms;
+                self.sent += u64::from(matches!(leg.sent_to, Some(SentTo::Step(_))));
+                self.handed_over += u64::from(matches!(leg.sent_to, Some(SentTo::Number(_))));
                 if let Some(wrap_up) = &leg.wrap_up {
                     self.write_up(wrap_up);
                 }

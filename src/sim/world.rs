@@ -210,6 +210,7 @@ impl World {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
             Command::Bridge { a, b } => self.bridged(now, a, b),
+            Command::Meet { legs } => legs.into_iter().for_each(|leg| self.stop(leg)),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::Unbridge { .. }
             | Command::AmendRecord { .. }
@@ -265,6 +266,7 @@ impl World {
             Command::Play { .. }
             | Command::StopPlay { .. }
             | Command::Bridge { .. }
+            | Command::Meet { .. }
             | Command::Unbridge { .. }
             | Command::CloseRecord { .. }
             | Command::Record { .. }
@@ -394,6 +396,10 @@ impl World {
             let (hold_it, resume) = (agent::Act::Hold(b), agent::Act::Resume(b));
             self.put(now + from, Stimulus::Agent { agent, act: hold_it });
             self.put(now + from + hold, Stimulus::Agent { agent, act: resume });
+        }
+        if self.random.chance(self.plan.habits.tinkers) {
+            let at = now + talk.mul_f64(self.random.unit());
+            self.tinkers(at, agent);
         }
         if self.random.chance(self.plan.swarm.phone_lost) {
             let at = now + talk.mul_f64(self.random.unit());

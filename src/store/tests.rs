@@ -77,6 +77,8 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             talk_ms: 50,
             hold_ms: 0,
             wrap_up: None,
+            sent_to: None,
+            consulted: false,
         }],
         vars: std::collections::BTreeMap::new(),
         recordings: Vec::new(),

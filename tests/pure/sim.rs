@@ -35,6 +35,7 @@ fn smoke() {
         add(&mut all, &first.tally);
     }
     println!("{} calls, {inputs} inputs", all.calls);
+    println!("{} sent on, {} handed over", all.sent, all.handed_over);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
     }
@@ -50,6 +51,8 @@ fn add(all: &mut Tally, tally: &Tally) {
     }
     all.hold_ms += tally.hold_ms;
     all.acw_ms += tally.acw_ms;
+    all.sent += tally.sent;
+    all.handed_over += tally.handed_over;
 }
 
 /// A simulation in which something never happens does not test it.
@@ -78,6 +81,7 @@ fn check_everything_happened(all: &Tally) {
     for way in ways {
         assert!(all.left.contains_key(&way), "no stay ended {way:?}: {all:?}");
     }
+    assert!(all.sent > 0 && all.handed_over > 0, "no agent sent a caller on: {all:?}");
     assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
 }
 

@@ -1,11 +1,16 @@
 //! What agents do with the call they talk on, asked for by other means than the telephone.
 
-use super::Desk;
+use std::collections::BTreeMap;
+
+use super::{Desk, parsed};
+use crate::acd::AgentState;
+use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, PartyLeg, SentTo, Stage};
 use crate::center::{AgentAsk, Cause, Event, Refused};
 use crate::id::{AgentId, CallId, LegId};
 
 const ADA: AgentId = AgentId(0);
 const AGENT: LegId = LegId { call: CallId(1), n: 1 };
+const GUEST: LegId = LegId { call: CallId(1), n: 2 };
 
 /// A caller and an agent who have talked for ten seconds.
 fn talking() -> (Desk, LegId) {
@@ -24,6 +29,44 @@ impl Desk {
     }
 
     /// What is refused changes nothing when it is told all the same.
+    fn consult(&mut self) {
+        self.ask(AgentAsk::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
+    }
+
+    /// Ada has the caller on hold and talks to a guest.
+    fn consulting() -> (Self, LegId) {
+        let (mut desk, caller) = talking();
+        desk.consult();
+        desk.wait_s(4);
+        desk.event(Event::Answered { leg: GUEST });
+        desk.wait_s(6);
+        desk.log.clear();
+        (desk, caller)
+    }
+
+    fn transfer(&mut self, step: &str) {
+        self.ask(AgentAsk::Transfer { step: step.to_owned(), vars: BTreeMap::new() });
+    }
+
+    /// Who was dialed for how long, talked and held, in seconds, and how it ended.
+    #[track_caller]
+    fn check_legs(&mut self, expected: &[(u64, u64, &str)]) -> CallRecord {
+        let record = self.records.pop().expect("the call has ended");
+        let times = |leg: &PartyLeg| (leg.talk_ms / 1_000, leg.hold_ms / 1_000);
+        let legs: Vec<_> =
+            record.legs.iter().map(|leg| (times(leg).0, times(leg).1, &*leg.outcome)).collect();
+        assert_eq!(legs, expected);
+        for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+            let up = leg.ended_at.unwrap().since(leg.answered_at.unwrap());
+            assert_eq!(up.as_millis(), u128::from(leg.talk_ms + leg.hold_ms), "{leg:?}");
+        }
+        record
+    }
+
+    fn state(&self) -> &AgentState {
+        self.center.agent_state(ADA).unwrap()
+    }
+
     #[track_caller]
     fn refused(&mut self, ask: AgentAsk, expected: &str) -> Refused {
         let why = self.center.may_ask(ADA, &ask).expect_err("it is refused");
@@ -124,4 +167,324 @@ fn holds_asked_for_without_end_are_refused() {
     }
     desk.log.clear();
     desk.refused(AgentAsk::Hold, "this call was put on hold too often");
+}
+
+#[test]
+fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
+    let (mut desk, caller) = talking();
+    let vars = BTreeMap::from([("why".to_owned(), "tired".into()), ("n".to_owned(), 2.into())]);
+    desk.ask(AgentAsk::Transfer { step: "outside".to_owned(), vars });
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "stop call-1/0",
+        "loop call-1/0",
+        "dial call-1/2 main spare",
+    ]);
+    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+    desk.hang_up(AGENT); // what comes of our own hang-up is no news
+    desk.check(&[]);
+    desk.event(Event::Answered { leg: GUEST });
+    desk.wait_s(5);
+    desk.hang_up(caller);
+    let record = desk.check_legs(&[(10, 0, "accepted"), (5, 0, "accepted")]);
+    assert_eq!(record.legs[0].sent_to, Some(SentTo::Step("outside".to_owned())));
+    assert_eq!(record.outcome, Outcome::Handled);
+    let path: Vec<_> = record.path.iter().map(|entry| &*entry.step).collect();
+    assert_eq!(path, ["main", "help", "outside"]);
+    assert_eq!((&*record.vars["why"], &*record.vars["n"]), ("tired", "2"));
+}
+
+#[test]
+fn a_call_sent_back_to_its_queue_waits_there_for_somebody_else() {
+    let mut desk = Desk::new(&["ada", "bob"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.event(Event::Answered { leg: AGENT });
+    desk.wait_s(10);
+    desk.log.clear();
+    desk.transfer("help");
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "stop call-1/0",
+        "loop call-1/0",
+        "ring call-1/2 agent-1",
+    ]);
+    desk.event(Event::Answered { leg: GUEST });
+    desk.wait_s(3);
+    desk.hang_up(GUEST);
+    let record = desk.check_legs(&[(10, 0, "accepted"), (3, 0, "accepted")]);
+    assert_eq!(record.queued.len(), 2);
+    assert!(record.queued.iter().all(|stay| stay.left == LeftQueue::Answered));
+    assert_eq!(record.ended_by, EndedBy::Agent);
+}
+
+#[test]
+fn a_step_that_ends_the_call_at_once_ends_it() {
+    let (mut desk, _) = talking();
+    desk.transfer("bye");
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Flow talk 10000 hold 0",
+    ]);
+    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+}
+
+#[test]
+fn a_transfer_to_nowhere_or_with_impossible_variables_is_refused() {
+    let (mut desk, _) = talking();
+    let transfer = |step: &str, vars: &[(&str, serde_json::Value)]| {
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        AgentAsk::Transfer { step: step.to_owned(), vars }
+    };
+    desk.refused(
+        transfer("sales", &[]),
+        "the flow `test` has no step `sales`; it has main, help, outside, forbidden, bye",
+    );
+    let bad = "`Why` is not a name for a variable: use a-z, 0-9 and _";
+    desk.refused(transfer("bye", &[("Why", "x".into())]), bad);
+    let taken = "`caller` is taken; choose another name for the variable";
+    desk.refused(transfer("bye", &[("caller", "x".into())]), taken);
+    let kind = "`why` must be a text of at most 2000 bytes, a number, `true` or `false`";
+    desk.refused(transfer("bye", &[("why", serde_json::json!(["x"]))]), kind);
+    desk.refused(transfer("bye", &[("why", "x".repeat(2_001).into())]), kind);
+    let names: Vec<String> = (0..40).map(|n| format!("v{n}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (&**name, 1.into())).collect();
+    desk.refused(transfer("bye", &many), "more than 32 variables");
+}
+
+#[test]
+fn a_guest_who_takes_over_goes_on_with_the_caller() {
+    let (mut desk, _) = talking();
+    desk.consult();
+    desk.check(&[
+        "dial call-1/2 main spare",
+        "unbridge call-1/0 call-1/1",
+        "loop call-1/0",
+        "loop call-1/1",
+    ]);
+    let view = desk.center.call(CallId(1)).unwrap();
+    let consult = view.consult.unwrap();
+    assert_eq!((&*consult.number, consult.stage), ("+14155550177", Stage::Ringing));
+    assert_eq!((view.agent.as_deref(), view.on_hold), (Some("ada"), true));
+    desk.refused(AgentAsk::Complete, "whom ada consults has not answered yet");
+    desk.wait_s(4);
+    desk.event(Event::Answered { leg: GUEST });
+    desk.check(&["bridge call-1/1 call-1/2"]);
+    desk.wait_s(6);
+    desk.ask(AgentAsk::Complete);
+    desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
+    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+    desk.hang_up(AGENT);
+    desk.refused(AgentAsk::Complete, "ada talks to nobody");
+    desk.wait_s(20);
+    // For the flow, this is the end of what the queue step brought about.
+    desk.hang_up(GUEST);
+    desk.check(&[
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Party talk 36000 hold 10000",
+    ]);
+    let record = desk.check_legs(&[(10, 10, "accepted"), (26, 0, "accepted")]);
+    assert_eq!(record.legs[0].sent_to, Some(SentTo::Number("+14155550177".to_owned())));
+    assert!(record.legs[1].consulted && !record.legs[0].consulted);
+}
+
+#[test]
+fn a_flow_goes_on_where_the_queue_step_says_when_the_guest_leaves() {
+    let flow = super::FLOW.replace("exit_key", "next = \"again\"\nexit_key")
+        + "[say.again]\ntext = \"Are you still there?\"\nnext = \"bye\"\n";
+    let mut desk = Desk::with(parsed(&flow), &["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.event(Event::Answered { leg: AGENT });
+    desk.consult();
+    desk.event(Event::Answered { leg: GUEST });
+    desk.ask(AgentAsk::Complete);
+    desk.log.clear();
+    desk.hang_up(GUEST);
+    desk.check(&["stop call-1/0", "play call-1/0"]);
+    desk.hang_up(caller);
+    assert_eq!(desk.check_legs(&[(0, 0, "accepted"), (0, 0, "accepted")]).path.len(), 3);
+}
+
+#[test]
+fn a_guest_who_leaves_or_never_comes_brings_the_agent_back() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.hang_up(GUEST);
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.wait_s(1);
+
+    desk.consult();
+    desk.log.clear();
+    let leg = LegId { n: 3, ..GUEST };
+    desk.event(Event::DialFailed { leg, cause: Cause::USER_BUSY });
+    desk.check(&["bridge call-1/0 call-1/1"]);
+
+    desk.consult();
+    desk.log.clear();
+    desk.wait_s(30);
+    desk.check(&["hang-up call-1/4 no_answer", "bridge call-1/0 call-1/1"]);
+    desk.event(Event::Answered { leg: LegId { n: 4, ..GUEST } });
+    desk.hang_up(LegId { n: 4, ..GUEST });
+    desk.check(&[]);
+
+    desk.wait_s(1);
+    desk.hang_up(caller);
+    desk.check_legs(&[
+        (12, 40, "accepted"),
+        (6, 0, "accepted"),
+        (0, 0, "busy"),
+        (0, 0, "no_answer"),
+    ]);
+}
+
+#[test]
+fn resume_sends_the_guest_away() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.ask(AgentAsk::Resume);
+    desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
+    desk.consult();
+    desk.log.clear();
+    desk.ask(AgentAsk::Resume);
+    desk.check(&["hang-up call-1/3 normal_clearing", "bridge call-1/0 call-1/1"]);
+    assert!(desk.center.poll_timeout().is_none(), "nobody rings");
+    desk.hang_up(caller);
+    desk.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted"), (0, 0, "withdrawn")]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_leaves_the_caller_with_a_guest_who_is_there() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.hang_up(AGENT);
+    desk.check(&["bridge call-1/0 call-1/2"]);
+    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+    desk.wait_s(2);
+    desk.hang_up(caller);
+    desk.check(&[
+        "hang-up call-1/2 normal_clearing",
+        "record call-1 Handled by Caller talk 18000 hold 10000",
+    ]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_while_the_guest_rings_ends_the_talk_as_ever() {
+    let (mut desk, _) = talking();
+    desk.consult();
+    desk.log.clear();
+    desk.hang_up(AGENT);
+    desk.check(&[
+        "hang-up call-1/2 normal_clearing",
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Agent talk 10000 hold 0",
+    ]);
+    desk.check_legs(&[(10, 0, "accepted"), (0, 0, "withdrawn")]);
+}
+
+#[test]
+fn a_caller_who_leaves_ends_everything() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.hang_up(caller);
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/2 normal_clearing",
+        "record call-1 Handled by Caller talk 16000 hold 10000",
+    ]);
+    let (mut desk, caller) = talking();
+    desk.consult();
+    desk.log.clear();
+    desk.hang_up(caller);
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/2 normal_clearing",
+        "record call-1 Handled by Caller talk 10000 hold 0",
+    ]);
+}
+
+#[test]
+fn a_transfer_sends_the_guest_away_too() {
+    let (mut desk, _) = Desk::consulting();
+    desk.transfer("help");
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/2 normal_clearing",
+        "stop call-1/0",
+        "loop call-1/0",
+    ]);
+}
+
+#[test]
+fn three_meet_and_whoever_stays_goes_on() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.ask(AgentAsk::Conference);
+    desk.check(&["meet call-1/0 call-1/1 call-1/2"]);
+    desk.ask(AgentAsk::Conference);
+    desk.check(&[]);
+    let view = desk.center.call(CallId(1)).unwrap();
+    assert_eq!((view.on_hold, view.consult.unwrap().stage), (false, Stage::Conference));
+    desk.wait_s(5);
+    desk.hang_up(GUEST);
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.wait_s(1);
+    desk.hang_up(caller);
+    desk.check_legs(&[(16, 10, "accepted"), (11, 0, "accepted")]);
+
+    let (mut desk, caller) = Desk::consulting();
+    desk.ask(AgentAsk::Conference);
+    desk.wait_s(5);
+    desk.log.clear();
+    desk.ask(AgentAsk::Complete);
+    desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
+    desk.wait_s(1);
+    desk.hang_up(caller);
+    desk.check_legs(&[(15, 10, "accepted"), (12, 0, "accepted")]);
+}
+
+#[test]
+fn telephones_that_hold_are_heard_when_two_are_left() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.event(Event::Held { leg: GUEST });
+    desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
+    desk.wait_s(2);
+    desk.ask(AgentAsk::Complete);
+    desk.check(&["hang-up call-1/1 normal_clearing"]); // the caller hears music already
+    desk.wait_s(2);
+    desk.event(Event::Resumed { leg: GUEST });
+    desk.check(&["bridge call-1/0 call-1/2"]);
+    desk.hang_up(caller);
+    desk.check_legs(&[(10, 12, "accepted"), (6, 4, "accepted")]);
+
+    let (mut desk, caller) = Desk::consulting();
+    desk.ask(AgentAsk::Conference);
+    desk.log.clear();
+    desk.event(Event::Held { leg: AGENT });
+    desk.check(&[]);
+    desk.wait_s(2);
+    desk.hang_up(GUEST);
+    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    desk.wait_s(1);
+    desk.hang_up(caller);
+    desk.check_legs(&[(10, 13, "accepted"), (8, 0, "accepted")]);
+}
+
+#[test]
+fn nobody_is_consulted_whom_no_trunk_may_dial() {
+    let (mut desk, _) = talking();
+    let consult = |number: &str, trunk: Option<&str>| AgentAsk::Consult {
+        number: number.to_owned(),
+        trunk: trunk.map(str::to_owned),
+    };
+    desk.refused(consult("sales", None), "`sales` is not a telephone number");
+    desk.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
+    let other = "there is no trunk `other` that may dial +14155550177";
+    desk.refused(consult("+14155550177", Some("other")), other);
+    desk.refused(AgentAsk::Conference, "ada consults nobody");
+    desk.ask(consult("+14155550177", Some("spare")));
+    assert_eq!(desk.log[0], "dial call-1/2 spare main");
+    desk.log.clear();
+    let consults = "ada consults somebody: resume, complete or conference come first";
+    desk.refused(consult("+14155550178", None), consults);
+    desk.refused(AgentAsk::Hold, consults);
 }

@@ -267,6 +267,7 @@ pub(in crate::flow) fn input(
         | Input::Queue(_)
         | Input::Transfer(_)
         | Input::Recorded(_)
+        | Input::Sent { .. }
         | Input::HungUp => {
             run.doing = Doing::Asking(asking);
             Next::Wait

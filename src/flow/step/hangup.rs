@@ -88,6 +88,7 @@ impl Hangup {
             | Input::Queue(_)
             | Input::Transfer(_)
             | Input::Recorded(_)
+            | Input::Sent { .. }
             | Input::HungUp => Next::Wait,
         }
     }

@@ -144,6 +144,7 @@ impl Queue {
             | Input::Silence
             | Input::Transfer(_)
             | Input::Recorded(_)
+            | Input::Sent { .. }
             | Input::HungUp => Next::Wait,
         }
     }

@@ -115,6 +115,7 @@ impl Record {
             | Input::Queue(_)
             | Input::Transfer(_)
             | Input::Recorded(_)
+            | Input::Sent { .. }
             | Input::HungUp => Next::Wait,
         }
     }

@@ -84,6 +84,7 @@ impl Say {
             | Input::Queue(_)
             | Input::Transfer(_)
             | Input::Recorded(_)
+            | Input::Sent { .. }
             | Input::HungUp => Next::Wait,
         }
     }

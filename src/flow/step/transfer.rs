@@ -13,6 +13,9 @@ use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
 use crate::flow::text::Text;
 use crate::flow::{Effect, Input, TransferOutcome, TransferRequest};
 
+/// How long it rings when nobody says.
+pub const RING_TIMEOUT_S: u64 = 30;
+
 pub(in crate::flow) struct Transfer {
     to: Text,
     trunk: Option<Arc<str>>,
@@ -36,7 +39,7 @@ impl Transfer {
         let transfer = |to| Self {
             to,
             trunk: trunk.map(|(name, _)| name.into()),
-            ring_timeout: section.seconds("ring_timeout_s", 30, 1..=300),
+            ring_timeout: section.seconds("ring_timeout_s", RING_TIMEOUT_S, 1..=300),
             sound: Sound::read(build, section, Sound::Ring),
             next: build.exit(section, "next"),
             busy: build.exit(section, "busy"),

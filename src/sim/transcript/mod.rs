@@ -21,9 +21,11 @@
 //! |---|---|
 //! | a caller | `calls NUMBER`, `presses KEYS`, `says "WORDS"` while recorded, `hangs up` |
 //! | an agent | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
+//! | an agent who talks | `asks to hold`, `asks to resume`, `transfers to STEP [NAME=VALUE …]` |
+//! | | `consults NUMBER`, `completes`, `confers` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
-//! | `outside`, whoever a transfer dials | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |
+//! | `outside`, whoever is dialed | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |
 //!
 //! Before the first scene, and in a scene before its first `>`, stand what there is: `agent NAME
 //! skill=level …`, `caller NAME [NUMBER] [name="…"] [vip] [language=…] [account=…] [segment=…]
@@ -37,6 +39,7 @@
 
 pub mod front;
 mod message;
+mod record;
 mod scene;
 mod script;
 

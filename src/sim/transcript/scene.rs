@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::AgentState;
-use crate::call::{CallRecord, Outcome, Party, RecordingState, WrapUp};
 use crate::center::setup::Trunk;
 use crate::center::{
-    AgentAsk, Cause, Command, ContactCenter, Event, From, Prompt, RecordingEnd, Target, Via,
+    Cause, Command, ContactCenter, Event, From, Prompt, RecordingEnd, Target, Via,
 };
 use crate::flow::Flow;
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::sim::transcript::front::Front;
 use crate::sim::transcript::message::Message;
+use crate::sim::transcript::record::left;
 use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
@@ -267,10 +267,7 @@ impl Scene {
             | Act::Fail(_)
             | Act::Hold
             | Act::Resume
-            | Act::Ready
-            | Act::Away(_)
-            | Act::Leave
-            | Act::Done(_)
+            | Act::Ask(_)
             | Act::LosePhone => return Err(format!("`{name}` is a caller")),
         }
         Ok(())
@@ -282,12 +279,7 @@ impl Scene {
             self.tell(at, Event::PhoneReachable { agent, reachable: true });
         }
         let ask = match act {
-            Act::Ready => AgentAsk::Ready,
-            Act::Away(reason) => AgentAsk::NotReady { reason: reason.clone() },
-            Act::Leave => AgentAsk::LogOut,
-            Act::Done(resolved) => {
-                AgentAsk::EndWrapUp { resolved: *resolved, intent: None, note: None }
-            }
+            Act::Ask(ask) => ask.clone(),
             Act::LosePhone => {
                 self.online.remove(&id);
                 self.tell(at, Event::PhoneReachable { agent, reachable: false });
@@ -302,6 +294,7 @@ impl Scene {
                 return Err("an agent's phone is not a caller".into());
             }
         };
+        self.center.may_ask(agent, &ask).map_err(|why| why.to_string())?;
         self.tell(at, Event::AgentAsked { agent, ask });
         Ok(())
     }
@@ -321,14 +314,9 @@ impl Scene {
             Act::HangUp => Event::HungUp { leg, cause: Cause::NORMAL_CLEARING },
             Act::Hold => Event::Held { leg },
             Act::Resume => Event::Resumed { leg },
-            Act::Call(_)
-            | Act::Press(_)
-            | Act::Say(_)
-            | Act::Ready
-            | Act::Away(_)
-            | Act::Leave
-            | Act::Done(_)
-            | Act::LosePhone => return Err("somebody outside cannot do that".into()),
+            Act::Call(_) | Act::Press(_) | Act::Say(_) | Act::Ask(_) | Act::LosePhone => {
+                return Err("somebody outside cannot do that".into());
+            }
         };
         self.tell(at, event);
         Ok(())
@@ -434,6 +422,11 @@ impl Scene {
                 self.playing.remove(&b);
                 Some(format!("{} talks to {}", self.name(a), self.name(b)))
             }
+            Command::Meet { legs } => {
+                let names: Vec<String> = legs.iter().map(|leg| self.name(*leg)).collect();
+                self.playing.retain(|leg, _| !legs.contains(leg));
+                Some(format!("{} hear each other", names.join(", ")))
+            }
             Command::Unbridge { a, b } => {
                 Some(format!("{} and {} no longer hear each other", self.name(a), self.name(b)))
             }
@@ -494,39 +487,6 @@ impl Scene {
         }
     }
 
-    fn closed(&mut self, record: &CallRecord) -> String {
-        let name = self.name(LegId::caller(record.call));
-        let mut said = vec![
-            outcome(record.outcome).to_owned(),
-            format!("ended by {}", serde_name(&record.ended_by)),
-        ];
-        said.extend(record.intent.as_ref().map(|intent| format!("intent {intent}")));
-        for stay in &record.queued {
-            let waited = stay.left_at.since(stay.entered_at).as_secs_f64();
-            said.push(format!("{} {} after {waited:.1} s", stay.queue, serde_name(&stay.left)));
-        }
-        for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
-            let (Party::Agent { name, .. } | Party::Outside { number: name, .. }) = &leg.party;
-            let mut spent = format!("{name} talked {:.1} s", seconds(leg.talk_ms));
-            if leg.hold_ms > 0 {
-                spent += &format!(", held {:.1} s", seconds(leg.hold_ms));
-            }
-            if let Some(wrap_up) = &leg.wrap_up {
-                spent += &format!(", {}", worked(wrap_up));
-            }
-            said.push(spent);
-        }
-        let recordings = record.recordings.iter();
-        said.extend(recordings.map(|one| left(one.name, one.state, one.length_ms)));
-        said.extend(record.vars.iter().map(|(name, value)| format!("{name} = {value:?}")));
-        format!("{name}'s record: {}", said.join("; "))
-    }
-
-    fn amended(&self, call: CallId, wrap_up: &WrapUp) -> String {
-        let caller = self.name(LegId::caller(call));
-        format!("{caller}'s record: {}", worked(wrap_up))
-    }
-
     fn named(&mut self, leg: LegId, name: String) {
         self.live.insert(leg);
         self.names.insert(leg, name);
@@ -535,44 +495,4 @@ impl Scene {
     pub(super) fn name(&self, leg: LegId) -> String {
         self.names.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
     }
-}
-
-fn left(name: RecordingId, state: RecordingState, length_ms: u64) -> String {
-    match state {
-        RecordingState::Begun => format!("{name} is being recorded"),
-        RecordingState::Empty => format!("{name} is empty"),
-        RecordingState::Kept => format!("{name} of {:.1} s", seconds(length_ms)),
-        RecordingState::Failed => format!("{name} failed"),
-    }
-}
-
-const fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Handled => "handled",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Overflowed => "overflowed",
-        Outcome::Transferred => "transferred",
-        Outcome::Contained => "contained",
-        Outcome::Refused => "refused",
-        Outcome::Failed => "failed",
-    }
-}
-
-fn worked(wrap_up: &WrapUp) -> String {
-    let said = match wrap_up.resolved {
-        Some(true) => ", resolved",
-        Some(false) => ", not resolved",
-        None => "",
-    };
-    format!("after-call work {:.1} s{said}", seconds(wrap_up.acw_ms))
-}
-
-fn seconds(ms: u64) -> f64 {
-    ms as f64 / 1_000.0
-}
-
-/// The word records use for a plain enum.
-fn serde_name(value: &impl serde::Serialize) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().to_owned()
 }

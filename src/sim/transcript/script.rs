@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use crate::acd::WrapUp;
 use crate::call::Entry;
 use crate::center::setup::{Agent, Queue, Trunk};
-use crate::center::{Cause, Digit, Setup};
+use crate::center::{AgentAsk, Cause, Digit, Setup};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
@@ -57,10 +57,8 @@ pub(super) enum Act {
     Fail(Cause),
     Hold,
     Resume,
-    Ready,
-    Away(String),
-    Leave,
-    Done(Option<bool>),
+    /// By other means than the telephone.
+    Ask(AgentAsk),
     LosePhone,
 }
 
@@ -235,20 +233,44 @@ fn caller_act(rest: &str) -> Result<Act, String> {
 }
 
 fn agent_act(rest: &str) -> Result<Act, String> {
+    let done = |resolved| AgentAsk::EndWrapUp { resolved, intent: None, note: None };
+    let ask = match rest {
+        "holds" => return Ok(Act::Hold),
+        "resumes" => return Ok(Act::Resume),
+        "loses the phone" => return Ok(Act::LosePhone),
+        "is ready" => AgentAsk::Ready,
+        "leaves" => AgentAsk::LogOut,
+        "is done" => done(None),
+        "is done resolved" => done(Some(true)),
+        "is done unresolved" => done(Some(false)),
+        "asks to hold" => AgentAsk::Hold,
+        "asks to resume" => AgentAsk::Resume,
+        "completes" => AgentAsk::Complete,
+        "confers" => AgentAsk::Conference,
+        _ => asked_with_words(rest)?,
+    };
+    Ok(Act::Ask(ask))
+}
+
+fn asked_with_words(rest: &str) -> Result<AgentAsk, String> {
     if let Some(reason) = rest.strip_prefix("is away ") {
-        return Ok(Act::Away(reason.trim().to_owned()));
+        return Ok(AgentAsk::NotReady { reason: reason.trim().to_owned() });
     }
-    match rest {
-        "is ready" => Ok(Act::Ready),
-        "leaves" => Ok(Act::Leave),
-        "holds" => Ok(Act::Hold),
-        "resumes" => Ok(Act::Resume),
-        "is done" => Ok(Act::Done(None)),
-        "is done resolved" => Ok(Act::Done(Some(true))),
-        "is done unresolved" => Ok(Act::Done(Some(false))),
-        "loses the phone" => Ok(Act::LosePhone),
-        _ => Err(format!("an agent does not `{rest}`")),
+    if let Some(number) = rest.strip_prefix("consults ") {
+        return Ok(AgentAsk::Consult { number: number.trim().to_owned(), trunk: None });
     }
+    let Some(there) = rest.strip_prefix("transfers to ") else {
+        return Err(format!("an agent does not `{rest}`"));
+    };
+    let words = words(there)?;
+    let [step, vars @ ..] = words.as_slice() else {
+        return Err("an agent `transfers to STEP [NAME=VALUE …]`".to_owned());
+    };
+    let vars = vars.iter().map(|word| {
+        let (name, value) = pair(word)?;
+        Ok((name.to_owned(), value.into()))
+    });
+    Ok(AgentAsk::Transfer { step: step.clone(), vars: vars.collect::<Result<_, String>>()? })
 }
 
 /// A line of the script: its time and what follows the sign.

@@ -68,6 +68,7 @@ impl Desk {
             }
             // The provider ends it by itself, and says so.
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
+            Command::Meet { .. } => Taken::BySip,
             Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,

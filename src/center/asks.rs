@@ -1,0 +1,193 @@
+//! What an agent may ask of the call being talked on, and why not.
+//!
+//! **Invariant:** whoever asks is told before it is an event; an event that is refused here changes
+//! nothing.
+//!
+//! **Deliberately absent:** who may ask in an agent's name: the HTTP interface knows its tokens.
+//! Whether a front can mix the sound of three: whoever carries the legs knows.
+
+use std::collections::BTreeMap;
+
+use crate::acd::AgentState;
+use crate::call::{Call, State};
+use crate::center::outside::{NoRoute, Route};
+use crate::center::{AgentAsk, ContactCenter};
+use crate::flow;
+use crate::id::{AgentId, LegId};
+
+/// Variables an agent may set with one transfer.
+pub const VARS_MAX: usize = 32;
+/// Steps named to whom asked for one that is not there.
+const NAMES_MAX: usize = 50;
+
+/// Why an agent cannot do that with a call now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("{agent} talks to nobody")]
+    TalksToNobody { agent: String },
+    #[error("the telephone of {agent} holds this call; its hold key ends that")]
+    HeldByTelephone { agent: String },
+    #[error("this call was put on hold too often")]
+    TooManyHolds,
+    #[error("{agent} consults somebody: resume, complete or conference come first")]
+    Consults { agent: String },
+    #[error("{agent} consults nobody")]
+    ConsultsNobody { agent: String },
+    #[error("whom {agent} consults has not answered yet")]
+    GuestNotThere { agent: String },
+    #[error("the flow `{flow}` has no step `{step}`; it has {names}")]
+    NoSuchStep { flow: String, step: String, names: String },
+    #[error("{0}")]
+    BadVariable(String),
+    #[error("`{number}` is not a telephone number")]
+    NotANumber { number: String },
+    #[error("no trunk may dial {number}")]
+    NotAllowed { number: String },
+    #[error("there is no trunk `{trunk}` that may dial {number}")]
+    NotAllowedThere { number: String, trunk: String },
+    #[error("this call has dialed too often")]
+    TooManyLegs,
+    /// Whoever carries the legs says why.
+    #[error("{0}")]
+    CannotMeet(&'static str),
+}
+
+impl ContactCenter {
+    /// Whether an agent may ask for this now. What is refused here changes nothing when it is told
+    /// all the same.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such agent.
+    pub fn may_ask(&self, agent: AgentId, ask: &AgentAsk) -> Result<(), Refused> {
+        match ask {
+            AgentAsk::LogIn
+            | AgentAsk::LogOut
+            | AgentAsk::Ready
+            | AgentAsk::NotReady { .. }
+            | AgentAsk::EndWrapUp { .. } => Ok(()),
+            AgentAsk::Hold => self.may_hold(agent),
+            AgentAsk::Resume => self.may_resume(agent),
+            AgentAsk::Transfer { step, vars } => self.may_transfer(agent, step, vars),
+            AgentAsk::Consult { number, trunk } => {
+                self.may_consult(agent, number, trunk.as_deref()).map(drop)
+            }
+            AgentAsk::Complete | AgentAsk::Conference => self.guest_of(agent).map(drop),
+        }
+    }
+
+    /// The call this agent talks on, and the agent's leg.
+    pub(super) fn talk_of(&self, agent: AgentId) -> Result<(&Call, LegId), Refused> {
+        let talk = || {
+            let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
+            let call = self.calls.get(call)?;
+            let State::Talking { leg, .. } = call.state else { return None };
+            let party = call.legs.get(&leg)?;
+            party.offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
+        };
+        talk().ok_or_else(|| Refused::TalksToNobody { agent: self.name_of(agent) })
+    }
+
+    fn may_hold(&self, agent: AgentId) -> Result<(), Refused> {
+        let (call, _) = self.talk_of(agent)?;
+        if call.talk.consult.is_some() {
+            return Err(Refused::Consults { agent: self.name_of(agent) });
+        }
+        let may = call.talk.parked || call.may_hold();
+        may.then_some(()).ok_or(Refused::TooManyHolds)
+    }
+
+    fn may_resume(&self, agent: AgentId) -> Result<(), Refused> {
+        let (call, leg) = self.talk_of(agent)?;
+        let asked = call.talk.parked || call.talk.consult.is_some();
+        if !asked && call.held.contains(&leg) {
+            return Err(Refused::HeldByTelephone { agent: self.name_of(agent) });
+        }
+        Ok(())
+    }
+
+    fn may_transfer(
+        &self,
+        agent: AgentId,
+        step: &str,
+        vars: &BTreeMap<String, serde_json::Value>,
+    ) -> Result<(), Refused> {
+        let (call, _) = self.talk_of(agent)?;
+        let flow = call.run.as_ref().map(flow::Run::flow);
+        let Some(flow) = flow.filter(|flow| !flow.step_names().any(|name| name == step)) else {
+            return check_vars(vars);
+        };
+        let mut names: Vec<&str> = flow.step_names().take(NAMES_MAX).collect();
+        if flow.step_names().nth(NAMES_MAX).is_some() {
+            names.push("…");
+        }
+        let (flow, names) = (flow.name().to_string(), names.join(", "));
+        Err(Refused::NoSuchStep { flow, step: step.to_owned(), names })
+    }
+
+    /// Whom an agent may dial beside the talk, and by which way.
+    pub(super) fn may_consult(
+        &self,
+        agent: AgentId,
+        number: &str,
+        trunk: Option<&str>,
+    ) -> Result<Route, Refused> {
+        let (call, _) = self.talk_of(agent)?;
+        if call.talk.consult.is_some() {
+            return Err(Refused::Consults { agent: self.name_of(agent) });
+        }
+        if !call.may_dial() {
+            return Err(Refused::TooManyLegs);
+        }
+        let number = number.to_owned();
+        self.route(call.id(), &number, trunk).map_err(|why| match (why, trunk) {
+            (NoRoute::NotANumber, _) => Refused::NotANumber { number },
+            (NoRoute::NotAllowed, None) => Refused::NotAllowed { number },
+            (NoRoute::NotAllowed, Some(trunk)) => {
+                Refused::NotAllowedThere { number, trunk: trunk.to_owned() }
+            }
+        })
+    }
+
+    /// The guest of an agent, who has answered, and the agent's own leg.
+    pub(super) fn guest_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
+        let (call, leg) = self.talk_of(agent)?;
+        if call.talk.consult.is_none() {
+            return Err(Refused::ConsultsNobody { agent: self.name_of(agent) });
+        }
+        let guest = call.guest_there();
+        let guest = guest.ok_or_else(|| Refused::GuestNotThere { agent: self.name_of(agent) })?;
+        Ok((guest, leg))
+    }
+
+    fn name_of(&self, agent: AgentId) -> String {
+        self.agent_name(agent).to_owned()
+    }
+}
+
+fn check_vars(vars: &BTreeMap<String, serde_json::Value>) -> Result<(), Refused> {
+    if vars.len() > VARS_MAX {
+        return Err(Refused::BadVariable(format!("more than {VARS_MAX} variables")));
+    }
+    for (name, value) in vars {
+        flow::variable_name(name).map_err(Refused::BadVariable)?;
+        let fits = match value {
+            serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+            serde_json::Value::String(text) => text.len() <= flow::TEXT_LEN_MAX,
+            serde_json::Value::Null
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => false,
+        };
+        if !fits {
+            let most = flow::TEXT_LEN_MAX;
+            return Err(Refused::BadVariable(format!(
+                "`{name}` must be a text of at most {most} bytes, a number, `true` or `false`"
+            )));
+        }
+    }
+    Ok(())
+}

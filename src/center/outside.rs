@@ -1,0 +1,107 @@
+//! Somebody outside is dialed: by a `transfer` of the flow, or because an agent consults them.
+//!
+//! **Invariant:** nobody is dialed whom no trunk, and not the call's own provider, may dial.
+
+use crate::call::Party;
+use crate::call::State;
+use crate::call::number::{is_e164, normalize};
+use crate::center::flows::VIA_PROVIDER;
+use crate::center::{Command, ContactCenter, From, Target, Wake};
+use crate::flow::{Input, TransferOutcome, TransferRequest};
+use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
+
+use std::time::Duration;
+
+/// A number that may be dialed, and by which way.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) number: String,
+    trunk: String,
+    /// Trunks that allow the number as well.
+    others: Vec<String>,
+}
+
+/// Why somebody is not dialed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoute {
+    NotANumber,
+    NotAllowed,
+}
+
+impl ContactCenter {
+    pub(super) fn transfer(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        request: TransferRequest,
+    ) -> Option<Input> {
+        let route = match self.route(id, &request.to, request.trunk.as_deref()) {
+            Ok(route) => route,
+            Err(why) => {
+                tracing::info!(call = %id, ?why, "transfer refused");
+                return Some(Input::Transfer(TransferOutcome::Refused));
+            }
+        };
+        let Some(leg) = self.dial_outside(now, id, route, request.ring_timeout, false) else {
+            return Some(Input::Transfer(TransferOutcome::Failed));
+        };
+        self.calls.get_mut(&id)?.state = State::Dialing { leg };
+        None
+    }
+
+    /// How somebody outside can be dialed for this call.
+    pub(super) fn route(
+        &self,
+        id: CallId,
+        number: &str,
+        trunk: Option<&str>,
+    ) -> Result<Route, NoRoute> {
+        let number = normalize(number, &self.setup.region).filter(|number| is_e164(number));
+        let number = number.ok_or(NoRoute::NotANumber)?;
+        let own = self.provider_for(id, &number, trunk).map(|name| (name, Vec::new()));
+        let (trunk, others) =
+            own.or_else(|| self.trunks_for(&number, trunk)).ok_or(NoRoute::NotAllowed)?;
+        Ok(Route { number, trunk, others })
+    }
+
+    /// Dials; `None` past [`LEGS_MAX`](crate::call::LEGS_MAX).
+    pub(super) fn dial_outside(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        route: Route,
+        ring_timeout: Duration,
+        consulted: bool,
+    ) -> Option<LegId> {
+        let Route { number, trunk, others } = route;
+        let call = self.calls.get_mut(&id)?;
+        let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
+        let leg = call.dial(now, party, consulted)?;
+        let from = From { number: call.origin.from.clone(), name: None };
+        let (target, until) = (Target::Trunk { trunk, number, others }, now + ring_timeout);
+        self.commands.push_back(Command::Dial { leg, target, from, until });
+        self.timers.set(Wake::RingOut(leg), until);
+        Some(leg)
+    }
+
+    /// The provider a call came through, if it may dial the number.
+    fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
+        let name = self.calls.get(&id)?.origin.via.strip_prefix(VIA_PROVIDER)?;
+        let may_dial = self.setup.providers.get(name)?.allows(number);
+        (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
+    }
+
+    /// The trunk a number goes through first, and those after it that allow the number as well. A
+    /// trunk that is named is first, and must allow it.
+    fn trunks_for(&self, number: &str, named: Option<&str>) -> Option<(String, Vec<String>)> {
+        let allowing = self.setup.trunks.iter().filter(|(_, trunk)| trunk.allows(number));
+        let mut names: Vec<String> = allowing.map(|(name, _)| name.clone()).collect();
+        let first = match named {
+            Some(named) => names.iter().position(|name| name == named)?,
+            None if names.is_empty() => return None,
+            None => 0,
+        };
+        Some((names.remove(first), names))
+    }
+}

@@ -1,0 +1,64 @@
+//! Simulated agents who do something with the call they talk on: hold it, send it on, ask somebody.
+//!
+//! **Invariant:** some of it makes no sense at the time, so that what is refused is seen, too.
+
+use std::collections::BTreeMap;
+
+use crate::center::AgentAsk;
+use crate::id::AgentId;
+use crate::sim::agent::Act;
+use crate::sim::random::Random;
+use crate::sim::world::{Stimulus, World};
+use crate::time::Timestamp;
+
+/// What one thought leads to, one after the other.
+const ASKS_MAX: u64 = 4;
+/// Between one and the next.
+const PAUSE_MS: (u64, u64) = (0, 12_000);
+/// How often an agent asks for somebody or something that is not there.
+const MISTAKEN: f64 = 0.1;
+/// In the town, a trunk may dial this and not that.
+const GUEST: &str = "+14155550177";
+const BARRED: &str = "+882139900000";
+
+impl World {
+    /// An agent who talks feels like doing more, from then on.
+    pub(super) fn tinkers(&mut self, mut at: Timestamp, agent: AgentId) {
+        let flows = self.plan.flows.iter();
+        let steps: Vec<String> =
+            flows.flat_map(|flow| flow.step_names()).map(str::to_owned).collect();
+        let mut ask = match self.random.chance(0.6) {
+            true => consult(&mut self.random),
+            false => any(&mut self.random, &steps),
+        };
+        for _ in 0..self.random.between(1, ASKS_MAX) {
+            self.put(at, Stimulus::Agent { agent, act: Act::Ask(ask) });
+            let (least, most) = PAUSE_MS;
+            at = at + self.random.ms(least, most);
+            ask = any(&mut self.random, &steps);
+        }
+    }
+}
+
+fn consult(random: &mut Random) -> AgentAsk {
+    let number = if random.chance(MISTAKEN) { BARRED } else { GUEST };
+    AgentAsk::Consult { number: number.to_owned(), trunk: None }
+}
+
+fn any(random: &mut Random, steps: &[String]) -> AgentAsk {
+    match random.below(10) {
+        0 => AgentAsk::Hold,
+        1 => AgentAsk::Resume,
+        2 => consult(random),
+        3 => transfer(random, steps),
+        4..=6 => AgentAsk::Complete,
+        _ => AgentAsk::Conference,
+    }
+}
+
+fn transfer(random: &mut Random, steps: &[String]) -> AgentAsk {
+    let step = random.pick(steps).cloned().unwrap_or_default();
+    let step = if random.chance(MISTAKEN) { "nowhere".to_owned() } else { step };
+    let vars = BTreeMap::from([("sent".to_owned(), serde_json::Value::from(random.below(9)))]);
+    AgentAsk::Transfer { step, vars }
+}
