@@ -17,7 +17,7 @@ use crate::center::AgentAsk;
 use crate::id::CallId;
 
 /// Characters of a reason or an intent.
-const WORD_LEN_MAX: usize = 64;
+pub(super) const WORD_LEN_MAX: usize = 64;
 /// Characters of a note.
 const NOTE_LEN_MAX: usize = 1_000;
 
@@ -210,11 +210,11 @@ pub(super) fn call_id(id: Result<Path<u64>, PathRejection>) -> Result<CallId, Ap
     }
 }
 
-fn bad_body(error: &JsonRejection) -> ApiError {
+pub(super) fn bad_body(error: &JsonRejection) -> ApiError {
     ApiError::body(error.status(), error.body_text())
 }
 
-fn check_len(what: &str, text: &str, most: usize) -> Result<(), ApiError> {
+pub(super) fn check_len(what: &str, text: &str, most: usize) -> Result<(), ApiError> {
     let printable = !text.chars().any(|c| c.is_control() && c != '\n');
     if text.is_empty() || text.chars().count() > most || !printable {
         let message =

@@ -197,6 +197,10 @@ impl Api {
             .route("/v1/agents/{name}/wrap-up", post(live::end_wrap_up))
             .route("/v1/agents/{name}/hold", post(talks::hold))
             .route("/v1/agents/{name}/resume", post(talks::resume))
+            .route("/v1/agents/{name}/transfer", post(talks::transfer))
+            .route("/v1/agents/{name}/consult", post(talks::consult))
+            .route("/v1/agents/{name}/complete", post(talks::complete))
+            .route("/v1/agents/{name}/conference", post(talks::conference))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
@@ -328,6 +332,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
         live::end_wrap_up,
         talks::hold,
         talks::resume,
+        talks::transfer,
+        talks::consult,
+        talks::complete,
+        talks::conference,
         archive::records,
         archive::record,
         archive::figures,

@@ -5,12 +5,13 @@
 //! **Deliberately absent:** calls by number. An agent talks on one at most.
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 
 use crate::api::Api;
 use crate::api::error::ApiError;
-use crate::api::live::ask_agent;
-use crate::api::views::Agent;
+use crate::api::live::{WORD_LEN_MAX, ask_agent, bad_body, check_len};
+use crate::api::views::{Agent, Consult, Transfer};
 use crate::center::AgentAsk;
 
 /// Puts the caller on hold, who hears music then.
@@ -27,7 +28,7 @@ pub(super) async fn hold(
     ask_agent(&api, name, AgentAsk::Hold).await
 }
 
-/// Back to the caller.
+/// Back to the caller; who is consulted is hung up.
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
@@ -38,4 +39,68 @@ pub(super) async fn resume(
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
     ask_agent(&api, name, AgentAsk::Resume).await
+}
+
+/// The agent leaves, and the call goes on at a step of its flow.
+///
+/// The variables are set first, as the verb `set` does, and are in the call's record like those.
+#[utoipa::path(post, path = "/v1/agents/{name}/transfer", tag = "talks", security(("token" = [])),
+    params(("name" = String, Path)), request_body = Transfer,
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, or the flow has no such step")))]
+pub(super) async fn transfer(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Result<Json<Transfer>, JsonRejection>,
+) -> Result<Json<Agent>, ApiError> {
+    let Json(Transfer { step, vars }) = body.map_err(|error| bad_body(&error))?;
+    check_len("step", &step, WORD_LEN_MAX)?;
+    ask_agent(&api, name, AgentAsk::Transfer { step, vars }).await
+}
+
+/// Puts the caller on hold and dials somebody for the agent.
+///
+/// It rings for 30 seconds. Whoever does not answer, or hangs up, leaves the agent with the caller.
+#[utoipa::path(post, path = "/v1/agents/{name}/consult", tag = "talks", security(("token" = [])),
+    params(("name" = String, Path)), request_body = Consult,
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, or no trunk may dial the number")))]
+pub(super) async fn consult(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Result<Json<Consult>, JsonRejection>,
+) -> Result<Json<Agent>, ApiError> {
+    let Json(Consult { number, trunk }) = body.map_err(|error| bad_body(&error))?;
+    check_len("number", &number, WORD_LEN_MAX)?;
+    check_len("trunk", trunk.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
+    ask_agent(&api, name, AgentAsk::Consult { number, trunk }).await
+}
+
+/// The agent leaves, and the caller goes on with whom the agent consults.
+#[utoipa::path(post, path = "/v1/agents/{name}/complete", tag = "talks", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError, description = "Nobody is there to go on with")))]
+pub(super) async fn complete(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentAsk::Complete).await
+}
+
+/// Caller, agent and whom the agent consults hear each other.
+///
+/// Who leaves leaves the other two together.
+#[utoipa::path(post, path = "/v1/agents/{name}/conference", tag = "talks", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "Nobody is there to meet, or the sound of these three cannot be mixed")))]
+pub(super) async fn conference(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentAsk::Conference).await
 }

@@ -101,6 +101,7 @@ fn snapshot() -> Snapshot {
         position: Some(1),
         agent: None,
         on_hold: false,
+        consult: None,
         path: vec![(Timestamp(1_764_000_000_000), "greeting".to_owned())],
     };
     let queue = QueueView {
@@ -232,12 +233,16 @@ fn the_document_lists_what_there_is() {
         get /readyz: Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
         get /v1/agents: The agents and what they do.
         get /v1/agents/{name}: One agent.
+        post /v1/agents/{name}/complete: The agent leaves, and the caller goes on with whom the agent consults.
+        post /v1/agents/{name}/conference: Caller, agent and whom the agent consults hear each other.
+        post /v1/agents/{name}/consult: Puts the caller on hold and dials somebody for the agent.
         post /v1/agents/{name}/hold: Puts the caller on hold, who hears music then.
         post /v1/agents/{name}/login: Logs an agent in. The agent is not ready then.
         post /v1/agents/{name}/logout: Logs an agent out; a call that is up goes on.
         post /v1/agents/{name}/not-ready: Takes an agent out of the queues, now or after the present call.
         post /v1/agents/{name}/ready: Makes an agent ready for calls, now or after the present one.
-        post /v1/agents/{name}/resume: Back to the caller.
+        post /v1/agents/{name}/resume: Back to the caller; who is consulted is hung up.
+        post /v1/agents/{name}/transfer: The agent leaves, and the call goes on at a step of its flow.
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
@@ -354,6 +359,11 @@ fn agents_are_told_what_was_asked() {
         let wrap_up = json!({"resolved": true, "intent": "refund"});
         assert_eq!(ask("alice/wrap-up", Some(&wrap_up)).await.0, 200);
         assert_eq!(ask("alice/hold", None).await.0, 200);
+        let there = json!({"step": "tech", "vars": {"n": 2}});
+        assert_eq!(ask("alice/transfer", Some(&there)).await.0, 200);
+        assert_eq!(ask("alice/consult", Some(&json!({"number": "+14155550123"}))).await.0, 200);
+        assert_eq!(ask("alice/complete", None).await.0, 200);
+        assert_eq!(ask("alice/conference", None).await.0, 200);
         let (status, why) = ask("alice/resume", None).await;
         assert_eq!((status, &why["error"]), (409, &json!("refused")));
         assert!(why["message"].as_str().unwrap().contains("hold key"), "{why}");
@@ -365,15 +375,21 @@ fn agents_are_told_what_was_asked() {
                 "alice: NotReady { reason: \"lunch\" }",
                 "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
                 "alice: Hold",
+                "alice: Transfer { step: \"tech\", vars: {\"n\": Number(2)} }",
+                "alice: Consult { number: \"+14155550123\", trunk: None }",
+                "alice: Complete",
+                "alice: Conference",
                 "alice: Resume",
             ]
         );
         for wrong in
             [json!({}), json!({"reason": ""}), json!({"reason": "a\u{7}"}), json!({"r": 1})]
         {
-            let (status, body) = ask("alice/not-ready", Some(&wrong)).await;
-            assert!(status == 400 || status == 422, "{wrong}: {status}");
-            assert!(body["help"].is_string(), "{wrong}: {body}");
+            for action in ["alice/not-ready", "alice/transfer", "alice/consult"] {
+                let (status, body) = ask(action, Some(&wrong)).await;
+                assert!(status == 400 || status == 422, "{wrong}: {status}");
+                assert!(body["help"].is_string(), "{wrong}: {body}");
+            }
         }
     });
 }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::acd::AgentState;
-use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState};
+use crate::call::{
+    CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState, SentTo,
+};
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 
@@ -54,10 +56,30 @@ pub(super) struct LiveCall {
     pub position: Option<u32>,
     pub agent: Option<String>,
     pub on_hold: bool,
+    /// Whom the agent consults.
+    pub consult: Option<Consulted>,
     pub language: Option<String>,
     pub intent: Option<String>,
     /// The steps of the flow it took.
     pub path: Vec<Step>,
+}
+
+/// Somebody outside whom an agent consults.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Consulted {
+    pub number: String,
+    pub trunk: String,
+    /// ringing, talking or conference.
+    pub stage: String,
+    /// Since when at this stage.
+    pub since: String,
+}
+
+impl From<snapshot::ConsultView> for Consulted {
+    fn from(consult: snapshot::ConsultView) -> Self {
+        let (stage, since) = (word(consult.stage), stamp(consult.since));
+        Self { number: consult.number, trunk: consult.trunk, stage, since }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,6 +104,7 @@ impl From<snapshot::CallView> for LiveCall {
             position: call.position,
             agent: call.agent,
             on_hold: call.on_hold,
+            consult: call.consult.map(Consulted::from),
             language: call.language,
             intent: call.intent,
             path: path(call.path),
@@ -228,6 +251,27 @@ pub(super) struct NotReady {
     pub reason: String,
 }
 
+/// Where a call is to go on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transfer {
+    /// A step of the flow the call is in.
+    pub step: String,
+    /// At most 32: texts, numbers, `true` or `false`.
+    #[serde(default)]
+    pub vars: BTreeMap<String, serde_json::Value>,
+}
+
+/// Whom an agent wants to consult.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consult {
+    pub number: String,
+    /// The trunk, or the call's own provider, to go through; the first that may dial the number
+    /// otherwise.
+    pub trunk: Option<String>,
+}
+
 /// What the agent says of the call that ended.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -316,6 +360,12 @@ pub(super) struct Leg {
     /// After-call work; none until it is over.
     pub acw_ms: Option<u64>,
     pub note: Option<String>,
+    /// The step the agent sent the caller to on leaving.
+    pub sent_to_step: Option<String>,
+    /// The number of whom the agent had consulted and left the caller with.
+    pub sent_to_number: Option<String>,
+    /// Whether an agent asked for this party, to consult them.
+    pub consulted: bool,
 }
 
 impl From<CallRecord> for Record {
@@ -383,6 +433,11 @@ impl From<crate::call::PartyLeg> for Leg {
             Party::Agent { name, .. } => (Some(name), None, None),
             Party::Outside { trunk, number } => (None, Some(trunk), Some(number)),
         };
+        let (sent_to_step, sent_to_number) = match leg.sent_to {
+            None => (None, None),
+            Some(SentTo::Step(step)) => (Some(step), None),
+            Some(SentTo::Number(number)) => (None, Some(number)),
+        };
         Self {
             agent,
             trunk,
@@ -396,6 +451,9 @@ impl From<crate::call::PartyLeg> for Leg {
             hold_ms: leg.hold_ms,
             acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
             note: leg.wrap_up.and_then(|wrap_up| wrap_up.note),
+            sent_to_step,
+            sent_to_number,
+            consulted: leg.consulted,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::api::{Considered, Health, Request};
 use crate::center::snapshot::AgentView;
 use crate::center::{AgentAsk, Event, Refused};
+use crate::id::CallId;
 use crate::server::driver::Driver;
 use crate::server::past;
 use crate::time::Timestamp;
@@ -48,14 +49,19 @@ impl Driver {
         ask: AgentAsk,
     ) -> Option<Result<AgentView, Refused>> {
         let agent = self.center.agent_id(name)?;
-        if let Err(why) = self.center.may_ask(agent, &ask) {
+        let call = self.center.agent_view(agent).call;
+        let may = self.center.may_ask(agent, &ask).and_then(|()| match (&ask, call) {
+            (AgentAsk::Conference, Some(call)) => meets(call).map_err(Refused::CannotMeet),
+            _ => Ok(()),
+        });
+        if let Err(why) = may {
             return Some(Err(why));
         }
         self.feed(now, Event::AgentAsked { agent, ask });
         Some(Ok(self.center.agent_view(agent)))
     }
 
-    fn why(&self, call: crate::id::CallId) -> Option<Vec<Considered>> {
+    fn why(&self, call: CallId) -> Option<Vec<Considered>> {
         let considered = self.center.explain(call)?;
         let named = considered.into_iter().map(|(agent, verdict, why)| Considered {
             agent,
@@ -77,4 +83,9 @@ impl Driver {
             registrations: self.router.ua.counts().bindings,
         }
     }
+}
+
+/// Whether three can hear each other in this call.
+const fn meets(_call: CallId) -> Result<(), &'static str> {
+    Err("the sound of telephones is not mixed")
 }
