@@ -146,6 +146,11 @@ impl Outgoing {
         Some(Stamp { sequence: out_sequence, timestamp: out_timestamp, marker })
     }
 
+    /// Another leg is relayed from now on. It may count as the one before did, and use its SSRC.
+    pub fn relay_anew(&mut self) {
+        self.relay = None;
+    }
+
     /// A packet of the relayed stream is not for this leg (a key it cannot take): the numbers close
     /// up, so that the far end does not see a loss.
     pub fn relay_without(&mut self, ssrc: u32, sequence: u16) {
@@ -274,6 +279,15 @@ mod tests {
         assert_eq!(numbers(other), (2, 320));
         let restarted = out.relay(Timestamp(60), 8, 100, 9_999_999, 240).unwrap();
         assert_eq!(numbers(restarted), (3, 480));
+    }
+
+    #[test]
+    fn another_leg_with_the_same_numbers_is_another_sender() {
+        let mut out = outgoing();
+        out.relay(Timestamp(0), 9, 10, 1_000, 160);
+        out.relay_anew();
+        let other = out.relay(Timestamp(20), 9, 17, 2_120, 160).unwrap();
+        assert_eq!(numbers(other), (1, 160));
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl MediaThread {
         for (index, peer) in [(a, b), (b, a)] {
             self.part(index, None);
             if let Some(leg) = &mut self.legs[index as usize] {
-                leg.session.stop();
+                leg.session.listen_to_another();
                 leg.peer = Some(peer);
             }
             self.drive(now, index);

@@ -98,6 +98,12 @@ impl Session {
         self.playing.awaited = None;
     }
 
+    /// What plays ends, and another leg is heard from now on.
+    pub fn listen_to_another(&mut self) {
+        self.stop();
+        self.outgoing.relay_anew();
+    }
+
     /// What is due of the prompt, if anything.
     pub(super) fn play_frame(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
         self.playing.begin_waiting_sound(now, self.outgoing.earliest(now));
