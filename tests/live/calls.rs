@@ -68,7 +68,7 @@ fn talk_and_measure(ends: Ends) {
 
 /// Tone in is tone out, in both directions.
 #[track_caller]
-fn talk(caller: &Phone, agent: &Phone) {
+pub(crate) fn talk(caller: &Phone, agent: &Phone) {
     caller.media.say(Some(CALLER_HZ));
     agent.media.say(Some(AGENT_HZ));
     agent.media.expect_tone(CALLER_HZ, SOON);
@@ -77,7 +77,7 @@ fn talk(caller: &Phone, agent: &Phone) {
 
 /// Milliseconds: a number of them, or a moment as RFC 3339.
 #[track_caller]
-fn ms(value: &Value) -> u64 {
+pub(crate) fn ms(value: &Value) -> u64 {
     let moment =
         |text: &str| text.parse::<jiff::Timestamp>().ok()?.as_millisecond().try_into().ok();
     let found = value.as_u64().or_else(|| value.as_str().and_then(moment));

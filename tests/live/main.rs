@@ -24,6 +24,7 @@ mod rig;
 mod security;
 mod signaling;
 mod sound;
+mod talks;
 mod voicemail;
 mod webhooks;
 mod wire;

@@ -1,0 +1,182 @@
+//! What an agent does with a call over HTTP: hold, send on, consult, hand over.
+
+use serde_json::{Value, json};
+
+use crate::calls::{connect, ms, reach_queue, talk};
+use crate::clock::SOON;
+use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, SUPPORT, TONES};
+use crate::phone::Phone;
+use crate::rig::{Plan, Rig, items};
+
+/// What somebody outside says.
+const GUEST_HZ: f64 = 2300.0;
+const GUEST: &str = "+14155550177";
+
+/// Alice, and somebody outside whom a trunk may dial.
+fn with_guest() -> (Rig, Phone) {
+    let mut rig = Plan::new(ALICE).lay_out();
+    let guest = Phone::new(GUEST, rig.sip);
+    let uri = guest.uri();
+    let address = uri.strip_prefix(&format!("sip:{GUEST}@")).expect("a telephone's own address");
+    let file = rig.config_file();
+    let config = std::fs::read_to_string(&file).expect("our own file");
+    let trunk = format!("[trunks.away]\nuri = \"sip:{address}\"\nprefixes = [\"+1415555\"]\n");
+    std::fs::write(&file, config + &trunk).expect("our own file");
+    rig.start();
+    (rig, guest)
+}
+
+#[track_caller]
+fn ask(rig: &Rig, what: &str, body: &Value) -> Value {
+    let (status, answer) = rig.post(&format!("/v1/agents/alice/{what}"), body);
+    assert_eq!(status, 200, "{what}: {answer:#}");
+    answer
+}
+
+#[track_caller]
+fn refused(rig: &Rig, what: &str, body: &Value, why: &str) {
+    let (status, answer) = rig.post(&format!("/v1/agents/alice/{what}"), body);
+    assert_eq!((status, &answer["error"]), (409, &json!("refused")), "{what}: {answer:#}");
+    assert_eq!(answer["message"], why);
+}
+
+/// The one call there is.
+#[track_caller]
+fn live(rig: &Rig) -> Value {
+    let (status, calls) = rig.get("/v1/calls").expect("the server listens");
+    assert_eq!((status, items(&calls).len()), (200, 1), "{calls:#}");
+    items(&calls)[0].clone()
+}
+
+/// Talk and hold are what lies between a leg's answer and its end.
+#[track_caller]
+fn assert_times(leg: &Value) {
+    let up = ms(&leg["ended_at"]) - ms(&leg["answered_at"]);
+    assert_eq!(ms(&leg["talk_ms"]) + ms(&leg["hold_ms"]), up, "{leg:#}");
+}
+
+#[test]
+fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
+    let (rig, mut guest) = with_guest();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    refused(&rig, "hold", &json!({}), "alice talks to nobody");
+    let (mut a_leg, _) = connect(&mut caller, &mut alice);
+    talk(&caller, &alice);
+
+    ask(&rig, "hold", &json!({}));
+    caller.media.expect_sound_but(TONES, SOON);
+    assert_eq!(live(&rig)["on_hold"], true);
+    ask(&rig, "resume", &json!({}));
+    talk(&caller, &alice);
+    assert_eq!(live(&rig)["on_hold"], false);
+
+    let barred = json!({ "number": "+882139900000" });
+    refused(&rig, "consult", &barred, "no trunk may dial +882139900000");
+    ask(&rig, "consult", &json!({ "number": GUEST }));
+    let invite = guest.ring();
+    caller.media.expect_sound_but(TONES, SOON);
+    refused(&rig, "complete", &json!({}), "whom alice consults has not answered yet");
+    guest.answer(&invite);
+    guest.media.say(Some(GUEST_HZ));
+    alice.media.expect_tone(GUEST_HZ, SOON);
+    guest.media.expect_tone(AGENT_HZ, SOON);
+    caller.media.expect_sound_but(TONES, SOON);
+    let consult = &live(&rig)["consult"];
+    assert_eq!((&consult["number"], &consult["stage"]), (&json!(GUEST), &json!("talking")));
+    refused(&rig, "conference", &json!({}), "the sound of telephones is not mixed");
+
+    let alice_now = ask(&rig, "complete", &json!({}));
+    assert_eq!(alice_now["state"], "after_call_work", "{alice_now:#}");
+    alice.expect_bye();
+    caller.media.expect_tone(GUEST_HZ, SOON);
+    guest.media.expect_tone(CALLER_HZ, SOON);
+    caller.bye(&mut a_leg);
+    guest.expect_bye();
+    caller.media.assert_one_stream();
+    guest.media.assert_one_stream();
+    rig.expect_no_calls();
+
+    ask(&rig, "wrap-up", &json!({ "resolved": true }));
+    let record = rig.record_when(|record| !record["resolved"].is_null());
+    assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("caller")));
+    let (agent, outside) = (&record["legs"][0], &record["legs"][1]);
+    assert_eq!((&agent["agent"], &agent["sent_to_number"]), (&json!("alice"), &json!(GUEST)));
+    assert!(ms(&agent["hold_ms"]) > 0 && ms(&agent["talk_ms"]) > 0, "{agent:#}");
+    let expected = (&json!("away"), &json!(GUEST), &json!(true), &json!("accepted"));
+    let is = (&outside["trunk"], &outside["number"], &outside["consulted"], &outside["outcome"]);
+    assert_eq!(is, expected);
+    assert_eq!(ms(&outside["hold_ms"]), 0);
+    assert_times(agent);
+    assert_times(outside);
+    assert!(ms(&outside["ended_at"]) > ms(&agent["ended_at"]), "{record:#}");
+
+    let handle_ms = ms(&agent["talk_ms"]) + ms(&agent["hold_ms"]) + ms(&agent["acw_ms"]);
+    let (_, metrics) = rig.get("/v1/metrics").expect("the server listens");
+    for figure in ["aht_call_s", "aht_leg_s"] {
+        let value = metrics[figure]["value"].as_f64().map(|s| (s * 1000.0).round() as u64);
+        assert_eq!((value, &metrics[figure]["n"]), (Some(handle_ms), &json!(1)), "{metrics:#}");
+    }
+}
+
+#[test]
+fn a_guest_who_declines_leaves_the_agent_with_the_caller() {
+    let (rig, mut guest) = with_guest();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let (mut a_leg, _) = connect(&mut caller, &mut alice);
+    ask(&rig, "consult", &json!({ "number": GUEST, "trunk": "away" }));
+    let invite = guest.ring();
+    caller.media.expect_sound_but(TONES, SOON);
+    guest.reply(&invite, "603 Decline");
+    guest.expect_request("ACK");
+    talk(&caller, &alice);
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+    let record = rig.record();
+    assert_eq!(record["legs"].as_array().map(Vec::len), Some(2), "{record:#}");
+    assert_times(&record["legs"][0]);
+}
+
+#[test]
+fn a_caller_is_sent_on_to_another_queue() {
+    let queue = "\n[queue.billing]\nskills = { billing = 1 }\nwait = \"music\"\ntimeout = \"closed\"\n\
+                 no_agents = \"closed\"\nfull = \"closed\"\n";
+    let bob = "\n[agents.bob]\nskills = { billing = 5 }\npassword = \"correct-horse-battery\"\n\
+               auto_login = true\nauto_ready = true\n[queues.billing]\nwrap_up = \"off\"\n";
+    let plan = Plan::new(&format!("{ALICE}{bob}"));
+    let rig = plan.flow("support.toml", &format!("{SUPPORT}{queue}")).start();
+    let (mut caller, mut alice, mut bob) = (rig.caller(), rig.agent("alice"), rig.agent("bob"));
+    let mut a_leg = reach_queue(&mut caller);
+    let invite = alice.ring();
+    alice.answer(&invite);
+    talk(&caller, &alice);
+
+    let why = "the flow `support` has no step `sales`; it has greeting, main, tech, closed, bye, \
+               billing";
+    refused(&rig, "transfer", &json!({ "step": "sales" }), why);
+    talk(&caller, &alice);
+    ask(&rig, "transfer", &json!({ "step": "billing", "vars": { "reason": "refund" } }));
+    alice.expect_bye();
+    caller.media.expect_sound_but(TONES, SOON);
+    let invite = bob.ring();
+    bob.answer(&invite);
+    talk(&caller, &bob);
+    caller.bye(&mut a_leg);
+    bob.expect_bye();
+    caller.media.assert_one_stream();
+
+    let record = rig.record();
+    assert_eq!(record["outcome"], "handled", "{record:#}");
+    let path: Vec<_> =
+        record["path"].as_array().expect("a path").iter().map(|entry| &entry["step"]).collect();
+    assert_eq!(path, ["greeting", "main", "tech", "billing"]);
+    assert_eq!(record["vars"]["reason"], "refund");
+    let queues: Vec<_> = ["tech", "billing"].into_iter().zip(items(&record["queued"])).collect();
+    assert!(queues.iter().all(|(name, stay)| stay["queue"] == *name && stay["left"] == "answered"));
+    let (first, second) = (&record["legs"][0], &record["legs"][1]);
+    assert_eq!((&first["agent"], &first["sent_to_step"]), (&json!("alice"), &json!("billing")));
+    assert_eq!((&second["agent"], &second["sent_to_step"]), (&json!("bob"), &Value::Null));
+    assert_times(first);
+    assert_times(second);
+    rig.expect_agent("alice", "after_call_work");
+    rig.expect_agent("bob", "ready");
+}
