@@ -50,6 +50,9 @@ pub enum Refused {
     /// Whoever carries the legs says why.
     #[error("{0}")]
     CannotMeet(&'static str),
+    /// The same of a hold, and of what begins with one.
+    #[error("the call of {agent} cannot be held: {why}")]
+    CannotHold { agent: String, why: String },
 }
 
 impl ContactCenter {
@@ -78,6 +81,12 @@ impl ContactCenter {
             }
             AgentAsk::Complete | AgentAsk::Conference => self.guest_of(agent).map(drop),
         }
+    }
+
+    /// The agent's leg of the call the agent talks on.
+    #[must_use]
+    pub fn talks_on(&self, agent: AgentId) -> Option<LegId> {
+        self.talk_of(agent).ok().map(|(_, leg)| leg)
     }
 
     /// The call this agent talks on, and the agent's leg.

@@ -84,6 +84,10 @@ pub enum Event {
     Held {
         leg: LegId,
     },
+    /// This leg was to be parted from who it hears, and could not be: they still hear each other.
+    HoldFailed {
+        leg: LegId,
+    },
     Resumed {
         leg: LegId,
     },
@@ -138,6 +142,7 @@ impl Event {
             | Self::PromptDone { leg, .. }
             | Self::PromptFailed { leg, .. }
             | Self::Held { leg }
+            | Self::HoldFailed { leg }
             | Self::Resumed { leg }
             | Self::HungUp { leg, .. } => Some(leg.call),
             Self::Recorded { recording, .. } | Self::RecordFailed { recording, .. } => {

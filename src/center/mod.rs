@@ -161,6 +161,7 @@ impl ContactCenter {
             }
             Event::RecordFailed { recording, why } => self.record_failed(now, recording, why),
             Event::Held { leg } => self.held(now, leg),
+            Event::HoldFailed { leg } => self.hold_failed(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),
             Event::HungUp { leg, cause } => self.hung_up(now, leg, cause),
             Event::PhoneReachable { agent, reachable } => {

@@ -155,6 +155,16 @@ impl ContactCenter {
         }
     }
 
+    /// What held is taken back, whoever asked for it.
+    pub(super) fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let was_held = call.held.remove(&leg);
+        if std::mem::take(&mut call.talk.parked) || was_held {
+            tracing::warn!(%leg, "hold could not be had");
+            self.arrange(now, leg.call);
+        }
+    }
+
     pub(super) fn resumed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         if call.held.remove(&leg) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::api::{Considered, Health, Request};
 use crate::center::snapshot::AgentView;
 use crate::center::{AgentAsk, Event, Refused};
-use crate::id::CallId;
+use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
 use crate::server::past;
 use crate::time::Timestamp;
@@ -54,11 +54,30 @@ impl Driver {
             (AgentAsk::Conference, Some(call)) => meets(call).map_err(Refused::CannotMeet),
             _ => Ok(()),
         });
+        let may = may.and_then(|()| self.can_part(agent, name, &ask));
         if let Err(why) = may {
             return Some(Err(why));
         }
         self.feed(now, Event::AgentAsked { agent, ask });
         Some(Ok(self.center.agent_view(agent)))
+    }
+
+    /// Whether a telephony provider can do what is asked for, where the agent's leg is there.
+    fn can_part(&self, agent: AgentId, name: &str, ask: &AgentAsk) -> Result<(), Refused> {
+        let leg = match ask {
+            AgentAsk::Hold | AgentAsk::Consult { .. } => self.center.talks_on(agent),
+            AgentAsk::Resume
+            | AgentAsk::Transfer { .. }
+            | AgentAsk::Complete
+            | AgentAsk::Conference
+            | AgentAsk::LogIn
+            | AgentAsk::LogOut
+            | AgentAsk::Ready
+            | AgentAsk::NotReady { .. }
+            | AgentAsk::EndWrapUp { .. } => None,
+        };
+        let parts = leg.map_or(Ok(()), |leg| self.router.desk.parts(leg));
+        parts.map_err(|why| Refused::CannotHold { agent: name.to_owned(), why: why.to_string() })
     }
 
     fn why(&self, call: CallId) -> Option<Vec<Considered>> {

@@ -117,6 +117,8 @@ impl Driver {
             match ask.what {
                 AskWhat::Move { to } => legs.moved(now, &ask.reference, &to),
                 AskWhat::End => legs.end(&ask.reference),
+                // `Parting::None`: never asked for.
+                AskWhat::Part { .. } => {}
                 // It tells everything by itself.
                 AskWhat::Watch { .. } | AskWhat::Came => {}
             }
@@ -127,6 +129,13 @@ impl Driver {
         let Ask { leg, reference, region, what, provider: _ } = ask;
         let command = match what {
             AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
+            AskWhat::Part { caller, to, caller_to } => RestCommand::Part {
+                reference,
+                url: links.url(&to),
+                caller,
+                caller_url: links.url(&caller_to),
+                region,
+            },
             AskWhat::Came => return rest.came(leg),
             AskWhat::End => RestCommand::End { reference, region },
             AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },

@@ -157,6 +157,7 @@ fn desk_setup(
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
         ends_parties: !provider.refuses_parties(),
+        parting: provider.parting(),
         only_numbers_ask: provider.only_numbers_ask(),
         whisper: of.whisper.clone(),
         whisper_language: of.whisper_language.clone(),

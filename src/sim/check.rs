@@ -105,6 +105,7 @@ impl Watch {
                 | Event::Recorded { .. }
                 | Event::RecordFailed { .. }
                 | Event::Held { .. }
+                | Event::HoldFailed { .. }
                 | Event::Resumed { .. }
                 | Event::PhoneReachable { .. }
                 | Event::AgentAsked { .. }

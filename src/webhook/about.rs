@@ -32,6 +32,22 @@ pub struct About {
     /// Whether it signs nothing, and is told in each document with which user and password to come
     /// back: the first of its secrets.
     pub comes_with_access: bool,
+    /// How two legs who hear each other are parted.
+    pub parting: Parting,
+}
+
+/// How two legs who hear each other because one dialed the other are parted, so that both stay:
+/// what [`RestCommand::Part`](crate::webhook::RestCommand::Part) does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parting {
+    /// Not at all.
+    #[default]
+    None,
+    /// The party that was dialed is moved. The caller is back with the result of the dialing, or is
+    /// moved then.
+    Party,
+    /// One command moves both.
+    Both,
 }
 
 /// What a provider's console calls the two addresses that people type into it.
@@ -46,7 +62,7 @@ pub struct Console {
 }
 
 impl About {
-    /// A provider that wants nothing but secrets, and refuses parties.
+    /// A provider that wants nothing but secrets, refuses parties, and moves each leg by itself.
     #[must_use]
     pub const fn new(name: &'static str, secrets_are: &'static str, console: Console) -> Self {
         Self {
@@ -60,6 +76,7 @@ impl About {
             refuses_parties: true,
             only_numbers_ask: false,
             comes_with_access: false,
+            parting: Parting::Party,
         }
     }
 }

@@ -49,7 +49,7 @@ pub mod texml;
 pub mod twilio;
 pub mod twiml;
 
-pub use about::{About, Console};
+pub use about::{About, Console, Parting};
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::center::Need;
 use crate::time::Timestamp;
-use crate::webhook::about::About;
+use crate::webhook::about::{About, Parting};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -75,6 +75,11 @@ pub trait Provider: Send + Sync {
     /// As in [`About`].
     fn comes_with_access(&self) -> bool {
         self.about().comes_with_access
+    }
+
+    /// As in [`About`].
+    fn parting(&self) -> Parting {
+        self.about().parting
     }
 
     /// How well a step's need is met.

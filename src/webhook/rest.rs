@@ -25,6 +25,18 @@ pub const REFUSAL_CHARS_MAX: usize = 200;
 pub enum RestCommand {
     /// Stop what it is doing and ask `url` for a document.
     Move { reference: String, url: String, region: Option<String> },
+    /// Two legs hear each other because `caller` dialed `reference`: part them so that both stay.
+    /// `reference` asks `url` for a document. [`Parting`] says whether `caller` is moved as well,
+    /// to `caller_url`.
+    ///
+    /// [`Parting`]: crate::webhook::about::Parting
+    Part {
+        reference: String,
+        url: String,
+        caller: String,
+        caller_url: String,
+        region: Option<String>,
+    },
     /// Hang up.
     End { reference: String, region: Option<String> },
     /// Tell `url` how it goes on with it. Not all providers take this while a call is up.

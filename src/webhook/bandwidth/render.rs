@@ -71,16 +71,23 @@ impl Writer<'_> {
                 self.xml.leaf("Record", attributes);
             }
             Action::Dial(call) => self.dial(call),
-            Action::Goto(next) => {
-                let attributes = Attributes::new().with("redirectUrl", self.paper.url(next));
-                let attributes = self.access(attributes);
-                self.xml.leaf("Redirect", attributes);
+            // It has no host: who is left alone hears nothing, and is told of by its own leg.
+            Action::Meet { room, is_host: _, next } => {
+                self.xml.text("Conference", Attributes::new(), room);
+                self.redirect(next);
             }
+            Action::Goto(next) => self.redirect(next),
             // Before it answers, Bandwidth refuses with it.
             Action::HangUp { .. } | Action::Reject { .. } => {
                 self.xml.leaf("Hangup", Attributes::new());
             }
         }
+    }
+
+    fn redirect(&mut self, next: &Link) {
+        let attributes = Attributes::new().with("redirectUrl", self.paper.url(next));
+        let attributes = self.access(attributes);
+        self.xml.leaf("Redirect", attributes);
     }
 
     fn gather(&mut self, sounds: &[Sound], listen: &Listen, next: &Link) {

@@ -5,6 +5,7 @@
 use crate::center::{Command, Event, From, Target};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::desk::room::Place;
 use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Program, Recording};
 use crate::webhook::desk::{Desk, caller};
 use crate::webhook::document::Callee;
@@ -35,10 +36,8 @@ impl Desk {
             Command::StopPlay { leg } => self.stop_play(*leg),
             Command::Dial { leg, target, from, until } => self.dial(*leg, target, from, *until),
             Command::Bridge { b, .. } => self.bridge(*b),
-            Command::Unbridge { a, .. } => match self.has_arm(a.call) || !self.has(a.call) {
-                true => Taken::BySip,
-                false => Taken::Here,
-            },
+            Command::Unbridge { a, .. } if self.has_arm(a.call) => Taken::BySip,
+            Command::Unbridge { a, .. } => self.part(a.call),
             Command::HangUp { leg, cause } if leg.is_caller() => {
                 let cause = *cause;
                 self.end_program(*leg, Program::HangUp { cause })
@@ -163,6 +162,9 @@ impl Desk {
             accepted: false,
             ended: false,
             comes: false,
+            place: Place::Dialed,
+            next: 0,
+            left_at: None,
             answers: crate::webhook::desk::session::Answers::default(),
         };
         session.parties.insert(leg.n, party);
@@ -180,7 +182,10 @@ impl Desk {
                 Taken::Here
             }
             Carried::Provider(_) => {
-                session.bridge(Bridging::Talking { leg });
+                session.bridge(match party.place {
+                    Place::Dialed => Bridging::Talking { leg },
+                    Place::Told | Place::Coming | Place::Here => Bridging::Room { leg },
+                });
                 Taken::Here
             }
         };

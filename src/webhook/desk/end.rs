@@ -76,6 +76,9 @@ impl Desk {
 
     pub(super) fn forget(&mut self, call: CallId) {
         let Some(session) = self.sessions.remove(&call) else { return };
+        for party in session.parties.into_values().filter_map(|party| party.reference) {
+            self.parties_by_reference.remove(&(session.provider.clone(), party));
+        }
         let key = (session.provider, session.reference);
         self.by_reference.remove(&key);
         if self.seen.len() == SEEN_MAX

@@ -32,14 +32,17 @@ impl Desk {
             Link::Voice => self.voice(now, provider, fields, next_call),
             Link::Events => {
                 let key = (provider.to_owned(), fields.reference.clone());
-                match self.by_reference.get(&key).copied() {
-                    Some(call) => self.status(now, call, fields),
+                if let Some(&call) = self.by_reference.get(&key) {
+                    return self.status(now, call, fields);
+                }
+                match self.parties_by_reference.get(&key) {
+                    Some(&leg) => self.party_status(now, leg, fields),
                     None => Heard::Unknown,
                 }
             }
             Link::Step { call, n } => self.step(now, call, n, fields),
             Link::Status { call } => self.status(now, call, fields),
-            Link::Leg { leg, n } => self.party_asks(leg, n, fields),
+            Link::Leg { leg, n } => self.party_asks(now, leg, n, fields),
             Link::LegStatus { leg } => self.party_status(now, leg, fields),
             Link::Recording { call, n } => self.recorded(call, n, fields),
             Link::Audio { .. } => Heard::Unknown,
@@ -147,7 +150,11 @@ impl Desk {
             match on_air {
                 OnAir::Record { .. } => self.cut_message(call, on_air, fields),
                 OnAir::Dial { leg } => self.note_talk(now, leg, fields.dial),
-                OnAir::Nothing | OnAir::Sounds { .. } | OnAir::HandOff { .. } | OnAir::End => {}
+                OnAir::Nothing
+                | OnAir::Sounds { .. }
+                | OnAir::HandOff { .. }
+                | OnAir::Room
+                | OnAir::End => {}
             }
             self.caller_gone(now, call, fields.at, cause);
         } else if is_expected {
@@ -179,6 +186,7 @@ impl Desk {
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
             OnAir::Record { recording } => self.record_over(call, recording, fields),
             OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(call, leg),
+            OnAir::Room => self.room_over(now, call),
             OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
         }
     }

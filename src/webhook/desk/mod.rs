@@ -20,6 +20,7 @@ mod end;
 mod hear;
 mod party;
 mod record;
+mod room;
 mod saved;
 mod session;
 #[cfg(test)]
@@ -32,10 +33,12 @@ use std::time::Duration;
 use crate::center::{Digit, Event};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
+use crate::webhook::about::Parting;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
 
 pub use commands::Taken;
+pub use room::NoParting;
 pub use saved::Saving;
 
 use session::Session;
@@ -85,6 +88,8 @@ pub struct ProviderSetup {
     pub caller_id: Option<String>,
     /// A party that is refused must be ended by REST, because its document cannot do it.
     pub ends_parties: bool,
+    /// How a caller and a party who hear each other are parted, so that both stay.
+    pub parting: Parting,
     /// Only the legs of telephone numbers ask for a document.
     pub only_numbers_ask: bool,
     /// The SIP address (`host` or `host:port`) under which the provider reaches us.
@@ -134,6 +139,9 @@ pub enum AskWhat {
     Move { to: Link },
     /// End the leg.
     End,
+    /// Take this party away from the caller whose leg the provider calls `caller`: it comes for
+    /// `to`. Where one command is for both, the caller comes for `caller_to`.
+    Part { caller: String, to: Link, caller_to: Link },
     /// It has come, as it was told to: it need not be told again.
     Came,
     /// Say here how the leg goes on, where a person has not set that up.
@@ -156,6 +164,8 @@ pub struct Desk {
     sessions: BTreeMap<CallId, Session>,
     /// The provider and its name for the caller's leg, to the call.
     by_reference: BTreeMap<(String, String), CallId>,
+    /// The same of parties, as far as theirs is known.
+    parties_by_reference: BTreeMap<(String, String), LegId>,
     /// Names of calls that ended, oldest first.
     seen: VecDeque<(String, String)>,
     seen_set: BTreeSet<(String, String)>,
@@ -178,6 +188,8 @@ enum Wake {
     Lost(CallId),
     /// The provider could not be told, and is told again.
     Tell(CallId),
+    /// A party should have come to its room by now.
+    Comes(LegId),
     /// Late news has had its time.
     Forget(CallId),
 }
@@ -189,6 +201,7 @@ impl Desk {
             setup,
             sessions: BTreeMap::new(),
             by_reference: BTreeMap::new(),
+            parties_by_reference: BTreeMap::new(),
             seen: VecDeque::new(),
             seen_set: BTreeSet::new(),
             timers: Timers::default(),
@@ -223,6 +236,7 @@ impl Desk {
             match wake {
                 Wake::Lost(call) => self.lost(now, call),
                 Wake::Tell(call) => self.touch(call),
+                Wake::Comes(leg) => self.party_lost(now, leg),
                 Wake::Forget(call) => self.forget(call),
             }
         }
@@ -287,7 +301,7 @@ impl Desk {
     /// The answer to what [`Self::poll_ask`] gave.
     pub fn asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
         if !leg.is_caller() {
-            return; // its own end, or the dialing's, says what became of it
+            return self.party_asked(now, leg, outcome);
         }
         let call = leg.call;
         match outcome {
@@ -297,7 +311,7 @@ impl Desk {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
                 // Waiting callers come by themselves; those who talk do not.
-                if matches!(session.on_air, session::OnAir::Dial { .. }) {
+                if matches!(session.on_air, session::OnAir::Dial { .. } | session::OnAir::Room) {
                     self.timers.set(Wake::Tell(call), now + TELL_AGAIN);
                 }
             }

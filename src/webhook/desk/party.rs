@@ -14,6 +14,8 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
+use crate::webhook::desk::room;
+use crate::webhook::desk::room::Place;
 use crate::webhook::desk::session::Carried;
 use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
@@ -31,14 +33,23 @@ const REFUSAL_MS: u32 = 10_000;
 
 impl Desk {
     /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
-    pub(super) fn party_asks(&mut self, leg: LegId, n: u32, fields: &Fields) -> Heard {
+    pub(super) fn party_asks(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        n: u32,
+        fields: &Fields,
+    ) -> Heard {
         let link = Link::Leg { leg, n };
+        self.name_party(leg, &fields.reference);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
-        party.reference.get_or_insert_with(|| fields.reference.clone());
         if let Some(document) = party.answers.find(&link) {
             return Heard::Known(document.clone());
+        }
+        if n >= room::FIRST {
+            return self.party_comes(now, leg, n, fields);
         }
         if party.ended || session.is_over {
             return Heard::Known(self.refuse(leg));
@@ -75,6 +86,18 @@ impl Desk {
             Document { actions: vec![Action::Gather { sounds: vec![said], listen, next }] };
         party.answers.keep(link, document.clone());
         Heard::Known(document)
+    }
+
+    /// The provider's name for the leg, from now on.
+    fn name_party(&mut self, leg: LegId, reference: &str) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        if session.reference == reference {
+            return; // news of the leg, told of the caller's
+        }
+        let provider = session.provider.clone();
+        let Some(party) = session.party(leg).filter(|it| it.reference.is_none()) else { return };
+        party.reference = Some(reference.to_owned());
+        self.parties_by_reference.insert((provider, reference.to_owned()), leg);
     }
 
     /// A voicemail, for instance.
@@ -115,6 +138,7 @@ impl Desk {
     /// News of the callee's leg.
     pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
         let known = Heard::Known(Document::default());
+        self.name_party(leg, &fields.reference);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let Some(party) = session.party(leg) else { return Heard::Unknown };
@@ -130,7 +154,8 @@ impl Desk {
             }
             Some(LegState::Ended(cause)) => {
                 party.comes = true;
-                self.party_over(now, leg, cause, fields.at);
+                let at = fields.at.or(party.left_at);
+                self.party_over(now, leg, cause, at);
             }
             // A provider that waits for the key itself tells here that it was pressed. Where none
             // is needed, this may be all that comes of the answer.
@@ -150,6 +175,9 @@ impl Desk {
     pub(super) fn dial_over(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(party) = session.party(leg).filter(|party| !party.ended) else { return };
+        if party.place != Place::Dialed {
+            return; // it is over because the party was taken out of it
+        }
         // Not a result of the dialing: we told the provider to come.
         let Some(result) = result else { return };
         party.comes = true;
@@ -169,7 +197,13 @@ impl Desk {
         self.events.push_back(Event::Late { at: now - talked, news });
     }
 
-    fn party_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, at: Option<Timestamp>) {
+    pub(super) fn party_over(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        cause: Cause,
+        at: Option<Timestamp>,
+    ) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(party) = session.parties.get_mut(&leg.n) else { return };
         if std::mem::replace(&mut party.ended, true) {
@@ -200,7 +234,10 @@ impl Desk {
         }
         if !std::mem::replace(&mut party.ended, true) {
             self.events.push_back(Event::HungUp { leg, cause });
+            self.end_party(leg);
         }
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::Here };
+        let Some(party) = session.parties.get(&leg.n) else { return Taken::Here };
         // Without REST the provider lets it ring to the end it was told.
         let until = (!party.accepted).then_some(party.until);
         session.done_with(leg);

@@ -3,9 +3,10 @@
 //! **Invariant:** what is written is enough to answer the provider's next request; answers already
 //! given are not, and a second delivery over a restart is answered anew.
 
-use crate::id::CallId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::end::BACK_MAX;
+use crate::webhook::desk::room::{COMES_MAX, Place};
 use crate::webhook::desk::session::{Bridging, OnAir, Session};
 use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
 
@@ -40,10 +41,22 @@ impl Desk {
             if let OnAir::HandOff { .. } = session.on_air {
                 session.on_air = OnAir::Nothing;
             }
+            for (&n, party) in &mut session.parties {
+                if !party.ended && matches!(party.place, Place::Told | Place::Coming) {
+                    party.place = Place::Coming; // what became of the command is not known
+                    self.timers.set(Wake::Comes(LegId { call, n }), now + COMES_MAX);
+                }
+            }
             session.lost_at = session.lost_at.max(now + BACK_MAX);
             self.timers.set(Wake::Lost(call), session.lost_at);
         }
         self.by_reference.insert((session.provider.clone(), session.reference.clone()), call);
+        for (&n, party) in &session.parties {
+            if let Some(reference) = &party.reference {
+                let key = (session.provider.clone(), reference.clone());
+                self.parties_by_reference.insert(key, LegId { call, n });
+            }
+        }
         self.sessions.insert(call, session);
         true
     }

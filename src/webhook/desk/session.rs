@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::center::{Cause, Digit, Listen, Prompt};
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
+use crate::webhook::desk::room::Place;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Recorded;
 use crate::webhook::link::Link;
@@ -93,6 +94,18 @@ pub(super) enum Bridging {
     HandOff { leg: LegId },
     /// Bridged by the provider.
     Talking { leg: LegId },
+    /// In the room where that party is.
+    Room { leg: LegId },
+}
+
+impl Bridging {
+    /// The party of the provider's that the caller hears.
+    pub(super) const fn talks(self) -> Option<LegId> {
+        match self {
+            Self::Talking { leg } | Self::Room { leg } => Some(leg),
+            Self::Dial { .. } | Self::HandOff { .. } => None,
+        }
+    }
 }
 
 /// What the last document makes the provider do.
@@ -116,6 +129,7 @@ pub(super) enum OnAir {
     HandOff {
         leg: LegId,
     },
+    Room,
     End,
 }
 
@@ -157,6 +171,14 @@ pub(super) struct PartyLeg {
     pub(super) ended: bool,
     /// The provider ended it, and comes by itself with what became of the dialing.
     pub(super) comes: bool,
+    #[serde(default)]
+    pub(super) place: Place,
+    /// The number of its document that was not asked for yet, once there is a room.
+    #[serde(default)]
+    pub(super) next: u32,
+    /// Since when it may have hung up.
+    #[serde(default)]
+    pub(super) left_at: Option<Timestamp>,
     #[serde(skip)]
     pub(super) answers: Answers,
 }
@@ -199,7 +221,11 @@ impl Session {
 
     /// Nobody is dialed or talked to on this leg any more.
     pub(super) fn done_with(&mut self, leg: LegId) {
-        if let Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) = self.bridging
+        if let Some(
+            Bridging::Dial { leg: now }
+            | Bridging::Talking { leg: now }
+            | Bridging::Room { leg: now },
+        ) = self.bridging
             && now == leg
         {
             self.bridging = None;
@@ -226,16 +252,23 @@ impl Session {
             // the same from here, and a piece of music is short.
             OnAir::Sounds { waits: true, .. } => self.is_awaited(),
             OnAir::Sounds { waits: false, .. } => {
-                matches!(self.bridging, Some(Bridging::HandOff { .. }))
+                matches!(self.bridging, Some(Bridging::HandOff { .. } | Bridging::Room { .. }))
             }
             // Told to come as well, it would begin what is next twice.
             OnAir::Dial { leg } if self.parties.get(&leg.n).is_some_and(|it| it.comes) => false,
+            // Moved before the party, the caller would take it down.
+            OnAir::Dial { leg } if self.is_parting(*leg) => false,
             OnAir::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
-                Some(Bridging::HandOff { .. }) | None => true,
+                Some(Bridging::HandOff { .. } | Bridging::Room { .. }) | None => true,
             },
             // Our end of it is taken down, and the provider comes by itself.
             OnAir::HandOff { .. } => false,
+            OnAir::Room => !matches!(self.bridging, Some(Bridging::Room { .. })),
         }
+    }
+
+    fn is_parting(&self, leg: LegId) -> bool {
+        self.parties.get(&leg.n).is_some_and(|it| it.place == Place::Told && !it.ended)
     }
 }

@@ -6,6 +6,7 @@ mod late;
 mod lost;
 mod races;
 mod refusal;
+mod room;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,11 @@ use crate::center::{AgentAsk, Cause, Command, ContactCenter, Digit, Event, Setup
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::about::Parting;
 use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, DeskSetup, Heard, ProviderSetup, Saving};
+use crate::webhook::desk::{
+    Ask, AskWhat, Asked, Desk, DeskSetup, Heard, NoParting, ProviderSetup, Saving,
+};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
@@ -112,6 +116,7 @@ impl World {
             whisper_language: "en".to_owned(),
             caller_id: None,
             ends_parties: false,
+            parting: Parting::Party,
             only_numbers_ask: false,
             sip_host: Some("pbx.example.com".to_owned()),
         };
@@ -301,6 +306,7 @@ fn told(document: &Document) -> Vec<String> {
         }
         Action::Record { next, .. } => format!("record {}", step(next)),
         Action::Dial(dial) => format!("dial {:?} {}", dial.to, step(&dial.next)),
+        Action::Meet { next, .. } => format!("meet {}", step(next)),
         Action::Goto(next) => step(next),
         Action::HangUp { cause } => format!("hang up {}", cause.name()),
         Action::Reject { cause } => format!("reject {}", cause.name()),

@@ -10,6 +10,7 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::arm::arm_user;
 use crate::webhook::desk::hear::hang_up;
+use crate::webhook::desk::room::room;
 use crate::webhook::desk::session::{Bridging, Carried, OnAir, Program, Recording, Session};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -113,6 +114,7 @@ impl Writer<'_> {
             Some(Bridging::HandOff { leg }) => return self.hand_off(leg),
             // Bridged, and yet it asks: whatever ended the talk will be told.
             Some(Bridging::Talking { .. }) => return self.silent(None),
+            Some(Bridging::Room { .. }) => return self.meet(),
             None => {}
         }
         match self.session.program.clone() {
@@ -230,6 +232,16 @@ impl Writer<'_> {
         };
         let on_air = OnAir::Record { recording: wanted.id };
         Written::new(vec![action], on_air, wanted.length_max + wanted.silence)
+    }
+
+    fn meet(&self) -> Written {
+        let mut actions = Vec::new();
+        if self.session.on_air == OnAir::Room {
+            actions.push(Action::Sound(Sound::Pause { ms: IDLE_MS }));
+        }
+        let room = room(&self.setup.key, self.call);
+        actions.push(Action::Meet { room, is_host: false, next: self.next() });
+        Written::new(actions, OnAir::Room, TALK_MAX)
     }
 
     fn hand_off(&self, leg: LegId) -> Written {

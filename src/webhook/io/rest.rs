@@ -96,7 +96,8 @@ struct Job {
 impl Job {
     /// Moving a caller who goes on meanwhile would interrupt what was begun.
     fn is_stale(&self, now: Timestamp) -> bool {
-        matches!(self.command, RestCommand::Move { .. }) && self.since + STALE_AFTER < now
+        let moves = matches!(self.command, RestCommand::Move { .. } | RestCommand::Part { .. });
+        moves && self.since + STALE_AFTER < now
     }
 
     fn is_end(&self) -> bool {
@@ -160,7 +161,10 @@ impl Rest {
     /// The provider has come for this leg, as it was told: it must not be told again.
     pub fn came(&self, leg: LegId) {
         let mut queue = self.shared.queue();
-        let moves = |job: &Job| job.leg == leg && matches!(job.command, RestCommand::Move { .. });
+        let moves = |job: &Job| {
+            let moves = matches!(job.command, RestCommand::Move { .. } | RestCommand::Part { .. });
+            job.leg == leg && moves
+        };
         queue.later.retain(|_, job| !moves(job));
         queue.due.retain(|job| !moves(job));
         if let Some(came) = queue.in_work.get_mut(&leg) {
@@ -289,6 +293,7 @@ impl Shared {
 const fn reference(command: &RestCommand) -> &String {
     match command {
         RestCommand::Move { reference, .. }
+        | RestCommand::Part { reference, .. }
         | RestCommand::End { reference, .. }
         | RestCommand::Watch { reference, .. }
         | RestCommand::Action { reference, .. } => reference,
@@ -298,7 +303,10 @@ const fn reference(command: &RestCommand) -> &String {
 fn action(command: &RestCommand) -> Option<(String, String)> {
     match command {
         RestCommand::Action { reference, id, .. } => Some((reference.clone(), id.clone())),
-        RestCommand::Move { .. } | RestCommand::End { .. } | RestCommand::Watch { .. } => None,
+        RestCommand::Move { .. }
+        | RestCommand::Part { .. }
+        | RestCommand::End { .. }
+        | RestCommand::Watch { .. } => None,
     }
 }
 

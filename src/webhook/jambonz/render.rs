@@ -48,6 +48,13 @@ fn act(action: &Action, paper: &Paper, verbs: &mut Vec<Value>) {
             verbs.push(json!({"verb": "redirect", "actionHook": url}));
         }
         Action::Dial(call) => verbs.push(dial(call, paper)),
+        Action::Meet { room, is_host, next } => verbs.push(json!({
+            "verb": "conference",
+            "name": room,
+            "startConferenceOnEnter": true,
+            "endConferenceOnExit": is_host,
+            "actionHook": paper.url(next),
+        })),
         Action::Goto(next) => verbs.push(redirect(next, paper)),
         Action::HangUp { .. } => verbs.push(json!({"verb": "hangup"})),
         Action::Reject { cause } => verbs.push(decline(*cause)),

@@ -15,20 +15,23 @@ mod trial;
 mod verify;
 mod xml;
 
-use crate::webhook::about::{About, Console};
+use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::parts::Parts;
 use crate::webhook::rest::RestAnswer;
 
 pub static PLIVO: Parts = Parts {
-    about: About::new(
-        "plivo",
-        "the auth token",
-        Console {
-            place: "an XML application",
-            voice: "Primary answer URL, POST",
-            events: Some("Hangup URL, POST"),
-        },
-    ),
+    about: About {
+        parting: Parting::Both,
+        ..About::new(
+            "plivo",
+            "the auth token",
+            Console {
+                place: "an XML application",
+                voice: "Primary answer URL, POST",
+                events: Some("Hangup URL, POST"),
+            },
+        )
+    },
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,

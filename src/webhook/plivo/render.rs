@@ -76,6 +76,19 @@ impl Writer<'_> {
                 self.redirect(&next);
             }
             Action::Dial(dial) => self.dial(dial),
+            Action::Meet { room, is_host, next } => {
+                let next = self.paper.url(next);
+                let attributes = [
+                    ("startConferenceOnEnter", "true".to_owned()),
+                    ("endConferenceOnExit", is_host.to_string()),
+                    ("stayAlone", "true".to_owned()),
+                    ("action", next.clone()),
+                    ("method", "POST".to_owned()),
+                    ("redirect", "true".to_owned()),
+                ];
+                self.xml.text("Conference", &attributes, room);
+                self.redirect(&next);
+            }
             Action::Goto(next) => self.redirect(&self.paper.url(next)),
             Action::HangUp { .. } => self.xml.empty("Hangup", &[]),
             Action::Reject { cause } => {

@@ -456,6 +456,24 @@ fn a_call_is_moved_and_ended_by_rest() {
         PLIVO.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
     let end = end.expect("Plivo ends calls");
     assert_eq!((end.method, end.body.as_str()), (RestMethod::Delete, ""));
+    let part = RestCommand::Part {
+        reference: "c/2".to_owned(),
+        url: "https://x/room".to_owned(),
+        caller: reference.clone(),
+        caller_url: "https://x/music".to_owned(),
+        region: None,
+    };
+    let part = PLIVO.rest(&account, &part).expect("Plivo moves both legs");
+    assert_eq!(part.url, to.url, "by the caller's leg");
+    let body: serde_json::Value = serde_json::from_str(&part.body).expect("JSON");
+    assert_eq!(
+        body,
+        serde_json::json!({
+            "legs": "both",
+            "aleg_url": "https://x/music", "aleg_method": "POST",
+            "bleg_url": "https://x/room", "bleg_method": "POST",
+        })
+    );
     let watch = RestCommand::Watch { reference, url: String::new(), region: None };
     assert_eq!(PLIVO.rest(&account, &watch), None);
 }

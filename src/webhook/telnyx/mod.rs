@@ -24,7 +24,7 @@ mod voices;
 
 use crate::center::Need;
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Console};
+use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -46,6 +46,7 @@ pub const NAME: &str = "telnyx";
 pub struct Telnyx;
 
 const ABOUT: About = About {
+    parting: Parting::None,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
          [providers.texml] does without",

@@ -73,7 +73,8 @@ pub(super) fn plan(document: &Document, paper: &Paper) -> Vec<Todo> {
                 todo.push(Todo::Record { body, finish: *finish, told: told.clone() });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
-            Action::Goto(_) => {}
+            // `Parting::None`: never written for it.
+            Action::Meet { .. } | Action::Goto(_) => {}
             Action::HangUp { cause: _ } => {
                 todo.push(Todo::End { name: "hangup", body: Map::new() })
             }
@@ -89,9 +90,10 @@ pub(super) fn plan(document: &Document, paper: &Paper) -> Vec<Todo> {
 /// Where the result goes.
 pub(super) fn next(document: &Document) -> Option<Link> {
     match document.actions.last()? {
-        Action::Gather { next, .. } | Action::Record { next, .. } | Action::Goto(next) => {
-            Some(next.clone())
-        }
+        Action::Gather { next, .. }
+        | Action::Record { next, .. }
+        | Action::Meet { next, .. }
+        | Action::Goto(next) => Some(next.clone()),
         Action::Dial(dial) => Some(dial.next.clone()),
         Action::Sound(_) | Action::HangUp { .. } | Action::Reject { .. } => None,
     }

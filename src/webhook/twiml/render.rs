@@ -57,6 +57,16 @@ impl Writer<'_> {
                 self.redirect(&self.paper.url(next));
             }
             Action::Dial(dial) => self.dial(dial),
+            Action::Meet { room, is_host, next } => {
+                self.xml.open("Dial", self.asking(next));
+                let attributes = Attributes::new()
+                    .with("startConferenceOnEnter", "true")
+                    .with("endConferenceOnExit", is_host)
+                    .with("beep", "false")
+                    .with("waitUrl", "");
+                self.xml.text("Conference", attributes, room);
+                self.xml.close();
+            }
             Action::Goto(next) => self.redirect(&self.paper.url(next)),
             Action::HangUp { cause: _ } => self.xml.leaf("Hangup", Attributes::new()),
             Action::Reject { cause } => {

@@ -30,7 +30,8 @@ pub struct Place {
 pub fn call(dialect: &Dialect, account: &Account, command: &RestCommand) -> Option<RestCall> {
     let place = &dialect.rest;
     let (reference, region, body) = match command {
-        RestCommand::Move { reference, url, region } => {
+        RestCommand::Move { reference, url, region }
+        | RestCommand::Part { reference, url, region, .. } => {
             (reference, region, format!("Url={}&Method=POST", form::encode(url)))
         }
         RestCommand::End { reference, region } => (reference, region, "Status=completed".into()),

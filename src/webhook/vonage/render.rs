@@ -67,6 +67,15 @@ impl Writer<'_> {
                 self.notify(next, AFTER_RECORD);
             }
             Action::Dial(dial) => self.dial(dial),
+            Action::Meet { room, is_host, next } => {
+                self.ncco.push(json!({
+                    "action": "conversation",
+                    "name": room,
+                    "startOnEnter": true,
+                    "endOnExit": is_host,
+                }));
+                self.notify(next, "sounds");
+            }
             Action::Goto(next) => self.notify(next, "sounds"),
             // Nothing follows: the call ends here.
             Action::HangUp { .. } | Action::Reject { .. } => {}

@@ -17,7 +17,8 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
         return None;
     }
     let (reference, region, body) = match command {
-        RestCommand::Move { reference, url, region } => {
+        RestCommand::Move { reference, url, region }
+        | RestCommand::Part { reference, url, region, .. } => {
             let to = json!({ "type": "ncco", "url": [url] });
             (reference, region, json!({ "action": "transfer", "destination": to }))
         }

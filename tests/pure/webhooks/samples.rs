@@ -97,6 +97,10 @@ fn dials() -> Vec<(&'static str, Action)> {
     all.into_iter().map(|(name, dial)| (name, Action::Dial(Box::new(dial)))).collect()
 }
 
+fn meet(is_host: bool) -> Action {
+    Action::Meet { room: "room-1-00ff".to_owned(), is_host, next: next() }
+}
+
 /// By name.
 pub(crate) fn all() -> Vec<(&'static str, Document)> {
     let record = Action::Record {
@@ -110,6 +114,8 @@ pub(crate) fn all() -> Vec<(&'static str, Document)> {
     let alone = [
         ("record", record),
         ("goto", Action::Goto(next())),
+        ("meet", meet(false)),
+        ("meet-host", meet(true)),
         ("hang-up", Action::HangUp { cause: Cause::NORMAL_CLEARING }),
         ("reject", Action::Reject { cause: Cause::CALL_REJECTED }),
         ("reject-busy", Action::Reject { cause: Cause::USER_BUSY }),

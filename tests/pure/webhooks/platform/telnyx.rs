@@ -308,6 +308,7 @@ impl Front for Telnyx {
             AskWhat::Move { to } => self.legs.moved(now, &ask.reference, &to),
             AskWhat::End => self.legs.end(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
+            AskWhat::Part { .. } => panic!("two legs cannot be parted here"),
         }
         true
     }

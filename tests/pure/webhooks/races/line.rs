@@ -24,6 +24,10 @@ pub(super) enum Act {
         made: Option<Recorded>,
     },
     Dial(Box<Dial>),
+    /// In a room, until it ends: then this is asked.
+    Meet {
+        next: Link,
+    },
     HangUp,
 }
 
@@ -32,6 +36,8 @@ pub(super) enum Act {
 pub(super) enum Side {
     Caller,
     Callee,
+    /// A callee who was taken out of the dialing.
+    Guest(LegId),
     /// News only: the answer does not matter.
     Nobody,
 }
@@ -45,6 +51,8 @@ pub(super) struct Dialing {
     pub(super) answered_at: Option<Timestamp>,
     /// Bridged since then.
     pub(super) talks_since: Option<Timestamp>,
+    /// When the callee will hang up.
+    pub(super) talks_until: Option<Timestamp>,
     /// Caller and agent, where the caller's sound is with us by SIP.
     pub(super) arm: Option<(LegId, LegId)>,
 }
@@ -58,6 +66,8 @@ pub(super) struct Line {
     /// The request whose answer the line waits for.
     pub(super) asks: Option<u64>,
     pub(super) dialing: Option<Dialing>,
+    /// Where it is asked when the room ends in which the caller is.
+    pub(super) room: Option<Link>,
     pub(super) is_over: bool,
     pub(super) over_at: Option<Timestamp>,
     /// When we last heard of it, and whether it was dialing or talking to somebody then.
@@ -77,6 +87,7 @@ impl Line {
         self.epoch += 1;
         self.asks = None;
         self.dialing = None;
+        self.room = None;
         let mut after = Duration::ZERO;
         for action in &document.actions {
             match action {
@@ -96,6 +107,10 @@ impl Line {
                 Action::Dial(dial) => {
                     self.learn(&dial.next);
                     return (after, Act::Dial(dial.clone()));
+                }
+                Action::Meet { next, .. } => {
+                    self.learn(next);
+                    return (after, Act::Meet { next: next.clone() });
                 }
                 Action::Goto(next) => {
                     self.learn(next);

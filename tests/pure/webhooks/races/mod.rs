@@ -11,6 +11,7 @@
 mod judge;
 mod line;
 mod platform;
+mod room;
 mod wire;
 mod world;
 
@@ -27,6 +28,7 @@ use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
+use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 
@@ -57,6 +59,7 @@ struct Plan {
     seed: u64,
     weather: Weather,
     has_rest: bool,
+    parting: Parting,
     /// Agents outside must press a key.
     has_key: bool,
     callers: usize,
@@ -73,6 +76,7 @@ impl Plan {
             seed,
             weather: if random.chance(0.7) { Weather::Hostile } else { Weather::Slow },
             has_rest: random.chance(0.6),
+            parting: if random.chance(0.5) { Parting::Party } else { Parting::Both },
             has_key: random.chance(0.8),
             callers: 2 + random.below(5) as usize,
             phones: 1 + random.below(2) as u32,
@@ -90,6 +94,7 @@ impl Plan {
             seed,
             weather: Weather::Fair,
             has_rest: seed % 4 < 2,
+            parting: if seed % 8 < 4 { Parting::Party } else { Parting::Both },
             has_key: true,
             callers: 1,
             phones,
@@ -144,6 +149,7 @@ fn desk(plan: &Plan) -> Desk {
         whisper_language: "en".to_owned(),
         caller_id: None,
         ends_parties: false,
+        parting: plan.parting,
         only_numbers_ask: false,
         sip_host: Some("pbx.example.com".to_owned()),
     };
@@ -167,6 +173,7 @@ fn world(plan: &Plan) -> World {
     let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
     let people = random.fork();
     let mut world = World::new(START, center(plan), desk(plan), wire, people, manners);
+    world.parting = plan.parting;
     for agent in (0..plan.phones + plan.outside).map(AgentId) {
         world.tell(Event::PhoneReachable { agent, reachable: true });
     }
@@ -184,6 +191,7 @@ fn world(plan: &Plan) -> World {
             epoch: 0,
             asks: None,
             dialing: None,
+            room: None,
             is_over: false,
             over_at: None,
             heard_last: None,
@@ -239,6 +247,7 @@ fn is_at_rest(world: &World, plan: &Plan) {
     assert_eq!(world.desk.calls_live(), 0);
     assert!(world.lines.iter().all(|line| line.is_over));
     assert!(world.phones.is_empty(), "{:?}", world.phones);
+    assert!(world.guests.is_empty(), "{:?}", world.guests);
     assert_eq!(world.desk.poll_timeout(), None);
     for agent in (0..plan.phones + plan.outside).map(AgentId) {
         assert_eq!(world.center.agent_state(agent), Some(&AgentState::Ready), "{agent}");
@@ -261,13 +270,15 @@ fn is_at_rest(world: &World, plan: &Plan) {
 
 #[test]
 fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
-    let (mut talks, mut calls) = (0, 0);
+    let (mut talks, mut calls, mut parted) = (0, 0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed), false);
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
+        parted += world.judge.parted.len();
     }
-    assert!(calls > 500 && talks > 300, "{calls} calls and {talks} talks are no test");
+    let is_test = calls > 500 && talks > 300 && parted > 50;
+    assert!(is_test, "{calls} calls, {talks} talks and {parted} parted are no test");
 }
 
 #[test]

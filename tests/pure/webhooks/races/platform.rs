@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use attendant::center::snapshot::CallState;
 use attendant::center::{Cause, Digit};
+use attendant::id::LegId;
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
 use attendant::webhook::document::Callee;
@@ -32,7 +33,7 @@ impl World {
     }
 
     /// Sends what is answered by a document.
-    fn ask(&mut self, line: LineId, side: Side, link: Link, fields: Fields) {
+    pub(super) fn ask(&mut self, line: LineId, side: Side, link: Link, fields: Fields) {
         self.requests += 1;
         let id = self.requests;
         match side {
@@ -41,9 +42,14 @@ impl World {
                 let Some(dialing) = &mut self.lines[line].dialing else { return };
                 dialing.asks = Some(id);
             }
+            Side::Guest(leg) => {
+                let Some(guest) = self.guests.get_mut(&leg) else { return };
+                guest.asks = Some(id);
+            }
             Side::Nobody => {}
         }
-        let fields = Fields { reference: self.lines[line].reference.clone(), ..fields };
+        let reference = self.name_of(line, side);
+        let fields = Fields { reference, ..fields };
         let request = Request { id, line, side, link, fields, is_repeat: false };
         self.send(request);
     }
@@ -57,9 +63,12 @@ impl World {
     }
 
     /// Tells what nobody waits for.
-    fn news(&mut self, line: LineId, link: Link, fields: Fields) {
+    pub(super) fn news(&mut self, line: LineId, link: Link, fields: Fields) {
         let at = self.lines[line].has_clock.then(|| whole_seconds(self.now));
-        let reference = self.lines[line].reference.clone();
+        let reference = match &link {
+            Link::LegStatus { leg } => callee_name(&self.lines[line].reference, *leg),
+            _ => self.lines[line].reference.clone(),
+        };
         let fields = Fields { reference, at, ..fields };
         let fate = self.wire.news(self.now);
         for after in fate.arrivals {
@@ -126,6 +135,7 @@ impl World {
         match request.side {
             Side::Caller => self.line_ends(request.line),
             Side::Callee => self.dial_over(request.line, Some(Cause::NORMAL_CLEARING)),
+            Side::Guest(leg) => self.guest_ends(leg),
             Side::Nobody => {}
         }
     }
@@ -135,6 +145,9 @@ impl World {
         let asks = match request.side {
             Side::Caller => line.asks,
             Side::Callee => line.dialing.as_ref().and_then(|dialing| dialing.asks),
+            Side::Guest(leg) => {
+                return self.guests.get(&leg).is_some_and(|it| it.asks == Some(request.id));
+            }
             Side::Nobody => None,
         };
         !line.is_over && asks == Some(request.id)
@@ -147,6 +160,7 @@ impl World {
         match request.side {
             Side::Caller => self.load(request.line, document),
             Side::Callee => self.callee_told(request.line, document),
+            Side::Guest(leg) => self.guest_told(leg, document),
             Side::Nobody => {}
         }
     }
@@ -171,6 +185,7 @@ impl World {
                 self.ask(line, Side::Caller, next, fields);
             }
             Act::HangUp => self.line_ends(line),
+            Act::Meet { next } => self.enters(line, next),
             Act::Dial(dial) => {
                 let is_sip = matches!(dial.to, Callee::Sip(_));
                 let is_busy = self.lines.iter().any(|other| {
@@ -182,6 +197,7 @@ impl World {
                     asks: None,
                     answered_at: None,
                     talks_since: None,
+                    talks_until: None,
                     arm: None,
                 };
                 self.plan_callee(line, epoch, &dialing, is_sip, is_busy);
@@ -272,6 +288,10 @@ impl World {
             None => {
                 dialing.talks_since = Some(now);
                 let talk = self.talk();
+                if let Some(dialing) = &mut self.lines[line].dialing {
+                    dialing.talks_until = Some(now + talk);
+                }
+                self.plan_hold(line, talk);
                 self.plan(talk, Deed::Callee(line, epoch, CalleeDeed::HangsUp));
             }
             Some(Action::Gather { next, .. }) => {
@@ -343,6 +363,9 @@ impl World {
 
     /// A command by REST arrives at the platform.
     pub(super) fn rest(&mut self, ask: &Ask) {
+        if !ask.leg.is_caller() {
+            return self.rest_of_party(ask);
+        }
         let found = self.lines.iter().position(|line| line.reference == ask.reference);
         let line = found.expect("a call of ours");
         let back = self.wire.rest(self.now);
@@ -363,7 +386,7 @@ impl World {
 
     fn obey(&mut self, line: LineId, what: &AskWhat) {
         match what {
-            AskWhat::Watch { .. } | AskWhat::Came => {}
+            AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Part { .. } => {}
             AskWhat::End => self.line_ends(line),
             AskWhat::Move { to } => {
                 let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
@@ -377,6 +400,11 @@ impl World {
             }
         }
     }
+}
+
+/// The platform's name for the leg of somebody it called.
+pub(super) fn callee_name(line: &str, leg: LegId) -> String {
+    format!("{line}-{}", leg.n)
 }
 
 /// Providers' times are whole seconds.

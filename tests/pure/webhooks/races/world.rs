@@ -10,11 +10,13 @@ use attendant::center::{AgentAsk, Cause, Command, ContactCenter, Event, Target};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
+use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk, Taken};
 use attendant::webhook::{Document, Fields, Link};
 
 use super::judge::{Judge, Talk};
 use super::line::{Act, Line, Side};
+use super::room::Guest;
 use super::wire::Wire;
 
 /// No seed has more; one that has goes round for ever.
@@ -47,6 +49,10 @@ pub(super) enum Deed {
     Answered(Request, Document),
     TimesOut(Request),
     Callee(LineId, u32, CalleeDeed),
+    /// A callee who was taken out of the dialing hangs up.
+    GuestLeaves(LegId),
+    /// An agent outside asks for it, if it can be had.
+    Holds(LineId, Duration),
     Rest(Ask),
     RestTold(LegId, Asked),
     Phone(LegId, PhoneDeed),
@@ -101,6 +107,8 @@ pub(super) struct World {
     pub(super) next_call: CallId,
     pub(super) lines: Vec<Line>,
     pub(super) phones: BTreeMap<LegId, Phone>,
+    pub(super) guests: BTreeMap<LegId, Guest>,
+    pub(super) parting: Parting,
     pub(super) wire: Wire,
     pub(super) people: Random,
     pub(super) manners: Manners,
@@ -126,6 +134,8 @@ impl World {
             next_call: CallId(1),
             lines: Vec::new(),
             phones: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            parting: Parting::None,
             wire,
             people,
             manners,
@@ -172,6 +182,8 @@ impl World {
             Deed::Answered(request, document) => self.is_answered(&request, &document),
             Deed::TimesOut(request) => self.times_out(request),
             Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
+            Deed::GuestLeaves(leg) => self.guest_ends(leg),
+            Deed::Holds(line, lasts) => self.holds(line, lasts),
             Deed::Rest(ask) => self.rest(&ask),
             Deed::RestTold(leg, asked) => self.rest_told(leg, asked),
             Deed::Phone(leg, deed) => self.phone(leg, deed),

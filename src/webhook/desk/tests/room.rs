@@ -1,0 +1,282 @@
+//! A caller is taken away from a party of the provider's, and comes back to it.
+
+use super::*;
+
+fn leg(n: u32) -> Link {
+    Link::Leg { leg: PARTY, n }
+}
+
+fn of_party(fields: Fields) -> Fields {
+    Fields { reference: "CA2".to_owned(), ..fields }
+}
+
+fn party(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
+    let fields = keys.map_or_else(Fields::default, pressed);
+    told(&world.post(&leg(n), of_party(fields)))
+}
+
+fn party_ends(world: &mut World) {
+    world.post(&Link::LegStatus { leg: PARTY }, of_party(ended(Cause::NORMAL_CLEARING)));
+}
+
+fn hangs_up(world: &mut World) {
+    world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
+}
+
+/// The caller talks to an agent at a number, since this moment. The next step is the fourth.
+fn talking(parting: Parting) -> World {
+    let mut world = World::waiting(number(), true);
+    world.desk.setup.providers.get_mut("acme").unwrap().parting = parting;
+    world.ready();
+    assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
+    party(&mut world, 0, None);
+    assert_eq!(party(&mut world, 1, Some("1")), Vec::<String>::new());
+    world.asks.clear();
+    world
+}
+
+fn hold(world: &mut World) {
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Hold });
+}
+
+fn resume(world: &mut World) {
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Resume });
+}
+
+fn asked(world: &mut World, leg: LegId, outcome: Asked) {
+    world.desk.asked(world.now, leg, outcome);
+    world.drain();
+}
+
+/// What was asked by REST since the last look, in words.
+fn asks(world: &mut World) -> Vec<String> {
+    let word = |ask: Ask| match ask.what {
+        AskWhat::Move { to: Link::Step { n, .. } } => format!("{} comes for {n}", ask.reference),
+        AskWhat::Part {
+            caller,
+            to: Link::Leg { n, .. },
+            caller_to: Link::Step { n: step, .. },
+        } => {
+            format!("{} comes for {n}, {caller} for {step}", ask.reference)
+        }
+        AskWhat::End => format!("{} ends", ask.reference),
+        AskWhat::Came => format!("{} has come", ask.reference),
+        other => panic!("{other:?}"),
+    };
+    std::mem::take(&mut world.asks).into_iter().map(word).collect()
+}
+
+#[test]
+fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
+    let mut world = talking(Parting::Party);
+    world.pass(20);
+    hold(&mut world);
+    // Moved first, the caller would take the agent down.
+    assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
+    asked(&mut world, PARTY, Asked::Done);
+    assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    // The result of the dialing comes, too; the talk is not over.
+    let back = world.step(4, dialed(None, Some(20)));
+    assert_eq!(told(&back), ["music/default/2", "→ 5"]);
+    for n in 5..8 {
+        world.pass(8);
+        world.step(n, Fields::default());
+    }
+    world.asks.clear();
+    world.pass(6);
+    resume(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
+    assert_eq!(told(&world.step(9, Fields::default())), ["meet → 10"]);
+    asked(&mut world, CALLER, Asked::Done);
+    world.asks.clear();
+
+    // Once more: now the agent need not be moved.
+    world.pass(5);
+    hold(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 11"]);
+    assert_eq!(told(&world.step(11, Fields::default())), ["music/default/2", "→ 12"]);
+    world.pass(7);
+    world.asks.clear();
+    resume(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 13"]);
+    assert_eq!(told(&world.step(13, Fields::default())), ["meet → 14"]);
+    world.pass(8);
+    world.asks.clear();
+
+    party_ends(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 15"]);
+    assert_eq!(told(&world.step(15, Fields::default())), [format!("[{MENU}] 1 keys → 16")]);
+    hangs_up(&mut world);
+    let leg = &world.record().legs[0];
+    assert_eq!((leg.talk_ms, leg.hold_ms), (33_000, 37_000));
+}
+
+#[test]
+fn where_one_command_moves_both_the_caller_is_told_once() {
+    let mut world = talking(Parting::Both);
+    hold(&mut world);
+    assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
+    asked(&mut world, PARTY, Asked::Done);
+    assert_eq!(told(&world.step(5, Fields::default())), ["music/default/2", "→ 6"]);
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(asks(&mut world), ["CA1 has come"]);
+    resume(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 7"]);
+}
+
+#[test]
+fn a_hold_that_the_provider_does_not_do_is_none() {
+    for parting in [Parting::Party, Parting::Both] {
+        let mut world = talking(parting);
+        world.pass(10);
+        hold(&mut world);
+        asks(&mut world);
+        world.pass(2);
+        asked(&mut world, PARTY, Asked::Failed);
+        assert_eq!(asks(&mut world), Vec::<String>::new());
+        assert_eq!(world.events.last(), Some(&Event::HoldFailed { leg: PARTY }));
+        world.pass(10);
+        party_ends(&mut world);
+        hangs_up(&mut world);
+        let leg = &world.record().legs[0];
+        assert_eq!((leg.talk_ms, leg.hold_ms), (20_000, 2_000));
+    }
+}
+
+#[test]
+fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_room() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Failed);
+    asks(&mut world);
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
+    let back = world.step(4, dialed(None, Some(20)));
+    assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller was told to come for 5");
+    assert_eq!(told(&world.step(5, Fields::default())), ["meet → 6"]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
+    for gone in [false, true] {
+        let mut world = talking(Parting::Party);
+        world.pass(5);
+        hold(&mut world);
+        if gone {
+            asked(&mut world, PARTY, Asked::Gone);
+        } else {
+            asked(&mut world, PARTY, Asked::Done);
+            party(&mut world, 100, None);
+            party_ends(&mut world);
+        }
+        assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+        assert_eq!(told(&world.step(4, dialed(None, None))), [format!("[{MENU}] 1 keys → 5")]);
+        hangs_up(&mut world);
+        assert_eq!(world.record().legs[0].hold_ms, 0);
+    }
+}
+
+#[test]
+fn an_agent_who_does_not_come_to_the_room_is_gone() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    asks(&mut world);
+    world.pass(19);
+    assert_eq!(asks(&mut world), Vec::<String>::new());
+    world.pass(1);
+    assert_eq!(asks(&mut world), ["CA2 ends"]);
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+}
+
+#[test]
+fn an_agent_in_the_room_is_ended_when_the_caller_hangs_up() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    asks(&mut world);
+    hangs_up(&mut world);
+    assert_eq!(asks(&mut world), ["CA2 ends"]);
+    assert_eq!(world.record().ended_by, EndedBy::Caller);
+    assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
+}
+
+#[test]
+fn over_a_restart_the_two_meet_all_the_same() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    world.restart();
+    world.asks.clear();
+    // What became of the command is not known; the agent was moved, and the caller is back.
+    assert_eq!(told(&world.step(4, dialed(None, Some(20)))), ["music/default/2", "→ 5"]);
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    world.restart();
+    world.asks.clear();
+    resume(&mut world);
+    assert_eq!(asks(&mut world), ["CA1 comes for 6"]);
+    assert_eq!(told(&world.step(6, Fields::default())), ["meet → 7"]);
+}
+
+#[test]
+fn a_room_that_ends_by_itself_is_entered_again_but_not_at_once() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    world.step(4, dialed(None, Some(20)));
+    resume(&mut world);
+    assert_eq!(told(&world.step(6, Fields::default())), ["meet → 7"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["pause 1000", "meet → 8"]);
+}
+
+#[test]
+fn who_cannot_be_parted_is_known_before() {
+    let able = talking(Parting::Party);
+    assert_eq!(able.desk.parts(PARTY), Ok(()));
+    let unable = talking(Parting::None);
+    assert_eq!(unable.desk.parts(PARTY), Err(NoParting::NotThere));
+    let mut mute = talking(Parting::Both);
+    mute.desk.setup.providers.get_mut("acme").unwrap().has_rest = false;
+    assert_eq!(mute.desk.parts(PARTY), Err(NoParting::NoRest));
+    let mut unnamed = World::waiting(number(), true);
+    unnamed.ready();
+    unnamed.step(3, Fields::default());
+    assert_eq!(unnamed.desk.parts(PARTY), Err(NoParting::Unnamed));
+    // A telephone of ours.
+    let mut ours = World::waiting(None, false);
+    ours.ready();
+    assert_eq!(ours.desk.parts(PARTY), Ok(()));
+}
+
+#[test]
+fn an_agent_whose_room_says_that_it_is_over_is_gone() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    let over = of_party(ended(Cause::NORMAL_CLEARING));
+    assert_eq!(told(&world.post(&leg(101), over)), ["hang up normal_clearing"]);
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+}
+
+#[test]
+fn an_agent_who_leaves_the_room_unheard_of_is_gone_since_then() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    world.step(4, dialed(None, Some(0)));
+    resume(&mut world);
+    world.step(6, Fields::default());
+    world.pass(30);
+    // The room is over under the caller, again and again.
+    for n in 7..12 {
+        world.step(n, dialed(None, None));
+        world.pass(1);
+    }
+    assert_eq!(told(&world.step(12, Fields::default())), [format!("[{MENU}] 1 keys → 13")]);
+    hangs_up(&mut world);
+    assert_eq!(world.record().legs[0].talk_ms, 30_000);
+}

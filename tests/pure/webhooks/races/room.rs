@@ -1,0 +1,168 @@
+//! The platform's side of holds: callees who are taken out of the dialing, and rooms.
+
+use std::time::Duration;
+
+use attendant::center::{AgentAsk, Cause, Event};
+use attendant::id::LegId;
+use attendant::time::Timestamp;
+use attendant::webhook::about::Parting;
+use attendant::webhook::desk::{Ask, AskWhat, Asked};
+use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+
+use super::judge::Talk;
+use super::line::Side;
+use super::platform::callee_name;
+use super::world::{Deed, LineId, World};
+
+/// No world has more.
+const AGENTS_MAX: u32 = 8;
+
+/// A callee who stays when the dialing is over.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) line: LineId,
+    pub(super) asks: Option<u64>,
+    talks_since: Timestamp,
+    /// Where it is asked when the room ends; `None` while it is on its way there.
+    in_room: Option<Link>,
+}
+
+impl World {
+    /// The platform's name for the leg that asks.
+    pub(super) fn name_of(&self, line: LineId, side: Side) -> String {
+        let caller = &self.lines[line].reference;
+        let callee = match side {
+            Side::Guest(leg) => Some(leg),
+            Side::Callee => self.callee_of(line),
+            Side::Caller | Side::Nobody => None,
+        };
+        callee.map_or_else(|| caller.clone(), |leg| callee_name(caller, leg))
+    }
+
+    fn callee_of(&self, line: LineId) -> Option<LegId> {
+        match self.lines[line].dialing.as_ref()?.dial.told {
+            Some(Link::LegStatus { leg }) => Some(leg),
+            _ => None,
+        }
+    }
+
+    /// Once in a talk, as at our own telephones.
+    pub(super) fn plan_hold(&mut self, line: LineId, talk: Duration) {
+        if self.manners.is_steady || self.people.chance(0.7) {
+            self.plan(talk / 4, Deed::Holds(line, talk / 4));
+        }
+    }
+
+    /// As the server does: nobody is put on hold who cannot be.
+    pub(super) fn holds(&mut self, line: LineId, lasts: Duration) {
+        let Some(leg) = self.callee_of(line) else { return };
+        let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
+        let Some(agent) = agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
+        else {
+            return;
+        };
+        if self.desk.parts(leg).is_ok() {
+            self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
+            self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        }
+    }
+
+    /// A command about the leg of a callee.
+    pub(super) fn rest_of_party(&mut self, ask: &Ask) {
+        let back = self.wire.rest(self.now);
+        if self.wire.loses_rest(self.now) {
+            return self.plan(back, Deed::RestTold(ask.leg, Asked::Failed));
+        }
+        let is_there = self.obeys_for(ask);
+        let asked = match is_there {
+            false => Asked::Gone,
+            true if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
+            true => Asked::Done,
+        };
+        self.plan(back, Deed::RestTold(ask.leg, asked));
+    }
+
+    /// Whether the leg was there.
+    fn obeys_for(&mut self, ask: &Ask) -> bool {
+        let leg = ask.leg;
+        if self.guests.contains_key(&leg) {
+            if ask.what == AskWhat::End {
+                self.guest_ends(leg);
+            }
+            return true;
+        }
+        let line = (0..self.lines.len()).find(|&line| self.callee_of(line) == Some(leg));
+        let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
+        match &ask.what {
+            AskWhat::End => self.dial_over(line, None),
+            AskWhat::Part { caller, to, caller_to } => {
+                assert_eq!(caller, &self.lines[line].reference);
+                return self.parts(line, leg, to, caller_to);
+            }
+            AskWhat::Move { .. } | AskWhat::Came | AskWhat::Watch { .. } => {}
+        }
+        true
+    }
+
+    fn parts(&mut self, line: LineId, leg: LegId, to: &Link, caller_to: &Link) -> bool {
+        let dialing = self.lines[line].dialing.as_ref().expect("it was found there");
+        let Some(talks_since) = dialing.talks_since else { return false };
+        let (next, until) = (dialing.dial.next.clone(), dialing.talks_until);
+        self.judge.parted.insert(leg);
+        self.lines[line].dialing = None;
+        self.lines[line].epoch += 1;
+        self.guests.insert(leg, Guest { line, asks: None, talks_since, in_room: None });
+        let until = until.expect("whoever talks hangs up");
+        self.plan(until.since(self.now), Deed::GuestLeaves(leg));
+        self.ask(line, Side::Guest(leg), to.clone(), Fields::default());
+        match self.parting {
+            Parting::Both => self.ask(line, Side::Caller, caller_to.clone(), Fields::default()),
+            Parting::Party | Parting::None => {
+                let talked = Some(self.now.since(talks_since));
+                let dial = Some(DialResult { failed: None, talked });
+                self.ask(line, Side::Caller, next, Fields { dial, ..Fields::default() });
+            }
+        }
+        true
+    }
+
+    pub(super) fn guest_told(&mut self, leg: LegId, document: &Document) {
+        let Some(guest) = self.guests.get_mut(&leg) else { return };
+        guest.asks = None;
+        match document.actions.first() {
+            Some(Action::Meet { next, .. }) => guest.in_room = Some(next.clone()),
+            Some(_) => self.guest_ends(leg),
+            None => panic!("{leg} is in no dialing that it could be bridged in"),
+        }
+    }
+
+    /// The caller enters the room: alone in it until the callee is there.
+    pub(super) fn enters(&mut self, line: LineId, next: Link) {
+        let link_call = self.lines[line].call;
+        let is_wanted = self.guests.keys().any(|leg| Some(leg.call) == link_call);
+        self.lines[line].room = Some(next);
+        if !is_wanted {
+            self.room_ends(line); // there is nobody any more
+        }
+    }
+
+    pub(super) fn guest_ends(&mut self, leg: LegId) {
+        let Some(guest) = self.guests.remove(&leg) else { return };
+        self.judge.talks.push(Talk { leg, from: guest.talks_since, to: self.now });
+        let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
+        let fields = Fields { state, ..Fields::default() };
+        self.news(guest.line, Link::LegStatus { leg }, fields);
+        if guest.in_room.is_some() {
+            self.room_ends(guest.line);
+        }
+    }
+
+    fn room_ends(&mut self, line: LineId) {
+        let Some(next) = self.lines[line].room.take().filter(|_| !self.lines[line].is_over) else {
+            return;
+        };
+        self.lines[line].epoch += 1;
+        let dial = Some(DialResult { failed: None, talked: None });
+        self.ask(line, Side::Caller, next, Fields { dial, ..Fields::default() });
+    }
+}
