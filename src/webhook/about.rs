@@ -3,7 +3,8 @@
 //!
 //! **Invariant:** it is data, in the provider's own folder: whoever prints or checks it names none.
 //!
-//! **Deliberately absent:** how well it does what a flow says, and how; that is [`Provider`](crate::webhook::Provider).
+//! **Deliberately absent:** how well it does what a flow says, and how; that is
+//! [`Provider`](crate::webhook::Provider).
 
 /// One provider, for people and for the configuration.
 #[derive(Clone, Copy, Debug)]
