@@ -1,4 +1,4 @@
-//! The whole server over loopback, against real peers: scripted telephones, sipp and baresip.
+//! The whole server over loopback, against real peers: scripted telephones, sipp, baresip, Kamailio.
 //!
 //! **Invariant:** every test has a server process of its own and waits for events with a deadline.
 //!
@@ -15,11 +15,14 @@ mod calls;
 mod clock;
 mod digest;
 mod flows;
+mod line;
 mod media;
+mod outages;
 mod peers;
 mod phone;
 mod ports;
 mod process;
+mod proxy;
 mod rig;
 mod security;
 mod signaling;

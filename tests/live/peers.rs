@@ -24,7 +24,7 @@ const KEY_BY_INFO: &str = include_str!("sipp/key_info.xml");
 const AGENT: &str = include_str!("sipp/agent.xml");
 
 /// Whether all of these are on PATH. Says which one is not, past the capture of test output.
-fn have(tools: &[&str]) -> bool {
+pub(crate) fn have(tools: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let missing: Vec<&str> = tools
         .iter()

@@ -3,11 +3,12 @@
 //! **Invariant:** nothing is sent that the test did not ask for, except 200 to an OPTIONS ping.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::{SOON, left, now};
 use crate::digest;
+use crate::line::Line;
 use crate::media::Media;
 use crate::sound::Codec;
 use crate::wire::{Message, parameter, sdp};
@@ -21,9 +22,10 @@ pub(crate) struct Phone {
     pub codecs: Vec<Codec>,
     /// Headers of every request, beside those a request must have.
     pub more: Vec<(&'static str, &'static str)>,
-    socket: UdpSocket,
+    pub line: Line,
     port: u16,
-    server: SocketAddr,
+    /// Where everything is sent: the server, or a proxy before it.
+    pub server: SocketAddr,
     counter: u32,
     /// Read from the socket but not yet asked for.
     unread: VecDeque<Message>,
@@ -40,6 +42,8 @@ pub(crate) struct Dialog {
     pub remote: String,
     /// Where our requests go: their Contact.
     pub target: String,
+    /// By way of these proxies, the nearest one first.
+    pub routes: Vec<String>,
     pub sequence: u32,
     /// Of our INVITE.
     pub branch: String,
@@ -48,14 +52,17 @@ pub(crate) struct Dialog {
 
 impl Phone {
     pub(crate) fn new(name: &str, server: SocketAddr) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        let port = socket.local_addr().expect("bound").port();
+        Self::on(Line::udp(), name, server)
+    }
+
+    pub(crate) fn on(line: Line, name: &str, server: SocketAddr) -> Self {
+        let port = line.port();
         Self {
             name: name.to_owned(),
             media: Media::new(),
             codecs: BOTH.to_vec(),
             more: Vec::new(),
-            socket,
+            line,
             port,
             server,
             counter: 0,
@@ -65,7 +72,8 @@ impl Phone {
     }
 
     pub(crate) fn uri(&self) -> String {
-        format!("sip:{}@127.0.0.1:{}", self.name, self.port)
+        let transport = if self.line.transport() == "TCP" { ";transport=tcp" } else { "" };
+        format!("sip:{}@127.0.0.1:{}{transport}", self.name, self.port)
     }
 
     fn unique(&mut self, what: &str) -> String {
@@ -84,6 +92,7 @@ impl Phone {
             local: format!("<sip:{}@127.0.0.1>;tag={tag}", self.name),
             remote: format!("<{target}>"),
             target,
+            routes: Vec::new(),
             sequence: 1,
             branch: format!("z9hG4bK{}", self.unique("b")),
             sdp_version: 1,
@@ -140,6 +149,8 @@ impl Phone {
         assert_eq!(answer.status(), Some(200), "{answer}");
         answer.header("To").clone_into(&mut dialog.remote);
         answer.contact().clone_into(&mut dialog.target);
+        dialog.routes = answer.routes().map(str::to_owned).collect();
+        dialog.routes.reverse();
         let (target, codec) = answer.sdp();
         self.media.aim(target, codec);
         answer
@@ -193,10 +204,10 @@ impl Phone {
     }
 
     fn request(&self, method: &str, dialog: &Dialog, seq: u32, branch: &str, sdp: &str) -> Message {
-        let Dialog { call_id, local, remote, target, .. } = dialog;
-        let port = self.port;
+        let Dialog { call_id, local, remote, target, routes, .. } = dialog;
+        let (port, transport) = (self.port, self.line.transport());
         let mut headers = vec![
-            ("Via", format!("SIP/2.0/UDP 127.0.0.1:{port};branch={branch};rport")),
+            ("Via", format!("SIP/2.0/{transport} 127.0.0.1:{port};branch={branch};rport")),
             ("Max-Forwards", "70".to_owned()),
             ("From", local.clone()),
             ("To", remote.clone()),
@@ -204,6 +215,7 @@ impl Phone {
             ("CSeq", format!("{seq} {method}")),
             ("Contact", format!("<{}>", self.uri())),
         ];
+        headers.extend(routes.iter().map(|route| ("Route", route.clone())));
         headers.extend(self.more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if !sdp.is_empty() {
             headers.push(("Content-Type", "application/sdp".to_owned()));
@@ -278,6 +290,7 @@ impl Phone {
             local,
             remote: invite.header("From").to_owned(),
             target: invite.contact().to_owned(),
+            routes: invite.routes().map(str::to_owned).collect(),
             sequence: 100,
             branch: String::new(),
             sdp_version: 1,
@@ -286,12 +299,18 @@ impl Phone {
 
     /// A response without a body.
     pub(crate) fn reply(&mut self, request: &Message, status: &str) {
-        let response = self.response(request, status);
+        self.reply_with(request, status, &[]);
+    }
+
+    pub(crate) fn reply_with(&mut self, request: &Message, status: &str, more: &[(&str, &str)]) {
+        let mut response = self.response(request, status);
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        response.headers.extend(more);
         self.send(&response);
     }
 
     fn response(&self, request: &Message, status: &str) -> Message {
-        let copied = ["Via", "From", "To", "Call-ID", "CSeq"];
+        let copied = ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"];
         let mut headers: Vec<(String, String)> = request
             .headers
             .iter()
@@ -322,7 +341,7 @@ impl Phone {
 
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         self.log.push(format!("> {}", String::from_utf8_lossy(bytes).lines().next().unwrap_or("")));
-        self.socket.send_to(bytes, self.server).expect("loopback takes a datagram");
+        self.line.send(bytes, self.server);
     }
 
     /// A request of a kind these tests have no method for, from nowhere in particular.
@@ -343,11 +362,9 @@ impl Phone {
             return self.unread.remove(at);
         }
         let deadline = now() + within;
-        let mut buffer = vec![0; 65_536];
         while let Some(left) = left(deadline) {
-            self.socket.set_read_timeout(Some(left)).expect("a positive time");
-            let Ok(length) = self.socket.recv(&mut buffer) else { continue };
-            let Some(message) = Message::parse(&buffer[..length]) else { continue };
+            let Some(bytes) = self.line.receive(left) else { continue };
+            let Some(message) = Message::parse(&bytes) else { continue };
             if message.is_request("OPTIONS") {
                 self.reply(&message, "200 OK");
                 continue;
@@ -391,7 +408,7 @@ impl Phone {
         })
     }
 
-    /// Forgets what came and was not asked for.
+    /// Forgets what came and was not asked for, such as a request that was sent twice.
     pub(crate) fn forget(&mut self) {
         self.unread.clear();
     }

@@ -65,6 +65,17 @@ impl Message {
         between_angles(self.header("Contact"))
     }
 
+    /// The values of Record-Route, the one written last first.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &str> {
+        self.values("Record-Route")
+    }
+
+    /// All values of a header, those with a comma between and those in lines of their own.
+    pub(crate) fn values(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        let lines = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        lines.flat_map(|(_, value)| value.split(',')).map(str::trim)
+    }
+
     /// Where the sender of this SDP wants its sound, and in which law.
     #[track_caller]
     pub(crate) fn sdp(&self) -> (SocketAddr, Codec) {
