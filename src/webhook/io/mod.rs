@@ -47,7 +47,7 @@ pub use audio::Sounds;
 pub use counts::{Counts, Outcome};
 pub use post::{Batch, Hook};
 
-use post::Post;
+use post::{Answer, Post};
 use replay::{Replays, Seen};
 
 /// Names and values of all headers together, in bytes.
@@ -110,7 +110,6 @@ struct Inner {
     /// The path of the public URL, which a proxy may pass on or not.
     prefix: String,
     sites: BTreeMap<&'static str, Site>,
-    deadline: Duration,
     body_len_max: usize,
     body_timeout: Duration,
     in_work: Semaphore,
@@ -133,14 +132,13 @@ impl Front {
             public_url: settings.public_url,
             prefix,
             sites: sites.collect(),
-            deadline: settings.deadline,
             body_len_max: settings.body_len_max,
             body_timeout: BODY_TIMEOUT,
             in_work: Semaphore::new(settings.requests_max),
             sounds_in_work: Semaphore::new(SOUNDS_MAX),
             replays: Mutex::default(),
             counts: Arc::new(Counts::new(names)),
-            post: Arc::new(Post::new(around.hooks.clone())),
+            post: Arc::new(Post::new(around.hooks.clone(), settings.deadline)),
             around,
         }))
     }
@@ -370,20 +368,20 @@ impl Front {
             self.0.counts.add(name, Outcome::Busy);
             return Err(Refused::Busy);
         };
-        match tokio::time::timeout(self.0.deadline, answer).await {
-            Ok(Ok(Some(document))) => Ok(document),
-            Ok(Ok(None)) => {
+        match answer.await {
+            Ok(Answer::Document(document)) => Ok(document),
+            Ok(Answer::Unknown) => {
                 self.0.counts.add(name, Outcome::UnknownCall);
                 Ok(unknown(link))
             }
-            // The driver ends, and its calls with it.
-            Ok(Err(_)) => {
-                self.0.counts.add(name, Outcome::Busy);
-                Err(Refused::Busy)
-            }
-            Err(_) => {
+            Ok(Answer::Late) => {
                 self.0.counts.add(name, Outcome::Late);
                 Ok(wait(link))
+            }
+            // The driver ends, and its calls with it.
+            Err(_) => {
+                self.0.counts.add(name, Outcome::Busy);
+                Err(Refused::Busy)
             }
         }
     }

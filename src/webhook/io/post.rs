@@ -4,13 +4,16 @@
 //! costs more than the work it is woken for.
 //!
 //! **Invariant:** one batch is under way at a time, and the requests in it are in the order in
-//! which they were verified.
+//! which they were verified. Who waits is answered within the deadline, also while the batch before
+//! is not; a request goes on its way even if nobody waits for its answer any more.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
+use tokio::time::{Instant, timeout_at};
 
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
@@ -36,9 +39,20 @@ pub struct Batch {
     pub reply: oneshot::Sender<Vec<Option<Document>>>,
 }
 
+/// What comes back to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Document(Document),
+    /// No call of ours is meant.
+    Unknown,
+    /// Nothing came back within the deadline.
+    Late,
+}
+
 /// Where the door leaves requests.
 pub(super) struct Post {
     out: mpsc::Sender<Batch>,
+    deadline: Duration,
     waiting: Mutex<Waiting>,
 }
 
@@ -51,26 +65,38 @@ struct Waiting {
 
 struct Letter {
     hook: Hook,
-    answer: oneshot::Sender<Option<Document>>,
+    asker: Asker,
+}
+
+/// Who waits for an answer.
+struct Asker {
+    due: Instant,
+    /// Taken when it is answered.
+    answer: Option<oneshot::Sender<Answer>>,
+}
+
+impl Asker {
+    /// Nobody who went away is missed.
+    fn tell(&mut self, answer: Answer) {
+        self.answer.take().map(|waiting| waiting.send(answer));
+    }
 }
 
 impl Post {
-    /// As many requests wait as `out` has room for.
-    pub(super) fn new(out: mpsc::Sender<Batch>) -> Self {
-        Self { out, waiting: Mutex::default() }
+    /// As many requests wait as `out` has room for, and each for its answer until the deadline.
+    pub(super) fn new(out: mpsc::Sender<Batch>, deadline: Duration) -> Self {
+        Self { out, deadline, waiting: Mutex::default() }
     }
 
     /// Leaves a request; `None` when too many wait. Needs the runtime of the door.
-    pub(super) fn send(
-        self: &Arc<Self>,
-        hook: Hook,
-    ) -> Option<oneshot::Receiver<Option<Document>>> {
+    pub(super) fn send(self: &Arc<Self>, hook: Hook) -> Option<oneshot::Receiver<Answer>> {
         let (answer, answered) = oneshot::channel();
+        let asker = Asker { due: Instant::now() + self.deadline, answer: Some(answer) };
         let mut waiting = self.waiting();
         if waiting.letters.len() >= self.out.max_capacity() {
             return None;
         }
-        waiting.letters.push_back(Letter { hook, answer });
+        waiting.letters.push_back(Letter { hook, asker });
         if !std::mem::replace(&mut waiting.is_carried, true) {
             drop(waiting);
             #[expect(clippy::disallowed_methods, reason = "it ends with the requests it carries")]
@@ -83,16 +109,37 @@ impl Post {
         // Whatever else was received by now is verified first, and goes along.
         yield_now().await;
         while let Some(letters) = self.take() {
-            let (hooks, answers): (Vec<Hook>, Vec<_>) =
-                letters.into_iter().map(|letter| (letter.hook, letter.answer)).unzip();
-            let (reply, replied) = oneshot::channel();
+            let (hooks, mut askers): (Vec<Hook>, Vec<Asker>) =
+                letters.into_iter().map(|letter| (letter.hook, letter.asker)).unzip();
+            let (reply, mut replied) = oneshot::channel();
             // Where nobody is there any more, the letters' own channels close and say so.
             let _ = self.out.send(Batch { hooks, reply }).await;
-            let documents = replied.await.unwrap_or_default();
-            for (answer, document) in answers.into_iter().zip(documents) {
-                let _ = answer.send(document);
+            // One timer for all: each new one would wake the runtime once more.
+            let documents = loop {
+                let due = self.give_up(&mut askers);
+                if let Ok(documents) = timeout_at(due, &mut replied).await {
+                    break documents.unwrap_or_default();
+                }
+            };
+            for (mut asker, document) in askers.into_iter().zip(documents) {
+                asker.tell(document.map_or(Answer::Unknown, Answer::Document));
             }
         }
+    }
+
+    /// Answers those who must not wait longer. Returns when to look again: all others, also those
+    /// who come until then, can wait so long.
+    fn give_up(&self, under_way: &mut [Asker]) -> Instant {
+        let now = Instant::now();
+        let mut waiting = self.waiting();
+        let left = waiting.letters.iter_mut().map(|letter| &mut letter.asker);
+        for asker in under_way.iter_mut().chain(left).filter(|asker| asker.answer.is_some()) {
+            if asker.due > now {
+                return asker.due;
+            }
+            asker.tell(Answer::Late);
+        }
+        now + self.deadline
     }
 
     /// The next letters; `None` when there are none, and the next one needs a new carrier.

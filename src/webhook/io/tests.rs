@@ -226,13 +226,17 @@ async fn a_signature_is_good_for_one_request() {
 
 #[tokio::test]
 async fn the_deadline_is_kept_by_asking_to_wait() {
-    let door = door(4);
+    let mut door = door(4);
     let said = door.ask(door.post(&STEP, SECRET, "call-1")).await;
     assert_eq!(said.0, 200);
     assert_eq!(said.2, "[Sound(Pause { ms: 1000 }), Goto(Step { call: CallId(41), n: 7 })]");
-    let news = door.ask(door.post(&Link::Status { call: CallId(41) }, SECRET, "call-1")).await;
+    // The first is still under way.
+    let news = door.ask(door.post(&Link::Status { call: CallId(41) }, SECRET, "call-2")).await;
     assert_eq!((news.0, news.2.as_str()), (200, "[]"));
     assert_eq!(door.count(Outcome::Late), 2);
+    for call in ["call-1", "call-2"] {
+        assert_eq!(door.answer(None).await.fields.reference, call);
+    }
 }
 
 #[tokio::test]
