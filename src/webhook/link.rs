@@ -9,12 +9,16 @@
 //!
 //! **Invariant:** a link that parses was made by us for this provider.
 
+use std::fmt::Write as _;
+
 use crate::id::{CallId, LegId};
 use crate::webhook::form;
-use crate::webhook::sign::{hex, hmac_sha256, same};
+use crate::webhook::sign::{Key, hex, same};
 
 /// Bytes of the signature that go into an address.
 const MAC_LEN: usize = 16;
+/// Room for what comes after the base, in bytes; most addresses need less.
+const URL_LEN: usize = 128;
 /// The first part of every path.
 pub const PREFIX: &str = "/webhooks/";
 
@@ -46,7 +50,7 @@ pub struct Links {
     /// Scheme, host and path prefix as the provider is told them, without a slash at the end.
     base: String,
     provider: &'static str,
-    key: [u8; 32],
+    key: Key,
     /// `user:password`.
     access: Option<String>,
 }
@@ -66,7 +70,8 @@ impl Links {
     /// secret, the same after a restart.
     #[must_use]
     pub fn new(base: &str, provider: &'static str, key: [u8; 32]) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), provider, key, access: None }
+        let (base, key) = (base.trim_end_matches('/').to_owned(), Key::new(&key));
+        Self { base, provider, key, access: None }
     }
 
     /// With the `user:password` that a provider which does not sign is to come with (Bandwidth).
@@ -95,19 +100,21 @@ impl Links {
     /// The absolute address.
     #[must_use]
     pub fn url(&self, link: &Link) -> String {
-        let mut url = format!("{}{PREFIX}{}/{}", self.base, self.provider, kind(link));
+        let mut url = String::with_capacity(self.base.len() + URL_LEN);
+        for part in [&self.base, PREFIX, self.provider, "/", kind(link)] {
+            url.push_str(part);
+        }
         if let Link::Audio { name } = link {
-            url += &format!("/{}", form::encode(name));
+            url.push('/');
+            url.push_str(&form::encode(name));
         }
         if !is_typed(link) {
-            let query = query(link);
             url.push('?');
-            if !query.is_empty() {
-                url.push_str(&query);
-                url.push('&');
-            }
-            url.push_str("k=");
-            url.push_str(&hex(&self.mac(link, &query)));
+            let query_start = url.len();
+            write_query(&mut url, link);
+            let mac = self.mac(link, &url[query_start..]);
+            url.push_str(if url.len() > query_start { "&k=" } else { "k=" });
+            url.push_str(&hex(&mac));
         }
         url
     }
@@ -141,14 +148,16 @@ impl Links {
             return Some(link);
         }
         let signed = form::find(&fields, "k")?;
-        let ours = hex(&self.mac(&link, &self::query(&link)));
+        let mut query = String::with_capacity(URL_LEN);
+        write_query(&mut query, &link);
+        let ours = hex(&self.mac(&link, &query));
         same(signed.as_bytes(), ours.as_bytes()).then_some(link)
     }
 
     fn mac(&self, link: &Link, query: &str) -> [u8; MAC_LEN] {
         let name = if let Link::Audio { name } = link { name.as_str() } else { "" };
         let parts = [self.provider, "\0", kind(link), "\0", name, "\0", query];
-        let mac = hmac_sha256(&self.key, &parts.map(str::as_bytes));
+        let mac = self.key.sign(&parts.map(str::as_bytes));
         let mut short = [0; MAC_LEN];
         short.copy_from_slice(&mac[..MAC_LEN]);
         short
@@ -172,14 +181,16 @@ const fn kind(link: &Link) -> &'static str {
     }
 }
 
-fn query(link: &Link) -> String {
-    match link {
-        Link::Voice | Link::Events | Link::Audio { .. } => String::new(),
-        Link::Step { call, n } | Link::Recording { call, n } => format!("c={}&n={n}", call.0),
-        Link::Status { call } => format!("c={}", call.0),
-        Link::Leg { leg, n } => format!("c={}&l={}&n={n}", leg.call.0, leg.n),
-        Link::LegStatus { leg } => format!("c={}&l={}", leg.call.0, leg.n),
-    }
+/// Which call, leg and step it is.
+fn write_query(out: &mut String, link: &Link) {
+    let written = match link {
+        Link::Voice | Link::Events | Link::Audio { .. } => Ok(()),
+        Link::Step { call, n } | Link::Recording { call, n } => write!(out, "c={}&n={n}", call.0),
+        Link::Status { call } => write!(out, "c={}", call.0),
+        Link::Leg { leg, n } => write!(out, "c={}&l={}&n={n}", leg.call.0, leg.n),
+        Link::LegStatus { leg } => write!(out, "c={}&l={}", leg.call.0, leg.n),
+    };
+    written.expect("writing to a string cannot fail");
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ impl Writer<'_> {
             Action::Sound(sound) => self.sound(sound),
             Action::Gather { sounds, listen, next } => self.gather(sounds, listen, next),
             Action::Record { length_max, silence, finish, beep, next, told } => {
-                let attributes = self
-                    .asking(next)
+                let url = self.paper.url(next);
+                let attributes = asking(&url)
                     .with("maxLength", seconds(*length_max, (1, 14_400)))
                     .with("timeout", seconds(*silence, self.dialect.gather_timeout_s))
                     .with("finishOnKey", key(*finish))
@@ -54,11 +54,11 @@ impl Writer<'_> {
                     .with("recordingStatusCallbackEvent", "completed absent");
                 self.xml.leaf("Record", attributes);
                 // Nothing was heard: then no action is asked for.
-                self.redirect(&self.paper.url(next));
+                self.redirect(&url);
             }
             Action::Dial(dial) => self.dial(dial),
             Action::Meet { room, is_host, next } => {
-                self.xml.open("Dial", self.asking(next));
+                self.xml.open("Dial", asking(&self.paper.url(next)));
                 let attributes = Attributes::new()
                     .with("startConferenceOnEnter", "true")
                     .with("endConferenceOnExit", is_host)
@@ -108,8 +108,8 @@ impl Writer<'_> {
     fn gather(&mut self, sounds: &[Sound], listen: &Listen, next: &Link) {
         let timeout = listen.timeout.max(listen.inter_digit);
         let empty = self.dialect.action_on_empty.then_some("true");
-        let attributes = self
-            .asking(next)
+        let mut url = self.paper.url(next);
+        let attributes = asking(&url)
             .with("input", "dtmf")
             .with("timeout", seconds(timeout, self.dialect.gather_timeout_s))
             .maybe("numDigits", (listen.keys_max > 0).then_some(listen.keys_max))
@@ -127,16 +127,16 @@ impl Writer<'_> {
             }
             self.xml.leaf("Gather", attributes);
         }
-        let url = self.paper.url(next);
-        let mark = if url.contains('?') { '&' } else { '?' };
-        self.redirect(&format!("{url}{mark}{EMPTY}=1"));
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(EMPTY);
+        url.push_str("=1");
+        self.redirect(&url);
     }
 
     fn dial(&mut self, dial: &Dial) {
         let Dialect { ring_timeout_s, time_limit_s, .. } = *self.dialect;
         let ringing = self.dialect.answer_on_bridge.then_some("true");
-        let attributes = self
-            .asking(&dial.next)
+        let attributes = asking(&self.paper.url(&dial.next))
             .with("timeout", seconds(dial.ring_timeout, ring_timeout_s))
             .with("timeLimit", seconds(dial.time_limit, time_limit_s))
             .maybe("callerId", dial.caller_id.as_deref())
@@ -162,13 +162,14 @@ impl Writer<'_> {
         self.xml.close();
     }
 
-    fn asking(&self, next: &Link) -> Attributes {
-        Attributes::new().with("action", self.paper.url(next)).with("method", "POST")
-    }
-
     fn redirect(&mut self, url: &str) {
         self.xml.text("Redirect", Attributes::new().with("method", "POST"), url);
     }
+}
+
+/// For an element that comes back to this address.
+fn asking(url: &str) -> Attributes {
+    Attributes::new().with("action", url).with("method", "POST")
 }
 
 /// Whole seconds, rounded up, within what the provider takes.
