@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::webhook::form;
+
 /// The methods providers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -39,11 +41,17 @@ impl Request {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The media type without its parameters, in lower case.
+    /// The media type without its parameters, which may be in any case.
     #[must_use]
-    pub fn content_type(&self) -> String {
+    pub fn content_type(&self) -> &str {
         let whole = self.header("content-type").unwrap_or_default();
-        whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        whole.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether the body is a form, as browsers and most providers send one.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        self.content_type().eq_ignore_ascii_case(form::CONTENT_TYPE)
     }
 
     /// The raw query, without `?`; empty when there is none.

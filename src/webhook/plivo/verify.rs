@@ -132,7 +132,7 @@ fn is_signed(token: &str, text: &str, header: &str) -> bool {
 
 /// Only fields of a form are signed; another body could say anything.
 fn has_unsigned_body(request: &Request) -> bool {
-    let is_form = request.content_type() == form::CONTENT_TYPE;
+    let is_form = request.is_form();
     !request.body.is_empty() && (request.method == Method::Get || !is_form)
 }
 

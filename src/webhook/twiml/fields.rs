@@ -31,7 +31,7 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let text = request.text();
     let form = match request.method {
         Method::Get => form::parse(request.query()),
-        Method::Post if request.content_type() == form::CONTENT_TYPE => form::parse(&text),
+        Method::Post if request.is_form() => form::parse(&text),
         Method::Post => return Err(Malformed::Body("a form")),
     };
     let field = |name| form::find(&form, name).filter(|value| !value.is_empty());
@@ -143,12 +143,13 @@ fn is_nobody(from: &str) -> bool {
     let bare = from.strip_prefix("sip:").unwrap_or(from);
     let user = bare.split('@').next().unwrap_or(bare);
     let number = user.strip_prefix('+').unwrap_or(user);
-    NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word) || number == typed_as(word))
+    NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word) || is_typed(number, word))
 }
 
-/// A word of lower-case letters as it is typed on a telephone's keys (ITU-T E.161).
-fn typed_as(word: &str) -> String {
+/// Whether a number is a word of lower-case letters as it is typed on a telephone's keys (ITU-T
+/// E.161).
+fn is_typed(number: &str, word: &str) -> bool {
     const KEYS: &[u8; 26] = b"22233344455566677778889999";
     let letters = word.bytes().filter(u8::is_ascii_lowercase);
-    letters.map(|c| char::from(KEYS[usize::from(c - b'a')])).collect()
+    number.bytes().eq(letters.map(|c| KEYS[usize::from(c - b'a')]))
 }

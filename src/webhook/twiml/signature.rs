@@ -46,7 +46,7 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
     if request.method == Method::Get || request.body.is_empty() {
         return Ok(String::new());
     }
-    if request.content_type() == form::CONTENT_TYPE {
+    if request.is_form() {
         let text = request.text();
         let mut pairs = form::parse(&text);
         pairs.sort_unstable();
@@ -76,37 +76,42 @@ pub fn verify<'a>(
     secrets: impl Iterator<Item = &'a str>,
 ) -> Result<(), Refusal> {
     let fields = signed_fields(request)?;
-    let urls = spellings(&request.url);
     // Which of them it was is no secret: the first that is good ends it.
-    let good = |secret: &str, url: &String| {
+    let good = |secret: &str, url: &str| {
         let expected = algorithm.sign(secret, url, &fields);
         same(expected.as_bytes(), signature.as_bytes())
     };
     let mut secrets = secrets;
-    let is_good = secrets.any(|secret| urls.iter().any(|url| good(secret, url)));
+    let url = request.url.as_str();
+    let is_good = secrets.any(|secret| {
+        good(secret, url) || other_spelling(url).is_some_and(|other| good(secret, &other))
+    });
     is_good.then_some(()).ok_or(Refusal::Signature)
 }
 
-/// The address as received, and with its port there or not: `:443` of https and `:80` of http are
-/// added, any port is taken away.
+/// The address as received, and with its port there or not.
 #[must_use]
 pub fn spellings(url: &str) -> Vec<String> {
-    let mut all = vec![url.to_owned()];
-    let Some((scheme, rest)) = url.split_once("://") else { return all };
+    std::iter::once(url.to_owned()).chain(other_spelling(url)).collect()
+}
+
+/// The address with its port there or not: `:443` of https and `:80` of http are added, any port is
+/// taken away.
+fn other_spelling(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
     let host_start = authority.rfind('@').map_or(0, |at| at + 1);
     let (user, host) = authority.split_at(host_start);
     // The colons inside `[::1]` are not a port's.
     let port_from = host.rfind(']').map_or(0, |at| at + 1);
-    match host[port_from..].find(':') {
-        Some(at) => all.push(format!("{scheme}://{user}{}{path}", &host[..port_from + at])),
+    Some(match host[port_from..].find(':') {
+        Some(at) => format!("{scheme}://{user}{}{path}", &host[..port_from + at]),
         None => {
             let port = if scheme.eq_ignore_ascii_case("http") { 80 } else { 443 };
-            all.push(format!("{scheme}://{user}{host}:{port}{path}"));
+            format!("{scheme}://{user}{host}:{port}{path}")
         }
-    }
-    all
+    })
 }
 
 /// What was signed, for a person who looks for the difference. It holds all fields of the request,
