@@ -9,6 +9,9 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::fmt::Write as _;
 
+/// Room for a document, in bytes; most need less.
+const DOCUMENT_LEN: usize = 1_000;
+
 /// A document being written.
 #[derive(Debug)]
 pub struct Xml {
@@ -16,9 +19,9 @@ pub struct Xml {
     open: Vec<&'static str>,
 }
 
-/// The attributes of one element, in the order they were given.
+/// The attributes of one element, in the order they were given, as they are written.
 #[derive(Debug, Default)]
-pub struct Attributes(Vec<(&'static str, String)>);
+pub struct Attributes(String);
 
 impl Attributes {
     #[must_use]
@@ -28,7 +31,11 @@ impl Attributes {
 
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Display) -> Self {
-        self.0.push((name, value.to_string()));
+        for part in [" ", name, "=\""] {
+            self.0.push_str(part);
+        }
+        write!(Escaped(&mut self.0), "{value}").expect("writing to a string cannot fail");
+        self.0.push('"');
         self
     }
 
@@ -44,7 +51,8 @@ impl Attributes {
 impl Xml {
     #[must_use]
     pub fn new(root: &'static str) -> Self {
-        let out = r#"<?xml version="1.0" encoding="UTF-8"?>"#.to_owned();
+        let mut out = String::with_capacity(DOCUMENT_LEN);
+        out.push_str(r#"<?xml version="1.0" encoding="UTF-8"?>"#);
         let mut xml = Self { out, open: Vec::new() };
         xml.open(root, Attributes::new());
         xml
@@ -93,13 +101,7 @@ impl Xml {
     fn start(&mut self, name: &'static str, attributes: Attributes) {
         self.out.push('<');
         self.out.push_str(name);
-        for (name, value) in attributes.0 {
-            self.out.push(' ');
-            self.out.push_str(name);
-            self.out.push_str("=\"");
-            escape_into(&mut self.out, &value);
-            self.out.push('"');
-        }
+        self.out.push_str(&attributes.0);
     }
 
     fn end(&mut self) {
@@ -151,7 +153,27 @@ fn escape_into(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-/// ASCII that stands for itself.
-const fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"')
+/// Escapes what is written to it.
+struct Escaped<'a>(&'a mut String);
+
+impl std::fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        escape_into(self.0, text);
+        Ok(())
+    }
 }
+
+const fn is_plain(byte: u8) -> bool {
+    PLAIN[byte as usize]
+}
+
+/// ASCII that stands for itself.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'&' | b'<' | b'>' | b'"');
+        byte += 1;
+    }
+    plain
+};
