@@ -278,13 +278,12 @@ impl Front {
         };
         let body = self.body(site, parts, body).await?;
         let _in_work = self.permit(&self.0.in_work, site)?;
-        let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let request = Request {
-            method,
-            url: format!("{}{path}{query}", self.0.public_url),
-            headers: headers(parts),
-            body,
-        };
+        let mut url = [self.0.public_url.as_str(), path].concat();
+        if let Some(query) = parts.uri.query() {
+            url.push('?');
+            url.push_str(query);
+        }
+        let request = Request { method, url, headers: headers(parts), body };
         let fields = self.fields(site, parts, &link, &request)?;
         let document = self.document(site, &link, fields).await?;
         self.0.counts.add(site.provider.name(), Outcome::Answered);
@@ -469,10 +468,9 @@ fn unknown(link: &Link) -> Document {
 }
 
 fn response(reply: Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    let mut response = (status, reply.body).into_response();
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
-    headers.remove(header::CONTENT_TYPE);
     if !reply.content_type.is_empty() {
         let value = HeaderValue::from_static(reply.content_type);
         headers.insert(header::CONTENT_TYPE, value);
