@@ -159,6 +159,7 @@ fn desk_setup(
         ends_parties: !provider.refuses_parties(),
         parting: provider.parting(),
         only_numbers_ask: provider.only_numbers_ask(),
+        waits_for_key: provider.waits_for_key(),
         whisper: of.whisper.clone(),
         whisper_language: of.whisper_language.clone(),
         caller_id: of.caller_id.clone(),

@@ -30,6 +30,9 @@ pub struct About {
     /// Whether the leg of a party asks for a document only where a telephone number was dialed;
     /// others are bridged when they answer, and press no key.
     pub only_numbers_ask: bool,
+    /// Whether it waits for the accept key itself: then the result of a dialing says whether the
+    /// key was pressed, and news of that may come later.
+    pub waits_for_key: bool,
     /// Whether it signs nothing, and is told in each document with which user and password to come
     /// back: the first of its secrets.
     pub comes_with_access: bool,
@@ -76,6 +79,7 @@ impl About {
             token_is_pem: false,
             refuses_parties: true,
             only_numbers_ask: false,
+            waits_for_key: false,
             comes_with_access: false,
             parting: Parting::Party,
         }

@@ -73,6 +73,11 @@ pub trait Provider: Send + Sync {
     }
 
     /// As in [`About`].
+    fn waits_for_key(&self) -> bool {
+        self.about().waits_for_key
+    }
+
+    /// As in [`About`].
     fn comes_with_access(&self) -> bool {
         self.about().comes_with_access
     }

@@ -92,6 +92,8 @@ pub struct ProviderSetup {
     pub parting: Parting,
     /// Only the legs of telephone numbers ask for a document.
     pub only_numbers_ask: bool,
+    /// It waits for the accept key itself: a dialing that went well was accepted.
+    pub waits_for_key: bool,
     /// The SIP address (`host` or `host:port`) under which the provider reaches us.
     pub sip_host: Option<String>,
 }

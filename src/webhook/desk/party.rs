@@ -16,7 +16,7 @@ use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
 use crate::webhook::desk::room;
 use crate::webhook::desk::room::Place;
-use crate::webhook::desk::session::Carried;
+use crate::webhook::desk::session::{Carried, PartyLeg};
 use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
@@ -155,7 +155,13 @@ impl Desk {
             Some(LegState::Ended(cause)) => {
                 party.comes = true;
                 let at = fields.at.or(party.left_at);
-                self.party_over(now, leg, cause, at);
+                // Whether the key was pressed is said by the dialing's result, which comes next:
+                // news of it may be later than this.
+                let is_open = party.place == Place::Dialed && party.answered && !party.accepted;
+                match setup.waits_for_key && is_open {
+                    true => self.expect_back(leg, now),
+                    false => self.party_over(now, leg, cause, at),
+                }
             }
             // A provider that waits for the key itself tells here that it was pressed. Where none
             // is needed, this may be all that comes of the answer.
@@ -188,7 +194,12 @@ impl Desk {
     /// The result of a dialing tells of a talk whose beginning was not told: it began then.
     pub(super) fn note_talk(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
-        let Some(party) = session.party(leg).filter(|it| !it.ended && !it.answered) else { return };
+        let setup = self.setup.providers.get(&session.provider);
+        let is_certain = setup.is_some_and(|setup| setup.waits_for_key);
+        // Who answered was asked for the key, and its own leg says whether it was pressed.
+        let is_open =
+            |it: &&mut PartyLeg| !it.ended && !it.accepted && (is_certain || !it.answered);
+        let Some(party) = session.party(leg).filter(is_open) else { return };
         let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
         let Some(talked) = talked else { return };
         party.answered = true;
@@ -211,7 +222,8 @@ impl Desk {
         }
         let event = match (party.accepted, party.answered) {
             (true, _) => Event::HungUp { leg, cause },
-            // It answered, and put down without pressing the key.
+            // It answered, and let the time for the key pass, or put down.
+            (false, true) if cause == Cause::NO_ANSWER => Event::DialFailed { leg, cause },
             (false, true) => Event::DialFailed { leg, cause: Cause::CALL_REJECTED },
             (false, false) if cause == Cause::NORMAL_CLEARING => {
                 Event::DialFailed { leg, cause: Cause::NO_ANSWER }

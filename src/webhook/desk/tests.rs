@@ -118,6 +118,7 @@ impl World {
             ends_parties: false,
             parting: Parting::Party,
             only_numbers_ask: false,
+            waits_for_key: false,
             sip_host: Some("pbx.example.com".to_owned()),
         };
         let desk = Desk::new(DeskSetup {

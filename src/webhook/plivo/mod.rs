@@ -22,6 +22,8 @@ use crate::webhook::rest::RestAnswer;
 pub static PLIVO: Parts = Parts {
     about: About {
         parting: Parting::Both,
+        // `confirmKey`. A dialing is `completed` only if it was pressed.
+        waits_for_key: true,
         ..About::new(
             "plivo",
             "the auth token",

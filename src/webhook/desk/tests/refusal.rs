@@ -131,3 +131,41 @@ fn who_heard_the_whisper_and_pressed_nothing_has_not_talked() {
     assert!(world.events.iter().any(failed));
     assert_eq!(accepted(&world), 0);
 }
+
+/// An agent outside who was asked for the key by the provider itself.
+fn confirming() -> World {
+    let mut world = rung(number(), |provider| provider.waits_for_key = true);
+    world.post(&leg(0), of_party(Fields::default()));
+    world.post(&NEWS, answered());
+    assert_eq!(accepted(&world), 0);
+    world.pass(10);
+    world
+}
+
+#[test]
+fn where_the_provider_waits_for_the_key_a_dialing_that_went_well_was_a_talk() {
+    for is_told_of_end in [false, true] {
+        let mut world = confirming();
+        // The news that the key was pressed is late: that of the end comes first, or none.
+        if is_told_of_end {
+            world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
+        }
+        world.step(4, dialed(None, Some(7)));
+        world.post(&NEWS, Fields { state: answered().state, ..of_party(pressed("1")) });
+        world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
+        world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
+        let record = world.record();
+        assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 7_000));
+        assert_eq!(world.events.iter().filter(is_late_answer).count(), 1);
+    }
+}
+
+#[test]
+fn where_the_provider_waits_for_the_key_in_vain_nobody_answered() {
+    let mut world = confirming();
+    world.post(&NEWS, of_party(ended(Cause::NO_ANSWER)));
+    world.step(4, dialed(Some(Cause::NO_ANSWER), None));
+    let failed = Event::DialFailed { leg: PARTY, cause: Cause::NO_ANSWER };
+    assert_eq!(world.events.iter().filter(|event| **event == failed).count(), 1);
+    assert_eq!(accepted(&world), 0);
+}

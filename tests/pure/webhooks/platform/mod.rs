@@ -76,6 +76,7 @@ impl Platform {
             ends_parties: !provider.refuses_parties(),
             parting: provider.parting(),
             only_numbers_ask: provider.only_numbers_ask(),
+            waits_for_key: provider.waits_for_key(),
             sip_host: Some(SIP_HOST.to_owned()),
         };
         let links = Links::new("https://ivr.example.com", provider.name(), [9; 32]);

@@ -151,6 +151,7 @@ fn desk(plan: &Plan) -> Desk {
         ends_parties: false,
         parting: plan.parting,
         only_numbers_ask: false,
+        waits_for_key: false,
         sip_host: Some("pbx.example.com".to_owned()),
     };
     let outside = (plan.phones..plan.phones + plan.outside).map(|n| {
