@@ -8,7 +8,7 @@ use crate::center::{Cause, Event};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::session::OnAir;
-use crate::webhook::desk::{Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
+use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
 
 /// News this old counts from when it happened; younger news from when it came. Providers' times are
 /// whole seconds, ours are not.
@@ -72,6 +72,12 @@ impl Desk {
         tracing::warn!(%call, "nothing was heard of this call for too long: it counts as ended. Is \
             the status address set at the provider?");
         self.caller_gone(now, call, None, Cause::TIMER_EXPIRED);
+        // Nothing would end it there any more, if it is up.
+        let has_rest =
+            self.sessions.get(&call).and_then(|it| self.setup.providers.get(&it.provider));
+        if has_rest.is_some_and(|provider| provider.has_rest) {
+            self.ask(call, AskWhat::End);
+        }
     }
 
     pub(super) fn forget(&mut self, call: CallId) {

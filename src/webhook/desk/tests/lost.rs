@@ -14,6 +14,18 @@ fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() 
 }
 
 #[test]
+fn a_call_of_which_nothing_is_heard_is_ended_there_too() {
+    for has_rest in [true, false] {
+        let mut world = World::waiting(number(), has_rest);
+        world.asks.clear();
+        world.pass(600);
+        assert_eq!(world.record().ended_by, EndedBy::Caller);
+        let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End && ask.leg == CALLER);
+        assert_eq!(ends.count(), usize::from(has_rest), "{:?}", world.asks);
+    }
+}
+
+#[test]
 fn a_caller_who_cannot_be_brought_to_the_agent_goes_on_in_the_flow() {
     let mut world = World::waiting(None, false);
     world.ready();
