@@ -78,6 +78,8 @@ impl Driver {
             self.feed_as_of(at, event);
         }
         self.turn();
+        self.wake_legs(self.clock.now());
+        self.turn();
         loop {
             match self.select(&mut signals).await {
                 Wakeup::Network => self.take_network(),

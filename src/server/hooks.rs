@@ -12,7 +12,7 @@ use crate::webhook::document::Document;
 use crate::webhook::io::rest::Told;
 use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::{RestCommand, RestOutcome};
-use crate::webhook::telnyx::{self, Legs};
+use crate::webhook::telnyx::{self, LegSaving, Legs};
 use crate::webhook::{Fields, Link};
 
 impl Driver {
@@ -107,6 +107,12 @@ impl Driver {
             match saving {
                 Saving::Keep(call, text) => self.store.keep_session(call, text),
                 Saving::Forget(call) => self.store.forget_session(call),
+            };
+        }
+        while let Some(saving) = self.legs.as_mut().and_then(Legs::poll_saving) {
+            match saving {
+                LegSaving::Keep(name, text) => self.store.keep_leg(name, text),
+                LegSaving::Forget(name) => self.store.forget_leg(name),
             };
         }
     }

@@ -63,7 +63,9 @@ pub(super) fn start(
     let rest = start_rest(&known, clock, told_sender)?;
     let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
     let commanded = known.iter().find(|(_, provider)| provider.is_commanded());
-    let legs = commanded.map(|(of, provider)| Legs::new(site(of, *provider, &base, key).paper));
+    let legs = commanded.map(|(of, provider)| {
+        Legs::new(site(of, *provider, &base, key).paper, config.webhooks.music_piece)
+    });
     let mut counts = None;
     let thread = match listener {
         Some(listener) => {

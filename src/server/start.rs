@@ -29,7 +29,7 @@ use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Restored, open_store};
+use crate::server::resume::{self, Beginning, Kept, Restored, open_store};
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
@@ -103,9 +103,9 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
     let _api = HttpThread::api(api, http)?;
-    let mut store = opened.store;
-    let carried = &opened.recovered.carried;
-    resume::take_up(clock.now(), &mut store, &mut providers.desk, carried, &opened.sessions);
+    let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
+    let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
+    resume::take_up(clock.now(), &mut store, &mut providers.desk, providers.legs.as_mut(), &kept);
     let _webhooks = providers.thread;
 
     let router = Router {
@@ -113,7 +113,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         media,
         speech,
         local: LocalAddresses::new(config.sip.external_address),
-        next_call: opened.next_call,
+        next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),
         calls_ended: Default::default(),

@@ -86,6 +86,8 @@ pub struct Opened {
     pub recovered: Recovered,
     /// What fronts kept of calls and did not forget, also of calls that ended since.
     pub sessions: Vec<(CallId, String)>,
+    /// And of legs, by their names at the provider.
+    pub legs: Vec<(String, String)>,
     /// Where agents stood, by name.
     pub standings: BTreeMap<String, Standing>,
 }
@@ -144,7 +146,8 @@ pub fn open_rebuilding(
         config: head.config.clone(),
         continues: next.continues,
     };
-    let (sessions, standings) = (state::sessions(&db)?, state::standings(&db)?);
+    let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
+    let standings = state::standings(&db)?;
     let shared = Arc::new(Shared::default());
     let writer = Writer::begin(folder, header, db, lock, Arc::clone(&shared), next.call)?;
     let (jobs, inbox) = sync_channel(JOBS_MAX);
@@ -154,7 +157,7 @@ pub fn open_rebuilding(
         .map_err(|error| StoreError::io(folder, error))?;
     let folder = folder.to_path_buf();
     let store = Store { jobs, overflow: VecDeque::new(), seq: 0, shared, thread, folder };
-    Ok(Opened { store, next_call: next.call, recovered, sessions, standings })
+    Ok(Opened { store, next_call: next.call, recovered, sessions, legs, standings })
 }
 
 /// The database file is for its owner alone, whatever the folder is.
@@ -228,6 +231,21 @@ impl Store {
             return Noted::Lost;
         }
         self.send(Job::KeepSession { call, json })
+    }
+
+    /// Keeps what a front has to know of a leg after a restart, in place of what it kept before.
+    pub fn keep_leg(&mut self, name: String, json: String) -> Noted {
+        if json.len() > SESSION_LEN_MAX {
+            tracing::error!(name, len = json.len(), "too much to keep of a leg");
+            self.shared.lost();
+            return Noted::Lost;
+        }
+        self.send(Job::KeepLeg { name, json })
+    }
+
+    /// Ends what [`Self::keep_leg`] began.
+    pub fn forget_leg(&mut self, name: String) -> Noted {
+        self.send(Job::ForgetLeg(name))
     }
 
     /// Ends what [`Self::keep_session`] began.

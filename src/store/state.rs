@@ -1,5 +1,5 @@
 //! What a run leaves for the next one beside journal and records: where agents stand, what fronts
-//! keep of their calls, and the calls that are carried over.
+//! keep of their calls and legs, and the calls that are carried over.
 //!
 //! **Invariant:** a call that is carried has no record yet; what a front keeps of a call stays
 //! until the front forgets it.
@@ -19,6 +19,8 @@ use crate::store::records::{sql, unsigned};
 pub(super) const SCHEMA: &str = "
 -- What a front keeps of a call, JSON.
 CREATE TABLE IF NOT EXISTS sessions (call INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+-- What a front keeps of a leg, JSON, by its name at the provider.
+CREATE TABLE IF NOT EXISTS legs (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
 -- Where each agent stands, JSON.
 CREATE TABLE IF NOT EXISTS agents (name TEXT PRIMARY KEY, standing TEXT NOT NULL) STRICT;
 -- Calls of lost runs that go on, with their arrival as in the journal.
@@ -43,6 +45,24 @@ pub(super) fn forget_session(db: &Connection, call: CallId) -> Result<(), StoreE
 pub(super) fn sessions(db: &Connection) -> Result<Vec<(CallId, String)>, StoreError> {
     let mut statement = db.prepare("SELECT call, json FROM sessions ORDER BY call")?;
     let rows = statement.query_map([], |row| Ok((CallId(unsigned(row.get(0)?)), row.get(1)?)))?;
+    rows.map(|row| row.map_err(StoreError::from)).collect()
+}
+
+pub(super) fn keep_leg(db: &Connection, name: &str, json: &str) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO legs VALUES (?1, ?2)")?;
+    statement.execute([name, json])?;
+    Ok(())
+}
+
+pub(super) fn forget_leg(db: &Connection, name: &str) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("DELETE FROM legs WHERE name = ?1")?;
+    statement.execute([name])?;
+    Ok(())
+}
+
+pub(super) fn legs(db: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = db.prepare("SELECT name, json FROM legs ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.map(|row| row.map_err(StoreError::from)).collect()
 }
 

@@ -308,18 +308,24 @@ fn after_an_end_in_order_nothing_goes_on() {
 }
 
 #[test]
-fn standings_and_sessions_outlive_the_process() {
+fn standings_sessions_and_legs_outlive_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let Opened { mut store, standings, sessions, .. } = opened(folder.path());
-    assert!(standings.is_empty() && sessions.is_empty());
+    let Opened { mut store, standings, sessions, legs, .. } = opened(folder.path());
+    assert!(standings.is_empty() && sessions.is_empty() && legs.is_empty());
     let lunch = Standing::NotReady { reason: "lunch".to_owned() };
     store.keep_standing("alice", Standing::Ready);
     store.keep_standing("alice", lunch.clone());
     store.keep_session(CallId(3), "{}".to_owned());
     let too_long = "x".repeat(SESSION_LEN_MAX + 1);
-    assert_eq!(store.keep_session(CallId(3), too_long), Noted::Lost);
+    assert_eq!(store.keep_session(CallId(3), too_long.clone()), Noted::Lost);
+    store.keep_leg("v3:a".to_owned(), "{}".to_owned());
+    store.keep_leg("v3:b".to_owned(), "{}".to_owned());
+    store.keep_leg("v3:b".to_owned(), "{\"n\":2}".to_owned());
+    store.forget_leg("v3:a".to_owned());
+    assert_eq!(store.keep_leg("v3:b".to_owned(), too_long), Noted::Lost);
     store.shutdown().unwrap();
-    let Opened { store, standings, sessions, .. } = opened(folder.path());
+    let Opened { store, standings, sessions, legs, .. } = opened(folder.path());
+    assert_eq!(legs, [("v3:b".to_owned(), "{\"n\":2}".to_owned())]);
     assert_eq!(standings, BTreeMap::from([("alice".to_owned(), lunch)]));
     assert_eq!(sessions, [(CallId(3), "{}".to_owned())]);
     store.shutdown().unwrap();

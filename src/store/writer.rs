@@ -50,6 +50,8 @@ pub(super) enum Job {
     AmendRecording(RecordingNews),
     KeepSession { call: CallId, json: String },
     ForgetSession(CallId),
+    KeepLeg { name: String, json: String },
+    ForgetLeg(String),
     KeepStanding { agent: String, standing: Standing },
     Finish,
 }
@@ -215,6 +217,8 @@ impl Writer {
             | Job::AmendRecording(_)
             | Job::KeepSession { .. }
             | Job::ForgetSession(_)
+            | Job::KeepLeg { .. }
+            | Job::ForgetLeg(_)
             | Job::KeepStanding { .. } => self.records.push_back(job),
             Job::Finish => return true,
         }
@@ -349,6 +353,8 @@ impl Writer {
                 }
                 Job::KeepSession { call, json } => state::keep_session(&transaction, *call, json)?,
                 Job::ForgetSession(call) => state::forget_session(&transaction, *call)?,
+                Job::KeepLeg { name, json } => state::keep_leg(&transaction, name, json)?,
+                Job::ForgetLeg(name) => state::forget_leg(&transaction, name)?,
                 Job::KeepStanding { agent, standing } => {
                     state::keep_standing(&transaction, agent, standing)?;
                 }

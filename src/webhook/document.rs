@@ -52,7 +52,7 @@ pub enum Action {
     Reject { cause: Cause },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
     pub to: Callee,
     /// The number shown to them.

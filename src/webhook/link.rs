@@ -11,6 +11,8 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{CallId, LegId};
 use crate::webhook::form;
 use crate::webhook::sign::{Key, hex, same};
@@ -23,7 +25,7 @@ const URL_LEN: usize = 128;
 pub const PREFIX: &str = "/webhooks/";
 
 /// What an address of ours is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Link {
     /// Where the provider's number points: a call arrives. The only one without a signature of
     /// ours, because a person types it into the provider's console.

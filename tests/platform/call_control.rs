@@ -223,7 +223,8 @@ impl Platform {
         if line.is_over {
             return Err(ENDED);
         }
-        if !line.is_answered && !matches!(name, "answer" | "reject" | "hangup") {
+        let is_early = ["answer", "reject", "hangup", "client_state_update"].contains(&name);
+        if !line.is_answered && !is_early {
             return Err(NOT_ANSWERED);
         }
         if let Some(state) = body["client_state"].as_str().filter(|_| name != "dial") {
@@ -236,6 +237,7 @@ impl Platform {
 
     fn act(&mut self, now: u64, reference: &str, name: &str, body: &Value) -> Result<(), Refused> {
         match name {
+            "client_state_update" => {}
             "answer" => self.answers(reference),
             "speak" | "playback_start" => {
                 let sound = self.plays(reference, body).expect("words or a file");

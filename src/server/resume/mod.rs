@@ -19,6 +19,7 @@ use crate::server::past;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::desk::Desk;
+use crate::webhook::telnyx::Legs;
 
 pub(super) use rebuild::Restored;
 
@@ -103,20 +104,32 @@ pub(super) fn begin(
     Ok(Beginning { center, inputs })
 }
 
-/// Gives the desk the calls that go on, where they were at their provider; what was kept of others
-/// is forgotten.
+/// What fronts kept of calls and legs, and which calls go on.
+pub(super) struct Kept<'a> {
+    pub(super) carried: &'a BTreeSet<CallId>,
+    pub(super) sessions: &'a [(CallId, String)],
+    pub(super) legs: &'a [(String, String)],
+}
+
+/// Gives the desk the calls that go on, where they were at their provider, and `legs` theirs; what
+/// was kept of others is forgotten.
 pub(super) fn take_up(
     now: Timestamp,
     store: &mut Store,
     desk: &mut Desk,
-    carried: &BTreeSet<CallId>,
-    sessions: &[(CallId, String)],
+    legs: Option<&mut Legs>,
+    kept: &Kept<'_>,
 ) {
-    for (call, text) in sessions {
-        if !desk.restore(now, *call, text, carried.contains(call)) {
+    let goes_on = |call| kept.carried.contains(&call);
+    for (call, text) in kept.sessions {
+        if !desk.restore(now, *call, text, goes_on(*call)) {
             tracing::error!(%call, "what was kept of a call at its provider cannot be read");
             store.forget_session(*call);
         }
+    }
+    for name in legs.map(|legs| legs.restore(now, kept.legs, &goes_on)).unwrap_or_default() {
+        tracing::error!("what was kept of a leg at its provider cannot be read");
+        store.forget_leg(name.to_owned());
     }
 }
 

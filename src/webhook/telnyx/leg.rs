@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::center::{Cause, Digit};
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -13,7 +15,7 @@ use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
 use crate::webhook::rest::RestCommand;
 use crate::webhook::sign::base64;
-use crate::webhook::telnyx::plan::{Body, Todo};
+use crate::webhook::telnyx::plan::{Body, Name, Todo};
 
 /// Commands that wait for the one under way. A document has no more at once than what stops the
 /// last one, and its first.
@@ -28,7 +30,7 @@ pub struct Order {
 }
 
 /// What a leg does, and so which event it waits for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Doing {
     /// A document, or its end.
     Nothing,
@@ -48,7 +50,7 @@ pub(super) enum Doing {
     },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Role {
     Caller,
     /// Called for the caller with this reference.
@@ -59,7 +61,7 @@ pub(super) enum Role {
 }
 
 /// How and when a leg ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Held {
     pub(super) at: Timestamp,
     pub(super) cause: Cause,
@@ -80,7 +82,15 @@ impl Held {
     }
 }
 
-#[derive(Debug)]
+/// A command of a leg.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) id: String,
+    name: Name,
+    body: Body,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) role: Role,
@@ -89,8 +99,17 @@ pub(super) struct Leg {
     pub(super) todo: VecDeque<Todo>,
     pub(super) next: Option<Link>,
     pub(super) doing: Doing,
+    /// What was to be done so, where it can be done once more.
+    pub(super) current: Option<Todo>,
+    /// The event about it is there by then, unless it was lost.
+    pub(super) until: Option<Timestamp>,
+    /// We were away, and that event may have been lost meanwhile.
+    #[serde(skip)]
+    pub(super) was_away: bool,
     /// What an event has that is about what the leg does now.
     pub(super) mark: String,
+    /// What Telnyx was told last to send with every event of the leg.
+    pub(super) state: String,
     /// The name of the command that started it.
     pub(super) command: String,
     /// The step, for the names of commands.
@@ -103,8 +122,8 @@ pub(super) struct Leg {
     pub(super) saved: String,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
     pub(super) held: Option<Held>,
-    waiting: VecDeque<RestCommand>,
-    under_way: Option<String>,
+    waiting: VecDeque<Waiting>,
+    under_way: Option<Waiting>,
 }
 
 impl Leg {
@@ -117,7 +136,11 @@ impl Leg {
             todo: VecDeque::new(),
             next: None,
             doing: Doing::Nothing,
+            current: None,
+            until: None,
+            was_away: false,
             mark: String::new(),
+            state: String::new(),
             command: String::new(),
             step: "first".to_owned(),
             count: 0,
@@ -151,21 +174,22 @@ impl Leg {
     }
 
     /// A command about which events are waited for: they will have `mark`.
-    pub(super) fn start(&mut self, reference: &str, name: &'static str, body: Body, mark: String) {
+    pub(super) fn start(&mut self, name: &'static str, body: Body, mark: String) {
         let mut body = body;
         body.insert("client_state".to_owned(), base64(mark.as_bytes()).into());
+        if !matches!(self.doing, Doing::Dialing { party: None, .. }) {
+            self.state.clone_from(&mark);
+        }
         self.mark = mark;
-        self.command = self.order(reference, name, body);
+        self.command = self.order(name, body);
     }
 
     /// Returns the command's name.
-    pub(super) fn order(&mut self, reference: &str, name: &'static str, body: Body) -> String {
+    pub(super) fn order(&mut self, name: &'static str, body: Body) -> String {
         self.count += 1;
         let id = format!("{}.{}.{name}", self.step, self.count);
         if self.waiting.len() < WAITING_MAX {
-            let reference = reference.to_owned();
-            let command = RestCommand::Action { reference, id: id.clone(), name, body };
-            self.waiting.push_back(command);
+            self.waiting.push_back(Waiting { id: id.clone(), name: Name(name), body });
         } else {
             tracing::warn!(leg = %self.id, "too many commands wait for this leg: one is left out");
         }
@@ -173,24 +197,38 @@ impl Leg {
     }
 
     /// What can be sent now.
-    pub(super) fn send(&mut self) -> Option<Order> {
+    pub(super) fn send(&mut self, reference: &str) -> Option<Order> {
         if self.under_way.is_some() {
             return None;
         }
-        let command = self.waiting.pop_front()?;
-        if let RestCommand::Action { id, .. } = &command {
-            self.under_way = Some(id.clone());
-        }
+        let next = self.waiting.pop_front()?;
+        self.under_way = Some(next.clone());
+        let Waiting { id, name: Name(name), body } = next;
+        let command = RestCommand::Action { reference: reference.to_owned(), id, name, body };
         Some(Order { leg: self.id, command })
     }
 
     /// The provider answered to a command. `false`: that one is not under way.
     pub(super) fn sent(&mut self, id: &str) -> bool {
-        let known = self.under_way.as_deref() == Some(id);
+        let known = self.under_way.as_ref().is_some_and(|command| command.id == id);
         if known {
             self.under_way = None;
         }
         known
+    }
+
+    /// The outcome of the command under way will not be told: it is to be sent again.
+    pub(super) fn again(&mut self) {
+        self.under_way.take().into_iter().for_each(|first| self.waiting.push_front(first));
+    }
+
+    /// Whether every command was confirmed.
+    pub(super) fn is_heard(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_none()
+    }
+
+    pub(super) fn drop_commands(&mut self) {
+        self.waiting.clear();
     }
 
     /// Nothing can be told to it any more.
@@ -200,5 +238,7 @@ impl Leg {
         self.waiting.clear();
         self.next = None;
         self.doing = Doing::Nothing;
+        self.current = None;
+        self.until = None;
     }
 }

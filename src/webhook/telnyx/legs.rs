@@ -10,10 +10,11 @@
 //! **Invariant:** an event counts only if its mark is that of what the leg does now; so a late,
 //! repeated or foreign one changes nothing.
 //!
-//! **Deliberately absent:** the disk. After a restart the next event of a leg names the desk's link
-//! by itself, and what its document had left is skipped.
+//! **Deliberately absent:** the disk ([`Legs::poll_saving`]). Of a leg that was not saved the next
+//! event names the desk's link by itself, and what its document had left is skipped.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use crate::center::Cause;
 use crate::id::{CallId, LegId};
@@ -29,6 +30,8 @@ use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 
 /// So many commands that fail one after another end the leg: a loop of them would never end.
 const FAILURES_MAX: u32 = 10;
+/// A call is answered within this time.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// What names the leg in the mark of a recording.
 pub(super) const RECORDED: &str = "r";
 /// The end of a mark that a party's leg has.
@@ -36,8 +39,8 @@ pub(super) const PARTY: &str = "&d=1";
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wake {
-    /// A pause is over.
-    Pause(String),
+    /// What the leg does is over, or should be.
+    Due(String),
     /// The end of a leg is told, whether or not what should come first is there.
     Told(String),
     Forget(String),
@@ -46,6 +49,8 @@ pub(super) enum Wake {
 #[derive(Debug)]
 pub struct Legs {
     pub(super) paper: Paper,
+    /// How long one of waiting music is.
+    piece: Duration,
     /// By the provider's name for them.
     pub(super) legs: BTreeMap<String, Leg>,
     /// Parties that were dialed and have no name yet: by their mark, the caller's name.
@@ -53,19 +58,33 @@ pub struct Legs {
     pub(super) timers: Timers<Wake>,
     pub(super) coming: VecDeque<(Link, Fields)>,
     pub(super) orders: VecDeque<Order>,
+    /// Legs to be written down, or forgotten.
+    pub(super) unsaved: BTreeSet<String>,
 }
 
 impl Legs {
+    /// `piece`: how long a piece of waiting music is.
     #[must_use]
-    pub fn new(paper: Paper) -> Self {
+    pub fn new(paper: Paper, piece: Duration) -> Self {
         Self {
             paper,
+            piece,
             legs: BTreeMap::new(),
             dialed: BTreeMap::new(),
             timers: Timers::default(),
             coming: VecDeque::new(),
             orders: VecDeque::new(),
+            unsaved: BTreeSet::new(),
         }
+    }
+
+    /// A leg that may change, and so is to be written down.
+    pub(super) fn leg(&mut self, reference: &str) -> Option<&mut Leg> {
+        let leg = self.legs.get_mut(reference)?;
+        if !self.unsaved.contains(reference) {
+            self.unsaved.insert(reference.to_owned());
+        }
+        Some(leg)
     }
 
     /// What the desk is to be asked or told.
@@ -85,9 +104,12 @@ impl Legs {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
-                Wake::Pause(reference) => self.done(now, &reference, Fields::default()),
+                Wake::Due(reference) => self.due(now, &reference),
                 Wake::Told(reference) => self.tell_end(now, &reference),
-                Wake::Forget(reference) => drop(self.legs.remove(&reference)),
+                Wake::Forget(reference) => {
+                    self.legs.remove(&reference);
+                    self.unsaved.insert(reference);
+                }
             }
         }
     }
@@ -102,6 +124,9 @@ impl Legs {
             return;
         }
         let Some(leg) = self.legs.get(reference) else { return };
+        if leg.was_away && self.is_ahead(leg, news) {
+            return self.catch_up(reference, fields);
+        }
         let is_now = !leg.is_over && leg.mark == news.mark;
         match (news.what, &leg.doing) {
             (What::Over | What::Dropped, _) => self.over(now, reference, fields),
@@ -145,7 +170,9 @@ impl Legs {
         document: Option<&Document>,
     ) {
         let asks = matches!(link, Link::Voice | Link::Step { .. } | Link::Leg { .. });
-        let Some(leg) = self.legs.get_mut(reference).filter(|leg| asks && !leg.is_over) else {
+        let todo = document.map(|document| plan(document, &self.paper, self.piece));
+        let todo = todo.unwrap_or_default();
+        let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
             return;
         };
         let Some(document) = document else { return self.end(reference) };
@@ -161,7 +188,7 @@ impl Legs {
         if let Some(next) = leg.next.clone() {
             leg.begin(&next);
         }
-        leg.todo = plan(document, &self.paper).into();
+        leg.todo = todo.into();
         let ends = matches!(leg.todo.front(), Some(Todo::End { .. }));
         if leg.is_answered || ends {
             leg.doing = Doing::Nothing;
@@ -169,6 +196,7 @@ impl Legs {
         }
         if !matches!(leg.doing, Doing::Answering) {
             leg.doing = Doing::Answering;
+            self.wait(now, reference, ANSWERS_WITHIN);
             let mark = self.mark(reference);
             self.start(reference, "answer", Body::new(), mark);
         }
@@ -179,7 +207,7 @@ impl Legs {
         if !self.legs.contains_key(reference) {
             self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
         }
-        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.begin(to);
         leg.todo.clear();
         leg.next = None;
@@ -192,7 +220,7 @@ impl Legs {
 
     /// Hangs up.
     pub fn end(&mut self, reference: &str) {
-        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.todo.clear();
         leg.next = None;
         self.order(reference, "hangup", Body::new());
@@ -201,7 +229,7 @@ impl Legs {
     /// What became of a command. One that cannot be done is over at once; how the leg goes on is up
     /// to the desk.
     pub fn told(&mut self, now: Timestamp, reference: &str, id: &str, outcome: &RestOutcome) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         if !leg.sent(id) {
             return;
         }
@@ -209,7 +237,7 @@ impl Legs {
         let doing = leg.doing.clone();
         match outcome {
             RestOutcome::Done => {
-                let leg = self.legs.get_mut(reference).filter(|_| is_now);
+                let leg = self.leg(reference).filter(|_| is_now);
                 leg.into_iter().for_each(|leg| leg.failures = 0);
             }
             RestOutcome::Gone => self.gone(now, reference, doing, is_now),
@@ -236,8 +264,8 @@ impl Legs {
         }
     }
 
-    fn failed(&mut self, now: Timestamp, reference: &str, doing: Doing) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+    pub(super) fn failed(&mut self, now: Timestamp, reference: &str, doing: Doing) {
+        let Some(leg) = self.leg(reference) else { return };
         leg.failures += 1;
         if leg.failures >= FAILURES_MAX {
             tracing::warn!(leg = %leg.id, "nothing can be done with this leg: it is hung up");
@@ -259,7 +287,7 @@ impl Legs {
             // Neither dialed nor bridged.
             Doing::Dialing { dial, party, .. } => {
                 if let Some(party) = party {
-                    let leg = self.legs.get_mut(reference).map(|leg| &mut leg.doing);
+                    let leg = self.leg(reference).map(|leg| &mut leg.doing);
                     if let Some(Doing::Dialing { talks_since, .. }) = leg {
                         *talks_since = None;
                     }

@@ -35,7 +35,7 @@ impl Legs {
     pub(super) fn meet(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
         let Some(news) = &fields.news else { return false };
         if let Some(caller) = self.dialed.remove(&news.mark) {
-            return self.meet_party(now, reference, &caller);
+            return self.meet_party(now, reference, &caller, &news.mark);
         }
         let named = self.named(&news.mark);
         let is_party = news.mark.ends_with(PARTY);
@@ -60,7 +60,7 @@ impl Legs {
                 let mut leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, true);
                 leg.over();
                 self.insert(now, reference, leg);
-                self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
+                self.ended(now, reference);
                 self.coming.push_back((Link::Events, fields.clone()));
             }
             (What::Saved, Some(Link::Recording { call, n })) => {
@@ -93,8 +93,8 @@ impl Legs {
         }
     }
 
-    pub(super) fn meet_party(&mut self, now: Timestamp, reference: &str, caller: &str) -> bool {
-        let Some(of) = self.legs.get_mut(caller) else { return false };
+    fn meet_party(&mut self, now: Timestamp, reference: &str, caller: &str, mark: &str) -> bool {
+        let Some(of) = self.leg(caller) else { return false };
         let call = of.id.call;
         let Doing::Dialing { dial, party, .. } = &mut of.doing else { return false };
         *party = Some(reference.to_owned());
@@ -109,7 +109,9 @@ impl Legs {
             self.coming.push_back((told, fields));
         }
         let role = Role::Party { caller: caller.to_owned(), dial };
-        self.insert(now, reference, Leg::new(id, role, false))
+        let mut leg = Leg::new(id, role, false);
+        mark.clone_into(&mut leg.state);
+        self.insert(now, reference, leg)
     }
 
     /// `false`: there are too many.
@@ -120,16 +122,18 @@ impl Legs {
         }
         self.timers.set(Wake::Forget(reference.to_owned()), now + LEG_MAX);
         self.legs.insert(reference.to_owned(), leg);
+        self.unsaved.insert(reference.to_owned());
         true
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         if leg.is_over || std::mem::replace(&mut leg.is_answered, true) {
             return;
         }
         if let Role::Party { caller, dial } = &leg.role {
             let (caller, answered) = (caller.clone(), dial.answered.clone());
+            self.wait_no_more(&caller);
             match answered {
                 Some(link) => {
                     self.coming.push_back((link, Fields { keys: None, ..fields.clone() }));
@@ -142,7 +146,7 @@ impl Legs {
     }
 
     pub(super) fn over(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         if leg.is_over {
             return;
         }
@@ -150,8 +154,9 @@ impl Legs {
         let is_caller = leg.is_caller();
         leg.over();
         leg.held = Some(Held::new(now, fields));
+        self.timers.cancel(&Wake::Due(reference.to_owned()));
         self.release(reference, &doing);
-        self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
+        self.ended(now, reference);
         let is_dropped = fields.news.as_ref().is_some_and(|news| news.what == What::Dropped);
         if !is_caller {
             return match is_dropped && self.talks(reference) {
@@ -172,6 +177,11 @@ impl Legs {
         }
     }
 
+    /// It is known for some time yet, for late events.
+    pub(super) fn ended(&mut self, now: Timestamp, reference: &str) {
+        self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
+    }
+
     /// Whether a party's caller hears it.
     fn talks(&self, reference: &str) -> bool {
         let Some(Leg { role: Role::Party { caller, .. }, .. }) = self.legs.get(reference) else {
@@ -184,10 +194,10 @@ impl Legs {
 
     /// Tells the desk that a leg has ended, once.
     pub(super) fn tell_end(&mut self, now: Timestamp, reference: &str) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         let Some(held) = leg.held.take() else { return };
-        self.timers.cancel(&Wake::Told(reference.to_owned()));
         let (role, is_answered) = (leg.role.clone(), leg.is_answered);
+        self.timers.cancel(&Wake::Told(reference.to_owned()));
         let fields = held.fields(reference);
         let Role::Party { caller, dial } = role else {
             return self.coming.push_back((Link::Events, fields));
@@ -221,7 +231,7 @@ impl Legs {
 
     pub(super) fn bridge(&mut self, now: Timestamp, caller: &str, party: &str) {
         let mark = self.mark(caller);
-        let Some(leg) = self.legs.get_mut(caller).filter(|leg| !leg.is_over) else {
+        let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
             return self.end(party);
         };
         match &mut leg.doing {
@@ -237,7 +247,7 @@ impl Legs {
 
     /// They hear each other from here on.
     pub(super) fn bridged(&mut self, now: Timestamp, reference: &str) {
-        let leg = self.legs.get_mut(reference).map(|leg| &mut leg.doing);
+        let leg = self.leg(reference).map(|leg| &mut leg.doing);
         if let Some(Doing::Dialing { talks_since: Some(since), .. }) = leg {
             *since = now.max(*since);
         }
@@ -245,7 +255,7 @@ impl Legs {
 
     /// Once is enough.
     pub(super) fn saved(&mut self, reference: &str, mark: &str) {
-        if let Some(leg) = self.legs.get_mut(reference) {
+        if let Some(leg) = self.leg(reference) {
             mark.clone_into(&mut leg.saved);
         }
     }

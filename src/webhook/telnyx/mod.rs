@@ -16,6 +16,7 @@ mod meet;
 mod parse;
 mod plan;
 mod rest;
+mod saved;
 mod steps;
 mod support;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use crate::webhook::texml::verify;
 
 pub use leg::Order;
 pub use legs::Legs;
+pub use saved::LegSaving;
 
 /// As in the configuration and in our addresses.
 pub const NAME: &str = "telnyx";

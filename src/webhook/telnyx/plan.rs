@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::center::{Cause, Digit, Listen};
@@ -22,45 +24,94 @@ const TEXT_CHARS_MAX: usize = 3_000;
 /// Of a recording.
 const RECORD_MAX: Duration = Duration::from_secs(14_400);
 const DIGITS_MAX: u8 = 128;
+/// Speech is not slower than this, a character.
+const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
+/// Sound files are not longer.
+const FILE_MAX: Duration = Duration::from_secs(600);
+
+/// What is commanded in a document, and around one.
+const ACTIONS: [&str; 15] = [
+    "answer",
+    "bridge",
+    "client_state_update",
+    "dial",
+    "gather",
+    "gather_stop",
+    "gather_using_audio",
+    "gather_using_speak",
+    "hangup",
+    "playback_start",
+    "playback_stop",
+    "record_start",
+    "record_stop",
+    "reject",
+    "speak",
+];
+
+/// The name of an action, as in its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name(pub(super) &'static str);
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let known = ACTIONS.into_iter().find(|name| *name == text);
+        known.map(Self).ok_or_else(|| D::Error::custom("no action is called so"))
+    }
+}
 
 pub(super) type Body = Map<String, Value>;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `lasts`: at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Todo {
     /// Until it was heard.
     Sound {
-        name: &'static str,
+        name: Name,
         body: Body,
+        lasts: Duration,
     },
     Pause {
         ms: u32,
     },
     /// Until there are keys, or were none in time. `is_last`: none is the result then.
     Keys {
-        name: &'static str,
+        name: Name,
         body: Body,
+        lasts: Duration,
         is_last: bool,
     },
     Record {
         body: Body,
+        lasts: Duration,
         finish: Option<Digit>,
         told: Link,
     },
     Dial(Box<Dial>),
     /// Nothing comes after it.
     End {
-        name: &'static str,
+        name: Name,
         body: Body,
     },
 }
 
-pub(super) fn plan(document: &Document, paper: &Paper) -> Vec<Todo> {
+/// `piece`: how long one of waiting music is.
+pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<Todo> {
     let mut todo = Vec::new();
     for action in &document.actions {
         match action {
-            Action::Sound(sound) => todo.push(plain(sound, paper)),
-            Action::Gather { sounds, listen, next: _ } => gather(sounds, listen, paper, &mut todo),
+            Action::Sound(sound) => todo.push(plain(sound, paper, piece)),
+            Action::Gather { sounds, listen, next: _ } => {
+                gather(sounds, listen, paper, piece, &mut todo);
+            }
             Action::Record { length_max, silence, finish, beep, next: _, told } => {
+                let lasts = (*length_max).min(RECORD_MAX) + *silence;
                 let length_max = whole_seconds((*length_max).min(RECORD_MAX));
                 let body = body(json!({
                     "format": "wav",
@@ -70,17 +121,18 @@ pub(super) fn plan(document: &Document, paper: &Paper) -> Vec<Todo> {
                     "max_length": length_max,
                     "timeout_secs": whole_seconds(*silence),
                 }));
-                todo.push(Todo::Record { body, finish: *finish, told: told.clone() });
+                let (finish, told) = (*finish, told.clone());
+                todo.push(Todo::Record { body, lasts, finish, told });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
             // `Parting::None`: never written for it.
             Action::Meet { .. } | Action::Goto(_) => {}
             Action::HangUp { cause: _ } => {
-                todo.push(Todo::End { name: "hangup", body: Map::new() })
+                todo.push(Todo::End { name: Name("hangup"), body: Map::new() })
             }
             Action::Reject { cause } => {
                 let body = body(json!({"cause": refusal(*cause)}));
-                todo.push(Todo::End { name: "reject", body });
+                todo.push(Todo::End { name: Name("reject"), body });
             }
         }
     }
@@ -117,14 +169,27 @@ fn refusal(cause: Cause) -> &'static str {
     }
 }
 
-fn plain(sound: &Sound, paper: &Paper) -> Todo {
+/// The longest a sound can be heard.
+fn longest(sound: &Sound, piece: Duration) -> Duration {
+    match sound {
+        Sound::Say { text, .. } => {
+            SPOKEN_SLOWEST * u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+        }
+        Sound::Play { link: Link::Audio { name } } if name.starts_with("music/") => piece,
+        Sound::Play { .. } => FILE_MAX,
+        Sound::Pause { ms } => Duration::from_millis(u64::from(*ms)),
+    }
+}
+
+fn plain(sound: &Sound, paper: &Paper, piece: Duration) -> Todo {
+    let lasts = longest(sound, piece);
     match sound {
         Sound::Say { language, text } => {
-            Todo::Sound { name: "speak", body: spoken(language, text, paper) }
+            Todo::Sound { name: Name("speak"), body: spoken(language, text, paper), lasts }
         }
         Sound::Play { link } => {
             let body = body(json!({"audio_url": paper.url(link), "audio_type": "wav"}));
-            Todo::Sound { name: "playback_start", body }
+            Todo::Sound { name: Name("playback_start"), body, lasts }
         }
         Sound::Pause { ms } => Todo::Pause { ms: *ms },
     }
@@ -136,26 +201,28 @@ fn spoken(language: &str, text: &str, paper: &Paper) -> Body {
     body(json!({"payload": text, "payload_type": "text", "voice": voice}))
 }
 
-fn gather(sounds: &[Sound], listen: &Listen, paper: &Paper, todo: &mut Vec<Todo>) {
+fn gather(sounds: &[Sound], listen: &Listen, paper: &Paper, piece: Duration, todo: &mut Vec<Todo>) {
     let mut pieces = Vec::new();
+    let heard = |sound: &Sound| (keys_of(sound, listen, paper), longest(sound, piece));
     if listen.barge_in {
-        pieces.extend(joined(sounds).iter().map(|sound| piece(sound, listen, paper)));
+        pieces.extend(joined(sounds).iter().map(heard));
     } else {
-        todo.extend(sounds.iter().map(|sound| plain(sound, paper)));
+        todo.extend(sounds.iter().map(|sound| plain(sound, paper, piece)));
     }
     let ends_in_words =
         listen.barge_in && matches!(sounds.last(), Some(Sound::Say { .. } | Sound::Play { .. }));
     if !ends_in_words {
-        pieces.push(("gather", keys(listen)));
+        pieces.push((("gather", keys(listen)), Duration::ZERO));
     }
     let last = pieces.len() - 1;
-    for (at, (name, mut body)) in pieces.into_iter().enumerate() {
+    let typed = listen.timeout + listen.inter_digit * u32::from(listen.keys_max);
+    for (at, ((name, mut body), heard)) in pieces.into_iter().enumerate() {
         let is_last = at == last;
         let waits = if name == "gather" { "initial_timeout_millis" } else { "timeout_millis" };
         if is_last {
             body.insert(waits.to_owned(), millis(listen.timeout).into());
         }
-        todo.push(Todo::Keys { name, body, is_last });
+        todo.push(Todo::Keys { name: Name(name), body, lasts: heard + typed, is_last });
     }
 }
 
@@ -177,7 +244,7 @@ fn joined(sounds: &[Sound]) -> Vec<Sound> {
 }
 
 /// One sound that a key interrupts.
-fn piece(sound: &Sound, listen: &Listen, paper: &Paper) -> (&'static str, Body) {
+fn keys_of(sound: &Sound, listen: &Listen, paper: &Paper) -> (&'static str, Body) {
     let mut asked = keys(listen);
     match sound {
         Sound::Say { language, text } => {

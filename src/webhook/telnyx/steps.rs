@@ -11,11 +11,16 @@ use crate::webhook::document::{Callee, Dial};
 use crate::webhook::fields::Fields;
 use crate::webhook::form;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::telnyx::leg::{Doing, Leg};
+use crate::webhook::telnyx::leg::Doing;
 use crate::webhook::telnyx::legs::{Legs, PARTY, RECORDED, Wake};
 use crate::webhook::telnyx::plan::{Body, Todo, body};
 use crate::webhook::telnyx::rest::DIAL;
 use crate::webhook::value::{whole_seconds, with_parameter};
+
+/// What the network and the provider take beyond what is heard.
+const GRACE: Duration = Duration::from_secs(10);
+/// Until a recording that is over is there.
+const SAVED_WITHIN: Duration = Duration::from_secs(15);
 
 /// One thing after another.
 impl Legs {
@@ -28,7 +33,7 @@ impl Legs {
     ) {
         let keys = fields.keys.clone().unwrap_or_default();
         if !keys.is_empty()
-            && let Some(leg) = self.legs.get_mut(reference)
+            && let Some(leg) = self.leg(reference)
         {
             leg.todo.clear();
         }
@@ -39,15 +44,64 @@ impl Legs {
 
     /// What the leg did is over.
     pub(super) fn done(&mut self, now: Timestamp, reference: &str, result: Fields) {
-        let Some(leg) = self.legs.get_mut(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.doing = Doing::Nothing;
         leg.mark.clear();
+        self.wait_no_more(reference);
         self.go_on(now, reference, result);
+    }
+
+    /// The event about what the leg does now is there after so long, and a little; or it was lost.
+    pub(super) fn wait(&mut self, now: Timestamp, reference: &str, lasts: Duration) {
+        self.wait_until(reference, now + lasts + GRACE);
+    }
+
+    pub(super) fn wait_until(&mut self, reference: &str, until: Timestamp) {
+        if let Some(leg) = self.leg(reference) {
+            leg.until = Some(until);
+            self.timers.set(Wake::Due(reference.to_owned()), until);
+        }
+    }
+
+    pub(super) fn wait_no_more(&mut self, reference: &str) {
+        self.timers.cancel(&Wake::Due(reference.to_owned()));
+        if let Some(leg) = self.leg(reference) {
+            (leg.until, leg.current, leg.was_away) = (None, None, false);
+        }
+    }
+
+    /// What the leg does is over, or nothing was heard of it for too long.
+    pub(super) fn due(&mut self, now: Timestamp, reference: &str) {
+        let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
+        let doing = leg.doing.clone();
+        match doing {
+            Doing::Nothing => {}
+            Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
+            Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
+                tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
+                self.once_more(now, reference);
+            }
+            Doing::Sound | Doing::Keys { .. } | Doing::Record { .. } | Doing::Dialing { .. } => {
+                tracing::warn!(leg = %leg.id, "an event was lost: the leg goes on without it");
+                self.failed(now, reference, doing);
+            }
+        }
+    }
+
+    fn once_more(&mut self, now: Timestamp, reference: &str) {
+        let Some(leg) = self.leg(reference) else { return };
+        let current = leg.current.take();
+        self.stop(reference);
+        if let Some(leg) = self.leg(reference) {
+            leg.todo.extend(current);
+            leg.todo.rotate_right(1);
+        }
+        self.go_on(now, reference, Fields::default());
     }
 
     pub(super) fn go_on(&mut self, now: Timestamp, reference: &str, result: Fields) {
         let mark = self.mark(reference);
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         let Some(todo) = leg.todo.pop_front() else {
             if let Some(next) = leg.next.take() {
                 let fields = Fields { reference: reference.to_owned(), ..result };
@@ -55,36 +109,40 @@ impl Legs {
             }
             return;
         };
+        leg.current = Some(todo.clone());
         match todo {
-            Todo::Sound { name, body } => {
+            Todo::Sound { name, body, lasts } => {
                 leg.doing = Doing::Sound;
-                self.start(reference, name, body, mark);
+                self.wait(now, reference, lasts);
+                self.start(reference, name.0, body, mark);
             }
             Todo::Pause { ms } => {
                 leg.doing = Doing::Pause;
-                let until = now + Duration::from_millis(u64::from(ms));
-                self.timers.set(Wake::Pause(reference.to_owned()), until);
+                self.wait_until(reference, now + Duration::from_millis(u64::from(ms)));
             }
-            Todo::Keys { name, body, is_last } => {
+            Todo::Keys { name, body, lasts, is_last } => {
                 leg.doing = Doing::Keys { is_last };
-                self.start(reference, name, body, mark);
+                self.wait(now, reference, lasts);
+                self.start(reference, name.0, body, mark);
             }
-            Todo::Record { body, finish, told } => {
+            Todo::Record { body, lasts, finish, told } => {
                 let mark = format!("{}&{RECORDED}={}", self.text(&told), form::encode(reference));
-                if let Some(leg) = self.legs.get_mut(reference) {
+                if let Some(leg) = self.leg(reference) {
                     leg.doing = Doing::Record { finish };
                 }
+                self.wait(now, reference, lasts + SAVED_WITHIN);
                 self.start(reference, "record_start", body, mark);
             }
-            Todo::Dial(dial) => self.dial(reference, dial),
+            Todo::Dial(dial) => self.dial(now, reference, dial),
             Todo::End { name, body } => {
                 leg.todo.clear();
-                self.order(reference, name, body);
+                self.order(reference, name.0, body);
             }
         }
     }
 
-    pub(super) fn dial(&mut self, reference: &str, dial: Box<Dial>) {
+    pub(super) fn dial(&mut self, now: Timestamp, reference: &str, dial: Box<Dial>) {
+        self.wait(now, reference, dial.ring_timeout);
         let mark = self.text(dial.told.as_ref().unwrap_or(&dial.next)) + PARTY;
         let to = match &dial.to {
             Callee::Number(to) | Callee::Sip(to) => to.clone(),
@@ -103,7 +161,7 @@ impl Legs {
             None => drop(asked.insert("bridge_intent".to_owned(), true.into())),
         }
         self.dialed.insert(mark.clone(), reference.to_owned());
-        if let Some(leg) = self.legs.get_mut(reference) {
+        if let Some(leg) = self.leg(reference) {
             leg.doing = Doing::Dialing { dial, party: None, talks_since: None };
         }
         self.start(reference, DIAL, asked, mark);
@@ -111,10 +169,11 @@ impl Legs {
 
     /// Stops what the leg does, for something else.
     pub(super) fn stop(&mut self, reference: &str) {
-        let Some(leg) = self.legs.get_mut(reference) else { return };
+        let Some(leg) = self.leg(reference) else { return };
         leg.mark.clear();
         leg.command.clear();
         let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
+        self.wait_no_more(reference);
         self.release(reference, &doing);
         match doing {
             Doing::Sound => self.order(reference, "playback_stop", all()),
@@ -130,13 +189,13 @@ impl Legs {
     /// What a leg leaves behind that stops in the middle of this.
     pub(super) fn release(&mut self, reference: &str, doing: &Doing) {
         match doing {
-            Doing::Pause => self.timers.cancel(&Wake::Pause(reference.to_owned())),
             Doing::Dialing { party: Some(party), .. } => self.end(party),
             Doing::Dialing { party: None, .. } => {
                 self.dialed.retain(|_, caller| caller != reference);
             }
             Doing::Nothing
             | Doing::Answering
+            | Doing::Pause
             | Doing::Sound
             | Doing::Keys { .. }
             | Doing::Record { .. } => {}
@@ -144,21 +203,21 @@ impl Legs {
     }
 
     pub(super) fn start(&mut self, reference: &str, name: &'static str, body: Body, mark: String) {
-        if let Some(leg) = self.legs.get_mut(reference) {
-            leg.start(reference, name, body, mark);
+        if let Some(leg) = self.leg(reference) {
+            leg.start(name, body, mark);
         }
         self.send(reference);
     }
 
     pub(super) fn order(&mut self, reference: &str, name: &'static str, body: Body) {
-        if let Some(leg) = self.legs.get_mut(reference) {
-            leg.order(reference, name, body);
+        if let Some(leg) = self.leg(reference) {
+            leg.order(name, body);
         }
         self.send(reference);
     }
 
     pub(super) fn send(&mut self, reference: &str) {
-        let order = self.legs.get_mut(reference).and_then(Leg::send);
+        let order = self.leg(reference).and_then(|leg| leg.send(reference));
         self.orders.extend(order);
     }
 

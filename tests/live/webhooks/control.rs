@@ -216,6 +216,19 @@ impl Control {
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{event:?}");
     }
 
+    /// What could not be told is told again.
+    #[track_caller]
+    pub(crate) fn tell_again(&self) {
+        let untold = std::mem::take(&mut self.shared.state().untold);
+        assert!(!untold.is_empty(), "everything was heard");
+        untold.iter().for_each(|event| self.tell(event));
+    }
+
+    /// What could not be told never will be.
+    pub(crate) fn forget(&self) {
+        self.shared.state().untold.clear();
+    }
+
     // ---- people ----
 
     pub(crate) fn call(&self, reference: &str) {
@@ -228,6 +241,18 @@ impl Control {
 
     pub(crate) fn hang_up(&self, reference: &str) {
         self.at(|platform, now| platform.hangs_up(now, reference));
+    }
+
+    /// What is heard ends.
+    pub(crate) fn end_sound(&self, reference: &str) {
+        self.at(|platform, _| {
+            let due = platform.lines[reference].due().expect("something is heard");
+            platform.wake(due, reference);
+            // Then keys have their time yet.
+            if let Some(due) = platform.lines[reference].due() {
+                platform.wake(due, reference);
+            }
+        });
     }
 
     pub(crate) fn answer(&self, party: &str) {

@@ -7,6 +7,7 @@ mod calls;
 mod carrier;
 mod commanded;
 mod commanded_faults;
+mod commanded_restart;
 mod control;
 mod faults;
 mod http;

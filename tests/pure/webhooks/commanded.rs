@@ -1,6 +1,7 @@
 //! Documents as commands, for a provider that does one after another.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use attendant::id::CallId;
 use attendant::time::Timestamp;
@@ -14,7 +15,7 @@ const CALLER: &str = "v3:call";
 
 /// The commands of one document, as if nobody pressed a key and everything went well.
 pub(crate) fn text(document: &Document, paper: &Paper) -> String {
-    let mut legs = Legs::new(paper.clone());
+    let mut legs = Legs::new(paper.clone(), Duration::from_secs(8));
     let mut now = Timestamp(1_700_000_000_000);
     let event = |what, mark: &str| Fields {
         reference: CALLER.to_owned(),
@@ -46,7 +47,7 @@ pub(crate) fn text(document: &Document, paper: &Paper) -> String {
             };
             legs.hear(now, &event(over, &mark));
         }
-        let Some(at) = legs.poll_timeout().filter(|at| at.since(now).as_secs() < 60) else { break };
+        let Some(at) = legs.poll_timeout().filter(|at| at.since(now).as_secs() < 20) else { break };
         now = at;
         writeln!(text, "…").unwrap();
         legs.handle_timeout(now);

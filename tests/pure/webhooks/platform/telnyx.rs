@@ -68,7 +68,7 @@ impl Telnyx {
         let lasts = move |sound: &Sound| ms(heard(&of, sound).1);
         Self {
             desk,
-            legs: Legs::new(paper),
+            legs: Legs::new(paper, PIECE),
             links,
             platform: Platform::new(lasts),
             parties: BTreeMap::new(),

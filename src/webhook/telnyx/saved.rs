@@ -1,0 +1,151 @@
+//! Legs on paper, so that a restart does not lose them.
+//!
+//! **Invariant:** what was commanded and not confirmed is commanded again, under its name; what was
+//! confirmed is waited for, and if nothing is heard of it, is commanded once more. So nothing that
+//! a document had left is skipped.
+//!
+//! **Deliberately absent:** the disk.
+
+use std::time::Duration;
+
+use crate::id::CallId;
+use crate::time::Timestamp;
+use crate::webhook::fields::{Fields, News, What};
+use crate::webhook::form;
+use crate::webhook::link::Link;
+use crate::webhook::sign::base64;
+use crate::webhook::telnyx::leg::{Doing, Leg};
+use crate::webhook::telnyx::legs::Legs;
+use crate::webhook::telnyx::plan::Body;
+
+/// Events that Telnyx could not tell while we were away are told again within this time, or lost.
+const RETOLD_WITHIN: Duration = Duration::from_secs(15);
+
+/// What became of a leg since it was last written, by Telnyx's name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegSaving {
+    Keep(String, String),
+    Forget(String),
+}
+
+impl Legs {
+    /// What should be written down now.
+    pub fn poll_saving(&mut self) -> Option<LegSaving> {
+        let reference = self.unsaved.pop_first()?;
+        let Some(leg) = self.legs.get(&reference) else {
+            return Some(LegSaving::Forget(reference));
+        };
+        let text = serde_json::to_string(leg).expect("a leg has no map but by text");
+        Some(LegSaving::Keep(reference, text))
+    }
+
+    /// Takes up all legs that were written down, by their names; those of calls that do not go on
+    /// are hung up. Returns the names of those whose text is none of ours.
+    pub fn restore<'a>(
+        &mut self,
+        now: Timestamp,
+        saved: &'a [(String, String)],
+        goes_on: &dyn Fn(CallId) -> bool,
+    ) -> Vec<&'a str> {
+        let (mut unreadable, mut known) = (Vec::new(), Vec::new());
+        for (reference, text) in saved {
+            match serde_json::from_str::<Leg>(text) {
+                Ok(mut leg) => {
+                    leg.again();
+                    known.extend(self.insert(now, reference, leg).then_some(reference));
+                }
+                Err(_) => unreadable.push(reference.as_str()),
+            }
+        }
+        for reference in known {
+            self.take_up(now, reference, goes_on);
+        }
+        unreadable
+    }
+
+    fn take_up(&mut self, now: Timestamp, reference: &str, goes_on: &dyn Fn(CallId) -> bool) {
+        let Some(leg) = self.leg(reference) else { return };
+        if leg.is_over {
+            self.ended(now, reference);
+            return self.tell_end(now, reference);
+        }
+        if !goes_on(leg.id.call) {
+            leg.drop_commands();
+            return self.end(reference);
+        }
+        leg.was_away = true;
+        let is_heard = leg.is_heard();
+        let (doing, until, mark) = (leg.doing.clone(), leg.until, leg.mark.clone());
+        match (doing, until) {
+            (Doing::Dialing { party: None, .. }, until) => {
+                self.dialed.insert(mark, reference.to_owned());
+                until.into_iter().for_each(|until| self.wait_until(reference, until));
+            }
+            // The telephone's end of it was ours, and is lost.
+            (Doing::Dialing { dial, party: Some(party), .. }, _) if dial.told.is_none() => {
+                self.end(&party);
+            }
+            (Doing::Sound | Doing::Keys { .. }, Some(until)) if is_heard => {
+                self.wait_until(reference, until.min(now + RETOLD_WITHIN));
+            }
+            (_, Some(until)) => self.wait_until(reference, until),
+            (_, None) => {}
+        }
+        if is_heard {
+            self.ask_after(reference);
+        }
+        self.send(reference);
+    }
+
+    /// Whether it is still there: its end may have been told to nobody.
+    fn ask_after(&mut self, reference: &str) {
+        let Some(leg) = self.leg(reference) else { return };
+        let state = leg.state.clone();
+        let mut body = Body::new();
+        body.insert("client_state".to_owned(), base64(state.as_bytes()).into());
+        leg.order("client_state_update", body);
+    }
+
+    /// Whether an event is about something after all that is known of a leg: we were lost before
+    /// it was written down.
+    pub(super) fn is_ahead(&self, leg: &Leg, news: &News) -> bool {
+        if leg.is_over || !matches!(news.what, What::Sounded | What::Collected) {
+            return false;
+        }
+        let next = leg.next.as_ref().and_then(number).map(|n| (n, leg.count));
+        let known = self.place(&leg.mark).or(next);
+        self.place(&news.mark).is_some_and(|place| Some(place) > known)
+    }
+
+    /// Goes on where an event says that the leg is.
+    pub(super) fn catch_up(&mut self, reference: &str, fields: &Fields) {
+        let mark = fields.news.as_ref().map(|news| news.mark.as_str()).unwrap_or_default();
+        let Some(link) = self.named(mark) else { return };
+        self.wait_no_more(reference);
+        let Some(leg) = self.leg(reference) else { return };
+        (leg.doing, leg.next) = (Doing::Nothing, None);
+        leg.todo.clear();
+        leg.mark.clear();
+        self.coming.push_back((link, fields.clone()));
+    }
+
+    /// The step of a mark, and the command's number in it.
+    fn place(&self, mark: &str) -> Option<(u32, u32)> {
+        let n = number(&self.named(mark)?)?;
+        let (_, query) = mark.split_once('?')?;
+        let count = form::find(&form::parse(query), "i").and_then(|count| count.parse().ok());
+        Some((n, count.unwrap_or_default()))
+    }
+}
+
+const fn number(link: &Link) -> Option<u32> {
+    match link {
+        Link::Step { n, .. } | Link::Leg { n, .. } => Some(*n),
+        Link::Voice
+        | Link::Events
+        | Link::Status { .. }
+        | Link::LegStatus { .. }
+        | Link::Recording { .. }
+        | Link::Audio { .. } => None,
+    }
+}
