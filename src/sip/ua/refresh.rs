@@ -16,6 +16,7 @@ use crate::sip::ua::login::Credentials;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::write::Writer;
 use crate::time::Timestamp;
 
 impl Ua {
@@ -143,18 +144,31 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
+        let Some((branch, path, writer)) = self.refreshing("UPDATE", id, credentials) else {
+            return;
+        };
+        let user = ClientUser { dialog: id, role: Role::Update };
+        self.request_out(now, branch, user, path, writer.finish());
+    }
+
+    /// Begins a request that refreshes the session: its branch, its way, and its headers.
+    pub(super) fn refreshing(
+        &mut self,
+        method: &str,
+        id: DialogId,
+        credentials: Option<Credentials>,
+    ) -> Option<(u64, Path, Writer)> {
         let branch = self.chance.token();
-        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        let path = self.invites.get(&id)?.dialog.path;
         let (via, contact) = (self.via(path, branch), self.contact(path));
-        let Some(invite) = self.invites.get_mut(&id) else { return };
-        let mut writer = invite.dialog.request("UPDATE", via);
+        let invite = self.invites.get_mut(&id)?;
+        let mut writer = invite.dialog.request(method, via);
         writer.header("Contact", contact).header("Allow", ALLOW).header("Supported", TIMER);
         if let Some(timer) = invite.timer {
             timer.write_refresh(&mut writer);
         }
         invite.authorize(&mut writer, credentials);
-        let user = ClientUser { dialog: id, role: Role::Update };
-        self.request_out(now, branch, user, path, writer.finish());
+        Some((branch, path, writer))
     }
 
     pub(super) fn update_answered(&mut self, now: Timestamp, id: DialogId, response: &Response) {

@@ -12,8 +12,7 @@ use crate::sip::message::Response;
 use crate::sip::sdp::Direction;
 use crate::sip::ua::invite::{Reinvite, Stage};
 use crate::sip::ua::login::Credentials;
-use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
 use crate::time::Timestamp;
 
 /// How soon a re-INVITE that has to wait for another request is tried again.
@@ -52,20 +51,14 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
-        let branch = self.chance.token();
-        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
-        let (via, contact) = (self.via(path, branch), self.contact(path));
-        let Some(invite) = self.invites.get_mut(&id) else { return };
-        let Some(sdp) = invite.media.sent() else { return };
-        let mut writer = invite.dialog.request("INVITE", via);
-        writer.header("Contact", contact).header("Allow", ALLOW).header("Supported", TIMER);
-        if let Some(timer) = invite.timer {
-            timer.write_refresh(&mut writer);
-        }
-        invite.authorize(&mut writer, credentials);
-        let bytes = writer.finish_with("application/sdp", &sdp);
+        let Some(sdp) = self.invites.get(&id).and_then(|invite| invite.media.sent()) else {
+            return;
+        };
+        let Some((branch, path, writer)) = self.refreshing("INVITE", id, credentials) else {
+            return;
+        };
         let user = ClientUser { dialog: id, role: Role::Reinvite };
-        self.request_out(now, branch, user, path, bytes);
+        self.request_out(now, branch, user, path, writer.finish_with("application/sdp", &sdp));
     }
 
     /// The time to try again has come.

@@ -2,18 +2,37 @@
 
 use super::*;
 
-/// A call that was answered; its 200 and ACK are done. Returns our tag.
-pub(super) fn answered(desk: &mut Desk) -> String {
-    desk.receive(&invite());
+/// A call that was announced and bound, not answered.
+pub(super) fn bound(desk: &mut Desk, invite: &str) {
+    desk.receive(invite);
     let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
     desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+}
+
+/// We answer: our 200, without its ACK.
+pub(super) fn picked_up(desk: &mut Desk) -> String {
     desk.ua.answer(desk.now, leg(1));
     desk.drain();
     let ok = desk.sent.pop().unwrap().1;
-    let tag = our_tag(&ok);
+    desk.sent.clear();
+    ok
+}
+
+/// A call that was answered; its 200 and ACK are done. Returns our tag.
+pub(super) fn answered(desk: &mut Desk) -> String {
+    bound(desk, &invite());
+    let tag = our_tag(&picked_up(desk));
     desk.receive(&request_as("ACK", "ack", 1, &tag, "", ""));
     desk.sent.clear();
     tag
+}
+
+/// A desk on which an answered call is all there is, and our tag in it.
+fn in_talk() -> (Desk, String) {
+    let mut desk = Desk::new();
+    let tag = answered(&mut desk);
+    desk.events();
+    (desk, tag)
 }
 
 #[test]
@@ -61,9 +80,7 @@ fn a_call_comes_in_is_answered_and_hung_up_by_the_caller() {
 
 #[test]
 fn we_hang_up() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.drain();
     let bye = desk.only();
@@ -74,11 +91,8 @@ fn we_hang_up() {
     desk.assert_quiet();
 }
 
-/// A call that was announced and bound, not answered.
 fn ringing(desk: &mut Desk) {
-    desk.receive(&invite());
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    bound(desk, &invite());
     desk.sent.clear();
 }
 
@@ -145,9 +159,7 @@ fn cancel_before_the_answer_ends_the_call_once() {
 fn cancel_that_crosses_the_answer_changes_nothing() {
     let mut desk = Desk::new();
     ringing(&mut desk);
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let tag = our_tag(&desk.only());
+    let tag = our_tag(&picked_up(&mut desk));
     desk.events();
     desk.receive(&request_as("CANCEL", "INVITE", 1, "", "", ""));
     assert_eq!(status(&desk.only()), "200");
@@ -175,9 +187,7 @@ fn a_call_cancelled_before_it_has_a_leg_ends_when_it_gets_one() {
 fn bye_before_the_ack_stops_the_2xx() {
     let mut desk = Desk::new();
     ringing(&mut desk);
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let tag = our_tag(&desk.only());
+    let tag = our_tag(&picked_up(&mut desk));
     desk.receive(&request("BYE", 2, &tag, "", ""));
     assert_eq!(status(&desk.only()), "200");
     desk.wait(40_000);
@@ -189,9 +199,7 @@ fn bye_before_the_ack_stops_the_2xx() {
 fn our_bye_waits_for_the_ack_but_the_leg_ends_at_once() {
     let mut desk = Desk::new();
     ringing(&mut desk);
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let tag = our_tag(&desk.only());
+    let tag = our_tag(&picked_up(&mut desk));
     desk.events();
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.drain();
@@ -204,9 +212,7 @@ fn our_bye_waits_for_the_ack_but_the_leg_ends_at_once() {
 
 #[test]
 fn bye_that_crosses_bye_is_one_end() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
     desk.drain();
     desk.sent.clear();
@@ -229,9 +235,7 @@ fn a_bye_of_ours_without_answer_is_repeated_and_given_up() {
 
 #[test]
 fn hold_and_resume() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     let sdp = "Content-Type: application/sdp\n";
     let hold = OFFER.replace("- 1 1", "- 1 2") + "a=sendonly\r\n";
     desk.receive(&request("INVITE", 2, &tag, sdp, &hold));
@@ -257,9 +261,7 @@ fn hold_and_resume() {
 
 #[test]
 fn a_reinvite_that_asks_for_the_impossible_keeps_the_session() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     let sdp = "Content-Type: application/sdp\n";
     let video = OFFER.replace("8 0 101", "18");
     desk.receive(&request("INVITE", 2, &tag, sdp, &video));
@@ -283,12 +285,8 @@ fn a_reinvite_that_asks_for_the_impossible_keeps_the_session() {
 #[test]
 fn a_late_offer_is_answered_in_the_ack() {
     let mut desk = Desk::new();
-    desk.receive(&request("INVITE", 1, "", "", ""));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let ok = desk.sent.pop().unwrap().1;
+    bound(&mut desk, &request("INVITE", 1, "", "", ""));
+    let ok = picked_up(&mut desk);
     assert!(ok.contains("m=audio 10000 RTP/AVP 0 8 101"), "{ok}");
     assert_eq!(desk.events(), []);
     let tag = our_tag(&ok);
@@ -302,13 +300,8 @@ fn a_late_offer_is_answered_in_the_ack() {
 #[test]
 fn a_late_offer_without_answer_ends_the_call() {
     let mut desk = Desk::new();
-    desk.receive(&request("INVITE", 1, "", "", ""));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let tag = our_tag(&desk.sent.pop().unwrap().1);
-    desk.sent.clear();
+    bound(&mut desk, &request("INVITE", 1, "", "", ""));
+    let tag = our_tag(&picked_up(&mut desk));
     desk.receive(&request_as("ACK", "ack", 1, &tag, "", ""));
     assert!(desk.only().starts_with("BYE "));
     assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::INCOMPATIBLE }]);
@@ -319,9 +312,7 @@ fn a_late_offer_without_answer_ends_the_call() {
 fn a_call_whose_media_we_cannot_do_is_refused() {
     let mut desk = Desk::new();
     let sdp = "Content-Type: application/sdp\n";
-    desk.receive(&request("INVITE", 1, "", sdp, &OFFER.replace("8 0 101", "18")));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    bound(&mut desk, &request("INVITE", 1, "", sdp, &OFFER.replace("8 0 101", "18")));
     desk.drain();
     assert_eq!(status(&desk.sent.pop().unwrap().1), "488");
     assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::INCOMPATIBLE }]);
@@ -330,9 +321,7 @@ fn a_call_whose_media_we_cannot_do_is_refused() {
 
 #[test]
 fn requests_out_of_order_or_of_no_dialog_are_never_acted_on() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     desk.receive(&request("BYE", 0, &tag, "", ""));
     assert_eq!(status(&desk.only()), "500");
     desk.receive(&request("BYE", 5, "0123456789abcdef", "", ""));
@@ -379,9 +368,7 @@ fn the_same_invite_along_two_ways_is_one_call() {
 
 #[test]
 fn keys_come_by_info_in_both_formats() {
-    let mut desk = Desk::new();
-    let tag = answered(&mut desk);
-    desk.events();
+    let (mut desk, tag) = in_talk();
     let relay = "Content-Type: application/dtmf-relay\n";
     let plain = "Content-Type: application/dtmf\n";
     desk.receive(&request("INFO", 2, &tag, relay, "Signal=5\nDuration=160\n"));

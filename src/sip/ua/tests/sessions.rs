@@ -1,6 +1,6 @@
 //! Session timers: who refreshes, how, and what happens when nobody does (RFC 4028).
 
-use super::calls::answered;
+use super::calls::{answered, bound, picked_up};
 use super::dialing::{ANSWER, dial_ann, failed, respond};
 use super::*;
 
@@ -12,12 +12,8 @@ fn has(message: &str, line: &str) -> bool {
 
 /// Their call with these header lines, answered and acknowledged: our tag and our 200.
 fn called_with(desk: &mut Desk, more: &str) -> (String, String) {
-    desk.receive(&request("INVITE", 1, "", &format!("{more}{SDP}"), OFFER));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let ok = desk.sent.pop().unwrap().1;
+    bound(desk, &request("INVITE", 1, "", &format!("{more}{SDP}"), OFFER));
+    let ok = picked_up(desk);
     let tag = our_tag(&ok);
     desk.receive(&request_as("ACK", "ack", 1, &tag, "", ""));
     desk.sent.clear();
