@@ -35,24 +35,28 @@ fn assert_handled(rig: &Rig, ended_by: &str) {
     assert_eq!(legs[0]["outcome"], "accepted", "{record:#}");
 }
 
-/// A caller who came over TCP talks to an agent, and the connection is cut.
+/// Two talk, one of them over TCP; that connection is cut, and they talk on.
 #[track_caller]
-fn callers_connection_is_cut(rig: &Rig) -> (Phone, Phone, Dialog, Dialog) {
-    let (mut caller, mut alice) = (over_tcp(rig, "+14155550111"), rig.agent("alice"));
-    let (a_leg, b_leg) = connect(&mut caller, &mut alice);
-    talk(&caller, &alice);
-    assert_eq!(caller.line.taken(), 0, "one connection, the caller's own, is enough");
-    caller.line.cut();
-    caller.media.forget();
-    alice.media.forget();
-    talk(&caller, &alice);
-    (caller, alice, a_leg, b_leg)
+fn talk_through_a_cut(caller: &mut Phone, alice: &mut Phone) -> (Dialog, Dialog) {
+    let legs = connect(caller, alice);
+    talk(caller, alice);
+    let phones = [&*caller, &*alice];
+    let line = phones.map(|phone| &phone.line).into_iter().find(|line| line.transport() == "TCP");
+    let line = line.expect("one is on TCP");
+    assert_eq!(line.taken(), 0, "the peer's own connection is enough");
+    line.cut();
+    for phone in phones {
+        phone.media.forget();
+    }
+    talk(caller, alice);
+    legs
 }
 
 #[test]
 fn a_caller_whose_connection_was_cut_is_told_of_the_end_over_a_new_one() {
     let rig = Plan::new(ALICE).start();
-    let (mut caller, mut alice, _, mut b_leg) = callers_connection_is_cut(&rig);
+    let (mut caller, mut alice) = (over_tcp(&rig, "+14155550111"), rig.agent("alice"));
+    let (_, mut b_leg) = talk_through_a_cut(&mut caller, &mut alice);
     alice.bye(&mut b_leg);
     caller.expect_bye();
     assert_eq!(caller.line.taken(), 1, "the server opened a connection to the Contact");
@@ -63,7 +67,8 @@ fn a_caller_whose_connection_was_cut_is_told_of_the_end_over_a_new_one() {
 #[test]
 fn a_caller_whose_connection_was_cut_hangs_up_over_a_new_one() {
     let rig = Plan::new(ALICE).start();
-    let (mut caller, mut alice, mut a_leg, _) = callers_connection_is_cut(&rig);
+    let (mut caller, mut alice) = (over_tcp(&rig, "+14155550111"), rig.agent("alice"));
+    let (mut a_leg, _) = talk_through_a_cut(&mut caller, &mut alice);
     caller.bye(&mut a_leg);
     alice.expect_bye();
     assert_eq!(caller.line.taken(), 0);
@@ -71,24 +76,11 @@ fn a_caller_whose_connection_was_cut_hangs_up_over_a_new_one() {
     rig.expect_agent("alice", "after_call_work");
 }
 
-/// A caller talks to an agent whose phone is registered over TCP, and the connection is cut.
-#[track_caller]
-fn agents_connection_is_cut(rig: &Rig) -> (Phone, Phone, Dialog, Dialog) {
-    let (mut caller, mut alice) = (rig.caller(), alice_over_tcp(rig));
-    let (a_leg, b_leg) = connect(&mut caller, &mut alice);
-    talk(&caller, &alice);
-    assert_eq!(alice.line.taken(), 0, "the call came along the registration's connection");
-    alice.line.cut();
-    caller.media.forget();
-    alice.media.forget();
-    talk(&caller, &alice);
-    (caller, alice, a_leg, b_leg)
-}
-
 #[test]
 fn an_agent_whose_connection_was_cut_is_told_of_the_end_over_a_new_one() {
     let rig = Plan::new(ALICE).start();
-    let (mut caller, mut alice, mut a_leg, _) = agents_connection_is_cut(&rig);
+    let (mut caller, mut alice) = (rig.caller(), alice_over_tcp(&rig));
+    let (mut a_leg, _) = talk_through_a_cut(&mut caller, &mut alice);
     caller.bye(&mut a_leg);
     alice.expect_bye();
     assert_eq!(alice.line.taken(), 1, "the server opened a connection to the Contact");
@@ -98,7 +90,8 @@ fn an_agent_whose_connection_was_cut_is_told_of_the_end_over_a_new_one() {
 #[test]
 fn an_agent_whose_connection_was_cut_hangs_up_over_a_new_one() {
     let rig = Plan::new(ALICE).start();
-    let (mut caller, mut alice, _, mut b_leg) = agents_connection_is_cut(&rig);
+    let (mut caller, mut alice) = (rig.caller(), alice_over_tcp(&rig));
+    let (_, mut b_leg) = talk_through_a_cut(&mut caller, &mut alice);
     alice.bye(&mut b_leg);
     caller.expect_bye();
     assert_handled(&rig, "agent");

@@ -34,6 +34,23 @@ fn check(flow: &str, script: &str, expected: Expect) {
     expected.assert_eq(&Stage::new(flow).play(script));
 }
 
+/// How several calls through one flow begin.
+struct Opening {
+    flow: &'static str,
+    script: &'static str,
+    /// What the script leads to.
+    log: &'static str,
+}
+
+impl Opening {
+    /// Runs a script that begins like this and goes on like that; only what follows is expected.
+    fn then(&self, script: &str, expected: Expect) {
+        let log = Stage::new(self.flow).play(&format!("{}{script}", self.script));
+        let rest = log.strip_prefix(self.log);
+        expected.assert_eq(rest.unwrap_or_else(|| panic!("it begins otherwise:\n{log}")));
+    }
+}
+
 fn flow(source: &str) -> Flow {
     match parse("test.toml", source, &Known::anything()) {
         Ok(flow) => flow,

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::check;
+use super::{Opening, check};
 
 const QUEUE: &str = r##"
     [flow]
@@ -29,17 +29,22 @@ const QUEUE: &str = r##"
     [hangup.no_agents]
 "##;
 
+const WAITING: Opening = Opening {
+    flow: QUEUE,
+    script: "0 start\n",
+    log: "0.0 > start
+      [billing]
+      intent billing
+      play on <default>
+      enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
+",
+};
+
 #[test]
 fn a_queue_step_asks_for_what_the_caller_needs() {
-    check(
-        QUEUE,
-        "0 start\n 1 queue handled",
+    WAITING.then(
+        "1 queue handled",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
                1.0 > queue handled
                      hang up 16
         "#]],
@@ -60,15 +65,9 @@ fn a_queue_step_asks_for_what_the_caller_needs() {
 
 #[test]
 fn announcements_take_turns_with_the_music() {
-    check(
-        QUEUE,
-        "0 start\n 4 place 3 7\n 8 done\n 25 key 5\n 27 place - -\n 50 done\n 60 hangs up",
+    WAITING.then(
+        "4 place 3 7\n 8 done\n 25 key 5\n 27 place - -\n 50 done\n 60 hangs up",
         expect![[r#"
-            0.0 > start
-                  [billing]
-                  intent billing
-                  play on <default>
-                  enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
             5.0 > timer
                   play "You are number 3 in line."
             8.0 > done
@@ -84,58 +83,34 @@ fn announcements_take_turns_with_the_music() {
 
 #[test]
 fn a_queue_has_a_way_out_for_every_end() {
-    check(
-        QUEUE,
-        "0 start\n 1 key #",
+    WAITING.then(
+        "1 key #",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
                1.0 > key #
                      leave queue
                      [left]
                      hang up 16
         "#]],
     );
-    check(
-        QUEUE,
-        "0 start\n 0 queue full",
+    WAITING.then(
+        "0 queue full",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
                0.0 > queue full
                      [full]
                      hang up 16
         "#]],
     );
-    check(
-        QUEUE,
-        "0 start\n 1 queue timeout",
+    WAITING.then(
+        "1 queue timeout",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
                1.0 > queue timeout
                      [timeout]
                      hang up 16
         "#]],
     );
-    check(
-        QUEUE,
-        "0 start\n 0 queue no_agents",
+    WAITING.then(
+        "0 queue no_agents",
         expect![[r#"
-               0.0 > start
-                     [billing]
-                     intent billing
-                     play on <default>
-                     enqueue billing: billing=3, priority 5, wait 300s, after 45s billing=2, after 90s billing=0
                0.0 > queue no_agents
                      [no_agents]
                      hang up 16
@@ -215,42 +190,36 @@ const TRANSFER: &str = r#"
     [hangup.failed]
 "#;
 
+const RINGING: Opening = Opening {
+    flow: TRANSFER,
+    script: "caller {\"account\": \"+14155550123\"}\n 0 start\n",
+    log: r#"0.0 > start
+      [out]
+      play on <ring>
+      transfer to "+14155550123" by main, ring 30s
+"#,
+};
+
 #[test]
 fn a_transfer_has_a_way_out_for_every_end() {
-    let caller = "caller {\"account\": \"+14155550123\"}\n 0 start\n";
-    check(
-        TRANSFER,
-        &format!("{caller} 9 transfer completed"),
+    RINGING.then(
+        "9 transfer completed",
         expect![[r#"
-               0.0 > start
-                     [out]
-                     play on <ring>
-                     transfer to "+14155550123" by main, ring 30s
                9.0 > transfer completed
                      hang up 16
         "#]],
     );
-    check(
-        TRANSFER,
-        &format!("{caller} 9 transfer busy"),
+    RINGING.then(
+        "9 transfer busy",
         expect![[r#"
-               0.0 > start
-                     [out]
-                     play on <ring>
-                     transfer to "+14155550123" by main, ring 30s
                9.0 > transfer busy
                      [busy]
                      hang up 16
         "#]],
     );
-    check(
-        TRANSFER,
-        &format!("{caller} 9 transfer no_answer"),
+    RINGING.then(
+        "9 transfer no_answer",
         expect![[r#"
-               0.0 > start
-                     [out]
-                     play on <ring>
-                     transfer to "+14155550123" by main, ring 30s
                9.0 > transfer no_answer
                      [failed]
                      hang up 16

@@ -1,8 +1,8 @@
 //! Messages callers leave: what ends one, and where it leads.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
-use super::{Stage, check, told};
+use super::{Opening, check, told};
 use crate::flow::Known;
 
 const FLOW: &str = r##"
@@ -32,26 +32,22 @@ const FLOW: &str = r##"
     [hangup.end]
 "##;
 
-/// How each of these calls begins, up to the tone after the words.
-const SCRIPT: &str = "0 start\n 2 done\n";
-const OPENING: &str = r#"0.0 > start
+/// Up to the tone after the words.
+const TONE: Opening = Opening {
+    flow: FLOW,
+    script: "0 start\n 2 done\n",
+    log: r#"0.0 > start
       [voicemail]
       intent voicemail
       play "Please leave a message."
 2.0 > done
       record voicemail, beep, 1s to 60s, silence 5s, #
-"#;
-
-/// What follows the opening.
-fn after_the_tone(script: &str, expected: Expect) {
-    let log = Stage::new(FLOW).play(&format!("{SCRIPT}{script}"));
-    let rest = log.strip_prefix(OPENING);
-    expected.assert_eq(rest.unwrap_or_else(|| panic!("it begins otherwise:\n{log}")));
-}
+"#,
+};
 
 #[test]
 fn a_message_is_asked_for_made_and_named() {
-    after_the_tone(
+    TONE.then(
         "9 recorded call-1-1\n 10 key #",
         expect![[r#"
         9.0 > recorded call-1-1
@@ -89,7 +85,7 @@ fn a_key_skips_the_words_and_the_finish_key_ends_the_message() {
 
 #[test]
 fn a_hang_up_keeps_the_message_and_on_hangup_knows_it() {
-    after_the_tone(
+    TONE.then(
         "9 recorded and left\n 9 hangs up",
         expect![[r#"
         9.0 > recorded and left
@@ -104,7 +100,7 @@ fn a_hang_up_keeps_the_message_and_on_hangup_knows_it() {
 
 #[test]
 fn a_message_that_fails_or_never_ends_leads_to_on_error() {
-    after_the_tone(
+    TONE.then(
         "3 record failed",
         expect![[r#"
         3.0 > record failed
@@ -113,7 +109,7 @@ fn a_message_that_fails_or_never_ends_leads_to_on_error() {
               play "We are sorry, something went wrong. Please call again later. Goodbye."
     "#]],
     );
-    after_the_tone(
+    TONE.then(
         "100 key 1\n 101 recorded call-1-1",
         expect![[r#"
         92.0 > timer
