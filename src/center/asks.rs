@@ -49,10 +49,7 @@ pub enum Refused {
     TooManyLegs,
     /// Whoever carries the legs says why.
     #[error("{0}")]
-    CannotMeet(&'static str),
-    /// The same of a hold, and of what begins with one.
-    #[error("the call of {agent} cannot be held: {why}")]
-    CannotHold { agent: String, why: String },
+    FrontCannot(String),
 }
 
 impl ContactCenter {
@@ -87,6 +84,17 @@ impl ContactCenter {
     #[must_use]
     pub fn talks_on(&self, agent: AgentId) -> Option<LegId> {
         self.talk_of(agent).ok().map(|(_, leg)| leg)
+    }
+
+    /// The trunk, or the call's own provider, through which an agent would consult this number.
+    #[must_use]
+    pub fn consult_trunk(
+        &self,
+        agent: AgentId,
+        number: &str,
+        trunk: Option<&str>,
+    ) -> Option<String> {
+        self.may_consult(agent, number, trunk).ok().map(|route| route.trunk)
     }
 
     /// The call this agent talks on, and the agent's leg.

@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) number: String,
-    trunk: String,
+    pub(super) trunk: String,
     /// Trunks that allow the number as well.
     others: Vec<String>,
 }

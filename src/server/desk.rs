@@ -49,12 +49,7 @@ impl Driver {
         ask: AgentAsk,
     ) -> Option<Result<AgentView, Refused>> {
         let agent = self.center.agent_id(name)?;
-        let call = self.center.agent_view(agent).call;
-        let may = self.center.may_ask(agent, &ask).and_then(|()| match (&ask, call) {
-            (AgentAsk::Conference, Some(call)) => meets(call).map_err(Refused::CannotMeet),
-            _ => Ok(()),
-        });
-        let may = may.and_then(|()| self.can_part(agent, name, &ask));
+        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
         if let Err(why) = may {
             return Some(Err(why));
         }
@@ -62,22 +57,27 @@ impl Driver {
         Some(Ok(self.center.agent_view(agent)))
     }
 
-    /// Whether a telephony provider can do what is asked for, where the agent's leg is there.
-    fn can_part(&self, agent: AgentId, name: &str, ask: &AgentAsk) -> Result<(), Refused> {
-        let leg = match ask {
-            AgentAsk::Hold | AgentAsk::Consult { .. } => self.center.talks_on(agent),
+    /// Whether those who carry the legs can do what is asked for.
+    fn can_front(&self, agent: AgentId, ask: &AgentAsk) -> Result<(), Refused> {
+        let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
+        let desk = &self.router.desk;
+        let can = match ask {
+            AgentAsk::Hold => desk.parts(leg),
+            AgentAsk::Consult { number, trunk } => {
+                let trunk = self.center.consult_trunk(agent, number, trunk.as_deref());
+                trunk.map_or(Ok(()), |trunk| desk.consults(leg, &trunk))
+            }
+            AgentAsk::Conference => desk.meets(leg),
             AgentAsk::Resume
             | AgentAsk::Transfer { .. }
             | AgentAsk::Complete
-            | AgentAsk::Conference
             | AgentAsk::LogIn
             | AgentAsk::LogOut
             | AgentAsk::Ready
             | AgentAsk::NotReady { .. }
-            | AgentAsk::EndWrapUp { .. } => None,
+            | AgentAsk::EndWrapUp { .. } => Ok(()),
         };
-        let parts = leg.map_or(Ok(()), |leg| self.router.desk.parts(leg));
-        parts.map_err(|why| Refused::CannotHold { agent: name.to_owned(), why: why.to_string() })
+        can.map_err(|why| Refused::FrontCannot(why.to_string()))
     }
 
     fn why(&self, call: CallId) -> Option<Vec<Considered>> {
@@ -102,9 +102,4 @@ impl Driver {
             registrations: self.router.ua.counts().bindings,
         }
     }
-}
-
-/// Whether three can hear each other in this call.
-const fn meets(_call: CallId) -> Result<(), &'static str> {
-    Err("the sound of telephones is not mixed")
 }

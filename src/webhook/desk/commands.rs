@@ -5,6 +5,7 @@
 use crate::center::{Command, Event, From, Target};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::desk::consult::Consult;
 use crate::webhook::desk::room::Place;
 use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Program, Recording};
 use crate::webhook::desk::{Desk, caller};
@@ -35,6 +36,7 @@ impl Desk {
             }
             Command::StopPlay { leg } => self.stop_play(*leg),
             Command::Dial { leg, target, from, until } => self.dial(*leg, target, from, *until),
+            Command::Bridge { a, b } if !a.is_caller() => self.join_guest(*a, *b),
             Command::Bridge { b, .. } => self.bridge(*b),
             Command::Unbridge { a, .. } if self.has_arm(a.call) => Taken::BySip,
             Command::Unbridge { a, .. } => self.part(a.call),
@@ -67,7 +69,7 @@ impl Desk {
             }
             // The provider ends it by itself, and says so.
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
-            Command::Meet { .. } => Taken::BySip,
+            Command::Meet { legs } => self.meet(legs[0].call),
             Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,
@@ -75,9 +77,12 @@ impl Desk {
     }
 
     fn for_caller(&mut self, leg: LegId, change: impl FnOnce(&mut Program)) -> Taken {
-        let Some(session) = self.sessions.get_mut(&leg.call).filter(|_| leg.is_caller()) else {
-            return Taken::BySip;
-        };
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        if !leg.is_caller() {
+            // What a party of the provider's hears besides people is the provider's.
+            let is_ours = session.parties.get(&leg.n).is_none_or(|it| it.carried == Carried::Sip);
+            return if is_ours { Taken::BySip } else { Taken::Here };
+        }
         if session.has_arm {
             return Taken::BySip; // hold music, while an agent of ours talks to the caller
         }
@@ -149,7 +154,13 @@ impl Desk {
         let taken = match carried {
             Carried::Sip => Taken::BySip,
             Carried::Provider(_) => {
-                session.bridging = Some(Bridging::Dial { leg });
+                match session.talker() {
+                    Some(agent) => {
+                        let (is_joined, meets) = (false, false);
+                        session.consult = Some(Consult { agent, guest: leg.n, is_joined, meets });
+                    }
+                    None => session.bridging = Some(Bridging::Dial { leg }),
+                }
                 Taken::Here
             }
         };
@@ -164,6 +175,10 @@ impl Desk {
             comes: false,
             place: Place::Dialed,
             next: 0,
+            is_parted: false,
+            dials: None,
+            is_asked: false,
+            is_gone: false,
             left_at: None,
             answers: crate::webhook::desk::session::Answers::default(),
         };
@@ -182,9 +197,12 @@ impl Desk {
                 Taken::Here
             }
             Carried::Provider(_) => {
+                let is_guest = session.consult.is_some_and(|it| it.guest == leg.n);
                 session.bridge(match party.place {
-                    Place::Dialed => Bridging::Talking { leg },
-                    Place::Told | Place::Coming | Place::Here => Bridging::Room { leg },
+                    Place::Dialed if !is_guest => Bridging::Talking { leg },
+                    Place::Dialed | Place::Told | Place::Coming | Place::Here => {
+                        Bridging::Room { leg }
+                    }
                 });
                 Taken::Here
             }

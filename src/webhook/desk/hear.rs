@@ -79,6 +79,7 @@ impl Desk {
             bridging: None,
             on_air: OnAir::Nothing,
             parties: std::collections::BTreeMap::new(),
+            consult: None,
             recordings: std::collections::BTreeMap::new(),
             made: None,
             piece: 0,

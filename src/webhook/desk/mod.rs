@@ -16,6 +16,7 @@
 
 mod arm;
 mod commands;
+mod consult;
 mod end;
 mod hear;
 mod party;
@@ -272,6 +273,7 @@ impl Desk {
 
     /// Tells the provider at once what cannot wait for its next request, if it can be told.
     fn tell(&mut self, call: CallId) {
+        self.tell_parties(call);
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let has_rest =
             self.setup.providers.get(&session.provider).is_some_and(|provider| provider.has_rest);

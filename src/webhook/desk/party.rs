@@ -220,6 +220,7 @@ impl Desk {
         if std::mem::replace(&mut party.ended, true) {
             return;
         }
+        party.is_gone = true;
         let event = match (party.accepted, party.answered) {
             (true, _) => Event::HungUp { leg, cause },
             // It answered, and let the time for the key pass, or put down.
@@ -246,10 +247,7 @@ impl Desk {
         }
         if !std::mem::replace(&mut party.ended, true) {
             self.events.push_back(Event::HungUp { leg, cause });
-            self.end_party(leg);
         }
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::Here };
-        let Some(party) = session.parties.get(&leg.n) else { return Taken::Here };
         // Without REST the provider lets it ring to the end it was told.
         let until = (!party.accepted).then_some(party.until);
         session.done_with(leg);

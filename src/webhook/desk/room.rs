@@ -27,11 +27,12 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::Parting;
 use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
-use crate::webhook::desk::session::{Bridging, Carried, OnAir};
-use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, Heard, Wake};
-use crate::webhook::document::{Action, Document};
-use crate::webhook::fields::{Fields, LegState};
+use crate::webhook::desk::session::{Bridging, Carried, OnAir, Session};
+use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, Heard, TELL_AGAIN, Ticket, Wake};
+use crate::webhook::document::Document;
+use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
 use crate::webhook::sign::{hex, hmac_sha256};
 
@@ -68,6 +69,12 @@ pub enum NoParting {
     NotThere,
     #[error("the provider has not said how it calls the agent's leg")]
     Unnamed,
+    #[error("the agent is at the provider, who must dial the other one, too: `trunk` is its name")]
+    GuestBySip,
+    #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
+    GuestByProvider,
+    #[error("the sound of telephones of ours is not mixed")]
+    NotMixed,
 }
 
 impl Desk {
@@ -90,47 +97,48 @@ impl Desk {
         }
     }
 
-    /// The two no longer hear each other, and both stay.
+    /// The caller and whom they talk to no longer hear each other, and both stay.
     pub(super) fn part(&mut self, call: CallId) -> Taken {
         let Some(session) = self.sessions.get_mut(&call) else { return Taken::BySip };
         let Some(leg) = session.bridging.and_then(Bridging::talks) else { return Taken::Here };
         session.bridging = None;
+        if let Some(party) = session.party(leg) {
+            party.is_parted = true;
+        }
         self.touch(call);
-        self.call_party(leg);
         Taken::Here
     }
 
-    /// Tells the provider to bring a party from where it was dialed to the room.
-    fn call_party(&mut self, leg: LegId) {
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
-        let Some(setup) = self.setup.providers.get(&session.provider) else { return };
-        let caller_to = session.next + 1;
-        let Some(party) = session.parties.get_mut(&leg.n) else { return };
-        if party.ended || party.place != Place::Dialed {
+    /// Tells the provider where the parties of a call are to be, if they are not.
+    pub(super) fn tell_parties(&mut self, call: CallId) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let Some(setup) = self.setup.providers.get(&session.provider).filter(|it| it.has_rest)
+        else {
             return;
+        };
+        let parting = setup.parting;
+        let numbers: Vec<u16> = session.parties.keys().copied().collect();
+        for n in numbers {
+            let Some(what) = session.to_tell(call, n, parting) else { continue };
+            let Some(reference) = session.parties.get(&n).and_then(|it| it.reference.clone())
+            else {
+                continue;
+            };
+            self.asks.push_back(Ask {
+                provider: session.provider.clone(),
+                leg: LegId { call, n },
+                reference,
+                region: session.region.clone(),
+                what,
+            });
+            self.unsaved.insert(call);
         }
-        let Some(reference) = party.reference.clone() else { return };
-        party.place = Place::Told;
-        let to = Link::Leg { leg, n: party.next.max(FIRST) };
-        if setup.parting == Parting::Both {
-            session.moved = Some(caller_to);
-        }
-        self.asks.push_back(Ask {
-            provider: session.provider.clone(),
-            leg,
-            reference,
-            region: session.region.clone(),
-            what: AskWhat::Part {
-                caller: session.reference.clone(),
-                to,
-                caller_to: Link::Step { call: leg.call, n: caller_to },
-            },
-        });
     }
 
-    /// What became of the command that was to bring the party.
+    /// What became of a command that was to bring a party.
     pub(super) fn party_asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let consult = session.consult;
         let Some(party) = session.parties.get_mut(&leg.n) else { return };
         if party.place != Place::Told || party.ended {
             return; // its own end, or the dialing's, says what became of it
@@ -142,16 +150,31 @@ impl Desk {
             }
             Asked::Gone => self.party_over(now, leg, Cause::NORMAL_CLEARING, None),
             // Nothing has changed there. Should it have worked all the same, the party comes.
+            Asked::Failed if party.next >= FIRST => {
+                party.place = Place::Here;
+                self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN);
+                return;
+            }
+            Asked::Failed if consult.is_some_and(|it| it.guest == leg.n) => {
+                party.place = Place::Dialed;
+                self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN);
+                return;
+            }
             Asked::Failed => {
                 party.place = Place::Dialed;
+                party.is_parted = false;
                 session.moved = None;
                 self.events.push_back(Event::HoldFailed { leg });
+                if let Some(guest) = consult.filter(|it| it.agent == leg.n).map(|it| it.guest) {
+                    let guest = LegId { call: leg.call, n: guest };
+                    self.party_over(now, guest, Cause::TEMPORARY_FAILURE, None);
+                }
             }
         }
         self.touch(leg.call);
     }
 
-    /// A party comes for its room.
+    /// A party comes for its room, or for whom it is to dial.
     pub(super) fn party_comes(
         &mut self,
         now: Timestamp,
@@ -159,31 +182,41 @@ impl Desk {
         n: u32,
         fields: &Fields,
     ) -> Heard {
-        let link = Link::Leg { leg, n };
-        let key = self.setup.key;
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
         if let Some(LegState::Ended(cause)) = fields.state {
             self.party_over(now, leg, cause, fields.at);
             return Heard::Known(Document { actions: vec![hang_up()] });
         }
-        if party.ended || session.is_over {
-            return Heard::Known(self.refuse(leg));
-        }
         party.place = Place::Here;
         party.next = n + 1;
+        party.is_asked = true;
         party.left_at = None;
-        let room = room(&key, leg.call);
-        let meet = Action::Meet { room, is_host: true, next: Link::Leg { leg, n: n + 1 } };
-        let document = Document { actions: vec![meet] };
-        party.answers.keep(link, document.clone());
+        let dialed = party.dials.take();
         // The provider was said not to have done it, and the two were left together.
         if session.bridging == Some(Bridging::Talking { leg }) {
             session.bridging = Some(Bridging::Room { leg });
         }
         self.timers.cancel(&Wake::Comes(leg));
         self.touch(leg.call);
-        Heard::Known(document)
+        if let Some(guest) = dialed {
+            let guest = LegId { call: leg.call, n: guest };
+            self.guest_over(now, guest, fields.dial);
+        }
+        Heard::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
+    }
+
+    /// Who dialed a guest is back: the guest is gone, unless it was taken out of that dialing.
+    fn guest_over(&mut self, now: Timestamp, guest: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&guest.call) else { return };
+        let Some(party) = session.party(guest).filter(|it| !it.ended) else { return };
+        if party.place != Place::Dialed {
+            return;
+        }
+        party.comes = true;
+        self.note_talk(now, guest, result);
+        let failed = result.and_then(|result| result.failed);
+        self.party_over(now, guest, failed.unwrap_or(Cause::NORMAL_CLEARING), None);
     }
 
     /// The room came to an end under the caller, and nobody was told why: the party hung up, or is
@@ -208,27 +241,70 @@ impl Desk {
         if party.place == Place::Coming {
             tracing::warn!(%leg, "the agent's leg did not come to its room: it counts as ended");
             let at = party.left_at;
-            self.end_party(leg);
             self.party_over(now, leg, Cause::TIMER_EXPIRED, at);
+            if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
+                party.is_gone = false; // who knows
+            }
+        }
+    }
+}
+
+impl Session {
+    /// What the provider must be told of a party now.
+    fn to_tell(&mut self, call: CallId, n: u16, parting: Parting) -> Option<AskWhat> {
+        let (wanted, carries) = (self.wanted(n), self.carries(n));
+        let above = self.above(n);
+        let caller_to = self.next + 1;
+        let is_over = self.is_over;
+        let party = self.parties.get_mut(&n)?;
+        party.reference.as_ref()?;
+        if party.ended || is_over {
+            let must_end = party.place != Place::Dialed && !carries && !party.is_gone;
+            party.is_gone |= must_end;
+            return must_end.then_some(AskWhat::End);
+        }
+        let to = Link::Leg { leg: LegId { call, n }, n: party.next.max(FIRST) };
+        match (party.place, wanted) {
+            _ if party.is_asked => None,
+            (Place::Told | Place::Coming, _) | (Place::Dialed, Wanted::There) => None,
+            (Place::Dialed, Wanted::Room | Wanted::Guest(_)) => {
+                party.place = Place::Told;
+                let (caller, caller_to) = match above {
+                    Some((agent, reference, next)) => {
+                        (reference, Link::Leg { leg: LegId { call, n: agent }, n: next })
+                    }
+                    None => (self.reference.clone(), Link::Step { call, n: caller_to }),
+                };
+                if parting == Parting::Both && matches!(caller_to, Link::Step { .. }) {
+                    self.moved = Some(self.next + 1);
+                }
+                Some(AskWhat::Part { caller, to, caller_to })
+            }
+            // In the room, or with a guest whom it shall leave alone, or dial.
+            (Place::Here, _) if carries => None,
+            (Place::Here, Wanted::Guest(guest)) if party.dials != Some(guest) => {
+                party.place = Place::Told;
+                Some(AskWhat::Move { to })
+            }
+            (Place::Here, Wanted::Room) => {
+                let guest = party.dials?;
+                let comes = self.parties.get(&guest).is_some_and(|guest| guest.comes);
+                if comes {
+                    return None; // by itself
+                }
+                self.parties.get_mut(&n)?.place = Place::Told;
+                Some(AskWhat::Move { to })
+            }
+            (Place::Here, Wanted::There | Wanted::Guest(_)) => None,
         }
     }
 
-    /// Ends the leg of a party that is not where it was dialed any more: nothing else does.
-    pub(super) fn end_party(&mut self, leg: LegId) {
-        let Some(session) = self.sessions.get(&leg.call) else { return };
-        let Some(party) = session.parties.get(&leg.n) else { return };
-        let Some(reference) = party.reference.clone() else { return };
-        if party.place == Place::Dialed {
-            return;
-        }
-        self.timers.cancel(&Wake::Comes(leg));
-        self.asks.push_back(Ask {
-            provider: session.provider.clone(),
-            leg,
-            reference,
-            region: session.region.clone(),
-            what: AskWhat::End,
-        });
+    /// The party that dialed this one, its name at the provider and its next document; `None`: the
+    /// caller did.
+    fn above(&self, n: u16) -> Option<(u16, String, u32)> {
+        let agent = self.consult.filter(|it| it.guest == n)?.agent;
+        let party = self.parties.get(&agent)?;
+        Some((agent, party.reference.clone()?, party.next.max(FIRST)))
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::center::{Cause, Digit, Listen, Prompt};
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
+use crate::webhook::desk::consult::Consult;
 use crate::webhook::desk::room::Place;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Recorded;
@@ -32,6 +33,8 @@ pub(super) struct Session {
     pub(super) bridging: Option<Bridging>,
     pub(super) on_air: OnAir,
     pub(super) parties: BTreeMap<u16, PartyLeg>,
+    #[serde(default)]
+    pub(super) consult: Option<Consult>,
     /// Messages, by the step that asked for them.
     pub(super) recordings: BTreeMap<u32, Recording>,
     /// What was told of the message that is being left, until the caller goes on or is gone.
@@ -176,6 +179,18 @@ pub(super) struct PartyLeg {
     /// The number of its document that was not asked for yet, once there is a room.
     #[serde(default)]
     pub(super) next: u32,
+    /// It was taken away from the caller once, and is in rooms since then.
+    #[serde(default)]
+    pub(super) is_parted: bool,
+    /// The guest whom its last document dials.
+    #[serde(default)]
+    pub(super) dials: Option<u16>,
+    /// Its request is being answered.
+    #[serde(skip)]
+    pub(super) is_asked: bool,
+    /// The provider has ended it, or was told to.
+    #[serde(default)]
+    pub(super) is_gone: bool,
     /// Since when it may have hung up.
     #[serde(default)]
     pub(super) left_at: Option<Timestamp>,

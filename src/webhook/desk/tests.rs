@@ -2,6 +2,7 @@
 //!
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
+mod consult;
 mod late;
 mod lost;
 mod races;

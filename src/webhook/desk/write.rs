@@ -9,9 +9,12 @@ use crate::center::{Ahead, Listen, Prompt};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::arm::arm_user;
+use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
-use crate::webhook::desk::room::room;
-use crate::webhook::desk::session::{Bridging, Carried, OnAir, Program, Recording, Session};
+use crate::webhook::desk::room::{self, room};
+use crate::webhook::desk::session::{
+    Bridging, Carried, OnAir, PartyLeg, Program, Recording, Session,
+};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
@@ -37,7 +40,7 @@ impl Desk {
     /// call now.
     pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
-            return self.write_party(leg, &ticket.link);
+            return self.write_party(now, leg, &ticket.link);
         }
         let Some(session) = self.sessions.get_mut(&ticket.call) else {
             return Document { actions: vec![hang_up()] };
@@ -67,10 +70,18 @@ impl Desk {
     }
 
     /// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
-    fn write_party(&mut self, leg: LegId, link: &Link) -> Document {
+    fn write_party(&mut self, now: Timestamp, leg: LegId, link: &Link) -> Document {
+        if let Link::Leg { n, .. } = *link
+            && n >= room::FIRST
+        {
+            return self.write_elsewhere(now, leg, n);
+        }
         let talks = Some(Bridging::Talking { leg });
-        let session = self.sessions.get(&leg.call);
-        let document = match session.is_some_and(|it| it.bridging == talks && !it.is_over) {
+        let hears = |it: &Session| {
+            let joined = it.consult.is_some_and(|it| it.guest == leg.n && it.is_joined);
+            (it.bridging == talks || joined) && it.is_up(leg.n)
+        };
+        let document = match self.sessions.get(&leg.call).is_some_and(hears) {
             true => Document::default(),
             false => self.refuse(leg),
         };
@@ -79,6 +90,64 @@ impl Desk {
         }
         document
     }
+}
+
+impl Desk {
+    /// The document of a party that is not where it was dialed: its room, or whom it dials.
+    fn write_elsewhere(&mut self, now: Timestamp, leg: LegId, n: u32) -> Document {
+        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
+            party.is_asked = false;
+        }
+        if !self.sessions.get(&leg.call).is_some_and(|it| it.is_up(leg.n)) {
+            return self.refuse(leg);
+        }
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Document::default() };
+        let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
+        let next = Link::Leg { leg, n: n + 1 };
+        let document = match session.wanted(leg.n) {
+            Wanted::Guest(guest) => {
+                let party = &session.parties[&guest];
+                let guest_leg = LegId { call: leg.call, n: guest };
+                let dial = dial_of(now, guest_leg, party, &setup, next);
+                if let Some(party) = session.party(leg) {
+                    party.dials = Some(guest);
+                }
+                Document {
+                    actions: dial.map(|dial| Action::Dial(Box::new(dial))).into_iter().collect(),
+                }
+            }
+            Wanted::Room | Wanted::There => {
+                let room = room(&self.setup.key, leg.call);
+                let is_host = !session.is_among_three(leg.n);
+                Document { actions: vec![Action::Meet { room, is_host, next }] }
+            }
+        };
+        if let Some(party) = session.party(leg) {
+            party.answers.keep(Link::Leg { leg, n }, document.clone());
+        }
+        document
+    }
+}
+
+/// How the provider is to call a party.
+fn dial_of(
+    now: Timestamp,
+    leg: LegId,
+    party: &PartyLeg,
+    provider: &ProviderSetup,
+    next: Link,
+) -> Option<Dial> {
+    let Carried::Provider(to) = party.carried.clone() else { return None };
+    Some(Dial {
+        to,
+        caller_id: provider.caller_id.clone().or_else(|| party.shown.clone()),
+        ring_timeout: party.until.since(now).clamp(RING_MIN, RING_MAX),
+        time_limit: TALK_MAX,
+        answered: Some(Link::Leg { leg, n: 0 }),
+        accept_key: provider.accept_key,
+        told: Some(Link::LegStatus { leg }),
+        next,
+    })
 }
 
 struct Writer<'a> {
@@ -202,19 +271,9 @@ impl Writer<'_> {
 
     fn dial(&mut self, now: Timestamp, leg: LegId) -> Written {
         let next = self.next();
-        let Some(party) = self.session.party(leg) else { return self.silent(None) };
-        let ring_timeout = party.until.since(now).clamp(RING_MIN, RING_MAX);
-        let Carried::Provider(to) = party.carried.clone() else { return self.silent(None) };
-        let dial = Dial {
-            to,
-            caller_id: self.provider.caller_id.clone().or_else(|| party.shown.clone()),
-            ring_timeout,
-            time_limit: TALK_MAX,
-            answered: Some(Link::Leg { leg, n: 0 }),
-            accept_key: self.provider.accept_key,
-            told: Some(Link::LegStatus { leg }),
-            next,
-        };
+        let party = self.session.parties.get(&leg.n);
+        let dial = party.and_then(|party| dial_of(now, leg, party, self.provider, next));
+        let Some(dial) = dial else { return self.silent(None) };
         let actions = vec![Action::Dial(Box::new(dial))];
         Written::new(actions, OnAir::Dial { leg }, RING_MAX + TALK_MAX)
     }

@@ -2,29 +2,29 @@
 
 use super::*;
 
-fn leg(n: u32) -> Link {
+pub(super) fn leg(n: u32) -> Link {
     Link::Leg { leg: PARTY, n }
 }
 
-fn of_party(fields: Fields) -> Fields {
+pub(super) fn of_party(fields: Fields) -> Fields {
     Fields { reference: "CA2".to_owned(), ..fields }
 }
 
-fn party(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
+pub(super) fn party(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
     let fields = keys.map_or_else(Fields::default, pressed);
     told(&world.post(&leg(n), of_party(fields)))
 }
 
-fn party_ends(world: &mut World) {
+pub(super) fn party_ends(world: &mut World) {
     world.post(&Link::LegStatus { leg: PARTY }, of_party(ended(Cause::NORMAL_CLEARING)));
 }
 
-fn hangs_up(world: &mut World) {
+pub(super) fn hangs_up(world: &mut World) {
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
 }
 
 /// The caller talks to an agent at a number, since this moment. The next step is the fourth.
-fn talking(parting: Parting) -> World {
+pub(super) fn talking(parting: Parting) -> World {
     let mut world = World::waiting(number(), true);
     world.desk.setup.providers.get_mut("acme").unwrap().parting = parting;
     world.ready();
@@ -35,29 +35,30 @@ fn talking(parting: Parting) -> World {
     world
 }
 
-fn hold(world: &mut World) {
+pub(super) fn hold(world: &mut World) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Hold });
 }
 
-fn resume(world: &mut World) {
+pub(super) fn resume(world: &mut World) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Resume });
 }
 
-fn asked(world: &mut World, leg: LegId, outcome: Asked) {
+pub(super) fn asked(world: &mut World, leg: LegId, outcome: Asked) {
     world.desk.asked(world.now, leg, outcome);
     world.drain();
 }
 
 /// What was asked by REST since the last look, in words.
-fn asks(world: &mut World) -> Vec<String> {
+pub(super) fn asks(world: &mut World) -> Vec<String> {
     let word = |ask: Ask| match ask.what {
-        AskWhat::Move { to: Link::Step { n, .. } } => format!("{} comes for {n}", ask.reference),
-        AskWhat::Part {
-            caller,
-            to: Link::Leg { n, .. },
-            caller_to: Link::Step { n: step, .. },
-        } => {
-            format!("{} comes for {n}, {caller} for {step}", ask.reference)
+        AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
+            format!("{} comes for {n}", ask.reference)
+        }
+        AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to } => {
+            let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
+                panic!("{caller_to:?}")
+            };
+            format!("{} comes for {n}, {caller} for {then}", ask.reference)
         }
         AskWhat::End => format!("{} ends", ask.reference),
         AskWhat::Came => format!("{} has come", ask.reference),

@@ -1,0 +1,236 @@
+//! An agent of the provider's consults somebody, hands the caller over, or all three meet.
+
+use super::room::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
+use super::*;
+
+const GUEST: LegId = LegId { call: CALL, n: 2 };
+
+fn ask(world: &mut World, ask: AgentAsk) {
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask });
+}
+
+fn guest(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
+    let fields = keys.map_or_else(Fields::default, pressed);
+    let fields = Fields { reference: "CA3".to_owned(), ..fields };
+    told(&world.post(&Link::Leg { leg: GUEST, n }, fields))
+}
+
+fn guest_news(world: &mut World, state: LegState) {
+    let fields = Fields { reference: "CA3".to_owned(), state: Some(state), ..Fields::default() };
+    world.post(&Link::LegStatus { leg: GUEST }, fields);
+}
+
+fn guest_ends(world: &mut World) {
+    guest_news(world, LegState::Ended(Cause::NORMAL_CLEARING));
+}
+
+/// The agent asked for a guest ten seconds into the talk, and dials; the caller hears music, and is
+/// next at step 6.
+fn consulting(parting: Parting) -> World {
+    let mut world = talking(parting);
+    world.pass(10);
+    let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
+    assert_eq!(trunk.as_deref(), Some("acme"));
+    assert_eq!(world.desk.consults(PARTY, "acme"), Ok(()));
+    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
+    asked(&mut world, PARTY, Asked::Done);
+    assert_eq!(party(&mut world, 100, None), [dials(101)]);
+    if parting == Parting::Party {
+        assert_eq!(told(&world.step(4, dialed(None, None))), ["music/default/2", "→ 5"]);
+    }
+    assert_eq!(told(&world.step(5, Fields::default())).last().unwrap(), "→ 6");
+    world.asks.clear();
+    world
+}
+
+fn dials(then: u32) -> String {
+    format!("dial Number(\"+14155550188\") → leg {then}")
+}
+
+/// The guest has taken the call, five seconds later.
+fn consulted(parting: Parting) -> World {
+    let mut world = consulting(parting);
+    world.pass(5);
+    guest_news(&mut world, LegState::Ringing);
+    guest(&mut world, 0, None);
+    assert_eq!(guest(&mut world, 1, Some("1")), Vec::<String>::new(), "bridged to the agent");
+    assert_eq!(asks(&mut world), Vec::<String>::new());
+    world
+}
+
+#[test]
+fn the_guest_is_handed_over_and_the_agent_leaves() {
+    let mut world = consulted(Parting::Party);
+    world.pass(20);
+    ask(&mut world, AgentAsk::Complete);
+    // The guest first: it hangs on the agent's dialing.
+    assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
+    asked(&mut world, GUEST, Asked::Done);
+    assert_eq!(asks(&mut world), ["CA2 ends"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+    assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(asks(&mut world), ["CA1 has come"]);
+    // Or it comes back from its dialing before.
+    assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
+    world.pass(30);
+    guest_ends(&mut world);
+    assert_eq!(told(&world.step(8, Fields::default())), [format!("[{MENU}] 1 keys → 9")]);
+    hangs_up(&mut world);
+    let [agent, guest] = &world.record().legs[..] else { panic!("two legs") };
+    assert_eq!((agent.talk_ms, agent.hold_ms), (10_000, 25_000));
+    assert_eq!((guest.talk_ms, guest.hold_ms), (50_000, 0));
+}
+
+#[test]
+fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
+    let mut world = consulted(Parting::Both);
+    ask(&mut world, AgentAsk::Complete);
+    let all = asks(&mut world);
+    assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
+    asked(&mut world, GUEST, Asked::Done);
+    assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
+    assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+}
+
+#[test]
+fn three_meet_and_any_of_them_may_leave() {
+    for leaves in ["agent", "guest", "caller"] {
+        let mut world = consulted(Parting::Party);
+        assert_eq!(world.desk.meets(PARTY), Ok(()));
+        ask(&mut world, AgentAsk::Conference);
+        assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
+        asked(&mut world, GUEST, Asked::Done);
+        assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+        // The agent is back from its dialing, and stays; the guest is not over.
+        assert_eq!(
+            told(&world.post(&room::leg(101), of_party(dialed(None, None)))),
+            ["meet → leg 102"]
+        );
+        assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+        world.asks.clear();
+        world.pass(60);
+        match leaves {
+            "agent" => {
+                party_ends(&mut world);
+                assert_eq!(asks(&mut world), Vec::<String>::new(), "the others go on");
+                world.pass(10);
+                guest_ends(&mut world);
+                assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
+            }
+            "guest" => {
+                guest_ends(&mut world);
+                assert_eq!(asks(&mut world), Vec::<String>::new(), "the others go on");
+                world.pass(10);
+                party_ends(&mut world);
+                assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
+            }
+            _ => {
+                hangs_up(&mut world);
+                assert_eq!(asks(&mut world), ["CA2 ends", "CA3 ends"]);
+                continue;
+            }
+        }
+        hangs_up(&mut world);
+        let [agent, guest] = &world.record().legs[..] else { panic!("two legs") };
+        let more = |who| if who == leaves { 0 } else { 10_000 };
+        assert_eq!((agent.talk_ms, agent.hold_ms), (70_000 + more("agent"), 5_000), "{leaves}");
+        assert_eq!(guest.talk_ms, 60_000 + more("guest"), "{leaves}");
+    }
+}
+
+#[test]
+fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
+    let mut world = consulting(Parting::Party);
+    world.pass(5);
+    guest_news(&mut world, LegState::Ended(Cause::USER_BUSY));
+    assert_eq!(asks(&mut world), ["CA1 comes for 7"], "the agent comes by itself");
+    let back = of_party(dialed(Some(Cause::USER_BUSY), None));
+    assert_eq!(told(&world.post(&room::leg(101), back)), ["meet → leg 102"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+}
+
+#[test]
+fn the_result_of_the_agents_dialing_tells_as_much() {
+    let mut world = consulted(Parting::Party);
+    world.pass(5);
+    let back = of_party(dialed(None, Some(5)));
+    assert_eq!(told(&world.post(&room::leg(101), back)), ["meet → leg 102"]);
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+    assert_eq!(asks(&mut world), ["CA1 comes for 7"]);
+}
+
+#[test]
+fn an_agent_who_comes_back_leaves_the_guest() {
+    let mut world = consulted(Parting::Party);
+    resume(&mut world);
+    // Taken out of the dialing, the agent takes the guest down.
+    assert_eq!(asks(&mut world), ["CA2 comes for 101", "CA1 comes for 7"]);
+    // A command that fails is given again.
+    asked(&mut world, PARTY, Asked::Failed);
+    world.pass(5);
+    assert_eq!(asks(&mut world), ["CA2 comes for 101"]);
+    assert_eq!(party(&mut world, 101, None), ["meet → leg 102"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+    // Somebody else may be consulted then.
+    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    let all = asks(&mut world);
+    assert!(all.contains(&"CA2 comes for 102".to_owned()), "{all:?}");
+    let dials = party(&mut world, 102, None);
+    assert_eq!(dials, ["dial Number(\"+14155550188\") → leg 103"]);
+}
+
+#[test]
+fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
+    let mut world = consulted(Parting::Party);
+    hangs_up(&mut world);
+    assert_eq!(asks(&mut world), ["CA2 ends"], "and the guest with it");
+    assert_eq!(world.record().legs.len(), 2);
+}
+
+#[test]
+fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
+    let mut world = consulted(Parting::Party);
+    ask(&mut world, AgentAsk::Complete);
+    asks(&mut world);
+    asked(&mut world, GUEST, Asked::Failed);
+    assert_eq!(asks(&mut world), Vec::<String>::new(), "not the agent, who carries the guest");
+    world.pass(5);
+    assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101"]);
+}
+
+#[test]
+fn a_consultation_that_cannot_begin_leaves_the_two_together() {
+    let mut world = talking(Parting::Party);
+    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    asked(&mut world, PARTY, Asked::Failed);
+    let failed = Event::DialFailed { leg: GUEST, cause: Cause::TEMPORARY_FAILURE };
+    assert!(world.events.contains(&failed), "{:?}", world.events);
+    world.asks.clear();
+    world.pass(5);
+    assert_eq!(asks(&mut world), Vec::<String>::new());
+    party_ends(&mut world);
+    world.step(4, dialed(None, Some(5)));
+    hangs_up(&mut world);
+    assert_eq!(world.record().legs[0].talk_ms, 5_000);
+}
+
+#[test]
+fn over_a_restart_the_consultation_goes_on() {
+    let mut world = consulted(Parting::Party);
+    world.restart();
+    world.asks.clear();
+    ask(&mut world, AgentAsk::Complete);
+    assert!(asks(&mut world).contains(&"CA3 comes for 100, CA2 for 101".to_owned()));
+}
+
+#[test]
+fn who_can_be_consulted_is_known_before() {
+    let world = talking(Parting::Party);
+    assert_eq!(world.desk.consults(PARTY, "other"), Err(NoParting::GuestBySip));
+    let mut ours = World::waiting(None, false);
+    ours.ready();
+    assert_eq!(ours.desk.consults(PARTY, "acme"), Err(NoParting::GuestByProvider));
+    assert_eq!(ours.desk.consults(PARTY, "other"), Ok(()));
+    assert_eq!(ours.desk.meets(PARTY), Err(NoParting::NotMixed));
+}
