@@ -119,7 +119,7 @@ impl Desk {
         let parting = setup.parting;
         let numbers: Vec<u16> = session.parties.keys().copied().collect();
         for n in numbers {
-            let Some(what) = session.to_tell(call, n, parting) else { continue };
+            let Some(what) = session.order_for(call, n, parting) else { continue };
             let Some(reference) = session.parties.get(&n).and_then(|it| it.reference.clone())
             else {
                 continue;
@@ -251,7 +251,7 @@ impl Desk {
 
 impl Session {
     /// What the provider must be told of a party now.
-    fn to_tell(&mut self, call: CallId, n: u16, parting: Parting) -> Option<AskWhat> {
+    fn order_for(&mut self, call: CallId, n: u16, parting: Parting) -> Option<AskWhat> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
         let above = self.above(n);
         let caller_to = self.next + 1;
