@@ -20,6 +20,8 @@ mod media;
 mod outages;
 mod peers;
 mod phone;
+#[path = "../platform/mod.rs"]
+mod platform;
 mod ports;
 mod process;
 mod proxy;

@@ -39,7 +39,8 @@ pub(crate) enum Want {
     /// The answer does not matter.
     Tell(Who, String, News),
     Recording,
-    Ring(Dialing),
+    /// Somebody is dialed now.
+    Ring,
     /// It was dialed, and hears the caller now.
     Bridged,
     Over(Cause),
@@ -185,7 +186,7 @@ impl Line {
             }
             Instruction::Redirect { url, carries } => self.ask(url, News::GoOn(carries)),
             Instruction::Dial(dialing) => {
-                self.wants.push_back(Want::Ring(dialing.clone()));
+                self.wants.push_back(Want::Ring);
                 self.tell_of_party(&dialing, News::PartyRings);
                 let until = now + dialing.timeout;
                 self.doing = Doing::Dialing { dialing, until, bridged: None };
@@ -245,7 +246,7 @@ impl Line {
                 self.dialed(dialing, Some(Cause::NO_ANSWER), Duration::ZERO);
             }
             Doing::Recording { recording, spoken, .. } => self.message_over(recording, spoken),
-            Doing::Confirming { .. } => self.over(Cause::NORMAL_CLEARING),
+            Doing::Confirming { .. } => self.over(Cause::NO_ANSWER),
             Doing::Sounding { .. } | Doing::Nothing => {}
         }
     }
@@ -258,7 +259,7 @@ impl Line {
     }
 
     /// Stops, and asks.
-    pub(crate) fn ask(&mut self, url: String, news: News) {
+    fn ask(&mut self, url: String, news: News) {
         self.stop();
         self.wants.push_back(Want::Ask(url, news));
     }

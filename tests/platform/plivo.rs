@@ -48,6 +48,7 @@ impl Tongue for Plivo {
             fields.push(("DialALegUUID", caller.clone()));
             fields.push(("DialBLegUUID", who.reference.clone()));
         }
+        fields.extend(party(news));
         let mut add = |name: &'static str, value: &str| fields.push((name, value.to_owned()));
         match news {
             News::Arrived => add("Event", "StartApp"),
@@ -70,23 +71,11 @@ impl Tongue for Plivo {
                     add("EndTime", &civil(at));
                 }
             }
-            News::PartyAsks => add("Event", "DialRemoteSounds"),
-            News::PartyAnswered => {
-                add("Event", "DialAnswer");
-                add("DialAction", "answer");
-            }
-            News::PartyConnected => {
-                add("Event", "DialConnected");
-                add("DialAction", "connected");
-            }
-            News::PartyEnded(cause, talked) => {
-                add("Event", "DialHangup");
-                add("DialAction", "hangup");
-                add("DialBLegDuration", &talked.as_secs().to_string());
-                let failed = (*talked == Duration::ZERO).then_some(*cause);
-                add("DialBLegHangupCause", dialed(failed).1);
-            }
-            News::PartyRings => {}
+            News::PartyAsks
+            | News::PartyAnswered
+            | News::PartyConnected
+            | News::PartyEnded(..)
+            | News::PartyRings => {}
         }
         match news {
             News::Recorded { length, is_over, .. } => {
@@ -98,6 +87,24 @@ impl Tongue for Plivo {
         }
         Some(form(url, &fields))
     }
+}
+
+/// What is said of whoever was dialed.
+fn party(news: &News) -> Vec<(&'static str, String)> {
+    let (event, action) = match news {
+        News::PartyAsks => return vec![("Event", "DialRemoteSounds".to_owned())],
+        News::PartyAnswered => ("DialAnswer", "answer"),
+        News::PartyConnected => ("DialConnected", "connected"),
+        News::PartyEnded(..) => ("DialHangup", "hangup"),
+        _ => return Vec::new(),
+    };
+    let mut fields = vec![("Event", event.to_owned()), ("DialAction", action.to_owned())];
+    if let News::PartyEnded(cause, talked) = news {
+        fields.push(("DialBLegDuration", talked.as_secs().to_string()));
+        let failed = (*talked == Duration::ZERO).then_some(*cause);
+        fields.push(("DialBLegHangupCause", dialed(failed).1.to_owned()));
+    }
+    fields
 }
 
 /// A moment as Plivo writes it: of UTC, and without saying so.

@@ -1,18 +1,19 @@
-//! A provider: it signs, asks, executes what it is answered, and does nothing by itself.
+//! A provider at work: it signs and asks, and its platform executes what it is answered.
 //!
-//! **Invariant:** sounds take no time here; where a caller would wait, a test waits for an event.
+//! **Invariant:** the platform's time passes only when nobody does anything, and then at once; where
+//! a person would wait, a test waits for an event.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Value, json};
+use attendant::center::Cause;
+use attendant::time::Timestamp;
 
 use crate::clock::{SOON, left, now};
-use crate::webhooks::http::{Answer, RestMock, Sent, decode, field, form};
-use crate::webhooks::verbs::{self, Dial, Verb};
+use crate::platform::{Answer, Asked, Dialing, Instruction, Line, News, Want, Who};
+use crate::webhooks::http::{Sent, decode};
+use crate::webhooks::kind::{Kind, USER};
+use crate::webhooks::sign::{unix_s, wall_clock};
 
 /// What the provider and we both know.
 pub(crate) const SECRET: &str = "an-auth-token-of-the-tests";
@@ -21,26 +22,6 @@ pub(crate) const PUBLIC_URL: &str = "https://ivr.example.com";
 pub(crate) const CALLER: &str = "+14155550111";
 pub(crate) const NUMBER: &str = "+14155550100";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Twilio,
-    Jambonz,
-}
-
-/// What a request is about.
-pub(crate) enum News<'a> {
-    /// A call, or: it was told to come.
-    Arrived,
-    /// Keys that were asked for; empty: in vain.
-    Keys(&'a str),
-    /// How dialing somebody ended.
-    Dialed { status: &'a str, talked_s: u64 },
-    /// A message of so many seconds.
-    Recorded { url: &'a str, length_s: u64 },
-    /// The state of the leg, with the provider's number and time of the message.
-    State { status: &'a str, sequence: u64, at_s: u64 },
-}
-
 #[derive(Clone, Copy)]
 pub(crate) struct Carrier {
     pub kind: Kind,
@@ -48,100 +29,66 @@ pub(crate) struct Carrier {
     pub door: SocketAddr,
 }
 
+/// What the network does to requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Once,
+    Twice,
+    /// The connection is cut when the answer begins, and the provider asks again.
+    AnswerLost,
+}
+
+/// What a platform did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    Heard,
+    Asked,
+    Told,
+    Rang,
+    Recorded,
+    Bridged,
+    Over,
+    /// Time passed.
+    Waited,
+    /// And nothing will happen by itself.
+    Nothing,
+}
+
 /// A leg of a call there.
 pub(crate) struct Leg {
     carrier: Carrier,
-    pub sid: String,
-    parent: Option<String>,
-    from: String,
-    to: String,
-    /// The document that is executed.
-    pub verbs: Vec<Verb>,
+    line: Line,
+    /// The platform's time.
+    now: Timestamp,
     /// Everything that was played or said, in its order.
     pub heard: Vec<String>,
     /// The last request.
     pub last: Option<Sent>,
-}
-
-pub(crate) fn unix_s() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "signatures carry the time of the day")]
-    let now = SystemTime::now();
-    now.duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Twilio, Self::Jambonz];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Twilio => "twilio",
-            Self::Jambonz => "jambonz",
-        }
-    }
-
-    /// What signs a request like this.
-    pub(crate) fn sign(self, secret: &str, url: &str, body: &str, at_s: u64) -> (String, String) {
-        match self {
-            Self::Twilio => {
-                let mut fields: Vec<(String, String)> = body
-                    .split('&')
-                    .filter_map(|pair| pair.split_once('='))
-                    .map(|(name, value)| (decode(name), decode(value)))
-                    .collect();
-                fields.sort();
-                let mut mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).expect("a key");
-                mac.update(url.as_bytes());
-                for (name, value) in fields {
-                    mac.update(name.as_bytes());
-                    mac.update(value.as_bytes());
-                }
-                ("X-Twilio-Signature".to_owned(), STANDARD.encode(mac.finalize().into_bytes()))
-            }
-            Self::Jambonz => {
-                let mut mac =
-                    Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-                mac.update(format!("{at_s}.{body}").as_bytes());
-                let bytes = mac.finalize().into_bytes();
-                let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-                ("Jambonz-Signature".to_owned(), format!("t={at_s},v1={hex}"))
-            }
-        }
-    }
-
-    /// A command of our server's about a call: the call, and where it is to come, if anywhere.
-    pub(crate) fn moved(self, rest: &RestMock, sid: &str) -> String {
-        rest.expect(&format!("{sid} is to come"), |told| {
-            let about = told.what.rsplit('/').next()?.trim_end_matches(".json") == sid;
-            let (method, authorization) = match self {
-                Self::Twilio => ("POST", format!("Basic {}", STANDARD.encode("AC0001:a-token"))),
-                Self::Jambonz => ("PUT", "Bearer a-token".to_owned()),
-            };
-            assert!(told.what.starts_with(method), "{told:?}");
-            assert_eq!(told.authorization, authorization);
-            let url = match self {
-                Self::Twilio => field(&told.body, "Url"),
-                Self::Jambonz => {
-                    serde_json::from_str::<Value>(&told.body).ok()?["call_hook"]["url"]
-                        .as_str()
-                        .map(str::to_owned)
-                }
-            };
-            url.filter(|_| about)
-        })
-    }
+    pub delivery: Delivery,
+    /// News that is kept back.
+    pub held: Option<Vec<Sent>>,
+    is_bridged: bool,
+    /// Why the platform ended it.
+    ended: Option<Cause>,
 }
 
 impl Carrier {
     /// A signed request, not sent yet.
-    pub(crate) fn request(self, url: &str, body: String) -> Sent {
-        let signature = self.kind.sign(SECRET, url, &body, unix_s());
-        let kind = match self.kind {
-            Kind::Twilio => "application/x-www-form-urlencoded",
-            Kind::Jambonz => "application/json",
-        };
-        let headers = vec![("Content-Type".to_owned(), kind.to_owned()), signature];
+    #[track_caller]
+    pub(crate) fn request(self, asked: &Asked) -> Sent {
+        let (url, access) = without_access(&asked.url);
         let path = url.strip_prefix(PUBLIC_URL).unwrap_or_else(|| panic!("not ours: {url}"));
-        Sent { method: "POST", path: path.to_owned(), headers, body: body.into_bytes() }
+        let kind = ("Content-Type".to_owned(), asked.content_type.to_owned());
+        let mut request = Sent {
+            method: if asked.is_get { "GET" } else { "POST" },
+            path: path.to_owned(),
+            headers: if asked.content_type.is_empty() { Vec::new() } else { vec![kind] },
+            body: asked.body.clone().into_bytes(),
+        };
+        let secret = access.unwrap_or_else(|| SECRET.to_owned());
+        let signature = self.kind.sign(&secret, &url, &request, unix_s());
+        request.headers.extend(signature);
+        request
     }
 
     pub(crate) fn url(self, what: &str) -> String {
@@ -149,247 +96,365 @@ impl Carrier {
     }
 
     /// A leg that has asked for nothing yet.
-    pub(crate) fn leg(self, sid: &str, from: &str, to: &str) -> Leg {
+    pub(crate) fn leg(self, sid: &str) -> Leg {
+        let who = Who {
+            reference: sid.to_owned(),
+            parent: None,
+            from: Some(CALLER.to_owned()),
+            to: NUMBER.to_owned(),
+        };
+        self.of(Line::new(who, |_| Duration::ZERO))
+    }
+
+    fn of(self, line: Line) -> Leg {
         Leg {
             carrier: self,
-            sid: sid.to_owned(),
-            parent: None,
-            from: from.to_owned(),
-            to: to.to_owned(),
-            verbs: Vec::new(),
+            line,
+            now: Timestamp::from_millis(0),
             heard: Vec::new(),
             last: None,
+            delivery: Delivery::Once,
+            held: None,
+            is_bridged: false,
+            ended: None,
         }
     }
 
     /// A call arrives.
     #[track_caller]
     pub(crate) fn call(self, sid: &str) -> Leg {
-        let mut leg = self.leg(sid, CALLER, NUMBER);
-        leg.ask(&self.url("voice"), &News::Arrived);
+        let mut leg = self.leg(sid);
+        leg.arrive();
         leg
     }
 }
 
+/// An address as it is asked, and the password it is to be asked with.
+#[track_caller]
+fn without_access(url: &str) -> (String, Option<String>) {
+    let Some((access, rest)) = url.strip_prefix("https://").and_then(|url| url.split_once('@'))
+    else {
+        return (url.to_owned(), None);
+    };
+    let (user, password) = access.split_once(':').expect("a user and a password");
+    assert_eq!(user, USER);
+    (format!("https://{rest}"), Some(password.to_owned()))
+}
+
+/// The name of the file behind an address of ours, or the address.
+fn file(url: &str) -> String {
+    let path = url.split('?').next().unwrap_or(url);
+    path.split_once("/audio/").map_or_else(|| url.to_owned(), |(_, name)| decode(name))
+}
+
 impl Leg {
-    /// A leg that this one dials.
-    pub(crate) fn child(&self, sid: &str, number: &str) -> Self {
-        let mut leg = self.carrier.leg(sid, &self.from, number);
-        leg.parent = Some(self.sid.clone());
-        leg
+    pub(crate) fn sid(&self) -> &str {
+        &self.line.who.reference
     }
 
-    fn body(&self, news: &News<'_>) -> String {
-        match self.carrier.kind {
-            Kind::Twilio => form(&self.twilio(news)),
-            Kind::Jambonz => self.jambonz(news).to_string(),
-        }
+    // ---- requests ----
+
+    /// A signed request of this leg's, not sent yet.
+    #[track_caller]
+    pub(crate) fn prepare(&self, url: &str, news: &News) -> Sent {
+        self.prepare_at(url, news, wall_clock())
     }
 
-    fn twilio(&self, news: &News<'_>) -> Vec<(String, String)> {
-        let mut fields = vec![
-            ("AccountSid", "AC0001".to_owned()),
-            ("ApiVersion", "2010-04-01".to_owned()),
-            ("CallSid", self.sid.clone()),
-            ("Direction", "inbound".to_owned()),
-            ("From", self.from.clone()),
-            ("To", self.to.clone()),
-        ];
-        if let Some(parent) = &self.parent {
-            fields.push(("ParentCallSid", parent.clone()));
-        }
-        let mut status = "in-progress";
-        match *news {
-            News::Arrived => status = if self.last.is_none() { "ringing" } else { status },
-            News::Keys("") => fields.push(("Digits", String::new())),
-            News::Keys(keys) => {
-                fields.push(("Digits", keys.to_owned()));
-                fields.push(("msg", "Gather End".to_owned()));
-            }
-            News::Dialed { status, talked_s } => {
-                fields.push(("DialCallStatus", status.to_owned()));
-                fields.push(("DialBridged", (status == "completed").to_string()));
-                if status == "completed" {
-                    fields.push(("DialCallDuration", talked_s.to_string()));
-                }
-            }
-            News::Recorded { url, length_s } => {
-                fields.push(("RecordingUrl", url.to_owned()));
-                fields.push(("RecordingSid", "RE0001".to_owned()));
-                fields.push(("RecordingDuration", length_s.to_string()));
-            }
-            News::State { status: state, sequence, at_s } => {
-                status = state;
-                fields.push(("SequenceNumber", sequence.to_string()));
-                fields.push(("CallbackSource", "call-progress-events".to_owned()));
-                fields.push(("Timestamp", rfc2822(at_s)));
-            }
-        }
-        fields.push(("CallStatus", status.to_owned()));
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    /// About something that happened then.
+    #[track_caller]
+    pub(crate) fn prepare_at(&self, url: &str, news: &News, at: Timestamp) -> Sent {
+        let asked = self.carrier.kind.tongue().request(url, &self.line.who, news, Some(at));
+        self.carrier.request(&asked.unwrap_or_else(|| panic!("nobody is told of {news:?}")))
     }
 
-    fn jambonz(&self, news: &News<'_>) -> Value {
-        let mut body = json!({
-            "call_sid": self.sid, "account_sid": "acct", "direction": "inbound",
-            "from": self.from, "to": self.to, "call_status": "in-progress", "sip_status": 200,
-        });
-        if let Some(parent) = &self.parent {
-            body["parent_call_sid"] = json!(parent);
-        }
-        match *news {
-            News::Arrived => {}
-            News::Keys("") => body["reason"] = json!("timeout"),
-            News::Keys(keys) => {
-                body["reason"] = json!("dtmfDetected");
-                body["digits"] = json!(keys);
-            }
-            News::Dialed { status, talked_s: _ } => {
-                body["dial_call_status"] = json!(status);
-                body["dial_call_sid"] = json!(format!("{}-dialed", self.sid));
-                body["dial_sip_status"] = json!(if status == "completed" { 200 } else { 480 });
-            }
-            News::Recorded { .. } => panic!("jambonz is not asked to record"),
-            News::State { status, .. } => {
-                body["call_status"] = json!(status);
-                body["call_termination_by"] = json!("caller");
-            }
-        }
-        body
-    }
-
-    pub(crate) fn prepare(&self, url: &str, news: &News<'_>) -> Sent {
-        self.carrier.request(url, self.body(news))
+    #[track_caller]
+    pub(crate) fn arrive(&mut self) {
+        self.ask(&self.carrier.url("voice"), &News::Arrived);
     }
 
     /// Asks, and takes the answer for the document to execute.
     #[track_caller]
-    pub(crate) fn ask(&mut self, url: &str, news: &News<'_>) {
+    fn ask(&mut self, url: &str, news: &News) {
         let request = self.prepare(url, news);
-        self.last = Some(request.clone());
-        let answer = request.send(self.carrier.door);
+        let answer = self.deliver(&request);
+        self.last = Some(request);
         self.take(&answer);
     }
 
+    /// Told by a command to ask there, whatever it does.
+    #[track_caller]
+    pub(crate) fn come(&mut self, url: &str) {
+        self.line.interrupt();
+        self.ask(url, &News::Moved);
+    }
+
+    #[track_caller]
+    fn deliver(&self, request: &Sent) -> Answer {
+        let door = self.carrier.door;
+        match self.delivery {
+            Delivery::Once => request.send(door),
+            Delivery::Twice => {
+                let first = request.send(door);
+                assert_eq!(request.send(door), first, "a second delivery is answered alike");
+                first
+            }
+            Delivery::AnswerLost => {
+                request.send_and_cut(door);
+                request.send(door)
+            }
+        }
+    }
+
+    /// An answer is the document to execute.
     #[track_caller]
     pub(crate) fn take(&mut self, answer: &Answer) {
         assert!(matches!(answer.status, 200 | 204), "{answer:?}");
-        self.verbs = match self.carrier.kind {
-            Kind::Twilio => verbs::twiml(&answer.body),
-            Kind::Jambonz => verbs::jambonz(&answer.body),
-        };
+        self.line.load(self.carrier.kind.tongue().read(answer));
+        self.line.run(self.now);
     }
 
-    /// News that wants no document.
+    /// News that wants no document, or that is kept back.
     #[track_caller]
-    pub(crate) fn tell(&self, url: &str, news: &News<'_>) {
-        let answer = self.prepare(url, news).send(self.carrier.door);
+    fn tell(&mut self, who: &Who, url: &str, news: &News) {
+        let tongue = self.carrier.kind.tongue();
+        let Some(asked) = tongue.request(url, who, news, Some(wall_clock())) else { return };
+        let request = self.carrier.request(&asked);
+        if let Some(held) = &mut self.held {
+            return held.push(request);
+        }
+        let answer = self.deliver(&request);
         assert!(matches!(answer.status, 200 | 204), "{answer:?}");
     }
 
-    /// The leg's state, to the address a person typed in.
+    /// The state of the leg, to the address a person typed in.
     #[track_caller]
-    pub(crate) fn tell_state(&self, status: &str, sequence: u64) {
-        let news = News::State { status, sequence, at_s: unix_s() };
-        self.tell(&self.carrier.url("events"), &news);
+    pub(crate) fn tell_state(&mut self, news: &News) {
+        let (who, url) = (self.line.who.clone(), self.carrier.url("events"));
+        self.tell(&who, &url, news);
     }
 
-    fn play(&mut self) {
-        for verb in &self.verbs {
-            match verb {
-                Verb::Sound(sound) => self.heard.push(sound.clone()),
-                Verb::Gather { sounds, .. } => self.heard.extend(sounds.iter().cloned()),
-                Verb::Redirect(_)
-                | Verb::Dial(_)
-                | Verb::Record { .. }
-                | Verb::Hangup
-                | Verb::Reject => return,
+    // ---- the platform ----
+
+    /// Does what comes next.
+    #[track_caller]
+    fn step(&mut self) -> Did {
+        if let Some(want) = self.line.wants.pop_front() {
+            return self.fulfill(want);
+        }
+        let due = self.line.due().filter(|_| self.line.dialing().is_none());
+        let Some(due) = due else { return Did::Nothing };
+        self.now = self.now.max(due);
+        self.line.wake(self.now);
+        self.line.run(self.now);
+        Did::Waited
+    }
+
+    #[track_caller]
+    fn fulfill(&mut self, want: Want) -> Did {
+        match want {
+            Want::Hear(Instruction::Play { url }) => {
+                self.heard.push(file(&url));
+                Did::Heard
+            }
+            Want::Hear(Instruction::Say { text, .. }) => {
+                self.heard.push(text);
+                Did::Heard
+            }
+            Want::Hear(other) => panic!("{other:?} is nothing to hear"),
+            Want::Ask(url, news) => {
+                self.ask(&url, &news);
+                Did::Asked
+            }
+            Want::Tell(who, url, news) => {
+                self.tell(&who, &url, &news);
+                Did::Told
+            }
+            Want::Recording => Did::Recorded,
+            Want::Ring => Did::Rang,
+            Want::Bridged => {
+                self.is_bridged = true;
+                Did::Bridged
+            }
+            Want::Over(cause) => {
+                self.ended = Some(cause);
+                if self.line.who.parent.is_none() {
+                    self.tell_state(&News::Ended);
+                }
+                Did::Over
             }
         }
     }
 
-    /// Executes the document while the caller does nothing, and asks for what follows. Its first
-    /// verb that asks is where a provider stops reading.
+    /// Everything that takes no time.
     #[track_caller]
-    pub(crate) fn go_on(&mut self) {
-        self.play();
-        let asks = self.verbs.iter().find(|verb| !matches!(verb, Verb::Sound(_))).cloned();
-        match asks {
-            Some(Verb::Gather { action, .. }) => self.ask(&action, &News::Keys("")),
-            Some(Verb::Redirect(url)) => self.ask(&url, &News::Arrived),
-            other => panic!("the document does not go on by itself: {other:?}"),
+    fn settle(&mut self) {
+        while !self.line.wants.is_empty() {
+            self.step();
         }
     }
 
-    /// Goes on until this is heard, and stays in its document.
+    /// Goes on until the platform has done this.
     #[track_caller]
-    pub(crate) fn hear(&mut self, wanted: &str) {
-        for _ in 0..20 {
-            let before = self.heard.len();
-            self.play();
-            let says = self.heard[before..].iter().any(|sound| sound.contains(wanted));
-            self.heard.truncate(before);
-            if says {
-                return;
-            }
-            self.go_on();
-        }
-        panic!("never heard {wanted}, but {:?}", self.heard);
-    }
-
-    /// The address keys are waited for by, after what is heard before.
-    #[track_caller]
-    pub(crate) fn gather(&self) -> String {
-        let action = self.verbs.iter().find_map(|verb| match verb {
-            Verb::Gather { action, .. } => Some(action.clone()),
-            _ => None,
-        });
-        action.unwrap_or_else(|| panic!("no keys are waited for: {:?}", self.verbs))
-    }
-
-    #[track_caller]
-    pub(crate) fn press(&mut self, keys: &str) {
-        self.play();
-        let action = self.gather();
-        self.ask(&action, &News::Keys(keys));
-    }
-
-    /// Goes on until a document has such a verb.
-    #[track_caller]
-    pub(crate) fn until<T>(&mut self, what: &str, wanted: impl Fn(&Verb) -> Option<T>) -> T {
+    fn until(&mut self, what: &str, wanted: impl Fn(&Self, Did) -> bool) {
         let deadline = now() + SOON;
         while left(deadline).is_some() {
-            if let Some(found) = self.verbs.iter().find_map(&wanted) {
-                return found;
+            let did = self.step();
+            if wanted(self, did) {
+                return;
             }
-            self.go_on();
+            assert!(
+                did != Did::Nothing,
+                "{what}: never, and nothing happens after {:?}",
+                self.heard
+            );
         }
-        panic!("never: {what}, but {:?}", self.verbs);
+        let last = self.heard.len().saturating_sub(10);
+        panic!("{what}: not soon, but {:?}", &self.heard[last..]);
     }
 
-    /// Goes on until somebody is to be dialed.
+    /// Goes on until this is heard.
     #[track_caller]
-    pub(crate) fn until_dial(&mut self) -> Dial {
-        self.until("somebody is dialed", |verb| match verb {
-            Verb::Dial(dial) => Some(dial.clone()),
-            _ => None,
-        })
+    pub(crate) fn hear(&mut self, wanted: &str) {
+        self.until(wanted, |leg, did| {
+            did == Did::Heard && leg.heard.last().is_some_and(|heard| heard.contains(wanted))
+        });
+    }
+
+    /// Goes on for so many requests.
+    #[track_caller]
+    pub(crate) fn go_on(&mut self, requests: usize) {
+        for _ in 0..requests {
+            self.until("it asks", |_, did| did == Did::Asked);
+        }
+    }
+
+    #[track_caller]
+    fn types(&mut self, keys: &str) {
+        while !self.line.wants.is_empty() || !self.line.listens() {
+            assert!(self.step() != Did::Nothing, "no keys are waited for: {:?}", self.heard);
+        }
+        for key in keys.chars() {
+            self.line.press(self.now, key);
+        }
+        self.line.run(self.now);
+    }
+
+    /// Presses keys, and takes what comes of it.
+    #[track_caller]
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.types(keys);
+        self.until("a key counts", |leg, did| did == Did::Asked || leg.is_bridged);
+    }
+
+    /// Presses keys; the request stays on the way, and its answer is [taken](Self::take) later.
+    #[track_caller]
+    pub(crate) fn press_unsent(&mut self, keys: &str) -> Sent {
+        self.types(keys);
+        let deadline = now() + SOON;
+        while left(deadline).is_some() {
+            if let Some(Want::Ask(url, news)) = self.line.wants.front() {
+                let request = self.prepare(&url.clone(), &news.clone());
+                self.line.wants.pop_front();
+                return request;
+            }
+            self.step();
+        }
+        panic!("nothing is asked");
+    }
+
+    /// Goes on until somebody is dialed.
+    #[track_caller]
+    pub(crate) fn until_dial(&mut self) -> Dialing {
+        self.until("somebody is dialed", |leg, _| leg.line.dialing().is_some());
+        self.settle();
+        self.line.dialing().expect("just seen").clone()
+    }
+
+    /// Goes on until a message is recorded.
+    #[track_caller]
+    pub(crate) fn until_recording(&mut self) {
+        self.until("a message is recorded", |_, did| did == Did::Recorded);
     }
 
     /// Goes on until the provider ends the call by itself.
     #[track_caller]
-    pub(crate) fn until_hangup(&mut self) {
-        for _ in 0..20 {
-            if self.verbs.last() == Some(&Verb::Hangup) {
-                return self.play();
-            }
-            self.go_on();
-        }
-        panic!("no end: {:?}", self.heard);
+    pub(crate) fn until_hangup(&mut self) -> Cause {
+        self.until("it hangs up", |_, did| did == Did::Over);
+        self.settle();
+        self.ended.expect("it is over")
     }
-}
 
-fn rfc2822(at_s: u64) -> String {
-    let at = jiff::Timestamp::from_second(at_s as i64).expect("a time");
-    jiff::fmt::rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::UTC)).expect("a date")
+    /// Says something for so long.
+    #[track_caller]
+    pub(crate) fn say(&mut self, length: Duration) {
+        assert!(self.line.says(self.now, length), "nobody records it");
+    }
+
+    /// The caller hangs up.
+    #[track_caller]
+    pub(crate) fn hang_up(&mut self) {
+        self.line.cut(self.now);
+        self.settle();
+        self.tell_state(&News::Ended);
+    }
+
+    // ---- whom it dials ----
+
+    /// The leg of whoever is being dialed.
+    #[track_caller]
+    pub(crate) fn party(&self) -> Self {
+        let line = self.line.party().expect("somebody is dialed");
+        let mut party = self.carrier.of(line);
+        party.delivery = self.delivery;
+        party.held = self.held.as_ref().map(|_| Vec::new());
+        party
+    }
+
+    #[track_caller]
+    pub(crate) fn answer(&mut self) {
+        self.line.answers();
+        self.line.run(self.now);
+        self.settle_asking();
+    }
+
+    /// Up to the first sound of its document.
+    #[track_caller]
+    fn settle_asking(&mut self) {
+        while matches!(self.line.wants.front(), Some(Want::Tell(..) | Want::Ask(..))) {
+            self.step();
+        }
+    }
+
+    /// It hears the caller, and the caller hears it.
+    #[track_caller]
+    pub(crate) fn talk_to(&mut self, party: &mut Self) {
+        while !party.is_bridged {
+            assert!(party.step() != Did::Nothing, "never bridged: {:?}", party.heard);
+        }
+        party.settle();
+        self.line.is_bridged(self.now);
+    }
+
+    /// Does not answer, or does not take the call.
+    #[track_caller]
+    pub(crate) fn fail(&mut self, cause: Cause) {
+        self.line.fails(cause);
+        self.settle();
+    }
+
+    /// Hangs up after a talk of that length.
+    #[track_caller]
+    pub(crate) fn leave(&mut self, talked: Duration) {
+        self.line.leaves(talked);
+        self.settle();
+    }
+
+    /// The dialing is over, and the platform comes back with the caller.
+    #[track_caller]
+    pub(crate) fn back(&mut self, failed: Option<Cause>, talked: Duration) {
+        self.now = self.now + talked;
+        self.line.dial_over(self.now, failed);
+        self.line.run(self.now);
+        self.until("it comes back", |_, did| did == Did::Asked);
+    }
 }

@@ -1,15 +1,15 @@
 //! Calls at a provider that only does what it is commanded: from the greeting to the record.
 
+use attendant::webhook::document::Callee;
 use serde_json::{Value, json};
 
 use crate::flows::ALICE;
 use crate::ports;
 use crate::rig::{Plan, Rig};
-use crate::webhooks::calls::{VOICEMAIL, assert_handled_via, bring, ms, talk, wrap_up};
+use crate::webhooks::calls::{VOICEMAIL, assert_handled, bring, ms, talk, wrap_up};
 use crate::webhooks::carrier::PUBLIC_URL;
 use crate::webhooks::control::{CALL, Control, Manner};
 use crate::webhooks::flow;
-use crate::webhooks::verbs::{Dial, To};
 
 /// An agent at a number that the provider calls.
 pub(super) const DAVE: &str = r#"
@@ -79,15 +79,14 @@ impl Site {
 
     /// The caller's sound comes by SIP, as it was dialed.
     #[track_caller]
-    pub(super) fn sip_address(&self) -> (String, Dial) {
+    pub(super) fn sip_address(&self) -> (String, Callee) {
         let (party, to) = self.control.rings(CALL);
-        let (to, action) = (To::Sip(to), String::new());
-        (party, Dial { to, caller_id: None, action, screen: None, told: None })
+        (party, Callee::Sip(to))
     }
 
     #[track_caller]
     pub(super) fn assert_handled(&self, ended_by: &str) -> Value {
-        let record = assert_handled_via(&self.rig, "telnyx", ended_by);
+        let record = assert_handled(&self.rig, "telnyx", ended_by);
         assert_eq!(record["legs"].as_array().map(Vec::len), Some(1), "{record:#}");
         assert_eq!(record["queued"].as_array().map(Vec::len), Some(1), "{record:#}");
         record

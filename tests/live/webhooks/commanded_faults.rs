@@ -8,10 +8,11 @@ use crate::call_control::Event;
 use crate::flows::ALICE;
 use crate::rig::items;
 use crate::webhooks::calls::wrap_up;
-use crate::webhooks::carrier::{CALLER, NUMBER, unix_s};
+use crate::webhooks::carrier::{CALLER, NUMBER};
 use crate::webhooks::commanded::{DAVE, Site, dave_is_away};
 use crate::webhooks::control::{CALL, Fault, Manner, body, signed, webhook};
 use crate::webhooks::http::Sent;
+use crate::webhooks::sign::unix_s;
 
 fn calls(site: &Site) -> Vec<Value> {
     let (_, calls) = site.rig.get("/v1/calls").expect("the server listens");

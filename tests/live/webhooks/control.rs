@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 use crate::call_control::{Did, Doing, Event, Platform, Sound};
 use crate::clock::{SOON, left, now};
-use crate::webhooks::carrier::{CALLER, NUMBER, unix_s};
-use crate::webhooks::http::{self, Answer, Sent, Told, decode};
+use crate::platform::Answer;
+use crate::webhooks::carrier::{CALLER, NUMBER};
+use crate::webhooks::http::{self, Sent, Told, decode};
+use crate::webhooks::sign::unix_s;
 
 /// A caller's leg.
 pub(crate) const CALL: &str = "v3:call_1-A";
@@ -372,7 +374,7 @@ impl Shared {
         }
         for event in events {
             match http::exchange(self.door, &webhook(&event).bytes()) {
-                Some(Answer { status: 200, body }) => {
+                Some(Answer { status: 200, body, .. }) => {
                     assert_eq!(body, "", "{event:?}");
                     state.told.push(event);
                 }
@@ -426,6 +428,6 @@ impl State {
         let id = body["command_id"].as_str().expect("a name").to_owned();
         self.story.push(format!("{status} to {id}"));
         self.commands.push(Command { reference, name, id, body, status });
-        Answer { status, body: answer.to_string() }
+        Answer { status, content_type: "application/json".to_owned(), body: answer.to_string() }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::clock::SOON;
+use crate::platform::Answer;
 
 /// A request, ready to be sent more than once.
 #[derive(Clone, Debug)]
@@ -19,12 +20,6 @@ pub(crate) struct Sent {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub status: u16,
-    pub body: String,
 }
 
 impl Sent {
@@ -66,7 +61,8 @@ pub(crate) fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(&all).into_owned();
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer { status, body: body.to_owned() })
+    let content_type = header(head, "content-type").unwrap_or_default().to_owned();
+    Some(Answer { status, content_type, body: body.to_owned() })
 }
 
 /// What our server told the provider by REST.
@@ -75,6 +71,7 @@ pub(crate) struct Told {
     /// Method and path.
     pub what: String,
     pub authorization: String,
+    pub content_type: String,
     pub body: String,
 }
 
@@ -158,8 +155,9 @@ pub(crate) fn take(mut stream: TcpStream) -> Option<(Told, TcpStream)> {
         }
     };
     let what = head.lines().next()?.trim_end_matches(" HTTP/1.1").to_owned();
-    let authorization = header(&head, "authorization").unwrap_or_default().to_owned();
-    Some((Told { what, authorization, body }, stream))
+    let said = |name| header(&head, name).unwrap_or_default().to_owned();
+    let (authorization, content_type) = (said("authorization"), said("content-type"));
+    Some((Told { what, authorization, content_type, body }, stream))
 }
 
 /// Answers it. Who does not wait for the answer does not get it.
@@ -180,13 +178,6 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 // ---- forms ----
 
-pub(crate) fn encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes()
-        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect()
-}
-
 pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
@@ -202,11 +193,6 @@ pub(crate) fn decode(text: &str) -> String {
         });
     }
     String::from_utf8(bytes).expect("text")
-}
-
-pub(crate) fn form(fields: &[(String, String)]) -> String {
-    let pairs = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }
 
 pub(crate) fn field(form: &str, name: &str) -> Option<String> {

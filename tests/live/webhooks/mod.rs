@@ -1,5 +1,8 @@
 //! Providers at the real server: they ask over HTTP, their callers' sound comes by SIP.
 //!
+//! A [`Carrier`] is a provider of some [`Kind`]: it signs what it asks, and executes what it is
+//! answered with the lines of [`platform`](crate::platform).
+//!
 //! **Invariant:** what is tested is spoken to in a second hand: signatures, documents and REST are
 //! read and written here without any code of the server's.
 
@@ -11,18 +14,39 @@ mod commanded_restart;
 mod control;
 mod faults;
 mod http;
+mod kind;
 mod outside;
 mod readme;
 mod sdk;
+mod sign;
 mod trust;
-mod verbs;
 
 use crate::flows::{ALICE, SUPPORT};
 use crate::ports;
 use crate::rig::{Plan, Rig};
 
-use carrier::{Carrier, Kind, NUMBER, PUBLIC_URL, SECRET};
+use carrier::{Carrier, NUMBER, PUBLIC_URL};
 use http::RestMock;
+use kind::Kind;
+
+/// One test a provider, so that a failure names it: each case is a function of the [`Kind`].
+macro_rules! at_each_provider {
+    ($($case:ident),+ $(,)?) => {
+        $(mod $case {
+            $crate::webhooks::at_each_provider! { @ $case:
+                bandwidth Bandwidth, jambonz Jambonz, plivo Plivo, signalwire SignalWire,
+                texml Texml, twilio Twilio, vonage Vonage
+            }
+        })+
+    };
+    (@ $case:ident: $($name:ident $kind:ident),+) => {
+        $(#[test]
+        fn $name() {
+            super::$case($crate::webhooks::kind::Kind::$kind);
+        })+
+    };
+}
+use at_each_provider;
 
 /// The flow of all these tests, at the number the providers bring.
 fn flow() -> String {
@@ -46,19 +70,7 @@ impl Site {
     #[track_caller]
     fn with(kind: Kind, has_rest: bool, people: &str, flow: &str) -> Self {
         let (rest, door) = (RestMock::start(), ports::one());
-        let credentials = match has_rest {
-            true => format!(
-                "account = \"AC0001\"\ntoken = \"a-token\"\nrest_url = \"http://{}\"\n",
-                rest.address
-            ),
-            false => String::new(),
-        };
-        let provider = format!(
-            "[providers.{}]\nsecrets = [\"an-older-token\", \"{SECRET}\"]\n\
-             prefixes = [\"+1415555\"]\naccept_key = \"1\"\nwhisper = \"A call for you.\"\n\
-             {credentials}",
-            kind.name()
-        );
+        let provider = kind.section(has_rest.then_some(rest.address));
         let rig = Plan::new(&(provider + people))
             .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
             .set("webhooks.listen", &format!("\"{door}\""))

@@ -7,9 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::clock::{SOON, left, now};
+use crate::platform::{News, Who};
 use crate::ports;
-use crate::webhooks::carrier::{Kind, unix_s};
-use crate::webhooks::http::{Sent, form};
+use crate::webhooks::carrier::{CALLER, NUMBER};
+use crate::webhooks::http::Sent;
+use crate::webhooks::kind::Kind;
+use crate::webhooks::sign::unix_s;
 
 const TOKEN: &str = "the-auth-token-of-the-account";
 
@@ -112,14 +115,18 @@ fn the_five_lines_of_the_readme_take_a_call() {
         assert!(left(deadline).is_some(), "nobody listens");
     }
     run(folder, selftest);
-    let fields = [("CallSid", "CA0001"), ("From", "+14155550111"), ("To", "+14155550100")];
-    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let body = form(&fields);
-    let signature = Kind::Twilio.sign(TOKEN, voice, &body, unix_s());
-    let kind = "application/x-www-form-urlencoded".to_owned();
-    let headers = vec![("Content-Type".to_owned(), kind), signature];
-    let path = "/webhooks/twilio/voice".to_owned();
-    let answer = Sent { method: "POST", path, headers, body: body.into_bytes() }.send(door);
+    let (from, to) = (Some(CALLER.to_owned()), NUMBER.to_owned());
+    let who = Who { reference: "CA0001".to_owned(), parent: None, from, to };
+    let asked = Kind::Twilio.tongue().request(voice, &who, &News::Arrived, None).expect("a call");
+    let mut request = Sent {
+        method: "POST",
+        path: "/webhooks/twilio/voice".to_owned(),
+        headers: vec![("Content-Type".to_owned(), asked.content_type.to_owned())],
+        body: asked.body.into_bytes(),
+    };
+    let signature = Kind::Twilio.sign(TOKEN, voice, &request, unix_s());
+    request.headers.extend(signature);
+    let answer = request.send(door);
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.body.contains("<Gather") && answer.body.contains("<Say"), "{answer:?}");
     drop(server);

@@ -10,11 +10,12 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::flows::ALICE;
+use crate::platform::{News, Who, tongue};
 use crate::ports;
 use crate::rig::{Plan, items};
 use crate::webhooks::carrier::{CALLER, NUMBER, PUBLIC_URL};
 use crate::webhooks::flow;
-use crate::webhooks::http::{Sent, form};
+use crate::webhooks::http::Sent;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const WRONG: &str = "fedcba9876543210fedcba9876543210";
@@ -65,25 +66,11 @@ fn sign(sdks: &Path, name: &str, requests: &Value) -> Vec<Vec<(String, String)>>
 
 /// The first request of a call, and its type.
 fn arrives(provider: &str) -> (String, &'static str) {
-    let (sid, from, to) = ("a-call-of-the-sdks", CALLER.to_owned(), NUMBER.to_owned());
-    let fields = |names: [&str; 4]| {
-        let values = [sid.to_owned(), from.clone(), to.clone(), "ringing".to_owned()];
-        let pairs: Vec<_> = names.iter().map(|name| (*name).to_owned()).zip(values).collect();
-        (form(&pairs), "application/x-www-form-urlencoded")
-    };
-    match provider {
-        "twilio" | "signalwire" | "texml" => fields(["CallSid", "From", "To", "CallStatus"]),
-        "plivo" => fields(["CallUUID", "From", "To", "CallStatus"]),
-        "vonage" => {
-            let [from, to] = [&from, &to].map(|number| number.trim_start_matches('+'));
-            let body = json!({ "uuid": sid, "conversation_uuid": "CON-1", "from": from, "to": to });
-            (body.to_string(), "application/json")
-        }
-        _ => {
-            let body = json!({ "call_sid": sid, "from": from, "to": to, "call_status": "trying" });
-            (body.to_string(), "application/json")
-        }
-    }
+    let (from, to) = (Some(CALLER.to_owned()), NUMBER.to_owned());
+    let who = Who { reference: "a-call-of-the-sdks".to_owned(), parent: None, from, to };
+    let url = format!("{PUBLIC_URL}/webhooks/{provider}/voice");
+    let asked = tongue(provider).request(&url, &who, &News::Arrived, None).expect("a call");
+    (asked.body, asked.content_type)
 }
 
 #[track_caller]

@@ -2,7 +2,6 @@
 
 mod calls;
 mod runs;
-mod talks;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

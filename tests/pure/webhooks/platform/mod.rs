@@ -167,7 +167,7 @@ impl Platform {
             Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
             Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
             Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
-            Want::Ring(to) => self.ring(now, call, &to),
+            Want::Ring => self.ring(now, call),
             Want::Bridged => panic!("nobody dialed {call}"),
             Want::Over(cause) => {
                 self.told.push_back(Told::HungUp(caller, cause));

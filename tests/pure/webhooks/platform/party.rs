@@ -10,7 +10,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 
 use super::{Leg, Platform, SIP_HOST};
-use crate::platform::{Dialing, Line, Want, Who};
+use crate::platform::{Line, Want, Who};
 
 const ACCEPT: char = '1';
 /// Sounds and keys of one document.
@@ -22,11 +22,9 @@ pub(super) fn is_handed_off(to: &Callee) -> bool {
 }
 
 impl Platform {
-    pub(super) fn ring(&mut self, now: Timestamp, call: CallId, dialing: &Dialing) {
-        let Callee::Sip(uri) = &dialing.to else { return };
-        if !is_handed_off(&dialing.to) {
-            return;
-        }
+    pub(super) fn ring(&mut self, now: Timestamp, call: CallId) {
+        let to = self.lines[&call].dialing().map(|dialing| dialing.to.clone());
+        let Some(Callee::Sip(uri)) = to.filter(is_handed_off) else { return };
         let user = uri.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
         let (user, _) = user.expect("a SIP address");
         match self.desk.arm(user) {
@@ -77,7 +75,7 @@ impl Platform {
             Want::Over(cause) => {
                 self.with_line(now, leg.call, |line| line.dial_over(now, Some(cause)));
             }
-            Want::Recording | Want::Ring(_) => panic!("{want:?} is nothing for a party"),
+            Want::Recording | Want::Ring => panic!("{want:?} is nothing for a party"),
         }
     }
 }
