@@ -127,18 +127,25 @@ next = "bye"
 [hangup.bye]
 "#;
 
-/// A server with two trunks for the number of the flow, in the order of their names.
-fn two_trunks() -> (Rig, Phone, Phone) {
+/// A server with these trunks for the number of the flow. It tries them in the order of their
+/// names, however its file is written.
+fn with_trunks<const N: usize>(lines: [(&str, Line); N]) -> (Rig, [Phone; N]) {
     let nobody = ([127, 0, 0, 1], 9).into();
-    let [mut first, mut second] = ["first", "second"].map(|name| Phone::new(name, nobody));
+    let mut trunks = lines.map(|(name, line)| Phone::on(line, name, nobody));
     let section = |trunk: &Phone| {
-        let (name, port) = (&trunk.name, trunk.line.port());
-        format!("[trunks.{name}]\nuri = \"sip:127.0.0.1:{port}\"\nprefixes = [\"+1415555\"]\n")
+        let (name, uri) = (&trunk.name, trunk.uri().replace(&format!("{}@", trunk.name), ""));
+        format!("[trunks.{name}]\nuri = \"{uri}\"\nprefixes = [\"+1415555\"]\n")
     };
-    let sections = section(&second) + &section(&first) + ALICE;
-    let rig = Plan::new(&sections).flow("out.toml", OUT).start();
-    (first.server, second.server) = (rig.sip, rig.sip);
-    (rig, first, second)
+    let sections: String = trunks.iter().rev().map(section).collect();
+    let rig = Plan::new(&(sections + ALICE)).flow("out.toml", OUT).start();
+    for trunk in &mut trunks {
+        trunk.server = rig.sip;
+    }
+    (rig, trunks)
+}
+
+fn two_trunks() -> (Rig, [Phone; 2]) {
+    with_trunks([("first", Line::udp()), ("second", Line::udp())])
 }
 
 /// The call is taken by this trunk, two talk, and the caller hangs up.
@@ -169,7 +176,7 @@ fn is_invite(message: &Message) -> bool {
 
 #[test]
 fn a_trunk_that_asks_to_be_left_alone_rests_and_the_next_one_carries_the_calls() {
-    let (rig, mut first, mut second) = two_trunks();
+    let (rig, [mut first, mut second]) = two_trunks();
     let mut caller = rig.caller();
     let mut a_leg = caller.call("2000");
     let invite = first.expect_request("INVITE");
@@ -190,7 +197,7 @@ fn a_trunk_that_asks_to_be_left_alone_rests_and_the_next_one_carries_the_calls()
 
 #[test]
 fn a_trunk_that_says_nothing_is_passed_over_and_too_late_when_it_does() {
-    let (rig, mut first, mut second) = two_trunks();
+    let (rig, [mut first, mut second]) = two_trunks();
     let mut caller = rig.caller();
     let mut a_leg = caller.call("2000");
     let invite = first.expect_request("INVITE");
@@ -216,5 +223,37 @@ fn a_trunk_that_says_nothing_is_passed_over_and_too_late_when_it_does() {
     rig.expect_no_calls();
     for record in rig.records(2) {
         assert_transferred(&record, "second");
+    }
+}
+
+#[test]
+fn a_trunk_called_over_tcp_whose_connection_was_cut_ends_calls_over_new_ones() {
+    let (rig, [mut trunk]) = with_trunks([("only", Line::tcp())]);
+    let mut caller = rig.caller();
+    for (count, is_theirs) in [(1, false), (2, true)] {
+        let mut a_leg = caller.call("2000");
+        let invite = trunk.ring();
+        let mut b_leg = trunk.answer(&invite);
+        talk(&caller, &trunk);
+        assert_eq!(trunk.line.taken(), 2 * count - 1, "the server has connected for the INVITE");
+        trunk.line.cut();
+        if is_theirs {
+            trunk.bye(&mut b_leg);
+            caller.expect_bye();
+        } else {
+            caller.bye(&mut a_leg);
+            trunk.expect_bye();
+            assert_eq!(trunk.line.taken(), 2, "and again for the BYE");
+            // So that the next call needs another one.
+            trunk.line.cut();
+        }
+        rig.expect_no_calls();
+        caller.forget();
+        trunk.forget();
+        caller.media.say(None);
+        trunk.media.say(None);
+    }
+    for record in rig.records(2) {
+        assert_transferred(&record, "only");
     }
 }

@@ -394,6 +394,7 @@ impl Ua {
             Role::Update | Role::Cancel | Role::Bye | Role::Stray => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
+        self.streams.sent(key, user.role, path);
         let (path, bytes) = self.way_by_length(now, key, user, path, bytes);
         self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
         if let Some(invite) = self.invites.get_mut(&user.dialog) {

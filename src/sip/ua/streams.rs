@@ -2,7 +2,8 @@
 //! requests too long for a datagram.
 //!
 //! **Invariant:** a connection that ends takes no answered call with it: the next request opens one
-//! to where the other end said it can be reached. A request that went by TCP for its length alone
+//! to where the other end said it can be reached, and a request that was under way is sent along it
+//! once more, as it was. A request that went by TCP for its length alone
 //! goes by UDP where no connection can be made, and is the same request on both ways.
 //!
 //! **Deliberately absent:** responses. One whose connection is gone is lost, and its request comes
@@ -10,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +41,9 @@ pub(super) struct Streams {
     dialogs: BTreeSet<(ConnectionId, DialogId)>,
     /// Requests that went by TCP for their length: as they would have gone by UDP.
     long: Long,
+    /// Requests in a dialog along a connection that we open where there is none: sent once more
+    /// when it ends under them.
+    under_way: BTreeSet<(SocketAddr, ClientKey)>,
     /// Where no connection could be made, and until when that is believed.
     refused: BTreeMap<SocketAddr, Timestamp>,
 }
@@ -56,16 +61,26 @@ impl Streams {
         }
     }
 
+    /// A request is about to be sent. An INVITE that begins a dialog goes elsewhere or fails, and
+    /// its CANCEL with it.
+    pub(super) fn sent(&mut self, key: ClientKey, role: Role, path: Path) {
+        let opens = path.transport == Transport::Tcp && path.connection.is_none();
+        if opens && !matches!(role, Role::Invite | Role::Cancel) {
+            self.under_way.insert((path.remote, key));
+        }
+    }
+
     /// A request was answered, or given up.
     pub(super) fn done(&mut self, key: ClientKey, path: Path) {
         if path.transport == Transport::Tcp {
             self.long.remove(&(path.remote, key));
+            self.under_way.remove(&(path.remote, key));
         }
     }
 
     /// How much is remembered of what is alive.
     pub(super) fn len(&self) -> usize {
-        self.dialogs.len() + self.long.len()
+        self.dialogs.len() + self.long.len() + self.under_way.len()
     }
 }
 
@@ -81,6 +96,7 @@ impl Ua {
         }
         if path.transport == Transport::Tcp {
             self.send_long_by_udp(now, path.remote);
+            self.send_under_way(now, path.remote);
         }
         if let Some(connection) = path.connection {
             self.leave_connection(now, connection);
@@ -127,18 +143,26 @@ impl Ua {
 
     /// No connection to this address: what went there for its length alone goes by UDP.
     fn send_long_by_udp(&mut self, now: Timestamp, remote: SocketAddr) {
-        let least = ClientKey { branch: 0, cancel: false };
-        let most = ClientKey { branch: u64::MAX, cancel: true };
-        let range = (remote, least)..=(remote, most);
-        let keys: Vec<_> = self.streams.long.range(range).map(|((_, key), _)| *key).collect();
+        let range = self.streams.long.range(all_to(remote));
+        let keys: Vec<_> = range.map(|((_, key), _)| *key).collect();
         for key in keys {
             let Some((path, bytes)) = self.streams.long.remove(&(remote, key)) else { continue };
-            let moved =
-                self.clients.with(now, key, |client| client.moved(now, path, Arc::clone(&bytes)));
-            if let Some((true, _)) = moved {
+            if self.send_moved(now, key, path, bytes) {
                 self.refuses_tcp(now, remote);
-                self.transmit(path, bytes);
             }
+        }
+    }
+
+    /// The connection ended that we had opened to this address: what was not answered may never
+    /// have arrived, and goes along a new one. Should that fail as well, so be it.
+    fn send_under_way(&mut self, now: Timestamp, remote: SocketAddr) {
+        let range = self.streams.under_way.range(all_to(remote));
+        let keys: Vec<_> = range.map(|(_, key)| *key).collect();
+        for key in keys {
+            self.streams.under_way.remove(&(remote, key));
+            let Some((client, _)) = self.clients.get(key) else { continue };
+            let (path, bytes) = (client.path(), client.request());
+            self.send_moved(now, key, path, bytes);
         }
     }
 
@@ -173,11 +197,18 @@ impl Ua {
             return;
         }
         let bytes = client.request();
+        self.send_moved(now, key, path, bytes);
+    }
+
+    /// Sends a request another way, unless something has come back already. False: it has.
+    fn send_moved(&mut self, now: Timestamp, key: ClientKey, path: Path, bytes: Arc<[u8]>) -> bool {
         let moved =
             self.clients.with(now, key, |client| client.moved(now, path, Arc::clone(&bytes)));
-        if let Some((true, _)) = moved {
+        let is_open = matches!(moved, Some((true, _)));
+        if is_open {
             self.transmit(path, bytes);
         }
+        is_open
     }
 
     /// A request of theirs came along a connection of theirs: ours go there, where we have none.
@@ -208,6 +239,13 @@ impl crate::sip::ua::UaSetup {
         let path = Path { remote, ..seen };
         if path.may_be_sent_to() { path } else { seen }
     }
+}
+
+/// The keys of all requests that went to this address.
+fn all_to(remote: SocketAddr) -> RangeInclusive<(SocketAddr, ClientKey)> {
+    let least = ClientKey { branch: 0, cancel: false };
+    let most = ClientKey { branch: u64::MAX, cancel: true };
+    (remote, least)..=(remote, most)
 }
 
 /// The URI of the next hop.

@@ -81,6 +81,49 @@ fn a_peer_that_connects_anew_is_answered_there() {
     desk.assert_quiet();
 }
 
+/// A call of ours to a phone that registered with a TCP address, answered along our connection.
+fn called_them_by_tcp() -> (Desk, Path) {
+    let mut desk = Desk::new();
+    let from = From { number: Some("100".into()), name: None };
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(AgentId(1)), &from, &local_media(10_000));
+    let [(path, invite)] = &out(&mut desk)[..] else { panic!("one INVITE") };
+    assert_eq!((path.transport, path.connection), (Transport::Tcp, None));
+    let opened = Path { connection: Some(ConnectionId(1)), ..*path };
+    desk.path = opened;
+    desk.receive(&super::dialing::ok(invite, "b"));
+    assert!(desk.only().starts_with("ACK "));
+    desk.events();
+    (desk, opened)
+}
+
+#[test]
+fn a_request_along_a_connection_of_ours_is_sent_again_once() {
+    let (mut desk, opened) = called_them_by_tcp();
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    let first = out(&mut desk);
+    assert!(first[0].1.starts_with("BYE "), "{first:?}");
+    assert_eq!(first[0].0, Path { connection: None, ..opened });
+    // It was written into a connection that had ended.
+    desk.ua.transport_failed(desk.now, opened);
+    assert_eq!(out(&mut desk), first, "the same request, should the first have arrived");
+    desk.ua.transport_failed(desk.now, Path { connection: Some(ConnectionId(2)), ..opened });
+    assert_eq!(out(&mut desk), [], "nobody is there");
+    desk.assert_quiet();
+}
+
+#[test]
+fn a_request_that_was_answered_is_not_sent_again() {
+    let (mut desk, opened) = called_them_by_tcp();
+    desk.ua.transport_failed(desk.now, opened);
+    assert_eq!(out(&mut desk), [], "nothing was under way");
+    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
+    let [(_, bye)] = &out(&mut desk)[..] else { panic!("one BYE") };
+    desk.receive(&super::dialing::respond(bye, "200 OK", "", "", ""));
+    desk.ua.transport_failed(desk.now, Path { connection: Some(ConnectionId(2)), ..opened });
+    assert_eq!(out(&mut desk), []);
+    desk.assert_quiet();
+}
+
 /// Dials with a name that makes the INVITE longer than a datagram should be.
 fn dial_long(desk: &mut Desk, target: &Target) -> Vec<(Path, String)> {
     let from = From { number: Some("100".into()), name: Some("x".repeat(700)) };
