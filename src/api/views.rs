@@ -257,7 +257,7 @@ pub(super) struct NotReady {
 pub(super) struct Transfer {
     /// A step of the flow the call is in.
     pub step: String,
-    /// At most 32: texts, numbers, `true` or `false`.
+    /// At most 32: texts, numbers, `true` or `false`. They are kept in the journal and the record.
     #[serde(default)]
     pub vars: BTreeMap<String, serde_json::Value>,
 }

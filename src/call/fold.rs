@@ -83,22 +83,7 @@ impl Fold {
             Fact::Queued { queue, priority } => self.queued(at, queue, *priority),
             Fact::LeftQueue { left } => self.left_queue(at, *left),
             Fact::Dialed { leg, party, queue, consulted } => {
-                self.open.insert(*leg, Open { index: self.record.legs.len(), ..Open::default() });
-                self.record.legs.push(PartyLeg {
-                    leg: *leg,
-                    party: party.clone(),
-                    queue: queue.clone(),
-                    dialed_at: at,
-                    answered_at: None,
-                    ended_at: None,
-                    outcome: "ringing".to_owned(),
-                    cause: None,
-                    talk_ms: 0,
-                    hold_ms: 0,
-                    wrap_up: None,
-                    sent_to: None,
-                    consulted: *consulted,
-                });
+                self.dialed(at, *leg, party, queue.as_ref(), *consulted);
             }
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => {
@@ -148,6 +133,32 @@ impl Fold {
         if let Some(open) = self.open.get_mut(&leg) {
             apply(open, &mut self.record.legs[open.index]);
         }
+    }
+
+    fn dialed(
+        &mut self,
+        at: Timestamp,
+        leg: LegId,
+        party: &Party,
+        queue: Option<&String>,
+        consulted: bool,
+    ) {
+        self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
+        self.record.legs.push(PartyLeg {
+            leg,
+            party: party.clone(),
+            queue: queue.cloned(),
+            dialed_at: at,
+            answered_at: None,
+            ended_at: None,
+            outcome: "ringing".to_owned(),
+            cause: None,
+            talk_ms: 0,
+            hold_ms: 0,
+            wrap_up: None,
+            sent_to: None,
+            consulted,
+        });
     }
 
     fn rerouted(&mut self, leg: LegId, through: &str) {

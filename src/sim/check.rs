@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::AgentState;
-use crate::call::Cause;
+use crate::call::{CallRecord, Cause};
 use crate::center::snapshot::{AgentView, CallState, Snapshot};
 use crate::center::{Command, ContactCenter, Event, Setup, Target};
 use crate::id::{AgentId, CallId, LegId};
@@ -174,6 +174,7 @@ impl Watch {
                 let legs = self.calls.remove(&call);
                 let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
                 assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
+                check_times(record);
                 self.closed.insert(call);
             }
             Command::AmendRecording { news } => {
@@ -315,6 +316,15 @@ impl Watch {
             return;
         };
         self.missed.insert((id.call, agent), self.now);
+    }
+}
+
+/// Who was there talked or held, all the time and no longer.
+fn check_times(record: &CallRecord) {
+    for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+        let up = leg.answered_at.zip(leg.ended_at).map(|(from, to)| to.since(from).as_millis());
+        let spent = u128::from(leg.talk_ms + leg.hold_ms);
+        assert_eq!(up, Some(spent), "{}: talk and hold are not all of it", leg.leg);
     }
 }
 

@@ -157,3 +157,62 @@ fn after_call_work_that_ends_before_the_call_is_in_its_record() {
                   talked 15.0 s, after-call work 4.0 s, resolved";
     check_scene(flow, script, &[record]);
 }
+
+/// What an agent asks for is in the transcript like any other deed.
+#[test]
+fn agents_send_callers_on_and_consult() {
+    let flow = r#"
+        [flow]
+        numbers = ["100"]
+        start   = "first"
+        [set.first]
+        vars = { reason = "something" }
+        next = "help"
+        [queue.help]
+        next      = "end"
+        full      = "end"
+        timeout   = "end"
+        no_agents = "end"
+        [say.sorry]
+        text = "It is about {{ reason }}, then."
+        next = "help"
+        [hangup.end]
+    "#;
+    let script = "agent ada tech=5
+        caller carl +14155550111
+        trunk away +1415555
+        == sent on, consulted about, all together
+          0.0 > ada is ready
+          0.0 > carl calls 100
+          2.0 > ada answers
+          3.0 > ada asks to hold
+          5.0 > ada asks to resume
+          6.0 > ada transfers to sorry reason=money
+          6.0 > ada is done
+         20.0 > ada answers
+         21.0 > ada consults +14155550177
+         25.0 > outside answers
+         30.0 > ada confers
+         40.0 > ada completes
+         50.0 > outside hangs up
+    ";
+    let lines = [
+        "3.000 < carl and ada no longer hear each other",
+        "3.000 < carl hears the music default",
+        "5.000 < carl talks to ada",
+        "6.000 < ada is hung up (normal_clearing)",
+        "6.000 < carl at sorry",
+        "6.000 < carl hears \"It is about money, then.\"",
+        "21.000 < outside is dialed for carl: +14155550177 through away, shown as +14155550111",
+        "21.000 < ada hears the music ring",
+        "25.000 < ada talks to outside",
+        "30.000 < carl, ada, outside hear each other",
+        "40.000 < carl talks to outside",
+    ];
+    check_scene(flow, script, &lines);
+    let record = "50.000 < carl's record: handled; ended by flow; help answered after 2.0 s; help \
+                  answered after 12.3 s; ada talked 2.0 s, held 2.0 s, sent the caller to sorry, \
+                  after-call work 0.0 s; ada talked 11.0 s, held 9.0 s, sent the caller to \
+                  +14155550177, after-call work 10.0 s; +14155550177 talked 25.0 s; reason = \"money\"";
+    check_scene(flow, script, &[record]);
+}

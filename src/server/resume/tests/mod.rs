@@ -2,6 +2,7 @@
 
 mod calls;
 mod runs;
+mod talks;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

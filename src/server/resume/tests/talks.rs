@@ -1,0 +1,104 @@
+//! Calls whose agent was consulting somebody when the server was killed.
+
+use super::*;
+use crate::call::Stage;
+
+const GUEST: &str = "+14155550177";
+/// A provider that may dial the guest, and an agent whom it reaches.
+const PROVIDED: &str = r#"
+[webhooks]
+public_url = "https://calls.acme.example"
+sip_host = "calls.acme.example"
+[providers.twilio]
+secrets = ["not-a-secret-0123456789abcdef012"]
+prefixes = ["+1415555"]
+[agents.gus]
+outside = { trunk = "twilio", number = "+14155550150" }
+skills = { day = 5 }
+auto_login = true
+auto_ready = true
+[trunks.away]
+uri = "sip:127.0.0.1:5998"
+prefixes = ["+1415555"]
+"#;
+
+fn world() -> World {
+    let world = World::new();
+    world.configure(&(with_skills(CONFIG) + PROVIDED));
+    world
+}
+
+/// `agent` talks to a guest while the caller waits.
+fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
+    let mut server = world.start(MORNING);
+    if agent == "alice" {
+        server.ask("gus", AgentAsk::LogOut);
+        server.ready(agent);
+    }
+    let call = server.calls(CALLER, via);
+    server.presses(call, "1");
+    server.answered();
+    assert_eq!(server.agent(agent).call, Some(call));
+    server.ask(agent, AgentAsk::Consult { number: GUEST.to_owned(), trunk: None });
+    server.answered();
+    let consult = server.call(call).consult.expect("somebody is consulted");
+    assert_eq!((&*consult.number, consult.stage), (GUEST, Stage::Talking));
+    (server, call)
+}
+
+#[test]
+fn a_consultation_at_the_provider_goes_on() {
+    let world = world();
+    let (server, call) = consulting(&world, "gus", Via::Provider(PROVIDER.to_owned()));
+    let (before, guest) = (server.call(call), server.dialed.unwrap());
+    let now = server.kill();
+    let mut server = world.start(now);
+    assert!(server.goes_on);
+    assert_eq!(server.call(call), before);
+    server.ask("gus", AgentAsk::Complete);
+    let view = server.call(call);
+    assert_eq!((view.state, view.consult, view.on_hold), (CallState::Talking, None, false));
+    server.tell(Event::HungUp { leg: guest, cause: Cause::NORMAL_CLEARING });
+    assert_eq!(server.call(call).step.as_deref(), Some("survey"));
+    server.hangs_up(call);
+    server.stop();
+    let record = world.record(call).unwrap();
+    assert_eq!((record.outcome, record.ended_by), (Outcome::Handled, EndedBy::Caller));
+    let [agent, guest] = &record.legs[..] else { panic!("{record:?}") };
+    assert!(!agent.consulted && guest.consulted);
+    assert!(agent.hold_ms > 0 && guest.hold_ms == 0);
+    for leg in [agent, guest] {
+        let up = leg.ended_at.unwrap().since(leg.answered_at.unwrap());
+        assert_eq!(up.as_millis(), u128::from(leg.talk_ms + leg.hold_ms), "{leg:?}");
+    }
+}
+
+#[test]
+fn a_guest_at_the_provider_goes_on_with_the_caller_of_a_phone_that_is_lost() {
+    let world = world();
+    let (server, call) = consulting(&world, "alice", Via::Provider(PROVIDER.to_owned()));
+    let (lost_at, guest) = (server.now, server.dialed.unwrap());
+    let now = server.kill();
+    let mut server = world.start(now);
+    assert_eq!(server.call(call).state, CallState::Talking);
+    assert!(matches!(server.agent("alice").state, AgentState::AfterCallWork { .. }));
+    server.tell(Event::HungUp { leg: guest, cause: Cause::NORMAL_CLEARING });
+    assert_eq!(server.call(call).step.as_deref(), Some("survey"));
+    server.stop();
+    assert_eq!(world.record(call).unwrap().legs[0].ended_at, Some(lost_at));
+}
+
+#[test]
+fn a_consultation_of_telephones_is_lost_with_the_server() {
+    let world = world();
+    let (server, call) = consulting(&world, "alice", trunk());
+    let lost_at = server.now;
+    let now = server.kill();
+    world.start(now).kill();
+    let record = world.record(call).unwrap();
+    assert_eq!((record.outcome, record.ended_by), (Outcome::Handled, EndedBy::ServerLost));
+    assert_eq!(record.legs.len(), 2);
+    for leg in &record.legs {
+        assert_eq!((&*leg.outcome, leg.ended_at), ("accepted", Some(lost_at)));
+    }
+}
