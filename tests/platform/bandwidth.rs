@@ -123,6 +123,7 @@ fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {
             carries: String::new(),
         },
         "Transfer" => Instruction::Dial(transfer(node)),
+        "Conference" => Instruction::Meet { room: text(node), url: None },
         "Record" => Instruction::Record(Recording {
             silence: seconds(node, "silenceTimeout", 0.0),
             finish: node.attribute("terminatingDigits").unwrap_or("#").chars().next(),

@@ -58,6 +58,9 @@ enum Doing {
         until: Timestamp,
         bridged: Option<Timestamp>,
     },
+    Meeting {
+        room: String,
+    },
     Recording {
         recording: Recording,
         began: Timestamp,
@@ -118,6 +121,14 @@ impl Line {
         }
     }
 
+    /// The conference it is in.
+    pub(crate) fn room(&self) -> Option<&str> {
+        match &self.doing {
+            Doing::Meeting { room } => Some(room),
+            _ => None,
+        }
+    }
+
     /// Whether a key would be heard.
     pub(crate) fn listens(&self) -> bool {
         matches!(self.doing, Doing::Gathering(_) | Doing::Confirming { .. })
@@ -145,7 +156,7 @@ impl Line {
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match &self.doing {
             _ if self.is_over => None,
-            Doing::Nothing => None,
+            Doing::Nothing | Doing::Meeting { .. } => None,
             Doing::Sounding { until }
             | Doing::Recording { until, .. }
             | Doing::Confirming { until, .. } => Some(*until),
@@ -196,6 +207,7 @@ impl Line {
                 let (spoken, until) = (Duration::ZERO, now + recording.silence);
                 self.doing = Doing::Recording { recording, began: now, spoken, until };
             }
+            Instruction::Meet { room, url: _ } => self.doing = Doing::Meeting { room },
             Instruction::HangUp => self.over(Cause::NORMAL_CLEARING),
             Instruction::Reject => self.over(Cause::CALL_REJECTED),
             sound @ (Instruction::Say { .. }
@@ -247,7 +259,7 @@ impl Line {
             }
             Doing::Recording { recording, spoken, .. } => self.message_over(recording, spoken),
             Doing::Confirming { .. } => self.over(Cause::NO_ANSWER),
-            Doing::Sounding { .. } | Doing::Nothing => {}
+            Doing::Sounding { .. } | Doing::Meeting { .. } | Doing::Nothing => {}
         }
     }
 

@@ -27,6 +27,11 @@ pub(crate) enum Instruction {
         carries: String,
     },
     Dial(Dialing),
+    /// Into a conference. `url` is asked when it has ended; else the platform goes on.
+    Meet {
+        room: String,
+        url: Option<String>,
+    },
     Record(Recording),
     HangUp,
     Reject,

@@ -43,6 +43,10 @@ impl Tongue for Vonage {
                     carries: action["payload"].to_string(),
                 },
                 "connect" => connect(action),
+                "conversation" => {
+                    let room = action["name"].as_str().expect("a name").to_owned();
+                    Instruction::Meet { room, url: None }
+                }
                 "record" => record(action),
                 other => panic!("{other} is no action"),
             });

@@ -339,6 +339,13 @@ impl Leg {
         self.line.run(self.now);
     }
 
+    /// The conference it is in by now.
+    #[track_caller]
+    pub(crate) fn meets(&mut self) -> String {
+        self.settle();
+        self.line.room().expect("it is in a conference").to_owned()
+    }
+
     /// Presses keys, and takes what comes of it.
     #[track_caller]
     pub(crate) fn press(&mut self, keys: &str) {

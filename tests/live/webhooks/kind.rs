@@ -1,6 +1,7 @@
 //! The providers that execute documents: what is written into the configuration for each, and how
 //! each takes a command about a call.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -99,15 +100,84 @@ impl Kind {
         self.target(&told).expect("looked at before")
     }
 
-    /// The same for a call, or a party's leg, that is to end. Of Vonage only: it alone has no word
-    /// for that in its documents.
+    /// A command that parts two legs of whom `caller` dialed `party`: where the party is to come,
+    /// and the caller, where the provider moves both at once.
+    #[track_caller]
+    pub(crate) fn parted(
+        self,
+        rest: &RestMock,
+        caller: &str,
+        party: &str,
+    ) -> (String, Option<String>) {
+        rest.expect(&format!("{party} is to come"), |told| self.parts(told, caller, party))
+    }
+
+    /// Such a command, and one for `waiting` to come; they are sent side by side.
+    #[track_caller]
+    pub(crate) fn parted_and_moved(
+        self,
+        rest: &RestMock,
+        (caller, party): (&str, &str),
+        waiting: &str,
+    ) -> ((String, Option<String>), String) {
+        let (parted, moved) = (RefCell::new(None), RefCell::new(None));
+        rest.expect(&format!("{party} and {waiting} are to come"), |told| {
+            if let Some(found) = self.parts(told, caller, party) {
+                parted.replace(Some(found));
+            } else if self.is_for(told, waiting) {
+                moved.replace(self.target(told));
+            }
+            parted.borrow().clone().zip(moved.borrow().clone())
+        })
+    }
+
+    fn is_for(self, told: &Told, sid: &str) -> bool {
+        let (method, path) = self.call_address(sid);
+        told.what == format!("{method} {path}")
+    }
+
+    fn parts(self, told: &Told, caller: &str, party: &str) -> Option<(String, Option<String>)> {
+        if !matches!(self, Self::Jambonz | Self::Plivo) {
+            let to = self.target(told).filter(|_| self.is_for(told, party))?;
+            self.assert_authorized(told);
+            return Some((to, None));
+        }
+        let body: Value = serde_json::from_str(&told.body).ok()?;
+        let names = match self {
+            Self::Plivo => ["bleg_url", "aleg_url"].map(|name| body[name].as_str()),
+            _ => ["child_call_hook", "call_hook"].map(|name| body[name]["url"].as_str()),
+        };
+        let [Some(to), Some(caller_to)] = names else { return None };
+        if !self.is_for(told, caller) {
+            return None;
+        }
+        self.assert_authorized(told);
+        let hook = |url: &str| json!({ "url": url, "method": "POST" });
+        let expected = match self {
+            Self::Plivo => json!({
+                "legs": "both", "aleg_url": caller_to, "aleg_method": "POST",
+                "bleg_url": to, "bleg_method": "POST",
+            }),
+            _ => json!({ "call_hook": hook(caller_to), "child_call_hook": hook(to) }),
+        };
+        assert_eq!(body, expected);
+        Some((to.to_owned(), Some(caller_to.to_owned())))
+    }
+
+    /// The same for a call, or a party's leg, that is to end.
     #[track_caller]
     pub(crate) fn ended(self, rest: &RestMock, sid: &str) {
         let (method, path) = self.call_address(sid);
+        let (method, body) = match self {
+            Self::Bandwidth => (method, r#"{"state":"completed"}"#),
+            Self::Jambonz => (method, r#"{"call_status":"completed"}"#),
+            Self::Plivo => ("DELETE", ""),
+            Self::SignalWire | Self::Texml | Self::Twilio => (method, "Status=completed"),
+            Self::Vonage => (method, r#"{"action":"hangup"}"#),
+        };
         let told = rest.expect(&format!("{sid} is to end"), |told| {
-            let body: Option<Value> = serde_json::from_str(&told.body).ok();
-            let ends = body == Some(json!({ "action": "hangup" }));
-            (ends && told.what == format!("{method} {path}")).then(|| told.clone())
+            let is_it = told.what == format!("{method} {path}") && told.body == body;
+            is_it.then(|| told.clone())
         });
         self.assert_authorized(&told);
     }

@@ -13,6 +13,7 @@ mod commanded_faults;
 mod commanded_restart;
 mod control;
 mod faults;
+mod holds;
 mod http;
 mod kind;
 mod outside;

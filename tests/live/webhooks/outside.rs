@@ -24,7 +24,7 @@ at_each_provider! {
     a_number_that_is_busy_passes_the_call_on,
 }
 
-const DAVE: &str = r#"
+pub(super) const DAVE: &str = r#"
 [agents.dave]
 skills = { tech = 3 }
 outside = { trunk = "PROVIDER", number = "+14155550199" }
@@ -37,13 +37,13 @@ ring_timeout_s = 30
 "#;
 const TALK: Duration = Duration::from_secs(1);
 
-fn site_with(kind: Kind, people: &str) -> Site {
+pub(super) fn site_with(kind: Kind, people: &str) -> Site {
     Site::with(kind, true, &people.replace("PROVIDER", kind.name()), &flow())
 }
 
 /// The caller waits, and Dave is dialed.
 #[track_caller]
-fn dave_rings(leg: &mut Leg) -> Leg {
+pub(super) fn dave_rings(leg: &mut Leg) -> Leg {
     let dialing = leg.until_dial();
     assert_eq!(dialing.to, Callee::Number("+14155550199".to_owned()));
     leg.party()
