@@ -11,58 +11,47 @@ pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 pub const FIELDS_MAX: usize = 1_000;
 
 /// A field is about so long, in bytes.
-const FIELD_LEN: usize = 16;
+const FIELD_LEN: usize = 20;
 
 /// Names and values; borrowed where nothing was encoded.
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+/// Names, and values as they came: most of them nobody asks for.
+pub type Raw<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
 /// The fields, decoded: `+` is a space, `%41` a byte; what is no UTF-8 is replaced.
 #[must_use]
 pub fn parse(raw: &str) -> Pairs<'_> {
-    let mut pairs = Pairs::with_capacity((raw.len() / FIELD_LEN + 1).min(FIELDS_MAX));
+    split(raw).into_iter().map(|(name, value)| (name, decode(value))).collect()
+}
+
+/// The fields, with values for [`decode`].
+#[must_use]
+pub fn split(raw: &str) -> Raw<'_> {
+    let mut fields = Raw::with_capacity((raw.len() / FIELD_LEN + 1).min(FIELDS_MAX));
     let mut rest = raw;
-    while !rest.is_empty() && pairs.len() < FIELDS_MAX {
-        let First { equals, end, is_plain } = first(rest);
-        let (name, value) = match equals {
-            Some(at) => (&rest[..at], &rest[at + 1..end]),
-            None => (&rest[..end], ""),
-        };
+    while !rest.is_empty() && fields.len() < FIELDS_MAX {
+        let (name_end, end) = ends(rest);
         if end > 0 {
-            let read = if is_plain { Cow::Borrowed } else { decode };
-            pairs.push((read(name), read(value)));
+            let value = rest.get(name_end + 1..end).unwrap_or_default();
+            fields.push((decode(&rest[..name_end]), value));
         }
         rest = rest.get(end + 1..).unwrap_or_default();
     }
-    pairs
+    fields
 }
 
-/// Where the parts of a field are.
-struct First {
-    equals: Option<usize>,
-    /// The `&`, or the end of the text.
-    end: usize,
-    is_plain: bool,
-}
-
-/// Looks once at each byte: fields are so short that it is faster than to search for one thing
-/// after another.
-fn first(text: &str) -> First {
-    let mut first = First { equals: None, end: text.len(), is_plain: true };
+/// Where the name and the whole of the first field end. Looks once at each byte: fields are so
+/// short that it is faster than to search for one thing after another.
+fn ends(text: &str) -> (usize, usize) {
+    let mut name_end = None;
     for (at, byte) in text.bytes().enumerate() {
-        // Letters and digits, nearly always.
-        if byte > b'=' {
-            continue;
-        }
-        if byte == b'&' {
-            first.end = at;
-            break;
-        }
-        first.is_plain &= !matches!(byte, b'%' | b'+');
-        if byte == b'=' && first.equals.is_none() {
-            first.equals = Some(at);
+        match byte {
+            b'&' => return (name_end.unwrap_or(at), at),
+            b'=' => name_end = name_end.or(Some(at)),
+            _ => {}
         }
     }
-    first
+    (name_end.unwrap_or(text.len()), text.len())
 }
 
 /// The value of a field, the first one of that name.
@@ -71,6 +60,13 @@ pub fn find<'a>(fields: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Optio
     fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
 }
 
+/// As [`find`], in what was not decoded.
+#[must_use]
+pub fn value<'a>(fields: &Raw<'a>, name: &str) -> Option<Cow<'a, str>> {
+    fields.iter().find(|(known, _)| known == name).map(|(_, value)| decode(value))
+}
+
+/// `+` is a space, `%41` a byte; what is no UTF-8 is replaced.
 #[must_use]
 pub fn decode(text: &str) -> Cow<'_, str> {
     let is_code = |byte: &u8| matches!(byte, b'%' | b'+');
@@ -125,6 +121,10 @@ mod tests {
         let want = [("a", "1"), ("b", "+1 4"), ("a", "2"), ("c", ""), ("ü", "%zz"), ("", "x")];
         let read: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(read, want);
+        let raw = split("a=1&b=%2B1+4&a=2&c&%C3%BC=%zz&&=x");
+        assert_eq!(value(&raw, "b").as_deref(), Some("+1 4"));
+        assert_eq!(value(&raw, "ü").as_deref(), Some("%zz"));
+        assert_eq!((value(&raw, "c").as_deref(), value(&raw, "d")), (Some(""), None));
         assert_eq!(find(&fields, "a"), Some("1"));
         assert_eq!(find(&fields, "d"), None);
     }

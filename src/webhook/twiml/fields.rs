@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** `StirVerstat` and its like, which no decision of ours rests on; speech.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::center::Cause;
@@ -30,30 +31,31 @@ const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "
 pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let text = request.text();
     let form = match request.method {
-        Method::Get => form::parse(request.query()),
-        Method::Post if request.is_form() => form::parse(&text),
+        Method::Get => form::split(request.query()),
+        Method::Post if request.is_form() => form::split(&text),
         Method::Post => return Err(Malformed::Body("a form")),
     };
-    let field = |name| form::find(&form, name).filter(|value| !value.is_empty());
+    let field = |name| form::value(&form, name).filter(|value| !value.is_empty());
     let reference = field("CallSid").ok_or(Malformed::Missing("CallSid"))?;
     if reference.len() > REFERENCE_LEN_MAX {
         let value = reference.chars().take(REFERENCE_LEN_MAX).collect();
         return Err(Malformed::Value { field: "CallSid", value });
     }
     let recorded = recorded(&field);
-    let state = field("CallStatus").and_then(state);
+    let state = field("CallStatus").and_then(|status| state(&status));
     let mut fields = Fields {
-        reference: reference.to_owned(),
-        from: field("From").filter(|from| !is_nobody(from)).map(str::to_owned),
-        from_name: field("CallerName").or(field("CallerId")).map(str::to_owned),
-        to: field("To").map(str::to_owned),
+        reference: reference.into_owned(),
+        from: field("From").filter(|from| !is_nobody(from)).map(Cow::into_owned),
+        from_name: field("CallerName").or_else(|| field("CallerId")).map(Cow::into_owned),
+        to: field("To").map(Cow::into_owned),
         state,
-        dial: field("DialCallStatus").and_then(|status| dialed(status, &field)),
+        dial: field("DialCallStatus").and_then(|status| dialed(&status, &field)),
         recorded,
-        at: field("Timestamp").and_then(moment),
+        at: field("Timestamp").and_then(|time| moment(&time)),
         ..Fields::default()
     };
-    let typed = form::find(&form, "Digits");
+    let typed = form::value(&form, "Digits");
+    let typed = typed.as_deref();
     if fields.recorded.is_some() {
         // The key that ended the message, or the word `hangup`.
         fields.finished_by = typed.and_then(value::key);
@@ -62,7 +64,7 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
             Some(typed) => Some(value::keys("Digits", typed)?),
             None => was_in_vain(request).then(Vec::new),
         };
-        fields.finished_by = field("FinishedOnKey").and_then(value::key);
+        fields.finished_by = field("FinishedOnKey").and_then(|key| value::key(&key));
     }
     Ok(fields)
 }
@@ -96,12 +98,12 @@ fn failure(status: &str) -> Option<Cause> {
 
 fn dialed<'a>(
     status: &str,
-    field: &impl Fn(&'static str) -> Option<&'a str>,
+    field: &impl Fn(&'static str) -> Option<Cow<'a, str>>,
 ) -> Option<DialResult> {
-    let talked = field("DialCallDuration").and_then(seconds);
+    let talked = field("DialCallDuration").and_then(|length| seconds(&length));
     match status {
         // They answered and were asked, and did not take the call.
-        "completed" | "answered" if field("DialBridged") == Some("false") => {
+        "completed" | "answered" if field("DialBridged").as_deref() == Some("false") => {
             Some(DialResult { failed: Some(Cause::CALL_REJECTED), talked: None })
         }
         "completed" | "answered" => Some(DialResult { failed: None, talked }),
@@ -111,20 +113,20 @@ fn dialed<'a>(
 
 /// `RecordingStatus` comes with a status callback; the action of the recording has the address
 /// only.
-fn recorded<'a>(field: &impl Fn(&'static str) -> Option<&'a str>) -> Option<Recorded> {
+fn recorded<'a>(field: &impl Fn(&'static str) -> Option<Cow<'a, str>>) -> Option<Recorded> {
     let url = field("RecordingUrl");
     let status = field("RecordingStatus");
-    let in_url = || url?.split('?').next()?.rsplit('/').next();
-    let named = field("RecordingSid").or_else(in_url);
-    let reference = named.filter(|name| !name.is_empty())?.to_owned();
-    let (ready, failed) = match status {
+    let in_url = || url.as_deref()?.split('?').next()?.rsplit('/').next();
+    let named = field("RecordingSid").or_else(|| in_url().map(|name| name.to_owned().into()));
+    let reference = named.filter(|name| !name.is_empty())?.into_owned();
+    let (ready, failed) = match status.as_deref() {
         None => (url.is_some(), false),
         Some("completed") => (true, false),
         Some("absent" | "failed") => (false, true),
         Some(_) => (false, false),
     };
-    let length = field("RecordingDuration").and_then(seconds);
-    let url = url.filter(|_| ready).map(str::to_owned);
+    let length = field("RecordingDuration").and_then(|length| seconds(&length));
+    let url = url.filter(|_| ready).map(Cow::into_owned);
     Some(Recorded { reference, url, length, failed })
 }
 

@@ -9,6 +9,8 @@
 //! **Deliberately absent:** putting an address right. It is signed byte for byte; only its port may
 //! be there or not, since the signers do not agree among themselves.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use crate::webhook::form;
@@ -48,13 +50,13 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
     }
     if request.is_form() {
         let text = request.text();
-        let mut pairs = form::parse(&text);
-        pairs.sort_unstable();
-        pairs.dedup();
+        let mut pairs = form::split(&text);
+        pairs.sort_unstable_by(in_order);
+        pairs.dedup_by(|a, b| in_order(a, b).is_eq());
         let mut fields = String::with_capacity(text.len());
-        for (name, value) in &pairs {
-            fields.push_str(name);
-            fields.push_str(value);
+        for (name, value) in pairs {
+            fields.push_str(&name);
+            fields.push_str(&form::decode(value));
         }
         return Ok(fields);
     }
@@ -62,6 +64,11 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
     let said = form::find(&query, BODY_SHA256).ok_or(Refusal::Body)?;
     let is = hex(&sha256(&request.body));
     same(said.to_ascii_lowercase().as_bytes(), is.as_bytes()).then(String::new).ok_or(Refusal::Body)
+}
+
+/// By name, and then by value.
+fn in_order(a: &(Cow<'_, str>, &str), b: &(Cow<'_, str>, &str)) -> Ordering {
+    a.0.cmp(&b.0).then_with(|| form::decode(a.1).cmp(&form::decode(b.1)))
 }
 
 /// Whether one of the secrets has signed the request so.
