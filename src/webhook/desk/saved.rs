@@ -10,6 +10,9 @@ use crate::webhook::desk::room::{COMES_MAX, Place};
 use crate::webhook::desk::session::{Bridging, OnAir, Session};
 use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
 
+/// Room for a call, in bytes; most need less.
+const TEXT_LEN: usize = 640;
+
 /// What became of a call since it was last written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saving {
@@ -22,8 +25,9 @@ impl Desk {
     pub fn poll_saving(&mut self) -> Option<Saving> {
         let call = self.unsaved.pop_first()?;
         let Some(session) = self.sessions.get(&call) else { return Some(Saving::Forget(call)) };
-        let text = serde_json::to_string(session).expect("a session has no map but by number");
-        Some(Saving::Keep(call, text))
+        let mut text = Vec::with_capacity(TEXT_LEN);
+        serde_json::to_writer(&mut text, session).expect("a session has no map but by number");
+        Some(Saving::Keep(call, String::from_utf8(text).expect("JSON is UTF-8")))
     }
 
     /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is

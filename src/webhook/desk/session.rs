@@ -21,24 +21,29 @@ use crate::webhook::link::Link;
 /// those that ask twice at once.
 const ANSWERS_MAX: usize = 4;
 
+/// As text it is written after each step, so what is not there is not written.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Session {
     pub(super) provider: String,
     /// The provider's name for the caller's leg.
     pub(super) reference: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) region: Option<String>,
     /// The number of the step that was not asked for yet.
     pub(super) next: u32,
     pub(super) program: Program,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) bridging: Option<Bridging>,
     pub(super) on_air: OnAir,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) parties: BTreeMap<u16, PartyLeg>,
     #[serde(default)]
     pub(super) consult: Option<Consult>,
     /// Messages, by the step that asked for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) recordings: BTreeMap<u32, Recording>,
     /// What was told of the message that is being left, until the caller goes on or is gone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Recorded>,
     /// Counts pieces of music, so that the tune goes on from one to the next.
     pub(super) piece: u32,
