@@ -43,10 +43,12 @@ impl ContactCenter {
                 return Some(Input::Transfer(TransferOutcome::Refused));
             }
         };
-        let Some(leg) = self.dial_outside(now, id, route, request.ring_timeout, false) else {
+        let dialed = self.dial_outside(now, id, route, request.ring_timeout, false);
+        let Some((leg, dial)) = dialed else {
             return Some(Input::Transfer(TransferOutcome::Failed));
         };
         self.calls.get_mut(&id)?.state = State::Dialing { leg };
+        self.commands.push_back(dial);
         None
     }
 
@@ -65,7 +67,7 @@ impl ContactCenter {
         Ok(Route { number, trunk, others })
     }
 
-    /// Dials; `None` past [`LEGS_MAX`](crate::call::LEGS_MAX).
+    /// The leg and the command that dials it; `None` past [`LEGS_MAX`](crate::call::LEGS_MAX).
     pub(super) fn dial_outside(
         &mut self,
         now: Timestamp,
@@ -73,16 +75,15 @@ impl ContactCenter {
         route: Route,
         ring_timeout: Duration,
         consulted: bool,
-    ) -> Option<LegId> {
+    ) -> Option<(LegId, Command)> {
         let Route { number, trunk, others } = route;
         let call = self.calls.get_mut(&id)?;
         let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
         let leg = call.dial(now, party, consulted)?;
         let from = From { number: call.origin.from.clone(), name: None };
         let (target, until) = (Target::Trunk { trunk, number, others }, now + ring_timeout);
-        self.commands.push_back(Command::Dial { leg, target, from, until });
         self.timers.set(Wake::RingOut(leg), until);
-        Some(leg)
+        Some((leg, Command::Dial { leg, target, from, until }))
     }
 
     /// The provider a call came through, if it may dial the number.

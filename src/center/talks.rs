@@ -78,11 +78,13 @@ impl ContactCenter {
         let Ok((call, _)) = self.talk_of(agent) else { return };
         let id = call.id();
         let Ok(route) = self.may_consult(agent, number, trunk) else { return };
-        let Some(guest) = self.dial_outside(now, id, route, RING_TIMEOUT, true) else { return };
+        let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, true);
+        let Some((guest, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.talk.parked = false; // the consultation is the hold now
         call.talk.consult = Some(Consult { guest, stage: Stage::Ringing, since: now });
         self.arrange(now, id);
+        self.commands.push_back(dial); // once the two are parted
     }
 
     pub(super) fn guest_answered(&mut self, now: Timestamp, guest: LegId) {
@@ -155,11 +157,20 @@ impl ContactCenter {
         }
     }
 
-    /// What held is taken back, whoever asked for it.
+    /// What held is taken back, whoever asked for it; and nobody is consulted while the caller
+    /// listens.
     pub(super) fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let was_held = call.held.remove(&leg);
-        if std::mem::take(&mut call.talk.parked) || was_held {
+        let talks = call.talks_on(leg);
+        let was_parked = talks && std::mem::take(&mut call.talk.parked);
+        let parted = |consult: Consult| talks && consult.stage != Stage::Conference;
+        if call.talk.consult.is_some_and(parted) {
+            tracing::warn!(%leg, "the caller could not be put on hold: nobody is consulted");
+            self.dismiss_guest(now, leg.call);
+            return self.back_to_caller(now, leg.call);
+        }
+        if was_held || was_parked {
             tracing::warn!(%leg, "hold could not be had");
             self.arrange(now, leg.call);
         }

@@ -39,6 +39,8 @@ pub struct Swarm {
     pub gone_at_once: f64,
     /// A prompt cannot be played.
     pub prompt_failed: f64,
+    /// Two who are to be parted cannot be.
+    pub hold_failed: f64,
     /// The agent logs out, or takes a break, in the middle of work.
     pub restless: f64,
     /// A supervisor ends the call.
@@ -46,7 +48,7 @@ pub struct Swarm {
 }
 
 /// How many kinds of fault there are.
-pub const FAULTS: u64 = 15;
+pub const FAULTS: u64 = 16;
 
 impl Swarm {
     /// No faults: the physical world at its best.
@@ -102,6 +104,7 @@ impl Swarm {
             11 => &mut self.gone_at_once,
             12 => &mut self.prompt_failed,
             13 => &mut self.restless,
+            14 => &mut self.hold_failed,
             _ => &mut self.ended_by_operator,
         }
     }

@@ -212,9 +212,8 @@ impl World {
             Command::Bridge { a, b } => self.bridged(now, a, b),
             Command::Meet { legs } => legs.into_iter().for_each(|leg| self.stop(leg)),
             Command::CloseRecord { record } => self.call_ended(now, &record),
-            Command::Unbridge { .. }
-            | Command::AmendRecord { .. }
-            | Command::AmendRecording { .. } => {}
+            Command::Unbridge { b, .. } => self.parted(now, b),
+            Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
         }
     }
 
@@ -404,6 +403,12 @@ impl World {
         if self.random.chance(self.plan.swarm.phone_lost) {
             let at = now + talk.mul_f64(self.random.unit());
             self.put(at, Stimulus::Agent { agent, act: agent::Act::PhoneLost });
+        }
+    }
+
+    fn parted(&mut self, now: Timestamp, leg: LegId) {
+        if self.random.chance(self.plan.swarm.hold_failed) {
+            self.tell(now, Lane::In(leg), Event::HoldFailed { leg });
         }
     }
 

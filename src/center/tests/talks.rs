@@ -259,10 +259,10 @@ fn a_guest_who_takes_over_goes_on_with_the_caller() {
     let (mut desk, _) = talking();
     desk.consult();
     desk.check(&[
-        "dial call-1/2 main spare",
         "unbridge call-1/0 call-1/1",
         "loop call-1/0",
         "loop call-1/1",
+        "dial call-1/2 main spare",
     ]);
     let view = desk.center.call(CallId(1)).unwrap();
     let consult = view.consult.unwrap();
@@ -470,6 +470,37 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
 }
 
 #[test]
+fn a_hold_that_cannot_be_had_leaves_the_two_together() {
+    let (mut desk, caller) = talking();
+    desk.event(Event::HoldFailed { leg: AGENT }); // of a hold that nobody remembers
+    desk.check(&[]);
+    desk.ask(AgentAsk::Hold);
+    desk.log.clear();
+    desk.wait_s(1);
+    desk.event(Event::HoldFailed { leg: AGENT });
+    desk.check(&["bridge call-1/0 call-1/1"]);
+    desk.wait_s(1);
+    desk.consult();
+    desk.log.clear();
+    desk.event(Event::HoldFailed { leg: AGENT });
+    desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
+    desk.hang_up(caller);
+    desk.check_legs(&[(11, 1, "accepted"), (0, 0, "withdrawn")]);
+
+    let (mut desk, caller) = Desk::consulting();
+    desk.event(Event::Held { leg: GUEST });
+    desk.log.clear();
+    desk.event(Event::HoldFailed { leg: GUEST });
+    desk.check(&["bridge call-1/1 call-1/2"]);
+    desk.ask(AgentAsk::Conference);
+    desk.log.clear();
+    desk.event(Event::HoldFailed { leg: AGENT });
+    desk.check(&[]);
+    desk.hang_up(caller);
+    desk.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted")]);
+}
+
+#[test]
 fn nobody_is_consulted_whom_no_trunk_may_dial() {
     let (mut desk, _) = talking();
     let consult = |number: &str, trunk: Option<&str>| AgentAsk::Consult {
@@ -482,7 +513,7 @@ fn nobody_is_consulted_whom_no_trunk_may_dial() {
     desk.refused(consult("+14155550177", Some("other")), other);
     desk.refused(AgentAsk::Conference, "ada consults nobody");
     desk.ask(consult("+14155550177", Some("spare")));
-    assert_eq!(desk.log[0], "dial call-1/2 spare main");
+    assert_eq!(desk.log.last().unwrap(), "dial call-1/2 spare main");
     desk.log.clear();
     let consults = "ada consults somebody: resume, complete or conference come first";
     desk.refused(consult("+14155550178", None), consults);
