@@ -6,7 +6,7 @@
 //!
 //! **Deliberately absent:** decisions. Every choice was made by the center; here it is carried out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Router {
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     pub(super) recorded: BTreeMap<LegId, Option<Cause>>,
+    /// Legs we dialed that are up or ring.
+    pub(super) dialed: BTreeSet<LegId>,
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
@@ -92,6 +94,7 @@ impl Router {
             UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
             UaEvent::Failed { leg, cause } => {
                 self.media.close(leg);
+                self.dialed.remove(&leg);
                 self.events.push_back(Event::DialFailed { leg, cause });
             }
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
@@ -103,6 +106,7 @@ impl Router {
             }
             UaEvent::Ended { leg, cause } => {
                 self.media.close(leg);
+                self.dialed.remove(&leg);
                 self.take_arm_down(now, leg.call);
                 match self.recorded.get_mut(&leg) {
                     Some(ended) => *ended = Some(cause),
@@ -137,9 +141,12 @@ impl Router {
         self.media.bridge(caller, party);
     }
 
-    /// The agent's telephone is done: the caller goes back to the provider, and on in the flow.
+    /// The agent's telephone is done: the caller goes back to the provider, and on in the flow. Not
+    /// where somebody else is there whom the agent has consulted.
     fn take_arm_down(&mut self, now: Timestamp, call: CallId) {
-        if self.desk.has_arm(call) {
+        let mut others = self.dialed.range(LegId::caller(call)..);
+        let is_alone = others.next().is_none_or(|leg| leg.call != call);
+        if is_alone && self.desk.has_arm(call) {
             let leg = LegId::caller(call);
             self.desk.arm_ended(now, call, true, Cause::NORMAL_CLEARING);
             self.media.close(leg);
@@ -250,7 +257,10 @@ impl Router {
         // Nobody to call: any address will do, the user agent says so itself.
         let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         match self.open(leg, remote) {
-            Some(media) => self.ua.dial(now, leg, target, from, &media),
+            Some(media) => {
+                self.dialed.insert(leg);
+                self.ua.dial(now, leg, target, from, &media);
+            }
             None => {
                 self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_CIRCUIT });
             }

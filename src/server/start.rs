@@ -4,7 +4,7 @@
 //! What fails, fails before the first call could be answered, and says which address or folder it
 //! was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -116,6 +116,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),
+        dialed: BTreeSet::new(),
         calls_ended: Default::default(),
         desk: providers.desk,
         events: repaired.into_iter().map(left).collect(),

@@ -71,6 +71,16 @@ impl Phone {
         }
     }
 
+    /// Of another server from now on.
+    pub(crate) fn turn_to(&mut self, server: SocketAddr) {
+        self.server = server;
+    }
+
+    /// Where it can be reached.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn uri(&self) -> String {
         let transport = if self.line.transport() == "TCP" { ";transport=tcp" } else { "" };
         format!("sip:{}@127.0.0.1:{}{transport}", self.name, self.port)

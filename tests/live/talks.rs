@@ -9,25 +9,26 @@ use crate::phone::Phone;
 use crate::rig::{Plan, Rig, items};
 
 /// What somebody outside says.
-const GUEST_HZ: f64 = 2300.0;
-const GUEST: &str = "+14155550177";
+pub(crate) const GUEST_HZ: f64 = 2300.0;
+pub(crate) const GUEST: &str = "+14155550177";
+
+/// Somebody outside, and the trunk that leads there.
+pub(crate) fn guest() -> (Phone, String) {
+    let guest = Phone::new(GUEST, ([127, 0, 0, 1], 9).into());
+    let uri = format!("uri = \"sip:{}\"", guest.address());
+    (guest, format!("\n[trunks.away]\n{uri}\nprefixes = [\"+1415555\"]\n"))
+}
 
 /// Alice, and somebody outside whom a trunk may dial.
 fn with_guest() -> (Rig, Phone) {
-    let mut rig = Plan::new(ALICE).lay_out();
-    let guest = Phone::new(GUEST, rig.sip);
-    let uri = guest.uri();
-    let address = uri.strip_prefix(&format!("sip:{GUEST}@")).expect("a telephone's own address");
-    let file = rig.config_file();
-    let config = std::fs::read_to_string(&file).expect("our own file");
-    let trunk = format!("[trunks.away]\nuri = \"sip:{address}\"\nprefixes = [\"+1415555\"]\n");
-    std::fs::write(&file, config + &trunk).expect("our own file");
-    rig.start();
+    let (mut guest, trunk) = guest();
+    let rig = Plan::new(&format!("{ALICE}{trunk}")).start();
+    guest.turn_to(rig.sip);
     (rig, guest)
 }
 
 #[track_caller]
-fn ask(rig: &Rig, what: &str, body: &Value) -> Value {
+pub(crate) fn ask(rig: &Rig, what: &str, body: &Value) -> Value {
     let (status, answer) = rig.post(&format!("/v1/agents/alice/{what}"), body);
     assert_eq!(status, 200, "{what}: {answer:#}");
     answer
@@ -50,7 +51,7 @@ fn live(rig: &Rig) -> Value {
 
 /// Talk and hold are what lies between a leg's answer and its end.
 #[track_caller]
-fn assert_times(leg: &Value) {
+pub(crate) fn assert_times(leg: &Value) {
     let up = ms(&leg["ended_at"]) - ms(&leg["answered_at"]);
     assert_eq!(ms(&leg["talk_ms"]) + ms(&leg["hold_ms"]), up, "{leg:#}");
 }
@@ -83,7 +84,7 @@ fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
     caller.media.expect_sound_but(TONES, SOON);
     let consult = &live(&rig)["consult"];
     assert_eq!((&consult["number"], &consult["stage"]), (&json!(GUEST), &json!("talking")));
-    refused(&rig, "conference", &json!({}), "the sound of telephones is not mixed");
+    refused(&rig, "conference", &json!({}), "the sound of telephones of ours is not mixed");
 
     let alice_now = ask(&rig, "complete", &json!({}));
     assert_eq!(alice_now["state"], "after_call_work", "{alice_now:#}");
@@ -134,6 +135,25 @@ fn a_guest_who_declines_leaves_the_agent_with_the_caller() {
     let record = rig.record();
     assert_eq!(record["legs"].as_array().map(Vec::len), Some(2), "{record:#}");
     assert_times(&record["legs"][0]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_leaves_the_caller_with_the_guest() {
+    let (rig, mut guest) = with_guest();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let (_, mut b_leg) = connect(&mut caller, &mut alice);
+    ask(&rig, "consult", &json!({ "number": GUEST }));
+    let invite = guest.ring();
+    let mut c_leg = guest.answer(&invite);
+    talk(&guest, &alice);
+    alice.bye(&mut b_leg);
+    talk(&caller, &guest);
+    rig.expect_agent("alice", "after_call_work");
+    guest.bye(&mut c_leg);
+    caller.expect_bye();
+    let record = rig.record();
+    assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("party")));
+    items(&record["legs"]).iter().for_each(assert_times);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod outside;
 mod readme;
 mod sdk;
 mod sign;
+mod talks;
 mod trust;
 
 use crate::flows::{ALICE, SUPPORT};
