@@ -12,6 +12,7 @@ mod garbage;
 mod platform;
 mod races;
 mod recording;
+mod rooms;
 mod samples;
 mod transcripts;
 
