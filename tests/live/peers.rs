@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::calls::reach_queue;
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, PASSWORD, TONES};
+use crate::phone::Phone;
 use crate::ports;
 use crate::rig::{Plan, Rig};
 use crate::sound::{Codec, FRAME, purity, read_wav, tone};
@@ -62,13 +63,18 @@ impl Peer {
 
 // ---- baresip ----
 
-struct Baresip {
+pub(crate) struct Baresip {
     folder: TempDir,
     _process: Peer,
 }
 
-/// A registered baresip that answers by itself, says a tone and writes down what it hears.
 fn baresip(rig: &Rig, agent: &str) -> Baresip {
+    baresip_with(rig, agent, "")
+}
+
+/// A registered baresip that answers by itself, says a tone and writes down what it hears. Its
+/// account has these parameters, too.
+pub(crate) fn baresip_with(rig: &Rig, agent: &str, more: &str) -> Baresip {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path();
     let modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
@@ -87,7 +93,7 @@ fn baresip(rig: &Rig, agent: &str) -> Baresip {
     );
     fs::write(path.join("config"), config).expect("our own folder");
     let account =
-        format!("<sip:{agent}@{}>;auth_pass={PASSWORD};answermode=auto;regint=60\n", rig.sip);
+        format!("<sip:{agent}@{}>;auth_pass={PASSWORD};answermode=auto;regint=60{more}\n", rig.sip);
     fs::write(path.join("accounts"), account).expect("our own folder");
     let process = Command::new("baresip")
         .arg("-f")
@@ -118,7 +124,7 @@ impl Baresip {
 }
 
 /// With MD5: baresip 1.0 knows nothing else, and gives up on a challenge it does not know.
-fn alice_with_md5() -> String {
+pub(crate) fn alice_with_md5() -> String {
     ALICE.replace("auto_login", "md5 = true\nauto_login")
 }
 
@@ -129,8 +135,13 @@ fn baresip_registers_and_talks() {
     }
     let rig = Plan::new(&alice_with_md5()).start();
     let agent = baresip(&rig, "alice");
-    let mut caller = rig.caller();
-    let mut dialog = reach_queue(&mut caller);
+    talk_with_baresip(&rig, &mut rig.caller(), &agent);
+}
+
+/// A caller reaches alice's baresip, each hears the other, and the caller hangs up.
+#[track_caller]
+pub(crate) fn talk_with_baresip(rig: &Rig, caller: &mut Phone, agent: &Baresip) {
+    let mut dialog = reach_queue(caller);
     caller.media.say(Some(CALLER_HZ));
     caller.media.expect_tone(AGENT_HZ, SOON);
     rig.expect_agent("alice", "talking");

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::calls::{connect, reach_queue, talk};
 use crate::clock::{SOON, left, now};
 use crate::flows::{ALICE, PASSWORD, TONES};
-use crate::peers::have;
+use crate::peers::{alice_with_md5, baresip_with, have, talk_with_baresip};
 use crate::phone::{Dialog, Phone};
 use crate::ports;
 use crate::rig::{Plan, Rig};
@@ -275,4 +275,15 @@ fn an_agent_registers_through_a_proxy_and_is_called_through_it() {
     assert_eq!(alice.register(PASSWORD), 200, "{}\n{}", alice.wire(), rig.said());
     rig.expect_agent("alice", "ready");
     agent_behind_a_proxy(&rig, &mut alice);
+}
+
+#[test]
+fn baresip_registers_through_a_proxy_and_talks() {
+    if !have(&["kamailio", "baresip"]) {
+        return;
+    }
+    let rig = Plan::new(&alice_with_md5()).start();
+    let kamailio = Kamailio::start(ports::one(), rig.sip, "udp", 9);
+    let alice = baresip_with(&rig, "alice", &format!(";outbound=\"sip:{}\"", kamailio.at));
+    talk_with_baresip(&rig, &mut Phone::new("+14155550111", kamailio.at), &alice);
 }
