@@ -1,7 +1,7 @@
 //! A provider at work: it signs and asks, and its platform executes what it is answered.
 //!
-//! **Invariant:** the platform's time passes only when nobody does anything, and then at once; where
-//! a person would wait, a test waits for an event.
+//! **Invariant:** the platform's time passes only when nobody does anything, and then at once;
+//! where a person would wait, a test waits for an event.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -5,24 +5,10 @@ use serde_json::{Value, json};
 
 use crate::flows::ALICE;
 use crate::ports;
-use crate::rig::{Plan, Rig};
+use crate::rig::Rig;
 use crate::webhooks::calls::{VOICEMAIL, assert_handled, bring, ms, talk, wrap_up};
-use crate::webhooks::carrier::PUBLIC_URL;
 use crate::webhooks::control::{CALL, Control, Manner};
-use crate::webhooks::flow;
-
-/// An agent at a number that the provider calls.
-pub(super) const DAVE: &str = r#"
-[agents.dave]
-skills = { tech = 3 }
-outside = { trunk = "telnyx", number = "+14155550199" }
-auto_login = true
-auto_ready = true
-
-[queues.tech]
-wrap_up = "until_done"
-ring_timeout_s = 30
-"#;
+use crate::webhooks::{DAVE, dave_and_alice, flow, server};
 
 /// A server, and Telnyx.
 pub(super) struct Site {
@@ -40,13 +26,7 @@ impl Site {
     pub(super) fn with(people: &str, manner: Manner, flow: &str) -> Self {
         let door = ports::one();
         let control = Control::start(door, manner);
-        let rig = Plan::new(&(control.section() + people))
-            .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
-            .set("webhooks.listen", &format!("\"{door}\""))
-            .set("webhooks.sip_host", "\"sip.example.com\"")
-            .set("webhooks.music_piece_s", "2")
-            .flow("provider.toml", flow)
-            .start();
+        let rig = server("telnyx", door, &control.section(), people, flow);
         Self { rig, control }
     }
 
@@ -202,9 +182,7 @@ fn a_caller_who_gives_up_frees_the_agent_who_is_rung() {
 
 #[test]
 fn a_number_that_is_busy_or_presses_no_key_passes_the_call_on() {
-    let both = format!("{ALICE}{}", DAVE.split("[queues").next().unwrap_or_default())
-        .replace("skills = { tech = 3 }", "skills = { tech = 9 }")
-        .replace("[queues.tech]", "[queues.tech]\nstrategy = \"most_skilled\"");
+    let both = dave_and_alice();
     for (is_busy, outcome) in [(true, "busy"), (false, "no_answer")] {
         let site = Site::new(&both, Manner::Once);
         let mut alice = site.rig.agent("alice");

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::flows::{ALICE, PASSWORD};
+use crate::webhooks::DAVE;
 use crate::webhooks::calls::{bring, talk, wrap_up};
-use crate::webhooks::commanded::{DAVE, Site, dave_is_away};
+use crate::webhooks::commanded::{Site, dave_is_away};
 use crate::webhooks::control::{CALL, Fault, Manner};
 
 /// So a leg is written down that waits for the last keys of a document.

@@ -10,8 +10,8 @@ use crate::platform::News;
 use crate::webhooks::calls::{ms, reach_queue, wrap_up};
 use crate::webhooks::carrier::Leg;
 use crate::webhooks::kind::Kind;
-use crate::webhooks::outside::{DAVE, dave_rings, site_with};
-use crate::webhooks::{Site, at_each_provider, flow};
+use crate::webhooks::outside::{dave_rings, site_with};
+use crate::webhooks::{DAVE, Site, at_each_provider, flow};
 
 at_each_provider! {
     a_caller_is_held_and_comes_back,

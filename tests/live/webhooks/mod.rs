@@ -23,6 +23,8 @@ mod sign;
 mod talks;
 mod trust;
 
+use std::net::SocketAddr;
+
 use crate::flows::{ALICE, SUPPORT};
 use crate::ports;
 use crate::rig::{Plan, Rig};
@@ -55,6 +57,40 @@ fn flow() -> String {
     SUPPORT.replace("\"1000\"", &format!("\"{NUMBER}\""))
 }
 
+/// An agent at a number that the provider calls.
+const DAVE: &str = r#"
+[agents.dave]
+skills = { tech = 3 }
+outside = { trunk = "PROVIDER", number = "+14155550199" }
+auto_login = true
+auto_ready = true
+
+[queues.tech]
+wrap_up = "until_done"
+ring_timeout_s = 30
+"#;
+
+/// Dave, and Alice, who is asked after him.
+fn dave_and_alice() -> String {
+    let dave = DAVE.split("[queues").next().unwrap_or_default();
+    format!("{ALICE}{dave}")
+        .replace("skills = { tech = 3 }", "skills = { tech = 9 }")
+        .replace("[queues.tech]", "[queues.tech]\nstrategy = \"most_skilled\"")
+}
+
+/// The server with one provider, whose section this is; its agents are at that provider.
+#[track_caller]
+fn server(provider: &str, door: SocketAddr, section: &str, people: &str, flow: &str) -> Rig {
+    let people = people.replace("PROVIDER", provider);
+    Plan::new(&format!("{section}{people}"))
+        .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
+        .set("webhooks.listen", &format!("\"{door}\""))
+        .set("webhooks.sip_host", "\"sip.example.com\"")
+        .set("webhooks.music_piece_s", "2")
+        .flow("provider.toml", flow)
+        .start()
+}
+
 /// A server with one provider, and that provider.
 struct Site {
     rig: Rig,
@@ -73,13 +109,7 @@ impl Site {
     fn with(kind: Kind, has_rest: bool, people: &str, flow: &str) -> Self {
         let (rest, door) = (RestMock::start(), ports::one());
         let provider = kind.section(has_rest.then_some(rest.address));
-        let rig = Plan::new(&(provider + people))
-            .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
-            .set("webhooks.listen", &format!("\"{door}\""))
-            .set("webhooks.sip_host", "\"sip.example.com\"")
-            .set("webhooks.music_piece_s", "2")
-            .flow("provider.toml", flow)
-            .start();
+        let rig = server(kind.name(), door, &provider, people, flow);
         Self { rig, carrier: Carrier { kind, door }, rest }
     }
 

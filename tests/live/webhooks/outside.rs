@@ -7,13 +7,12 @@ use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 use serde_json::json;
 
-use crate::flows::ALICE;
 use crate::platform::News;
 use crate::webhooks::calls::{assert_handled, bring, ms, reach_queue, talk, wrap_up};
 use crate::webhooks::carrier::{Delivery, Leg};
 use crate::webhooks::kind::Kind;
 use crate::webhooks::sign::wall_clock;
-use crate::webhooks::{Site, at_each_provider, flow};
+use crate::webhooks::{DAVE, Site, at_each_provider, dave_and_alice, flow};
 
 at_each_provider! {
     an_agent_outside_hears_the_whisper_and_takes_the_call,
@@ -24,21 +23,10 @@ at_each_provider! {
     a_number_that_is_busy_passes_the_call_on,
 }
 
-pub(super) const DAVE: &str = r#"
-[agents.dave]
-skills = { tech = 3 }
-outside = { trunk = "PROVIDER", number = "+14155550199" }
-auto_login = true
-auto_ready = true
-
-[queues.tech]
-wrap_up = "until_done"
-ring_timeout_s = 30
-"#;
 const TALK: Duration = Duration::from_secs(1);
 
 pub(super) fn site_with(kind: Kind, people: &str) -> Site {
-    Site::with(kind, true, &people.replace("PROVIDER", kind.name()), &flow())
+    Site::with(kind, true, people, &flow())
 }
 
 /// The caller waits, and Dave is dialed.
@@ -174,10 +162,7 @@ fn a_callee_who_does_not_press_the_key_does_not_get_the_call(kind: Kind) {
 }
 
 fn a_number_that_is_busy_passes_the_call_on(kind: Kind) {
-    let both = format!("{ALICE}{}", DAVE.split("[queues").next().unwrap_or_default())
-        .replace("skills = { tech = 3 }", "skills = { tech = 9 }")
-        .replace("[queues.tech]", "[queues.tech]\nstrategy = \"most_skilled\"");
-    let site = site_with(kind, &both);
+    let site = site_with(kind, &dave_and_alice());
     let mut alice = site.rig.agent("alice");
     let mut leg = site.carrier.call("CA17");
     reach_queue(&mut leg);
