@@ -1,4 +1,5 @@
-//! The whole server over loopback, against real peers: scripted telephones, sipp, baresip, Kamailio.
+//! The whole server over loopback, against real peers: scripted telephones and providers, sipp,
+//! baresip, Kamailio.
 //!
 //! **Invariant:** every test has a server process of its own and waits for events with a deadline.
 //!
