@@ -118,6 +118,8 @@ pub(super) struct Leg {
     pub(super) count: u32,
     /// Commands that could not be done, one after another.
     pub(super) failures: u32,
+    /// It was told to hang up, so often.
+    pub(super) ends: u32,
     /// The mark of the message that was told last.
     pub(super) saved: String,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
@@ -145,6 +147,7 @@ impl Leg {
             step: "first".to_owned(),
             count: 0,
             failures: 0,
+            ends: 0,
             saved: String::new(),
             held: None,
             waiting: VecDeque::new(),
@@ -187,6 +190,7 @@ impl Leg {
     /// Returns the command's name.
     pub(super) fn order(&mut self, name: &'static str, body: Body) -> String {
         self.count += 1;
+        self.ends += u32::from(matches!(name, "hangup" | "reject"));
         let id = format!("{}.{}.{name}", self.step, self.count);
         if self.waiting.len() < WAITING_MAX {
             self.waiting.push_back(Waiting { id: id.clone(), name: Name(name), body });
@@ -210,11 +214,7 @@ impl Leg {
 
     /// The provider answered to a command. `false`: that one is not under way.
     pub(super) fn sent(&mut self, id: &str) -> bool {
-        let known = self.under_way.as_ref().is_some_and(|command| command.id == id);
-        if known {
-            self.under_way = None;
-        }
-        known
+        self.under_way.take_if(|command| command.id == id).is_some()
     }
 
     /// The outcome of the command under way will not be told: it is to be sent again.

@@ -30,6 +30,9 @@ use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 
 /// So many commands that fail one after another end the leg: a loop of them would never end.
 const FAILURES_MAX: u32 = 10;
+/// How often a leg is told to hang up, and after which time it is told again.
+const ENDS_MAX: u32 = 10;
+const END_AGAIN: Duration = Duration::from_secs(5);
 /// A call is answered within this time.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// What names the leg in the mark of a recording.
@@ -41,6 +44,8 @@ pub(super) const PARTY: &str = "&d=1";
 pub(super) enum Wake {
     /// What the leg does is over, or should be.
     Due(String),
+    /// It was told to hang up, and should be gone.
+    End(String),
     /// The end of a leg is told, whether or not what should come first is there.
     Told(String),
     Forget(String),
@@ -105,6 +110,7 @@ impl Legs {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Due(reference) => self.due(now, &reference),
+                Wake::End(reference) => self.end(&reference),
                 Wake::Told(reference) => self.tell_end(now, &reference),
                 Wake::Forget(reference) => {
                     self.legs.remove(&reference);
@@ -246,7 +252,17 @@ impl Legs {
             }
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
         }
+        self.expect_end(now, reference);
         self.send(reference);
+    }
+
+    /// A leg that was told to hang up and is not heard of is told once more: the command was not
+    /// done, or its event was lost.
+    pub(super) fn expect_end(&mut self, now: Timestamp, reference: &str) {
+        let leg = self.legs.get(reference).filter(|leg| !leg.is_over && leg.is_heard());
+        if leg.is_some_and(|leg| (1..ENDS_MAX).contains(&leg.ends)) {
+            self.timers.set(Wake::End(reference.to_owned()), now + END_AGAIN);
+        }
     }
 
     /// The provider knows no such leg: the one that was commanded, or the other of the two that

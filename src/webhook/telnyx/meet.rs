@@ -155,6 +155,7 @@ impl Legs {
         leg.over();
         leg.held = Some(Held::new(now, fields));
         self.timers.cancel(&Wake::Due(reference.to_owned()));
+        self.timers.cancel(&Wake::End(reference.to_owned()));
         self.release(reference, &doing);
         self.ended(now, reference);
         let is_dropped = fields.news.as_ref().is_some_and(|news| news.what == What::Dropped);

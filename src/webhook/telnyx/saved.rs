@@ -94,6 +94,7 @@ impl Legs {
         if is_heard {
             self.ask_after(reference);
         }
+        self.expect_end(now, reference);
         self.send(reference);
     }
 
@@ -112,8 +113,8 @@ impl Legs {
         if leg.is_over || !matches!(news.what, What::Sounded | What::Collected) {
             return false;
         }
-        let next = leg.next.as_ref().and_then(number).map(|n| (n, leg.count));
-        let known = self.place(&leg.mark).or(next);
+        let next = leg.next.as_ref().and_then(number).map(|n| (n, 0));
+        let known = self.place(&leg.state).max(next);
         self.place(&news.mark).is_some_and(|place| Some(place) > known)
     }
 

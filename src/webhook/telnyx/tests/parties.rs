@@ -135,3 +135,32 @@ fn the_callers_end_ends_the_ringing_of_the_party() {
     assert_eq!(world.names(), ["hangup"]);
     assert_eq!(world.sent.last().unwrap().0, PARTY);
 }
+
+#[test]
+fn who_is_told_to_hang_up_and_is_not_heard_of_is_told_again() {
+    for outcome in [RestOutcome::Busy(None), RestOutcome::Done] {
+        let mut world = World::up(vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
+        assert_eq!(world.sends(&outcome), ["hangup"]);
+        world.pass(4_999);
+        assert_eq!(world.names(), [""; 0]);
+        world.pass(1);
+        assert_eq!(world.sends(&RestOutcome::Gone), ["hangup"]);
+        assert_eq!(world.comes().map(|(link, _)| link), Some(Link::Events));
+        world.pass(60_000);
+        assert_eq!((world.comes(), world.names()), (None, vec![]));
+    }
+    // Not for ever, and not who is gone.
+    let mut world = World::up(vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
+    let refused = RestOutcome::Refused("401".to_owned());
+    let mut times = 0;
+    for _ in 0..20 {
+        times += world.sends(&refused).len();
+        world.pass(5_000);
+    }
+    assert_eq!(times, 10);
+    let mut world = World::up(vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
+    assert_eq!(world.names(), ["hangup"]);
+    world.tell("call.hangup", CALLER, &json!({"hangup_cause": "normal_clearing"}));
+    world.pass(5_000);
+    assert_eq!(world.names(), [""; 0]);
+}

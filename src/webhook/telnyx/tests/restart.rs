@@ -99,6 +99,29 @@ fn an_event_of_what_came_after_is_caught_up_with() {
 }
 
 #[test]
+fn an_event_of_what_is_over_counts_no_more_after_it() {
+    let mut world = World::up(vec![dial(true)]);
+    assert_eq!(world.names(), ["dial"]);
+    world.tell("call.answered", PARTY, &json!({}));
+    let Action::Gather { sounds, listen, .. } = gather(vec![say("A call.")], true) else {
+        unreachable!()
+    };
+    let (asks, next) = (Link::Leg { leg: LEG, n: 0 }, Link::Leg { leg: LEG, n: 1 });
+    world.answer(PARTY, &asks, vec![Action::Gather { sounds, listen, next: next.clone() }]);
+    assert_eq!(world.names(), ["gather_using_speak"]);
+    let accepted = world.states[PARTY].clone();
+    let key = json!({"status": "valid", "digits": "1"});
+    world.tell_of("call.gather.ended", PARTY, &accepted, &key);
+    while world.comes().is_some() {}
+    world.answer(PARTY, &next, vec![]);
+    assert_eq!(world.names(), ["bridge"]);
+    let mut after = world.restarted(true);
+    assert_eq!(after.names(), ["client_state_update", "client_state_update"]);
+    after.tell_of("call.gather.ended", PARTY, &accepted, &key);
+    assert_eq!((after.comes(), after.names()), (None, vec![]));
+}
+
+#[test]
 fn two_who_talk_talk_on_and_one_who_left_is_missed() {
     let mut world = talking();
     world.pass(5_000);
