@@ -43,6 +43,7 @@ pub(crate) fn text(document: &Document, paper: &Paper) -> String {
                 "speak" | "playback_start" => What::Sounded,
                 "gather" | "gather_using_speak" | "gather_using_audio" => What::Collected,
                 "record_start" => What::Saved,
+                "hangup" | "reject" => return text,
                 _ => What::Other,
             };
             legs.hear(now, &event(over, &mark));

@@ -178,7 +178,7 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("short")
 }
 
-fn parsed(links: &Links, event: &call_control::Event) -> Fields {
+pub(in crate::webhooks) fn parsed(links: &Links, event: &call_control::Event) -> Fields {
     let data = serde_json::json!({"event_type": event.kind, "id": "1", "payload": event.payload});
     let request = Request {
         method: Method::Post,

@@ -4,10 +4,12 @@
 //! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
 //! must hold all the same is in [`judge`].
 //!
-//! A seed that fails is told in full by `RACES_SEED=n cargo test --test pure races::one_seed`.
+//! A seed that fails is told in full by `RACES_SEED=n cargo test --test pure races::one_seed`, with
+//! `RACES_COMMANDED=1` where each action is commanded.
 //!
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
+mod control;
 mod judge;
 mod line;
 mod platform;
@@ -32,6 +34,7 @@ use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 
+use control::{Control, ControlDeed};
 use line::{Line, ms};
 use platform::PROVIDER;
 use wire::{Weather, Wire};
@@ -48,6 +51,8 @@ const ACW: Duration = Duration::from_secs(10);
 
 /// What [`Weather::Slow`] adds to a talk, and half a second of its own.
 const LATE_MAX: Duration = Duration::from_millis(4_500);
+/// The same where also the bridge is commanded.
+const COMMANDED_LATE_MAX: Duration = Duration::from_millis(9_000);
 /// A call nobody heard of for so long has ended; a sound file may last ten minutes.
 const SILENCE_MAX: Duration = Duration::from_secs(660);
 /// And one that was with somebody else, for so long.
@@ -67,9 +72,21 @@ struct Plan {
     phones: u32,
     outside: u32,
     is_steady: bool,
+    /// Each action is commanded.
+    is_commanded: bool,
 }
 
 impl Plan {
+    /// A provider that does nothing by itself has REST, and brings two together once.
+    fn commanded(self) -> Self {
+        Self { is_commanded: true, has_rest: true, parting: Parting::None, ..self }
+    }
+
+    /// By how much a talk may be longer or shorter than in fair weather, and than on record.
+    fn late_max(&self) -> Duration {
+        if self.is_commanded { COMMANDED_LATE_MAX } else { LATE_MAX }
+    }
+
     fn wild(seed: u64) -> Self {
         let mut random = Random::new(seed);
         Self {
@@ -82,6 +99,7 @@ impl Plan {
             phones: 1 + random.below(2) as u32,
             outside: 1 + random.below(2) as u32,
             is_steady: false,
+            is_commanded: false,
         }
     }
 }
@@ -100,6 +118,7 @@ impl Plan {
             phones,
             outside: 1 - phones,
             is_steady: true,
+            is_commanded: false,
         }
     }
 }
@@ -175,6 +194,13 @@ fn world(plan: &Plan) -> World {
     let people = random.fork();
     let mut world = World::new(START, center(plan), desk(plan), wire, people, manners);
     world.parting = plan.parting;
+    if plan.is_commanded {
+        world.control = Some(Control::new());
+        let kills = if plan.is_steady { 0 } else { random.below(4) };
+        for _ in 0..kills {
+            world.plan(random.ms(0, ms(DAY)), Deed::Control(ControlDeed::Restart));
+        }
+    }
     for agent in (0..plan.phones + plan.outside).map(AgentId) {
         world.tell(Event::PhoneReachable { agent, reachable: true });
     }
@@ -250,6 +276,10 @@ fn is_at_rest(world: &World, plan: &Plan) {
     assert!(world.phones.is_empty(), "{:?}", world.phones);
     assert!(world.guests.is_empty(), "{:?}", world.guests);
     assert_eq!(world.desk.poll_timeout(), None);
+    if let Some(control) = &world.control {
+        let up: Vec<_> = control.platform.lines.iter().filter(|(_, line)| !line.is_over).collect();
+        assert!(up.is_empty(), "{up:?}");
+    }
     for agent in (0..plan.phones + plan.outside).map(AgentId) {
         assert_eq!(world.center.agent_state(agent), Some(&AgentState::Ready), "{agent}");
     }
@@ -266,7 +296,7 @@ fn is_at_rest(world: &World, plan: &Plan) {
             record.ended_at
         );
     }
-    world.judge.compare((plan.weather != Weather::Hostile).then_some(LATE_MAX));
+    world.judge.compare((plan.weather != Weather::Hostile).then_some(plan.late_max()));
 }
 
 #[test]
@@ -283,22 +313,35 @@ fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
 }
 
 #[test]
+fn nothing_breaks_either_where_each_action_is_commanded() {
+    let (mut talks, mut calls) = (0, 0);
+    for seed in 0..SEEDS {
+        let world = run(&Plan::wild(seed).commanded(), false);
+        calls += world.judge.records.len();
+        talks += world.judge.talks.len();
+    }
+    assert!(calls > 500 && talks > 200, "{calls} calls and {talks} talks are no test");
+}
+
+#[test]
 fn a_seed_is_the_same_twice() {
     for seed in 0..10 {
-        let [one, two] = [(); 2].map(|()| run(&Plan::wild(seed), false).judge.hash);
-        assert_eq!(one, two, "{seed}");
+        for plan in [Plan::wild(seed), Plan::wild(seed).commanded()] {
+            let [one, two] = [(); 2].map(|()| run(&plan, false).judge.hash);
+            assert_eq!(one, two, "{seed}");
+        }
     }
 }
 
 #[test]
 fn a_bad_wire_changes_nothing_but_the_delay() {
-    for seed in 0..STEADY_SEEDS {
-        let mut plan = Plan::steady(seed);
+    let both = |seed| [Plan::steady(seed), Plan::steady(seed).commanded()];
+    for mut plan in (0..STEADY_SEEDS).flat_map(both) {
         let fair = steady(&plan);
         plan.weather = Weather::Slow;
         let slow = steady(&plan);
         let late = Duration::from_millis(fair.talk_ms.abs_diff(slow.talk_ms));
-        assert!(late <= LATE_MAX, "{plan:?}: {fair:?} {slow:?}");
+        assert!(late <= plan.late_max(), "{plan:?}: {fair:?} {slow:?}");
         assert_eq!(fair.hold_ms, slow.hold_ms, "{plan:?}");
         for leg in [fair, slow] {
             assert_eq!(leg.wrap_up.map(|it| it.acw_ms), Some(ms(ACW)), "{plan:?}");
@@ -313,12 +356,14 @@ fn steady(plan: &Plan) -> PartyLeg {
     assert_eq!(record.outcome, Outcome::Handled, "{plan:?}: {record:?}");
     let [leg] = &record.legs[..] else { panic!("{plan:?}: {:?}", record.legs) };
     let late = ms(world.manners.talk).abs_diff(leg.talk_ms + leg.hold_ms);
-    assert!(late <= ms(LATE_MAX), "{plan:?}: {late} ms late: {record:?}");
+    assert!(late <= ms(plan.late_max()), "{plan:?}: {late} ms late: {record:?}");
     leg.clone()
 }
 
 #[test]
 fn one_seed() {
     let seed = std::env::var("RACES_SEED").ok().and_then(|seed| seed.parse().ok());
-    run(&Plan::wild(seed.unwrap_or_default()), seed.is_some());
+    let plan = Plan::wild(seed.unwrap_or_default());
+    let is_commanded = std::env::var_os("RACES_COMMANDED").is_some();
+    run(&if is_commanded { plan.commanded() } else { plan }, seed.is_some());
 }

@@ -24,11 +24,12 @@ impl World {
             0 => "+14155550100",
             _ => "+14155550101",
         };
-        let fields = Fields {
-            from: Some(format!("+141555501{:02}", 10 + line)),
-            to: Some(to.to_owned()),
-            ..Fields::default()
-        };
+        let from = format!("+141555501{:02}", 10 + line);
+        if self.control.is_some() {
+            return self.control_calls(line, &from, to);
+        }
+        let (from, to) = (Some(from), Some(to.to_owned()));
+        let fields = Fields { from, to, ..Fields::default() };
         self.ask(line, Side::Caller, Link::Voice, fields);
     }
 
@@ -110,7 +111,7 @@ impl World {
     }
 
     /// What the desk knows last of a line: when, and whether somebody was dialed or talked to then.
-    fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
+    pub(super) fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
         let has_ended = request.fields.state.is_some_and(LegState::is_ended);
         let is_dialing = match request.link {
             Link::LegStatus { .. } if has_ended => Some(false),

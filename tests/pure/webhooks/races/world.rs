@@ -14,6 +14,7 @@ use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk, Taken};
 use attendant::webhook::{Document, Fields, Link};
 
+use super::control::{Control, ControlDeed};
 use super::judge::{Judge, Talk};
 use super::line::{Act, Line, Side};
 use super::room::Guest;
@@ -53,6 +54,8 @@ pub(super) enum Deed {
     GuestLeaves(LegId),
     /// An agent outside asks for it, if it can be had.
     Holds(LineId, Duration),
+    /// Where each action is commanded.
+    Control(ControlDeed),
     Rest(Ask),
     RestTold(LegId, Asked),
     Phone(LegId, PhoneDeed),
@@ -109,6 +112,8 @@ pub(super) struct World {
     pub(super) phones: BTreeMap<LegId, Phone>,
     pub(super) guests: BTreeMap<LegId, Guest>,
     pub(super) parting: Parting,
+    /// The platform, where each action is commanded.
+    pub(super) control: Option<Control>,
     pub(super) wire: Wire,
     pub(super) people: Random,
     pub(super) manners: Manners,
@@ -136,6 +141,7 @@ impl World {
             phones: BTreeMap::new(),
             guests: BTreeMap::new(),
             parting: Parting::None,
+            control: None,
             wire,
             people,
             manners,
@@ -157,24 +163,33 @@ impl World {
             let deed = self.plans.keys().next().map(|(at, _)| *at);
             let desk = self.desk.poll_timeout();
             let center = self.center.poll_timeout().map(|(at, _)| at);
-            let Some(now) = deed.into_iter().chain(desk).chain(center).min() else { return };
+            let control = self.control.as_ref().and_then(Control::poll_timeout);
+            let all = deed.into_iter().chain(desk).chain(center).chain(control);
+            let Some(now) = all.min() else { return };
             self.now = self.now.max(now);
             if desk.is_some_and(|at| at <= now) {
                 self.desk.handle_timeout(self.now);
             } else if center.is_some_and(|at| at <= now) {
                 self.center.handle_timeout(self.now);
                 self.carry_out();
+            } else if control.is_some_and(|at| at <= now) {
+                self.control_wakes();
             } else if let Some((_, deed)) = self.plans.pop_first() {
                 self.judge.tell(self.now, "deed", &deed);
                 self.does(deed);
             }
             self.settle();
+            if self.control.is_some() {
+                self.control_drives();
+            }
         }
         panic!("it never comes to rest");
     }
 
     fn does(&mut self, deed: Deed) {
         match deed {
+            Deed::Control(deed) => self.control_does(deed),
+            Deed::Leaves(line) if self.control.is_some() => self.control_leaves(line),
             Deed::Calls(line) => self.calls(line),
             Deed::Acts(line, epoch, act) => self.acts(line, epoch, act),
             Deed::Leaves(line) => self.line_ends(line),
@@ -229,6 +244,10 @@ impl World {
         while let Some(ask) = self.desk.poll_ask() {
             if ask.what == AskWhat::Came {
                 continue; // the threads that speak REST are not here
+            }
+            if let Some(control) = &mut self.control {
+                control.take(self.now, &ask);
+                continue;
             }
             let after = self.wire.rest(self.now);
             self.plan(after, Deed::Rest(ask));
@@ -345,6 +364,9 @@ impl World {
         }
         self.desk.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
         self.settle();
+        if self.control.is_some() {
+            return self.control_drops(call);
+        }
         let line = self.lines.iter().position(|line| {
             let arm = line.dialing.as_ref().and_then(|dialing| dialing.arm);
             arm.is_some_and(|(caller, _)| caller.call == call)
