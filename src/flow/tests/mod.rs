@@ -168,6 +168,10 @@ fn input(act: &str) -> Input {
         }
         "recorded nothing" => Input::Recorded(RecordOutcome::Empty),
         "record failed" => Input::Recorded(RecordOutcome::Failed),
+        sent if sent.starts_with("sent to ") => Input::Sent {
+            step: sent["sent to ".len()..].into(),
+            vars: [("reason".to_owned(), "{{ 7 * 7 }} bills".into())].into(),
+        },
         key => {
             let key = key.strip_prefix("key ").unwrap_or_else(|| panic!("{key}"));
             Input::Digit(Digit::new(key.chars().next().unwrap()).unwrap())

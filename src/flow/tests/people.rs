@@ -254,3 +254,53 @@ fn a_transfer_has_a_way_out_for_every_end() {
         "#]],
     );
 }
+
+#[test]
+fn somebody_sends_the_call_to_a_step_with_words_that_are_no_template() {
+    let flow = r#"
+        [flow]
+        start     = "first"
+        on_hangup = "noted"
+        [set.first]
+        vars = { reason = "nothing" }
+        next = "help"
+        [queue.help]
+        next      = "bye"
+        full      = "bye"
+        timeout   = "bye"
+        no_agents = "bye"
+        [say.why]
+        text = "It is about {{ reason }}."
+        next = "help"
+        [set.noted]
+        intent = "left"
+        next   = "bye"
+        [hangup.bye]
+    "#;
+    check(
+        flow,
+        "0 start\n 1 sent to nowhere\n 2 sent to (sorry)\n 3 sent to why\n 4 done\n 5 hangs up\n 6 \
+         sent to why",
+        expect![[r#"
+            0.0 > start
+                  [first]
+                  [help]
+                  play on <default>
+                  enqueue help:, priority 5, wait 600s
+            1.0 > sent to nowhere
+            2.0 > sent to (sorry)
+            3.0 > sent to why
+                  [why]
+                  play "It is about {{ 7 * 7 }} bills."
+            4.0 > done
+                  [help]
+                  play on <default>
+                  enqueue help:, priority 5, wait 600s
+            5.0 > hangs up
+                  [noted]
+                  intent left
+                  [bye]
+            6.0 > sent to why
+        "#]],
+    );
+}

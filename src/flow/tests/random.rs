@@ -25,6 +25,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Queue(QueueOutcome::Full)),
         1 => Just(Input::Queue(QueueOutcome::NoAgents)),
         1 => Just(Input::Transfer(TransferOutcome::Busy)),
+        1 => Just(Input::Sent { step: "tech".into(), vars: [("n".to_owned(), 1.into())].into() }),
         1 => Just(Input::HungUp),
     ]
 }
