@@ -97,8 +97,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
-    let links = &providers.links;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, links)?;
+    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links)?;
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
