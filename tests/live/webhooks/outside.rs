@@ -19,6 +19,7 @@ at_each_provider! {
     whatever_is_delivered_twice_counts_once,
     every_answer_may_be_lost_once,
     news_that_comes_late_and_out_of_order_changes_nothing,
+    the_ends_of_both_legs_come_in_any_order,
     a_callee_who_does_not_press_the_key_does_not_get_the_call,
     a_number_that_is_busy_passes_the_call_on,
 }
@@ -101,6 +102,37 @@ fn news_that_comes_late_and_out_of_order_changes_nothing(kind: Kind) {
     site.rig.expect_agent("dave", "ready");
     assert_eq!(assert_handled(&site.rig, kind.name(), "agent"), before);
     site.rig.expect_no_calls();
+}
+
+/// The caller hangs up, which ends the agent's leg in the same moment.
+fn the_ends_of_both_legs_come_in_any_order(kind: Kind) {
+    for is_callers_first in [true, false] {
+        let site = site_with(kind, DAVE);
+        site.rig.expect_agent("dave", "ready");
+        let mut leg = site.carrier.call("CA18");
+        reach_queue(&mut leg);
+        let mut dave = dave_rings(&mut leg);
+        dave.answer();
+        dave.press("1");
+        leg.talk_to(&mut dave);
+        site.rig.expect_agent("dave", "talking");
+        (leg.held, dave.held) = (Some(Vec::new()), Some(Vec::new()));
+        leg.hang_up();
+        dave.leave(TALK);
+        let mut ends: Vec<_> = [leg.held, dave.held].into_iter().flatten().flatten().collect();
+        if !is_callers_first {
+            ends.reverse();
+        }
+        for news in ends.iter().chain(&ends) {
+            assert!(matches!(news.send(site.carrier.door).status, 200 | 204), "{news:?}");
+        }
+        wrap_up(&site.rig, "dave");
+        // Whose end is told first has ended it; jambonz tells of the caller's only.
+        let is_callers = is_callers_first || kind == Kind::Jambonz;
+        let ended_by = if is_callers { "caller" } else { "agent" };
+        assert_handled(&site.rig, kind.name(), ended_by);
+        site.rig.expect_no_calls();
+    }
 }
 
 #[test]

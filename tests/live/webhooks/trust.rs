@@ -2,7 +2,7 @@
 
 use crate::flows::ALICE;
 use crate::platform::News;
-use crate::webhooks::carrier::{Carrier, PUBLIC_URL, SECRET};
+use crate::webhooks::carrier::{Carrier, Leg, PUBLIC_URL, SECRET};
 use crate::webhooks::faults::calls;
 use crate::webhooks::http::{Sent, exchange};
 use crate::webhooks::kind::{Kind, OLDER_SECRET};
@@ -27,13 +27,16 @@ fn assert_refused(site: &Site, request: &Sent, status: u16) {
     assert!(!answer.body.contains(SECRET));
 }
 
-/// A server at which a call is up, so that there is something to change.
+/// A server, a caller in its menu, and two requests that would change something: a key there, and
+/// another call.
 #[track_caller]
-fn busy_site(kind: Kind, sid: &str) -> Site {
+fn busy_site(kind: Kind, sid: &str) -> (Site, Leg, [Sent; 2]) {
     let site = Site::with(kind, false, ALICE, &flow());
-    site.carrier.call(sid).hear("menu.wav");
-    assert_eq!(calls(&site).len(), 1);
-    site
+    let mut leg = site.carrier.call(sid);
+    leg.hear("menu.wav");
+    let press = leg.press_unsent("1");
+    let voice = voice(site.carrier, &format!("{sid}-other"));
+    (site, leg, [press, voice])
 }
 
 fn voice(carrier: Carrier, sid: &str) -> Sent {
@@ -56,61 +59,66 @@ fn signed(carrier: Carrier, request: &Sent, secret: &str, at_s: u64) -> Sent {
 }
 
 fn without_the_providers_signature_nothing_happens(kind: Kind) {
-    let site = busy_site(kind, "CA30");
-    let good = voice(site.carrier, "CA31");
-    let again = |secret, at_s| signed(site.carrier, &good, secret, at_s);
-    assert_refused(&site, &unsigned(good.clone()), 403);
-    assert_refused(&site, &again("another-token", unix_s()), 403);
-    let mut double = good.clone();
-    double.headers.push(double.headers.last().expect("a signature").clone());
-    assert_refused(&site, &double, 403);
-    if kind.signs_body() {
-        let mut changed = good.clone();
-        changed.body = String::from_utf8_lossy(&good.body).replace("5550111", "5550112").into();
-        assert_refused(&site, &changed, 403);
-    }
-    if kind.signs_time() {
-        for at_s in [unix_s() - 301, unix_s() + 320] {
-            assert_refused(&site, &again(SECRET, at_s), 403);
+    let (site, _, requests) = busy_site(kind, "CA30");
+    for good in requests {
+        let again = |secret, at_s| signed(site.carrier, &good, secret, at_s);
+        assert_refused(&site, &unsigned(good.clone()), 403);
+        assert_refused(&site, &again("another-token", unix_s()), 403);
+        let mut double = good.clone();
+        double.headers.push(double.headers.last().expect("a signature").clone());
+        assert_refused(&site, &double, 403);
+        if kind.signs_body() {
+            let mut changed = good.clone();
+            changed.body.push(b' ');
+            assert_refused(&site, &changed, 403);
         }
+        if kind.signs_time() {
+            for at_s in [unix_s() - 301, unix_s() + 320] {
+                assert_refused(&site, &again(SECRET, at_s), 403);
+            }
+        }
+        // The older of two secrets still counts, while they are exchanged.
+        let before = calls(&site);
+        assert_eq!(again(OLDER_SECRET, unix_s()).send(site.carrier.door).status, 200);
+        assert_ne!(calls(&site), before);
     }
-    // The older of two secrets still counts, while they are exchanged.
-    assert_eq!(again(OLDER_SECRET, unix_s()).send(site.carrier.door).status, 200);
-    assert_eq!(calls(&site).len(), 2);
 }
 
 fn too_much_and_garbage_are_refused(kind: Kind) {
-    let site = busy_site(kind, "CA32");
+    let (site, mut leg, [press, voice]) = busy_site(kind, "CA32");
     let carrier = site.carrier;
-    let good = voice(carrier, "CA33");
-    let with_body = |body: &[u8]| {
-        let request = Sent { body: body.to_vec(), ..good.clone() };
-        signed(carrier, &request, SECRET, unix_s())
-    };
-    let large = "x=".to_owned() + &"y".repeat(70_000);
-    assert_refused(&site, &with_body(large.as_bytes()), 413);
-    let mut wide = good.clone();
-    wide.headers.push(("X-Wide".to_owned(), "w".repeat(20_000)));
-    assert_refused(&site, &wide, 431);
-    let is_form = good.headers[0].1.ends_with("form-urlencoded");
+    let is_form = voice.headers[0].1.ends_with("form-urlencoded");
     let garbage: [&[u8]; 6] = match is_form {
         true => [b"", b"CallSid=", b"From=1&To=2", b"==", b"&&&", b"CallUUID=&Event=StartApp"],
         false => [b"", b"{", b"[]", b"null", b"{\"call_sid\":7}", b"{\"callId\":{},\"uuid\":[]}"],
     };
-    for garbage in garbage {
-        assert_refused(&site, &with_body(garbage), 400);
+    for good in [&press, &voice] {
+        let with_body = |body: &[u8]| {
+            let request = Sent { body: body.to_vec(), ..good.clone() };
+            signed(carrier, &request, SECRET, unix_s())
+        };
+        let large = "x=".to_owned() + &"y".repeat(70_000);
+        assert_refused(&site, &with_body(large.as_bytes()), 413);
+        let mut wide = good.clone();
+        wide.headers.push(("X-Wide".to_owned(), "w".repeat(20_000)));
+        assert_refused(&site, &wide, 431);
+        for garbage in garbage {
+            assert_refused(&site, &with_body(garbage), 400);
+        }
+        let mut put = good.clone();
+        put.method = "PUT";
+        assert_refused(&site, &put, 405);
     }
-    let mut put = good.clone();
-    put.method = "PUT";
-    assert_refused(&site, &put, 405);
     let before = calls(&site);
     for bytes in [&b"\xff\xfe\xfd\r\n\r\n"[..], b"GET\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n"] {
         let answer = exchange(carrier.door, bytes);
         assert!(answer.is_none_or(|answer| answer.status >= 400));
         assert_eq!(calls(&site), before);
     }
-    // And still it is there for a caller.
-    carrier.call("CA34").hear("menu.wav");
+    // And still it is there for its caller.
+    leg.take(&press.send(carrier.door));
+    leg.hear("closed.wav");
+    leg.until_hangup();
 }
 
 fn an_address_of_another_call_step_or_provider_is_not_taken(kind: Kind) {
