@@ -5,6 +5,9 @@
 //!
 //! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
 
+#[cfg(test)]
+mod tests;
+
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::time::Timestamp;
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};

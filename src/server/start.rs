@@ -71,8 +71,20 @@ pub enum StartError {
 }
 
 pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
-    let Loaded { config, flows, directory, demo } = loaded;
     let signals = Signals::listen()?;
+    let Started { driver, threads: _threads } = start(loaded)?;
+    Ok(driver.run(signals).await)
+}
+
+/// A driver that is ready to run, and the threads around it, which end with this.
+pub(super) struct Started {
+    pub(super) driver: Driver,
+    pub(super) threads: (HttpThread, Option<HttpThread>, Resolver),
+}
+
+/// Starts everything but the driver itself. Needs the runtime on which that will run.
+pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
+    let Loaded { config, flows, directory, demo } = loaded;
     let clock = Clock::start();
     let now = clock.now();
     let seed = random_seed()?;
@@ -101,11 +113,10 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
-    let _api = HttpThread::api(api, http)?;
+    let api = HttpThread::api(api, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.desk, providers.legs.as_mut(), &kept);
-    let _webhooks = providers.thread;
 
     let router = Router {
         ua,
@@ -121,7 +132,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
         events: repaired.into_iter().map(left).collect(),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
-    let _resolver = Resolver::start(&config, found)?;
+    let threads = (api, providers.thread, Resolver::start(&config, found)?);
     let driver = Driver {
         clock,
         center,
@@ -143,7 +154,7 @@ pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
     // What they say was handed on, secrets and all: it need not stay here as well.
     drop((config, flows, directory, demo));
     memory::give_back();
-    Ok(driver.run(signals).await)
+    Ok(Started { driver, threads })
 }
 
 fn start_media(

@@ -153,14 +153,21 @@ impl Judge {
                 if let Some(late) = late {
                     let told = leg.talk_ms + leg.hold_ms;
                     let by = Duration::from_millis(told.abs_diff(truth));
-                    let is_parted = self.parted.contains(&leg.leg);
-                    let late = if is_parted { late.max(NEWS_LATE_MAX) } else { late };
-                    assert!(by <= late, "{}: {told} ms on record, {truth} ms in truth", leg.leg);
+                    assert!(
+                        by <= self.late_of(leg.leg, late),
+                        "{}: {told} ms on record, {truth} ms in truth",
+                        leg.leg
+                    );
                 }
                 let after = talks.find(|talk| talk.to > record.ended_at + TOLD_MAX);
                 assert!(after.is_none(), "{after:?}, closed at {}", record.ended_at);
             }
         }
+    }
+
+    fn late_of(&self, leg: LegId, late: Duration) -> Duration {
+        let is_parted = self.parted.contains(&leg);
+        if is_parted { late.max(NEWS_LATE_MAX) } else { late }
     }
 
     /// Nobody is brought together with a caller whose record is closed.

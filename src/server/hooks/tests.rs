@@ -1,0 +1,210 @@
+//! A driver whose provider only does what it is commanded, turn by turn.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::center::{Cause, Digit, Event};
+use crate::config::{self, Sources};
+use crate::id::{CallId, LegId};
+use crate::server::start::{Started, start};
+use crate::webhook::fields::{LegState, News, What};
+use crate::webhook::sign::from_base64;
+use crate::webhook::telnyx::Order;
+
+const CALL: &str = "v3:caller";
+const CONFIG: &str = r#"
+server.flows = "flows"
+server.prompts = "prompts"
+server.state = "state"
+sip.listen = ["127.0.0.1:0"]
+media.port_min = 36000
+media.port_max = 36019
+api.listen = "127.0.0.1:0"
+api.operate_token = "0123456789abcdef0123456789abcdef"
+webhooks.public_url = "https://ivr.example.com"
+webhooks.listen = "127.0.0.1:0"
+[providers.telnyx]
+secrets = ["FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="]
+account = "con"
+token = "key"
+rest_url = "http://127.0.0.1:1"
+[agents.alice]
+password = "alice-has-a-long-password"
+skills = { tech = 5 }
+"#;
+const FLOW: &str = r#"
+[flow]
+numbers = ["*"]
+start = "hello"
+[say.hello]
+text = "Hello."
+next = "main"
+[menu.main]
+text = "Press one."
+keys = { 1 = "tech" }
+no_match = ["No."]
+tries_max = 2
+give_up = "bye"
+[queue.tech]
+skills = { tech = 1 }
+no_agents = "bye"
+timeout = "bye"
+[hangup.bye]
+"#;
+
+struct World {
+    driver: Driver,
+    /// What the last command left to be sent with every event.
+    mark: String,
+    _folder: tempfile::TempDir,
+}
+
+/// Runs `test` with a driver on a runtime, which its sockets need.
+fn with_driver(test: impl FnOnce(&mut World)) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let folder = tempfile::tempdir().unwrap();
+    for sub in ["flows", "prompts"] {
+        std::fs::create_dir(folder.path().join(sub)).unwrap();
+    }
+    std::fs::write(folder.path().join("flows/hello.toml"), FLOW).unwrap();
+    let file = folder.path().join("attendant.toml");
+    std::fs::write(&file, CONFIG).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let sources = Sources { file: Some(file), ..Sources::default() };
+    let loaded = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+    let Started { mut driver, threads: _threads } = start(loaded).unwrap();
+    // So that commands stay where they can be looked at.
+    driver.rest = None;
+    test(&mut World { driver, mark: String::new(), _folder: folder });
+}
+
+impl World {
+    /// An event of the leg's, and the answer to it.
+    fn told(&mut self, what: What, more: Fields) -> Option<Document> {
+        let news = Some(News { what, mark: self.mark.clone() });
+        let fields = Fields { reference: CALL.to_owned(), news, ..more };
+        let (reply, mut replied) = oneshot::channel();
+        let hook = Hook { provider: telnyx::NAME, link: Link::Voice, fields };
+        self.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        replied.try_recv().expect("answered in the same turn").remove(0)
+    }
+
+    fn arrives(&mut self) {
+        let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
+        let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
+        assert_eq!(self.told(What::Arrived, fields), Some(Document::default()));
+    }
+
+    /// The next command, by its id, which is answered like this.
+    fn commanded(&mut self, outcome: RestOutcome) -> Option<String> {
+        let Order { leg, command } = self.driver.legs.as_mut()?.poll_order()?;
+        let RestCommand::Action { reference, id, body, .. } = command else {
+            panic!("an action: {command:?}")
+        };
+        if let Some(state) = body.get("client_state").and_then(serde_json::Value::as_str) {
+            self.mark = String::from_utf8(from_base64(state).unwrap()).unwrap();
+        }
+        let action = Some((reference, id.clone()));
+        self.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        Some(id)
+    }
+
+    fn done(&mut self) -> Option<String> {
+        self.commanded(RestOutcome::Done)
+    }
+
+    /// Somebody calls and is answered.
+    fn is_up(&mut self) {
+        self.arrives();
+        assert_eq!(self.done().as_deref(), Some("1.1.1.answer"));
+        let state = Some(LegState::Answered);
+        self.told(What::Answered, Fields { state, ..Fields::default() });
+    }
+}
+
+fn keys(text: &str) -> Fields {
+    Fields { keys: Some(text.chars().filter_map(Digit::new).collect()), ..Fields::default() }
+}
+
+#[test]
+fn an_event_becomes_commands_in_the_same_turn() {
+    with_driver(|world| {
+        world.is_up();
+        assert_eq!(world.driver.center.calls_live(), 1);
+        // Greeting and menu are one prompt, which a key interrupts.
+        assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
+        assert_eq!(world.done(), None);
+        world.told(What::Collected, keys("9"));
+        assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
+        // Told twice, it counts once.
+        let mark = world.mark.clone();
+        world.told(What::Collected, keys(""));
+        let next = world.done();
+        let now = std::mem::replace(&mut world.mark, mark);
+        world.told(What::Collected, keys("1"));
+        assert_eq!((next.as_deref(), world.done()), (Some("1.2.2.hangup"), None));
+        world.mark = now;
+    });
+}
+
+#[test]
+fn what_became_of_a_command_is_driven_on() {
+    with_driver(|world| {
+        world.is_up();
+        let refused = RestOutcome::Refused("422".to_owned());
+        // Nothing could be asked: that is no key, and the next try.
+        assert_eq!(world.commanded(refused).as_deref(), Some("1.1.2.gather_using_speak"));
+        assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
+        // One that is under way no more changes nothing.
+        let action = Some((CALL.to_owned(), "1.1.2.gather_using_speak".to_owned()));
+        let leg = LegId::caller(CallId(1));
+        let outcome = RestOutcome::Gone;
+        world.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        assert_eq!(world.driver.center.calls_live(), 1);
+        // The caller is gone by the word of the next.
+        world.told(What::Collected, keys("9"));
+        assert_eq!(world.commanded(RestOutcome::Gone).as_deref(), Some("1.2.2.hangup"));
+        world.driver.deal(world.driver.clock.now());
+        assert_eq!(world.driver.center.calls_live(), 0);
+    });
+}
+
+#[test]
+fn an_event_that_is_lost_is_not_waited_for_for_ever() {
+    with_driver(|world| {
+        world.is_up();
+        assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
+        let legs = world.driver.legs.as_ref().unwrap();
+        let due = legs.poll_timeout().expect("a deadline");
+        let now = world.driver.clock.now();
+        assert!(due > now && due < now + Duration::from_secs(40), "{}", due.since(now).as_secs());
+        world.driver.wake_legs(now);
+        assert_eq!(world.done(), None, "it is not due yet");
+        world.driver.wake_legs(due);
+        assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
+    });
+}
+
+#[test]
+fn what_the_desk_asks_for_is_done_in_the_same_turn() {
+    with_driver(|world| {
+        world.is_up();
+        assert!(world.done().is_some());
+        let call = CallId(1);
+        world.driver.feed(world.driver.clock.now(), Event::EndCall { call });
+        world.driver.tell_providers();
+        assert_eq!(world.done().as_deref(), Some("1.1.3.hangup"));
+        world.told(
+            What::Over,
+            Fields { state: Some(LegState::Ended(Cause::NORMAL_CLEARING)), ..Fields::default() },
+        );
+        world.driver.deal(world.driver.clock.now());
+        assert_eq!(world.driver.center.calls_live(), 0);
+        assert_eq!(world.done(), None);
+    });
+}
