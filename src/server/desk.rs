@@ -68,8 +68,8 @@ impl Driver {
                 trunk.map_or(Ok(()), |trunk| desk.consults(leg, &trunk))
             }
             AgentAsk::Conference => desk.meets(leg),
+            AgentAsk::Transfer { .. } => desk.leaves(leg),
             AgentAsk::Resume
-            | AgentAsk::Transfer { .. }
             | AgentAsk::Complete
             | AgentAsk::LogIn
             | AgentAsk::LogOut

@@ -95,6 +95,7 @@ impl Router {
             UaEvent::Failed { leg, cause } => {
                 self.media.close(leg);
                 self.dialed.remove(&leg);
+                self.take_arm_down(now, leg.call);
                 self.events.push_back(Event::DialFailed { leg, cause });
             }
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
@@ -208,6 +209,10 @@ impl Router {
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 self.media.close(leg);
                 self.ua.hang_up(now, leg, cause);
+                // Before what is to be played next: that is the provider's again.
+                if self.dialed.remove(&leg) {
+                    self.take_arm_down(now, leg.call);
+                }
             }
             Command::Play { leg, play, prompts, repeat } => {
                 self.speech.play(leg, play, prompts, repeat);

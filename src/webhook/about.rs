@@ -66,7 +66,7 @@ pub struct Console {
 }
 
 impl About {
-    /// A provider that wants nothing but secrets, refuses parties, and moves each leg by itself.
+    /// A provider that wants nothing but secrets, refuses parties, and cannot part two legs.
     #[must_use]
     pub const fn new(name: &'static str, secrets_are: &'static str, console: Console) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl About {
             only_numbers_ask: false,
             waits_for_key: false,
             comes_with_access: false,
-            parting: Parting::Party,
+            parting: Parting::None,
         }
     }
 }

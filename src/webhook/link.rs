@@ -24,6 +24,9 @@ const URL_LEN: usize = 128;
 /// The first part of every path.
 pub const PREFIX: &str = "/webhooks/";
 
+/// Documents of a party's leg before this number are the whisper, where it was dialed.
+pub const ELSEWHERE: u32 = 100;
+
 /// What an address of ours is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Link {
@@ -64,6 +67,15 @@ impl std::fmt::Debug for Links {
             .field("base", &self.base)
             .field("provider", &self.provider)
             .finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Whether a party's leg asks here that is not where it was dialed any more: in a room, or on
+    /// its way to one.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Leg { n, .. } if *n >= ELSEWHERE)
     }
 }
 

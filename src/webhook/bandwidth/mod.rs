@@ -18,12 +18,13 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console};
+use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::parts::Parts;
 use crate::webhook::rest::RestAnswer;
 
 pub static BANDWIDTH: Parts = Parts {
     about: About {
+        parting: Parting::Party,
         comes_with_access: true,
         ..About::new(
             "bandwidth",

@@ -177,6 +177,7 @@ impl Desk {
             next: 0,
             is_parted: false,
             dials: None,
+            failed: 0,
             is_asked: false,
             is_gone: false,
             left_at: None,

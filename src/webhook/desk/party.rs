@@ -14,7 +14,6 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
-use crate::webhook::desk::room;
 use crate::webhook::desk::room::Place;
 use crate::webhook::desk::session::{Carried, PartyLeg};
 use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
@@ -45,10 +44,13 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
-        if let Some(document) = party.answers.find(&link) {
-            return Heard::Known(document.clone());
+        if let Some(document) = party.answers.find(&link).cloned() {
+            if link.is_elsewhere() && !party.ended {
+                self.came(leg);
+            }
+            return Heard::Known(document);
         }
-        if n >= room::FIRST {
+        if link.is_elsewhere() {
             return self.party_comes(now, leg, n, fields);
         }
         if party.ended || session.is_over {
@@ -94,10 +96,13 @@ impl Desk {
         if session.reference == reference {
             return; // news of the leg, told of the caller's
         }
-        let provider = session.provider.clone();
+        let key = (session.provider.clone(), reference.to_owned());
+        if self.parties_by_reference.contains_key(&key) {
+            return; // or of who dialed it
+        }
         let Some(party) = session.party(leg).filter(|it| it.reference.is_none()) else { return };
         party.reference = Some(reference.to_owned());
-        self.parties_by_reference.insert((provider, reference.to_owned()), leg);
+        self.parties_by_reference.insert(key, leg);
     }
 
     /// A voicemail, for instance.
@@ -152,6 +157,9 @@ impl Desk {
             Some(LegState::Ringing) if !party.answered => {
                 self.events.push_back(Event::Ringing { leg });
             }
+            // Where the news is of the dialing, that has ended because the party was moved.
+            Some(LegState::Ended(_))
+                if setup.waits_for_key && matches!(party.place, Place::Told | Place::Coming) => {}
             Some(LegState::Ended(cause)) => {
                 party.comes = true;
                 let at = fields.at.or(party.left_at);

@@ -31,16 +31,16 @@ use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::session::{Bridging, Carried, OnAir, Session};
 use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, Heard, TELL_AGAIN, Ticket, Wake};
-use crate::webhook::document::Document;
+use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
-use crate::webhook::link::Link;
+use crate::webhook::link::{ELSEWHERE as FIRST, Link};
 use crate::webhook::sign::{hex, hmac_sha256};
 
-/// Documents of a party's leg from this number on are its room; those before are the whisper.
-pub(super) const FIRST: u32 = 100;
 /// A party that was told to come, and did not in this time, is gone.
 pub(super) const COMES_MAX: Duration = Duration::from_secs(20);
 
+/// A command about a party that fails so often in a row is not tried again.
+const TELLS_MAX: u8 = 6;
 /// When the room of both came to an end, the party is back in this time, or has hung up.
 const BACK_MAX: Duration = Duration::from_secs(5);
 
@@ -69,6 +69,8 @@ pub enum NoParting {
     NotThere,
     #[error("the provider has not said how it calls the agent's leg")]
     Unnamed,
+    #[error("the caller is on the way to the agent's telephone: ask again in a moment")]
+    OnTheWay,
     #[error("the agent is at the provider, who must dial the other one, too: `trunk` is its name")]
     GuestBySip,
     #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
@@ -87,13 +89,29 @@ impl Desk {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
         if leg.carried == Carried::Sip {
-            return Ok(());
+            let comes = session.bridging == Some(Bridging::HandOff { leg: party });
+            return if comes && !session.has_arm { Err(NoParting::OnTheWay) } else { Ok(()) };
         }
         match self.setup.providers.get(&session.provider) {
             Some(setup) if setup.parting == Parting::None => Err(NoParting::NotThere),
             Some(setup) if setup.has_rest && leg.reference.is_some() => Ok(()),
             Some(setup) if setup.has_rest => Err(NoParting::Unnamed),
             Some(_) | None => Err(NoParting::NoRest),
+        }
+    }
+
+    /// Whether the caller can be taken away from `party`, who is left behind.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn leaves(&self, party: LegId) -> Result<(), NoParting> {
+        let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
+        let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
+        let has_rest = self.setup.providers.get(&session.provider).is_some_and(|it| it.has_rest);
+        match leg.carried {
+            Carried::Provider(_) if !has_rest => Err(NoParting::NoRest),
+            Carried::Provider(_) | Carried::Sip => Ok(()),
         }
     }
 
@@ -140,15 +158,20 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let consult = session.consult;
         let Some(party) = session.parties.get_mut(&leg.n) else { return };
-        if party.place != Place::Told || party.ended {
+        if party.ended {
+            return self.end_asked(now, leg, outcome);
+        }
+        if party.place != Place::Told {
             return; // its own end, or the dialing's, says what became of it
         }
+        party.failed = if outcome == Asked::Failed { party.failed + 1 } else { 0 };
         match outcome {
             Asked::Done => {
                 party.place = Place::Coming;
                 self.timers.set(Wake::Comes(leg), now + COMES_MAX);
             }
             Asked::Gone => self.party_over(now, leg, Cause::NORMAL_CLEARING, None),
+            Asked::Failed if party.failed >= TELLS_MAX => return self.give_up(now, leg),
             // Nothing has changed there. Should it have worked all the same, the party comes.
             Asked::Failed if party.next >= FIRST => {
                 party.place = Place::Here;
@@ -164,12 +187,41 @@ impl Desk {
                 party.place = Place::Dialed;
                 party.is_parted = false;
                 session.moved = None;
+                if session.bridging == Some(Bridging::Room { leg }) {
+                    session.bridging = Some(Bridging::Talking { leg }); // resumed meanwhile
+                }
                 self.events.push_back(Event::HoldFailed { leg });
                 if let Some(guest) = consult.filter(|it| it.agent == leg.n).map(|it| it.guest) {
                     let guest = LegId { call: leg.call, n: guest };
                     self.party_over(now, guest, Cause::TEMPORARY_FAILURE, None);
                 }
             }
+        }
+        self.touch(leg.call);
+    }
+
+    /// What became of the command that was to end a party, who may hear the others until then.
+    fn end_asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let Some(party) = session.parties.get_mut(&leg.n) else { return };
+        if outcome != Asked::Failed || party.place == Place::Dialed || !party.is_gone {
+            return;
+        }
+        party.failed += 1;
+        if party.failed < TELLS_MAX {
+            party.is_gone = false;
+            self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN);
+        } else {
+            tracing::warn!(%leg, "the provider does not end this leg");
+        }
+    }
+
+    /// A party cannot be brought where it is to be.
+    fn give_up(&mut self, now: Timestamp, leg: LegId) {
+        tracing::warn!(%leg, "the provider does not bring this leg where it is to be: it is ended");
+        self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None);
+        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
+            (party.is_gone, party.failed) = (false, 0);
         }
         self.touch(leg.call);
     }
@@ -188,22 +240,39 @@ impl Desk {
             self.party_over(now, leg, cause, fields.at);
             return Heard::Known(Document { actions: vec![hang_up()] });
         }
-        party.place = Place::Here;
+        if n + 1 < party.next {
+            // Older than all that is kept: whoever really waits for it comes for what is next.
+            let next = Link::Leg { leg, n: party.next };
+            return Heard::Known(Document { actions: vec![Action::Goto(next)] });
+        }
+        let is_repeat = n < party.next; // over a restart: its answer is not known any more
         party.next = n + 1;
         party.is_asked = true;
-        party.left_at = None;
-        let dialed = party.dials.take();
+        let dialed = party.dials.take_if(|_| !is_repeat);
         // The provider was said not to have done it, and the two were left together.
         if session.bridging == Some(Bridging::Talking { leg }) {
             session.bridging = Some(Bridging::Room { leg });
         }
-        self.timers.cancel(&Wake::Comes(leg));
+        self.came(leg);
         self.touch(leg.call);
         if let Some(guest) = dialed {
             let guest = LegId { call: leg.call, n: guest };
             self.guest_over(now, guest, fields.dial);
         }
         Heard::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
+    }
+
+    /// A party is there, as it was told to be: it need not be told again.
+    pub(super) fn came(&mut self, leg: LegId) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let (provider, region) = (session.provider.clone(), session.region.clone());
+        let Some(party) = session.party(leg) else { return };
+        party.place = Place::Here;
+        party.left_at = None;
+        party.failed = 0;
+        self.timers.cancel(&Wake::Comes(leg));
+        let reference = party.reference.clone().unwrap_or_default();
+        self.asks.push_back(Ask { provider, leg, reference, region, what: AskWhat::Came });
     }
 
     /// Who dialed a guest is back: the guest is gone, unless it was taken out of that dialing.

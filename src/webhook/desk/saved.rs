@@ -9,6 +9,7 @@ use crate::webhook::desk::end::BACK_MAX;
 use crate::webhook::desk::room::{COMES_MAX, Place};
 use crate::webhook::desk::session::{Bridging, OnAir, Session};
 use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
+use crate::webhook::link::ELSEWHERE;
 
 /// Room for a call, in bytes; most need less.
 const TEXT_LEN: usize = 640;
@@ -46,9 +47,14 @@ impl Desk {
                 session.on_air = OnAir::Nothing;
             }
             for (&n, party) in &mut session.parties {
-                if !party.ended && matches!(party.place, Place::Told | Place::Coming) {
-                    party.place = Place::Coming; // what became of the command is not known
-                    self.timers.set(Wake::Comes(LegId { call, n }), now + COMES_MAX);
+                match party.place {
+                    Place::Coming if !party.ended => {
+                        self.timers.set(Wake::Comes(LegId { call, n }), now + COMES_MAX);
+                    }
+                    // What became of the command is not known: it is given again, at once.
+                    Place::Told if party.next < ELSEWHERE => party.place = Place::Dialed,
+                    Place::Told => party.place = Place::Here,
+                    Place::Coming | Place::Dialed | Place::Here => {}
                 }
             }
             session.lost_at = session.lost_at.max(now + BACK_MAX);
@@ -61,7 +67,12 @@ impl Desk {
                 self.parties_by_reference.insert(key, LegId { call, n });
             }
         }
+        for party in session.parties.values_mut().filter(|it| it.ended) {
+            party.is_gone = party.place == Place::Dialed; // told to end, perhaps
+        }
         self.sessions.insert(call, session);
+        self.tell_parties(call);
+        self.touched.insert(call);
         true
     }
 }

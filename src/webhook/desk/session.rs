@@ -190,6 +190,9 @@ pub(super) struct PartyLeg {
     /// The guest whom its last document dials.
     #[serde(default)]
     pub(super) dials: Option<u16>,
+    /// Commands about it that failed, one after another.
+    #[serde(default)]
+    pub(super) failed: u8,
     /// Its request is being answered.
     #[serde(skip)]
     pub(super) is_asked: bool,
@@ -225,6 +228,13 @@ impl Answers {
             self.0.pop_front();
         }
         self.0.push_back((link, document));
+    }
+}
+
+impl PartyLeg {
+    /// Whether the caller is on the way back from dialing it.
+    fn comes_back(&self) -> bool {
+        self.comes && self.place == Place::Dialed
     }
 }
 
@@ -275,7 +285,9 @@ impl Session {
                 matches!(self.bridging, Some(Bridging::HandOff { .. } | Bridging::Room { .. }))
             }
             // Told to come as well, it would begin what is next twice.
-            OnAir::Dial { leg } if self.parties.get(&leg.n).is_some_and(|it| it.comes) => false,
+            OnAir::Dial { leg } if self.parties.get(&leg.n).is_some_and(PartyLeg::comes_back) => {
+                false
+            }
             // Moved before the party, the caller would take it down.
             OnAir::Dial { leg } if self.is_parting(*leg) => false,
             OnAir::Dial { leg } => match self.bridging {

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::webhook::desk::arm::arm_user;
 use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
-use crate::webhook::desk::room::{self, room};
+use crate::webhook::desk::room::room;
 use crate::webhook::desk::session::{
     Bridging, Carried, OnAir, PartyLeg, Program, Recording, Session,
 };
@@ -72,7 +72,7 @@ impl Desk {
     /// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
     fn write_party(&mut self, now: Timestamp, leg: LegId, link: &Link) -> Document {
         if let Link::Leg { n, .. } = *link
-            && n >= room::FIRST
+            && link.is_elsewhere()
         {
             return self.write_elsewhere(now, leg, n);
         }
@@ -119,6 +119,9 @@ impl Desk {
             Wanted::Room | Wanted::There => {
                 let room = room(&self.setup.key, leg.call);
                 let is_host = !session.is_among_three(leg.n);
+                if let Some(party) = session.party(leg) {
+                    party.dials = None;
+                }
                 Document { actions: vec![Action::Meet { room, is_host, next }] }
             }
         };

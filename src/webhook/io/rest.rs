@@ -241,6 +241,7 @@ impl Shared {
             return told(RestOutcome::Busy(None));
         }
         let Some(call) = site.provider.rest(&site.account, &job.command) else {
+            self.queue().in_work.remove(&job.leg);
             let why = "this provider has no such command".to_owned();
             return told(RestOutcome::Refused(why));
         };

@@ -3,7 +3,7 @@
 //! **Invariant:** every element that waits for something is followed by a redirect to the same
 //! next step, because Plivo goes on with the next element when nothing came.
 //!
-//! **Deliberately absent:** multi-party calls and conferences; speech.
+//! **Deliberately absent:** multi-party calls; speech.
 
 mod parse;
 mod render;

@@ -32,7 +32,10 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     let reference = said.reference(is_party).ok_or(Malformed::Missing("CallUUID"))?;
     let recorded = said.recorded().filter(|_| is_asked);
     let is_recorded = recorded.is_some();
-    let state = if is_party { said.party_state() } else { said.state() };
+    let state = match is_party && !link.is_elsewhere() {
+        true => said.party_state(),
+        false => said.state(),
+    };
     let finished_by = said.get("Digits").filter(|_| is_recorded).and_then(value::key);
     let from = said.get("From").and_then(value::address);
     Ok(Fields {
@@ -45,7 +48,7 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         state,
         keys: said.keys(link, is_recorded)?,
         finished_by,
-        dial: said.dial().filter(|_| matches!(link, Link::Step { .. })),
+        dial: said.dial().filter(|_| matches!(link, Link::Step { .. }) || link.is_elsewhere()),
         recorded,
         at: said.at(state),
         region: None,

@@ -11,22 +11,25 @@ pub(in crate::webhook) mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console};
+use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Its secrets are public keys, in base64.
 pub static TEXML: Dialect = Dialect {
-    about: About::new(
-        "texml",
-        "the public key of the Telnyx portal (base64)",
-        Console {
-            place: "a TeXML application",
-            voice: "Voice webhook, POST",
-            events: Some("Status callback, POST"),
-        },
-    ),
+    about: About {
+        parting: Parting::Party,
+        ..About::new(
+            "texml",
+            "the public key of the Telnyx portal (base64)",
+            Console {
+                place: "a TeXML application",
+                voice: "Voice webhook, POST",
+                events: Some("Status callback, POST"),
+            },
+        )
+    },
     verify: verify::verify,
     signed: verify::signed,
     // Only Telnyx has the key it signs with.

@@ -11,22 +11,25 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console};
+use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Among its secrets an auth token stands alone, and a shared key (SHA-256) as `id:secret`.
 pub static TWILIO: Dialect = Dialect {
-    about: About::new(
-        "twilio",
-        "the auth token",
-        Console {
-            place: "the number, Voice",
-            voice: "A call comes in: Webhook, HTTP POST",
-            events: Some("Call status changes"),
-        },
-    ),
+    about: About {
+        parting: Parting::Party,
+        ..About::new(
+            "twilio",
+            "the auth token",
+            Console {
+                place: "the number, Voice",
+                voice: "A call comes in: Webhook, HTTP POST",
+                events: Some("Call status changes"),
+            },
+        )
+    },
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,

@@ -41,7 +41,7 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     if request.method == Method::Get {
         return Ok(Fields { reference, ..Fields::default() });
     }
-    let is_step = matches!(link, Link::Step { .. });
+    let is_step = matches!(link, Link::Step { .. }) || link.is_elsewhere();
     let input = match link {
         Link::Step { .. } | Link::Leg { .. } => said.input(&form::parse(request.query()))?,
         Link::Voice

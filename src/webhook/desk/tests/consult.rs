@@ -234,3 +234,27 @@ fn who_can_be_consulted_is_known_before() {
     assert_eq!(ours.desk.consults(PARTY, "other"), Ok(()));
     assert_eq!(ours.desk.meets(PARTY), Err(NoParting::NotMixed));
 }
+
+#[test]
+fn a_request_repeated_over_a_restart_does_not_end_the_consultation() {
+    let mut world = consulted(Parting::Party);
+    world.restart();
+    assert_eq!(party(&mut world, 100, None), [dials(101)]);
+    assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+}
+
+#[test]
+fn a_guest_who_cannot_be_brought_at_all_is_given_up() {
+    let mut world = consulted(Parting::Party);
+    ask(&mut world, AgentAsk::Complete);
+    world.step(7, Fields::default());
+    let told = |world: &mut World| asks(world).iter().any(|ask| ask.starts_with("CA3 comes"));
+    let mut times = 0;
+    while told(&mut world) {
+        times += 1;
+        asked(&mut world, GUEST, Asked::Failed);
+        world.pass(5);
+    }
+    assert_eq!(times, 6);
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+}

@@ -50,21 +50,24 @@ pub(super) fn asked(world: &mut World, leg: LegId, outcome: Asked) {
 
 /// What was asked by REST since the last look, in words.
 pub(super) fn asks(world: &mut World) -> Vec<String> {
-    let word = |ask: Ask| match ask.what {
-        AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
-            format!("{} comes for {n}", ask.reference)
-        }
-        AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to } => {
-            let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
-                panic!("{caller_to:?}")
-            };
-            format!("{} comes for {n}, {caller} for {then}", ask.reference)
-        }
-        AskWhat::End => format!("{} ends", ask.reference),
-        AskWhat::Came => format!("{} has come", ask.reference),
-        other => panic!("{other:?}"),
+    let word = |ask: Ask| {
+        Some(match ask.what {
+            AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
+                format!("{} comes for {n}", ask.reference)
+            }
+            AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to } => {
+                let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
+                    panic!("{caller_to:?}")
+                };
+                format!("{} comes for {n}, {caller} for {then}", ask.reference)
+            }
+            AskWhat::End => format!("{} ends", ask.reference),
+            AskWhat::Came if !ask.leg.is_caller() => return None,
+            AskWhat::Came => format!("{} has come", ask.reference),
+            other => panic!("{other:?}"),
+        })
     };
-    std::mem::take(&mut world.asks).into_iter().map(word).collect()
+    std::mem::take(&mut world.asks).into_iter().filter_map(word).collect()
 }
 
 #[test]
@@ -280,4 +283,70 @@ fn an_agent_who_leaves_the_room_unheard_of_is_gone_since_then() {
     assert_eq!(told(&world.step(12, Fields::default())), [format!("[{MENU}] 1 keys → 13")]);
     hangs_up(&mut world);
     assert_eq!(world.record().legs[0].talk_ms, 30_000);
+}
+
+#[test]
+fn a_hold_that_was_over_before_it_failed_leaves_the_two_together() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    resume(&mut world);
+    asks(&mut world);
+    asked(&mut world, PARTY, Asked::Failed);
+    world.pass(1);
+    assert_eq!(asks(&mut world), Vec::<String>::new(), "nobody is moved");
+}
+
+#[test]
+fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    asks(&mut world);
+    hangs_up(&mut world);
+    let mut told = 0;
+    while asks(&mut world).contains(&"CA2 ends".to_owned()) {
+        told += 1;
+        asked(&mut world, PARTY, Asked::Failed);
+        world.pass(5);
+    }
+    assert_eq!(told, 6);
+}
+
+#[test]
+fn a_command_that_comes_twice_finds_the_party_where_it_is() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    let came = |ask: &Ask| ask.leg == PARTY && ask.what == AskWhat::Came;
+    assert!(world.asks.iter().any(came), "and is not given again");
+    world.step(4, dialed(None, Some(0)));
+    resume(&mut world);
+    world.step(6, Fields::default());
+    // The second one took the party out, so the room was over for the caller.
+    world.step(7, dialed(None, None));
+    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    world.pass(6);
+    assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+}
+
+#[test]
+fn what_was_to_be_told_before_a_restart_is_told_after_it() {
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    world.asks.clear();
+    world.restart();
+    world.pass(0);
+    assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
+    asked(&mut world, PARTY, Asked::Done);
+    party(&mut world, 100, None);
+    world.step(4, dialed(None, Some(0)));
+    resume(&mut world);
+    world.step(6, Fields::default());
+    party_ends(&mut world);
+    world.asks.clear();
+    world.restart();
+    world.pass(0);
+    // Whether it was told to end is not known either; who is gone is not found there.
+    assert_eq!(asks(&mut world), ["CA2 ends", "CA1 comes for 8"]);
 }
