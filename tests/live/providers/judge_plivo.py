@@ -13,7 +13,7 @@ from pathlib import Path
 from lxml import etree
 from plivo import plivoxml
 
-MADE_FROM_TEXT = ("Speak", "Play", "Redirect", "Number", "User")
+MADE_FROM_TEXT = ("Speak", "Play", "Redirect", "Number", "User", "Conference")
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "plivo"
 
 

@@ -27,6 +27,7 @@ TEXTS = {
     "Number": "phone_number",
     "Sip": "sip_url",
     "Client": "identity",
+    "Conference": "name",
     "Verto": "identity",
 }
 

@@ -21,6 +21,7 @@ MODELS = {
     "connect": ncco.Connect,
     "notify": ncco.Notify,
     "wait": ncco.Wait,
+    "conversation": ncco.Conversation,
 }
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "vonage"
 
