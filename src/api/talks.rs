@@ -20,7 +20,9 @@ use crate::center::AgentAsk;
 #[utoipa::path(post, path = "/v1/agents/{name}/hold", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
-        (status = 409, body = ApiError, description = "The agent talks to nobody")))]
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, this call was held too often, or the \
+                           provider that dialed the agent cannot part the two")))]
 pub(super) async fn hold(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -48,7 +50,9 @@ pub(super) async fn resume(
     params(("name" = String, Path)), request_body = Transfer,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, or the flow has no such step")))]
+            description = "The agent talks to nobody, the flow has no such step, the variables \
+                           cannot be set, or the provider cannot be told to take the caller \
+                           away")))]
 pub(super) async fn transfer(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -66,7 +70,9 @@ pub(super) async fn transfer(
     params(("name" = String, Path)), request_body = Consult,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, or no trunk may dial the number")))]
+            description = "The agent talks to nobody or consults somebody already, it is no \
+                           telephone number or none that a trunk may dial, or the agent cannot \
+                           be connected with what that trunk reaches")))]
 pub(super) async fn consult(
     State(api): State<Api>,
     Path(name): Path<String>,
