@@ -39,6 +39,18 @@ pub(super) fn hold(world: &mut World) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Hold });
 }
 
+/// The agent is in the room, and the caller is next at step 4, with the result of the dialing.
+fn hold_for_long(world: &mut World) {
+    hold(world);
+    asked(world, PARTY, Asked::Done);
+    party(world, 100, None);
+}
+
+/// The party on the agent's leg is over for the center.
+fn is_gone(world: &World) -> bool {
+    world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. }))
+}
+
 pub(super) fn resume(world: &mut World) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Resume });
 }
@@ -174,7 +186,7 @@ fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
             party(&mut world, 100, None);
             party_ends(&mut world);
         }
-        assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+        assert!(is_gone(&world));
         assert_eq!(told(&world.step(4, dialed(None, None))), [format!("[{MENU}] 1 keys → 5")]);
         hangs_up(&mut world);
         assert_eq!(world.record().legs[0].hold_ms, 0);
@@ -191,15 +203,13 @@ fn an_agent_who_does_not_come_to_the_room_is_gone() {
     assert_eq!(asks(&mut world), Vec::<String>::new());
     world.pass(1);
     assert_eq!(asks(&mut world), ["CA2 ends"]);
-    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+    assert!(is_gone(&world));
 }
 
 #[test]
 fn an_agent_in_the_room_is_ended_when_the_caller_hangs_up() {
     let mut world = talking(Parting::Party);
-    hold(&mut world);
-    asked(&mut world, PARTY, Asked::Done);
-    party(&mut world, 100, None);
+    hold_for_long(&mut world);
     asks(&mut world);
     hangs_up(&mut world);
     assert_eq!(asks(&mut world), ["CA2 ends"]);
@@ -226,9 +236,7 @@ fn over_a_restart_the_two_meet_all_the_same() {
 #[test]
 fn a_room_that_ends_by_itself_is_entered_again_but_not_at_once() {
     let mut world = talking(Parting::Party);
-    hold(&mut world);
-    asked(&mut world, PARTY, Asked::Done);
-    party(&mut world, 100, None);
+    hold_for_long(&mut world);
     world.step(4, dialed(None, Some(20)));
     resume(&mut world);
     assert_eq!(told(&world.step(6, Fields::default())), ["meet → 7"]);
@@ -257,20 +265,16 @@ fn who_cannot_be_parted_is_known_before() {
 #[test]
 fn an_agent_whose_room_says_that_it_is_over_is_gone() {
     let mut world = talking(Parting::Party);
-    hold(&mut world);
-    asked(&mut world, PARTY, Asked::Done);
-    party(&mut world, 100, None);
+    hold_for_long(&mut world);
     let over = of_party(ended(Cause::NORMAL_CLEARING));
     assert_eq!(told(&world.post(&leg(101), over)), ["hang up normal_clearing"]);
-    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+    assert!(is_gone(&world));
 }
 
 #[test]
 fn an_agent_who_leaves_the_room_unheard_of_is_gone_since_then() {
     let mut world = talking(Parting::Party);
-    hold(&mut world);
-    asked(&mut world, PARTY, Asked::Done);
-    party(&mut world, 100, None);
+    hold_for_long(&mut world);
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
     world.step(6, Fields::default());
@@ -299,9 +303,7 @@ fn a_hold_that_was_over_before_it_failed_leaves_the_two_together() {
 #[test]
 fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
     let mut world = talking(Parting::Party);
-    hold(&mut world);
-    asked(&mut world, PARTY, Asked::Done);
-    party(&mut world, 100, None);
+    hold_for_long(&mut world);
     asks(&mut world);
     hangs_up(&mut world);
     let mut told = 0;
@@ -327,7 +329,7 @@ fn a_command_that_comes_twice_finds_the_party_where_it_is() {
     world.step(7, dialed(None, None));
     assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
     world.pass(6);
-    assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: PARTY, .. })));
+    assert!(!is_gone(&world));
 }
 
 #[test]
