@@ -4,7 +4,7 @@
 //!
 //! The servers run on core 0 one after another, the load comes from core 1. `ATTENDANT_SDKS` names
 //! a folder with `venv/` (pip install twilio flask gunicorn) and `node_modules/` (npm i twilio
-//! express); without it ours is measured alone.
+//! express); without it ours is measured alone. `ATTENDANT_BIN` is another build of ours.
 
 #![expect(clippy::print_stdout, reason = "the table is the product")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -183,7 +183,9 @@ impl Server {
             Self::Ours => {
                 let ours = tempfile::tempdir().expect("a temporary folder");
                 lay_out(ours.path(), at);
-                command.arg(env!("CARGO_BIN_EXE_attendant")).args(["serve", "--config"]);
+                let built = || env!("CARGO_BIN_EXE_attendant").into();
+                command.arg(std::env::var_os("ATTENDANT_BIN").unwrap_or_else(built));
+                command.args(["serve", "--config"]);
                 command.arg(ours.path().join("attendant.toml"));
                 folder = Some(ours);
             }
