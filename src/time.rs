@@ -81,9 +81,10 @@ impl<K: Ord + Clone> Default for Timers<K> {
 
 impl<K: Ord + Clone> Timers<K> {
     pub fn set(&mut self, key: K, at: Timestamp) {
-        self.cancel(&key);
         self.sequence += 1;
-        self.by_key.insert(key.clone(), (at, self.sequence));
+        if let Some((at, sequence)) = self.by_key.insert(key.clone(), (at, self.sequence)) {
+            self.due.remove(&(at, sequence, key.clone()));
+        }
         self.due.insert((at, self.sequence, key));
     }
 

@@ -332,6 +332,7 @@ impl Writer {
             return Ok(());
         }
         let transaction = self.db.transaction()?;
+        let mut sessions = state::SessionKeeper::new(&transaction)?;
         let mut closed = Vec::new();
         for job in &self.records {
             match job {
@@ -351,7 +352,7 @@ impl Writer {
                         tracing::warn!(recording = %news.name, "a recording belongs to no record");
                     }
                 }
-                Job::KeepSession { call, json } => state::keep_session(&transaction, *call, json)?,
+                Job::KeepSession { call, json } => sessions.keep(*call, json)?,
                 Job::ForgetSession(call) => state::forget_session(&transaction, *call)?,
                 Job::KeepLeg { name, json } => state::keep_leg(&transaction, name, json)?,
                 Job::ForgetLeg(name) => state::forget_leg(&transaction, name)?,
@@ -361,6 +362,7 @@ impl Writer {
                 Job::Note(_) | Job::Finish => {}
             }
         }
+        drop(sessions);
         recover::set_next_call(&transaction, self.next_call)?;
         transaction.commit()?;
         self.records.clear();

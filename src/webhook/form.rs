@@ -15,43 +15,80 @@ const FIELD_LEN: usize = 20;
 
 /// Names and values; borrowed where nothing was encoded.
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
-/// Names, and values as they came: most of them nobody asks for.
-pub type Raw<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// A field as it came: most of them nobody asks for.
+#[derive(Debug)]
+pub struct Field<'a> {
+    name: &'a str,
+    value: &'a str,
+    /// Nothing of it is encoded.
+    is_name_plain: bool,
+    is_value_plain: bool,
+}
+
+impl<'a> Field<'a> {
+    #[must_use]
+    pub fn name(&self) -> Cow<'a, str> {
+        decoded(self.name, self.is_name_plain)
+    }
+
+    #[must_use]
+    pub fn value(&self) -> Cow<'a, str> {
+        decoded(self.value, self.is_value_plain)
+    }
+}
 
 /// The fields, decoded: `+` is a space, `%41` a byte; what is no UTF-8 is replaced.
 #[must_use]
 pub fn parse(raw: &str) -> Pairs<'_> {
-    split(raw).into_iter().map(|(name, value)| (name, decode(value))).collect()
+    split(raw).iter().map(|field| (field.name(), field.value())).collect()
 }
 
-/// The fields, with values for [`decode`].
+/// The fields, to be decoded when they are asked for.
 #[must_use]
-pub fn split(raw: &str) -> Raw<'_> {
-    let mut fields = Raw::with_capacity((raw.len() / FIELD_LEN + 1).min(FIELDS_MAX));
+pub fn split(raw: &str) -> Vec<Field<'_>> {
+    let mut fields = Vec::with_capacity((raw.len() / FIELD_LEN + 1).min(FIELDS_MAX));
     let mut rest = raw;
     while !rest.is_empty() && fields.len() < FIELDS_MAX {
-        let (name_end, end) = ends(rest);
-        if end > 0 {
-            let value = rest.get(name_end + 1..end).unwrap_or_default();
-            fields.push((decode(&rest[..name_end]), value));
+        let (field, len) = first(rest);
+        if len > 0 {
+            fields.push(field);
         }
-        rest = rest.get(end + 1..).unwrap_or_default();
+        rest = rest.get(len + 1..).unwrap_or_default();
     }
     fields
 }
 
-/// Where the name and the whole of the first field end. Looks once at each byte: fields are so
-/// short that it is faster than to search for one thing after another.
-fn ends(text: &str) -> (usize, usize) {
-    let mut name_end = None;
+/// The first field, and how long it is in the text.
+fn first(text: &str) -> (Field<'_>, usize) {
+    let (name_len, is_name_plain) = scan(text, |byte| matches!(byte, b'=' | b'&'));
+    let (name, rest) = text.split_at(name_len);
+    let Some(rest) = rest.strip_prefix('=') else {
+        return (Field { name, value: "", is_name_plain, is_value_plain: true }, name_len);
+    };
+    let (value_len, is_value_plain) = scan(rest, |byte| byte == b'&');
+    let value = &rest[..value_len];
+    (Field { name, value, is_name_plain, is_value_plain }, name_len + 1 + value_len)
+}
+
+/// How far it is to an end, and whether nothing before it is encoded. Looks once at each byte:
+/// fields are so short that it is faster than to search for one thing after another.
+fn scan(text: &str, is_end: impl Fn(u8) -> bool) -> (usize, bool) {
+    let mut is_plain = true;
     for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'&' => return (name_end.unwrap_or(at), at),
-            b'=' => name_end = name_end.or(Some(at)),
-            _ => {}
+        if byte > b'=' {
+            continue; // a letter, as most are
         }
+        if is_end(byte) {
+            return (at, is_plain);
+        }
+        is_plain &= !matches!(byte, b'%' | b'+');
     }
-    (name_end.unwrap_or(text.len()), text.len())
+    (text.len(), is_plain)
+}
+
+fn decoded(text: &str, is_plain: bool) -> Cow<'_, str> {
+    if is_plain { Cow::Borrowed(text) } else { decode(text) }
 }
 
 /// The value of a field, the first one of that name.
@@ -60,10 +97,10 @@ pub fn find<'a>(fields: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Optio
     fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
 }
 
-/// As [`find`], in what was not decoded.
+/// As [`find`], in what was not decoded yet.
 #[must_use]
-pub fn value<'a>(fields: &Raw<'a>, name: &str) -> Option<Cow<'a, str>> {
-    fields.iter().find(|(known, _)| known == name).map(|(_, value)| decode(value))
+pub fn value<'a>(fields: &[Field<'a>], name: &str) -> Option<Cow<'a, str>> {
+    fields.iter().find(|field| field.name() == name).map(Field::value)
 }
 
 /// `+` is a space, `%41` a byte; what is no UTF-8 is replaced.

@@ -37,7 +37,7 @@ pub(super) struct Session {
     pub(super) on_air: OnAir,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) parties: BTreeMap<u16, PartyLeg>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consult: Option<Consult>,
     /// Messages, by the step that asked for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

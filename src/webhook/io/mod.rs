@@ -31,9 +31,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest};
 use axum::handler::Handler;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Document, Sound};
@@ -149,11 +149,14 @@ impl Front {
         Arc::clone(&self.0.counts)
     }
 
-    async fn handle(self, request: HttpRequest) -> Response {
+    /// Taken apart before it is waited for, so that what waits keeps no more than the parts.
+    fn handle(self, request: HttpRequest) -> impl Future<Output = Response> + Send {
         let (parts, body) = request.into_parts();
-        match self.answer(&parts, body).await {
-            Ok(response) => response,
-            Err(refused) => refused.into_response(),
+        async move {
+            match self.answer(&parts, body).await {
+                Ok(response) => response,
+                Err(refused) => refused.into_response(),
+            }
         }
     }
 }
@@ -278,16 +281,30 @@ impl Front {
         };
         let body = self.body(site, parts, body).await?;
         let _in_work = self.permit(&self.0.in_work, site)?;
-        let mut url = [self.0.public_url.as_str(), path].concat();
-        if let Some(query) = parts.uri.query() {
+        let answer = {
+            let url = self.url(path, parts.uri.query());
+            let request = Request { method, url, headers: headers(parts), body };
+            let fields = self.fields(site, parts, &link, &request)?;
+            self.post(site, &link, fields)?
+        };
+        let document = self.document(site, &link, answer).await?;
+        self.0.counts.add(site.provider.name(), Outcome::Answered);
+        Ok(response(site.provider.render(&document, &site.paper)))
+    }
+
+    /// The address as the provider knows it.
+    fn url(&self, path: &str, query: Option<&str>) -> String {
+        let base = self.0.public_url.as_str();
+        let query_len = query.map_or(0, |query| query.len() + 1);
+        let mut url = String::with_capacity(base.len() + path.len() + query_len);
+        for part in [base, path] {
+            url.push_str(part);
+        }
+        if let Some(query) = query {
             url.push('?');
             url.push_str(query);
         }
-        let request = Request { method, url, headers: headers(parts), body };
-        let fields = self.fields(site, parts, &link, &request)?;
-        let document = self.document(site, &link, fields).await?;
-        self.0.counts.add(site.provider.name(), Outcome::Answered);
-        Ok(response(site.provider.render(&document, &site.paper)))
+        url
     }
 
     fn permit<'a>(&self, of: &'a Semaphore, site: &Site) -> Result<SemaphorePermit<'a>, Refused> {
@@ -355,18 +372,26 @@ impl Front {
         })
     }
 
-    async fn document(
+    fn post(
         &self,
         site: &Site,
         link: &Link,
         fields: Fields,
+    ) -> Result<oneshot::Receiver<Answer>, Refused> {
+        let name = site.provider.name();
+        self.0.post.send(Hook { provider: name, link: link.clone(), fields }).ok_or_else(|| {
+            self.0.counts.add(name, Outcome::Busy);
+            Refused::Busy
+        })
+    }
+
+    async fn document(
+        &self,
+        site: &Site,
+        link: &Link,
+        answer: oneshot::Receiver<Answer>,
     ) -> Result<Document, Refused> {
         let name = site.provider.name();
-        let Some(answer) = self.0.post.send(Hook { provider: name, link: link.clone(), fields })
-        else {
-            self.0.counts.add(name, Outcome::Busy);
-            return Err(Refused::Busy);
-        };
         match answer.await {
             Ok(Answer::Document(document)) => Ok(document),
             Ok(Answer::Unknown) => {
@@ -408,13 +433,26 @@ impl Front {
     }
 }
 
-/// Names of headers are in lower case already.
+/// Headers of every client that say nothing about whose a request is: no provider signs one.
+const UNREAD: [HeaderName; 6] = [
+    header::HOST,
+    header::USER_AGENT,
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONNECTION,
+];
+
+/// What may matter. Names of headers are in lower case already.
 fn headers(parts: &Parts) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| match value.to_str() {
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
     };
-    parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    let read = parts.headers.iter().filter(|(name, _)| !UNREAD.contains(name));
+    let mut headers = Vec::with_capacity(parts.headers.len());
+    headers.extend(read.map(|(name, value)| (name.as_str().to_owned(), text(value))));
+    headers
 }
 
 /// What to look at. The signature that would have been right is nobody's business.

@@ -9,11 +9,10 @@
 //! **Deliberately absent:** putting an address right. It is signed byte for byte; only its port may
 //! be there or not, since the signers do not agree among themselves.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use crate::webhook::form;
+use crate::webhook::form::{self, Field};
 use crate::webhook::provider::Refusal;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::sign::{base64, hex, hmac_sha1, hmac_sha256, same, sha256};
@@ -54,9 +53,9 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
         pairs.sort_unstable_by(in_order);
         pairs.dedup_by(|a, b| in_order(a, b).is_eq());
         let mut fields = String::with_capacity(text.len());
-        for (name, value) in pairs {
-            fields.push_str(&name);
-            fields.push_str(&form::decode(value));
+        for field in pairs {
+            fields.push_str(&field.name());
+            fields.push_str(&field.value());
         }
         return Ok(fields);
     }
@@ -67,8 +66,8 @@ pub fn signed_fields(request: &Request) -> Result<String, Refusal> {
 }
 
 /// By name, and then by value.
-fn in_order(a: &(Cow<'_, str>, &str), b: &(Cow<'_, str>, &str)) -> Ordering {
-    a.0.cmp(&b.0).then_with(|| form::decode(a.1).cmp(&form::decode(b.1)))
+fn in_order(a: &Field<'_>, b: &Field<'_>) -> Ordering {
+    a.name().cmp(&b.name()).then_with(|| a.value().cmp(&b.value()))
 }
 
 /// Whether one of the secrets has signed the request so.

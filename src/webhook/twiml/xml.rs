@@ -12,6 +12,9 @@ use std::fmt::Write as _;
 /// Room for a document, in bytes; most need less.
 const DOCUMENT_LEN: usize = 1_000;
 
+/// Room for the attributes of an element, where it has any.
+const ATTRIBUTES_LEN: usize = 256;
+
 /// A document being written.
 #[derive(Debug)]
 pub struct Xml {
@@ -31,6 +34,9 @@ impl Attributes {
 
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Display) -> Self {
+        if self.0.is_empty() {
+            self.0.reserve(ATTRIBUTES_LEN);
+        }
         for part in [" ", name, "=\""] {
             self.0.push_str(part);
         }
