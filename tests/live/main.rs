@@ -32,5 +32,6 @@ mod signaling;
 mod sound;
 mod talks;
 mod voicemail;
+mod wav;
 mod webhooks;
 mod wire;

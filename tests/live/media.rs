@@ -134,11 +134,16 @@ impl Media {
     /// Waits until the last 100 ms were this tone; says when they began.
     #[track_caller]
     pub(crate) fn expect_tone(&self, hz: f64, within: Duration) -> Instant {
-        let found = self.wait(within, |state| {
+        let found = self.hears(hz, within);
+        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+    }
+
+    /// As [`Self::expect_tone`]; `None` when the tone did not come.
+    pub(crate) fn hears(&self, hz: f64, within: Duration) -> Option<Instant> {
+        self.wait(within, |state| {
             let window = window(&state.heard)?;
             (purity(&samples(window), hz) > PURE).then_some(window[0].at)
-        });
-        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+        })
     }
 
     /// Waits until something is heard that is none of these tones: music, speech.

@@ -18,7 +18,8 @@ use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, PASSWORD, TONES};
 use crate::phone::Phone;
 use crate::ports;
 use crate::rig::{Plan, Rig};
-use crate::sound::{Codec, FRAME, purity, read_wav, tone};
+use crate::sound::{Codec, FRAME, purity, tone};
+use crate::wav::read_wav;
 
 const CALLER: &str = include_str!("sipp/caller.xml");
 const KEY_BY_INFO: &str = include_str!("sipp/key_info.xml");
