@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock::{left, now};
-use crate::ports;
 use crate::sound::{Codec, FRAME, level, purity, tone};
 
 const FRAME_TIME: Duration = Duration::from_millis(20);
@@ -82,10 +81,10 @@ pub(crate) struct Media {
 }
 
 impl Media {
-    pub(crate) fn new() -> Self {
-        // The port after it is that of RTCP, and nobody's: reports are no sound of another phone's.
-        let port = *ports::row(2).start();
+    /// At this port; 0 is any.
+    pub(crate) fn at(port: u16) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("our own port");
+        let port = socket.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
         let thread = std::thread::spawn({
             let shared = Arc::clone(&shared);
@@ -136,11 +135,16 @@ impl Media {
     /// Waits until the last 100 ms were this tone; says when they began.
     #[track_caller]
     pub(crate) fn expect_tone(&self, hz: f64, within: Duration) -> Instant {
-        let found = self.wait(within, |state| {
+        let found = self.hears(hz, within);
+        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+    }
+
+    /// As [`Self::expect_tone`]; `None` when the tone did not come.
+    pub(crate) fn hears(&self, hz: f64, within: Duration) -> Option<Instant> {
+        self.wait(within, |state| {
             let window = window(&state.heard)?;
             (purity(&samples(window), hz) > PURE).then_some(window[0].at)
-        });
-        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+        })
     }
 
     /// Waits until something is heard that is none of these tones: music, speech.
