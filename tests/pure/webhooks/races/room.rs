@@ -95,7 +95,7 @@ impl World {
         let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
         match &ask.what {
             AskWhat::End => self.dial_over(line, None),
-            AskWhat::Part { caller, to, caller_to } => {
+            AskWhat::Part { caller, to, caller_to, room: _ } => {
                 assert_eq!(caller, &self.lines[line].reference);
                 return self.parts(line, leg, to, caller_to);
             }
