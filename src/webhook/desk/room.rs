@@ -321,13 +321,7 @@ impl Desk {
 
 impl Session {
     /// What the provider must be told of a party now.
-    fn order_for(
-        &mut self,
-        call: CallId,
-        n: u16,
-        parting: Parting,
-        room: &str,
-    ) -> Option<AskWhat> {
+    fn order_for(&mut self, call: CallId, n: u16, parting: Parting, room: &str) -> Option<AskWhat> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
         let above = self.above(n);
         let caller_to = self.next + 1;

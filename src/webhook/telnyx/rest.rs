@@ -14,8 +14,8 @@ use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestMetho
 const USUAL: &str = "https://api.telnyx.com";
 /// The action that is none of a call's: it makes one.
 pub(super) const DIAL: &str = "dial";
-/// The actions about a conference, whose name is [`ROOM`] in their body: to make it, with the leg in
-/// it, to enter it, and to leave it.
+/// The actions about a conference, whose name is [`ROOM`] in their body: to make it, with the leg
+/// in it, to enter it, and to leave it.
 pub(super) const CONFERENCE: &str = "conference";
 pub(super) const JOIN: &str = "join";
 pub(super) const LEAVE: &str = "leave";

@@ -1,15 +1,15 @@
 //! Rooms: conferences where legs meet that must be parted and brought together again.
 //!
 //! ```text
-//!  caller ══bridge══ agent          caller ─ music            caller ─┐
-//!                           part                      join            ├─ room
-//!                          ─────►   agent ── room    ─────►   agent ──┤
-//!                                                             guest ──┘
+//!  caller ══bridge══ agent         caller ─ music            caller ─┐
+//!                          part                      join            ├─ room
+//!                         ─────►   agent ── room    ─────►   agent ──┤
+//!                                                            guest ──┘
 //! ```
 //!
-//! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge, and
-//! the other one is parked, as its own bridge was told to. So the agent goes first. Whom it consults
-//! joins it there, and is with the caller as soon as that one is.
+//! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
+//! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
+//! consults joins it there, and is with the caller as soon as that one is.
 //!
 //! **Invariant:** a leg that was told to enter its room is in it, or is told once more, or ended:
 //! nobody is left in silence. Parties who could not be parted hear each other as before.
@@ -174,8 +174,7 @@ impl Legs {
     /// By that name there is no room yet, or there is one already; or it is something else.
     fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, is_unsure: bool) {
         let Some(leg) = self.leg(reference) else { return };
-        let tries_max =
-            if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
+        let tries_max = if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
         let Some(room) = &mut leg.room else { return };
         room.tries += 1;
         room.is_unsure |= is_unsure;
