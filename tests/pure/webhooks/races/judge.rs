@@ -40,6 +40,8 @@ pub(super) struct Judge {
     accepted: BTreeSet<LegId>,
     over: BTreeSet<LegId>,
     pub(super) parted: BTreeSet<LegId>,
+    /// How often it was looked who hears whom.
+    pub(super) looks: usize,
     pub(super) records: BTreeMap<CallId, CallRecord>,
     pub(super) talks: Vec<Talk>,
     pub(super) hash: u64,

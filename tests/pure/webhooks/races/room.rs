@@ -55,16 +55,24 @@ impl World {
 
     /// As the server does: nobody is put on hold who cannot be.
     pub(super) fn holds(&mut self, line: LineId, lasts: Duration) {
-        let Some(leg) = self.callee_of(line) else { return };
+        if let Some(leg) = self.callee_of(line) {
+            self.holds_on(leg, lasts);
+        }
+    }
+
+    /// Whether it could be had.
+    pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
         let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
         let Some(agent) = agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
         else {
-            return;
+            return false;
         };
-        if self.desk.parts(leg).is_ok() {
-            self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
-            self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        if self.desk.parts(leg).is_err() {
+            return false;
         }
+        self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
+        self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        true
     }
 
     /// A command about the leg of a callee.
