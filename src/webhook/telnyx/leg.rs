@@ -291,6 +291,12 @@ impl Leg {
         self.waiting.is_empty() && self.under_way.is_none()
     }
 
+    /// Whether it is told to enter a room, and that was not confirmed yet.
+    pub(super) fn is_entering(&self) -> bool {
+        let enters = |it: &Waiting| matches!(it.name.0, CONFERENCE | JOIN);
+        self.under_way.iter().chain(&self.waiting).any(enters)
+    }
+
     pub(super) fn drop_commands(&mut self) {
         self.waiting.clear();
     }

@@ -113,7 +113,7 @@ impl Legs {
     }
 
     pub(super) fn enter_again(&mut self, reference: &str) {
-        if self.legs.get(reference).is_some_and(|leg| !leg.is_over && leg.is_heard()) {
+        if self.legs.get(reference).is_some_and(|leg| !leg.is_over && !leg.is_entering()) {
             self.enter(reference);
         }
     }
@@ -209,7 +209,7 @@ impl Legs {
 
     /// The leg is in its room no more, and nobody told it so: it has hung up, or the room ended.
     pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && leg.is_heard()) else {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
             return;
         };
         let Some(room) = &mut leg.room else { return };

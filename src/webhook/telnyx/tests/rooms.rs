@@ -248,6 +248,23 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
 }
 
 #[test]
+fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    world.pass(1_900);
+    world.legs.moved(world.now, PARTY, &party(1));
+    let Action::Dial(mut to) = dial(true) else { unreachable!() };
+    to.next = party(2);
+    world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
+    let order = world.legs.poll_order().unwrap();
+    let RestCommand::Action { id, name: "dial", .. } = order.command else { panic!("a dialing") };
+    world.pass(100);
+    world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
+    assert_eq!(world.names(), ["join"]);
+    assert_eq!(world.links(), [party(1)]);
+}
+
+#[test]
 fn a_leg_that_left_its_room_and_is_gone_is_told_so() {
     let mut world = held();
     world.tell("conference.participant.left", PARTY, &json!({}));
