@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::center::snapshot::CallState;
+use attendant::center::{AgentAsk, Cause};
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Heard};
@@ -40,7 +40,7 @@ pub(super) struct Control {
     saved: BTreeMap<String, String>,
     /// Whom it called; `None` is a telephone of ours.
     pub(super) parties: BTreeMap<String, Option<LegId>>,
-    talk_since: BTreeMap<String, Timestamp>,
+    pub(super) talk_since: BTreeMap<String, Timestamp>,
     /// Parties that bring a caller's sound to us.
     arms: BTreeMap<String, CallId>,
     /// Callers on hold who hear nothing, and since when.
@@ -63,6 +63,11 @@ pub(super) enum ControlDeed {
     GivesUp(String),
     /// An agent who talks asks for it, if it can be had.
     Holds(String, Duration),
+    /// Asks for somebody else meanwhile, and later for what is to become of it.
+    Consults(String),
+    AsksOf(String, AgentAsk),
+    /// The provider ends the conference this leg is in.
+    EndsRoom(String),
     /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear
     /// each other.
     Looks(String, bool),
@@ -134,10 +139,10 @@ impl Control {
         }
     }
 
-    /// The caller a leg belongs to.
+    /// The caller a leg belongs to; a guest's is the agent's.
     fn caller_of<'a>(&'a self, reference: &'a str) -> &'a str {
         let caller = self.platform.lines.get(reference).and_then(|line| line.caller.as_deref());
-        caller.unwrap_or(reference)
+        caller.map_or(reference, |caller| self.caller_of(caller))
     }
 }
 
@@ -211,6 +216,13 @@ impl World {
             }
             ControlDeed::Arms(party) if is_up(control, &party) => return self.brings(&party),
             ControlDeed::Holds(party, lasts) => return self.control_holds(&party, lasts),
+            ControlDeed::Consults(party) => return self.control_consults(&party),
+            ControlDeed::AsksOf(party, ask) => self.asks_of(&party, ask),
+            ControlDeed::EndsRoom(party) => {
+                if let Some(room) = control.platform.lines[&party].room.clone() {
+                    control.platform.ends_room(&room);
+                }
+            }
             ControlDeed::Looks(party, is_held) => self.looks(&party, is_held),
             ControlDeed::Restart => control.restart(now),
             ControlDeed::Press(..)
@@ -327,7 +339,14 @@ impl World {
                         self.plan(talk, Deed::Control(ControlDeed::HangsUp(party)));
                     }
                 }
-                Did::Plays { .. } | Did::Enters { .. } | Did::Leaves { .. } | Did::Ends { .. } => {}
+                Did::Enters { reference, room } => {
+                    self.judge.tell(self.now, "enters", &(&reference, room));
+                    self.guest_enters(reference);
+                }
+                Did::Leaves { reference, room } => {
+                    self.judge.tell(self.now, "leaves", &(reference, room));
+                }
+                Did::Plays { .. } | Did::Ends { .. } => {}
             }
         }
     }

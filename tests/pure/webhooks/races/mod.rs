@@ -78,9 +78,10 @@ struct Plan {
 }
 
 impl Plan {
-    /// A provider that does nothing by itself has REST.
+    /// A provider that does nothing by itself has REST; and more agents are its own.
     fn commanded(self) -> Self {
-        Self { is_commanded: true, has_rest: true, parting: Parting::Both, ..self }
+        let outside = if self.is_steady { self.outside } else { self.outside + 2 };
+        Self { is_commanded: true, has_rest: true, parting: Parting::Both, outside, ..self }
     }
 
     /// By how much a talk may be longer or shorter than in fair weather, and than on record.
@@ -316,14 +317,18 @@ fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
 #[test]
 fn nothing_breaks_either_where_each_action_is_commanded() {
     let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut consults, mut handed) = (0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed).commanded(), false);
+        consults += world.judge.consults;
+        handed += world.judge.handed;
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
         parted += world.judge.parted.len();
     }
-    let is_test = calls > 500 && talks > 200 && parted > 50;
-    assert!(is_test, "{calls} calls, {talks} talks and {parted} parted are no test");
+    let is_test = calls > 500 && talks > 200 && parted > 50 && consults > 40 && handed > 3;
+    let all = (calls, talks, parted, consults, handed);
+    assert!(is_test, "{all:?} calls, talks, parted, consulted and handed over are no test");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attendant::center::{AgentAsk, Cause, Event};
-use attendant::id::LegId;
+use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked};
@@ -60,13 +60,15 @@ impl World {
         }
     }
 
+    /// The agent who talks on this leg.
+    pub(super) fn agent_on(&self, leg: LegId) -> Option<AgentId> {
+        let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
+        agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
+    }
+
     /// Whether it could be had.
     pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
-        let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
-        let Some(agent) = agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
-        else {
-            return false;
-        };
+        let Some(agent) = self.agent_on(leg) else { return false };
         if self.desk.parts(leg).is_err() {
             return false;
         }
