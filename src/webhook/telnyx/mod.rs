@@ -49,6 +49,7 @@ pub const NAME: &str = "telnyx";
 pub struct Telnyx;
 
 const ABOUT: About = About {
+    // By [`Legs::part`].
     parting: Parting::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
