@@ -291,10 +291,13 @@ impl Leg {
         self.waiting.is_empty() && self.under_way.is_none()
     }
 
-    /// Whether it is told to enter a room, and that was not confirmed yet.
+    /// Whether it is told to do this, and that was not answered yet.
+    pub(super) fn is_told_to(&self, name: &str) -> bool {
+        self.under_way.iter().chain(&self.waiting).any(|it| it.name.0 == name)
+    }
+
     pub(super) fn is_entering(&self) -> bool {
-        let enters = |it: &Waiting| matches!(it.name.0, CONFERENCE | JOIN);
-        self.under_way.iter().chain(&self.waiting).any(enters)
+        self.is_told_to(CONFERENCE) || self.is_told_to(JOIN)
     }
 
     pub(super) fn drop_commands(&mut self) {

@@ -37,6 +37,8 @@ const END_AGAIN: Duration = Duration::from_secs(5);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// What names the leg in the mark of a recording.
 pub(super) const RECORDED: &str = "r";
+/// The action after which two legs hear each other.
+pub(super) const BRIDGE: &str = "bridge";
 /// The end of a mark that a party's leg has.
 pub(super) const PARTY: &str = "&d=1";
 
@@ -261,6 +263,9 @@ impl Legs {
                 self.failed(now, reference, doing);
             }
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
+        }
+        if command.name.0 == BRIDGE {
+            self.enters_after_bridge(reference);
         }
         self.expect_end(now, reference);
         self.send(reference);

@@ -14,7 +14,7 @@ use crate::webhook::document::Dial;
 use crate::webhook::fields::{DialResult, Fields, LegState, What};
 use crate::webhook::link::Link;
 use crate::webhook::telnyx::leg::{Doing, Held, Leg, Role};
-use crate::webhook::telnyx::legs::{Legs, PARTY, Wake};
+use crate::webhook::telnyx::legs::{BRIDGE, Legs, PARTY, Wake};
 use crate::webhook::telnyx::plan::{Body, body};
 
 /// Legs known at once, ended ones included. The news of one more is not taken, and its call is not
@@ -245,13 +245,13 @@ impl Legs {
         if let Some(room) = room {
             return self.joins(party, &room);
         }
-        self.start(caller, "bridge", with(party), mark);
+        self.start(caller, BRIDGE, with(party), mark);
     }
 
     /// The two who talk may hear each other no more: once more, and it is the same talk.
     pub(super) fn bridge_again(&mut self, caller: &str, party: &str) {
         let mark = self.mark(caller);
-        self.start(caller, "bridge", with(party), mark);
+        self.start(caller, BRIDGE, with(party), mark);
     }
 
     /// They hear each other from here on.

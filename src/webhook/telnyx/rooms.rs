@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{Doing, Part, Room};
-use crate::webhook::telnyx::legs::{Legs, Wake};
+use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
 
@@ -62,10 +62,28 @@ impl Legs {
         if !is_there {
             leg.room = Some(Room::new(&part.room, true));
         }
+        let caller = part.caller.clone();
         leg.doing = Doing::Parting(Box::new(part));
         match is_there {
             true => self.parted(now, reference),
+            false if self.is_bridging(&caller) => {} // or the bridge would come after it
             false => self.enter(reference),
+        }
+    }
+
+    fn is_bridging(&self, caller: &str) -> bool {
+        self.legs.get(caller).is_some_and(|leg| leg.is_told_to(BRIDGE))
+    }
+
+    /// Commands to two legs may pass each other: whoever is to leave a bridge waits for it.
+    pub(super) fn enters_after_bridge(&mut self, caller: &str) {
+        let Some(leg) = self.legs.get(caller) else { return };
+        let Doing::Dialing { party: Some(party), .. } = &leg.doing else { return };
+        let party = party.clone();
+        if let Some(leg) = self.legs.get(&party)
+            && matches!(leg.doing, Doing::Parting(_))
+        {
+            self.enter_again(&party);
         }
     }
 
@@ -223,7 +241,11 @@ impl Legs {
     pub(super) fn take_up_room(&mut self, reference: &str) {
         let Some(leg) = self.legs.get(reference) else { return };
         let is_outside = leg.room.as_ref().is_some_and(|room| room.tries > 0);
-        if is_outside || matches!(leg.doing, Doing::Parting(_)) {
+        let parts = match &leg.doing {
+            Doing::Parting(part) => !self.is_bridging(&part.caller),
+            _ => false,
+        };
+        if is_outside || parts {
             self.enter_again(reference);
         }
     }

@@ -109,6 +109,30 @@ fn a_caller_is_held_and_brought_back() {
 }
 
 #[test]
+fn who_is_to_leave_a_bridge_waits_for_it() {
+    let mut world = World::up(vec![dial(false)]);
+    assert_eq!(world.names(), ["dial"]);
+    world.tell("call.answered", PARTY, &json!({}));
+    let bridge = world.legs.poll_order().unwrap();
+    world.links();
+    part(&mut world);
+    assert_eq!(world.legs.poll_order(), None, "commands to two legs may pass each other");
+    let mut after = world.restarted(true);
+    let sent: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
+    assert!(sent.contains(&bridge), "{sent:?}");
+    for it in [&mut world, &mut after] {
+        let RestCommand::Action { id, .. } = &bridge.command else { panic!("an action") };
+        it.legs.told(it.now, CALLER, id, &RestOutcome::Done);
+    }
+    assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
+    assert_eq!(world.links(), [party(0), step(3)]);
+    // There the leg is asked after first.
+    let RestCommand::Action { reference, id, .. } = &sent[1].command else { panic!("an action") };
+    after.legs.told(after.now, reference, id, &RestOutcome::Done);
+    assert_eq!(after.whose(), [(PARTY.to_owned(), "conference")]);
+}
+
+#[test]
 fn names_of_commands_to_rooms_are_of_one_call() {
     let mut world = held();
     world.legs.moved(world.now, CALLER, &step(4));
