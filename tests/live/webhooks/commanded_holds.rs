@@ -246,6 +246,31 @@ fn a_conference_that_telnyx_ends_is_entered_again() {
 }
 
 #[test]
+fn an_agent_on_the_way_out_of_a_talk_is_parted_after_the_server_was_killed() {
+    for is_done in [true, false] {
+        let (mut site, dave) = talking(Manner::Once);
+        site.control.fault(Fault { name: "conference", status: 503, is_done });
+        ask(&site, "hold", &json!({}));
+        let first = site.control.until("a conference is asked for", |state| {
+            state.commands.iter().find(|it| it.name == "conference").map(|it| it.id.clone())
+        });
+        site.rig.expect_kept(&format!("\"under_way\":{{\"id\":\"{first}\""));
+        site.rig.kill();
+        site.rig.start();
+        site.control.expect_room(&[&dave]);
+        site.control.expect_held(CALL);
+        ask(&site, "resume", &json!({}));
+        site.control.expect_room(&[CALL, &dave]);
+        site.control.hang_up(CALL);
+        site.control.expect_over(&dave);
+        wrap_up(&site.rig, "dave");
+        site.rig.expect_no_calls();
+        let all = site.control.commands("conference");
+        assert!(all.len() >= 2 && all.iter().all(|it| it.id == first), "{is_done}: {all:?}");
+    }
+}
+
+#[test]
 fn a_hold_outlives_the_server() {
     let (mut site, dave) = talking(Manner::Once);
     ask(&site, "hold", &json!({}));
