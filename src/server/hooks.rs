@@ -15,7 +15,7 @@ use crate::webhook::document::Document;
 use crate::webhook::io::rest::Told;
 use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::{RestCommand, RestOutcome};
-use crate::webhook::telnyx::{self, LegSaving, Legs};
+use crate::webhook::telnyx::{self, LegSaving, Legs, Part};
 use crate::webhook::{Fields, Link};
 
 impl Driver {
@@ -67,6 +67,9 @@ impl Driver {
             if let Some(legs) = &mut self.legs {
                 legs.answer(now, &fields.reference, &link, document.as_ref());
             }
+        }
+        while let Some(leg) = self.legs.as_mut().and_then(Legs::poll_unparted) {
+            self.router.desk.asked(now, leg, Asked::Failed);
         }
         let Some(rest) = &self.rest else { return };
         while let Some(order) = self.legs.as_mut().and_then(Legs::poll_order) {
@@ -126,8 +129,9 @@ impl Driver {
             match ask.what {
                 AskWhat::Move { to } => legs.moved(now, &ask.reference, &to),
                 AskWhat::End => legs.end(&ask.reference),
-                // `Parting::None`: never asked for.
-                AskWhat::Part { .. } => {}
+                AskWhat::Part { caller, to, caller_to, room } => {
+                    legs.part(now, &ask.reference, ask.leg, Part { room, to, caller, caller_to });
+                }
                 // It tells everything by itself.
                 AskWhat::Watch { .. } | AskWhat::Came => {}
             }
@@ -138,7 +142,7 @@ impl Driver {
         let Ask { leg, reference, region, what, provider: _ } = ask;
         let command = match what {
             AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-            AskWhat::Part { caller, to, caller_to } => RestCommand::Part {
+            AskWhat::Part { caller, to, caller_to, room: _ } => RestCommand::Part {
                 reference,
                 url: links.url(&to),
                 caller,

@@ -41,7 +41,8 @@ pub struct About {
 }
 
 /// How two legs who hear each other because one dialed the other are parted, so that both stay:
-/// what [`RestCommand::Part`](crate::webhook::RestCommand::Part) does.
+/// what [`RestCommand::Part`](crate::webhook::RestCommand::Part) does, or, where each action is
+/// commanded, what becomes of it there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Parting {
     /// Not at all.

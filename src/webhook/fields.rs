@@ -62,6 +62,8 @@ pub enum What {
     Saved,
     /// Two legs hear each other.
     Bridged,
+    /// The leg is in its conference no more.
+    Left,
     /// The leg has ended.
     Over,
     /// The leg has ended, and not by the one who was called on it.

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything that must happen may take on a slow machine.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 #[expect(clippy::disallowed_methods, reason = "real peers on real sockets live in real time")]
 pub(crate) fn now() -> Instant {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::sound::write_tone;
+use crate::wav::write_tone;
 
 /// Of every agent.
 pub(crate) const PASSWORD: &str = "correct-horse-battery";

@@ -30,7 +30,7 @@ type Latest = Arc<Mutex<Option<TcpStream>>>;
 
 impl Line {
     pub(crate) fn udp() -> Self {
-        Self::Udp(UdpSocket::bind("127.0.0.1:0").expect("a free port"))
+        Self::Udp(UdpSocket::bind(ports::one()).expect("our own port"))
     }
 
     /// Listens from now on.

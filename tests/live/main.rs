@@ -1,5 +1,5 @@
 //! The whole server over loopback, against real peers: scripted telephones and providers, sipp,
-//! baresip, Kamailio.
+//! baresip, Kamailio, rsipstack.
 //!
 //! **Invariant:** every test has a server process of its own and waits for events with a deadline.
 //!
@@ -27,10 +27,12 @@ mod ports;
 mod process;
 mod proxy;
 mod rig;
+mod rsipstack;
 mod security;
 mod signaling;
 mod sound;
 mod talks;
 mod voicemail;
+mod wav;
 mod webhooks;
 mod wire;

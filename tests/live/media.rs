@@ -4,7 +4,7 @@
 //! to say, and blocks in `recv` in between.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -81,8 +81,9 @@ pub(crate) struct Media {
 }
 
 impl Media {
-    pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    /// At this port; 0 is any.
+    pub(crate) fn at(port: u16) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("our own port");
         let port = socket.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
         let thread = std::thread::spawn({
@@ -134,11 +135,16 @@ impl Media {
     /// Waits until the last 100 ms were this tone; says when they began.
     #[track_caller]
     pub(crate) fn expect_tone(&self, hz: f64, within: Duration) -> Instant {
-        let found = self.wait(within, |state| {
+        let found = self.hears(hz, within);
+        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+    }
+
+    /// As [`Self::expect_tone`]; `None` when the tone did not come.
+    pub(crate) fn hears(&self, hz: f64, within: Duration) -> Option<Instant> {
+        self.wait(within, |state| {
             let window = window(&state.heard)?;
             (purity(&samples(window), hz) > PURE).then_some(window[0].at)
-        });
-        found.unwrap_or_else(|| panic!("no tone of {hz} Hz: {}", self.describe()))
+        })
     }
 
     /// Waits until something is heard that is none of these tones: music, speech.

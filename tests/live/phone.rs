@@ -10,6 +10,7 @@ use crate::clock::{SOON, left, now};
 use crate::digest;
 use crate::line::Line;
 use crate::media::Media;
+use crate::ports;
 use crate::sound::Codec;
 use crate::wire::{Message, parameter, sdp};
 
@@ -59,7 +60,8 @@ impl Phone {
         let port = line.port();
         Self {
             name: name.to_owned(),
-            media: Media::new(),
+            // The port after it is that of RTCP, and nobody's: a report is no other phone's sound.
+            media: Media::at(*ports::row(2).start()),
             codecs: BOTH.to_vec(),
             more: Vec::new(),
             line,

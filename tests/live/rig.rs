@@ -19,7 +19,7 @@ use crate::phone::Phone;
 use crate::ports;
 
 /// Sound ports of one server.
-const PORTS_PER_RIG: u16 = 200;
+const PORTS_PER_RIG: u16 = 24;
 /// The token of the HTTP interface in these tests.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// Looked at again at least this often, where the server logs nothing.
@@ -36,9 +36,19 @@ pub(crate) struct Rig {
     folder: TempDir,
     pub sip: SocketAddr,
     pub api: SocketAddr,
-    child: Option<Child>,
+    child: Option<Process>,
     output: Arc<Output>,
     http: ureq::Agent,
+}
+
+/// A process of ours, ended with the test.
+pub(crate) struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A rig before its start.
@@ -141,8 +151,35 @@ impl Rig {
         self.path().join("attendant.toml")
     }
 
+    /// Starts it, again if need be: whoever looks whether a port is free has it for that moment.
     #[track_caller]
     pub(crate) fn start(&mut self) {
+        let deadline = now() + SOON;
+        loop {
+            self.spawn();
+            if self.becomes_ready() {
+                return;
+            }
+            let said = self.said();
+            let is_taken = said.contains("Address already in use");
+            assert!(is_taken && left(deadline).is_some(), "it does not start:\n{said}");
+        }
+    }
+
+    /// `false`: it has ended.
+    #[track_caller]
+    fn becomes_ready(&mut self) -> bool {
+        let mut process = self.child.take().expect("the server runs");
+        let is_ready = self.eventually("the server is ready", || {
+            let is_over = process.0.try_wait().expect("our child").is_some();
+            let is_ready = !is_over && self.get("/readyz").is_some_and(|(status, _)| status == 200);
+            (is_over || is_ready).then_some(is_ready)
+        });
+        self.child = Some(process);
+        is_ready
+    }
+
+    fn spawn(&mut self) {
         let mut child = self
             .command(&["serve", "--config"])
             .arg(self.config_file())
@@ -154,8 +191,7 @@ impl Rig {
         self.output = Arc::default();
         self.follow(child.stdout.take().expect("piped"));
         self.follow(child.stderr.take().expect("piped"));
-        self.child = Some(child);
-        self.eventually("the server is ready", || (self.get("/readyz")?.0 == 200).then_some(()));
+        self.child = Some(Process(child));
     }
 
     /// The binary with these arguments, in the rig's folder, with nothing of ours in its
@@ -299,15 +335,15 @@ impl Rig {
 
     pub(crate) fn signal(&self, name: &str) {
         let child = self.child.as_ref().expect("the server runs");
-        let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+        let status = Command::new("kill").args(["-s", name, &child.0.id().to_string()]).status();
         assert!(status.expect("kill is there").success(), "kill -s {name}");
     }
 
     /// Waits until the process has ended by itself.
     #[track_caller]
     pub(crate) fn exit(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("the server runs");
-        self.eventually("the server ends", || child.try_wait().expect("our child"))
+        let mut process = self.child.take().expect("the server runs");
+        self.eventually("the server ends", || process.0.try_wait().expect("our child"))
     }
 
     /// Waits until the store has written a word: it gathers before it writes.
@@ -320,10 +356,7 @@ impl Rig {
     }
 
     pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.child = None;
     }
 }
 

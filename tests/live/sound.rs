@@ -102,29 +102,6 @@ pub(crate) fn purity(samples: &[i16], hz: f64) -> f64 {
     2.0 * power / (energy * samples.len() as f64)
 }
 
-/// Writes a WAV file of one tone: 8 kHz, 16 bit, mono.
-pub(crate) fn write_tone(path: &std::path::Path, hz: f64, seconds: f64) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut wav = hound::WavWriter::create(path, spec).expect("a WAV file can be made");
-    for sample in tone(hz, 0, (seconds * RATE_HZ) as usize) {
-        wav.write_sample(sample).expect("a WAV file can be written");
-    }
-    wav.finalize().expect("a WAV file can be closed");
-}
-
-/// The samples of a WAV file, of its first channel, brought to 8 kHz by leaving samples out.
-pub(crate) fn read_wav(path: &std::path::Path) -> Vec<i16> {
-    let mut wav = hound::WavReader::open(path).expect("a WAV file");
-    let spec = wav.spec();
-    let step = usize::from(spec.channels) * (spec.sample_rate as usize / 8000);
-    wav.samples::<i16>().step_by(step.max(1)).map_while(Result::ok).collect()
-}
-
 #[test]
 fn a_tone_survives_both_laws() {
     for codec in [Codec::Ulaw, Codec::Alaw] {

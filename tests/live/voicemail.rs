@@ -11,7 +11,8 @@ use crate::clock::SOON;
 use crate::flows::{ALICE, CALLER_HZ, GREETING_HZ, MENU_HZ};
 use crate::phone::{Dialog, Phone};
 use crate::rig::{Plan, Rig, TOKEN};
-use crate::sound::{Codec, purity, read_wav};
+use crate::sound::{Codec, purity};
+use crate::wav::read_wav;
 
 /// The tone after which a caller speaks.
 const BEEP_HZ: f64 = 1000.0;

@@ -5,11 +5,16 @@
 //!
 //! **Invariant:** nothing of the server's own code is used: commands and events are JSON.
 //!
-//! **Deliberately absent:** HTTP and signatures; Telnyx's queues and conferences.
+//! **Deliberately absent:** HTTP and signatures; Telnyx's queues.
+
+#[path = "call_control_rooms.rs"]
+mod rooms;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
+
+pub(crate) use rooms::addressed;
 
 /// Telnyx's numbers for what it refuses.
 const UNKNOWN: Refused = Refused { status: 404, code: "10005" };
@@ -37,6 +42,15 @@ pub(crate) enum Did {
     Bridges {
         caller: String,
         party: String,
+    },
+    /// A conference.
+    Enters {
+        reference: String,
+        room: String,
+    },
+    Leaves {
+        reference: String,
+        room: String,
     },
     /// Because it was commanded.
     Ends {
@@ -85,7 +99,11 @@ pub(crate) struct Line {
     pub(crate) doing: Doing,
     /// Whom it was dialed for.
     pub(crate) caller: Option<String>,
-    pub(crate) is_bridged: bool,
+    /// Whom it is bridged to, and whether it stays when that ends.
+    pub(crate) with: Option<String>,
+    parks: bool,
+    /// The conference it is in.
+    pub(crate) room: Option<String>,
 }
 
 #[derive(Debug)]
@@ -217,7 +235,10 @@ impl Platform {
     ) -> Result<Value, Refused> {
         let line = self.lines.get_mut(reference).ok_or(UNKNOWN)?;
         let id = body["command_id"].as_str().expect("every command has an id");
-        if self.done.contains(&(reference.to_owned(), id.to_owned())) {
+        // Of all conferences, a command of one name is done once.
+        let whose = if rooms::is_about_room(name) { "" } else { reference };
+        let key = (whose.to_owned(), id.to_owned());
+        if self.done.contains(&key) {
             return Ok(json!({"data": {"result": "ok"}}));
         }
         if line.is_over {
@@ -231,7 +252,7 @@ impl Platform {
             state.clone_into(&mut line.state);
         }
         self.act(now, reference, name, body)?;
-        self.done.insert((reference.to_owned(), id.to_owned()));
+        self.done.insert(key);
         Ok(json!({"data": {"result": "ok"}}))
     }
 
@@ -259,6 +280,7 @@ impl Platform {
             "record_stop" => self.saved(now, reference),
             "dial" => self.dial(now, reference, body),
             "bridge" => self.bridge(reference, body)?,
+            "conference" | "join" | "leave" => self.act_in_room(reference, name, body)?,
             "hangup" | "reject" => {
                 let cause = if name == "reject" { "call_rejected" } else { "normal_clearing" };
                 let reference = reference.to_owned();
@@ -307,8 +329,14 @@ impl Platform {
         if !self.is_up(&party) {
             return Err(ENDED);
         }
-        self.line(caller).is_bridged = true;
-        self.line(&party).is_bridged = true;
+        for (leg, other, parks) in [(caller, party.as_str(), true), (&party, caller, false)] {
+            if self.line(leg).with.as_deref() != Some(other) {
+                self.unbridges(leg);
+            }
+            self.leaves(leg);
+            let line = self.line(leg);
+            (line.with, line.parks) = (Some(other.to_owned()), parks);
+        }
         let both = Did::Bridges { caller: caller.to_owned(), party: party.clone() };
         self.did.push_back(both);
         self.tell(&party, "call.bridged", &json!({}));
@@ -383,26 +411,30 @@ impl Platform {
         self.tell(reference, "call.recording.saved", &more);
     }
 
-    /// A leg ends. A caller who talked is parked, and a party who talked ends with the caller.
-    /// `source`: of the two on this leg, who ended it.
+    /// A leg ends. Whoever it was bridged to is parked or ends, as it was bridged. `source`: of the
+    /// two on this leg, who ended it.
     fn ends(&mut self, reference: &str, cause: &str, source: &str) {
         let line = self.line(reference);
         if std::mem::replace(&mut line.is_over, true) {
             return;
         }
-        let is_caller = line.caller.is_none();
         self.gathered(reference, "call_hangup");
         self.sounded(reference, "call_hangup");
+        self.leaves(reference);
         self.tell(
             reference,
             "call.hangup",
             &json!({"hangup_cause": cause, "hangup_source": source}),
         );
-        let is_with = |line: &Line| line.caller.as_deref() == Some(reference) && line.is_bridged;
-        let party = self.lines.iter().find(|(_, line)| is_with(line) && !line.is_over);
-        if let Some((party, _)) = party.filter(|_| is_caller) {
-            let party = party.clone();
-            self.ends(&party, "normal_clearing", "caller");
+        self.unbridges(reference);
+    }
+
+    fn unbridges(&mut self, reference: &str) {
+        let Some(other) = self.line(reference).with.take() else { return };
+        let line = self.line(&other);
+        line.with = None;
+        if !std::mem::take(&mut line.parks) {
+            self.ends(&other, "normal_clearing", "caller");
         }
     }
 }
@@ -417,8 +449,15 @@ impl Line {
             is_over: false,
             doing,
             caller,
-            is_bridged: false,
+            with: None,
+            parks: false,
+            room: None,
         }
+    }
+
+    /// It hears nobody.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.with.is_none() && self.room.is_none()
     }
 
     /// When what it does is over.

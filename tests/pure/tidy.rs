@@ -339,7 +339,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in entries {
         let path = entry.expect("a readable folder").path();
         if path.is_dir() {
-            collect(&path, files);
+            // A peer is a package of its own, and may have been built where it lies.
+            if path.file_name().is_none_or(|name| name != "target") {
+                collect(&path, files);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }

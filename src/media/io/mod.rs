@@ -1,7 +1,7 @@
 //! The media engine: sessions on threads and sockets of their own.
 //!
 //! Every call lives on one thread, so that a bridge never crosses threads. A thread with more than
-//! a few legs works in slots of two milliseconds: read everything, send everything that is due,
+//! a few legs works in slots of five milliseconds: read everything, send everything that is due,
 //! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; after `close` a leg

@@ -164,6 +164,22 @@ fn what_was_not_asked_for_is_no_answer() {
     }
 }
 
+/// RFC 7616 §3.4 wants these without quotes; rsipstack puts them around `qop`.
+#[test]
+fn quotes_where_none_belong_are_borne() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let good = answered(&refused, &login("alice", "correct horse", false));
+    let mut value = good.headers.get(Name::Authorization).unwrap().to_owned();
+    for plain in ["qop=auth", "nc=00000001", "algorithm=SHA-256"] {
+        assert!(value.contains(plain), "{value}");
+        value = value.replace(plain, &(plain.replace('=', "=\"") + "\""));
+    }
+    let quoted = request().with(Name::Authorization, value);
+    let accepted = Verdict::Accepted { user: "alice".into() };
+    assert_eq!(server.verify(NOW, here(), &quoted), accepted);
+}
+
 #[test]
 fn nonce_counts_are_hex_and_go_up() {
     let mut server = Server::new(false);

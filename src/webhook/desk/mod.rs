@@ -143,8 +143,9 @@ pub enum AskWhat {
     /// End the leg.
     End,
     /// Take this party away from the caller whose leg the provider calls `caller`: it comes for
-    /// `to`. Where one command is for both, the caller comes for `caller_to`.
-    Part { caller: String, to: Link, caller_to: Link },
+    /// `to`. Where one command is for both, the caller comes for `caller_to`. `room` is the one of
+    /// their call.
+    Part { caller: String, to: Link, caller_to: Link, room: String },
     /// It has come, as it was told to: it need not be told again.
     Came,
     /// Say here how the leg goes on, where a person has not set that up.

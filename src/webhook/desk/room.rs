@@ -135,9 +135,10 @@ impl Desk {
             return;
         };
         let parting = setup.parting;
+        let room = room(&self.setup.key, call);
         let numbers: Vec<u16> = session.parties.keys().copied().collect();
         for n in numbers {
-            let Some(what) = session.order_for(call, n, parting) else { continue };
+            let Some(what) = session.order_for(call, n, parting, &room) else { continue };
             let Some(reference) = session.parties.get(&n).and_then(|it| it.reference.clone())
             else {
                 continue;
@@ -320,7 +321,7 @@ impl Desk {
 
 impl Session {
     /// What the provider must be told of a party now.
-    fn order_for(&mut self, call: CallId, n: u16, parting: Parting) -> Option<AskWhat> {
+    fn order_for(&mut self, call: CallId, n: u16, parting: Parting, room: &str) -> Option<AskWhat> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
         let above = self.above(n);
         let caller_to = self.next + 1;
@@ -347,7 +348,7 @@ impl Session {
                 if parting == Parting::Both && matches!(caller_to, Link::Step { .. }) {
                     self.moved = Some(self.next + 1);
                 }
-                Some(AskWhat::Part { caller, to, caller_to })
+                Some(AskWhat::Part { caller, to, caller_to, room: room.to_owned() })
             }
             // In the room, or with a guest whom it shall leave alone, or dial.
             (Place::Here, _) if carries => None,

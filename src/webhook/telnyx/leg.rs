@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::center::{Cause, Digit};
 use crate::id::LegId;
@@ -16,6 +17,7 @@ use crate::webhook::link::Link;
 use crate::webhook::rest::RestCommand;
 use crate::webhook::sign::base64;
 use crate::webhook::telnyx::plan::{Body, Name, Todo};
+use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
 
 /// Commands that wait for the one under way. A document has no more at once than what stops the
 /// last one, and its first.
@@ -48,6 +50,43 @@ pub(super) enum Doing {
         party: Option<String>,
         talks_since: Option<Timestamp>,
     },
+    /// In its room, with whoever else is there.
+    Room,
+    /// On its way out of the talk with whoever dialed it.
+    Parting(Box<Part>),
+}
+
+/// How a party and whoever dialed it are parted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where the party is then.
+    pub room: String,
+    /// It comes for this,
+    pub to: Link,
+    /// and the leg of this name
+    pub caller: String,
+    /// for that.
+    pub caller_to: Link,
+}
+
+/// The conference a leg is in, or was told to enter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Room {
+    pub(super) name: String,
+    /// It is made by the leg, not joined.
+    pub(super) is_new: bool,
+    /// Commands to enter it that were not done, one after another.
+    pub(super) tries: u32,
+    /// One of them may have been done all the same.
+    pub(super) is_unsure: bool,
+    /// It was left, and not by our command, so often.
+    pub(super) falls: u32,
+}
+
+impl Room {
+    pub(super) fn new(name: &str, is_new: bool) -> Self {
+        Self { name: name.to_owned(), is_new, tries: 0, is_unsure: false, falls: 0 }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,8 +125,16 @@ impl Held {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pub(super) id: String,
-    name: Name,
+    pub(super) name: Name,
     body: Body,
+}
+
+impl Waiting {
+    /// The room it is about.
+    pub(super) fn room(&self) -> Option<&str> {
+        let is_of_room = matches!(self.name.0, CONFERENCE | JOIN | LEAVE);
+        self.body.get(ROOM).and_then(Value::as_str).filter(|_| is_of_room)
+    }
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +169,11 @@ pub(super) struct Leg {
     pub(super) ends: u32,
     /// The mark of the message that was told last.
     pub(super) saved: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) room: Option<Room>,
+    /// It was told to leave one, so often in a row.
+    #[serde(default)]
+    pub(super) leaves: u32,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
     pub(super) held: Option<Held>,
     waiting: VecDeque<Waiting>,
@@ -149,6 +201,8 @@ impl Leg {
             failures: 0,
             ends: 0,
             saved: String::new(),
+            room: None,
+            leaves: 0,
             held: None,
             waiting: VecDeque::new(),
             under_way: None,
@@ -191,9 +245,15 @@ impl Leg {
     pub(super) fn order(&mut self, name: &'static str, body: Body) -> String {
         self.count += 1;
         self.ends += u32::from(matches!(name, "hangup" | "reject"));
-        let id = format!("{}.{}.{name}", self.step, self.count);
+        let mut command = Waiting { id: String::new(), name: Name(name), body };
+        let id = match command.room() {
+            // Of all commands to conferences, Telnyx does those of one name once.
+            Some(room) => format!("{room}.{}.{}.{name}", self.step, self.count),
+            None => format!("{}.{}.{name}", self.step, self.count),
+        };
         if self.waiting.len() < WAITING_MAX {
-            self.waiting.push_back(Waiting { id: id.clone(), name: Name(name), body });
+            command.id.clone_from(&id);
+            self.waiting.push_back(command);
         } else {
             tracing::warn!(leg = %self.id, "too many commands wait for this leg: one is left out");
         }
@@ -212,9 +272,13 @@ impl Leg {
         Some(Order { leg: self.id, command })
     }
 
-    /// The provider answered to a command. `false`: that one is not under way.
-    pub(super) fn sent(&mut self, id: &str) -> bool {
-        self.under_way.take_if(|command| command.id == id).is_some()
+    /// The provider answered to a command, which was under way; or `None`.
+    pub(super) fn sent(&mut self, id: &str) -> Option<Waiting> {
+        self.under_way.take_if(|command| command.id == id)
+    }
+
+    pub(super) fn is_in(&self, room: &str) -> bool {
+        self.room.as_ref().is_some_and(|it| it.name == room)
     }
 
     /// The outcome of the command under way will not be told: it is to be sent again.
@@ -225,6 +289,15 @@ impl Leg {
     /// Whether every command was confirmed.
     pub(super) fn is_heard(&self) -> bool {
         self.waiting.is_empty() && self.under_way.is_none()
+    }
+
+    /// Whether it is told to do this, and that was not answered yet.
+    pub(super) fn is_told_to(&self, name: &str) -> bool {
+        self.under_way.iter().chain(&self.waiting).any(|it| it.name.0 == name)
+    }
+
+    pub(super) fn is_entering(&self) -> bool {
+        self.is_told_to(CONFERENCE) || self.is_told_to(JOIN)
     }
 
     pub(super) fn drop_commands(&mut self) {
@@ -240,5 +313,6 @@ impl Leg {
         self.doing = Doing::Nothing;
         self.current = None;
         self.until = None;
+        self.room = None;
     }
 }

@@ -37,6 +37,8 @@ const END_AGAIN: Duration = Duration::from_secs(5);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// What names the leg in the mark of a recording.
 pub(super) const RECORDED: &str = "r";
+/// The action after which two legs hear each other.
+pub(super) const BRIDGE: &str = "bridge";
 /// The end of a mark that a party's leg has.
 pub(super) const PARTY: &str = "&d=1";
 
@@ -44,6 +46,8 @@ pub(super) const PARTY: &str = "&d=1";
 pub(super) enum Wake {
     /// What the leg does is over, or should be.
     Due(String),
+    /// The leg is to enter its room once more.
+    Enter(String),
     /// It was told to hang up, and should be gone.
     End(String),
     /// The end of a leg is told, whether or not what should come first is there.
@@ -63,6 +67,8 @@ pub struct Legs {
     pub(super) timers: Timers<Wake>,
     pub(super) coming: VecDeque<(Link, Fields)>,
     pub(super) orders: VecDeque<Order>,
+    /// Parties that could not be parted from their callers.
+    pub(super) unparted: VecDeque<LegId>,
     /// Legs to be written down, or forgotten.
     pub(super) unsaved: BTreeSet<String>,
 }
@@ -79,6 +85,7 @@ impl Legs {
             timers: Timers::default(),
             coming: VecDeque::new(),
             orders: VecDeque::new(),
+            unparted: VecDeque::new(),
             unsaved: BTreeSet::new(),
         }
     }
@@ -110,6 +117,7 @@ impl Legs {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Due(reference) => self.due(now, &reference),
+                Wake::Enter(reference) => self.enter_again(&reference),
                 Wake::End(reference) => self.end(&reference),
                 Wake::Told(reference) => self.tell_end(now, &reference),
                 Wake::Forget(reference) => {
@@ -155,6 +163,7 @@ impl Legs {
             }
             (What::Saved, _) => self.saved_late(now, reference, fields),
             (What::Bridged, _) => self.bridged(now, reference),
+            (What::Left, _) => self.fell_out(now, reference),
             (
                 What::Arrived
                 | What::Called
@@ -182,7 +191,7 @@ impl Legs {
             return;
         };
         let Some(document) = document else { return self.end(reference) };
-        if document.actions.is_empty() {
+        if document.actions.is_empty() && !link.is_elsewhere() {
             if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
                 let caller = caller.clone();
                 self.bridge(now, &caller, reference);
@@ -236,8 +245,11 @@ impl Legs {
     /// to the desk.
     pub fn told(&mut self, now: Timestamp, reference: &str, id: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
-        if !leg.sent(id) {
-            return;
+        let Some(command) = leg.sent(id) else { return };
+        if let Some(room) = command.room() {
+            self.told_of_room(now, reference, command.name, room, outcome);
+            self.expect_end(now, reference);
+            return self.send(reference);
         }
         let is_now = leg.command == id && !leg.is_over;
         let doing = leg.doing.clone();
@@ -251,6 +263,9 @@ impl Legs {
                 self.failed(now, reference, doing);
             }
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {}
+        }
+        if command.name.0 == BRIDGE {
+            self.enters_after_bridge(reference);
         }
         self.expect_end(now, reference);
         self.send(reference);
@@ -314,6 +329,8 @@ impl Legs {
             }
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
+            // Not by commands to the leg itself.
+            Doing::Room | Doing::Parting(_) => {}
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::webhook::document::Dial;
 use crate::webhook::fields::{DialResult, Fields, LegState, What};
 use crate::webhook::link::Link;
 use crate::webhook::telnyx::leg::{Doing, Held, Leg, Role};
-use crate::webhook::telnyx::legs::{Legs, PARTY, Wake};
-use crate::webhook::telnyx::plan::body;
+use crate::webhook::telnyx::legs::{BRIDGE, Legs, PARTY, Wake};
+use crate::webhook::telnyx::plan::{Body, body};
 
 /// Legs known at once, ended ones included. The news of one more is not taken, and its call is not
 /// answered.
@@ -235,15 +235,23 @@ impl Legs {
         let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
             return self.end(party);
         };
+        let room = leg.room.as_ref().map(|room| room.name.clone());
         match &mut leg.doing {
             Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
                 *talks_since = Some(now);
             }
             _ => return self.end(party),
         }
-        // The caller stays when the party has gone.
-        let with = body(json!({"call_control_id": party, "park_after_unbridge": "self"}));
-        self.start(caller, "bridge", with, mark);
+        if let Some(room) = room {
+            return self.joins(party, &room);
+        }
+        self.start(caller, BRIDGE, with(party), mark);
+    }
+
+    /// The two who talk may hear each other no more: once more, and it is the same talk.
+    pub(super) fn bridge_again(&mut self, caller: &str, party: &str) {
+        let mark = self.mark(caller);
+        self.start(caller, BRIDGE, with(party), mark);
     }
 
     /// They hear each other from here on.
@@ -271,4 +279,9 @@ impl Legs {
         self.coming.push_back((link, Fields { state, ..fields.clone() }));
         self.tell_end(now, reference);
     }
+}
+
+/// The caller stays when the party has gone.
+fn with(party: &str) -> Body {
+    body(json!({"call_control_id": party, "park_after_unbridge": "self"}))
 }

@@ -8,7 +8,7 @@
 //!
 //! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
 //!
-//! **Deliberately absent:** Telnyx's own queues and conferences; speech and its AI.
+//! **Deliberately absent:** Telnyx's own queues; speech and its AI.
 
 mod leg;
 mod legs;
@@ -16,6 +16,7 @@ mod meet;
 mod parse;
 mod plan;
 mod rest;
+mod rooms;
 mod saved;
 mod steps;
 mod support;
@@ -36,7 +37,7 @@ use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutco
 use crate::webhook::support::Support;
 use crate::webhook::texml::verify;
 
-pub use leg::Order;
+pub use leg::{Order, Part};
 pub use legs::Legs;
 pub use saved::LegSaving;
 
@@ -48,7 +49,8 @@ pub const NAME: &str = "telnyx";
 pub struct Telnyx;
 
 const ABOUT: About = About {
-    parting: Parting::None,
+    // By [`Legs::part`].
+    parting: Parting::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
          [providers.texml] does without",

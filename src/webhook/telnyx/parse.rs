@@ -54,6 +54,7 @@ fn what(kind: &str, payload: &Value) -> What {
         "call.hangup" => What::Over,
         "call.dtmf.received" => What::Key,
         "call.recording.saved" | "call.recording.error" => What::Saved,
+        "conference.participant.left" => What::Left,
         "call.speak.ended" | "call.playback.ended" if !is_cut => What::Sounded,
         "call.gather.ended" if !is_cut => What::Collected,
         _ => What::Other,
@@ -69,9 +70,13 @@ fn state(what: What, payload: &Value) -> Option<LegState> {
         What::Over | What::Dropped => {
             Some(LegState::Ended(cause(json::text(payload, "hangup_cause"))))
         }
-        What::Sounded | What::Collected | What::Key | What::Saved | What::Bridged | What::Other => {
-            None
-        }
+        What::Sounded
+        | What::Collected
+        | What::Key
+        | What::Saved
+        | What::Bridged
+        | What::Left
+        | What::Other => None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::center::{Cause, Digit, Listen};
 use crate::webhook::document::{Action, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
+use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE};
 use crate::webhook::telnyx::voices;
 use crate::webhook::value::whole_seconds;
 
@@ -30,16 +31,19 @@ const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
 const FILE_MAX: Duration = Duration::from_secs(600);
 
 /// What is commanded in a document, and around one.
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 18] = [
     "answer",
     "bridge",
     "client_state_update",
+    CONFERENCE,
     "dial",
     "gather",
     "gather_stop",
     "gather_using_audio",
     "gather_using_speak",
     "hangup",
+    JOIN,
+    LEAVE,
     "playback_start",
     "playback_stop",
     "record_start",
@@ -94,6 +98,10 @@ pub(super) enum Todo {
         told: Link,
     },
     Dial(Box<Dial>),
+    /// Until somebody moves the leg.
+    Meet {
+        room: String,
+    },
     /// Nothing comes after it.
     End {
         name: Name,
@@ -125,8 +133,11 @@ pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<T
                 todo.push(Todo::Record { body, lasts, finish, told });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
-            // `Parting::None`: never written for it.
-            Action::Meet { .. } | Action::Goto(_) => {}
+            // Whoever is in it stays when another leaves: the desk says how each goes on.
+            Action::Meet { room, is_host: _, next: _ } => {
+                todo.push(Todo::Meet { room: room.clone() });
+            }
+            Action::Goto(_) => {}
             Action::HangUp { cause: _ } => {
                 todo.push(Todo::End { name: Name("hangup"), body: Map::new() })
             }

@@ -1,5 +1,6 @@
 //! Commands to calls: `POST /v2/calls/{call}/actions/{action}`, and `POST /v2/calls` to call
-//! somebody.
+//! somebody; and to the conferences that calls are in: `POST /v2/conferences` makes one around a
+//! call, `POST /v2/conferences/{name}/actions/{action}` lets one more in, or out.
 //!
 //! **Invariant:** each carries a `command_id`, so that Telnyx does nothing twice.
 //!
@@ -13,19 +14,39 @@ use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestMetho
 const USUAL: &str = "https://api.telnyx.com";
 /// The action that is none of a call's: it makes one.
 pub(super) const DIAL: &str = "dial";
+/// The actions about a conference, whose name is [`ROOM`] in their body: to make it, with the leg
+/// in it, to enter it, and to leave it.
+pub(super) const CONFERENCE: &str = "conference";
+pub(super) const JOIN: &str = "join";
+pub(super) const LEAVE: &str = "leave";
+pub(super) const ROOM: &str = "name";
 /// Telnyx's number for a command to a call that has ended.
 const ENDED: &str = "\"90018\"";
+/// And for a call that is in the conference already.
+const IS_IN: &str = "\"90044\"";
 
 pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall> {
     let RestCommand::Action { reference, id, name, body } = command else { return None };
     let base = account.base(None, USUAL);
     let mut body = body.clone();
     body.insert("command_id".to_owned(), id.as_str().into());
-    let url = if *name == DIAL {
-        body.insert("connection_id".to_owned(), account.id.as_str().into());
-        format!("{base}/v2/calls")
-    } else {
-        format!("{base}/v2/calls/{}/actions/{name}", encode(reference))
+    let mut say = |name: &str, value: &str| drop(body.insert(name.to_owned(), value.into()));
+    let url = match *name {
+        DIAL => {
+            say("connection_id", &account.id);
+            format!("{base}/v2/calls")
+        }
+        CONFERENCE => {
+            say("call_control_id", reference);
+            format!("{base}/v2/conferences")
+        }
+        JOIN | LEAVE => {
+            say("call_control_id", reference);
+            let room = body.remove(ROOM);
+            let room = room.as_ref().and_then(Value::as_str).unwrap_or_default();
+            format!("{base}/v2/conferences/{}/actions/{name}", encode(room))
+        }
+        _ => format!("{base}/v2/calls/{}/actions/{name}", encode(reference)),
     };
     Some(RestCall {
         method: RestMethod::Post,
@@ -39,6 +60,7 @@ pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall>
 pub(super) fn outcome(answer: &RestAnswer) -> RestOutcome {
     match answer.status {
         422 if answer.body.contains(ENDED) => RestOutcome::Gone,
+        422 if answer.body.contains(IS_IN) => RestOutcome::Done,
         _ => answer.outcome(),
     }
 }

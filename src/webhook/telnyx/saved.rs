@@ -91,6 +91,7 @@ impl Legs {
             (_, Some(until)) => self.wait_until(reference, until),
             (_, None) => {}
         }
+        self.take_up_room(reference);
         if is_heard {
             self.ask_after(reference);
         }

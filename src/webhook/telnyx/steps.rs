@@ -11,7 +11,7 @@ use crate::webhook::document::{Callee, Dial};
 use crate::webhook::fields::Fields;
 use crate::webhook::form;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::telnyx::leg::Doing;
+use crate::webhook::telnyx::leg::{Doing, Room};
 use crate::webhook::telnyx::legs::{Legs, PARTY, RECORDED, Wake};
 use crate::webhook::telnyx::plan::{Body, Todo, body};
 use crate::webhook::telnyx::rest::DIAL;
@@ -75,7 +75,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing => {}
+            Doing::Nothing | Doing::Room | Doing::Parting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -100,6 +100,7 @@ impl Legs {
     }
 
     pub(super) fn go_on(&mut self, now: Timestamp, reference: &str, result: Fields) {
+        self.leave(reference);
         let mark = self.mark(reference);
         let Some(leg) = self.leg(reference) else { return };
         let Some(todo) = leg.todo.pop_front() else {
@@ -134,6 +135,13 @@ impl Legs {
                 self.start(reference, "record_start", body, mark);
             }
             Todo::Dial(dial) => self.dial(now, reference, dial),
+            Todo::Meet { room } => {
+                (leg.doing, leg.current) = (Doing::Room, None);
+                if !leg.is_in(&room) {
+                    leg.room = Some(Room::new(&room, false));
+                    self.enter(reference);
+                }
+            }
             Todo::End { name, body } => {
                 leg.todo.clear();
                 self.order(reference, name.0, body);
@@ -182,7 +190,12 @@ impl Legs {
                 self.order(reference, "playback_stop", all());
             }
             Doing::Record { .. } => self.order(reference, "record_stop", Body::new()),
-            Doing::Nothing | Doing::Answering | Doing::Pause | Doing::Dialing { .. } => {}
+            Doing::Nothing
+            | Doing::Answering
+            | Doing::Pause
+            | Doing::Dialing { .. }
+            | Doing::Room
+            | Doing::Parting(_) => {}
         }
     }
 
@@ -198,7 +211,9 @@ impl Legs {
             | Doing::Pause
             | Doing::Sound
             | Doing::Keys { .. }
-            | Doing::Record { .. } => {}
+            | Doing::Record { .. }
+            | Doing::Room
+            | Doing::Parting(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod parties;
 mod restart;
+mod rooms;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -115,21 +116,31 @@ impl World {
 
     fn sends(&mut self, outcome: &RestOutcome) -> Vec<&'static str> {
         let mut names = Vec::new();
-        while let Some(order) = self.legs.poll_order() {
-            let RestCommand::Action { reference, id, name, body } = order.command else {
-                panic!("{:?}", order.command)
-            };
-            if let Some(state) = body.get("client_state").and_then(Value::as_str) {
-                let whose = if name == "dial" { PARTY } else { reference.as_str() };
-                self.states.insert(whose.to_owned(), state.to_owned());
-            }
+        while let Some(name) = self.sends_next(outcome) {
             names.push(name);
-            let again = self.sent.iter().any(|(leg, known, _)| (leg, known) == (&reference, &id));
-            assert!(!again, "{id} is used twice");
-            self.sent.push((reference.clone(), id.clone(), Value::Object(body)));
-            self.legs.told(self.now, &reference, &id, outcome);
         }
         names
+    }
+
+    /// The next command.
+    fn next_is(&mut self, outcome: &RestOutcome) -> &'static str {
+        self.sends_next(outcome).expect("a command")
+    }
+
+    fn sends_next(&mut self, outcome: &RestOutcome) -> Option<&'static str> {
+        let order = self.legs.poll_order()?;
+        let RestCommand::Action { reference, id, name, body } = order.command else {
+            panic!("{:?}", order.command)
+        };
+        if let Some(state) = body.get("client_state").and_then(Value::as_str) {
+            let whose = if name == "dial" { PARTY } else { reference.as_str() };
+            self.states.insert(whose.to_owned(), state.to_owned());
+        }
+        let again = self.sent.iter().any(|(leg, known, _)| (leg, known) == (&reference, &id));
+        assert!(!again, "{id} is used twice");
+        self.sent.push((reference.clone(), id.clone(), Value::Object(body)));
+        self.legs.told(self.now, &reference, &id, outcome);
+        Some(name)
     }
 
     fn last(&self) -> &Value {

@@ -3,6 +3,7 @@
 //! **Invariant:** what it plays lasts until a test wants to hear the next; nothing else passes the
 //! time. An event is told before anything happens that comes after it.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -13,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
 
-use crate::call_control::{Did, Doing, Event, Platform, Sound};
+use crate::call_control::{self, Did, Doing, Event, Line, Platform, Sound};
 use crate::clock::{SOON, left, now};
 use crate::platform::Answer;
 use crate::webhooks::carrier::{CALLER, NUMBER};
@@ -309,9 +310,30 @@ impl Control {
     pub(crate) fn expect_bridged(&self, reference: &str) {
         let is_bridged = |state: &mut State| {
             let line = state.platform.lines.get(reference)?;
-            (line.is_bridged && !line.is_over).then_some(())
+            (line.with.is_some() && !line.is_over).then_some(())
         };
         self.until(&format!("{reference} talks"), is_bridged);
+    }
+
+    /// These are in one conference, and nobody else.
+    #[track_caller]
+    pub(crate) fn expect_room(&self, legs: &[&str]) {
+        self.until(&format!("{legs:?} meet"), |state| {
+            let lines = &state.platform.lines;
+            let room = lines.get(legs[0])?.room.clone()?;
+            let is_in = |(name, line): (&String, &Line)| {
+                (line.room.as_ref() == Some(&room)).then(|| name.clone())
+            };
+            let there: BTreeSet<String> = lines.iter().filter_map(is_in).collect();
+            (there == legs.iter().map(|&leg| leg.to_owned()).collect()).then_some(())
+        });
+    }
+
+    /// The caller is on hold: it hears the music, and is in no conference.
+    #[track_caller]
+    pub(crate) fn expect_held(&self, reference: &str) {
+        self.hear(reference, "music/");
+        self.at(|platform, _| assert!(platform.lines[reference].is_alone(), "{reference}"));
     }
 
     /// The server hangs up.
@@ -364,6 +386,8 @@ impl Shared {
                 Did::Records(reference) => format!("{reference} is recorded"),
                 Did::Dials(party) => format!("{party} is called"),
                 Did::Bridges { caller, party } => format!("{caller} talks to {party}"),
+                Did::Enters { reference, room } => format!("{reference} enters {room}"),
+                Did::Leaves { reference, room } => format!("{reference} leaves {room}"),
                 Did::Ends { reference, cause } => format!("{reference} is ended: {cause}"),
             });
         }
@@ -402,18 +426,12 @@ impl State {
     /// Does a command as it came over the wire.
     fn command(&mut self, told: &Told) -> Answer {
         assert_eq!(told.authorization, format!("Bearer {TOKEN}"));
-        let body: Value = serde_json::from_str(&told.body).expect("JSON");
-        let path = told.what.strip_prefix("POST /v2/calls").expect("a command to a call");
-        let (reference, name) = match path.strip_prefix('/') {
-            Some(action) => {
-                let (reference, name) = action.split_once("/actions/").expect("an action");
-                (decode(reference), name.to_owned())
-            }
-            None => {
-                assert_eq!(body["connection_id"], CONNECTION);
-                (body["link_to"].as_str().expect("whose").to_owned(), "dial".to_owned())
-            }
-        };
+        let mut body: Value = serde_json::from_str(&told.body).expect("JSON");
+        let path = told.what.strip_prefix("POST ").expect("a command");
+        let (reference, name) = call_control::addressed(path, &mut body);
+        if name == "dial" {
+            assert_eq!(body["connection_id"], CONNECTION);
+        }
         let fault = self.faults.iter().position(|it| it.name == name);
         let fault = fault.map(|at| self.faults.remove(at));
         let done = match fault.as_ref().is_none_or(|it| it.is_done) {

@@ -10,6 +10,7 @@ mod calls;
 mod carrier;
 mod commanded;
 mod commanded_faults;
+mod commanded_holds;
 mod commanded_restart;
 mod control;
 mod faults;

@@ -67,7 +67,7 @@ pub(super) fn asks(world: &mut World) -> Vec<String> {
             AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
                 format!("{} comes for {n}", ask.reference)
             }
-            AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to } => {
+            AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to, .. } => {
                 let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
                     panic!("{caller_to:?}")
                 };

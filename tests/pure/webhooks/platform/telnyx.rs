@@ -111,6 +111,7 @@ impl Telnyx {
                     let both = Told::Talks(self.leg(&caller), self.leg(&party));
                     self.told.push_back(both);
                 }
+                Did::Enters { .. } | Did::Leaves { .. } => {}
                 Did::Ends { reference, cause } => {
                     let leg = self.leg(&reference);
                     let cause = match cause {
@@ -145,10 +146,13 @@ impl Telnyx {
     fn obey(&mut self, now: Timestamp, order: &Order) {
         let account = Account { id: "con".to_owned(), ..Account::default() };
         let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
-        let body: Value = serde_json::from_str(&call.body).unwrap();
+        let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let RestCommand::Action { reference, id, name, .. } = &order.command else {
             panic!("an action")
         };
+        let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
+        let addressed = call_control::addressed(path, &mut body);
+        assert_eq!(addressed, (reference.clone(), (*name).to_owned()));
         assert_eq!(body["command_id"], id.as_str());
         let answer = match self.platform.command(now.as_millis(), reference, name, &body) {
             Ok(done) => RestAnswer { status: 200, body: done.to_string(), ..Default::default() },
@@ -308,7 +312,7 @@ impl Front for Telnyx {
             AskWhat::Move { to } => self.legs.moved(now, &ask.reference, &to),
             AskWhat::End => self.legs.end(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { .. } => panic!("two legs cannot be parted here"),
+            AskWhat::Part { .. } => panic!("nobody is put on hold in a scene"),
         }
         true
     }

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::center::snapshot::CallState;
+use attendant::center::{AgentAsk, Cause};
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Heard};
 use attendant::webhook::sign::from_base64;
-use attendant::webhook::telnyx::{self, LegSaving, Legs, Order};
+use attendant::webhook::telnyx::{self, LegSaving, Legs, Order, Part};
 use attendant::webhook::{
     Account, Fields, Link, Links, Paper, Provider, RestAnswer, RestCommand, RestOutcome,
 };
@@ -22,13 +22,13 @@ use super::judge::Talk;
 use super::line::{Side, ms};
 use super::platform::PROVIDER;
 use super::world::{Deed, LineId, Request, World};
-use crate::call_control::{Did, Platform, Sound};
+use crate::call_control::{self, Did, Platform, Sound};
 use crate::webhooks::platform::telnyx::parsed;
 
 /// A piece of waiting music.
 const PIECE: Duration = Duration::from_secs(8);
 /// Nobody listens longer to nothing.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Between two keys of one person.
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 
@@ -39,10 +39,12 @@ pub(super) struct Control {
     /// What the server has written down of its legs.
     saved: BTreeMap<String, String>,
     /// Whom it called; `None` is a telephone of ours.
-    parties: BTreeMap<String, Option<LegId>>,
-    talk_since: BTreeMap<String, Timestamp>,
+    pub(super) parties: BTreeMap<String, Option<LegId>>,
+    pub(super) talk_since: BTreeMap<String, Timestamp>,
     /// Parties that bring a caller's sound to us.
     arms: BTreeMap<String, CallId>,
+    /// Callers on hold who hear nothing, and since when.
+    pub(super) silent: BTreeMap<LineId, Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +61,16 @@ pub(super) enum ControlDeed {
     HangsUp(String),
     /// Who answered hears nobody.
     GivesUp(String),
+    /// An agent who talks asks for it, if it can be had.
+    Holds(String, Duration),
+    /// Asks for somebody else meanwhile, and later for what is to become of it.
+    Consults(String),
+    AsksOf(String, AgentAsk),
+    /// The provider ends the conference this leg is in.
+    EndsRoom(String),
+    /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear
+    /// each other.
+    Looks(String, bool),
     /// A caller's sound reaches us by SIP.
     Arms(String),
     /// The server is killed, and begins anew.
@@ -85,6 +97,7 @@ impl Control {
             parties: BTreeMap::new(),
             talk_since: BTreeMap::new(),
             arms: BTreeMap::new(),
+            silent: BTreeMap::new(),
         }
     }
 
@@ -98,7 +111,12 @@ impl Control {
             AskWhat::Move { to } => self.legs.moved(now, &ask.reference, to),
             AskWhat::End => self.legs.end(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { .. } => panic!("two legs cannot be parted here"),
+            AskWhat::Part { caller, to, caller_to, room } => {
+                let (caller, to) = (caller.clone(), to.clone());
+                let (caller_to, room) = (caller_to.clone(), room.clone());
+                let part = Part { room, to, caller, caller_to };
+                self.legs.part(now, &ask.reference, ask.leg, part);
+            }
         }
     }
 
@@ -121,15 +139,15 @@ impl Control {
         }
     }
 
-    /// The caller a leg belongs to.
+    /// The caller a leg belongs to; a guest's is the agent's.
     fn caller_of<'a>(&'a self, reference: &'a str) -> &'a str {
         let caller = self.platform.lines.get(reference).and_then(|line| line.caller.as_deref());
-        caller.unwrap_or(reference)
+        caller.map_or(reference, |caller| self.caller_of(caller))
     }
 }
 
 impl World {
-    fn control(&mut self) -> &mut Control {
+    pub(super) fn control(&mut self) -> &mut Control {
         self.control.as_mut().expect("each action is commanded")
     }
 
@@ -186,7 +204,7 @@ impl World {
                 self.plan(SILENCE_MAX, Deed::Control(ControlDeed::GivesUp(party)));
             }
             ControlDeed::GivesUp(party) if is_up(control, &party) => {
-                if !control.platform.lines[&party].is_bridged {
+                if control.platform.lines[&party].is_alone() {
                     control.platform.hangs_up(at, &party);
                 }
             }
@@ -197,6 +215,15 @@ impl World {
                 control.platform.hangs_up(at, &reference);
             }
             ControlDeed::Arms(party) if is_up(control, &party) => return self.brings(&party),
+            ControlDeed::Holds(party, lasts) => return self.control_holds(&party, lasts),
+            ControlDeed::Consults(party) => return self.control_consults(&party),
+            ControlDeed::AsksOf(party, ask) => self.asks_of(&party, ask),
+            ControlDeed::EndsRoom(party) => {
+                if let Some(room) = control.platform.lines[&party].room.clone() {
+                    control.platform.ends_room(&room);
+                }
+            }
+            ControlDeed::Looks(party, is_held) => self.looks(&party, is_held),
             ControlDeed::Restart => control.restart(now),
             ControlDeed::Press(..)
             | ControlDeed::Speaks(..)
@@ -224,7 +251,10 @@ impl World {
         }
         let account = Account { id: "con".to_owned(), ..Account::default() };
         let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
-        let body: Value = serde_json::from_str(&call.body).unwrap();
+        let mut body: Value = serde_json::from_str(&call.body).unwrap();
+        let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
+        let addressed = call_control::addressed(path, &mut body);
+        assert_eq!(addressed, (reference.clone(), (*name).to_owned()));
         let at = self.now.as_millis();
         let done = self.control().platform.command(at, reference, name, &body);
         let (status, text) = match done {
@@ -305,8 +335,16 @@ impl World {
                     self.control().talk_since.insert(party.clone(), now);
                     if !self.control().arms.contains_key(&party) {
                         let talk = self.talk();
+                        self.plan_control_hold(&party, talk);
                         self.plan(talk, Deed::Control(ControlDeed::HangsUp(party)));
                     }
+                }
+                Did::Enters { reference, room } => {
+                    self.judge.tell(self.now, "enters", &(&reference, room));
+                    self.guest_enters(reference);
+                }
+                Did::Leaves { reference, room } => {
+                    self.judge.tell(self.now, "leaves", &(reference, room));
                 }
                 Did::Plays { .. } | Did::Ends { .. } => {}
             }
@@ -370,6 +408,7 @@ impl World {
 
     /// Takes what comes from the legs to the desk and back, until nothing does.
     pub(super) fn control_drives(&mut self) {
+        self.listens_for_silence();
         while let Some((link, fields)) = self.control().legs.poll_coming() {
             self.comes(link, fields);
         }

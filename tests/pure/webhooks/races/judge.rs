@@ -40,6 +40,11 @@ pub(super) struct Judge {
     accepted: BTreeSet<LegId>,
     over: BTreeSet<LegId>,
     pub(super) parted: BTreeSet<LegId>,
+    /// Guests who were asked for, and who took a caller over.
+    pub(super) consults: usize,
+    pub(super) handed: usize,
+    /// How often it was looked who hears whom.
+    pub(super) looks: usize,
     pub(super) records: BTreeMap<CallId, CallRecord>,
     pub(super) talks: Vec<Talk>,
     pub(super) hash: u64,

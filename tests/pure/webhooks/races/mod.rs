@@ -10,6 +10,7 @@
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
 mod control;
+mod held;
 mod judge;
 mod line;
 mod platform;
@@ -77,9 +78,10 @@ struct Plan {
 }
 
 impl Plan {
-    /// A provider that does nothing by itself has REST, and brings two together once.
+    /// A provider that does nothing by itself has REST; and more agents are its own.
     fn commanded(self) -> Self {
-        Self { is_commanded: true, has_rest: true, parting: Parting::None, ..self }
+        let outside = if self.is_steady { self.outside } else { self.outside + 2 };
+        Self { is_commanded: true, has_rest: true, parting: Parting::Both, outside, ..self }
     }
 
     /// By how much a talk may be longer or shorter than in fair weather, and than on record.
@@ -314,13 +316,19 @@ fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
 
 #[test]
 fn nothing_breaks_either_where_each_action_is_commanded() {
-    let (mut talks, mut calls) = (0, 0);
+    let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut consults, mut handed) = (0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed).commanded(), false);
+        consults += world.judge.consults;
+        handed += world.judge.handed;
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
+        parted += world.judge.parted.len();
     }
-    assert!(calls > 500 && talks > 200, "{calls} calls and {talks} talks are no test");
+    let is_test = calls > 500 && talks > 200 && parted > 50 && consults > 40 && handed > 3;
+    let all = (calls, talks, parted, consults, handed);
+    assert!(is_test, "{all:?} calls, talks, parted, consulted and handed over are no test");
 }
 
 #[test]
@@ -336,10 +344,12 @@ fn a_seed_is_the_same_twice() {
 #[test]
 fn a_bad_wire_changes_nothing_but_the_delay() {
     let both = |seed| [Plan::steady(seed), Plan::steady(seed).commanded()];
+    let mut looks = 0;
     for mut plan in (0..STEADY_SEEDS).flat_map(both) {
-        let fair = steady(&plan);
+        let (fair, seen) = steady(&plan);
         plan.weather = Weather::Slow;
-        let slow = steady(&plan);
+        let (slow, _) = steady(&plan);
+        looks += seen;
         let late = Duration::from_millis(fair.talk_ms.abs_diff(slow.talk_ms));
         assert!(late <= plan.late_max(), "{plan:?}: {fair:?} {slow:?}");
         assert_eq!(fair.hold_ms, slow.hold_ms, "{plan:?}");
@@ -347,17 +357,18 @@ fn a_bad_wire_changes_nothing_but_the_delay() {
             assert_eq!(leg.wrap_up.map(|it| it.acw_ms), Some(ms(ACW)), "{plan:?}");
         }
     }
+    assert!(looks > 50, "{looks} looks are no test");
 }
 
-/// The one leg of a call of which nothing can go wrong.
-fn steady(plan: &Plan) -> PartyLeg {
+/// The one leg of a call of which nothing can go wrong, and how often it was looked who hears whom.
+fn steady(plan: &Plan) -> (PartyLeg, usize) {
     let world = run(plan, false);
     let record = &world.judge.records[&CallId(1)];
     assert_eq!(record.outcome, Outcome::Handled, "{plan:?}: {record:?}");
     let [leg] = &record.legs[..] else { panic!("{plan:?}: {:?}", record.legs) };
     let late = ms(world.manners.talk).abs_diff(leg.talk_ms + leg.hold_ms);
     assert!(late <= ms(plan.late_max()), "{plan:?}: {late} ms late: {record:?}");
-    leg.clone()
+    (leg.clone(), world.judge.looks)
 }
 
 #[test]

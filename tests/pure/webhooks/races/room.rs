@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attendant::center::{AgentAsk, Cause, Event};
-use attendant::id::LegId;
+use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked};
@@ -55,16 +55,26 @@ impl World {
 
     /// As the server does: nobody is put on hold who cannot be.
     pub(super) fn holds(&mut self, line: LineId, lasts: Duration) {
-        let Some(leg) = self.callee_of(line) else { return };
-        let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
-        let Some(agent) = agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
-        else {
-            return;
-        };
-        if self.desk.parts(leg).is_ok() {
-            self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
-            self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        if let Some(leg) = self.callee_of(line) {
+            self.holds_on(leg, lasts);
         }
+    }
+
+    /// The agent who talks on this leg.
+    pub(super) fn agent_on(&self, leg: LegId) -> Option<AgentId> {
+        let agents = (0..AGENTS_MAX).filter_map(|n| self.center.agent_id(&format!("agent{n}")));
+        agents.into_iter().find(|it| self.center.talks_on(*it) == Some(leg))
+    }
+
+    /// Whether it could be had.
+    pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
+        let Some(agent) = self.agent_on(leg) else { return false };
+        if self.desk.parts(leg).is_err() {
+            return false;
+        }
+        self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
+        self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        true
     }
 
     /// A command about the leg of a callee.
@@ -95,7 +105,7 @@ impl World {
         let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
         match &ask.what {
             AskWhat::End => self.dial_over(line, None),
-            AskWhat::Part { caller, to, caller_to } => {
+            AskWhat::Part { caller, to, caller_to, room: _ } => {
                 assert_eq!(caller, &self.lines[line].reference);
                 return self.parts(line, leg, to, caller_to);
             }

@@ -43,6 +43,15 @@ impl Wire {
         if now < self.clears_at { self.weather } else { Weather::Fair }
     }
 
+    /// Whether it loses anything, ever.
+    pub(super) fn may_lose(&self) -> bool {
+        self.weather == Weather::Hostile
+    }
+
+    pub(super) fn is_fair(&self) -> bool {
+        self.weather == Weather::Fair
+    }
+
     pub(super) fn is_hostile(&self, now: Timestamp) -> bool {
         self.now_is(now) == Weather::Hostile
     }

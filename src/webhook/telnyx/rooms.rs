@@ -1,0 +1,258 @@
+//! Rooms: conferences where legs meet that must be parted and brought together again.
+//!
+//! ```text
+//!  caller ══bridge══ agent         caller ─ music            caller ─┐
+//!                          part                      join            ├─ room
+//!                         ─────►   agent ── room    ─────►   agent ──┤
+//!                                                            guest ──┘
+//! ```
+//!
+//! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
+//! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
+//! consults joins it there, and is with the caller as soon as that one is.
+//!
+//! **Invariant:** a leg that was told to enter its room is in it, or is told once more, or ended:
+//! nobody is left in silence. Parties who could not be parted hear each other as before.
+//!
+//! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
+//! provider plays, and not our tune.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::center::Cause;
+use crate::id::LegId;
+use crate::time::Timestamp;
+use crate::webhook::fields::{Fields, LegState};
+use crate::webhook::rest::RestOutcome;
+use crate::webhook::telnyx::leg::{Doing, Part, Room};
+use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
+use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
+use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
+
+/// How often a leg tries to enter a room, by the one command or the other, and to leave one.
+const ENTERS_MAX: u32 = 8;
+const LEAVES_MAX: u32 = 6;
+/// Two who talk wait no longer for one of them to be put on hold.
+const PARTS_MAX: u32 = 4;
+const ENTER_AGAIN: Duration = Duration::from_secs(1);
+/// A leg that left its room has hung up, mostly, and is heard of within this time.
+const FELL_OUT: Duration = Duration::from_secs(2);
+/// A room that is left so often is none.
+const FALLS_MAX: u32 = 3;
+
+/// Rooms.
+impl Legs {
+    /// Parts a party from whoever dialed it: both stay. If it cannot be done, the two hear each
+    /// other as before, and [`Legs::poll_unparted`] says so; if one of them is gone, that is told
+    /// as always.
+    pub fn part(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
+        let Some(leg) = self.leg(reference) else { return self.unparted.push_back(id) };
+        if leg.is_over {
+            return;
+        }
+        if let Doing::Parting(known) = &leg.doing
+            && known.to == part.to
+        {
+            return; // asked for once more, over a restart
+        }
+        leg.begin(&part.to);
+        let is_there = leg.is_in(&part.room);
+        if !is_there {
+            leg.room = Some(Room::new(&part.room, true));
+        }
+        let caller = part.caller.clone();
+        leg.doing = Doing::Parting(Box::new(part));
+        match is_there {
+            true => self.parted(now, reference),
+            false if self.is_bridging(&caller) => {} // or the bridge would come after it
+            false => self.enter(reference),
+        }
+    }
+
+    fn is_bridging(&self, caller: &str) -> bool {
+        self.legs.get(caller).is_some_and(|leg| leg.is_told_to(BRIDGE))
+    }
+
+    /// Commands to two legs may pass each other: whoever is to leave a bridge waits for it.
+    pub(super) fn enters_after_bridge(&mut self, caller: &str) {
+        let Some(leg) = self.legs.get(caller) else { return };
+        let Doing::Dialing { party: Some(party), .. } = &leg.doing else { return };
+        let party = party.clone();
+        if let Some(leg) = self.legs.get(&party)
+            && matches!(leg.doing, Doing::Parting(_))
+        {
+            self.enter_again(&party);
+        }
+    }
+
+    /// Who was not parted.
+    pub fn poll_unparted(&mut self) -> Option<LegId> {
+        self.unparted.pop_front()
+    }
+
+    fn parted(&mut self, now: Timestamp, reference: &str) {
+        let Some(Doing::Parting(part)) = self.take_parting(reference) else { return };
+        let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
+        self.coming.push_back((part.to, fields));
+        // What it dialed is on its own from here on.
+        if let Some(leg) = self.leg(&part.caller)
+            && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
+        {
+            leg.doing = Doing::Nothing;
+        }
+        self.moved(now, &part.caller, &part.caller_to);
+    }
+
+    fn take_parting(&mut self, reference: &str) -> Option<Doing> {
+        let leg = self.leg(reference)?;
+        let is_parting = matches!(leg.doing, Doing::Parting(_));
+        is_parting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
+    }
+
+    /// A party joins whoever dialed it in their room.
+    pub(super) fn joins(&mut self, reference: &str, room: &str) {
+        if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
+            leg.doing = Doing::Room;
+            leg.room = Some(Room::new(room, false));
+            self.enter(reference);
+        }
+    }
+
+    /// Commands a leg into its room.
+    pub(super) fn enter(&mut self, reference: &str) {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(room) = &leg.room else { return };
+        let name = if room.is_new { CONFERENCE } else { JOIN };
+        let with = of_room(&room.name, json!({"beep_enabled": "never"}));
+        leg.leaves = 0;
+        self.order(reference, name, with);
+    }
+
+    pub(super) fn enter_again(&mut self, reference: &str) {
+        if self.legs.get(reference).is_some_and(|leg| !leg.is_over && !leg.is_entering()) {
+            self.enter(reference);
+        }
+    }
+
+    /// Whoever does something else than to be in its room leaves it first. A party that dials
+    /// somebody lets them in.
+    pub(super) fn leave(&mut self, reference: &str) {
+        let Some(leg) = self.leg(reference) else { return };
+        let stays = match leg.todo.front() {
+            None | Some(Todo::End { .. }) => true,
+            Some(Todo::Meet { room }) => leg.is_in(room),
+            Some(Todo::Dial(_)) => !leg.is_caller(),
+            Some(
+                Todo::Sound { .. } | Todo::Pause { .. } | Todo::Keys { .. } | Todo::Record { .. },
+            ) => false,
+        };
+        if let Some(room) = leg.room.take_if(|_| !stays) {
+            self.timers.cancel(&Wake::Enter(reference.to_owned()));
+            self.order(reference, LEAVE, of_room(&room.name, json!({})));
+        }
+    }
+
+    /// What became of a command about a room.
+    pub(super) fn told_of_room(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        Name(name): Name,
+        room: &str,
+        outcome: &RestOutcome,
+    ) {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let is_wanted = leg.is_in(room);
+        match (name, outcome) {
+            (LEAVE, RestOutcome::Busy(_)) if !is_wanted && leg.leaves < LEAVES_MAX => {
+                leg.leaves += 1;
+                self.order(reference, LEAVE, of_room(room, json!({})));
+            }
+            // It is out of it in any case: the room is gone, or it was not in it.
+            (LEAVE, _) => {}
+            (CONFERENCE, RestOutcome::Gone) => {
+                let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
+                let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
+                self.over(now, reference, &fields);
+            }
+            _ if !is_wanted => {}
+            (_, RestOutcome::Done) => {
+                let known = leg.room.take();
+                leg.room = known.map(|it| Room { falls: it.falls, ..Room::new(room, false) });
+                self.parted(now, reference);
+            }
+            (_, outcome) => {
+                self.not_entered(now, reference, name, matches!(outcome, RestOutcome::Busy(_)));
+            }
+        }
+    }
+
+    /// By that name there is no room yet, or there is one already; or it is something else.
+    fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, is_unsure: bool) {
+        let Some(leg) = self.leg(reference) else { return };
+        let tries_max = if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
+        let Some(room) = &mut leg.room else { return };
+        room.tries += 1;
+        room.is_unsure |= is_unsure;
+        if !is_unsure {
+            room.is_new = name == JOIN;
+        }
+        if room.tries >= tries_max {
+            return self.give_up(reference);
+        }
+        match !is_unsure && room.tries % 2 == 1 {
+            true => self.enter(reference),
+            false => self.timers.set(Wake::Enter(reference.to_owned()), now + ENTER_AGAIN),
+        }
+    }
+
+    fn give_up(&mut self, reference: &str) {
+        let Some(leg) = self.leg(reference) else { return };
+        tracing::warn!(leg = %leg.id, "this leg cannot be brought into its conference");
+        let (id, room) = (leg.id, leg.room.take());
+        let Some(Doing::Parting(part)) = self.take_parting(reference) else {
+            return self.end(reference);
+        };
+        self.unparted.push_back(id);
+        let caller = self.legs.get(&part.caller).map(|leg| &leg.doing);
+        let talk =
+            matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
+        // It may be in there all the same, and the caller alone.
+        if talk && room.is_some_and(|room| room.is_unsure) {
+            self.bridge_again(&part.caller, reference);
+        }
+    }
+
+    /// The leg is in its room no more, and nobody told it so: it has hung up, or the room ended.
+    pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
+            return;
+        };
+        let Some(room) = &mut leg.room else { return };
+        if room.falls < FALLS_MAX {
+            room.falls += 1;
+            self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
+        }
+    }
+
+    /// Goes on with rooms over a restart: a try to enter that was waited for is made at once.
+    pub(super) fn take_up_room(&mut self, reference: &str) {
+        let Some(leg) = self.legs.get(reference) else { return };
+        let is_outside = leg.room.as_ref().is_some_and(|room| room.tries > 0);
+        let parts = match &leg.doing {
+            Doing::Parting(part) => !self.is_bridging(&part.caller),
+            _ => false,
+        };
+        if is_outside || parts {
+            self.enter_again(reference);
+        }
+    }
+}
+
+fn of_room(room: &str, more: serde_json::Value) -> Body {
+    let mut body = body(more);
+    body.insert(ROOM.to_owned(), room.into());
+    body
+}

@@ -1,0 +1,379 @@
+//! Two who talk are parted and brought together again, and a third joins.
+
+use super::parties::talking;
+use super::*;
+use crate::webhook::link::ELSEWHERE;
+use crate::webhook::telnyx::Part;
+
+const ROOM: &str = "room-41-00ff";
+const GUEST: &str = "v3:guest";
+const GUEST_LEG: LegId = LegId { call: CALL, n: 2 };
+
+const fn party(n: u32) -> Link {
+    Link::Leg { leg: LEG, n: ELSEWHERE + n }
+}
+
+fn meet(next: Link) -> Vec<Action> {
+    vec![Action::Meet { room: ROOM.to_owned(), is_host: true, next }]
+}
+
+fn music(next: Link) -> Vec<Action> {
+    vec![Action::Sound(play("music/default/1")), Action::Goto(next)]
+}
+
+fn part(world: &mut World) {
+    let part =
+        Part { room: ROOM.to_owned(), to: party(0), caller: CALLER.to_owned(), caller_to: step(3) };
+    world.legs.part(world.now, PARTY, LEG, part);
+}
+
+/// The caller listens to the music, the agent is in the room.
+fn held() -> World {
+    let mut world = talking();
+    part(&mut world);
+    assert_eq!(world.names(), ["conference"]);
+    assert_eq!(world.links(), [party(0), step(3)]);
+    world.answer(PARTY, &party(0), meet(party(1)));
+    world.answer(CALLER, &step(3), music(step(4)));
+    assert_eq!(world.names(), ["playback_start"]);
+    world
+}
+
+/// And talks to a guest.
+fn consulting() -> World {
+    let mut world = held();
+    world.legs.moved(world.now, PARTY, &party(1));
+    assert_eq!(world.links(), [party(1)]);
+    let Action::Dial(mut to) = dial(true) else { unreachable!() };
+    to.told = Some(Link::LegStatus { leg: GUEST_LEG });
+    to.answered = Some(Link::Leg { leg: GUEST_LEG, n: 0 });
+    to.next = party(2);
+    world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
+    assert_eq!(world.names(), ["dial"]);
+    assert_eq!(world.last()["link_to"], PARTY, "the agent stays in the room");
+    let state = world.states[PARTY].clone();
+    world.states.insert(GUEST.to_owned(), state);
+    world.tell("call.answered", GUEST, &json!({}));
+    let asks = Link::Leg { leg: GUEST_LEG, n: 0 };
+    assert_eq!(world.links(), [Link::LegStatus { leg: GUEST_LEG }, asks.clone()]);
+    world.answer(GUEST, &asks, vec![]);
+    assert_eq!(world.whose(), [(GUEST.to_owned(), "join")]);
+    world
+}
+
+impl World {
+    fn links(&mut self) -> Vec<Link> {
+        std::iter::from_fn(|| self.comes().map(|(link, _)| link)).collect()
+    }
+
+    /// Commands that went out since, and to whom.
+    fn whose(&mut self) -> Vec<(String, &'static str)> {
+        let before = self.sent.len();
+        let names = self.names();
+        let to = self.sent[before..].iter().map(|(reference, ..)| reference.clone());
+        to.zip(names).collect()
+    }
+
+    fn over(&mut self, reference: &str) {
+        self.tell("call.hangup", reference, &json!({"hangup_cause": "normal_clearing"}));
+    }
+}
+
+#[test]
+fn a_caller_is_held_and_brought_back() {
+    let mut world = talking();
+    part(&mut world);
+    assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
+    assert_eq!(
+        (&world.last()["name"], &world.last()["beep_enabled"]),
+        (&ROOM.into(), &"never".into())
+    );
+    assert_eq!(world.links(), [party(0), step(3)]);
+    world.answer(PARTY, &party(0), meet(party(1)));
+    assert_eq!(world.names(), [""; 0], "it is there");
+    world.answer(CALLER, &step(3), music(step(4)));
+    assert_eq!(world.names(), ["playback_start"]);
+    world.legs.moved(world.now, CALLER, &step(4));
+    assert_eq!(world.links(), [step(4)]);
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    // And once more: the agent stays.
+    world.legs.moved(world.now, CALLER, &step(5));
+    assert_eq!(world.links(), [step(5)]);
+    world.answer(CALLER, &step(5), music(step(6)));
+    assert_eq!(world.names(), ["leave", "playback_start"]);
+    // The agent hangs up: the caller is the desk's to move, and nobody is called.
+    world.over(PARTY);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
+    assert_eq!(world.names(), [""; 0]);
+}
+
+#[test]
+fn who_is_to_leave_a_bridge_waits_for_it() {
+    let mut world = World::up(vec![dial(false)]);
+    assert_eq!(world.names(), ["dial"]);
+    world.tell("call.answered", PARTY, &json!({}));
+    let bridge = world.legs.poll_order().unwrap();
+    world.links();
+    part(&mut world);
+    assert_eq!(world.legs.poll_order(), None, "commands to two legs may pass each other");
+    let mut after = world.restarted(true);
+    let sent: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
+    assert!(sent.contains(&bridge), "{sent:?}");
+    for it in [&mut world, &mut after] {
+        let RestCommand::Action { id, .. } = &bridge.command else { panic!("an action") };
+        it.legs.told(it.now, CALLER, id, &RestOutcome::Done);
+    }
+    assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
+    assert_eq!(world.links(), [party(0), step(3)]);
+    // There the leg is asked after first.
+    let RestCommand::Action { reference, id, .. } = &sent[1].command else { panic!("an action") };
+    after.legs.told(after.now, reference, id, &RestOutcome::Done);
+    assert_eq!(after.whose(), [(PARTY.to_owned(), "conference")]);
+}
+
+#[test]
+fn names_of_commands_to_rooms_are_of_one_call() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    let ids: Vec<&str> = world.sent.iter().map(|(_, id, _)| id.as_str()).collect();
+    assert!(ids.contains(&"room-41-00ff.41.1.100.1.conference"), "{ids:?}");
+    assert!(ids.contains(&"room-41-00ff.41.5.1.join"), "{ids:?}");
+}
+
+#[test]
+fn a_guest_joins_the_agent_and_the_caller_joins_them() {
+    let mut world = consulting();
+    // Handed over: the guest is there, and nothing is to be commanded.
+    let (to, back) = (Link::Leg { leg: GUEST_LEG, n: ELSEWHERE }, party(2));
+    let part =
+        Part { room: ROOM.to_owned(), to: to.clone(), caller: PARTY.to_owned(), caller_to: back };
+    world.legs.part(world.now, GUEST, GUEST_LEG, part);
+    assert_eq!((world.links(), world.names()), (vec![to.clone(), party(2)], vec![]));
+    world.answer(GUEST, &to, meet(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
+    world.answer(PARTY, &party(2), vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
+    assert_eq!(world.whose(), [(PARTY.to_owned(), "hangup")]);
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.links();
+    world.over(PARTY);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
+    assert_eq!(world.names(), [""; 0], "the guest stays");
+}
+
+#[test]
+fn a_guest_who_leaves_gives_the_agent_back_and_an_agent_who_leaves_takes_the_guest_along() {
+    let mut world = consulting();
+    world.pass(4_000);
+    world.over(GUEST);
+    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::LegStatus { leg: GUEST_LEG }));
+    let (link, fields) = world.comes().unwrap();
+    let talked = Some(Duration::from_secs(4));
+    assert_eq!((link, fields.dial), (party(2), Some(DialResult { failed: None, talked })));
+    world.answer(PARTY, &party(2), meet(party(3)));
+    assert_eq!(world.names(), [""; 0]);
+    let mut world = consulting();
+    world.over(PARTY);
+    assert_eq!(world.whose(), [(GUEST.to_owned(), "hangup")]);
+}
+
+#[test]
+fn a_party_that_cannot_be_parted_talks_on() {
+    let mut world = talking();
+    part(&mut world);
+    let refused = RestOutcome::Refused("422".to_owned());
+    assert_eq!(world.sends(&refused), ["conference", "join"]);
+    world.pass(1_000);
+    assert_eq!(world.sends(&refused), ["conference", "join"]);
+    assert_eq!((world.legs.poll_unparted(), world.links()), (Some(LEG), vec![]));
+    assert_eq!(world.names(), [""; 0], "they hear each other");
+    world.over(PARTY);
+    let all: Vec<_> = std::iter::from_fn(|| world.comes()).collect();
+    assert!(all.last().is_some_and(|(_, fields)| fields.dial.is_some()), "{all:?}");
+    // Who knows: then they are bridged again.
+    let mut world = talking();
+    part(&mut world);
+    for _ in 0..4 {
+        assert_eq!(world.next_is(&RestOutcome::Busy(None)), "conference");
+        world.pass(1_000);
+    }
+    assert_eq!(world.legs.poll_unparted(), Some(LEG));
+    assert_eq!(world.whose(), [(CALLER.to_owned(), "bridge")]);
+    assert_eq!(world.last()["park_after_unbridge"], "self");
+    // Asked for once more, it is another command.
+    part(&mut world);
+    assert_eq!(world.names(), ["conference"]);
+    assert_eq!(world.links(), [party(0), step(3)]);
+}
+
+#[test]
+fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
+    for first in [PARTY, CALLER] {
+        let mut world = talking();
+        part(&mut world);
+        let order = world.legs.poll_order().unwrap();
+        let RestCommand::Action { id, .. } = order.command else { panic!("an action") };
+        world.over(first);
+        world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
+        let (links, whose) = (world.links(), world.whose());
+        if first == PARTY {
+            assert_eq!((links, whose), (vec![Link::LegStatus { leg: LEG }, step(2)], vec![]));
+        } else {
+            assert_eq!(links, [Link::Events, party(0)]);
+            assert_eq!(whose, [(PARTY.to_owned(), "hangup")]);
+        }
+    }
+    // By the word of the command itself.
+    let mut world = talking();
+    part(&mut world);
+    assert_eq!(world.sends(&RestOutcome::Gone), ["conference"]);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }, step(2)]);
+}
+
+#[test]
+fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.sends(&RestOutcome::Done), ["playback_stop", "join"]);
+    // It ended at Telnyx: both are told so, twice, and enter it again.
+    for reference in [CALLER, PARTY, CALLER] {
+        world.tell("conference.participant.left", reference, &json!({}));
+    }
+    assert_eq!(world.names(), [""; 0], "a leg that hangs up leaves, too");
+    world.pass(2_000);
+    assert_eq!(world.sends(&RestOutcome::Gone)[..2], ["join", "join"]);
+    // Unknown by that name: it is made; known: joined.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    assert_eq!(world.next_is(&RestOutcome::Gone), "join");
+    assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "conference");
+    world.pass(1_000);
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    world.pass(1_000);
+    assert_eq!(world.names(), ["join"]);
+    assert_eq!(world.links(), [step(4)]);
+    // And not for ever: then the leg is ended.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    let mut names = Vec::new();
+    for _ in 0..20 {
+        names.extend(world.sends(&RestOutcome::Busy(None)));
+        world.pass(1_000);
+    }
+    let joins = names.iter().filter(|name| **name == "join").count();
+    assert_eq!((joins, names.contains(&"hangup")), (8, true), "{names:?}");
+}
+
+#[test]
+fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    world.pass(1_900);
+    world.legs.moved(world.now, PARTY, &party(1));
+    let Action::Dial(mut to) = dial(true) else { unreachable!() };
+    to.next = party(2);
+    world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
+    let order = world.legs.poll_order().unwrap();
+    let RestCommand::Action { id, name: "dial", .. } = order.command else { panic!("a dialing") };
+    world.pass(100);
+    world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
+    assert_eq!(world.names(), ["join"]);
+    assert_eq!(world.links(), [party(1)]);
+}
+
+#[test]
+fn a_leg_that_left_its_room_and_is_gone_is_told_so() {
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    world.pass(1_999);
+    assert_eq!(world.names(), [""; 0]);
+    world.pass(1);
+    assert_eq!(world.sends(&RestOutcome::Gone), ["join", "conference"]);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
+    // One that was in none, or is over, is not asked for.
+    let mut world = talking();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    world.tell("conference.participant.left", "v3:nobody", &json!({}));
+    world.pass(10_000);
+    assert_eq!((world.names(), world.links()), (vec![], vec![]));
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    world.over(PARTY);
+    world.pass(10_000);
+    assert!(!world.names().contains(&"join"));
+}
+
+#[test]
+fn a_leave_that_was_not_done_is_done_later() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "leave");
+    assert_eq!(world.names(), ["playback_start", "leave"]);
+    // A room that is gone was left.
+    world.legs.moved(world.now, CALLER, &step(6));
+    world.answer(CALLER, &step(6), meet(step(7)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(7));
+    world.answer(CALLER, &step(7), music(step(8)));
+    assert_eq!(world.next_is(&RestOutcome::Gone), "leave");
+    assert_eq!(world.names(), ["playback_start"]);
+    assert_eq!(world.links(), [step(4), step(5), step(6), step(7)]);
+}
+
+#[test]
+fn over_a_restart_who_was_on_the_way_is_told_so_again() {
+    let mut world = talking();
+    part(&mut world);
+    let first = world.legs.poll_order().unwrap();
+    let mut after = world.restarted(true);
+    // The desk does not know either, and asks again.
+    part(&mut after);
+    let all: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
+    let again: Vec<_> = all.iter().filter(|order| order.leg == LEG).collect();
+    assert_eq!(again, [&first]);
+    let RestCommand::Action { id, .. } = first.command else { panic!("an action") };
+    after.legs.told(after.now, PARTY, &id, &RestOutcome::Done);
+    assert_eq!(after.links(), [party(0), step(3)]);
+    // It was done, and the desk does not know.
+    let mut world = talking();
+    part(&mut world);
+    assert_eq!(world.names(), ["conference"]);
+    assert_eq!(world.links(), [party(0), step(3)]);
+    let mut after = world.restarted(true);
+    part(&mut after);
+    assert_eq!(after.links(), [party(0), step(3)]);
+    assert!(!after.names().contains(&"conference"));
+    // A try that was waited for is made.
+    let mut world = talking();
+    part(&mut world);
+    assert_eq!(world.sends(&RestOutcome::Busy(None)), ["conference"]);
+    let mut after = world.restarted(true);
+    assert!(after.names().contains(&"conference"));
+    assert_eq!(after.links(), [party(0), step(3)]);
+}
+
+#[test]
+fn who_is_in_a_room_stays_there_over_a_restart() {
+    let mut world = held();
+    let mut after = world.restarted(true);
+    assert_eq!(after.names(), ["client_state_update", "client_state_update"]);
+    after.legs.moved(after.now, CALLER, &step(4));
+    after.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(after.names(), ["playback_stop", "join"]);
+    assert_eq!(after.links(), [step(4)]);
+    // One of whom nothing was written down is not parted.
+    let mut lost = World::new();
+    part(&mut lost);
+    assert_eq!((lost.legs.poll_unparted(), lost.names()), (Some(LEG), vec![]));
+}

@@ -1,0 +1,99 @@
+//! Telnyx's conferences: legs enter and leave them one by one.
+//!
+//! **Invariant:** a leg that enters one leaves its bridge; one that leaves it is parked. A
+//! conference that nobody is in is none, and its name is free.
+//!
+//! **Deliberately absent:** conferences that hang up those who are left.
+
+use serde_json::{Value, json};
+
+use super::{Did, Platform, Refused, UNKNOWN};
+
+const NAME_IS_TAKEN: Refused = Refused { status: 422, code: "90033" };
+const IS_IN: Refused = Refused { status: 422, code: "90044" };
+const IS_NOT_IN: Refused = Refused { status: 422, code: "90045" };
+
+pub(super) fn is_about_room(name: &str) -> bool {
+    matches!(name, "conference" | "join" | "leave")
+}
+
+/// Leg and action of a command, by its path; where it is about a conference, `name` in its body is
+/// which one.
+pub(crate) fn addressed(path: &str, body: &mut Value) -> (String, String) {
+    let text = |body: &Value, name: &str| body[name].as_str().expect("a leg").to_owned();
+    let (kind, action) = match path.strip_prefix("/v2/").and_then(|rest| rest.split_once('/')) {
+        Some((kind, rest)) => (kind, rest.split_once("/actions/")),
+        None => (path.strip_prefix("/v2/").unwrap_or(path), None),
+    };
+    match (kind, action) {
+        ("calls", None) => (text(body, "link_to"), "dial".to_owned()),
+        ("calls", Some((leg, name))) => (decoded(leg), name.to_owned()),
+        ("conferences", None) => (text(body, "call_control_id"), "conference".to_owned()),
+        ("conferences", Some((room, name))) => {
+            assert_eq!(body["name"], Value::Null, "the path has it: {body}");
+            body["name"] = decoded(room).into();
+            (text(body, "call_control_id"), name.to_owned())
+        }
+        other => panic!("no command: {path}: {other:?}"),
+    }
+}
+
+fn decoded(text: &str) -> String {
+    text.replace("%3A", ":")
+}
+
+impl Platform {
+    pub(super) fn act_in_room(
+        &mut self,
+        leg: &str,
+        name: &str,
+        body: &Value,
+    ) -> Result<(), Refused> {
+        let room = body["name"].as_str().expect("a conference").to_owned();
+        let is_in = self.lines[leg].room.as_ref() == Some(&room);
+        let is_there = self.lines.values().any(|line| line.room.as_ref() == Some(&room));
+        match name {
+            "leave" if !is_there => return Err(UNKNOWN),
+            "leave" if !is_in => return Err(IS_NOT_IN),
+            "leave" => {
+                self.leaves(leg);
+                return Ok(());
+            }
+            "join" if !is_there => return Err(UNKNOWN),
+            "join" if is_in => return Err(IS_IN),
+            "conference" if is_there => return Err(NAME_IS_TAKEN),
+            _ => {}
+        }
+        assert_eq!(body["beep_enabled"], "never", "{body}");
+        self.leaves(leg);
+        self.line(leg).room = Some(room.clone());
+        self.unbridges(leg);
+        let about = json!({"conference_id": room});
+        if name == "conference" {
+            self.tell(leg, "conference.created", &about);
+        }
+        self.did.push_back(Did::Enters { reference: leg.to_owned(), room });
+        self.tell(leg, "conference.participant.joined", &about);
+        Ok(())
+    }
+
+    /// Out of the conference it is in.
+    pub(super) fn leaves(&mut self, leg: &str) {
+        let Some(room) = self.line(leg).room.take() else { return };
+        let about = json!({"conference_id": room});
+        self.tell(leg, "conference.participant.left", &about);
+        if self.lines.values().all(|line| line.room.as_ref() != Some(&room)) {
+            self.tell(leg, "conference.ended", &about);
+        }
+        self.did.push_back(Did::Leaves { reference: leg.to_owned(), room });
+    }
+
+    /// The provider's own doing: it lets everybody out.
+    pub(crate) fn ends_room(&mut self, room: &str) {
+        let is_in = |(name, line): (&String, &super::Line)| {
+            (line.room.as_deref() == Some(room)).then(|| name.clone())
+        };
+        let legs: Vec<String> = self.lines.iter().filter_map(is_in).collect();
+        legs.iter().for_each(|leg| self.leaves(leg));
+    }
+}
