@@ -191,6 +191,7 @@ impl Legs {
             return;
         };
         let Some(document) = document else { return self.end(reference) };
+        leg.begin(link);
         if document.actions.is_empty() && !link.is_elsewhere() {
             if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
                 let caller = caller.clone();
@@ -199,7 +200,6 @@ impl Legs {
             return;
         }
         leg.next = next(document);
-        leg.begin(link);
         if let Some(next) = leg.next.clone() {
             leg.begin(&next);
         }

@@ -144,6 +144,33 @@ fn names_of_commands_to_rooms_are_of_one_call() {
 }
 
 #[test]
+fn each_guest_of_a_call_enters_the_room_by_a_name_of_its_own() {
+    // Neither is asked for a key: the answer is the first that is heard of them.
+    let mut world = consulting();
+    world.over(GUEST);
+    world.links();
+    let (id, asks) =
+        (LegId { call: CALL, n: 3 }, Link::Leg { leg: LegId { call: CALL, n: 3 }, n: 0 });
+    let Action::Dial(mut to) = dial(true) else { unreachable!() };
+    to.told = Some(Link::LegStatus { leg: id });
+    to.answered = Some(asks.clone());
+    to.next = party(3);
+    world.answer(PARTY, &party(2), vec![Action::Dial(to)]);
+    assert_eq!(world.names(), ["dial"]);
+    let state = world.states[PARTY].clone();
+    world.states.insert("v3:second".to_owned(), state);
+    world.tell("call.answered", "v3:second", &json!({}));
+    world.answer("v3:second", &asks, vec![]);
+    assert_eq!(world.whose(), [("v3:second".to_owned(), "join")]);
+    let all = world.sent.iter().filter(|(_, _, body)| body["name"] == ROOM);
+    let mut ids: Vec<&str> = all.map(|(_, id, _)| id.as_str()).collect();
+    let sent = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((sent, ids.len()), (3, 3), "{ids:?}");
+}
+
+#[test]
 fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
     // Handed over: the guest is there, and nothing is to be commanded.
