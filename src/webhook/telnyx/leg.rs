@@ -52,6 +52,8 @@ pub(super) enum Doing {
     },
     /// In its room, with whoever else is there.
     Room,
+    /// In the room of whoever dialed it.
+    Guest,
     /// On its way out of the talk with whoever dialed it.
     Parting(Box<Part>),
 }

@@ -330,7 +330,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::Room | Doing::Parting(_) => {}
+            Doing::Room | Doing::Guest | Doing::Parting(_) => {}
         }
     }
 }

@@ -48,6 +48,9 @@ impl Legs {
     /// other as before, and [`Legs::poll_unparted`] says so; if one of them is gone, that is told
     /// as always.
     pub fn part(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
+        if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
+            self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
+        }
         let Some(leg) = self.leg(reference) else { return self.unparted.push_back(id) };
         if leg.is_over {
             return;
@@ -114,7 +117,7 @@ impl Legs {
     /// A party joins whoever dialed it in their room.
     pub(super) fn joins(&mut self, reference: &str, room: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
-            leg.doing = Doing::Room;
+            leg.doing = Doing::Guest;
             leg.room = Some(Room::new(room, false));
             self.enter(reference);
         }

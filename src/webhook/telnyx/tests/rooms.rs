@@ -192,7 +192,7 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
 }
 
 #[test]
-fn a_guest_who_leaves_gives_the_agent_back_and_an_agent_who_leaves_takes_the_guest_along() {
+fn a_guest_who_leaves_gives_the_agent_back() {
     let mut world = consulting();
     world.pass(4_000);
     world.over(GUEST);
@@ -202,7 +202,50 @@ fn a_guest_who_leaves_gives_the_agent_back_and_an_agent_who_leaves_takes_the_gue
     assert_eq!((link, fields.dial), (party(2), Some(DialResult { failed: None, talked })));
     world.answer(PARTY, &party(2), meet(party(3)));
     assert_eq!(world.names(), [""; 0]);
+}
+
+/// The guest is to stay, and the agent has gone.
+fn given(world: &mut World) {
+    let to = Link::Leg { leg: GUEST_LEG, n: ELSEWHERE };
+    let (room, caller) = (ROOM.to_owned(), PARTY.to_owned());
+    let part = Part { room, to: to.clone(), caller, caller_to: party(2) };
+    world.legs.part(world.now, GUEST, GUEST_LEG, part);
+    assert_eq!(world.links(), [to]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_leaves_the_guest_to_the_caller() {
     let mut world = consulting();
+    world.over(PARTY);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
+    let mut after = world.restarted(true);
+    for it in [&mut world, &mut after] {
+        it.pass(2_999);
+        given(it);
+        it.pass(60_000);
+        assert!(!it.names().contains(&"hangup"));
+    }
+    // Over a restart that comes later, nobody is waited for any more.
+    let mut after = world.restarted(true);
+    after.pass(60_000);
+    assert!(!after.names().contains(&"hangup"));
+}
+
+#[test]
+fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
+    let mut world = consulting();
+    world.over(PARTY);
+    let mut after = world.restarted(true);
+    for it in [&mut world, &mut after] {
+        it.pass(2_999);
+        assert!(!it.names().contains(&"hangup"));
+        it.pass(1);
+        assert_eq!(it.whose(), [(GUEST.to_owned(), "hangup")]);
+    }
+    // At once, if it was we who hung the agent up.
+    let mut world = consulting();
+    world.legs.end(PARTY);
+    assert_eq!(world.names(), ["hangup"]);
     world.over(PARTY);
     assert_eq!(world.whose(), [(GUEST.to_owned(), "hangup")]);
 }
