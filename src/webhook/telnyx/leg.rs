@@ -71,23 +71,48 @@ pub struct Part {
     pub caller_to: Link,
 }
 
-/// The conference a leg is in, or was told to enter.
+/// The conference a leg is to be in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Room {
     pub(super) name: String,
     /// It is made by the leg, not joined.
     pub(super) is_new: bool,
-    /// Commands to enter it that were not done, one after another.
-    pub(super) tries: u32,
-    /// One of them may have been done all the same.
-    pub(super) is_unsure: bool,
-    /// It was left, and not by our command, so often.
+    pub(super) at: At,
+    /// It was left, and not by our command, so often, each time soon.
     pub(super) falls: u32,
+}
+
+/// Where a leg is that is to be in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum At {
+    /// On the way in: it was told to enter, or is told so soon.
+    Entering {
+        /// Commands that were not done, one after another.
+        tries: u32,
+        /// One of them may have been done all the same.
+        is_unsure: bool,
+    },
+    In {
+        since: Timestamp,
+    },
+    /// It was in, and is no more; it enters again soon, if it is there then.
+    Fallen,
+}
+
+impl At {
+    const FIRST: Self = Self::Entering { tries: 0, is_unsure: false };
 }
 
 impl Room {
     pub(super) fn new(name: &str, is_new: bool) -> Self {
-        Self { name: name.to_owned(), is_new, tries: 0, is_unsure: false, falls: 0 }
+        Self { name: name.to_owned(), is_new, at: At::FIRST, falls: 0 }
+    }
+
+    /// It is told to enter.
+    pub(super) const fn enter(&mut self) {
+        if !matches!(self.at, At::Entering { .. }) {
+            self.at = At::FIRST;
+        }
     }
 }
 

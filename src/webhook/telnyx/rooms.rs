@@ -26,7 +26,7 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{Doing, Part, Room};
+use crate::webhook::telnyx::leg::{At, Doing, Part, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
@@ -39,7 +39,9 @@ const PARTS_MAX: u32 = 4;
 const ENTER_AGAIN: Duration = Duration::from_secs(1);
 /// A leg that left its room has hung up, mostly, and is heard of within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
-/// A room that is left so often is none.
+/// A room that does not keep a leg so long,
+const STAYS: Duration = Duration::from_secs(60);
+/// time after time, more often than this, is none.
 const FALLS_MAX: u32 = 3;
 
 /// Rooms.
@@ -126,7 +128,8 @@ impl Legs {
     /// Commands a leg into its room.
     pub(super) fn enter(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
-        let Some(room) = &leg.room else { return };
+        let Some(room) = &mut leg.room else { return };
+        room.enter();
         let name = if room.is_new { CONFERENCE } else { JOIN };
         let with = of_room(&room.name, json!({"beep_enabled": "never"}));
         leg.leaves = 0;
@@ -181,9 +184,11 @@ impl Legs {
                 self.over(now, reference, &fields);
             }
             _ if !is_wanted => {}
+            _ if leg.is_entering() => {} // what becomes of the next one counts
             (_, RestOutcome::Done) => {
-                let known = leg.room.take();
-                leg.room = known.map(|it| Room { falls: it.falls, ..Room::new(room, false) });
+                if let Some(room) = &mut leg.room {
+                    (room.is_new, room.at) = (false, At::In { since: now });
+                }
                 self.parted(now, reference);
             }
             (_, outcome) => {
@@ -197,15 +202,16 @@ impl Legs {
         let Some(leg) = self.leg(reference) else { return };
         let tries_max = if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
         let Some(room) = &mut leg.room else { return };
-        room.tries += 1;
-        room.is_unsure |= is_unsure;
+        let At::Entering { tries, is_unsure: was_unsure } = &mut room.at else { return };
+        *tries += 1;
+        *was_unsure |= is_unsure;
         if !is_unsure {
             room.is_new = name == JOIN;
         }
-        if room.tries >= tries_max {
+        if *tries >= tries_max {
             return self.give_up(reference);
         }
-        match !is_unsure && room.tries % 2 == 1 {
+        match !is_unsure && *tries % 2 == 1 {
             true => self.enter(reference),
             false => self.timers.set(Wake::Enter(reference.to_owned()), now + ENTER_AGAIN),
         }
@@ -223,7 +229,8 @@ impl Legs {
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
         // It may be in there all the same, and the caller alone.
-        if talk && room.is_some_and(|room| room.is_unsure) {
+        let may_be_in = |room: Room| matches!(room.at, At::Entering { is_unsure: true, .. });
+        if talk && room.is_some_and(may_be_in) {
             self.bridge_again(&part.caller, reference);
         }
     }
@@ -234,21 +241,26 @@ impl Legs {
             return;
         };
         let Some(room) = &mut leg.room else { return };
-        if room.falls < FALLS_MAX {
-            room.falls += 1;
-            self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
+        let At::In { since } = room.at else { return }; // that is known, or not there yet
+        room.at = At::Fallen;
+        room.falls = if now.since(since) < STAYS { room.falls + 1 } else { 1 };
+        if room.falls > FALLS_MAX {
+            tracing::warn!(leg = %leg.id, "this leg's conference does not keep it: it is hung up");
+            return self.end(reference);
         }
+        self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
     /// Goes on with rooms over a restart: a try to enter that was waited for is made at once.
     pub(super) fn take_up_room(&mut self, reference: &str) {
         let Some(leg) = self.legs.get(reference) else { return };
-        let is_outside = leg.room.as_ref().is_some_and(|room| room.tries > 0);
-        let parts = match &leg.doing {
-            Doing::Parting(part) => !self.is_bridging(&part.caller),
+        let is_in = |room: &Room| matches!(room.at, At::In { .. });
+        let is_outside = leg.room.as_ref().is_some_and(|room| !is_in(room));
+        let waits = match &leg.doing {
+            Doing::Parting(part) => self.is_bridging(&part.caller),
             _ => false,
         };
-        if is_outside || parts {
+        if is_outside && !waits {
             self.enter_again(reference);
         }
     }

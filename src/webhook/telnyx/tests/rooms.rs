@@ -359,6 +359,46 @@ fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
 }
 
 #[test]
+fn a_room_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
+    let mut world = held();
+    for _ in 0..3 {
+        for _ in 0..5 {
+            world.tell("conference.participant.left", PARTY, &json!({}));
+        }
+        world.pass(2_000);
+        assert_eq!(world.names(), ["join"]);
+    }
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    assert_eq!(world.names(), ["hangup"], "nobody is left in silence");
+    // Now and then is not too often.
+    let mut world = held();
+    for _ in 0..10 {
+        world.pass(60_000);
+        world.tell("conference.participant.left", PARTY, &json!({}));
+        world.pass(2_000);
+        assert!(world.names().contains(&"join"));
+    }
+}
+
+#[test]
+fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    let mut after = world.restarted(true);
+    let all = after.whose();
+    assert!(all.contains(&(PARTY.to_owned(), "join")), "{all:?}");
+    // And so does one that had no answer to the first command yet, and was told again in vain.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    let mut after = world.restarted(true);
+    let all = after.whose();
+    assert!(all.contains(&(CALLER.to_owned(), "join")), "{all:?}");
+}
+
+#[test]
 fn a_leg_that_left_its_room_and_is_gone_is_told_so() {
     let mut world = held();
     world.tell("conference.participant.left", PARTY, &json!({}));
