@@ -87,8 +87,10 @@ pub(super) struct Room {
 pub(super) enum At {
     /// On the way in: it was told to enter, or is told so soon.
     Entering {
-        /// Commands that were not done, one after another.
-        tries: u32,
+        /// It was waited so often, because nothing was done.
+        waits: u32,
+        /// The other command was tried as well.
+        has_turned: bool,
         /// One of them may have been done all the same.
         is_unsure: bool,
     },
@@ -100,7 +102,7 @@ pub(super) enum At {
 }
 
 impl At {
-    const FIRST: Self = Self::Entering { tries: 0, is_unsure: false };
+    const FIRST: Self = Self::Entering { waits: 0, has_turned: false, is_unsure: false };
 }
 
 impl Room {

@@ -31,12 +31,15 @@ use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
 
-/// How often a leg tries to enter a room, by the one command or the other, and to leave one.
-const ENTERS_MAX: u32 = 8;
+/// How often a leg waits to enter a room: about a minute, all in all.
+const WAITS_MAX: u32 = 7;
 const LEAVES_MAX: u32 = 6;
 /// Two who talk wait no longer for one of them to be put on hold.
-const PARTS_MAX: u32 = 4;
-const ENTER_AGAIN: Duration = Duration::from_secs(1);
+const PART_WAITS_MAX: u32 = 2;
+/// The first time so long, then twice as long each time, or as long as the provider asks for,
+const WAIT: Duration = Duration::from_secs(1);
+/// and never longer.
+const WAIT_MAX: Duration = Duration::from_secs(15);
 /// A leg that left its room has hung up, mostly, and is heard of within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
 /// A room that does not keep a leg so long,
@@ -192,29 +195,33 @@ impl Legs {
                 self.parted(now, reference);
             }
             (_, outcome) => {
-                self.not_entered(now, reference, name, matches!(outcome, RestOutcome::Busy(_)));
+                self.not_entered(now, reference, name, outcome);
             }
         }
     }
 
     /// By that name there is no room yet, or there is one already; or it is something else.
-    fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, is_unsure: bool) {
+    fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
-        let tries_max = if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
+        let is_parting = matches!(leg.doing, Doing::Parting(_));
+        let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
         let Some(room) = &mut leg.room else { return };
-        let At::Entering { tries, is_unsure: was_unsure } = &mut room.at else { return };
-        *tries += 1;
-        *was_unsure |= is_unsure;
-        if !is_unsure {
-            room.is_new = name == JOIN;
+        let At::Entering { waits, has_turned, is_unsure } = &mut room.at else { return };
+        match outcome {
+            RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
+            RestOutcome::Done | RestOutcome::Gone | RestOutcome::Refused(_) => {
+                room.is_new = name == JOIN;
+            }
         }
-        if *tries >= tries_max {
+        if !std::mem::replace(has_turned, true) {
+            return self.enter(reference);
+        }
+        if *waits >= waits_max {
             return self.give_up(reference);
         }
-        match !is_unsure && *tries % 2 == 1 {
-            true => self.enter(reference),
-            false => self.timers.set(Wake::Enter(reference.to_owned()), now + ENTER_AGAIN),
-        }
+        let after = wait(*waits, outcome);
+        (*waits, *has_turned) = (*waits + 1, false);
+        self.timers.set(Wake::Enter(reference.to_owned()), now + after);
     }
 
     fn give_up(&mut self, reference: &str) {
@@ -264,6 +271,18 @@ impl Legs {
             self.enter_again(reference);
         }
     }
+}
+
+/// Until a command that was not done is given again, for which it was waited so often before.
+fn wait(waits: u32, outcome: &RestOutcome) -> Duration {
+    let asked = match outcome {
+        RestOutcome::Busy(Some(after)) => *after,
+        RestOutcome::Busy(None)
+        | RestOutcome::Done
+        | RestOutcome::Gone
+        | RestOutcome::Refused(_) => Duration::ZERO,
+    };
+    (WAIT * (1 << waits.min(8))).max(asked).min(WAIT_MAX)
 }
 
 fn of_room(room: &str, more: serde_json::Value) -> Body {

@@ -256,8 +256,10 @@ fn a_party_that_cannot_be_parted_talks_on() {
     part(&mut world);
     let refused = RestOutcome::Refused("422".to_owned());
     assert_eq!(world.sends(&refused), ["conference", "join"]);
-    world.pass(1_000);
-    assert_eq!(world.sends(&refused), ["conference", "join"]);
+    for ms in [1_000, 2_000] {
+        world.pass(ms);
+        assert_eq!(world.sends(&refused), ["conference", "join"]);
+    }
     assert_eq!((world.legs.poll_unparted(), world.links()), (Some(LEG), vec![]));
     assert_eq!(world.names(), [""; 0], "they hear each other");
     world.over(PARTY);
@@ -266,9 +268,9 @@ fn a_party_that_cannot_be_parted_talks_on() {
     // Who knows: then they are bridged again.
     let mut world = talking();
     part(&mut world);
-    for _ in 0..4 {
+    for ms in [1_000, 2_000, 0] {
         assert_eq!(world.next_is(&RestOutcome::Busy(None)), "conference");
-        world.pass(1_000);
+        world.pass(ms);
     }
     assert_eq!(world.legs.poll_unparted(), Some(LEG));
     assert_eq!(world.whose(), [(CALLER.to_owned(), "bridge")]);
@@ -325,20 +327,38 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "conference");
     world.pass(1_000);
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
-    world.pass(1_000);
+    world.pass(2_000);
     assert_eq!(world.names(), ["join"]);
     assert_eq!(world.links(), [step(4)]);
     // And not for ever: then the leg is ended.
     let mut world = held();
     world.legs.moved(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
-    let mut names = Vec::new();
-    for _ in 0..20 {
-        names.extend(world.sends(&RestOutcome::Busy(None)));
-        world.pass(1_000);
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for s in [1, 2, 4, 8, 15, 15, 15] {
+        assert_eq!(world.sends(&RestOutcome::Busy(None)), ["join"]);
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0]);
+        world.pass(1);
     }
-    let joins = names.iter().filter(|name| **name == "join").count();
-    assert_eq!((joins, names.contains(&"hangup")), (8, true), "{names:?}");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    assert_eq!(world.names(), ["hangup"]);
+}
+
+#[test]
+fn who_is_to_enter_waits_as_long_as_the_provider_asks_for() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for (asked, s) in [(6, 6), (1, 2), (600, 15)] {
+        let busy = RestOutcome::Busy(Some(Duration::from_secs(asked)));
+        assert_eq!(world.sends(&busy), ["join"]);
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0], "{asked}");
+        world.pass(1);
+    }
+    assert_eq!(world.names(), ["join"]);
 }
 
 #[test]
