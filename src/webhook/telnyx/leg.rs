@@ -110,12 +110,25 @@ impl Room {
         Self { name: name.to_owned(), is_new, at: At::FIRST, falls: 0 }
     }
 
-    /// It is told to enter.
-    pub(super) const fn enter(&mut self) {
+    /// It is told to enter. `is_leaving`: it may not have left it yet.
+    pub(super) const fn enter(&mut self, is_leaving: bool) {
         if !matches!(self.at, At::Entering { .. }) {
             self.at = At::FIRST;
         }
+        if let At::Entering { is_unsure, .. } = &mut self.at {
+            *is_unsure |= is_leaving;
+        }
     }
+}
+
+/// The conference a leg was told to leave, until it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Leaving {
+    pub(super) room: String,
+    /// It was there, as far as we know.
+    pub(super) was_in: bool,
+    /// It was waited so often, because that was not done.
+    pub(super) waits: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,9 +213,8 @@ pub(super) struct Leg {
     pub(super) saved: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) room: Option<Room>,
-    /// It was told to leave one, so often in a row.
-    #[serde(default)]
-    pub(super) leaves: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) leaving: Option<Leaving>,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
     pub(super) held: Option<Held>,
     waiting: VecDeque<Waiting>,
@@ -231,7 +243,7 @@ impl Leg {
             ends: 0,
             saved: String::new(),
             room: None,
-            leaves: 0,
+            leaving: None,
             held: None,
             waiting: VecDeque::new(),
             under_way: None,
@@ -342,6 +354,6 @@ impl Leg {
         self.doing = Doing::Nothing;
         self.current = None;
         self.until = None;
-        self.room = None;
+        (self.room, self.leaving) = (None, None);
     }
 }

@@ -48,6 +48,8 @@ pub(super) enum Wake {
     Due(String),
     /// The leg is to enter its room once more.
     Enter(String),
+    /// The leg is to leave a room once more.
+    Leave(String),
     /// It was told to hang up, and should be gone.
     End(String),
     /// The end of a leg is told, whether or not what should come first is there.
@@ -116,6 +118,7 @@ impl Legs {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
+                Wake::Leave(reference) => self.leave_again(&reference),
                 Wake::Due(reference) => self.due(now, &reference),
                 Wake::Enter(reference) => self.enter_again(&reference),
                 Wake::End(reference) => self.end(&reference),

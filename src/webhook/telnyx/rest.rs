@@ -22,6 +22,8 @@ pub(super) const LEAVE: &str = "leave";
 pub(super) const ROOM: &str = "name";
 /// Telnyx's number for a command to a call that has ended.
 const ENDED: &str = "\"90018\"";
+/// And to a conference that has.
+const ROOM_ENDED: &str = "\"90019\"";
 /// And for a call that is in the conference already.
 const IS_IN: &str = "\"90044\"";
 
@@ -60,6 +62,7 @@ pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall>
 pub(super) fn outcome(answer: &RestAnswer) -> RestOutcome {
     match answer.status {
         422 if answer.body.contains(ENDED) => RestOutcome::Gone,
+        422 if answer.body.contains(ROOM_ENDED) => RestOutcome::Gone,
         422 if answer.body.contains(IS_IN) => RestOutcome::Done,
         _ => answer.outcome(),
     }

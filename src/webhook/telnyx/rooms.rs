@@ -26,14 +26,13 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{At, Doing, Part, Room};
+use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
 
-/// How often a leg waits to enter a room: about a minute, all in all.
+/// How often a leg waits to enter a room, or to leave one: about a minute, all in all.
 const WAITS_MAX: u32 = 7;
-const LEAVES_MAX: u32 = 6;
 /// Two who talk wait no longer for one of them to be put on hold.
 const PART_WAITS_MAX: u32 = 2;
 /// The first time so long, then twice as long each time, or as long as the provider asks for,
@@ -132,10 +131,11 @@ impl Legs {
     pub(super) fn enter(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         let Some(room) = &mut leg.room else { return };
-        room.enter();
+        let leaving = leg.leaving.take();
+        room.enter(leaving.is_some());
         let name = if room.is_new { CONFERENCE } else { JOIN };
         let with = of_room(&room.name, json!({"beep_enabled": "never"}));
-        leg.leaves = 0;
+        self.timers.cancel(&Wake::Leave(reference.to_owned()));
         self.order(reference, name, with);
     }
 
@@ -158,8 +158,40 @@ impl Legs {
             ) => false,
         };
         if let Some(room) = leg.room.take_if(|_| !stays) {
+            let was_in = matches!(room.at, At::In { .. });
+            leg.leaving = Some(Leaving { room: room.name, was_in, waits: 0 });
             self.timers.cancel(&Wake::Enter(reference.to_owned()));
-            self.order(reference, LEAVE, of_room(&room.name, json!({})));
+            self.leave_again(reference);
+        }
+    }
+
+    pub(super) fn leave_again(&mut self, reference: &str) {
+        let leg = self.legs.get(reference).filter(|leg| !leg.is_over && !leg.is_told_to(LEAVE));
+        if let Some(leaving) = leg.and_then(|leg| leg.leaving.as_ref()) {
+            let with = of_room(&leaving.room, json!({}));
+            self.order(reference, LEAVE, with);
+        }
+    }
+
+    /// It hears those in the room until it has left it.
+    fn told_of_leave(&mut self, now: Timestamp, reference: &str, outcome: &RestOutcome) {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_told_to(LEAVE)) else { return };
+        let Some(leaving) = &mut leg.leaving else { return };
+        let waits = leaving.waits;
+        let is_out = match outcome {
+            RestOutcome::Done | RestOutcome::Gone => true,
+            RestOutcome::Refused(_) => !leaving.was_in,
+            RestOutcome::Busy(_) => false,
+        };
+        if is_out {
+            leg.leaving = None;
+        } else if waits < WAITS_MAX {
+            leaving.waits += 1;
+            self.timers.set(Wake::Leave(reference.to_owned()), now + wait(waits, outcome));
+        } else {
+            tracing::warn!(leg = %leg.id, "this leg cannot leave its conference: it is hung up");
+            leg.leaving = None;
+            self.end(reference);
         }
     }
 
@@ -175,12 +207,7 @@ impl Legs {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         let is_wanted = leg.is_in(room);
         match (name, outcome) {
-            (LEAVE, RestOutcome::Busy(_)) if !is_wanted && leg.leaves < LEAVES_MAX => {
-                leg.leaves += 1;
-                self.order(reference, LEAVE, of_room(room, json!({})));
-            }
-            // It is out of it in any case: the room is gone, or it was not in it.
-            (LEAVE, _) => {}
+            (LEAVE, outcome) => self.told_of_leave(now, reference, outcome),
             (CONFERENCE, RestOutcome::Gone) => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
@@ -258,8 +285,9 @@ impl Legs {
         self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
-    /// Goes on with rooms over a restart: a try to enter that was waited for is made at once.
+    /// Goes on with rooms over a restart: a try that was waited for is made at once.
     pub(super) fn take_up_room(&mut self, reference: &str) {
+        self.leave_again(reference);
         let Some(leg) = self.legs.get(reference) else { return };
         let is_in = |room: &Room| matches!(room.at, At::In { .. });
         let is_outside = leg.room.as_ref().is_some_and(|room| !is_in(room));

@@ -449,7 +449,17 @@ fn a_leave_that_was_not_done_is_done_later() {
     world.legs.moved(world.now, CALLER, &step(5));
     world.answer(CALLER, &step(5), music(step(6)));
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "leave");
-    assert_eq!(world.names(), ["playback_start", "leave"]);
+    assert_eq!(world.names(), ["playback_start"]);
+    world.pass(1_000);
+    assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "leave");
+    let mut after = world.restarted(true);
+    assert!(after.names().contains(&"leave"), "at once after a restart");
+    world.pass(1_999);
+    assert_eq!(world.names(), [""; 0]);
+    world.pass(1);
+    assert_eq!(world.names(), ["leave"]);
+    world.pass(5_000);
+    assert_eq!(world.names(), [""; 0]);
     // A room that is gone was left.
     world.legs.moved(world.now, CALLER, &step(6));
     world.answer(CALLER, &step(6), meet(step(7)));
@@ -459,6 +469,50 @@ fn a_leave_that_was_not_done_is_done_later() {
     assert_eq!(world.next_is(&RestOutcome::Gone), "leave");
     assert_eq!(world.names(), ["playback_start"]);
     assert_eq!(world.links(), [step(4), step(5), step(6), step(7)]);
+}
+
+#[test]
+fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    let busy = RestOutcome::Busy(Some(Duration::from_secs(3)));
+    assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
+    for s in [3, 3, 4, 8, 15, 15, 15] {
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0]);
+        world.pass(1);
+        assert_eq!(world.next_is(&busy), "leave");
+    }
+    assert_eq!(world.names(), ["hangup"]);
+    // Brought back meanwhile, it is to stay.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
+    world.legs.moved(world.now, CALLER, &step(6));
+    world.answer(CALLER, &step(6), meet(step(7)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.pass(60_000);
+    assert_eq!(world.names(), [""; 0]);
+    // One that never entered is out, whatever a refusal means.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    let refused = RestOutcome::Refused("422".to_owned());
+    assert_eq!((world.next_is(&refused), world.names()), ("leave", vec!["playback_start"]));
+    world.pass(1_000);
+    assert_eq!(world.names(), [""; 0]);
 }
 
 #[test]
