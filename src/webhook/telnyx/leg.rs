@@ -91,8 +91,10 @@ pub(super) enum At {
         waits: u32,
         /// The other command was tried as well.
         has_turned: bool,
-        /// One of them may have been done all the same.
+        /// It may be in all the same.
         is_unsure: bool,
+        /// There is such a room, which did not let it in.
+        is_refused: bool,
     },
     In {
         since: Timestamp,
@@ -102,7 +104,8 @@ pub(super) enum At {
 }
 
 impl At {
-    const FIRST: Self = Self::Entering { waits: 0, has_turned: false, is_unsure: false };
+    const FIRST: Self =
+        Self::Entering { waits: 0, has_turned: false, is_unsure: false, is_refused: false };
 }
 
 impl Room {

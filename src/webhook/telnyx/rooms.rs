@@ -29,7 +29,7 @@ use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
-use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::webhook::telnyx::rest::{self, CONFERENCE, JOIN, LEAVE, ROOM};
 
 /// How often a leg waits to enter a room, or to leave one: about a minute, all in all.
 const WAITS_MAX: u32 = 7;
@@ -215,16 +215,18 @@ impl Legs {
             }
             _ if !is_wanted => {}
             _ if leg.is_entering() => {} // what becomes of the next one counts
-            (_, RestOutcome::Done) => {
-                if let Some(room) = &mut leg.room {
-                    (room.is_new, room.at) = (false, At::In { since: now });
-                }
-                self.parted(now, reference);
-            }
+            (_, RestOutcome::Done) => self.entered(now, reference),
             (_, outcome) => {
                 self.not_entered(now, reference, name, outcome);
             }
         }
+    }
+
+    fn entered(&mut self, now: Timestamp, reference: &str) {
+        if let Some(room) = self.leg(reference).and_then(|leg| leg.room.as_mut()) {
+            (room.is_new, room.at) = (false, At::In { since: now });
+        }
+        self.parted(now, reference);
     }
 
     /// By that name there is no room yet, or there is one already; or it is something else.
@@ -233,10 +235,24 @@ impl Legs {
         let is_parting = matches!(leg.doing, Doing::Parting(_));
         let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
         let Some(room) = &mut leg.room else { return };
-        let At::Entering { waits, has_turned, is_unsure } = &mut room.at else { return };
+        let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut room.at else {
+            return;
+        };
         match outcome {
             RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
+            RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
+                // It has fallen out for us alone, or nothing else can be done: it stays as it is.
+                let is_in = *is_unsure || room.falls > 0 || *waits >= waits_max;
+                if *is_refused && is_in && !is_parting {
+                    tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
+                        let it in: it counts as in it already");
+                    room.falls = room.falls.saturating_sub(1);
+                    return self.entered(now, reference);
+                }
+                room.is_new = false;
+            }
             RestOutcome::Done | RestOutcome::Gone | RestOutcome::Refused(_) => {
+                *is_refused = name == JOIN && matches!(outcome, RestOutcome::Refused(_));
                 room.is_new = name == JOIN;
             }
         }

@@ -516,6 +516,31 @@ fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
 }
 
 #[test]
+fn who_is_not_let_into_a_room_that_is_there_stays_as_it_is() {
+    let other = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90000\"}]}".to_owned());
+    let taken = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90033\"}]}".to_owned());
+    // It was said to have left, and had not.
+    let mut world = held();
+    for _ in 0..9 {
+        world.tell("conference.participant.left", PARTY, &json!({}));
+        world.pass(1_500);
+        world.pass(500);
+        assert_eq!((world.next_is(&other), world.next_is(&taken)), ("join", "conference"));
+        assert_eq!(world.legs.poll_order(), None);
+    }
+    // Nothing tells that it ever was in: it is tried for a minute.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for s in [1, 2, 4, 8, 15, 15, 15, 600] {
+        assert_eq!((world.next_is(&other), world.next_is(&taken)), ("join", "conference"));
+        world.pass(s * 1_000);
+    }
+    assert_eq!(world.names(), [""; 0], "and is not hung up");
+}
+
+#[test]
 fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     let mut world = talking();
     part(&mut world);
