@@ -2,13 +2,16 @@
 //!
 //! # Contract
 //!
-//! Give [`Legs::hear`] every event, [`Legs::moved`] and [`Legs::end`] what the desk asks for,
-//! [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it is due.
-//! After each take [`Legs::poll_coming`]: that is a request as of any other provider, and its
-//! document goes to [`Legs::answer`]. When nothing comes any more, send [`Legs::poll_order`].
+//! Give [`Legs::hear`] every event, [`Legs::moved`], [`Legs::end`] and [`Legs::part`] what the desk
+//! asks for, [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it
+//! is due. After each take [`Legs::poll_coming`]: that is a request as of any other provider, and
+//! its document goes to [`Legs::answer`]. When nothing comes any more, tell the desk of
+//! [`Legs::poll_unparted`], and send [`Legs::poll_order`].
 //!
-//! **Invariant:** an event counts only if its mark is that of what the leg does now; so a late,
-//! repeated or foreign one changes nothing.
+//! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
+//! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
+//! and ends count once, and a fall out of a room only while the leg is in it. So a late, repeated
+//! or foreign event changes nothing.
 //!
 //! **Deliberately absent:** the disk ([`Legs::poll_saving`]). Of a leg that was not saved the next
 //! event names the desk's link by itself, and what its document had left is skipped.

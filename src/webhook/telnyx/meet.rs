@@ -1,7 +1,7 @@
 //! Legs come and go: who they are, how they answer, meet each other and end.
 //!
-//! **Invariant:** a party is bridged only to the caller who waits for it, and one whom nobody waits
-//! for is hung up; a caller stays when the party has gone.
+//! **Invariant:** a party is bridged to, or joins in a room, only the caller who waits for it, and
+//! one whom nobody waits for is hung up; a caller stays when the party has gone.
 
 use std::time::Duration;
 

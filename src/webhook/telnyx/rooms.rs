@@ -11,8 +11,10 @@
 //! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
 //! consults joins it there, and is with the caller as soon as that one is.
 //!
-//! **Invariant:** a leg that was told to enter its room is in it, or is told once more, or ended:
-//! nobody is left in silence. Parties who could not be parted hear each other as before.
+//! **Invariant:** a leg that is to be in its room, or out of it, is so as far as Telnyx says, or is
+//! told once more, or ended after about a minute: nobody is left in silence, or hears for long what
+//! others say. Parties who could not be parted hear each other as before. Where Telnyx neither lets
+//! a leg in nor makes a room of that name, it counts as in.
 //!
 //! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
 //! provider plays, and not our tune.
