@@ -187,6 +187,7 @@ impl Desk {
             Asked::Failed => {
                 party.place = Place::Dialed;
                 party.is_parted = false;
+                party.failed = 0; // the next hold is another one
                 session.moved = None;
                 if session.bridging == Some(Bridging::Room { leg }) {
                     session.bridging = Some(Bridging::Talking { leg }); // resumed meanwhile

@@ -52,6 +52,8 @@ pub(super) enum Doing {
     },
     /// In its room, with whoever else is there.
     Room,
+    /// In the room of whoever dialed it.
+    Guest,
     /// On its way out of the talk with whoever dialed it.
     Parting(Box<Part>),
 }
@@ -69,24 +71,67 @@ pub struct Part {
     pub caller_to: Link,
 }
 
-/// The conference a leg is in, or was told to enter.
+/// The conference a leg is to be in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Room {
     pub(super) name: String,
     /// It is made by the leg, not joined.
     pub(super) is_new: bool,
-    /// Commands to enter it that were not done, one after another.
-    pub(super) tries: u32,
-    /// One of them may have been done all the same.
-    pub(super) is_unsure: bool,
-    /// It was left, and not by our command, so often.
+    pub(super) at: At,
+    /// It was left, and not by our command, so often, each time soon.
     pub(super) falls: u32,
+}
+
+/// Where a leg is that is to be in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum At {
+    /// On the way in: it was told to enter, or is told so soon.
+    Entering {
+        /// It was waited so often, because nothing was done.
+        waits: u32,
+        /// The other command was tried as well.
+        has_turned: bool,
+        /// It may be in all the same.
+        is_unsure: bool,
+        /// There is such a room, which did not let it in.
+        is_refused: bool,
+    },
+    In {
+        since: Timestamp,
+    },
+    /// It was in, and is no more; it enters again soon, if it is there then.
+    Fallen,
+}
+
+impl At {
+    const FIRST: Self =
+        Self::Entering { waits: 0, has_turned: false, is_unsure: false, is_refused: false };
 }
 
 impl Room {
     pub(super) fn new(name: &str, is_new: bool) -> Self {
-        Self { name: name.to_owned(), is_new, tries: 0, is_unsure: false, falls: 0 }
+        Self { name: name.to_owned(), is_new, at: At::FIRST, falls: 0 }
     }
+
+    /// It is told to enter. `is_leaving`: it may not have left it yet.
+    pub(super) const fn enter(&mut self, is_leaving: bool) {
+        if !matches!(self.at, At::Entering { .. }) {
+            self.at = At::FIRST;
+        }
+        if let At::Entering { is_unsure, .. } = &mut self.at {
+            *is_unsure |= is_leaving;
+        }
+    }
+}
+
+/// The conference a leg was told to leave, until it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Leaving {
+    pub(super) room: String,
+    /// It was there, as far as we know.
+    pub(super) was_in: bool,
+    /// It was waited so often, because that was not done.
+    pub(super) waits: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,9 +216,8 @@ pub(super) struct Leg {
     pub(super) saved: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) room: Option<Room>,
-    /// It was told to leave one, so often in a row.
-    #[serde(default)]
-    pub(super) leaves: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) leaving: Option<Leaving>,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
     pub(super) held: Option<Held>,
     waiting: VecDeque<Waiting>,
@@ -202,7 +246,7 @@ impl Leg {
             ends: 0,
             saved: String::new(),
             room: None,
-            leaves: 0,
+            leaving: None,
             held: None,
             waiting: VecDeque::new(),
             under_way: None,
@@ -313,6 +357,6 @@ impl Leg {
         self.doing = Doing::Nothing;
         self.current = None;
         self.until = None;
-        self.room = None;
+        (self.room, self.leaving) = (None, None);
     }
 }

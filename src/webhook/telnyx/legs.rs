@@ -2,13 +2,16 @@
 //!
 //! # Contract
 //!
-//! Give [`Legs::hear`] every event, [`Legs::moved`] and [`Legs::end`] what the desk asks for,
-//! [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it is due.
-//! After each take [`Legs::poll_coming`]: that is a request as of any other provider, and its
-//! document goes to [`Legs::answer`]. When nothing comes any more, send [`Legs::poll_order`].
+//! Give [`Legs::hear`] every event, [`Legs::moved`], [`Legs::end`] and [`Legs::part`] what the desk
+//! asks for, [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it
+//! is due. After each take [`Legs::poll_coming`]: that is a request as of any other provider, and
+//! its document goes to [`Legs::answer`]. When nothing comes any more, tell the desk of
+//! [`Legs::poll_unparted`], and send [`Legs::poll_order`].
 //!
-//! **Invariant:** an event counts only if its mark is that of what the leg does now; so a late,
-//! repeated or foreign one changes nothing.
+//! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
+//! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
+//! and ends count once, and a fall out of a room only while the leg is in it. So a late, repeated
+//! or foreign event changes nothing.
 //!
 //! **Deliberately absent:** the disk ([`Legs::poll_saving`]). Of a leg that was not saved the next
 //! event names the desk's link by itself, and what its document had left is skipped.
@@ -48,6 +51,8 @@ pub(super) enum Wake {
     Due(String),
     /// The leg is to enter its room once more.
     Enter(String),
+    /// The leg is to leave a room once more.
+    Leave(String),
     /// It was told to hang up, and should be gone.
     End(String),
     /// The end of a leg is told, whether or not what should come first is there.
@@ -116,6 +121,7 @@ impl Legs {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
+                Wake::Leave(reference) => self.leave_again(&reference),
                 Wake::Due(reference) => self.due(now, &reference),
                 Wake::Enter(reference) => self.enter_again(&reference),
                 Wake::End(reference) => self.end(&reference),
@@ -191,6 +197,7 @@ impl Legs {
             return;
         };
         let Some(document) = document else { return self.end(reference) };
+        leg.begin(link);
         if document.actions.is_empty() && !link.is_elsewhere() {
             if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
                 let caller = caller.clone();
@@ -199,7 +206,6 @@ impl Legs {
             return;
         }
         leg.next = next(document);
-        leg.begin(link);
         if let Some(next) = leg.next.clone() {
             leg.begin(&next);
         }
@@ -330,7 +336,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::Room | Doing::Parting(_) => {}
+            Doing::Room | Doing::Guest | Doing::Parting(_) => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Legs come and go: who they are, how they answer, meet each other and end.
 //!
-//! **Invariant:** a party is bridged only to the caller who waits for it, and one whom nobody waits
-//! for is hung up; a caller stays when the party has gone.
+//! **Invariant:** a party is bridged to, or joins in a room, only the caller who waits for it, and
+//! one whom nobody waits for is hung up; a caller stays when the party has gone.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ const LEGS_MAX: usize = 50_000;
 const ENDED_KEPT: Duration = Duration::from_secs(120);
 /// Until the message of a caller who hung up is there; then the end is told without.
 const SAVED_MAX: Duration = Duration::from_secs(15);
-/// Until the end of the caller is told for which a party was dropped.
+/// Until the end of the caller is told for which a party was dropped, or until the guest of an
+/// agent who hung up is given to the caller.
 const CROSSED_MAX: Duration = Duration::from_secs(3);
 /// No leg lasts longer: Telnyx ends it after four hours.
 const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
@@ -151,12 +152,15 @@ impl Legs {
             return;
         }
         let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
-        let is_caller = leg.is_caller();
+        let (is_caller, was_told) = (leg.is_caller(), leg.ends > 0);
         leg.over();
         leg.held = Some(Held::new(now, fields));
         self.timers.cancel(&Wake::Due(reference.to_owned()));
         self.timers.cancel(&Wake::End(reference.to_owned()));
-        self.release(reference, &doing);
+        match self.guest(&doing).filter(|_| !was_told) {
+            Some(guest) => self.timers.set(Wake::End(guest), now + CROSSED_MAX),
+            None => self.release(reference, &doing),
+        }
         self.ended(now, reference);
         let is_dropped = fields.news.as_ref().is_some_and(|news| news.what == What::Dropped);
         if !is_caller {
@@ -175,6 +179,23 @@ impl Legs {
                 self.tell_end(now, &party);
             }
             _ => self.tell_end(now, reference),
+        }
+    }
+
+    /// Who is in the room of a leg that does this, and stays there when that one has gone: the
+    /// caller may be brought to them. It is known by then whether that is so.
+    fn guest(&self, doing: &Doing) -> Option<String> {
+        let Doing::Dialing { party: Some(party), .. } = doing else { return None };
+        let guest = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Guest));
+        guest.map(|_| party.clone())
+    }
+
+    /// A guest whose agent has hung up, and nobody was told yet what becomes of them.
+    pub(super) fn take_up_guest(&mut self, now: Timestamp, reference: &str) {
+        let Some(leg) = self.legs.get(reference) else { return };
+        let (Doing::Guest, Role::Party { caller, .. }) = (&leg.doing, &leg.role) else { return };
+        if self.legs.get(caller).is_none_or(|leg| leg.is_over) {
+            self.timers.set(Wake::End(reference.to_owned()), now + CROSSED_MAX);
         }
     }
 

@@ -20,10 +20,13 @@ pub(super) const CONFERENCE: &str = "conference";
 pub(super) const JOIN: &str = "join";
 pub(super) const LEAVE: &str = "leave";
 pub(super) const ROOM: &str = "name";
-/// Telnyx's number for a command to a call that has ended.
+/// Telnyx's published number for a command to a call that has ended.
 const ENDED: &str = "\"90018\"";
-/// And for a call that is in the conference already.
-const IS_IN: &str = "\"90044\"";
+/// And to a conference that has.
+const ROOM_ENDED: &str = "\"90019\"";
+/// And for a new conference of a name that there is. What it says of a call that is in the
+/// conference already, or is to leave one that it is not in, is not published.
+const NAME_TAKEN: &str = "\"90033\"";
 
 pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall> {
     let RestCommand::Action { reference, id, name, body } = command else { return None };
@@ -60,7 +63,12 @@ pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall>
 pub(super) fn outcome(answer: &RestAnswer) -> RestOutcome {
     match answer.status {
         422 if answer.body.contains(ENDED) => RestOutcome::Gone,
-        422 if answer.body.contains(IS_IN) => RestOutcome::Done,
+        422 if answer.body.contains(ROOM_ENDED) => RestOutcome::Gone,
         _ => answer.outcome(),
     }
+}
+
+/// Whether a conference was not made because there is one of its name.
+pub(super) fn is_taken(said: &str) -> bool {
+    said.contains(NAME_TAKEN)
 }

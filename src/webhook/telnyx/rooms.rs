@@ -11,8 +11,10 @@
 //! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
 //! consults joins it there, and is with the caller as soon as that one is.
 //!
-//! **Invariant:** a leg that was told to enter its room is in it, or is told once more, or ended:
-//! nobody is left in silence. Parties who could not be parted hear each other as before.
+//! **Invariant:** a leg that is to be in its room, or out of it, is so as far as Telnyx says, or is
+//! told once more, or ended after about a minute: nobody is left in silence, or hears for long what
+//! others say. Parties who could not be parted hear each other as before. Where Telnyx neither lets
+//! a leg in nor makes a room of that name, it counts as in.
 //!
 //! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
 //! provider plays, and not our tune.
@@ -26,20 +28,24 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{Doing, Part, Room};
+use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
-use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::webhook::telnyx::rest::{self, CONFERENCE, JOIN, LEAVE, ROOM};
 
-/// How often a leg tries to enter a room, by the one command or the other, and to leave one.
-const ENTERS_MAX: u32 = 8;
-const LEAVES_MAX: u32 = 6;
+/// How often a leg waits to enter a room, or to leave one: about a minute, all in all.
+const WAITS_MAX: u32 = 7;
 /// Two who talk wait no longer for one of them to be put on hold.
-const PARTS_MAX: u32 = 4;
-const ENTER_AGAIN: Duration = Duration::from_secs(1);
+const PART_WAITS_MAX: u32 = 2;
+/// The first time so long, then twice as long each time, or as long as the provider asks for,
+const WAIT: Duration = Duration::from_secs(1);
+/// and never longer.
+const WAIT_MAX: Duration = Duration::from_secs(15);
 /// A leg that left its room has hung up, mostly, and is heard of within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
-/// A room that is left so often is none.
+/// A room that does not keep a leg so long,
+const STAYS: Duration = Duration::from_secs(60);
+/// time after time, more often than this, is none.
 const FALLS_MAX: u32 = 3;
 
 /// Rooms.
@@ -48,6 +54,9 @@ impl Legs {
     /// other as before, and [`Legs::poll_unparted`] says so; if one of them is gone, that is told
     /// as always.
     pub fn part(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
+        if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
+            self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
+        }
         let Some(leg) = self.leg(reference) else { return self.unparted.push_back(id) };
         if leg.is_over {
             return;
@@ -114,7 +123,7 @@ impl Legs {
     /// A party joins whoever dialed it in their room.
     pub(super) fn joins(&mut self, reference: &str, room: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
-            leg.doing = Doing::Room;
+            leg.doing = Doing::Guest;
             leg.room = Some(Room::new(room, false));
             self.enter(reference);
         }
@@ -123,10 +132,12 @@ impl Legs {
     /// Commands a leg into its room.
     pub(super) fn enter(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
-        let Some(room) = &leg.room else { return };
+        let Some(room) = &mut leg.room else { return };
+        let leaving = leg.leaving.take();
+        room.enter(leaving.is_some());
         let name = if room.is_new { CONFERENCE } else { JOIN };
         let with = of_room(&room.name, json!({"beep_enabled": "never"}));
-        leg.leaves = 0;
+        self.timers.cancel(&Wake::Leave(reference.to_owned()));
         self.order(reference, name, with);
     }
 
@@ -149,8 +160,40 @@ impl Legs {
             ) => false,
         };
         if let Some(room) = leg.room.take_if(|_| !stays) {
+            let was_in = matches!(room.at, At::In { .. });
+            leg.leaving = Some(Leaving { room: room.name, was_in, waits: 0 });
             self.timers.cancel(&Wake::Enter(reference.to_owned()));
-            self.order(reference, LEAVE, of_room(&room.name, json!({})));
+            self.leave_again(reference);
+        }
+    }
+
+    pub(super) fn leave_again(&mut self, reference: &str) {
+        let leg = self.legs.get(reference).filter(|leg| !leg.is_over && !leg.is_told_to(LEAVE));
+        if let Some(leaving) = leg.and_then(|leg| leg.leaving.as_ref()) {
+            let with = of_room(&leaving.room, json!({}));
+            self.order(reference, LEAVE, with);
+        }
+    }
+
+    /// It hears those in the room until it has left it.
+    fn told_of_leave(&mut self, now: Timestamp, reference: &str, outcome: &RestOutcome) {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_told_to(LEAVE)) else { return };
+        let Some(leaving) = &mut leg.leaving else { return };
+        let waits = leaving.waits;
+        let is_out = match outcome {
+            RestOutcome::Done | RestOutcome::Gone => true,
+            RestOutcome::Refused(_) => !leaving.was_in,
+            RestOutcome::Busy(_) => false,
+        };
+        if is_out {
+            leg.leaving = None;
+        } else if waits < WAITS_MAX {
+            leaving.waits += 1;
+            self.timers.set(Wake::Leave(reference.to_owned()), now + wait(waits, outcome));
+        } else {
+            tracing::warn!(leg = %leg.id, "this leg cannot leave its conference: it is hung up");
+            leg.leaving = None;
+            self.end(reference);
         }
     }
 
@@ -166,46 +209,64 @@ impl Legs {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         let is_wanted = leg.is_in(room);
         match (name, outcome) {
-            (LEAVE, RestOutcome::Busy(_)) if !is_wanted && leg.leaves < LEAVES_MAX => {
-                leg.leaves += 1;
-                self.order(reference, LEAVE, of_room(room, json!({})));
-            }
-            // It is out of it in any case: the room is gone, or it was not in it.
-            (LEAVE, _) => {}
+            (LEAVE, outcome) => self.told_of_leave(now, reference, outcome),
             (CONFERENCE, RestOutcome::Gone) => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
                 self.over(now, reference, &fields);
             }
             _ if !is_wanted => {}
-            (_, RestOutcome::Done) => {
-                let known = leg.room.take();
-                leg.room = known.map(|it| Room { falls: it.falls, ..Room::new(room, false) });
-                self.parted(now, reference);
-            }
+            _ if leg.is_entering() => {} // what becomes of the next one counts
+            (_, RestOutcome::Done) => self.entered(now, reference),
             (_, outcome) => {
-                self.not_entered(now, reference, name, matches!(outcome, RestOutcome::Busy(_)));
+                self.not_entered(now, reference, name, outcome);
             }
         }
     }
 
-    /// By that name there is no room yet, or there is one already; or it is something else.
-    fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, is_unsure: bool) {
-        let Some(leg) = self.leg(reference) else { return };
-        let tries_max = if matches!(leg.doing, Doing::Parting(_)) { PARTS_MAX } else { ENTERS_MAX };
-        let Some(room) = &mut leg.room else { return };
-        room.tries += 1;
-        room.is_unsure |= is_unsure;
-        if !is_unsure {
-            room.is_new = name == JOIN;
+    fn entered(&mut self, now: Timestamp, reference: &str) {
+        if let Some(room) = self.leg(reference).and_then(|leg| leg.room.as_mut()) {
+            (room.is_new, room.at) = (false, At::In { since: now });
         }
-        if room.tries >= tries_max {
+        self.parted(now, reference);
+    }
+
+    /// By that name there is no room yet, or there is one already; or it is something else.
+    fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
+        let Some(leg) = self.leg(reference) else { return };
+        let is_parting = matches!(leg.doing, Doing::Parting(_));
+        let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
+        let Some(room) = &mut leg.room else { return };
+        let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut room.at else {
+            return;
+        };
+        match outcome {
+            RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
+            RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
+                // It has fallen out for us alone, or nothing else can be done: it stays as it is.
+                let is_in = *is_unsure || room.falls > 0 || *waits >= waits_max;
+                if *is_refused && is_in && !is_parting {
+                    tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
+                        let it in: it counts as in it already");
+                    room.falls = room.falls.saturating_sub(1);
+                    return self.entered(now, reference);
+                }
+                room.is_new = false;
+            }
+            RestOutcome::Done | RestOutcome::Gone | RestOutcome::Refused(_) => {
+                *is_refused = name == JOIN && matches!(outcome, RestOutcome::Refused(_));
+                room.is_new = name == JOIN;
+            }
+        }
+        if !std::mem::replace(has_turned, true) {
+            return self.enter(reference);
+        }
+        if *waits >= waits_max {
             return self.give_up(reference);
         }
-        match !is_unsure && room.tries % 2 == 1 {
-            true => self.enter(reference),
-            false => self.timers.set(Wake::Enter(reference.to_owned()), now + ENTER_AGAIN),
-        }
+        let after = wait(*waits, outcome);
+        (*waits, *has_turned) = (*waits + 1, false);
+        self.timers.set(Wake::Enter(reference.to_owned()), now + after);
     }
 
     fn give_up(&mut self, reference: &str) {
@@ -220,7 +281,8 @@ impl Legs {
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
         // It may be in there all the same, and the caller alone.
-        if talk && room.is_some_and(|room| room.is_unsure) {
+        let may_be_in = |room: Room| matches!(room.at, At::Entering { is_unsure: true, .. });
+        if talk && room.is_some_and(may_be_in) {
             self.bridge_again(&part.caller, reference);
         }
     }
@@ -231,24 +293,42 @@ impl Legs {
             return;
         };
         let Some(room) = &mut leg.room else { return };
-        if room.falls < FALLS_MAX {
-            room.falls += 1;
-            self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
+        let At::In { since } = room.at else { return }; // that is known, or not there yet
+        room.at = At::Fallen;
+        room.falls = if now.since(since) < STAYS { room.falls + 1 } else { 1 };
+        if room.falls > FALLS_MAX {
+            tracing::warn!(leg = %leg.id, "this leg's conference does not keep it: it is hung up");
+            return self.end(reference);
         }
+        self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
-    /// Goes on with rooms over a restart: a try to enter that was waited for is made at once.
+    /// Goes on with rooms over a restart: a try that was waited for is made at once.
     pub(super) fn take_up_room(&mut self, reference: &str) {
+        self.leave_again(reference);
         let Some(leg) = self.legs.get(reference) else { return };
-        let is_outside = leg.room.as_ref().is_some_and(|room| room.tries > 0);
-        let parts = match &leg.doing {
-            Doing::Parting(part) => !self.is_bridging(&part.caller),
+        let is_in = |room: &Room| matches!(room.at, At::In { .. });
+        let is_outside = leg.room.as_ref().is_some_and(|room| !is_in(room));
+        let waits = match &leg.doing {
+            Doing::Parting(part) => self.is_bridging(&part.caller),
             _ => false,
         };
-        if is_outside || parts {
+        if is_outside && !waits {
             self.enter_again(reference);
         }
     }
+}
+
+/// Until a command that was not done is given again, for which it was waited so often before.
+fn wait(waits: u32, outcome: &RestOutcome) -> Duration {
+    let asked = match outcome {
+        RestOutcome::Busy(Some(after)) => *after,
+        RestOutcome::Busy(None)
+        | RestOutcome::Done
+        | RestOutcome::Gone
+        | RestOutcome::Refused(_) => Duration::ZERO,
+    };
+    (WAIT * (1 << waits.min(8))).max(asked).min(WAIT_MAX)
 }
 
 fn of_room(room: &str, more: serde_json::Value) -> Body {

@@ -92,6 +92,7 @@ impl Legs {
             (_, None) => {}
         }
         self.take_up_room(reference);
+        self.take_up_guest(now, reference);
         if is_heard {
             self.ask_after(reference);
         }

@@ -75,7 +75,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::Room | Doing::Parting(_) => {}
+            Doing::Nothing | Doing::Room | Doing::Guest | Doing::Parting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -195,6 +195,7 @@ impl Legs {
             | Doing::Pause
             | Doing::Dialing { .. }
             | Doing::Room
+            | Doing::Guest
             | Doing::Parting(_) => {}
         }
     }
@@ -213,6 +214,7 @@ impl Legs {
             | Doing::Keys { .. }
             | Doing::Record { .. }
             | Doing::Room
+            | Doing::Guest
             | Doing::Parting(_) => {}
         }
     }

@@ -466,6 +466,8 @@ fn a_command_as_it_goes_over_the_wire() {
         ..RestAnswer::default()
     };
     assert_eq!(Telnyx.outcome(&gone), RestOutcome::Gone);
+    let room_gone = RestAnswer { body: gone.body.replace("90018", "90019"), ..gone.clone() };
+    assert_eq!(Telnyx.outcome(&room_gone), RestOutcome::Gone);
     let other = RestAnswer { body: String::new(), ..gone };
     assert_eq!(Telnyx.outcome(&other), RestOutcome::Refused("422".to_owned()));
 }

@@ -123,6 +123,27 @@ fn a_guest_is_consulted_and_takes_the_caller_over() {
 }
 
 #[test]
+fn an_agent_who_hangs_up_while_consulting_hands_the_caller_over() {
+    for manner in Manner::ALL {
+        let (site, dave) = talking(manner);
+        let guest = consults(&site, &dave);
+        site.control.hang_up(&dave);
+        site.control.expect_room(&[CALL, &guest]);
+        wrap_up(&site.rig, "dave");
+        site.control.hang_up(CALL);
+        site.control.expect_over(&guest);
+        let record = site.rig.record();
+        let legs = record["legs"].as_array().expect("legs");
+        assert_eq!(legs.len(), 2, "{record:#}");
+        assert_eq!(legs[0]["sent_to_number"], GUEST, "{record:#}");
+        let all = (&record["outcome"], &record["ended_by"]);
+        assert_eq!(all, (&json!("handled"), &json!("caller")), "{record:#}");
+        legs.iter().for_each(|leg| assert_times(&record, leg));
+        site.rig.expect_no_calls();
+    }
+}
+
+#[test]
 fn a_guest_who_leaves_or_does_not_come_gives_the_caller_back() {
     for is_busy in [true, false] {
         let (site, dave) = talking(Manner::Once);
@@ -194,13 +215,13 @@ fn commands_about_rooms_that_fail_are_sent_again_under_their_name_and_done_once(
 #[test]
 fn who_cannot_be_put_on_hold_talks_on_and_what_cannot_be_had_is_refused() {
     let (site, dave) = talking(Manner::Once);
-    for name in ["conference", "join", "conference", "join"] {
+    for name in ["conference", "join"].repeat(3) {
         site.control.fault(Fault { name, status: 400, is_done: false });
     }
     ask(&site, "hold", &json!({}));
     site.control.until("it is given up", |state| {
         let tried = |name| state.commands.iter().filter(|it| it.name == name).count();
-        (tried("conference") == 2 && tried("join") == 2).then_some(())
+        (tried("conference") == 3 && tried("join") == 3).then_some(())
     });
     site.control.expect_bridged(CALL);
     site.rig.eventually("nobody is on hold", || {

@@ -161,6 +161,18 @@ fn a_hold_that_the_provider_does_not_do_is_none() {
 }
 
 #[test]
+fn holds_that_failed_do_not_end_the_talk_however_many() {
+    let mut world = talking(Parting::Party);
+    for n in 1..20 {
+        hold(&mut world);
+        assert_eq!(asks(&mut world).len(), 1, "{n}");
+        asked(&mut world, PARTY, Asked::Failed);
+        assert_eq!(world.events.last(), Some(&Event::HoldFailed { leg: PARTY }), "{n}");
+    }
+    assert!(!is_gone(&world));
+}
+
+#[test]
 fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_room() {
     let mut world = talking(Parting::Party);
     hold(&mut world);

@@ -144,6 +144,33 @@ fn names_of_commands_to_rooms_are_of_one_call() {
 }
 
 #[test]
+fn each_guest_of_a_call_enters_the_room_by_a_name_of_its_own() {
+    // Neither is asked for a key: the answer is the first that is heard of them.
+    let mut world = consulting();
+    world.over(GUEST);
+    world.links();
+    let (id, asks) =
+        (LegId { call: CALL, n: 3 }, Link::Leg { leg: LegId { call: CALL, n: 3 }, n: 0 });
+    let Action::Dial(mut to) = dial(true) else { unreachable!() };
+    to.told = Some(Link::LegStatus { leg: id });
+    to.answered = Some(asks.clone());
+    to.next = party(3);
+    world.answer(PARTY, &party(2), vec![Action::Dial(to)]);
+    assert_eq!(world.names(), ["dial"]);
+    let state = world.states[PARTY].clone();
+    world.states.insert("v3:second".to_owned(), state);
+    world.tell("call.answered", "v3:second", &json!({}));
+    world.answer("v3:second", &asks, vec![]);
+    assert_eq!(world.whose(), [("v3:second".to_owned(), "join")]);
+    let all = world.sent.iter().filter(|(_, _, body)| body["name"] == ROOM);
+    let mut ids: Vec<&str> = all.map(|(_, id, _)| id.as_str()).collect();
+    let sent = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((sent, ids.len()), (3, 3), "{ids:?}");
+}
+
+#[test]
 fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
     // Handed over: the guest is there, and nothing is to be commanded.
@@ -165,7 +192,7 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
 }
 
 #[test]
-fn a_guest_who_leaves_gives_the_agent_back_and_an_agent_who_leaves_takes_the_guest_along() {
+fn a_guest_who_leaves_gives_the_agent_back() {
     let mut world = consulting();
     world.pass(4_000);
     world.over(GUEST);
@@ -175,7 +202,50 @@ fn a_guest_who_leaves_gives_the_agent_back_and_an_agent_who_leaves_takes_the_gue
     assert_eq!((link, fields.dial), (party(2), Some(DialResult { failed: None, talked })));
     world.answer(PARTY, &party(2), meet(party(3)));
     assert_eq!(world.names(), [""; 0]);
+}
+
+/// The guest is to stay, and the agent has gone.
+fn given(world: &mut World) {
+    let to = Link::Leg { leg: GUEST_LEG, n: ELSEWHERE };
+    let (room, caller) = (ROOM.to_owned(), PARTY.to_owned());
+    let part = Part { room, to: to.clone(), caller, caller_to: party(2) };
+    world.legs.part(world.now, GUEST, GUEST_LEG, part);
+    assert_eq!(world.links(), [to]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_leaves_the_guest_to_the_caller() {
     let mut world = consulting();
+    world.over(PARTY);
+    assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
+    let mut after = world.restarted(true);
+    for it in [&mut world, &mut after] {
+        it.pass(2_999);
+        given(it);
+        it.pass(60_000);
+        assert!(!it.names().contains(&"hangup"));
+    }
+    // Over a restart that comes later, nobody is waited for any more.
+    let mut after = world.restarted(true);
+    after.pass(60_000);
+    assert!(!after.names().contains(&"hangup"));
+}
+
+#[test]
+fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
+    let mut world = consulting();
+    world.over(PARTY);
+    let mut after = world.restarted(true);
+    for it in [&mut world, &mut after] {
+        it.pass(2_999);
+        assert!(!it.names().contains(&"hangup"));
+        it.pass(1);
+        assert_eq!(it.whose(), [(GUEST.to_owned(), "hangup")]);
+    }
+    // At once, if it was we who hung the agent up.
+    let mut world = consulting();
+    world.legs.end(PARTY);
+    assert_eq!(world.names(), ["hangup"]);
     world.over(PARTY);
     assert_eq!(world.whose(), [(GUEST.to_owned(), "hangup")]);
 }
@@ -186,8 +256,10 @@ fn a_party_that_cannot_be_parted_talks_on() {
     part(&mut world);
     let refused = RestOutcome::Refused("422".to_owned());
     assert_eq!(world.sends(&refused), ["conference", "join"]);
-    world.pass(1_000);
-    assert_eq!(world.sends(&refused), ["conference", "join"]);
+    for ms in [1_000, 2_000] {
+        world.pass(ms);
+        assert_eq!(world.sends(&refused), ["conference", "join"]);
+    }
     assert_eq!((world.legs.poll_unparted(), world.links()), (Some(LEG), vec![]));
     assert_eq!(world.names(), [""; 0], "they hear each other");
     world.over(PARTY);
@@ -196,9 +268,9 @@ fn a_party_that_cannot_be_parted_talks_on() {
     // Who knows: then they are bridged again.
     let mut world = talking();
     part(&mut world);
-    for _ in 0..4 {
+    for ms in [1_000, 2_000, 0] {
         assert_eq!(world.next_is(&RestOutcome::Busy(None)), "conference");
-        world.pass(1_000);
+        world.pass(ms);
     }
     assert_eq!(world.legs.poll_unparted(), Some(LEG));
     assert_eq!(world.whose(), [(CALLER.to_owned(), "bridge")]);
@@ -255,20 +327,38 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "conference");
     world.pass(1_000);
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
-    world.pass(1_000);
+    world.pass(2_000);
     assert_eq!(world.names(), ["join"]);
     assert_eq!(world.links(), [step(4)]);
     // And not for ever: then the leg is ended.
     let mut world = held();
     world.legs.moved(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
-    let mut names = Vec::new();
-    for _ in 0..20 {
-        names.extend(world.sends(&RestOutcome::Busy(None)));
-        world.pass(1_000);
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for s in [1, 2, 4, 8, 15, 15, 15] {
+        assert_eq!(world.sends(&RestOutcome::Busy(None)), ["join"]);
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0]);
+        world.pass(1);
     }
-    let joins = names.iter().filter(|name| **name == "join").count();
-    assert_eq!((joins, names.contains(&"hangup")), (8, true), "{names:?}");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    assert_eq!(world.names(), ["hangup"]);
+}
+
+#[test]
+fn who_is_to_enter_waits_as_long_as_the_provider_asks_for() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for (asked, s) in [(6, 6), (1, 2), (600, 15)] {
+        let busy = RestOutcome::Busy(Some(Duration::from_secs(asked)));
+        assert_eq!(world.sends(&busy), ["join"]);
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0], "{asked}");
+        world.pass(1);
+    }
+    assert_eq!(world.names(), ["join"]);
 }
 
 #[test]
@@ -286,6 +376,46 @@ fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
     world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
     assert_eq!(world.names(), ["join"]);
     assert_eq!(world.links(), [party(1)]);
+}
+
+#[test]
+fn a_room_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
+    let mut world = held();
+    for _ in 0..3 {
+        for _ in 0..5 {
+            world.tell("conference.participant.left", PARTY, &json!({}));
+        }
+        world.pass(2_000);
+        assert_eq!(world.names(), ["join"]);
+    }
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    assert_eq!(world.names(), ["hangup"], "nobody is left in silence");
+    // Now and then is not too often.
+    let mut world = held();
+    for _ in 0..10 {
+        world.pass(60_000);
+        world.tell("conference.participant.left", PARTY, &json!({}));
+        world.pass(2_000);
+        assert!(world.names().contains(&"join"));
+    }
+}
+
+#[test]
+fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
+    let mut world = held();
+    world.tell("conference.participant.left", PARTY, &json!({}));
+    let mut after = world.restarted(true);
+    let all = after.whose();
+    assert!(all.contains(&(PARTY.to_owned(), "join")), "{all:?}");
+    // And so does one that had no answer to the first command yet, and was told again in vain.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    let mut after = world.restarted(true);
+    let all = after.whose();
+    assert!(all.contains(&(CALLER.to_owned(), "join")), "{all:?}");
 }
 
 #[test]
@@ -319,7 +449,17 @@ fn a_leave_that_was_not_done_is_done_later() {
     world.legs.moved(world.now, CALLER, &step(5));
     world.answer(CALLER, &step(5), music(step(6)));
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "leave");
-    assert_eq!(world.names(), ["playback_start", "leave"]);
+    assert_eq!(world.names(), ["playback_start"]);
+    world.pass(1_000);
+    assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "leave");
+    let mut after = world.restarted(true);
+    assert!(after.names().contains(&"leave"), "at once after a restart");
+    world.pass(1_999);
+    assert_eq!(world.names(), [""; 0]);
+    world.pass(1);
+    assert_eq!(world.names(), ["leave"]);
+    world.pass(5_000);
+    assert_eq!(world.names(), [""; 0]);
     // A room that is gone was left.
     world.legs.moved(world.now, CALLER, &step(6));
     world.answer(CALLER, &step(6), meet(step(7)));
@@ -329,6 +469,75 @@ fn a_leave_that_was_not_done_is_done_later() {
     assert_eq!(world.next_is(&RestOutcome::Gone), "leave");
     assert_eq!(world.names(), ["playback_start"]);
     assert_eq!(world.links(), [step(4), step(5), step(6), step(7)]);
+}
+
+#[test]
+fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    let busy = RestOutcome::Busy(Some(Duration::from_secs(3)));
+    assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
+    for s in [3, 3, 4, 8, 15, 15, 15] {
+        world.pass(s * 1_000 - 1);
+        assert_eq!(world.names(), [""; 0]);
+        world.pass(1);
+        assert_eq!(world.next_is(&busy), "leave");
+    }
+    assert_eq!(world.names(), ["hangup"]);
+    // Brought back meanwhile, it is to stay.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
+    world.legs.moved(world.now, CALLER, &step(6));
+    world.answer(CALLER, &step(6), meet(step(7)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.pass(60_000);
+    assert_eq!(world.names(), [""; 0]);
+    // One that never entered is out, whatever a refusal means.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    let refused = RestOutcome::Refused("422".to_owned());
+    assert_eq!((world.next_is(&refused), world.names()), ("leave", vec!["playback_start"]));
+    world.pass(1_000);
+    assert_eq!(world.names(), [""; 0]);
+}
+
+#[test]
+fn who_is_not_let_into_a_room_that_is_there_stays_as_it_is() {
+    let other = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90000\"}]}".to_owned());
+    let taken = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90033\"}]}".to_owned());
+    // It was said to have left, and had not.
+    let mut world = held();
+    for _ in 0..9 {
+        world.tell("conference.participant.left", PARTY, &json!({}));
+        world.pass(1_500);
+        world.pass(500);
+        assert_eq!((world.next_is(&other), world.next_is(&taken)), ("join", "conference"));
+        assert_eq!(world.legs.poll_order(), None);
+    }
+    // Nothing tells that it ever was in: it is tried for a minute.
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
+    for s in [1, 2, 4, 8, 15, 15, 15, 600] {
+        assert_eq!((world.next_is(&other), world.next_is(&taken)), ("join", "conference"));
+        world.pass(s * 1_000);
+    }
+    assert_eq!(world.names(), [""; 0], "and is not hung up");
 }
 
 #[test]
