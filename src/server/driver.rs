@@ -176,7 +176,7 @@ impl Driver {
     }
 
     /// Drains everything the last input caused.
-    fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         let now = self.clock.now();
         self.deal(now);
         self.tell_providers();

@@ -70,6 +70,7 @@ impl Driver {
         }
         while let Some(leg) = self.legs.as_mut().and_then(Legs::poll_unparted) {
             self.router.desk.asked(now, leg, Asked::Failed);
+            self.deal(now); // or the desk would ask for the same again, and again
         }
         let Some(rest) = &self.rest else { return };
         while let Some(order) = self.legs.as_mut().and_then(Legs::poll_order) {

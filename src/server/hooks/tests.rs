@@ -1,15 +1,17 @@
 //! A driver whose provider only does what it is commanded, turn by turn.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::center::{Cause, Digit, Event};
+use crate::center::{AgentAsk, Cause, Digit, Event};
 use crate::config::{self, Sources};
-use crate::id::{CallId, LegId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, start};
+use crate::webhook::Paper;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::sign::from_base64;
 use crate::webhook::telnyx::Order;
@@ -31,8 +33,10 @@ secrets = ["FOpSQ/oNU56MHuCkRcDt6nQXxkhrUe8aD/be46FEDkA="]
 account = "con"
 token = "key"
 rest_url = "http://127.0.0.1:1"
+prefixes = ["+1415555"]
+accept_key = ""
 [agents.alice]
-password = "alice-has-a-long-password"
+outside = { trunk = "telnyx", number = "+14155550199" }
 skills = { tech = 5 }
 "#;
 const FLOW: &str = r#"
@@ -84,10 +88,14 @@ fn with_driver(test: impl FnOnce(&mut World)) {
 }
 
 impl World {
-    /// An event of the leg's, and the answer to it.
+    /// An event of the caller's leg, and the answer to it.
     fn told(&mut self, what: What, more: Fields) -> Option<Document> {
+        self.told_of(CALL, what, more)
+    }
+
+    fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
         let news = Some(News { what, mark: self.mark.clone() });
-        let fields = Fields { reference: CALL.to_owned(), news, ..more };
+        let fields = Fields { reference: leg.to_owned(), news, ..more };
         let (reply, mut replied) = oneshot::channel();
         let hook = Hook { provider: telnyx::NAME, link: Link::Voice, fields };
         self.driver.take_hooks(Batch { hooks: vec![hook], reply });
@@ -206,5 +214,38 @@ fn what_the_desk_asks_for_is_done_in_the_same_turn() {
         world.driver.deal(world.driver.clock.now());
         assert_eq!(world.driver.center.calls_live(), 0);
         assert_eq!(world.done(), None);
+    });
+}
+
+#[test]
+fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
+    with_driver(|world| {
+        let agent = AgentId(0);
+        for event in [
+            Event::PhoneReachable { agent, reachable: true },
+            Event::AgentAsked { agent, ask: AgentAsk::LogIn },
+            Event::AgentAsked { agent, ask: AgentAsk::Ready },
+        ] {
+            world.driver.feed(world.driver.clock.now(), event);
+        }
+        world.is_up();
+        assert!(world.done().is_some());
+        world.told(What::Collected, keys("1"));
+        world.driver.turn();
+        assert_eq!(world.done().as_deref(), Some("1.2.1.dial"));
+        let answered = Fields { state: Some(LegState::Answered), ..Fields::default() };
+        world.told_of("v3:alice", What::Answered, answered);
+        assert_eq!(world.done().as_deref(), Some("1.2.2.bridge"));
+        let is_held =
+            |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
+        // Nobody knows that leg any more.
+        let links = world.driver.links[telnyx::NAME].clone();
+        let paper = Paper { links, voices: BTreeMap::new() };
+        world.driver.legs = Some(Legs::new(paper, Duration::from_secs(8)));
+        let ask = AgentAsk::Hold;
+        world.driver.feed(world.driver.clock.now(), Event::AgentAsked { agent, ask });
+        assert!(is_held(world));
+        world.driver.turn();
+        assert!(!is_held(world));
     });
 }
