@@ -41,6 +41,19 @@ fn consults(site: &Site, dave: &str) -> String {
     guest
 }
 
+/// The caller talks to the guest, without Dave, until `by` hangs up. The call's record.
+#[track_caller]
+fn guest_takes_over(site: &Site, guest: &str, by: &str) -> Value {
+    site.control.expect_room(&[CALL, guest]);
+    wrap_up(&site.rig, "dave");
+    site.control.hang_up(by);
+    site.control.expect_over(if by == CALL { guest } else { CALL });
+    let record = site.rig.record();
+    assert_eq!(items(&record["legs"]).len(), 2, "{record:#}");
+    assert_eq!(record["outcome"], "handled", "{record:#}");
+    record
+}
+
 #[track_caller]
 fn assert_times(record: &Value, leg: &Value) {
     let times = ms(&leg["talk_ms"]) + ms(&leg["hold_ms"]);
@@ -107,17 +120,10 @@ fn a_guest_is_consulted_and_takes_the_caller_over() {
         let guest = consults(&site, &dave);
         ask(&site, "complete", &json!({}));
         site.control.expect_over(&dave);
-        site.control.expect_room(&[CALL, &guest]);
-        wrap_up(&site.rig, "dave");
-        site.control.hang_up(&guest);
-        site.control.expect_over(CALL);
-        let record = site.rig.record();
-        let legs = record["legs"].as_array().expect("legs");
-        assert_eq!(legs.len(), 2, "{record:#}");
-        assert_eq!(legs[0]["sent_to_number"], GUEST, "{record:#}");
-        assert_eq!(legs[1]["consulted"], true, "{record:#}");
-        assert_eq!(record["outcome"], "handled", "{record:#}");
-        legs.iter().for_each(|leg| assert_times(&record, leg));
+        let record = guest_takes_over(&site, &guest, &guest);
+        assert_eq!(record["legs"][0]["sent_to_number"], GUEST, "{record:#}");
+        assert_eq!(record["legs"][1]["consulted"], true, "{record:#}");
+        items(&record["legs"]).iter().for_each(|leg| assert_times(&record, leg));
         site.rig.expect_no_calls();
     }
 }
@@ -128,17 +134,10 @@ fn an_agent_who_hangs_up_while_consulting_hands_the_caller_over() {
         let (site, dave) = talking(manner);
         let guest = consults(&site, &dave);
         site.control.hang_up(&dave);
-        site.control.expect_room(&[CALL, &guest]);
-        wrap_up(&site.rig, "dave");
-        site.control.hang_up(CALL);
-        site.control.expect_over(&guest);
-        let record = site.rig.record();
-        let legs = record["legs"].as_array().expect("legs");
-        assert_eq!(legs.len(), 2, "{record:#}");
-        assert_eq!(legs[0]["sent_to_number"], GUEST, "{record:#}");
-        let all = (&record["outcome"], &record["ended_by"]);
-        assert_eq!(all, (&json!("handled"), &json!("caller")), "{record:#}");
-        legs.iter().for_each(|leg| assert_times(&record, leg));
+        let record = guest_takes_over(&site, &guest, CALL);
+        assert_eq!(record["legs"][0]["sent_to_number"], GUEST, "{record:#}");
+        assert_eq!(record["ended_by"], "caller", "{record:#}");
+        items(&record["legs"]).iter().for_each(|leg| assert_times(&record, leg));
         site.rig.expect_no_calls();
     }
 }
@@ -174,14 +173,7 @@ fn three_talk_until_one_is_left() {
         ask(&site, "conference", &json!({}));
         site.control.expect_room(&[CALL, &dave, &guest]);
         site.control.hang_up(&dave);
-        site.control.expect_room(&[CALL, &guest]);
-        wrap_up(&site.rig, "dave");
-        site.control.hang_up(CALL);
-        site.control.expect_over(&guest);
-        let record = site.rig.record();
-        let legs = record["legs"].as_array().expect("legs");
-        assert_eq!(legs.len(), 2, "{record:#}");
-        assert_eq!(record["outcome"], "handled", "{record:#}");
+        guest_takes_over(&site, &guest, CALL);
         site.rig.expect_no_calls();
     }
 }

@@ -39,7 +39,18 @@ fn held() -> World {
     world
 }
 
-/// And talks to a guest.
+/// And once more, after they were brought together: the caller is to leave the room.
+fn held_again() -> World {
+    let mut world = held();
+    world.legs.moved(world.now, CALLER, &step(4));
+    world.answer(CALLER, &step(4), meet(step(5)));
+    assert_eq!(world.names(), ["playback_stop", "join"]);
+    world.legs.moved(world.now, CALLER, &step(5));
+    world.answer(CALLER, &step(5), music(step(6)));
+    world
+}
+
+/// Held, the agent talks to a guest.
 fn consulting() -> World {
     let mut world = held();
     world.legs.moved(world.now, PARTY, &party(1));
@@ -442,12 +453,7 @@ fn a_leg_that_left_its_room_and_is_gone_is_told_so() {
 
 #[test]
 fn a_leave_that_was_not_done_is_done_later() {
-    let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
-    assert_eq!(world.names(), ["playback_stop", "join"]);
-    world.legs.moved(world.now, CALLER, &step(5));
-    world.answer(CALLER, &step(5), music(step(6)));
+    let mut world = held_again();
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "leave");
     assert_eq!(world.names(), ["playback_start"]);
     world.pass(1_000);
@@ -473,12 +479,7 @@ fn a_leave_that_was_not_done_is_done_later() {
 
 #[test]
 fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
-    let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
-    assert_eq!(world.names(), ["playback_stop", "join"]);
-    world.legs.moved(world.now, CALLER, &step(5));
-    world.answer(CALLER, &step(5), music(step(6)));
+    let mut world = held_again();
     let busy = RestOutcome::Busy(Some(Duration::from_secs(3)));
     assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
     for s in [3, 3, 4, 8, 15, 15, 15] {
@@ -489,12 +490,7 @@ fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
     }
     assert_eq!(world.names(), ["hangup"]);
     // Brought back meanwhile, it is to stay.
-    let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
-    assert_eq!(world.names(), ["playback_stop", "join"]);
-    world.legs.moved(world.now, CALLER, &step(5));
-    world.answer(CALLER, &step(5), music(step(6)));
+    let mut world = held_again();
     assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
     world.legs.moved(world.now, CALLER, &step(6));
     world.answer(CALLER, &step(6), meet(step(7)));
