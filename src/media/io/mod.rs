@@ -11,6 +11,7 @@
 //! signaling and speech.
 
 mod ports;
+mod slots;
 mod sys;
 mod tape;
 #[cfg(test)]

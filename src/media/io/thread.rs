@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::center::{RecordingEnd, RecordingFault};
 use crate::id::LegId;
 use crate::media::io::ports::Sockets;
+use crate::media::io::slots::Slots;
 use crate::media::io::sys::{self, Poller};
 use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
@@ -43,8 +44,7 @@ pub(super) struct MediaThread {
     buffer: Buffer,
     due: Vec<(Timestamp, u32)>,
     ready: Vec<u64>,
-    /// By the thread's clock.
-    slot_began: Duration,
+    slots: Slots,
 }
 
 struct Leg {
@@ -89,7 +89,7 @@ impl MediaThread {
             buffer: [0; PACKET_LEN_MAX],
             due: Vec::new(),
             ready: Vec::with_capacity(sys::EVENTS_MAX),
-            slot_began: Duration::ZERO,
+            slots: Slots::default(),
         }
     }
 
@@ -304,12 +304,11 @@ impl MediaThread {
     /// With many legs, everything that comes within a slot is read together.
     fn wait(&mut self) {
         if self.by_id.len() > LEGS_SERVED_AT_ONCE {
-            // Who is late does not pause.
-            let left = SLOT.saturating_sub(self.clock.elapsed().saturating_sub(self.slot_began));
-            if !left.is_zero() && !self.woken.load(Ordering::Acquire) {
+            let left = self.slots.left(self.clock.elapsed());
+            if let Some(left) = left.filter(|_| !self.woken.load(Ordering::Acquire)) {
                 sys::pause(left);
             }
-            self.slot_began = self.clock.elapsed();
+            self.slots.serve(self.clock.elapsed());
             self.poller.wait(Some(Duration::ZERO), &mut self.ready);
             return;
         }
@@ -445,8 +444,5 @@ const RTCP_BIT: u64 = 1;
 const LEGS_SERVED_AT_ONCE: usize = 16;
 /// Orders carried out before packets get their turn.
 const ORDERS_PER_SLOT: usize = 256;
-/// How long packets are gathered. Each leg brings one in 20 ms, and speech is late by half of this:
-/// 2 ms would be late by less, and cost a sixth more.
-const SLOT: Duration = Duration::from_millis(5);
 /// Times that the poller is asked in one slot, where it reports as many sockets as it can.
 const READS_PER_SLOT: usize = 16;
