@@ -282,7 +282,6 @@ fn random() -> io::Result<u64> {
     getrandom::u64().map_err(io::Error::other)
 }
 
-/// Orders on their way to one thread, which looks every other millisecond: more means that it is
-/// stuck.
-/// The channel takes 96 bytes for each from the start.
+/// Orders on their way to one thread, which looks once a slot at least: more means that it is
+/// stuck. The channel takes 96 bytes for each from the start.
 const ORDERS_MAX: usize = 4_096;

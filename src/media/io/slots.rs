@@ -1,8 +1,8 @@
 //! The beat at which a thread with many legs works.
 //!
 //! Slots begin at multiples of [`SLOT`] on the thread's clock, not some time after the last one
-//! ended: a packet that comes every 20 ms then falls into the same place of every fourth slot, and
-//! leaves as evenly as it came.
+//! ended. A packet that comes every 20 ms then falls into every fourth slot, and leaves as evenly
+//! as it came; only where it comes just as a slot begins, its jitter can move it by one.
 //!
 //! **Invariant:** a slot is not waited for once it has begun.
 //!
@@ -10,21 +10,22 @@
 
 use std::time::Duration;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Slots {
-    /// The last one that was served, counted from the start of the clock.
-    served: u64,
+    /// When the next one begins, in microseconds of the clock. The first begins with the clock.
+    next_us: u64,
 }
 
 impl Slots {
     /// How long to pause before the next one; `None` when it has begun.
     pub(super) fn left(&self, now: Duration) -> Option<Duration> {
-        let now = micros(now);
-        (now / SLOT_US <= self.served).then(|| Duration::from_micros(SLOT_US - now % SLOT_US))
+        let left = self.next_us.saturating_sub(micros(now));
+        (left > 0).then(|| Duration::from_micros(left))
     }
 
+    /// The slot of `now` is served; the next is the one after it.
     pub(super) fn serve(&mut self, now: Duration) {
-        self.served = micros(now) / SLOT_US;
+        self.next_us = (micros(now) / SLOT_US + 1) * SLOT_US;
     }
 }
 
@@ -48,6 +49,7 @@ mod tests {
     #[test]
     fn slots_begin_at_multiples_whatever_the_work_took() {
         let mut slots = Slots::default();
+        assert_eq!(slots.left(us(0)), None, "the first has begun");
         slots.serve(us(10_070)); // woken a little late
         assert_eq!(slots.left(us(10_071)), Some(us(4_929)));
         assert_eq!(slots.left(us(14_999)), Some(us(1)));

@@ -193,6 +193,13 @@ fn a_hundred_legs_are_served_in_slots() {
         let heard: Vec<u16> = (0..3).map(|_| phone.hear().1).collect();
         assert_eq!(heard[2].wrapping_sub(heard[0]), 2);
     }
+    // Few are served as they come again.
+    for phone in &phones[1..] {
+        world.engine.close(phone.leg);
+        assert!(matches!(world.fact(), Fact::Closed { .. }));
+    }
+    world.engine.play(phones[0].leg, PlayId(2), vec![sound], false);
+    assert_eq!(world.fact(), Fact::PromptDone { leg: phones[0].leg, play: PlayId(2) });
 }
 
 #[test]
