@@ -1,6 +1,6 @@
 //! The beat at which a thread with many legs works.
 //!
-//! Slots begin at multiples of [`SLOT`] on the thread's clock, not some time after the last one
+//! Slots begin at multiples of [`SLOT_US`] on the thread's clock, not some time after the last one
 //! ended. A packet that comes every 20 ms then falls into every fourth slot, and leaves as evenly
 //! as it came; only where it comes just as a slot begins, its jitter can move it by one.
 //!
@@ -33,10 +33,9 @@ fn micros(time: Duration) -> u64 {
     time.as_micros() as u64
 }
 
-/// How long packets are gathered. Each leg brings one in 20 ms, of which this is a whole part, and
-/// speech is late by half of it: 2 ms would be late by less, and cost a sixth more.
-const SLOT: Duration = Duration::from_millis(5);
-const SLOT_US: u64 = SLOT.as_micros() as u64;
+/// How long packets are gathered, in microseconds. Each leg brings one in 20 ms, of which this is a
+/// whole part, and speech is late by half of it: 2 ms would be late by less, and cost a sixth more.
+const SLOT_US: u64 = 5_000;
 
 #[cfg(test)]
 mod tests {

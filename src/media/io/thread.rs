@@ -305,6 +305,7 @@ impl MediaThread {
     fn wait(&mut self) {
         if self.by_id.len() > LEGS_SERVED_AT_ONCE {
             let left = self.slots.left(self.clock.elapsed());
+            // Orders that wait are not slept on.
             if let Some(left) = left.filter(|_| !self.woken.load(Ordering::Acquire)) {
                 sys::pause(left);
             }
