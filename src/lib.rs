@@ -5,7 +5,7 @@
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`center::Event`]s out: [`sip`], [`media`],
 //! [`webhook`].
-//! Only their `io.rs` touches the world.
+//! Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 

@@ -3,7 +3,7 @@
 //! [`Ua`] is the door. The shell feeds it datagrams and the time, and asks it to answer, dial and
 //! hang up legs; it hands back what to transmit and what happened.
 //!
-//! **Invariant:** only `io.rs` touches a socket; everything else is a function of its inputs, the
+//! **Invariant:** only `io` touches a socket; everything else is a function of its inputs, the
 //! time passed in and one seed.
 //!
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.

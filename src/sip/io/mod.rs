@@ -9,32 +9,27 @@
 //!
 //! **Deliberately absent:** what the messages mean; TLS.
 
+mod tcp;
+mod udp;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::sip::io::udp::Udp;
 use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};
-use crate::sip::wire::{Frame, Framer};
 
 /// Datagrams taken from one socket in one [`Sockets::drain`].
 const BATCH_MAX: usize = 64;
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
-/// Datagrams waiting for a socket whose send buffer is full; more are dropped.
-const DATAGRAMS_WAITING_MAX: usize = 4096;
-/// Kernel buffers of each UDP socket: a burst of some thousand messages.
-const UDP_BUFFER_BYTES: usize = 4 << 20;
 /// Connections in all, and from one address.
 const CONNECTIONS_MAX: usize = 4096;
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
@@ -44,17 +39,6 @@ const TCP_READ_MAX: usize = 1024;
 const TCP_WRITES_MAX: usize = 256;
 /// Connections accepted in one wake.
 const ACCEPT_MAX: usize = 32;
-const TCP_BACKLOG: u32 = 1024;
-/// A message must be complete this long after the connection opened or after its first byte.
-const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that says nothing, not even a keep-alive (RFC 5626 §3.5.1), is closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(900);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A peer that does not read is not waited for.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What follows bytes that are no message is thrown away for this long.
-const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-const READ_CHUNK: usize = 4096;
 
 /// What [`Sockets::drain`] hands over.
 #[derive(Debug)]
@@ -84,13 +68,6 @@ pub struct Sockets {
 }
 
 #[derive(Debug)]
-struct Udp {
-    local: SocketAddr,
-    socket: UdpSocket,
-    waiting: VecDeque<Transmit>,
-}
-
-#[derive(Debug)]
 struct Connection {
     path: Path,
     outbox: mpsc::Sender<Arc<[u8]>>,
@@ -104,8 +81,8 @@ impl Sockets {
     pub fn bind(udp: &[SocketAddr], tcp: &[SocketAddr]) -> io::Result<Self> {
         let (inbox_sender, inbox) = mpsc::channel(TCP_READ_MAX);
         Ok(Self {
-            udp: udp.iter().map(|address| bind_udp(*address)).collect::<io::Result<_>>()?,
-            listeners: tcp.iter().map(|address| bind_tcp(*address)).collect::<io::Result<_>>()?,
+            udp: udp.iter().map(|address| Udp::bind(*address)).collect::<io::Result<_>>()?,
+            listeners: tcp.iter().map(|address| tcp::bind(*address)).collect::<io::Result<_>>()?,
             connections: BTreeMap::new(),
             opened: BTreeMap::new(),
             connection_last: 0,
@@ -121,7 +98,7 @@ impl Sockets {
 
     /// The addresses in use, with the ports the system chose where 0 was asked for.
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> + '_ {
-        let udp = self.udp.iter().map(|udp| (Transport::Udp, udp.local));
+        let udp = self.udp.iter().map(|udp| (Transport::Udp, udp.local()));
         udp.chain(self.listeners.iter().map(|(local, _)| (Transport::Tcp, *local)))
     }
 
@@ -137,10 +114,10 @@ impl Sockets {
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_flush(cx);
         let mut ready = !self.lost.is_empty() || self.pending.is_some();
-        for udp in &self.udp {
-            ready |= udp.socket.poll_recv_ready(cx).is_ready();
+        for udp in &mut self.udp {
+            udp.poll_flush(cx);
+            ready |= udp.poll_readable(cx).is_ready();
         }
         self.poll_accept(cx);
         if self.pending.is_none()
@@ -157,20 +134,6 @@ impl Sockets {
             ready |= !self.lost.is_empty();
         }
         if ready { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) {
-        for udp in &mut self.udp {
-            while !udp.waiting.is_empty() && udp.socket.poll_send_ready(cx).is_ready() {
-                let Some(transmit) = udp.waiting.front() else { break };
-                match udp.socket.try_send_to(&transmit.bytes, transmit.path.remote) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Ok(_) | Err(_) => {
-                        udp.waiting.pop_front();
-                    }
-                }
-            }
-        }
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) {
@@ -211,7 +174,7 @@ impl Sockets {
         self.connections.insert(id, Connection { path, outbox });
         let inbox = self.inbox_sender.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = serve(path, stream, writes, inbox).await {
+            if let Err(error) = tcp::serve(path, stream, writes, inbox).await {
                 tracing::debug!(remote = %path.remote, %error, "connection closed");
             }
             id
@@ -234,9 +197,9 @@ impl Sockets {
         }
         for udp in &self.udp {
             for _ in 0..BATCH_MAX {
-                match udp.socket.try_recv_from(&mut self.buffer) {
+                match udp.receive(&mut self.buffer) {
                     Ok((length, remote)) => take(Arrival::Message(Received {
-                        path: Path::udp(udp.local, remote),
+                        path: Path::udp(udp.local(), remote),
                         bytes: &self.buffer[..length],
                     })),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -261,24 +224,9 @@ impl Sockets {
     }
 
     fn send_udp(&mut self, transmit: Transmit) {
-        let Some(udp) = self.udp.iter_mut().find(|udp| udp.local == transmit.path.local) else {
-            self.lost.push_back(transmit.path);
-            return;
-        };
-        if udp.waiting.is_empty() {
-            match udp.socket.try_send_to(&transmit.bytes, transmit.path.remote) {
-                Ok(_) => return,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => {
-                    tracing::debug!(remote = %transmit.path.remote, %error, "not sent");
-                    return;
-                }
-            }
-        }
-        if udp.waiting.len() < DATAGRAMS_WAITING_MAX {
-            udp.waiting.push_back(transmit);
-        } else {
-            self.dropped += 1;
+        match self.udp.iter_mut().find(|udp| udp.local() == transmit.path.local) {
+            Some(udp) => self.dropped += u64::from(!udp.send(transmit)),
+            None => self.lost.push_back(transmit.path),
         }
     }
 
@@ -304,134 +252,12 @@ impl Sockets {
     }
 }
 
-fn bind_udp(address: SocketAddr) -> io::Result<Udp> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("udp {address}: {error}"));
-    let bind = || {
-        let socket = socket2::Socket::new(
-            socket2::Domain::for_address(address),
-            socket2::Type::DGRAM,
-            Some(socket2::Protocol::UDP),
-        )?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        // The system may grant less; that is no reason not to serve.
-        let _ = socket.set_recv_buffer_size(UDP_BUFFER_BYTES);
-        let _ = socket.set_send_buffer_size(UDP_BUFFER_BYTES);
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        let socket = UdpSocket::from_std(socket.into())?;
-        Ok(Udp { local: socket.local_addr()?, socket, waiting: VecDeque::new() })
-    };
-    bind().map_err(named)
-}
-
-fn bind_tcp(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("tcp {address}: {error}"));
-    let bind = || {
-        let socket = match address.ip() {
-            IpAddr::V4(_) => TcpSocket::new_v4()?,
-            IpAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        let listener = socket.listen(TCP_BACKLOG)?;
-        Ok((listener.local_addr()?, listener))
-    };
-    bind().map_err(named)
-}
-
-/// The life of one connection; ends when either side closes, a cap is hit, or nobody wants it.
-async fn serve(
-    path: Path,
-    stream: Option<TcpStream>,
-    writes: mpsc::Receiver<Arc<[u8]>>,
-    inbox: mpsc::Sender<(Path, Vec<u8>)>,
-) -> io::Result<()> {
-    let stream = match stream {
-        Some(stream) => stream,
-        None => timeout(CONNECT_TIMEOUT, TcpStream::connect(path.remote)).await??,
-    };
-    stream.set_nodelay(true)?;
-    let (reader, writer) = stream.into_split();
-    let (pong, pongs) = mpsc::channel(1);
-    tokio::select! {
-        result = read(path, reader, inbox, pong) => result,
-        result = write(writer, writes, pongs) => result,
-    }
-}
-
-async fn read(
-    path: Path,
-    mut stream: OwnedReadHalf,
-    inbox: mpsc::Sender<(Path, Vec<u8>)>,
-    pong: mpsc::Sender<()>,
-) -> io::Result<()> {
-    let mut framer = Framer::new();
-    let mut chunk = vec![0; READ_CHUNK];
-    let mut deadline = Instant::now() + FRAME_TIMEOUT;
-    loop {
-        let length = timeout_at(deadline, stream.read(&mut chunk)).await??;
-        if length == 0 {
-            return Ok(());
-        }
-        let was_waiting = framer.waiting() > 0;
-        framer.push(&chunk[..length]);
-        let mut whole = false;
-        while let Some(frame) = framer.next_frame() {
-            whole = true;
-            let (bytes, broken) = match frame {
-                // One pong is owed already: a peer that floods us with pings gets no more.
-                Frame::Ping => {
-                    let _ = pong.try_send(());
-                    continue;
-                }
-                Frame::Message(bytes) => (bytes, false),
-                Frame::Broken(bytes) => (bytes, true),
-            };
-            if inbox.send((path, bytes)).await.is_err() {
-                return Ok(());
-            }
-            if broken {
-                return linger(stream).await;
-            }
-        }
-        if framer.waiting() == 0 {
-            deadline = Instant::now() + IDLE_TIMEOUT;
-        } else if whole || !was_waiting {
-            deadline = Instant::now() + FRAME_TIMEOUT;
-        }
-    }
-}
-
-/// Leaves time for the answer to what could not be read, then ends the connection.
-async fn linger(mut stream: OwnedReadHalf) -> io::Result<()> {
-    let mut rest = [0; READ_CHUNK];
-    let deadline = Instant::now() + LINGER_TIMEOUT;
-    while timeout_at(deadline, stream.read(&mut rest)).await?? > 0 {}
-    Ok(())
-}
-
-async fn write(
-    mut stream: OwnedWriteHalf,
-    mut writes: mpsc::Receiver<Arc<[u8]>>,
-    mut pongs: mpsc::Receiver<()>,
-) -> io::Result<()> {
-    loop {
-        tokio::select! {
-            message = writes.recv() => {
-                let Some(message) = message else { return Ok(()) };
-                timeout(WRITE_TIMEOUT, stream.write_all(&message)).await??;
-            }
-            Some(()) = pongs.recv() => {
-                timeout(WRITE_TIMEOUT, stream.write_all(b"\r\n")).await??;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     /// Everything that arrives until `count` messages have.
@@ -468,11 +294,7 @@ mod tests {
         for bytes in [ONE, TWO] {
             a.send(Transmit { path: Path::udp(from, to), bytes: bytes.into() });
         }
-        // The first datagrams wait until the runtime has seen that the socket can be written to.
-        let got = tokio::select! {
-            got = messages(&mut b, 2) => got,
-            () = a.ready() => panic!("nothing was sent here"),
-        };
+        let got = messages(&mut b, 2).await;
         assert_eq!(got, [ONE, TWO].map(|bytes| (Path::udp(to, from), bytes.to_vec())));
     }
 
