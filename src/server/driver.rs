@@ -8,16 +8,16 @@
 //! this loop at bounded channels.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::api::Request;
 use crate::center::journal::masked;
 use crate::center::{ContactCenter, Event};
 use crate::media::io::Fact;
+use crate::server::alarm::Alarm;
 use crate::server::clock::Clock;
 use crate::server::resolver::Resolved;
 use crate::server::router::Router;
@@ -37,6 +37,7 @@ pub(super) const ROUNDS_MAX: usize = 10_000;
 
 pub(super) struct Driver {
     pub(super) clock: Clock,
+    pub(super) alarm: Alarm,
     pub(super) center: ContactCenter,
     pub(super) router: Router,
     pub(super) sockets: Sockets,
@@ -111,7 +112,7 @@ impl Driver {
         tokio::select! {
             () = self.sockets.ready() => Wakeup::Network,
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
-            () = until(deadline) => Wakeup::Timer,
+            () = self.alarm.until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.hooks.recv() => Wakeup::Hooks(batch),
@@ -249,11 +250,4 @@ pub enum End {
     Drained,
     /// A second signal cut these calls off.
     Cut { calls: usize },
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => pending().await,
-    }
 }

@@ -7,6 +7,7 @@
 //! **Invariant:** whatever is started here is ended here: when [`run`] returns, the journal is on
 //! the disk and every thread that could write has ended.
 
+mod alarm;
 mod archive;
 mod clock;
 mod convert;

@@ -24,6 +24,7 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::media::tts::Voices;
 use crate::media::voice_io::{CommandVoice, HttpVoice};
+use crate::server::alarm::Alarm;
 use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
@@ -135,6 +136,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
     let threads = (api, providers.thread, Resolver::start(&config, found)?);
     let driver = Driver {
         clock,
+        alarm: Alarm::default(),
         center,
         router,
         sockets,
