@@ -179,6 +179,7 @@ impl Driver {
     /// Drains everything the last input caused.
     pub(super) fn turn(&mut self) {
         let now = self.clock.now();
+        let _held = self.router.media.hold();
         self.deal(now);
         self.tell_providers();
         while let Some(transmit) = self.router.ua.poll_transmit() {

@@ -25,7 +25,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -113,13 +113,21 @@ pub struct LocalMedia {
 pub struct MediaEngine {
     ports: Arc<PortPool>,
     threads: Vec<Handle>,
+    /// There is a [`Held`].
+    held: AtomicBool,
     beep: Arc<Sound>,
     recordings: Option<JoinHandle<()>>,
 }
 
+/// While there is one no order wakes a thread; all that were given, once, when it is dropped.
+#[must_use]
+pub struct Held(Arc<MediaEngine>);
+
 struct Handle {
     orders: SyncSender<Order>,
     waker: Waker,
+    /// Set when there are orders for which the thread was not woken.
+    due: AtomicBool,
     /// Set when the thread was woken and has not looked at its orders yet.
     woken: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -156,7 +164,14 @@ impl MediaEngine {
         let threads = (0..config.threads.max(1))
             .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), tape.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { ports, threads, beep: Arc::new(music::beep()), recordings })
+        let held = AtomicBool::new(false);
+        Ok(Self { ports, threads, held, beep: Arc::new(music::beep()), recordings })
+    }
+
+    /// Gathers the orders that follow, so that the threads wake up once for all of them.
+    pub fn hold(self: &Arc<Self>) -> Held {
+        self.held.store(true, Ordering::SeqCst);
+        Held(Arc::clone(self))
     }
 
     /// Binds a leg's sockets on `local`.
@@ -231,7 +246,16 @@ impl MediaEngine {
 
     fn order(&self, leg: LegId, order: Order) {
         let n = leg.call.0 % self.threads.len() as u64;
-        self.threads[n as usize].order(order);
+        self.threads[n as usize].order(order, &self.held);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.store(false, Ordering::SeqCst);
+        for handle in &self.0.threads {
+            handle.wake_if_due();
+        }
     }
 }
 
@@ -250,12 +274,31 @@ impl Handle {
         let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, tape);
         let thread =
             std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
-        Ok(Self { orders, waker, woken, thread: Some(thread) })
+        let due = AtomicBool::new(false);
+        Ok(Self { orders, waker, due, woken, thread: Some(thread) })
     }
 
     /// Waits when the thread is [`ORDERS_MAX`] behind; a thread that ended takes no orders.
-    fn order(&self, order: Order) {
-        if self.orders.send(order).is_ok() && !self.woken.swap(true, Ordering::AcqRel) {
+    fn order(&self, order: Order, held: &AtomicBool) {
+        if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
+            self.wake();
+            let _ = self.orders.send(order); // fails only where the thread has ended
+        }
+        // In this order: whoever lets go after we saw it held, sees that something is due.
+        self.due.store(true, Ordering::SeqCst);
+        if !held.load(Ordering::SeqCst) {
+            self.wake_if_due();
+        }
+    }
+
+    fn wake_if_due(&self) {
+        if self.due.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
             self.waker.wake();
         }
     }
@@ -264,7 +307,7 @@ impl Handle {
 impl Drop for MediaEngine {
     fn drop(&mut self) {
         for handle in &self.threads {
-            handle.order(Order::Stop);
+            handle.order(Order::Stop, &self.held);
         }
         for handle in &mut self.threads {
             if let Some(thread) = handle.thread.take() {

@@ -14,7 +14,7 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct World {
-    engine: MediaEngine,
+    engine: Arc<MediaEngine>,
     facts: Receiver<Fact>,
     folder: tempfile::TempDir,
 }
@@ -30,7 +30,7 @@ impl World {
             let _ = sender.send(fact);
         });
         let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in).unwrap();
-        Self { engine, facts, folder }
+        Self { engine: Arc::new(engine), facts, folder }
     }
 
     fn fact(&self) -> Fact {
@@ -248,4 +248,30 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     assert_eq!(sound.len() as u64, over.samples);
     let said = sound.iter().filter(|sample| (8_500..9_500).contains(*sample)).count();
     assert!(said > sound.len() / 2, "{said} of {} samples", sound.len());
+}
+
+#[test]
+fn orders_given_while_held_wake_the_thread_once() {
+    let world = World::new();
+    let held = world.engine.hold();
+    let phone = world.leg(1, 0, Codec::Pcmu);
+    world.engine.close(phone.leg);
+    let thread = &world.engine.threads[1];
+    assert!(thread.due.load(Ordering::SeqCst) && !thread.woken.load(Ordering::SeqCst));
+    drop(held);
+    assert!(!thread.due.load(Ordering::SeqCst));
+    assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
+}
+
+#[test]
+fn more_orders_than_fit_are_carried_out_while_held() {
+    let world = World::new();
+    let held = world.engine.hold();
+    let phone = world.leg(1, 0, Codec::Pcmu);
+    for _ in 0..2 * ORDERS_MAX {
+        world.engine.stop_play(phone.leg);
+    }
+    world.engine.close(phone.leg);
+    drop(held);
+    assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }
