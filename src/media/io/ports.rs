@@ -96,8 +96,8 @@ impl Drop for Lease {
 
 fn socket(local: IpAddr, port: u16) -> io::Result<UdpSocket> {
     let address = SocketAddr::new(local, port);
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
+    let kind = Type::DGRAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
     if local.is_ipv6() {
         socket.set_only_v6(true)?;
     }
