@@ -12,7 +12,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::{Enumerator, Object, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
 
 use crate::flow::Context;
@@ -228,6 +228,33 @@ impl Object for View {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::NonEnumerable
+    }
+}
+
+/// What is known of a caller or a call, looked up when an expression names it: most name little.
+#[derive(Debug)]
+pub(in crate::flow) struct Known(BTreeMap<String, serde_json::Value>);
+
+impl Known {
+    /// What is null is not known, and is left out.
+    #[expect(clippy::new_ret_no_self, reason = "only expressions look into it")]
+    pub(in crate::flow) fn new(mut facts: BTreeMap<String, serde_json::Value>) -> Value {
+        facts.retain(|_, fact| !fact.is_null());
+        Value::from_object(Self(facts))
+    }
+}
+
+impl Object for Known {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.get(key).map(|fact| Value::from(Serde(fact)))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
     }
 }
 

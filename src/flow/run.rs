@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use minijinja::value::{Serde, Value};
 
-use crate::flow::expr::{Expression, Variable, View};
+use crate::flow::expr::{Expression, Known, Variable, View};
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
@@ -110,8 +110,8 @@ impl Run {
         let language = language.and_then(|language| find_language(&flow, language)).unwrap_or(0);
         Self {
             flow,
-            caller: facts(&start.caller),
-            call: facts(&start.call),
+            caller: Known::new(start.caller),
+            call: Known::new(start.call),
             vars: Arc::default(),
             intent: None,
             language,
@@ -533,12 +533,6 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
         }
     }
     said
-}
-
-/// What is null is not known, and is left out.
-fn facts(facts: &BTreeMap<String, serde_json::Value>) -> Value {
-    let known = facts.iter().filter(|(_, value)| !value.is_null());
-    Value::from_pairs(known.map(|(name, value)| (name.clone(), Value::from(Serde(value)))))
 }
 
 /// `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
