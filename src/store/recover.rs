@@ -377,10 +377,10 @@ pub(super) fn next_call(db: &Connection) -> Result<CallId, StoreError> {
 }
 
 pub(super) fn set_next_call(db: &Connection, next: CallId) -> Result<(), StoreError> {
-    db.execute(
+    let mut statement = db.prepare_cached(
         "INSERT INTO meta VALUES ('next_call', ?1)
          ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
-        [sql(next.0)],
     )?;
+    statement.execute([sql(next.0)])?;
     Ok(())
 }
