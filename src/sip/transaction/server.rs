@@ -34,6 +34,8 @@ pub struct Server {
     path: Path,
     /// The last response, for retransmission.
     response: Option<Arc<[u8]>>,
+    /// Nothing but a 100 was said.
+    trying: bool,
     repeat: Option<Repeat>,
     end: Option<Timestamp>,
 }
@@ -51,7 +53,15 @@ pub enum ServerStep {
 impl Server {
     #[must_use]
     pub fn new(kind: Kind, path: Path) -> Self {
-        Self { kind, state: State::Proceeding, path, response: None, repeat: None, end: None }
+        Self {
+            kind,
+            state: State::Proceeding,
+            path,
+            response: None,
+            trying: false,
+            repeat: None,
+            end: None,
+        }
     }
 
     /// Where responses go.
@@ -77,6 +87,7 @@ impl Server {
             return false;
         }
         self.response = Some(Arc::clone(bytes));
+        self.trying = status == 100;
         let reliable = self.path.transport.is_reliable();
         match (self.kind, status) {
             (_, ..200) => {}
@@ -97,6 +108,12 @@ impl Server {
             }
         }
         true
+    }
+
+    /// The 100 that was said, while nothing else was.
+    #[must_use]
+    pub fn trying(&self) -> Option<Arc<[u8]>> {
+        self.response.clone().filter(|_| self.trying)
     }
 
     /// The request came again: what to answer at once.

@@ -16,6 +16,9 @@ use crate::sip::path::Path;
 use crate::sip::transaction::{Client, ClientStep, GIVE_UP, Server, ServerStep};
 use crate::time::{Timers, Timestamp};
 
+/// The ends that come within one of these are one wake-up.
+const ENDS_EVERY_MS: u64 = 250;
+
 /// What a table needs to know of a transaction.
 pub trait Machine {
     type Step;
@@ -173,9 +176,10 @@ impl<K: Ord + Copy + Hash, M: Machine, U: Copy> Table<K, M, U> {
     }
 
     /// The earliest deadline; where it is one that no longer holds, waking up for it does nothing.
+    /// Ends are waited for together: they are due half a minute after all was said.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let end = self.ends.front().map(|(at, _)| *at);
+        let end = self.ends.front().map(|(at, _)| Timestamp(at.0.next_multiple_of(ENDS_EVERY_MS)));
         let repeat = self.repeats.next().map(|(at, _)| at);
         let odd = self.odd_ends.next().map(|(at, _)| at);
         [end, repeat, odd].into_iter().flatten().min()

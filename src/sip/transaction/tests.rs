@@ -139,3 +139,16 @@ fn other_requests_are_answered_alike_for_32_s_over_udp_and_forgotten_over_tcp() 
     server.respond(Timestamp(7), 200, &bytes("200"));
     assert_eq!(server_schedule(server), (vec![], 7, ServerStep::Gone));
 }
+
+#[test]
+fn ends_that_are_close_are_one_wake_up() {
+    let mut table: Table<u32, Server, ()> = Table::new(3);
+    for (key, at) in [(1, Timestamp(10)), (2, Timestamp(240)), (3, Timestamp(260))] {
+        let mut server = Server::new(Kind::Other, path(Transport::Udp));
+        assert!(server.respond(at, 200, &bytes("200")));
+        table.insert(at, key, server, ());
+    }
+    assert_eq!(table.deadline(), Some(Timestamp(32_250)));
+    let gone = std::iter::from_fn(|| table.pop_due(Timestamp(32_250))).count();
+    assert_eq!((gone, table.deadline()), (2, Some(Timestamp(32_500))));
+}

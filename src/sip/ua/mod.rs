@@ -355,11 +355,20 @@ impl Ua {
 
     /// Sends a response and keeps it for retransmissions of its request.
     fn respond(&mut self, now: Timestamp, key: ServerKey, status: u16, bytes: Arc<[u8]>) {
-        let sent = self
-            .servers
-            .with(now, key, |server| server.respond(now, status, &bytes).then(|| server.path()));
-        if let Some((Some(path), _)) = sent {
+        let sent = self.servers.with(now, key, |server| {
+            let trying = server.trying();
+            server.respond(now, status, &bytes).then(|| (server.path(), trying))
+        });
+        if let Some((Some((path, trying)), _)) = sent {
+            self.forget_trying(trying);
             self.transmit(path, bytes);
+        }
+    }
+
+    /// A 100 that has not left when its INVITE is answered need not leave (RFC 3261 §17.2.1).
+    fn forget_trying(&mut self, trying: Option<Arc<[u8]>>) {
+        if let Some(trying) = trying {
+            self.transmits.retain(|transmit| !Arc::ptr_eq(&transmit.bytes, &trying));
         }
     }
 

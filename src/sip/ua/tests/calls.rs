@@ -79,6 +79,23 @@ fn a_call_comes_in_is_answered_and_hung_up_by_the_caller() {
 }
 
 #[test]
+fn what_is_answered_at_once_needs_no_100() {
+    let mut desk = Desk::new();
+    let text = invite().replace("\r\n", "\n").replace('\n', "\r\n");
+    for _ in 0..2 {
+        let received = Received { path: desk.path, bytes: text.as_bytes() };
+        desk.ua.receive(desk.now, received);
+    }
+    let Some(UaEvent::Incoming { dialog, .. }) = desk.ua.poll_event() else { panic!("no call") };
+    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    desk.ua.ring(desk.now, leg(1));
+    desk.ua.answer(desk.now, leg(1));
+    desk.drain();
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines, ["SIP/2.0 180 Ringing", "SIP/2.0 200 OK"]);
+}
+
+#[test]
 fn we_hang_up() {
     let (mut desk, tag) = in_talk();
     desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
