@@ -288,7 +288,7 @@ mod engine {
             let cpu = media_thread_cpu();
             let mut totals = (cpu, 0, 0, 0);
             for (leg, _) in legs {
-                self.engine.close(*leg);
+                self.engine.close_and_tell(*leg);
             }
             for _ in legs {
                 if let Ok(Fact::Closed { stats, .. }) = self.facts.recv() {

@@ -51,7 +51,7 @@ impl Router {
         self.ua.set_full(is_full);
         self.desk.set_full(is_full);
         while let Some(leg) = self.desk.poll_dropped() {
-            self.media.close(leg);
+            self.close(leg);
             self.ua.hang_up(now, leg, Cause::NETWORK_OUT_OF_ORDER);
         }
         while let Some(event) = self.ua.poll_event() {
@@ -93,7 +93,7 @@ impl Router {
             }
             UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
             UaEvent::Failed { leg, cause } => {
-                self.media.close(leg);
+                self.close(leg);
                 self.dialed.remove(&leg);
                 self.take_arm_down(now, leg.call);
                 self.events.push_back(Event::DialFailed { leg, cause });
@@ -102,11 +102,11 @@ impl Router {
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
             UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
             UaEvent::Ended { leg, cause } if leg.is_caller() && self.desk.has(leg.call) => {
-                self.media.close(leg);
+                self.close(leg);
                 self.desk.arm_ended(now, leg.call, false, cause);
             }
             UaEvent::Ended { leg, cause } => {
-                self.media.close(leg);
+                self.close(leg);
                 self.dialed.remove(&leg);
                 self.take_arm_down(now, leg.call);
                 match self.recorded.get_mut(&leg) {
@@ -150,7 +150,7 @@ impl Router {
         if is_alone && self.desk.has_arm(call) {
             let leg = LegId::caller(call);
             self.desk.arm_ended(now, call, true, Cause::NORMAL_CLEARING);
-            self.media.close(leg);
+            self.close(leg);
             self.ua.hang_up(now, leg, Cause::NORMAL_CLEARING);
         }
     }
@@ -164,6 +164,15 @@ impl Router {
                 tracing::error!(%leg, %error, "no media ports for this call");
                 None
             }
+        }
+    }
+
+    /// Of a leg that was recorded it is told when what was said is kept.
+    fn close(&self, leg: LegId) {
+        if self.recorded.contains_key(&leg) {
+            self.media.close_and_tell(leg);
+        } else {
+            self.media.close(leg);
         }
     }
 
@@ -191,8 +200,7 @@ impl Router {
             Fact::RecordFailed { recording, why } => {
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
-            Fact::Closed { leg, stats } => {
-                tracing::debug!(%leg, ?stats, "media closed");
+            Fact::Closed { leg, .. } => {
                 if let Some(cause) = self.recorded.remove(&leg).flatten() {
                     self.events.push_back(Event::HungUp { leg, cause });
                 }
@@ -207,7 +215,7 @@ impl Router {
         match command {
             Command::Answer { leg } => self.ua.answer(now, leg),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
-                self.media.close(leg);
+                self.close(leg);
                 self.ua.hang_up(now, leg, cause);
                 // Before what is to be played next: that is the provider's again.
                 if self.dialed.remove(&leg) {

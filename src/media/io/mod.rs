@@ -4,8 +4,9 @@
 //! a few legs works in slots of five milliseconds: read everything, send everything that is due,
 //! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
-//! **Invariant:** opening binds sockets before it returns, or says why not; after `close` a leg
-//! sends one RTCP farewell and reports [`Fact::Closed`] once, whatever else happens.
+//! **Invariant:** opening binds sockets before it returns, or says why not; a leg that is closed
+//! sends one RTCP farewell and, where that was asked, reports [`Fact::Closed`] once, whatever else
+//! happens.
 //!
 //! **Deliberately absent:** tokio. A thousand timers of 20 ms on a shared runtime would delay both
 //! signaling and speech.
@@ -91,7 +92,7 @@ pub enum Fact {
     NoInboundRtp {
         leg: LegId,
     },
-    /// The leg is gone; the last fact about it.
+    /// The leg is gone; the last fact about it, where it was asked for.
     Closed {
         leg: LegId,
         stats: Stats,
@@ -145,7 +146,7 @@ enum Order {
     StopRecord { leg: LegId },
     Bridge { a: LegId, b: LegId },
     Unbridge { a: LegId, b: LegId },
-    Close { leg: LegId },
+    Close { leg: LegId, tell: bool },
     Stop,
 }
 
@@ -226,7 +227,12 @@ impl MediaEngine {
     }
 
     pub fn close(&self, leg: LegId) {
-        self.order(leg, Order::Close { leg });
+        self.order(leg, Order::Close { leg, tell: false });
+    }
+
+    /// As [`Self::close`]; [`Fact::Closed`] follows. Nobody is woken for the legs that end without.
+    pub fn close_and_tell(&self, leg: LegId) {
+        self.order(leg, Order::Close { leg, tell: true });
     }
 
     /// A play begins whose sounds are still being made: see `Session::await_sound`.

@@ -117,7 +117,7 @@ fn a_prompt_a_key_another_prompt_and_the_end() {
     }
     assert_eq!(heard.0, [0x50; 160]);
     assert!(heard.1 > sequence);
-    world.engine.close(phone.leg);
+    world.engine.close_and_tell(phone.leg);
     let Fact::Closed { leg, stats } = world.fact() else { panic!("no farewell") };
     assert_eq!((leg, stats.received, stats.lost, stats.unsent), (phone.leg, 1, 0, 0));
     let mut report = [0; 200];
@@ -167,7 +167,7 @@ fn a_stranger_is_heard_by_nobody() {
     stranger.send_to(&[0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9], caller.local.rtp).unwrap();
     caller.send(101, &[2, 10, 0, 160]);
     world.fact();
-    world.engine.close(caller.leg);
+    world.engine.close_and_tell(caller.leg);
     let Fact::Closed { stats, .. } = world.fact() else { panic!("no farewell") };
     assert_eq!((stats.received, stats.foreign, stats.refused), (3, 2, 0));
 }
@@ -195,7 +195,7 @@ fn a_hundred_legs_are_served_in_slots() {
     }
     // Few are served as they come again.
     for phone in &phones[1..] {
-        world.engine.close(phone.leg);
+        world.engine.close_and_tell(phone.leg);
         assert!(matches!(world.fact(), Fact::Closed { .. }));
     }
     world.engine.play(phones[0].leg, PlayId(2), vec![sound], false);
@@ -210,6 +210,15 @@ fn dropping_the_engine_ends_every_leg() {
     drop(engine);
     assert!(matches!(facts.recv(), Ok(Fact::Closed { leg, .. }) if leg == phone.leg));
     assert!(facts.recv().is_err(), "no thread is left to say anything");
+}
+
+#[test]
+fn only_who_asks_is_told_of_an_end() {
+    let world = World::new();
+    let (quiet, told) = (world.leg(1, 0, Codec::Pcmu), world.leg(1, 1, Codec::Pcmu));
+    world.engine.close(quiet.leg);
+    world.engine.close_and_tell(told.leg);
+    assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == told.leg));
 }
 
 #[test]
@@ -233,7 +242,7 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     // The key comes after the words, on the same socket.
     phone.send(101, &[5, 10, 0, 160]);
     assert!(matches!(world.fact(), Fact::Digit { .. }));
-    world.engine.close(phone.leg);
+    world.engine.close_and_tell(phone.leg);
     let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
     assert_eq!((leg, over.recording, over.ended), (phone.leg, recording, RecordingEnd::HungUp));
     assert!(matches!(world.fact(), Fact::Closed { .. }));
@@ -255,7 +264,7 @@ fn orders_given_while_held_wake_the_thread_once() {
     let world = World::new();
     let held = world.engine.hold();
     let phone = world.leg(1, 0, Codec::Pcmu);
-    world.engine.close(phone.leg);
+    world.engine.close_and_tell(phone.leg);
     let thread = &world.engine.threads[1];
     assert!(thread.due.load(Ordering::SeqCst) && !thread.woken.load(Ordering::SeqCst));
     drop(held);
@@ -271,7 +280,7 @@ fn more_orders_than_fit_are_carried_out_while_held() {
     for _ in 0..2 * ORDERS_MAX {
         world.engine.stop_play(phone.leg);
     }
-    world.engine.close(phone.leg);
+    world.engine.close_and_tell(phone.leg);
     drop(held);
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }

@@ -102,7 +102,7 @@ impl MediaThread {
             self.wait();
         }
         for index in 0..self.legs.len() as u32 {
-            self.close(self.clock.now(), index);
+            self.close(self.clock.now(), index, true);
         }
     }
 
@@ -156,9 +156,9 @@ impl MediaThread {
                     self.part(a, Some(b));
                 }
             }
-            Order::Close { leg } => {
+            Order::Close { leg, tell } => {
                 if let Some(&index) = self.by_id.get(&leg) {
-                    self.close(now, index);
+                    self.close(now, index, tell);
                 }
             }
             Order::Stop => {}
@@ -226,7 +226,7 @@ impl MediaThread {
         }
     }
 
-    fn close(&mut self, now: Timestamp, index: u32) {
+    fn close(&mut self, now: Timestamp, index: u32, tell: bool) {
         self.part(index, None);
         let Some(mut leg) = self.legs[index as usize].take() else { return };
         self.free.push(index);
@@ -241,7 +241,10 @@ impl MediaThread {
         let id = leg.id;
         // The ports are free again before anybody hears of it.
         drop(leg);
-        (self.facts)(Fact::Closed { leg: id, stats });
+        tracing::debug!(leg = %id, ?stats, "media closed");
+        if tell {
+            (self.facts)(Fact::Closed { leg: id, stats });
+        }
     }
 
     fn record(&mut self, now: Timestamp, id: LegId, terms: Terms, tone: Option<Arc<Sound>>) {
