@@ -152,7 +152,7 @@ impl Headers {
         };
         let mut entries = split_list(&field.value);
         let Some(stamped) =
-            entries.next().and_then(|top| Via::parse(top).ok()).map(|v| v.stamped(source))
+            entries.next().and_then(|top| Via::parse(top).ok()).and_then(|v| v.stamped(source))
         else {
             return;
         };

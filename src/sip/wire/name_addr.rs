@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use crate::sip::wire::HeaderError;
 use crate::sip::wire::TOKEN_BYTES_MAX;
 use crate::sip::wire::Uri;
-use crate::sip::wire::text::{Params, parse_u32, quote, quoted_end, unquote};
+use crate::sip::wire::text::{Params, cut_at, find_byte, parse_u32, quote, quoted_end, unquote};
 
 /// One address. The URI is its own; the rest is borrowed from the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct NameAddr<'a> {
     display: &'a str,
     uri: Uri,
     params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
@@ -26,18 +27,18 @@ impl<'a> NameAddr<'a> {
     /// What is wrong, under the name of `header`.
     pub fn parse(header: &'static str, text: &'a str) -> Result<Self, HeaderError> {
         let fault = |why| HeaderError { header, why };
-        let (display, uri, params) = split(text.trim()).map_err(fault)?;
-        let bracketed = text.contains('<');
+        let (display, uri, params) = split(text.trim_ascii()).map_err(fault)?;
+        let bracketed = find_byte(text, b'<').is_some();
         if !bracketed && uri.contains(['?', ',']) {
             return Err(fault("a URI with `?` or `,` needs angle brackets"));
         }
         let uri = Uri::parse(uri).map_err(|_| fault("not a URI"))?;
         let params = Params::parse(params).map_err(fault)?;
-        let address = Self { display, uri, params };
-        if address.tag().is_some_and(|tag| tag.is_empty() || tag.len() > TOKEN_BYTES_MAX) {
+        let tag = params.get("tag");
+        if tag.is_some_and(|tag| tag.is_empty() || tag.len() > TOKEN_BYTES_MAX) {
             return Err(fault("tag is empty or longer than 1024 bytes"));
         }
-        Ok(address)
+        Ok(Self { display, uri, params, tag })
     }
 
     /// The display name, unquoted; `None` where there is none, or an empty one.
@@ -59,7 +60,7 @@ impl<'a> NameAddr<'a> {
 
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
-        self.params.get("tag")
+        self.tag
     }
 
     /// Seconds. `None` where absent or not a number (RFC 3261 §10.2.1.1: then the default holds).
@@ -95,22 +96,22 @@ pub fn name_addr(display: Option<&str>, uri: &Uri, tag: Option<&str>) -> String 
 fn split(text: &str) -> Result<(&str, &str, &str), &'static str> {
     if text.starts_with('"') {
         let end = quoted_end(text).ok_or("a quote is not closed")?;
-        let rest = text[end..].trim_start();
+        let rest = text[end..].trim_ascii_start();
         let rest = rest.strip_prefix('<').ok_or("no `<` after the display name")?;
-        let (uri, params) = rest.split_once('>').ok_or("`<` is not closed")?;
+        let (uri, params) = cut_at(rest, b'>').ok_or("`<` is not closed")?;
         return Ok((&text[..end], uri, params));
     }
-    if let Some((display, rest)) = text.split_once('<') {
-        let (uri, params) = rest.split_once('>').ok_or("`<` is not closed")?;
-        let display = display.trim();
+    if let Some((display, rest)) = cut_at(text, b'<') {
+        let (uri, params) = cut_at(rest, b'>').ok_or("`<` is not closed")?;
+        let display = display.trim_ascii();
         // More than a token is common and harmless; what divides a list or a header is not.
         if display.contains(['"', ',', ';', '>']) {
             return Err("the display name needs quotes");
         }
         return Ok((display, uri, params));
     }
-    let end = text.find(';').unwrap_or(text.len());
-    Ok(("", text[..end].trim_end(), &text[end..]))
+    let end = find_byte(text, b';').unwrap_or(text.len());
+    Ok(("", text[..end].trim_ascii_end(), &text[end..]))
 }
 
 fn parse_q(text: &str) -> Option<u16> {

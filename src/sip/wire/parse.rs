@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let end = find(self.rest, b'\n');
+        let end = memchr::memchr(b'\n', self.rest);
         let (line, rest) = match end {
             Some(end) => (&self.rest[..end], &self.rest[end + 1..]),
             None => (self.rest, &self.rest[self.rest.len()..]),
@@ -268,15 +268,6 @@ fn field(line: &[u8], headers: &mut Headers, seen: &mut Seen) -> Result<(), Faul
     }
     headers.push_parsed(known.ok_or(name), text(value).into_owned());
     Ok(())
-}
-
-/// Where `wanted` is first. Blocks are looked at whole, without a branch a byte.
-fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let held = |block: &[u8]| block.iter().fold(false, |found, byte| found | (*byte == wanted));
-    let block = bytes.chunks(BLOCK).position(held)?;
-    let inside = bytes[block * BLOCK..].iter().position(|byte| *byte == wanted)?;
-    Some(block * BLOCK + inside)
 }
 
 /// A control character that is not escaped in a quoted string (RFC 3261 §25.1).

@@ -233,12 +233,12 @@ impl Headers {
     /// `None` for a lone `*`, where that is allowed.
     fn addresses(&self, name: Name, star: bool) -> Result<Option<Vec<NameAddr<'_>>>, HeaderError> {
         let fault = |why| HeaderError { header: name.as_str(), why };
-        if star && self.list(name).any(|entry| entry == "*") {
-            let alone = self.list(name).count() == 1;
-            return if alone { Ok(None) } else { Err(fault("`*` is not alone")) };
-        }
         let mut entries = Vec::new();
         for entry in self.list(name) {
+            if star && entry == "*" {
+                let alone = self.list(name).count() == 1;
+                return if alone { Ok(None) } else { Err(fault("`*` is not alone")) };
+            }
             if entries.len() == LIST_MAX {
                 return Err(fault("more than 64 entries"));
             }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::sip::wire::URI_BYTES_MAX;
-use crate::sip::wire::text::Params;
+use crate::sip::wire::text::{Params, cut_at, find_byte};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -104,7 +104,7 @@ impl Uri {
         if text.bytes().any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f)) {
             return Err(UriError::Character);
         }
-        let colon = text.find(':').ok_or(UriError::NoScheme)?;
+        let colon = find_byte(text, b':').ok_or(UriError::NoScheme)?;
         let scheme = parse_scheme(&text[..colon])?;
         let mut uri = Self {
             text: text.into(),
@@ -212,9 +212,10 @@ impl Uri {
 
     fn read_sip(&mut self, text: &str, start: usize) -> Result<(), UriError> {
         let mut host_start = start;
-        if let Some(at) = text[start..].find('@') {
+        if let Some(at) = find_byte(&text[start..], b'@') {
             let user = &text[start..start + at];
-            if user.is_empty() || user.starts_with(':') || text[start + at + 1..].contains('@') {
+            let second = find_byte(&text[start + at + 1..], b'@');
+            if user.is_empty() || user.starts_with(':') || second.is_some() {
                 return Err(UriError::User);
             }
             check_escapes(user)?;
@@ -222,12 +223,12 @@ impl Uri {
             host_start = start + at + 1;
         }
         let rest = &text[host_start..];
-        let (rest, headers) = match rest.split_once('?') {
+        let (rest, headers) = match cut_at(rest, b'?') {
             Some((_, "")) => return Err(UriError::Params),
             Some(parts) => parts,
             None => (rest, ""),
         };
-        let (host_port, params) = rest.split_once(';').unwrap_or((rest, ""));
+        let (host_port, params) = cut_at(rest, b';').unwrap_or((rest, ""));
         let (host, ip, port) = parse_host(host_port)?;
         self.host = Span::new(host_start, host_start + host.len());
         self.ip = ip;
@@ -293,7 +294,7 @@ pub fn parse_host(text: &str) -> Result<(&str, Option<IpAddr>, Option<u16>), Uri
         let ip = parse_v6(&text[1..end - 1]).ok_or(UriError::Host)?;
         (&text[..end], &text[end..], Some(IpAddr::V6(ip)))
     } else {
-        let end = text.find(':').unwrap_or(text.len());
+        let end = find_byte(text, b':').unwrap_or(text.len());
         let host = &text[..end];
         let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         if host.is_empty() || host.len() > 255 || !host.bytes().all(named) {
@@ -335,6 +336,9 @@ fn check_params(params: &str) -> Result<(), UriError> {
 }
 
 fn check_escapes(text: &str) -> Result<(), UriError> {
+    if find_byte(text, b'%').is_none() {
+        return Ok(());
+    }
     for (index, _) in text.match_indices('%') {
         let code = text.as_bytes().get(index + 1..index + 3).ok_or(UriError::Escape)?;
         if !code.iter().all(u8::is_ascii_hexdigit) {

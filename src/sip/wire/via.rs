@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::sip::message::Transport;
 use crate::sip::wire::HeaderError;
 use crate::sip::wire::TOKEN_BYTES_MAX;
-use crate::sip::wire::text::{Params, is_token, parse_u32};
+use crate::sip::wire::text::{Params, cut_at, find_byte, is_token, parse_u32};
 use crate::sip::wire::uri::{Host, parse_host, parse_v6};
 
 /// What a branch of RFC 3261 begins with (§8.1.1.7).
@@ -25,6 +25,8 @@ pub struct Via<'a> {
     host: Host<'a>,
     port: Option<u16>,
     params: Params<'a>,
+    /// Asked for so often that it is looked for once.
+    branch: Option<&'a str>,
 }
 
 impl<'a> Via<'a> {
@@ -33,27 +35,28 @@ impl<'a> Via<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &'a str) -> Result<Self, HeaderError> {
-        Self::read(text.trim()).map_err(|why| HeaderError { header: "Via", why })
+        Self::read(text.trim_ascii()).map_err(|why| HeaderError { header: "Via", why })
     }
 
     fn read(text: &'a str) -> Result<Self, &'static str> {
-        let (protocol, rest) = text.split_once('/').ok_or("no protocol")?;
-        let (version, rest) = rest.split_once('/').ok_or("no version")?;
-        if !protocol.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
+        let (protocol, rest) = cut_at(text, b'/').ok_or("no protocol")?;
+        let (version, rest) = cut_at(rest, b'/').ok_or("no version")?;
+        if !protocol.trim_ascii().eq_ignore_ascii_case("SIP") || version.trim_ascii() != "2.0" {
             return Err("protocol is not SIP/2.0");
         }
-        let rest = rest.trim_start();
-        let end = rest.find(char::is_whitespace).ok_or("no host")?;
-        let (transport, rest) = (&rest[..end], rest[end..].trim_start());
+        let rest = rest.trim_ascii_start();
+        let end = rest.bytes().position(is_space).ok_or("no host")?;
+        let (transport, rest) = (&rest[..end], rest[end..].trim_ascii_start());
         if !is_token(transport) {
             return Err("transport is not a token");
         }
-        let semicolon = rest.find(';').unwrap_or(rest.len());
-        let sent_by = rest[..semicolon].trim_end();
+        let semicolon = find_byte(rest, b';').unwrap_or(rest.len());
+        let sent_by = rest[..semicolon].trim_ascii_end();
         let params = Params::parse(&rest[semicolon..])?;
         let (host, port) = parse_sent_by(sent_by)?;
-        let via = Self { transport, sent_by, host, port, params };
-        match params.get("branch") {
+        let branch = params.get("branch");
+        let via = Self { transport, sent_by, host, port, params, branch };
+        match branch {
             Some(branch) if branch.len() > TOKEN_BYTES_MAX => Err("branch is over 1024 bytes"),
             Some("") => Err("branch is empty"),
             Some(branch) if branch.eq_ignore_ascii_case(MAGIC) => Err("branch names nothing"),
@@ -100,7 +103,7 @@ impl<'a> Via<'a> {
 
     #[must_use]
     pub fn branch(&self) -> Option<&'a str> {
-        self.params.get("branch")
+        self.branch
     }
 
     /// A branch that is unique by itself; without it a transaction is named as RFC 2543 did.
@@ -136,30 +139,31 @@ impl<'a> Via<'a> {
     }
 
     /// The entry as it goes on once `source` is known: `received` where it says something new, and
-    /// `rport` where it was asked for.
-    pub(super) fn stamped(&self, source: SocketAddr) -> String {
-        let mut out = String::with_capacity(self.params.as_str().len() + 96);
-        // Writing to a `String` does not fail.
-        let _ = write!(out, "SIP/2.0/{} {}", self.transport, self.sent_by);
-        for (name, value) in self.params.iter() {
-            let ours = ["received", "rport"].iter().any(|ours| ours.eq_ignore_ascii_case(name));
-            match value {
-                _ if ours => {}
-                Some(value) => {
-                    let _ = write!(out, ";{name}={value}");
-                }
-                None => {
-                    let _ = write!(out, ";{name}");
-                }
-            }
-        }
+    /// `rport` where it was asked for. `None` where nothing changes.
+    pub(super) fn stamped(&self, source: SocketAddr) -> Option<String> {
         let ip = source.ip().to_canonical();
-        if self.rport().is_some() {
-            let _ = write!(out, ";received={ip};rport={}", source.port());
-        } else if self.host.ip() != Some(ip) {
-            let _ = write!(out, ";received={ip}");
+        let asked = self.params.has("rport");
+        if !asked && self.host.ip() == Some(ip) && !self.params.has("received") {
+            return None;
         }
-        out
+        let mut out = String::with_capacity(self.params.as_str().len() + 96);
+        out.extend(["SIP/2.0/", self.transport, " ", self.sent_by]);
+        for (name, value) in self.params.iter() {
+            if ["received", "rport"].iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            out.extend([";", name]);
+            out.extend(value.into_iter().flat_map(|value| ["=", value]));
+        }
+        // Writing to a `String` does not fail.
+        let _ = if asked {
+            write!(out, ";received={ip};rport={}", source.port())
+        } else if self.host.ip() != Some(ip) {
+            write!(out, ";received={ip}")
+        } else {
+            Ok(())
+        };
+        Some(out)
     }
 }
 
@@ -171,12 +175,13 @@ pub fn via(transport: Transport, sent_by: SocketAddr, branch: &str) -> String {
 
 /// Spaces are allowed around the colon (RFC 4475 §3.1.1.1).
 fn parse_sent_by(text: &str) -> Result<(Host<'_>, Option<u16>), &'static str> {
-    let (spaced, port) = match text.rsplit_once(':') {
-        Some((host, port)) if host.ends_with(char::is_whitespace) => {
-            (host.trim_end(), Some(port.trim_start()))
+    let colon = if text.bytes().any(is_space) { text.rsplit_once(':') } else { None };
+    let (spaced, port) = match colon {
+        Some((host, port)) if host.ends_with([' ', '\t']) => {
+            (host.trim_ascii_end(), Some(port.trim_ascii_start()))
         }
-        Some((host, port)) if port.starts_with(char::is_whitespace) => {
-            (host, Some(port.trim_start()))
+        Some((host, port)) if port.starts_with([' ', '\t']) => {
+            (host, Some(port.trim_ascii_start()))
         }
         Some(_) | None => (text, None),
     };
@@ -188,6 +193,10 @@ fn parse_sent_by(text: &str) -> Result<(Host<'_>, Option<u16>), &'static str> {
         None => None,
     };
     Ok((ip.map_or(Host::Name(host), Host::Ip), written.or(spaced_port)))
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 #[cfg(test)]
@@ -231,13 +240,16 @@ mod tests {
     fn the_source_is_written_over_what_the_sender_claims() {
         let source: SocketAddr = "198.51.100.7:4000".parse().unwrap();
         let v = parse("SIP/2.0/UDP 10.0.0.1:5060;rport;branch=z9hG4bKa;received=203.0.113.9");
-        let stamped = v.stamped(source);
+        let stamped = v.stamped(source).unwrap();
         assert_eq!(
             stamped,
             "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKa;received=198.51.100.7;rport=4000"
         );
         assert_eq!(parse(&stamped).reply_to(), Some(source));
         let v = parse("SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKa");
-        assert_eq!(v.stamped(source), "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKa");
+        assert_eq!(v.stamped(source), None);
+        let v = parse("SIP/2.0/UDP 198.51.100.7;received=203.0.113.9;branch=z9hG4bKa");
+        let unclaimed = "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa";
+        assert_eq!(v.stamped(source).as_deref(), Some(unclaimed));
     }
 }
