@@ -24,6 +24,9 @@ use crate::sip::wire::{split_list, unquote};
 pub use client::{Client, GiveUp, Login};
 pub use server::{NONCE_LIFE, Secret, Verdict, Verifier};
 
+/// Parameters looked at in one header; RFC 7616 knows eleven.
+const PARAMS_MAX: usize = 32;
+
 /// In the order we like them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -109,21 +112,21 @@ pub fn response(algorithm: Algorithm, ha1: &str, question: &Question<'_>) -> Str
     algorithm.hash(&[ha1, nonce, nc.as_bytes(), cnonce.as_bytes(), name, ha2.as_bytes()])
 }
 
-/// The parameters of a `Digest` challenge or of credentials; `None` for another scheme.
-struct DigestParams<'a>(&'a str);
+/// The parameters of a `Digest` challenge or of credentials, names and values as written.
+struct DigestParams<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> DigestParams<'a> {
+    /// `None` for another scheme.
     fn parse(header: &'a str) -> Option<Self> {
         let (scheme, params) = header.trim().split_once(char::is_whitespace)?;
-        scheme.eq_ignore_ascii_case("Digest").then_some(Self(params))
+        let pairs = || split_list(params).filter_map(|param| param.split_once('='));
+        scheme.eq_ignore_ascii_case("Digest").then(|| Self(pairs().take(PARAMS_MAX).collect()))
     }
 
     /// Unquoted.
     fn get(&self, name: &str) -> Option<Cow<'a, str>> {
-        split_list(self.0)
-            .filter_map(|param| param.split_once('='))
-            .find(|(known, _)| known.trim_end().eq_ignore_ascii_case(name))
-            .map(|(_, value)| unquote(value.trim_start()))
+        let known = |(known, _): &&(&str, &str)| known.trim_end().eq_ignore_ascii_case(name);
+        self.0.iter().find(known).map(|(_, value)| unquote(value.trim_start()))
     }
 
     fn algorithm(&self) -> Option<Algorithm> {
