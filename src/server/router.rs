@@ -236,7 +236,10 @@ impl Router {
                 finish_key: _,
                 beep,
             } => {
-                self.recorded.insert(leg, None);
+                // One that has ended already is closed: nobody will tell of it again.
+                if self.ua.has_leg(leg) {
+                    self.recorded.entry(leg).or_default();
+                }
                 let terms = Terms { recording, length_max, length_min, silence };
                 self.media.record(leg, terms, beep);
             }

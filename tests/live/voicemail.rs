@@ -171,3 +171,20 @@ fn a_message_that_was_being_left_when_the_server_was_lost_is_kept() {
     let path = assert_message(&rig, &record["recordings"][0]);
     assert!(!part.exists() && path.exists());
 }
+
+#[test]
+fn who_never_had_a_codec_of_ours_leaves_nothing_to_wait_for() {
+    // The flow wants to record before it hears that nobody came.
+    let flow = FLOW.replace("text         = \"greeting.wav\"\n", "");
+    let mut rig = Plan::new(ALICE).flow("voicemail.toml", &flow).start();
+    let mut caller = rig.caller();
+    caller.codecs.clear();
+    let dialog = caller.invite("2000");
+    let refused = caller.final_of("INVITE", &dialog);
+    caller.ack_failure(&dialog, &refused);
+    assert_eq!(refused.status(), Some(488), "{refused}");
+    let record = rig.record();
+    assert_eq!(record["ended_by"], "caller", "{record:#}");
+    rig.signal("TERM");
+    assert!(rig.exit().success());
+}

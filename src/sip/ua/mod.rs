@@ -44,8 +44,8 @@
 //! }
 //! ```
 //!
-//! **Invariant:** a leg ends exactly once (`port`); 64·T1 after the last message nothing is left
-//! of it ([`Ua::counts`]).
+//! **Invariant:** a leg ends exactly once (`port`); soon after 64·T1 from the last message
+//! nothing is left of it ([`Ua::counts`]).
 //!
 //! **Deliberately absent:** locks, tasks, host name look-up, and media beyond SDP.
 
@@ -312,6 +312,12 @@ impl Ua {
     /// While full, new calls and OPTIONS get 503.
     pub fn set_full(&mut self, full: bool) {
         self.full = full;
+    }
+
+    /// Whether the end of this leg is still to be told.
+    #[must_use]
+    pub fn has_leg(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
     }
 
     #[must_use]
