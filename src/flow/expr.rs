@@ -233,15 +233,12 @@ impl Object for View {
 
 /// What is known of a caller or a call, looked up when an expression names it: most name little.
 #[derive(Debug)]
-pub(in crate::flow) struct Known(BTreeMap<String, serde_json::Value>);
+struct Known(BTreeMap<String, serde_json::Value>);
 
-impl Known {
-    /// What is null is not known, and is left out.
-    #[expect(clippy::new_ret_no_self, reason = "only expressions look into it")]
-    pub(in crate::flow) fn new(mut facts: BTreeMap<String, serde_json::Value>) -> Value {
-        facts.retain(|_, fact| !fact.is_null());
-        Value::from_object(Self(facts))
-    }
+/// What is null is not known, and is left out.
+pub(in crate::flow) fn known(mut facts: BTreeMap<String, serde_json::Value>) -> Value {
+    facts.retain(|_, fact| !fact.is_null());
+    Value::from_object(Known(facts))
 }
 
 impl Object for Known {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use minijinja::value::{Serde, Value};
 
-use crate::flow::expr::{Expression, Known, Variable, View};
+use crate::flow::expr::{Expression, Variable, View, known};
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
@@ -110,8 +110,8 @@ impl Run {
         let language = language.and_then(|language| find_language(&flow, language)).unwrap_or(0);
         Self {
             flow,
-            caller: Known::new(start.caller),
-            call: Known::new(start.call),
+            caller: known(start.caller),
+            call: known(start.call),
             vars: Arc::default(),
             intent: None,
             language,

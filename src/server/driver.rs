@@ -17,11 +17,11 @@ use crate::api::Request;
 use crate::center::journal::masked;
 use crate::center::{ContactCenter, Event};
 use crate::media::io::Fact;
-use crate::server::alarm::Alarm;
 use crate::server::clock::Clock;
 use crate::server::resolver::Resolved;
 use crate::server::router::Router;
 use crate::server::signals::{Signal, Signals};
+use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -37,7 +37,7 @@ pub(super) const ROUNDS_MAX: usize = 10_000;
 
 pub(super) struct Driver {
     pub(super) clock: Clock,
-    pub(super) alarm: Alarm,
+    pub(super) timer: Timer,
     pub(super) center: ContactCenter,
     pub(super) router: Router,
     pub(super) sockets: Sockets,
@@ -82,7 +82,9 @@ impl Driver {
         self.wake_legs(self.clock.now());
         self.turn();
         loop {
-            match self.select(&mut signals).await {
+            let wakeup = self.select(&mut signals).await;
+            let held = self.router.media.hold();
+            match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Asked(request) => self.take_request(request),
@@ -99,6 +101,7 @@ impl Driver {
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
             }
             self.turn();
+            drop(held);
             if self.center.is_draining() && self.center.calls_live() == 0 && self.router.is_quiet()
             {
                 return self.end(End::Drained);
@@ -112,7 +115,7 @@ impl Driver {
         tokio::select! {
             () = self.sockets.ready() => Wakeup::Network,
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
-            () = self.alarm.until(deadline) => Wakeup::Timer,
+            () = self.timer.until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.hooks.recv() => Wakeup::Hooks(batch),
@@ -179,7 +182,6 @@ impl Driver {
     /// Drains everything the last input caused.
     pub(super) fn turn(&mut self) {
         let now = self.clock.now();
-        let _held = self.router.media.hold();
         self.deal(now);
         self.tell_providers();
         while let Some(transmit) = self.router.ua.poll_transmit() {

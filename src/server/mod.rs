@@ -7,7 +7,6 @@
 //! **Invariant:** whatever is started here is ended here: when [`run`] returns, the journal is on
 //! the disk and every thread that could write has ended.
 
-mod alarm;
 mod archive;
 mod clock;
 mod convert;
@@ -26,6 +25,7 @@ mod router;
 mod signals;
 mod start;
 mod tasks;
+mod timer;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -24,7 +24,6 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::media::tts::Voices;
 use crate::media::voice_io::{CommandVoice, HttpVoice};
-use crate::server::alarm::Alarm;
 use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
@@ -34,6 +33,7 @@ use crate::server::resume::{self, Beginning, Kept, Restored, open_store};
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
+use crate::server::timer::Timer;
 use crate::server::{convert, greet, listen, memory, providers};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
@@ -136,7 +136,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
     let threads = (api, providers.thread, Resolver::start(&config, found)?);
     let driver = Driver {
         clock,
-        alarm: Alarm::default(),
+        timer: Timer::default(),
         center,
         router,
         sockets,

@@ -154,7 +154,7 @@ fn sip_types_and_the_runtime_have_one_home() {
                 errors += &format!("{path}:{number}: `rsip` only in src/sip/message.rs\n");
             }
             if names_crate(line, "tokio") && !SHELL.contains(&module) && !file.is_io() {
-                errors += &format!("{path}:{number}: `tokio` only in io.rs and the shell\n");
+                errors += &format!("{path}:{number}: `tokio` only in `io` modules and the shell\n");
             }
         }
     }

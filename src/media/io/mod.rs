@@ -5,8 +5,8 @@
 //! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; a leg that is closed
-//! sends one RTCP farewell and, where that was asked, reports [`Fact::Closed`] once, whatever else
-//! happens.
+//! sends one RTCP farewell and, where that was asked or the engine ends, reports [`Fact::Closed`]
+//! once, whatever else happens.
 //!
 //! **Deliberately absent:** tokio. A thousand timers of 20 ms on a shared runtime would delay both
 //! signaling and speech.
@@ -92,7 +92,7 @@ pub enum Fact {
     NoInboundRtp {
         leg: LegId,
     },
-    /// The leg is gone; the last fact about it, where it was asked for.
+    /// The leg is gone; the last fact about it, where it was asked for or the engine ends.
     Closed {
         leg: LegId,
         stats: Stats,
@@ -120,7 +120,9 @@ pub struct MediaEngine {
     recordings: Option<JoinHandle<()>>,
 }
 
-/// While there is one no order wakes a thread; all that were given, once, when it is dropped.
+/// While there is one, no order wakes a thread that keeps up; all of them do, once, when it is
+/// dropped. Until then the ports of legs that were closed may not be free. Where there are two, the
+/// first that is dropped ends both.
 #[must_use]
 pub struct Held(Arc<MediaEngine>);
 
@@ -230,7 +232,8 @@ impl MediaEngine {
         self.order(leg, Order::Close { leg, tell: false });
     }
 
-    /// As [`Self::close`]; [`Fact::Closed`] follows. Nobody is woken for the legs that end without.
+    /// As [`Self::close`]; where the leg was open [`Fact::Closed`] follows. Nobody is woken for the
+    /// others.
     pub fn close_and_tell(&self, leg: LegId) {
         self.order(leg, Order::Close { leg, tell: true });
     }

@@ -260,7 +260,7 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
 }
 
 #[test]
-fn orders_given_while_held_wake_the_thread_once() {
+fn orders_given_while_held_wait_until_it_ends() {
     let world = World::new();
     let held = world.engine.hold();
     let phone = world.leg(1, 0, Codec::Pcmu);

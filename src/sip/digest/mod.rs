@@ -24,7 +24,7 @@ use crate::sip::wire::{split_list, unquote};
 pub use client::{Client, GiveUp, Login};
 pub use server::{NONCE_LIFE, Secret, Verdict, Verifier};
 
-/// Parameters looked at in one header; RFC 7616 knows eleven.
+/// Parameters looked at in one header; RFC 7616 knows eleven. What comes after counts as missing.
 const PARAMS_MAX: usize = 32;
 
 /// In the order we like them.

@@ -181,6 +181,16 @@ fn quotes_where_none_belong_are_borne() {
 }
 
 #[test]
+fn what_is_beyond_the_bound_is_missing() {
+    let read = |before: usize| {
+        let header = format!("Digest {}nonce=\"n\"", "x=1, ".repeat(before));
+        DigestParams::parse(&header).unwrap().get("nonce").map(|nonce| nonce.into_owned())
+    };
+    assert_eq!(read(PARAMS_MAX - 1).as_deref(), Some("n"));
+    assert_eq!(read(PARAMS_MAX), None);
+}
+
+#[test]
 fn nonce_counts_are_hex_and_go_up() {
     let mut server = Server::new(false);
     let refused = server.refuse(NOW, here(), false);

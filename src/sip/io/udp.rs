@@ -75,9 +75,8 @@ impl Udp {
         if self.waiting.is_empty() {
             return;
         }
-        // Without a descriptor to spare it is tried again when the loop comes by.
         let Some(room) = self.room.take().or_else(|| self.watch_room().ok()) else {
-            return;
+            return self.flush_unwatched();
         };
         while let Some(transmit) = self.waiting.front() {
             let Poll::Ready(Ok(mut guard)) = room.poll_write_ready(cx) else { break };
@@ -86,6 +85,17 @@ impl Udp {
             }
         }
         self.room = (!self.waiting.is_empty()).then_some(room);
+    }
+
+    /// Without a descriptor to spare nobody says when there is room: what waits is tried whenever
+    /// the loop comes by.
+    fn flush_unwatched(&mut self) {
+        while let Some(transmit) = self.waiting.front() {
+            if try_send(self.socket.get_ref(), transmit).is_err() {
+                return;
+            }
+            self.waiting.pop_front();
+        }
     }
 
     fn watch_room(&self) -> io::Result<AsyncFd<UdpSocket>> {
@@ -160,12 +170,24 @@ mod tests {
         .await;
         assert!(a.room.is_none());
         poll_fn(|cx| b.poll_readable(cx)).await;
+        let woken_by_room = poll_fn(|cx| Poll::Ready(a.socket.poll_write_ready(cx).is_ready()));
+        assert!(!woken_by_room.await, "nobody asked for room");
         let mut buffer = [0; 16];
         for bytes in [&b"one"[..], b"two", b"three"] {
             let (length, from) = b.receive(&mut buffer).unwrap();
             assert_eq!((&buffer[..length], from), (bytes, a.local()));
         }
         assert_eq!(b.receive(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[tokio::test]
+    async fn what_waits_leaves_without_a_descriptor_to_spare() {
+        let (mut a, b) = (loopback(), loopback());
+        a.waiting.push_back(transmit(&a, &b, b"one"));
+        a.flush_unwatched();
+        assert!(a.waiting.is_empty());
+        poll_fn(|cx| b.poll_readable(cx)).await;
+        assert_eq!(b.receive(&mut [0; 16]).unwrap().0, 3);
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@
 //! shared, not copied. [`Server`] also repeats a 2xx until its ACK (§13.3.1.4), which the RFC gives
 //! to the layer above, because the bytes and the clock are the same.
 //!
-//! **Invariant:** a transaction that has its final response ends within 64·T1; one that has a
+//! **Invariant:** a transaction that has its final response ends within 64·T1 (and the quarter of a
+//! second for which [`Table`] gathers such ends); one that has a
 //! deadline always makes progress when it passes.
 //!
 //! **Deliberately absent:** parsing. A machine sees status codes, bytes and times.

@@ -113,7 +113,7 @@ impl Server {
     /// The 100 that was said, while nothing else was.
     #[must_use]
     pub fn trying(&self) -> Option<Arc<[u8]>> {
-        self.response.clone().filter(|_| self.trying)
+        self.response.as_ref().filter(|_| self.trying).map(Arc::clone)
     }
 
     /// The request came again: what to answer at once.

@@ -176,7 +176,8 @@ impl<K: Ord + Copy + Hash, M: Machine, U: Copy> Table<K, M, U> {
     }
 
     /// The earliest deadline; where it is one that no longer holds, waking up for it does nothing.
-    /// Ends are waited for together: they are due half a minute after all was said.
+    /// Ends are waited for together: after half a minute of silence, or since all was said, a
+    /// quarter of a second does not matter.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let end = self.ends.front().map(|(at, _)| Timestamp(at.0.next_multiple_of(ENDS_EVERY_MS)));

@@ -102,7 +102,7 @@ pub enum Wake {
     Registrar,
 }
 
-/// How much is alive. All zero 64·T1 after the last message.
+/// How much is alive. All zero soon after 64·T1 from the last message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub server_transactions: usize,

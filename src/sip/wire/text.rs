@@ -62,7 +62,7 @@ pub fn split_list(text: &str) -> impl Iterator<Item = &str> {
     Split { rest: Some(text), at: b',' }
 }
 
-/// Where `byte`, which is ASCII, is first. It is near, mostly: a wider search takes longer to begin.
+/// Where `byte`, which is ASCII, is first. It is near, mostly: other searches take longer to begin.
 pub(super) fn find_byte(text: &str, byte: u8) -> Option<usize> {
     text.bytes().position(|other| other == byte)
 }

@@ -336,10 +336,7 @@ fn check_params(params: &str) -> Result<(), UriError> {
 }
 
 fn check_escapes(text: &str) -> Result<(), UriError> {
-    if find_byte(text, b'%').is_none() {
-        return Ok(());
-    }
-    for (index, _) in text.match_indices('%') {
+    for (index, _) in text.bytes().enumerate().filter(|(_, byte)| *byte == b'%') {
         let code = text.as_bytes().get(index + 1..index + 3).ok_or(UriError::Escape)?;
         if !code.iter().all(u8::is_ascii_hexdigit) {
             return Err(UriError::Escape);

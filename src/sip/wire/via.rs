@@ -175,6 +175,7 @@ pub fn via(transport: Transport, sent_by: SocketAddr, branch: &str) -> String {
 
 /// Spaces are allowed around the colon (RFC 4475 §3.1.1.1).
 fn parse_sent_by(text: &str) -> Result<(Host<'_>, Option<u16>), &'static str> {
+    // Nearly none has one, and then it is a host like any other.
     let colon = if text.bytes().any(is_space) { text.rsplit_once(':') } else { None };
     let (spaced, port) = match colon {
         Some((host, port)) if host.ends_with([' ', '\t']) => {

@@ -81,11 +81,8 @@ fn a_call_comes_in_is_answered_and_hung_up_by_the_caller() {
 #[test]
 fn what_is_answered_at_once_needs_no_100() {
     let mut desk = Desk::new();
-    let text = invite().replace("\r\n", "\n").replace('\n', "\r\n");
-    for _ in 0..2 {
-        let received = Received { path: desk.path, bytes: text.as_bytes() };
-        desk.ua.receive(desk.now, received);
-    }
+    desk.hear(&invite());
+    desk.hear(&invite());
     let Some(UaEvent::Incoming { dialog, .. }) = desk.ua.poll_event() else { panic!("no call") };
     desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
     desk.ua.ring(desk.now, leg(1));

@@ -108,9 +108,14 @@ impl Desk {
 
     /// The peer sends this; lines may end in LF.
     pub(super) fn receive(&mut self, text: &str) {
+        self.hear(text);
+        self.drain();
+    }
+
+    /// As [`Self::receive`], with what follows from it still inside.
+    pub(super) fn hear(&mut self, text: &str) {
         let bytes = text.replace("\r\n", "\n").replace('\n', "\r\n");
         self.ua.receive(self.now, Received { path: self.path, bytes: bytes.as_bytes() });
-        self.drain();
     }
 
     /// Takes no notice of anything up to here.

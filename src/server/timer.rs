@@ -2,7 +2,7 @@
 //!
 //! The runtime wakes itself whenever a timer is set that comes before all others, and each message
 //! has a deadline of its own. So this one is set for an earlier moment only, and may go off before
-//! the deadline of the day: whoever waits looks what is due.
+//! the deadline that holds by then: whoever waits looks what is due.
 //!
 //! **Invariant:** it goes off at the deadline at the latest, as far as the runtime is on time.
 //!
@@ -14,11 +14,11 @@ use std::pin::Pin;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(super) struct Timer {
     set: Option<Pin<Box<Sleep>>>,
 }
 
-impl Alarm {
+impl Timer {
     /// Waits until `deadline` or some earlier moment; without one, for ever. Safe to drop.
     pub(super) async fn until(&mut self, deadline: Option<Instant>) {
         let Some(deadline) = deadline else { return pending().await };
@@ -43,26 +43,26 @@ mod tests {
     }
 
     /// Begins to wait and stops again, as the driver does when a message comes first; for when the
-    /// alarm is set then, or `None` when it went off at once.
-    async fn set_for(alarm: &mut Alarm, deadline: Instant) -> Option<Instant> {
-        let went_off = timeout(Duration::ZERO, alarm.until(Some(deadline))).await.is_ok();
-        alarm.set.as_ref().filter(|_| !went_off).map(|sleep| sleep.deadline())
+    /// timer is set then, or `None` when it went off at once.
+    async fn set_for(timer: &mut Timer, deadline: Instant) -> Option<Instant> {
+        let went_off = timeout(Duration::ZERO, timer.until(Some(deadline))).await.is_ok();
+        timer.set.as_ref().filter(|_| !went_off).map(|sleep| sleep.deadline())
     }
 
     #[tokio::test]
     async fn it_is_set_again_for_an_earlier_moment_or_once_it_went_off() {
-        let (start, mut alarm) = (Instant::now(), Alarm::default());
-        assert_eq!(set_for(&mut alarm, start + s(100)).await, Some(start + s(100)));
-        assert_eq!(set_for(&mut alarm, start + s(50)).await, Some(start + s(50)), "earlier");
-        assert_eq!(set_for(&mut alarm, start + s(300)).await, Some(start + s(50)), "left as it is");
-        assert_eq!(set_for(&mut alarm, start).await, None, "what is overdue is due");
-        assert_eq!(set_for(&mut alarm, start + s(300)).await, Some(start + s(300)));
+        let (start, mut timer) = (Instant::now(), Timer::default());
+        assert_eq!(set_for(&mut timer, start + s(100)).await, Some(start + s(100)));
+        assert_eq!(set_for(&mut timer, start + s(50)).await, Some(start + s(50)), "earlier");
+        assert_eq!(set_for(&mut timer, start + s(300)).await, Some(start + s(50)), "left as it is");
+        assert_eq!(set_for(&mut timer, start).await, None, "what is overdue is due");
+        assert_eq!(set_for(&mut timer, start + s(300)).await, Some(start + s(300)));
     }
 
     #[tokio::test]
     async fn without_a_deadline_nothing_goes_off() {
-        let mut alarm = Alarm::default();
-        assert_eq!(set_for(&mut alarm, Instant::now()).await, None);
-        assert!(timeout(Duration::ZERO, alarm.until(None)).await.is_err());
+        let mut timer = Timer::default();
+        assert_eq!(set_for(&mut timer, Instant::now()).await, None);
+        assert!(timeout(Duration::ZERO, timer.until(None)).await.is_err());
     }
 }
