@@ -96,6 +96,7 @@ impl Driver {
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
+                    drop(held); // the farewells of legs do not wait for the disk
                     return self.end(End::Cut { calls });
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
