@@ -81,6 +81,22 @@ impl std::str::FromStr for RecordingId {
     }
 }
 
+/// A text that names no call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a call is its number, as in 41 or call-41")]
+pub struct NoCallId;
+
+impl std::str::FromStr for CallId {
+    type Err = NoCallId;
+
+    /// Takes what [`Display`](fmt::Display) writes, and the bare number of the HTTP interface.
+    fn from_str(text: &str) -> Result<Self, NoCallId> {
+        let number = text.strip_prefix("call-").unwrap_or(text);
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        number.parse().ok().filter(|_| is_number).map(Self).ok_or(NoCallId)
+    }
+}
+
 impl TryFrom<String> for RecordingId {
     type Error = NoRecordingId;
 

@@ -77,8 +77,8 @@ pub(super) struct Asked {
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,
     /// Calls older than this one: `next` of the page before.
-    before: Option<u64>,
-    /// Records on this page, 100 unless told, at most 500.
+    before: Option<String>,
+    /// Records on this page: 1 to 500, 100 if not given.
     limit: Option<usize>,
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn records(
     responses((status = 200, body = Record), (status = 404, body = ApiError)))]
 pub(super) async fn record(
     State(api): State<Api>,
-    id: Result<Path<u64>, PathRejection>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Record>, ApiError> {
     find(&api, call_id(id)?).await.map(Json)
 }
@@ -168,6 +168,13 @@ fn wanted(asked: Asked) -> Result<Wanted, ApiError> {
             Some(outcome.map_err(|error| ApiError::bad_request(format!("`outcome`: {error}")))?)
         }
     };
+    let before = asked.before.map(|call| call.parse::<CallId>()).transpose();
+    let before = before.map_err(|error| ApiError::bad_request(format!("`before`: {error}")))?;
+    let limit = asked.limit.unwrap_or(PAGE);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        let message = format!("`limit` must be 1 to {PAGE_MAX}; `next` of a page leads to more");
+        return Err(ApiError::bad_request(message));
+    }
     Ok(Wanted {
         since: time("since", asked.since.as_deref())?,
         until: time("until", asked.until.as_deref())?,
@@ -175,8 +182,8 @@ fn wanted(asked: Asked) -> Result<Wanted, ApiError> {
         agent: asked.agent,
         outcome,
         number: asked.number,
-        before: asked.before.map(CallId),
-        limit: asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
+        before,
+        limit,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::api::views::{
 };
 use crate::api::{Api, Request, archive};
 use crate::center::AgentAsk;
-use crate::id::CallId;
+use crate::id::{CallId, NoCallId};
 
 /// Characters of a reason or an intent.
 pub(super) const WORD_LEN_MAX: usize = 64;
@@ -35,7 +35,7 @@ pub(super) async fn calls(State(api): State<Api>) -> Result<Json<Vec<LiveCall>>,
     responses((status = 200, body = LiveOrEnded), (status = 404, body = ApiError)))]
 pub(super) async fn call(
     State(api): State<Api>,
-    id: Result<Path<u64>, PathRejection>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LiveOrEnded>, ApiError> {
     let call = call_id(id)?;
     let snapshot = api.ask(Request::Snapshot).await?;
@@ -51,7 +51,7 @@ pub(super) async fn call(
     responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError)))]
 pub(super) async fn end_call(
     State(api): State<Api>,
-    id: Result<Path<u64>, PathRejection>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
     match api.ask(|reply| Request::EndCall { call, reply }).await? {
@@ -66,7 +66,7 @@ pub(super) async fn end_call(
     responses((status = 200, body = Why), (status = 404, body = ApiError)))]
 pub(super) async fn why(
     State(api): State<Api>,
-    id: Result<Path<u64>, PathRejection>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Why>, ApiError> {
     let call = call_id(id)?;
     let Some(considered) = api.ask(|reply| Request::Why { call, reply }).await? else {
@@ -203,11 +203,9 @@ fn no_agent() -> ApiError {
     ApiError::not_found("an agent of this name", "see GET /v1/agents")
 }
 
-pub(super) fn call_id(id: Result<Path<u64>, PathRejection>) -> Result<CallId, ApiError> {
-    match id {
-        Ok(Path(id)) => Ok(CallId(id)),
-        Err(_) => Err(ApiError::bad_request("the number of a call is digits only, as in 41")),
-    }
+pub(super) fn call_id(id: Result<Path<String>, PathRejection>) -> Result<CallId, ApiError> {
+    let named = id.ok().and_then(|Path(id)| id.parse().ok());
+    named.ok_or_else(|| ApiError::bad_request(NoCallId.to_string()))
 }
 
 pub(super) fn bad_body(error: &JsonRejection) -> ApiError {

@@ -47,6 +47,7 @@ use crate::time::Timestamp;
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
+pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};
 use guard::Peer;

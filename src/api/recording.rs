@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api::Api;
 use crate::api::archive::read;
 use crate::api::error::ApiError;
-use crate::id::{CallId, RecordingId};
+use crate::id::RecordingId;
 
 /// More than the longest recording there can be, an hour.
 const LEN_MAX: u64 = 64 * 1024 * 1024;
@@ -34,12 +34,12 @@ const LEN_MAX: u64 = 64 * 1024 * 1024;
         (status = 404, body = ApiError), (status = 416, body = ApiError)))]
 pub(super) async fn recording(
     State(api): State<Api>,
-    asked: Result<Path<(u64, String)>, PathRejection>,
+    asked: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let named = asked.ok().and_then(|Path((call, name))| {
         let name: RecordingId = name.parse().ok()?;
-        (name.call == CallId(call)).then_some(name)
+        (call.parse() == Ok(name.call)).then_some(name)
     });
     let missing = || {
         let help = "GET /v1/records/{id} lists `recordings`: those whose state is `kept` are here, \

@@ -407,7 +407,15 @@ fn records_are_filtered_and_paged() {
         assert!(asked.contains("since: Some(Timestamp(1764000000000))"), "{asked}");
         assert!(asked.contains("outcome: Some(Failed)"), "{asked}");
         assert!(asked.contains("number: Some(\"+14155550123\")"), "{asked}");
-        for wrong in ["since=yesterday", "outcome=lost", "colour=red", "limit=-1"] {
+        for wrong in [
+            "since=yesterday",
+            "outcome=lost",
+            "colour=red",
+            "limit=-1",
+            "limit=0",
+            "limit=501",
+            "before=leg-6",
+        ] {
             let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
             assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
         }

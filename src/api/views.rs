@@ -399,6 +399,12 @@ impl From<CallRecord> for Record {
     }
 }
 
+/// A record as `/v1/records` has it, for those who print it elsewhere.
+#[must_use]
+pub fn record_json(record: CallRecord) -> serde_json::Value {
+    serde_json::to_value(Record::from(record)).unwrap_or_default()
+}
+
 impl From<crate::call::Recording> for Recording {
     fn from(recording: crate::call::Recording) -> Self {
         Self {

@@ -8,6 +8,7 @@
 pub(crate) mod check;
 pub(crate) mod health;
 mod period;
+mod plain;
 pub(crate) mod records;
 pub(crate) mod replay;
 pub(crate) mod report;
@@ -57,7 +58,7 @@ fn told(problems: &Problems) -> ExitCode {
 
 /// To standard output. A reader that went away (`| head`) is no mistake.
 pub(crate) fn print(text: &str) -> ExitCode {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    match io::stdout().lock().write_all(plain::lines(text).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EX_IOERR),
         Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
@@ -65,7 +66,7 @@ pub(crate) fn print(text: &str) -> ExitCode {
 
 /// To standard error, where nothing can be done about a failure.
 fn complain(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(plain::lines(text).as_bytes());
 }
 
 pub(crate) fn fail(code: u8, message: &str) -> ExitCode {

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use attendant::api::record_json;
 use attendant::call::CallRecord;
 use attendant::config::{self, Sources};
 use attendant::id::CallId;
-use attendant::store;
+use attendant::store::{Filter, PAGE_MAX, Reader, StoreError};
 use attendant::time::Timestamp;
 
 use crate::cli::period::{shown, time};
+use crate::cli::plain::field;
 use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 
 #[derive(Debug, Args)]
@@ -35,11 +37,11 @@ pub(crate) struct Records {
     until: Option<Timestamp>,
     /// Calls older than this one
     #[arg(long, value_name = "CALL")]
-    before: Option<u64>,
-    /// How many
-    #[arg(long, default_value_t = 20)]
+    before: Option<CallId>,
+    /// How many, 1 or more
+    #[arg(long, default_value_t = 20, value_parser = count)]
     limit: usize,
-    /// Whole records, one JSON object a line
+    /// Whole records as /v1/records has them, one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -54,41 +56,143 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         Some(Ok(outcome)) => Some(outcome),
         Some(Err(error)) => return fail(EX_USAGE, &format!("--outcome: {error}")),
     };
-    let filter = store::Filter {
+    let filter = Filter {
         since: wanted.since,
         until: wanted.until,
         queue: wanted.queue.clone(),
         agent: wanted.agent.clone(),
         outcome,
         number: wanted.number.clone(),
-        before: wanted.before.map(CallId),
+        before: wanted.before,
         limit: wanted.limit,
     };
     let reader = match records_of(&state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    match reader.list(&filter) {
-        Ok(records) if wanted.json => {
-            let lines = records.iter().filter_map(|record| serde_json::to_string(record).ok());
-            print(&lines.map(|line| line + "\n").collect::<String>())
-        }
-        Ok(records) => print(&records.iter().map(line).collect::<String>()),
+    let mut printed = ExitCode::SUCCESS;
+    let read = each_page(&reader, filter, |page| {
+        let lines = page.into_iter().map(|record| match wanted.json {
+            true => format!("{}\n", record_json(record)),
+            false => line(&record),
+        });
+        printed = print(&lines.collect::<String>());
+        printed == ExitCode::SUCCESS
+    });
+    match read {
+        Ok(()) => printed,
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", state.display())),
     }
+}
+
+/// Hands over page after page until `filter.limit` records were, or `take` wants no more: however
+/// many are asked for, few are in memory.
+fn each_page(
+    reader: &Reader,
+    mut filter: Filter,
+    mut take: impl FnMut(Vec<CallRecord>) -> bool,
+) -> Result<(), StoreError> {
+    let mut left = filter.limit;
+    loop {
+        filter.limit = left.min(PAGE_MAX);
+        let page = reader.list(&filter)?;
+        left -= page.len();
+        let is_last = page.len() < filter.limit || left == 0;
+        filter.before = page.last().map(|record| record.call);
+        if !take(page) || is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let most = text.parse().ok().filter(|most| *most > 0);
+    most.ok_or_else(|| "write how many records, 1 or more".to_owned())
 }
 
 /// A record as one line for people.
 pub(crate) fn line(record: &CallRecord) -> String {
     let at = shown(record.arrived_at);
     let outcome = serde_json::to_value(record.outcome).unwrap_or_default();
+    let intent = record.intent.as_deref().map(|intent| format!("  {}", field(intent)));
     format!(
         "{at}  {}  {} → {}  {}  {} s{}\n",
         record.call,
-        record.from.as_deref().unwrap_or("withheld"),
-        record.to,
+        field(record.from.as_deref().unwrap_or("withheld")),
+        field(&record.to),
         outcome.as_str().unwrap_or_default(),
         record.ended_at.since(record.arrived_at).as_secs(),
-        record.intent.as_ref().map(|intent| format!("  {intent}")).unwrap_or_default(),
+        intent.unwrap_or_default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use attendant::call::{Cause, EndedBy, Outcome};
+    use attendant::store::{self, Head, Writing};
+
+    use super::*;
+
+    fn record(call: u64, from: &str) -> CallRecord {
+        let at = Timestamp::from_millis(1_764_072_000_000);
+        let whole = serde_json::json!({
+            "call": call, "from": from, "to": "100\n", "via": "trunk:acme", "arrived_at": at,
+            "ended_at": at, "outcome": Outcome::Contained, "ended_by": EndedBy::Caller,
+            "cause": Cause::NORMAL_CLEARING, "intent": "a\u{1b}[31m",
+            "from_name": null, "flow": null, "language": null, "answered_at": null,
+            "path": [], "queued": [], "legs": [], "vars": {}, "recordings": [],
+        });
+        serde_json::from_value(whole).expect("it has every field of a record")
+    }
+
+    #[test]
+    fn fault_06_a_record_is_one_line_whoever_called() {
+        let shown = line(&record(7, "+1415\r\n2025-11-25T12:00:00Z  call-8  forged\u{9b}2J"));
+        assert_eq!(shown.matches('\n').count(), 1, "{shown:?}");
+        assert!(!shown.chars().any(|c| c != '\n' && c.is_control()), "{shown:?}");
+    }
+
+    #[test]
+    fn fault_41_as_many_records_as_asked_for_are_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Timestamp::from_millis(1_764_072_000_000);
+        let head = Head { started_at: at, seed: 1, config: String::new() };
+        let writing = Writing { agent: &|_| None, number: &|_| None };
+        let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
+        let all = 2 * PAGE_MAX as u64 + 1;
+        for call in 1..=all {
+            store.close(Box::new(record(call, "+14155550123")));
+        }
+        store.shutdown().unwrap();
+        let reader = store::read_records(folder.path()).unwrap();
+        for (limit, expected) in [(1, 1), (PAGE_MAX + 1, PAGE_MAX + 1), (5_000, 2 * PAGE_MAX + 1)] {
+            let mut seen = 0;
+            each_page(&reader, Filter { limit, ..Filter::default() }, |page| {
+                seen += page.len();
+                true
+            })
+            .unwrap();
+            assert_eq!(seen, expected, "--limit {limit}");
+        }
+        assert!(count("0").is_err() && count("-1").is_err() && count("3") == Ok(3));
+    }
+
+    #[test]
+    fn fault_41_a_call_is_named_as_it_is_printed() {
+        assert_eq!("call-2".parse(), Ok(CallId(2)));
+        assert_eq!(CallId(2).to_string().parse(), Ok(CallId(2)));
+        assert_eq!("2".parse(), Ok(CallId(2)));
+        for wrong in ["", "call-", "call-2-1", "+2", "call-+2", "leg-2", "2 "] {
+            assert!(wrong.parse::<CallId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn fault_41_json_has_the_names_and_times_of_the_http_interface() {
+        let json = record_json(record(7, "+14155550123"));
+        assert_eq!(
+            (&json["id"], &json["arrived_at"]),
+            (&7.into(), &"2025-11-25T12:00:00.000Z".into())
+        );
+    }
 }

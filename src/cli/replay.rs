@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use attendant::api::record_json;
 use attendant::call::CallRecord;
 use attendant::center::journal::{Entry, Header};
 use attendant::center::{ContactCenter, Setup};
@@ -40,8 +41,8 @@ pub(crate) struct Replay {
     journals: Vec<PathBuf>,
     /// Only this call, whole
     #[arg(long, value_name = "CALL")]
-    call: Option<u64>,
-    /// Whole records, one JSON object a line
+    call: Option<CallId>,
+    /// Whole records as /v1/records has them, one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -67,20 +68,19 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
     let records: Vec<&CallRecord> = match wanted.call {
         None => outcome.records.iter().collect(),
         Some(call) => {
-            let found = outcome.records.iter().find(|record| record.call == CallId(call));
+            let found = outcome.records.iter().find(|record| record.call == call);
             match found {
                 Some(record) => vec![record],
-                None => return fail(EX_DATAERR, &format!("no call {call} ended in this journal")),
+                None => return fail(EX_DATAERR, &format!("{call} did not end in this journal")),
             }
         }
     };
     if wanted.json || wanted.call.is_some() {
-        let json = |record: &&CallRecord| match wanted.json {
-            true => serde_json::to_string(record),
-            false => serde_json::to_string_pretty(record),
-        };
-        let lines = records.iter().filter_map(|record| json(record).ok());
-        return print(&lines.map(|line| line + "\n").collect::<String>());
+        let lines = records.into_iter().cloned().map(record_json).map(|json| match wanted.json {
+            true => format!("{json}\n"),
+            false => format!("{json:#}\n"),
+        });
+        return print(&lines.collect::<String>());
     }
     print(&text(&runs, &outcome))
 }
