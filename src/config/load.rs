@@ -84,8 +84,10 @@ pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Proble
 pub fn known(config: &Config, directory: &Directory) -> Known {
     let names = |names: &mut dyn Iterator<Item = String>| Some(names.collect::<BTreeSet<_>>());
     let sounds = sounds(&config.server.prompts);
+    // Before the first agent is configured no skill can be wrong: `config` warns of that once.
+    let has_agents = !config.agents.is_empty();
     Known {
-        skills: names(&mut config.skills().into_iter()),
+        skills: names(&mut config.skills().into_iter()).filter(|_| has_agents),
         queues: names(&mut config.queues.iter().map(|queue| queue.name.clone())),
         trunks: names(&mut config.trunks.keys().chain(config.providers.keys()).cloned()),
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
@@ -126,7 +128,10 @@ pub fn read_flows(paths: &[PathBuf], known: &Known, problems: &mut Problems) -> 
         match flow_files(path) {
             Ok(found) => files.extend(found),
             Err(error) => {
-                problems.add(path.display().to_string(), format!("cannot be read: {error}"));
+                let help = "`server.flows` (or --flows) names the folder of the call flows: make it, \
+                            with one .toml file per flow";
+                let message = format!("cannot be read: {error}");
+                problems.add_with_help(path.display().to_string(), message, help);
             }
         }
     }
@@ -269,6 +274,31 @@ mod tests {
         assert!(!loaded.flows.is_empty());
         assert_eq!(demo.agents.len(), loaded.config.agents.len());
         assert_eq!(loaded.config.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn fault_38_the_example_serves_and_says_what_is_missing() {
+        let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
+        let with_flows = |more: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("attendant.toml");
+            std::fs::write(&file, format!("{}\n{more}", crate::config::EXAMPLE)).unwrap();
+            let overrides = vec![Override {
+                argument: "--flows".to_owned(),
+                key: "server.flows".to_owned(),
+                value: flows.display().to_string(),
+            }];
+            let variables = [("ALICE_PASSWORD".to_owned(), "k3v9m2x7c4b8n5q6w1z0".to_owned())];
+            let sources = Sources { file: Some(file), overrides, variables: variables.into() };
+            load(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.warnings
+        };
+        let missing = with_flows("");
+        assert!(missing.iter().any(|step| step.contains("nobody can call: name")), "{missing:?}");
+        assert!(missing.iter().any(|step| step.contains("add [agents.NAME]")), "{missing:?}");
+        let readme = include_str!("../../README.md");
+        let written = readme.split("```toml\n").find(|block| block.starts_with("[trunks.lab]"));
+        let written = written.and_then(|block| block.split("```").next()).unwrap();
+        assert_eq!(with_flows(written), [""; 0]);
     }
 
     #[test]

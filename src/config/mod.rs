@@ -161,6 +161,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let outside = outside(&trunks, &providers);
     let agents = people::agents(&agents, &outside, &around, problems);
     warnings.extend(webhooks::unreached(&agents, &providers, &webhooks));
+    warnings.extend(missing(&trunks, &agents, &providers));
     Config {
         server: sections::server(server, problems),
         sip,
@@ -178,6 +179,30 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         warnings,
         digest: String::new(),
     }
+}
+
+/// What a server that starts all the same still needs before it is of use, as the next steps.
+fn missing(
+    trunks: &BTreeMap<String, Trunk>,
+    agents: &[Agent],
+    providers: &BTreeMap<String, Provider>,
+) -> Vec<String> {
+    let registers = agents.iter().any(|agent| matches!(agent.phone, Phone::Registers { .. }));
+    let mut steps = Vec::new();
+    if trunks.is_empty() && providers.is_empty() && !registers {
+        steps.push(
+            "nobody can call: name who brings calls, as in [trunks.lab] addresses = [\"127.0.0.1\"], \
+             or give an agent's telephone a password"
+                .to_owned(),
+        );
+    }
+    if agents.is_empty() {
+        steps.push(
+            "nobody can answer what flows queue: add [agents.NAME] with the skills that they ask for"
+                .to_owned(),
+        );
+    }
+    steps
 }
 
 fn outside<'a>(
