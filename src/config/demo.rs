@@ -15,7 +15,7 @@ pub(super) const NAME: &str = "demonstration";
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// 5 bit a character.
 const PASSWORD_LEN: usize = 20;
-const TOKEN_LEN: usize = 32;
+pub const TOKEN_LEN: usize = 32;
 
 /// What to tell whoever started the demonstration.
 #[derive(Clone, Debug)]
@@ -31,8 +31,7 @@ pub(super) fn make(own: &[IpAddr], mut random: impl FnMut(&mut [u8])) -> (Demo, 
     let mut secret = |len: usize| {
         let mut bytes = vec![0; len];
         random(&mut bytes);
-        let letters = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
-        letters.collect::<String>()
+        letters(&bytes)
     };
     let (alice, bob, token) = (secret(PASSWORD_LEN), secret(PASSWORD_LEN), secret(TOKEN_LEN));
     let own: String = own.iter().map(|ip| format!(", \"{ip}\"")).collect();
@@ -45,4 +44,14 @@ pub(super) fn make(own: &[IpAddr], mut random: impl FnMut(&mut [u8])) -> (Demo, 
         vec![("alice".to_owned(), Secret::new(alice)), ("bob".to_owned(), Secret::new(bob))];
     let demo = Demo { agents, token: Secret::new(token) };
     (demo, FileLayer { name: NAME.to_owned(), source, folder: None })
+}
+
+/// A token for a server whose configuration has none.
+#[must_use]
+pub fn token(random: &[u8; TOKEN_LEN]) -> Secret {
+    Secret::new(letters(random))
+}
+
+fn letters(random: &[u8]) -> String {
+    random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub use cidr::{Cidr, CidrError};
-pub use demo::Demo;
+pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
 pub use load::{Loaded, known, load, load_flows, read_flows};
 pub use model::{

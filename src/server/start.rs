@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
 use crate::center::{ContactCenter, Event, Prompt, RecordingEnd, Target};
-use crate::config::{Config, Demo, Loaded, Phone, Voice};
+use crate::config::{self, Config, Demo, Loaded, Phone, Secret, TOKEN_LEN, Voice};
 use crate::flow::Flow;
 use crate::id::{AgentId, RecordingId};
 use crate::media::io::{Fact, MediaEngine, repair};
@@ -71,10 +71,22 @@ pub enum StartError {
     Prompts(usize, String),
 }
 
-pub(super) async fn serve(loaded: Loaded) -> Result<End, StartError> {
+pub(super) async fn serve(mut loaded: Loaded) -> Result<End, StartError> {
     let signals = Signals::listen()?;
+    if loaded.config.api.operate_token.is_none() {
+        let token = made_token()?;
+        writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose())?;
+        loaded.config.api.operate_token = Some(token);
+    }
     let Started { driver, threads: _threads } = start(loaded)?;
     Ok(driver.run(signals).await)
+}
+
+/// Without an operate token nobody could act, and a fixed one would be everybody's.
+fn made_token() -> io::Result<Secret> {
+    let mut random = [0; TOKEN_LEN];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(config::token(&random))
 }
 
 /// A driver that is ready to run, and the threads around it, which end with this.
