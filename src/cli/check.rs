@@ -43,12 +43,14 @@ fn check(sources: &Sources, providers: &[&dyn Provider]) -> ExitCode {
             let config = &loaded.config;
             let mut text: String = loaded.flows.iter().map(|flow| summary(flow)).collect();
             text.push_str(&format!(
-                "{} flows, {} queues, {} agents, {} trunks, {} callers: nothing is wrong\n",
+                "{} flows, {} queues, {} agents, {} trunks, {} callers' numbers ({} international): \
+                 nothing is wrong\n",
                 loaded.flows.len(),
                 config.queues.len(),
                 config.agents.len(),
                 config.trunks.len(),
                 loaded.directory.len(),
+                loaded.directory.numbers().filter(|number| number.starts_with('+')).count(),
             ));
             print(&text)
         }
@@ -70,7 +72,11 @@ fn check_flows(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]
         Known::anything()
     };
     let mut problems = Problems::default();
-    let flows = config::read_flows(paths, &known, &mut problems);
+    let mut warnings = Vec::new();
+    let flows = config::read_flows(paths, &known, &mut warnings, &mut problems);
+    for warning in warnings {
+        complain(&format!("warning: {warning}\n"));
+    }
     for warning in flows.iter().flat_map(Flow::warnings) {
         complain(&format!("{warning}\n"));
     }

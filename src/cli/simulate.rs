@@ -17,7 +17,7 @@ use attendant::flow::{Flow, Known};
 use attendant::server;
 use attendant::sim::day::{self, Options};
 
-use crate::cli::{EX_IOERR, EX_USAGE, fail, is_configured, print, told};
+use crate::cli::{EX_IOERR, EX_USAGE, complain, fail, is_configured, print, told};
 
 /// The flows, the queue and the figures are those that serve calls; only people and time are made
 /// up. The same arguments give the same table, digit for digit.
@@ -125,8 +125,11 @@ fn setup(sources: &Sources, paths: &[PathBuf]) -> Result<Setup, Problems> {
         let loaded = config::load_flows(sources, paths)?;
         return Ok(server::setup(&loaded.config, loaded.flows, loaded.directory));
     }
-    let mut problems = Problems::default();
-    let flows = config::read_flows(paths, &Known::anything(), &mut problems);
+    let (mut warnings, mut problems) = (Vec::new(), Problems::default());
+    let flows = config::read_flows(paths, &Known::anything(), &mut warnings, &mut problems);
+    for warning in warnings {
+        complain(&format!("warning: {warning}\n"));
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -176,7 +179,8 @@ text = "Goodbye."
         std::fs::write(&path, FLOW).unwrap();
         let Line { wanted } = Line::parse_from(line.split_whitespace());
         let mut problems = Problems::default();
-        let flows = config::read_flows(&[path], &Known::anything(), &mut problems);
+        let known = Known::anything();
+        let flows = config::read_flows(&[path], &known, &mut Vec::new(), &mut problems);
         assert!(problems.is_empty(), "{problems}");
         day::simulate(&wanted.options(undescribed(flows))).unwrap()
     }

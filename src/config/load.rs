@@ -9,12 +9,14 @@ use std::sync::Arc;
 use crate::call::Directory;
 use crate::config::demo::Demo;
 use crate::config::model::Config;
-use crate::config::problem::{Problems, closest};
-use crate::config::{Checked, Sources, callers, check};
+use crate::config::problem::{Problem, Problems, closest};
+use crate::config::{Checked, Sources, callers, check, text};
 use crate::flow::{self, Flow, Known};
 
 /// Files of one flows folder.
 const FLOWS_MAX: usize = 1_000;
+/// A flow file is refused past this size, in bytes.
+const FLOW_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Sound files in the prompts folder, and folders below it.
 const SOUNDS_MAX: usize = 100_000;
 const FOLDERS_DEEP_MAX: usize = 8;
@@ -58,7 +60,7 @@ pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Proble
     let known = known(&config, &directory);
     let configured = [config.server.flows.clone()];
     let paths = if paths.is_empty() { &configured[..] } else { paths };
-    let flows = read_flows(paths, &known, &mut problems);
+    let flows = read_flows(paths, &known, &mut config.warnings, &mut problems);
     if flows.is_empty() && problems.is_empty() {
         let help = "`server.flows` names the folder; each flow is a .toml file in it";
         let folder = config.server.flows.display().to_string();
@@ -121,11 +123,17 @@ fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Reads flow files, and all of each folder. What is wrong is added to `problems`.
-pub fn read_flows(paths: &[PathBuf], known: &Known, problems: &mut Problems) -> Vec<Flow> {
+/// Reads flow files, and all of each folder. What is wrong is added to `problems`, what is left alone
+/// to `warnings`.
+pub fn read_flows(
+    paths: &[PathBuf],
+    known: &Known,
+    warnings: &mut Vec<String>,
+    problems: &mut Problems,
+) -> Vec<Flow> {
     let mut files = BTreeSet::new();
     for path in paths {
-        match flow_files(path) {
+        match flow_files(path, warnings) {
             Ok(found) => files.extend(found),
             Err(error) => {
                 let help = "`server.flows` (or --flows) names the folder of the call flows: make it, \
@@ -141,28 +149,47 @@ pub fn read_flows(paths: &[PathBuf], known: &Known, problems: &mut Problems) -> 
     let mut flows = Vec::new();
     for path in files.iter().take(FLOWS_MAX) {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match text::read(path, FLOW_LEN_MAX) {
             Ok(source) => match flow::parse(&name, &source, known) {
                 Ok(flow) => flows.push(flow),
                 Err(diagnostics) => problems.flows.push_str(&flow::explain(&diagnostics)),
             },
-            Err(error) => problems.add(name, format!("cannot be read: {error}")),
+            Err(unreadable) => problems.list.push(Problem {
+                place: unreadable.place(&name),
+                message: unreadable.message,
+                help: unreadable.help.map(str::to_owned),
+            }),
         }
     }
     flows
 }
 
-fn flow_files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The flow files of a folder, or the file that was named. What a folder holds beside flows is left
+/// alone with a word, but for what editors and systems keep there for themselves.
+fn flow_files(path: &Path, skipped: &mut Vec<String>) -> std::io::Result<Vec<PathBuf>> {
     if !std::fs::metadata(path)?.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        let shown = path.display();
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let ends_in = |ending: &str| name.to_ascii_lowercase().ends_with(ending);
+        if name.starts_with(['.', '#']) || name.ends_with('~') {
+            continue;
+        }
+        if path.is_dir() {
+            skipped.push(format!(
+                "{shown}: flows in a folder of the flows are not read: move them up"
+            ));
+        } else if name.ends_with(".toml") {
             files.push(path);
+        } else if ends_in(".toml") {
+            skipped.push(format!("{shown} is not read as a flow: its name must end in .toml"));
         }
     }
+    skipped.sort();
     Ok(files)
 }
 
@@ -302,6 +329,39 @@ mod tests {
     }
 
     #[test]
+    fn fault_39_files_of_editors_are_no_flows_and_others_are_not_passed_over() {
+        let broken = "[flow]\nstart =";
+        let files = [
+            ("flows/a.toml", HELLO),
+            ("flows/._a.toml", "\0\u{5}\u{16}\u{7}"),
+            ("flows/.#a.toml", broken),
+            ("flows/#a.toml#", broken),
+            ("flows/a.toml~", broken),
+            ("flows/.a.toml.swp", broken),
+            ("flows/B.TOML", broken),
+            ("flows/README.md", "about"),
+        ];
+        let loaded = loaded(&files, &[]).unwrap();
+        assert_eq!(loaded.flows.len(), 1);
+        let warnings = &loaded.config.warnings;
+        let said = |text: &str| warnings.iter().filter(|warning| warning.contains(text)).count();
+        assert_eq!((said("B.TOML is not read as a flow"), said("a.toml")), (1, 0), "{warnings:?}");
+    }
+
+    #[test]
+    fn fault_39_a_folder_among_the_flows_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("night")).unwrap();
+        std::fs::write(folder.path().join("night/a.toml"), HELLO).unwrap();
+        std::fs::write(folder.path().join("day.toml"), HELLO).unwrap();
+        let (mut warnings, mut problems) = (Vec::new(), Problems::default());
+        let paths = [folder.path().to_path_buf()];
+        let flows = read_flows(&paths, &Known::anything(), &mut warnings, &mut problems);
+        assert_eq!((flows.len(), problems.is_empty()), (1, true));
+        assert!(warnings[0].contains("night: flows in a folder"), "{warnings:?}");
+    }
+
+    #[test]
     fn without_a_flow_nothing_would_answer() {
         let said = loaded(&[], &[]).unwrap_err();
         assert!(said.contains("there is no flow: nothing would answer a call"), "{said}");
@@ -313,7 +373,8 @@ mod tests {
     fn flows_may_only_name_what_there_is() {
         let flow = "[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n[queue.a]\nqueue = \"biling\"\n\
                     skills = { tech = 1 }\n";
-        let said = loaded(&[("flows/a.toml", flow)], &[]).unwrap_err();
+        let agent = [("agents.carol.address", "sip:carol@192.0.2.20:5060")];
+        let said = loaded(&[("flows/a.toml", flow)], &agent).unwrap_err();
         assert!(said.contains("flows/a.toml:5:"), "{said}");
         assert!(said.contains("did you mean `billing`?"), "{said}");
         assert!(said.contains("tech"), "{said}");

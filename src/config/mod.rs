@@ -21,6 +21,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod text;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -109,20 +110,15 @@ pub fn check(sources: &Sources) -> Result<Checked, Problems> {
 
 fn read_file(path: &Path, problems: &mut Problems) -> Option<FileLayer> {
     let name = path.display().to_string();
-    let read = std::fs::metadata(path).and_then(|data| {
-        if data.len() > FILE_LEN_MAX {
-            return Err(std::io::Error::other(format!("is larger than {FILE_LEN_MAX} bytes")));
-        }
-        std::fs::read_to_string(path)
-    });
-    match read {
+    match text::read(path, FILE_LEN_MAX) {
         Ok(source) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             Some(FileLayer { name, source, folder: folder.map(Path::to_path_buf) })
         }
-        Err(error) => {
-            let help = "`attendant example-config` prints one to begin with";
-            problems.add_with_help(name, format!("cannot be read: {error}"), help);
+        Err(unreadable) => {
+            let help =
+                unreadable.help.unwrap_or("`attendant example-config` prints one to begin with");
+            problems.add_with_help(unreadable.place(&name), unreadable.message, help);
             None
         }
     }

@@ -68,14 +68,14 @@ fn defaults_are_those_of_the_example() {
 fn every_example_of_the_example_works() {
     let source = EXAMPLE.replace("#:", "");
     let case = written(&source)
-        .variable("ATTENDANT_READ_TOKEN", &"r".repeat(32))
+        .variable("ATTENDANT_READ_TOKEN", "5f2b7c1e9d84a03b6e1f7a2c8d950b4e")
         .variable("ACME_PASSWORD", "a long trunk password")
         .variable("TWILIO_AUTH_TOKEN", "token of twilio")
         .argument("webhooks.public_url", "https://ivr.example.com")
         .variable("SPEECH_KEY", "key of the speech service");
     for (name, secret) in [
-        ("operate.token", "o".repeat(32)),
-        ("alice.password", "q".repeat(9) + "w"),
+        ("operate.token", "b81c03f6a5e2497d8c0e6b1f3a7d5294".to_owned()),
+        ("alice.password", "h7Kp2mQzx4".to_owned()),
         ("vonage.secret", "one\ntwo\n".to_owned()),
     ] {
         let file = case.folder.path().join(name);
@@ -171,7 +171,7 @@ misses = { no_anwser = 2 }
           help: uri = "sip:host:5060"
         attendant.toml:15: `trunks.acme.prefixes`: "0" must be a plus and digits: "+44"
         attendant.toml:18: `agents.alice.skills.billing`: must be a whole number from 1 to 10
-        attendant.toml:19: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+        attendant.toml:19: `agents.alice.password`: this password would be guessed: it is little more than the name, a well-known word, a row of keys, or a repetition, which are tried first
           help: make one with: head -c 12 /dev/urandom | base64
         attendant.toml:21: `agents.bob`: this agent cannot be reached
           help: password = "…", password_file = "path" or password_env = "VARIABLE"
@@ -222,7 +222,7 @@ fn broken_toml_names_its_lines() {
 fn passwords_must_be_good_unless_this_is_a_rig_on_loopback() {
     let source = "[agents.alice]\npassword = \"1234\"\n[sip]\nlisten = [\"127.0.0.1:5060\"]\n";
     written(source).refused(&expect![[r#"
-        attendant.toml:2: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+        attendant.toml:2: `agents.alice.password`: this password would be guessed: it is one of the first that are tried
           help: make one with: head -c 12 /dev/urandom | base64
     "#]]);
     let allow = "server.allow_weak_passwords_on_loopback";
@@ -231,7 +231,7 @@ fn passwords_must_be_good_unless_this_is_a_rig_on_loopback() {
         .argument(allow, "true")
         .argument("sip.listen", "0.0.0.0:5060")
         .refused(&expect![[r#"
-            attendant.toml:2: `agents.alice.password`: this password would be guessed: it is the name itself, or the name and a few digits, or four digits
+            attendant.toml:2: `agents.alice.password`: this password would be guessed: it is one of the first that are tried
               help: make one with: head -c 12 /dev/urandom | base64
             argument --set: `server.allow_weak_passwords_on_loopback`: this server listens on 0.0.0.0:5060, which others can reach
               help: listen on 127.0.0.1 and ::1 only, or use real passwords
@@ -257,10 +257,10 @@ fn a_file_with_passwords_is_for_its_owner_alone() {
 #[test]
 fn secrets_are_never_shown() {
     let case = written("[agents.alice]\npassword = \"correct horse battery\"\n")
-        .variable("ATTENDANT__API__OPERATE_TOKEN", "0123456789abcdef0123456789abcdef");
+        .variable("ATTENDANT__API__OPERATE_TOKEN", "9f86d081884c7d659a2feaa0c55ad015");
     let shown = format!("{:?}", case.config());
     assert!(shown.contains("***"));
-    assert!(!shown.contains("correct horse") && !shown.contains("0123456789abcdef"));
+    assert!(!shown.contains("correct horse") && !shown.contains("9f86d081884c7d65"));
     let weak = case.variable("ATTENDANT__AGENTS__ALICE__PASSWORD", "hunter2");
     assert!(!check(&weak.sources).unwrap_err().to_string().contains("hunter2"));
 }
@@ -278,7 +278,7 @@ fn the_demonstration_has_new_passwords_each_time() {
     ];
     let root = layers::merge(&files, &BTreeMap::new(), &[], &mut problems);
     read(&root, &BTreeMap::new(), &mut problems);
-    assert!(problems.to_string().contains("one character repeated"), "{problems}");
+    assert!(problems.to_string().contains("or a repetition"), "{problems}");
     let mut counter = 0_u8;
     let (two, _) = demo::make(&[], |bytes| {
         bytes.fill_with(|| {
@@ -293,11 +293,9 @@ fn the_demonstration_has_new_passwords_each_time() {
 #[test]
 fn a_variable_with_one_underscore_too_few_is_pointed_out() {
     let config = written("").variable("ATTENDANT_SIP__REALM", "acme").config();
-    assert_eq!(
-        config.warnings,
-        ["environment variable ATTENDANT_SIP__REALM is not read: did you mean \
-          ATTENDANT__SIP__REALM?"]
-    );
+    let said = "environment variable ATTENDANT_SIP__REALM is not read: did you mean \
+                ATTENDANT__SIP__REALM?";
+    assert!(config.warnings.iter().any(|warning| warning == said), "{:?}", config.warnings);
 }
 
 #[test]

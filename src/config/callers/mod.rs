@@ -6,11 +6,15 @@
 //! name = "Ada Ames"
 //! ```
 //!
-//! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it.
+//! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it, and
+//! one that no call can bring is refused.
 //!
 //! **Deliberately absent:** anything secret. Who calls from a number is not proven by the number.
 
-use std::collections::BTreeMap;
+mod csv;
+mod number;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,10 +22,10 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::call::number::normalize;
 use crate::call::{Directory, Entry};
 use crate::config::layers::line;
 use crate::config::problem::Problems;
+use crate::config::text;
 
 /// The file is refused past this size, in bytes.
 const FILE_LEN_MAX: u64 = 128 * 1024 * 1024;
@@ -32,17 +36,11 @@ const NUMBERS_PER_ENTRY_MAX: usize = 64;
 /// Reads the file that `[callers]` names.
 pub(super) fn read(path: &Path, region: &str, problems: &mut Problems) -> Directory {
     let name = path.display().to_string();
-    let read = std::fs::metadata(path).and_then(|data| {
-        if data.len() > FILE_LEN_MAX {
-            return Err(std::io::Error::other(format!("is larger than {FILE_LEN_MAX} bytes")));
-        }
-        std::fs::read_to_string(path)
-    });
-    let source = match read {
+    let source = match text::read(path, FILE_LEN_MAX) {
         Ok(source) => source,
-        Err(error) => {
-            let help = "`callers.file` names it; an empty one is none";
-            problems.add_with_help(name, format!("cannot be read: {error}"), help);
+        Err(unreadable) => {
+            let help = unreadable.help.unwrap_or("`callers.file` names it; an empty one is none");
+            problems.add_with_help(unreadable.place(&name), unreadable.message, help);
             return Directory::default();
         }
     };
@@ -70,6 +68,13 @@ impl Reading<'_> {
         self.problems.add(format!("{}:{}", self.file, self.line), message);
     }
 
+    /// Problems from the one with this index on are at another line.
+    fn moved(&mut self, said: usize, line: usize) {
+        for problem in self.problems.list.iter_mut().skip(said) {
+            problem.place = format!("{}:{line}", self.file);
+        }
+    }
+
     fn add(&mut self, numbers: &[String], entry: Entry) {
         if numbers.is_empty() {
             self.problem("an entry without a number is never found");
@@ -80,12 +85,15 @@ impl Reading<'_> {
         }
         let entry = Arc::new(entry);
         for raw in numbers {
-            let Some(number) = normalize(raw, self.region) else {
-                self.problem(format!("\"{raw}\" is not a telephone number"));
-                continue;
+            let number = match number::read(raw, self.region) {
+                Ok(number) => number,
+                Err(why) => {
+                    self.problem(format!("{raw:?} {why}"));
+                    continue;
+                }
             };
             if self.directory.find(&number).is_some() {
-                self.problem(format!("\"{raw}\" is in this file already"));
+                self.problem(format!("{raw:?} is in this file already"));
             } else if self.directory.len() >= NUMBERS_MAX {
                 self.problem(format!("more than {NUMBERS_MAX} numbers"));
                 return;
@@ -162,7 +170,10 @@ fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Dire
     for entry in tables {
         reading.line = lines.at(entry.span().start);
         match entry.get_ref() {
-            DeValue::Table(fields) => toml_entry(&mut reading, fields),
+            DeValue::Table(fields) => {
+                let text = source.get(entry.span().start..).unwrap_or_default();
+                toml_entry(&mut reading, (text, entry.span().start), fields);
+            }
             _ => reading.problem("`caller` must be a list of tables: write [[caller]]"),
         }
     }
@@ -187,27 +198,38 @@ impl Lines<'_> {
     }
 }
 
-fn toml_entry(reading: &mut Reading<'_>, fields: &DeTable<'_>) {
+/// A problem with one key is said at its own line, one with the entry at its first. The text is that
+/// from the entry on, and where it begins.
+fn toml_entry(reading: &mut Reading<'_>, (text, at): (&str, usize), fields: &DeTable<'_>) {
+    let begins = reading.line;
+    let line_of = |offset: usize| begins + line(text, offset.saturating_sub(at)) - 1;
     let mut entry = Entry::default();
-    let mut numbers = Vec::new();
+    let (mut numbers, mut numbers_at) = (Vec::new(), None);
     for (key, value) in fields {
+        let said = reading.problems.list.len();
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("numbers", DeValue::Array(list)) => {
+                numbers_at = Some(key.span().start);
                 for number in list.iter() {
                     match number.get_ref().as_str() {
                         Some(number) => numbers.push(number.to_owned()),
-                        None => reading.problem("`numbers` must be a list of texts"),
+                        None => reading.problem("`numbers` must be a list of texts, in quotes"),
                     }
                 }
             }
-            ("numbers", _) => reading.problem("`numbers` must be a list of texts"),
+            ("numbers", _) => reading.problem("`numbers` must be a list of texts, in quotes"),
             (key, value) => match scalar(value) {
                 Some(value) => reading.set(&mut entry, key, value),
                 None => reading.problem(format!("`{key}` must be text, a number, true or false")),
             },
         }
+        if reading.problems.list.len() > said {
+            reading.moved(said, line_of(key.span().start));
+        }
     }
+    reading.line = numbers_at.map_or(begins, line_of);
     reading.add(&numbers, entry);
+    reading.line = begins;
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<Value> {
@@ -226,44 +248,66 @@ fn scalar(value: &DeValue<'_>) -> Option<Value> {
 fn csv(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
     let directory = Directory::default();
     let mut reading = Reading { file, region, line: 1, directory, problems };
-    let mut rows = Rows { rest: source.trim_start_matches('\u{feff}'), line: 1 };
-    let Some((_, columns)) = rows.next() else {
-        reading.problem("the first line must name the columns");
+    let mut rows = csv::Rows::of(source);
+    let Some(columns) = rows.next().and_then(|(_, row)| columns(&mut reading, row)) else {
         return reading.directory;
     };
-    let columns: Vec<String> =
-        columns.iter().map(|column| column.trim().to_ascii_lowercase()).collect();
-    if !columns.iter().any(|column| column == "numbers" || column == "number") {
-        reading.problem("the first line must name the columns, and one must be `numbers`");
-        return reading.directory;
-    }
     for (line, row) in rows {
         reading.line = line;
-        if row.len() == 1 && row[0].trim().is_empty() {
-            continue;
-        }
-        if row.len() != columns.len() {
-            let (has, needs) = (row.len(), columns.len());
-            reading.problem(format!("has {has} columns, the first line has {needs}"));
-            continue;
-        }
-        let mut entry = Entry::default();
-        let mut numbers = Vec::new();
-        for (column, value) in columns.iter().zip(&row) {
-            let value = value.trim();
-            if column == "numbers" || column == "number" {
-                let several = value.split(';').map(str::trim).filter(|number| !number.is_empty());
-                numbers.extend(several.map(str::to_owned));
-            } else if column == "vip" {
-                let vip = truth(value).map_or_else(|| Value::from(value), Value::from);
-                reading.set(&mut entry, column, vip);
-            } else if !value.is_empty() {
-                reading.set(&mut entry, column, Value::from(value));
+        match row {
+            Err(malformed) => reading.problem(malformed.message()),
+            Ok(row) if row.len() == 1 && row[0].trim().is_empty() => {}
+            Ok(row) if row.len() != columns.len() => {
+                let (has, needs) = (row.len(), columns.len());
+                reading.problem(format!("has {has} columns, the first line has {needs}"));
             }
+            Ok(row) => csv_entry(&mut reading, &columns, &row),
         }
-        reading.add(&numbers, entry);
     }
     reading.directory
+}
+
+/// The names in the first line; `None` where nothing can be read by them.
+fn columns(
+    reading: &mut Reading<'_>,
+    row: Result<Vec<String>, csv::Malformed>,
+) -> Option<Vec<String>> {
+    let row = match row {
+        Ok(row) => row,
+        Err(malformed) => {
+            reading.problem(malformed.message());
+            return None;
+        }
+    };
+    let columns: Vec<String> =
+        row.iter().map(|column| column.trim().to_ascii_lowercase()).collect();
+    let mut seen = BTreeSet::new();
+    for column in columns.iter().filter(|column| !seen.insert(column.as_str())) {
+        reading.problem(format!("the first line names the column `{column}` twice"));
+    }
+    if !columns.iter().any(|column| column == "numbers" || column == "number") {
+        reading.problem("the first line must name the columns, and one must be `numbers`");
+        return None;
+    }
+    Some(columns)
+}
+
+fn csv_entry(reading: &mut Reading<'_>, columns: &[String], row: &[String]) {
+    let mut entry = Entry::default();
+    let mut numbers = Vec::new();
+    for (column, value) in columns.iter().zip(row) {
+        let value = value.trim();
+        if column == "numbers" || column == "number" {
+            let several = value.split(';').map(str::trim).filter(|number| !number.is_empty());
+            numbers.extend(several.map(str::to_owned));
+        } else if column == "vip" {
+            let vip = truth(value).map_or_else(|| Value::from(value), Value::from);
+            reading.set(&mut entry, column, vip);
+        } else if !value.is_empty() {
+            reading.set(&mut entry, column, Value::from(value));
+        }
+    }
+    reading.add(&numbers, entry);
 }
 
 fn truth(word: &str) -> Option<bool> {
@@ -273,51 +317,6 @@ fn truth(word: &str) -> Option<bool> {
             .chain([("yes", true), ("true", true), ("1", true), ("y", true)])
             .collect();
     words.get(word.to_ascii_lowercase().as_str()).copied()
-}
-
-/// The rows of a CSV file (RFC 4180) with the lines they begin at.
-struct Rows<'a> {
-    rest: &'a str,
-    line: usize,
-}
-
-impl Iterator for Rows<'_> {
-    type Item = (usize, Vec<String>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let begun = self.line;
-        let mut row = vec![String::new()];
-        let mut quoted = false;
-        let mut chars = self.rest.char_indices().peekable();
-        let mut end = self.rest.len();
-        while let Some((at, c)) = chars.next() {
-            self.line += usize::from(c == '\n');
-            let field = row.last_mut()?;
-            match (c, quoted) {
-                ('"', true) if chars.peek().is_some_and(|(_, next)| *next == '"') => {
-                    chars.next();
-                    field.push('"');
-                }
-                ('"', true) => quoted = false,
-                ('"', false) if field.trim().is_empty() => {
-                    field.clear();
-                    quoted = true;
-                }
-                (',', false) => row.push(String::new()),
-                ('\n', false) => {
-                    end = at + 1;
-                    break;
-                }
-                ('\r', false) => {}
-                (c, _) => field.push(c),
-            }
-        }
-        self.rest = &self.rest[end..];
-        Some((begun, row))
-    }
 }
 
 #[cfg(test)]
@@ -359,6 +358,35 @@ mod tests {
     }
 
     #[test]
+    fn fault_34_a_file_that_is_not_understood_says_where() {
+        let (directory, said) = read_as(
+            "csv",
+            "Numbers;Name\r\n'+14155550123;\"Ada\"\r\nx12;Bob\r\n1.41556E+10;Cid\r\n\
+             +14155550124;\"Dan\r\n+14155550125;Eve\r\n",
+        );
+        assert_eq!(directory.len(), 1);
+        assert_eq!(directory.find("+14155550123").unwrap().name.as_deref(), Some("Ada"));
+        let lines: Vec<&str> = said.lines().map(|line| line.split(": ").next().unwrap()).collect();
+        assert_eq!(lines, ["callers.csv:3", "callers.csv:4", "callers.csv:5"], "{said}");
+        assert!(said.contains("never closed"), "{said}");
+    }
+
+    #[test]
+    fn fault_41_each_line_of_a_callers_file_is_its_own() {
+        let (_, said) = read_as("csv", "numbers,vip\r+14155550123,yes\r1001,maybe\r1001,no\r");
+        assert_eq!(
+            said,
+            "callers.csv:3: `vip` must be true or false, not \"maybe\"\n\
+             callers.csv:4: \"1001\" is in this file already\n"
+        );
+        let source = "caller = [\n  { numbers = [\"1001\"] },\n  { numbers = [\"1002\"], Bad = 1 },\n\
+                      { name = \"x\" },\n]\n";
+        let (_, said) = read_as("toml", source);
+        assert!(said.starts_with("callers.toml:3: `Bad`"), "{said}");
+        assert!(said.contains("callers.toml:4: an entry without"), "{said}");
+    }
+
+    #[test]
     fn quotes_hold_commas_and_lines() {
         let (directory, said) =
             read_as("csv", "number,note\n1001,\"a, \"\"b\"\"\nc\"\n1002,d\n1003\n");
@@ -377,12 +405,12 @@ mod tests {
         assert_eq!(
             said,
             "callers.toml:13: `other` is not known: write [[caller]]\n\
-             callers.toml:1: `vip` must be true or false, not \"yes\"\n\
+             callers.toml:3: `vip` must be true or false, not \"yes\"\n\
              callers.toml:5: an entry without a number is never found\n\
-             callers.toml:8: `Bad` is no name for a field: use a-z, 0-9 and _\n\
-             callers.toml:8: `last_intent` is found out by the server: choose another name\n\
-             callers.toml:8: \"1001\" is in this file already\n\
-             callers.toml:8: \"anonymous\" is not a telephone number\n"
+             callers.toml:11: `Bad` is no name for a field: use a-z, 0-9 and _\n\
+             callers.toml:10: `last_intent` is found out by the server: choose another name\n\
+             callers.toml:9: \"1001\" is in this file already\n\
+             callers.toml:9: \"anonymous\" is what networks write for a number they withhold\n"
         );
     }
 }
