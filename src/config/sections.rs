@@ -10,7 +10,7 @@ use crate::config::layers::Node;
 use crate::config::model::{Api, Features, LogFormat, Media, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
-use crate::config::secret::TOKEN_LEN_MIN;
+use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
 
 /// Ports of one leg: RTP, and RTCP beside it.
 const PORTS_PER_LEG: u16 = 2;
@@ -153,6 +153,13 @@ pub(super) fn api(
         if short && !weak_allowed {
             let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
             s.problem(key, format!("must have {TOKEN_LEN_MIN} characters or more"), help);
+        } else if !weak_allowed && token.as_ref().is_some_and(is_monotonous) {
+            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
+            s.problem(
+                key,
+                "is a repetition, a row of keys or a well-known word: it is guessed",
+                help,
+            );
         }
     }
     if api.read_token.is_some() && api.read_token == api.operate_token {

@@ -21,7 +21,7 @@ use crate::ports;
 /// Sound ports of one server.
 const PORTS_PER_RIG: u16 = 24;
 /// The token of the HTTP interface in these tests.
-pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015";
 /// Looked at again at least this often, where the server logs nothing.
 const POLL: Duration = Duration::from_millis(25);
 

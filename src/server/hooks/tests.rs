@@ -25,7 +25,7 @@ sip.listen = ["127.0.0.1:0"]
 media.port_min = 36000
 media.port_max = 36019
 api.listen = "127.0.0.1:0"
-api.operate_token = "0123456789abcdef0123456789abcdef"
+api.operate_token = "9f86d081884c7d659a2feaa0c55ad015"
 webhooks.public_url = "https://ivr.example.com"
 webhooks.listen = "127.0.0.1:0"
 [providers.telnyx]
