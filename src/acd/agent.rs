@@ -1,7 +1,8 @@
 //! One agent: what the system knows, what the person wants, and the order between agents.
 //!
 //! **Invariant:** a rank is made of fields that do not change while the agent may be offered a
-//! call, so an agent is found in an ordered set by recomputing it.
+//! call, so an agent is found in an ordered set by recomputing it. Occupancy changes with time and
+//! is no rank: see `occupancy.rs`.
 //!
 //! **Deliberately absent:** names, phones and queues to belong to. Skills decide who may take what.
 
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::class::ClassId;
 use crate::acd::level::Levels;
+use crate::acd::occupancy::Worked;
 use crate::acd::place::Place;
 use crate::acd::port::{AgentState, Misses, OfferOutcome, Strategy};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
@@ -55,8 +57,6 @@ pub struct Agent {
     pub(super) logged_in_at: Timestamp,
     /// Talking and after-call work since the log-in.
     pub(super) busy_ms: u64,
-    /// Share of the log-in spent busy, in millionths, as of the last return to Ready.
-    occupancy_ppm: u64,
     /// The number of the last offer made to this agent.
     pub(super) turn: u64,
     /// Every class whose demands the skills meet.
@@ -86,7 +86,6 @@ impl Agent {
             on: None,
             logged_in_at: Timestamp::default(),
             busy_ms: 0,
-            occupancy_ppm: 0,
             turn: 0,
             classes: Vec::new(),
             listed: false,
@@ -139,6 +138,16 @@ impl Agent {
         self.stays() && self.reachable
     }
 
+    /// What the occupancy of this agent follows from while they rest.
+    pub(super) fn worked(&self) -> Worked {
+        Worked {
+            busy_ms: self.busy_ms,
+            logged_in_at: self.logged_in_at,
+            idle_since: self.idle_since,
+            agent: self.id,
+        }
+    }
+
     pub(super) fn log_in(&mut self, now: Timestamp) {
         let reason = REASON_LOGGED_IN.to_owned();
         if self.intent == Intent::LogOut {
@@ -156,23 +165,18 @@ impl Agent {
     }
 
     /// A rest point: what the person wants becomes the state.
-    pub(super) fn rest(&mut self, now: Timestamp) {
+    pub(super) fn rest(&mut self) {
         self.on = None;
         self.state = match &self.intent {
             Intent::LogOut => AgentState::LoggedOut,
             Intent::NotReady { reason } => AgentState::NotReady { reason: reason.clone() },
-            Intent::Ready => {
-                let staffed_ms = now.since(self.logged_in_at).as_millis().max(1);
-                let ppm = u128::from(self.busy_ms) * 1_000_000 / staffed_ms;
-                self.occupancy_ppm = u64::try_from(ppm).unwrap_or(u64::MAX);
-                AgentState::Ready
-            }
+            Intent::Ready => AgentState::Ready,
         };
     }
 
     /// Counts an offer that was not taken. Past the limit the agent is not ready and the state says
     /// why: the next caller must not wait on an empty chair.
-    pub(super) fn miss(&mut self, now: Timestamp, outcome: OfferOutcome, limits: Misses) {
+    pub(super) fn miss(&mut self, outcome: OfferOutcome, limits: Misses) {
         let (count, limit, name) = match outcome {
             OfferOutcome::NoAnswer => (&mut self.missed.no_answer, limits.no_answer, "no_answer"),
             OfferOutcome::Rejected => (&mut self.missed.rejected, limits.rejected, "rejected"),
@@ -180,11 +184,11 @@ impl Agent {
             OfferOutcome::DeviceError => {
                 (&mut self.missed.device_error, limits.device_error, "device_error")
             }
-            OfferOutcome::Accepted | OfferOutcome::Withdrawn => return self.rest(now),
+            OfferOutcome::Accepted | OfferOutcome::Withdrawn => return self.rest(),
         };
         *count = count.saturating_add(1);
         let too_many = limit > 0 && *count >= limit;
-        self.rest(now);
+        self.rest();
         if too_many && self.state == AgentState::Ready {
             self.state = AgentState::NotReady { reason: format!("missed:{name}") };
         }
@@ -195,10 +199,10 @@ impl Agent {
         let few = |n: u32| u64::from(n);
         let many = |n: u32| u64::from(u32::MAX - n);
         let (first, second) = match strategy {
-            Strategy::LongestIdle => (0, 0),
+            // The least occupied are found by `occupancy.rs`, which needs to know the time.
+            Strategy::LongestIdle | Strategy::LeastOccupied => (0, 0),
             Strategy::MostSkilled => (many(self.skills.sum_of(demands)), many(self.skills.sum())),
             Strategy::LeastSkilled => (few(self.skills.sum_of(demands)), few(self.skills.sum())),
-            Strategy::LeastOccupied => (self.occupancy_ppm, 0),
             Strategy::RoundRobin => (self.turn, 0),
             Strategy::FewestCalls => (self.handled, 0),
         };
@@ -212,7 +216,7 @@ impl Agent {
 ///   from the log-in. A break, a missed call or a withdrawn one does not send anybody to the end.
 /// * `MostSkilled`, `LeastSkilled`: by the sum of levels in the demanded skills, then in all skills
 ///   (the least skilled who suffices keeps the expert free).
-/// * `LeastOccupied`: talk and after-call work ÷ time logged in, as of the last return to Ready.
+/// * `LeastOccupied`: talk and after-call work ÷ time logged in, at the moment of the match.
 /// * `RoundRobin`: whoever was last offered a call longest ago, taken or not.
 /// * `FewestCalls`: calls accepted since the start of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -40,6 +40,7 @@ impl Acd {
                 agent.stays() && agent.skills.meet(&class.demands) && agent.classes.contains(&id)
             });
             assert_eq!(staffed.count(), class.staffed as usize, "{:?} staffing", class.demands);
+            class.ready.check(self.now);
         }
     }
 
@@ -98,7 +99,7 @@ impl Acd {
         for (class_id, class) in self.classes.iter() {
             let met = agent.skills.meet(&class.demands);
             assert_eq!(met, agent.classes.contains(&class_id), "{id} and {:?}", class.demands);
-            let listed = class.ready.contains(&agent.rank(class.strategy, &class.demands));
+            let listed = class.ready.contains(agent, &class.demands);
             assert_eq!(listed, met && agent.listed, "{id} in the ready set of a class");
         }
         for &call in &agent.excluded {

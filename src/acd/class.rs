@@ -10,11 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::acd::agent::{Agent, Rank};
+use crate::acd::agent::Agent;
 use crate::acd::level::Levels;
 use crate::acd::place::Place;
 use crate::acd::port::Strategy;
+use crate::acd::ready::Ready;
 use crate::id::{CallId, QueueId};
+use crate::time::Timestamp;
 
 /// Classes that no call uses are kept for the next call, this many; the one unused longest goes
 /// first. Making one costs a look at every agent.
@@ -27,9 +29,8 @@ pub(super) struct ClassId(usize);
 pub(super) struct Class {
     pub(super) queue: QueueId,
     pub(super) demands: Levels,
-    pub(super) strategy: Strategy,
     pub(super) waiting: BTreeSet<Place>,
-    pub(super) ready: BTreeSet<Rank>,
+    pub(super) ready: Ready,
     /// Agents who are logged in to stay and meet the demands.
     pub(super) staffed: u32,
     /// Calls that count on this class being staffed.
@@ -53,6 +54,7 @@ impl Classes {
     /// [`release`]: Self::release
     pub(super) fn acquire(
         &mut self,
+        now: Timestamp,
         queue: QueueId,
         strategy: Strategy,
         demands: Levels,
@@ -72,9 +74,8 @@ impl Classes {
         let mut class = Class {
             queue,
             demands: demands.clone(),
-            strategy,
             waiting: BTreeSet::new(),
-            ready: BTreeSet::new(),
+            ready: Ready::new(strategy, agents.len()),
             staffed: 0,
             relying: BTreeSet::new(),
             uses: 1,
@@ -84,7 +85,7 @@ impl Classes {
             agent.classes.push(id);
             class.staffed += u32::from(agent.staffed);
             if agent.listed {
-                class.ready.insert(agent.rank(strategy, &demands));
+                class.ready.insert(now, agent, &demands);
             }
         }
         self.slots[id.0] = Some(class);
@@ -130,23 +131,23 @@ impl Classes {
     }
 
     /// Puts an agent who may be offered calls into the ready sets.
-    pub(super) fn list(&mut self, agent: &mut Agent) {
+    pub(super) fn list(&mut self, now: Timestamp, agent: &mut Agent) {
         assert!(!agent.listed, "{} is listed twice", agent.id);
         agent.listed = true;
         for &id in &agent.classes {
             let class = self.get_mut(id);
-            class.ready.insert(agent.rank(class.strategy, &class.demands));
+            class.ready.insert(now, agent, &class.demands);
         }
     }
 
-    pub(super) fn unlist(&mut self, agent: &mut Agent) {
+    pub(super) fn unlist(&mut self, now: Timestamp, agent: &mut Agent) {
         if !agent.listed {
             return;
         }
         agent.listed = false;
         for &id in &agent.classes {
             let class = self.get_mut(id);
-            let was_there = class.ready.remove(&agent.rank(class.strategy, &class.demands));
+            let was_there = class.ready.remove(now, agent, &class.demands);
             assert!(was_there, "the rank of {} changed while ready", agent.id);
         }
     }

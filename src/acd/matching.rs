@@ -29,7 +29,7 @@ impl Acd {
             {
                 self.offer(now, first, agent);
             }
-            if let Some(best) = self.best_agent_for(place.call) {
+            if let Some(best) = self.best_agent_for(now, place.call) {
                 self.offer(now, place.call, best);
             }
         }
@@ -41,15 +41,15 @@ impl Acd {
     }
 
     /// The first among the agents who may be offered this call now.
-    pub(super) fn best_agent_for(&self, call: CallId) -> Option<AgentId> {
+    fn best_agent_for(&mut self, now: Timestamp, call: CallId) -> Option<AgentId> {
         let waiting = self.call(call);
-        let may = |agent: &AgentId| !self.agents[index_of(*agent)].excluded.contains(&call);
+        let (class, agents) = (waiting.class(), &self.agents);
         match waiting.status {
             Status::Offered { .. } => None,
-            Status::Held(agent) => Some(agent).filter(|&agent| self.agents[index_of(agent)].listed),
+            Status::Held(agent) => Some(agent).filter(|&agent| agents[index_of(agent)].listed),
             Status::Open => {
-                let ready = &self.classes.get(waiting.class()).ready;
-                ready.iter().map(|rank| rank.agent).find(may)
+                let ready = &mut self.classes.get_mut(class).ready;
+                ready.first(now, |agent| !agents[index_of(agent)].excluded.contains(&call))
             }
         }
     }
@@ -116,7 +116,7 @@ impl Acd {
         self.call_mut(call).status = Status::Open;
         self.exclude(call, agent, Tried { outcome, at: now, until });
         self.shelve(now, call);
-        let mut freed = self.change(now, agent, |agent| agent.miss(now, outcome, limits));
+        let mut freed = self.change(now, agent, |agent| agent.miss(outcome, limits));
         if self.calls.get(&call).is_some_and(|waiting| waiting.overdue) {
             self.gone(call, Gone::Timeout);
         } else if self.calls.contains_key(&call) && self.check_staffed(call) {
@@ -131,7 +131,7 @@ impl Acd {
         let Status::Offered { offer, agent } = waiting.status else { return self.forget(call) };
         self.close_offer(offer, OfferOutcome::Withdrawn);
         self.forget(call);
-        let freed = self.change(now, agent, |agent| agent.rest(now));
+        let freed = self.change(now, agent, |agent| agent.rest());
         self.settle(now, freed, Some(agent));
     }
 
@@ -192,7 +192,7 @@ impl Acd {
         self.change(now, agent, |agent| {
             agent.busy_ms += u64::try_from(acw.as_millis()).unwrap_or(u64::MAX);
             agent.idle_since = now;
-            agent.rest(now);
+            agent.rest();
         })
     }
 
@@ -205,7 +205,7 @@ impl Acd {
         change: impl FnOnce(&mut Agent),
     ) -> Vec<CallId> {
         let agent = &mut self.agents[index_of(id)];
-        self.classes.unlist(agent);
+        self.classes.unlist(now, agent);
         let before = agent.state.clone();
         change(agent);
         if agent.state != before {
@@ -214,7 +214,7 @@ impl Acd {
             self.outputs.push_back(Output::AgentChanged { agent: id, state });
         }
         if agent.is_candidate() {
-            self.classes.list(agent);
+            self.classes.list(now, agent);
         }
         let released = if self.agents[index_of(id)].can_be_waited_for() {
             Vec::new()

@@ -18,8 +18,9 @@
 //! | an agent becomes ready, or no longer is | `O(C · log A)`: one entry per class they suffice for
 //! |
 //! | the best call for a ready agent | `O(C)`: the heads of those classes |
+//! | the best agent for a call | `O(1)`; the least occupied: `O(log² A)`, see `occupancy.rs` |
 //! | the position of a call | `O(log W)` |
-//! | demands never seen before | `O(A)`, once |
+//! | demands never seen before | `O(A)`, once; the least occupied: `O(A · log A)` |
 //! | the last agent of a class logs out | `O(its calls)`, which go or find another stage |
 //!
 //! A search skips at most `EXCLUSIONS_MAX` entries that keep out of each other's way.
@@ -37,8 +38,10 @@ mod explain;
 mod level;
 mod line;
 mod matching;
+mod occupancy;
 mod place;
 pub mod port;
+mod ready;
 mod waiting;
 
 #[cfg(test)]
@@ -234,7 +237,7 @@ impl Acd {
                 AgentState::Ready if agent.intent == Intent::Ready => {}
                 AgentState::Ready | AgentState::NotReady { .. } => {
                     agent.missed = Missed::default();
-                    agent.rest(now);
+                    agent.rest();
                 }
                 AgentState::LoggedOut
                 | AgentState::Reserved { .. }
@@ -247,7 +250,7 @@ impl Acd {
     /// New skills take effect at the next assignment: a call already offered stays.
     fn change_skills(&mut self, now: Timestamp, id: AgentId, skills: &Levels) -> Vec<CallId> {
         let agent = &mut self.agents[index_of(id)];
-        self.classes.unlist(agent);
+        self.classes.unlist(now, agent);
         let deserted = self.classes.set_staffed(agent, false);
         self.classes.set_skills(agent, skills.clone());
         let freed = self.release_holds(now, id);

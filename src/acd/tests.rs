@@ -59,6 +59,34 @@ fn the_most_skilled_first_where_the_queue_says_so() {
     );
 }
 
+/// Ada's first call came the moment she logged in, so she was busy all of the time when she last
+/// became ready; an hour later that is 2 %.
+#[test]
+fn fault_27_an_occupancy_of_long_ago_starves_nobody() {
+    let mut fixture = Fixture::new("ada | bob", "support least_occupied wrap=off");
+    for line in ["reach ada", "login ada", "ready ada", "call 1", "accept 1"] {
+        fixture.input(line);
+    }
+    for line in ["reach bob", "login bob", "ready bob"] {
+        fixture.input(line);
+    }
+    fixture.until(START + Duration::from_secs(60));
+    fixture.input("end ada 1");
+    let mut taken = [0, 0];
+    for call in 2..28 {
+        fixture.until(START + Duration::from_secs(3_600 + 300 * call));
+        fixture.log.clear();
+        fixture.input(&format!("call {call}"));
+        let to_bob = fixture.log.contains(&format!("offer call-{call} -> bob"));
+        taken[usize::from(to_bob)] += 1;
+        fixture.input(&format!("accept {call}"));
+        fixture.until(fixture.now + Duration::from_secs(200));
+        let who = if to_bob { "bob" } else { "ada" };
+        fixture.input(&format!("end {who} {call}"));
+    }
+    assert_eq!(taken, [13, 13], "calls of equal length to two agents who came together");
+}
+
 #[test]
 fn only_the_ready_and_reachable_are_offered_calls() {
     check_acd("ada break | bob unreachable | cyd out", "call-1", "");

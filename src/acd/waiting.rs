@@ -89,7 +89,7 @@ impl Acd {
         let stages: Vec<_> = level::stages(&ask.demands, &relax)
             .into_iter()
             .map(|(after, demands)| {
-                let class = self.classes.acquire(id, strategy, demands, &mut self.agents);
+                let class = self.classes.acquire(now, id, strategy, demands, &mut self.agents);
                 (since + after, class)
             })
             .collect();

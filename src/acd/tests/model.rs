@@ -30,7 +30,6 @@ pub(super) struct Person {
     login: Timestamp,
     idle: Timestamp,
     busy: u64,
-    ppm: u64,
     turn: u64,
     handled: u64,
     queue: QueueId,
@@ -160,7 +159,7 @@ impl Model {
             waiting.sort_by_key(|call| self.order(now, call));
             let pair = waiting.into_iter().find_map(|call| {
                 let agents = (0..self.people.len()).filter(|&n| self.may(call, n));
-                agents.min_by_key(|&n| self.rank(call, n)).map(|n| (call.id, n))
+                agents.min_by_key(|&n| self.rank(now, call, n)).map(|n| (call.id, n))
             });
             let Some((id, n)) = pair else { return };
             self.offers += 1;
@@ -208,7 +207,7 @@ impl Model {
         (Reverse(effective), call.since, call.id)
     }
 
-    fn rank(&self, call: &Call, n: usize) -> (i64, i64, Timestamp, usize) {
+    fn rank(&self, now: Timestamp, call: &Call, n: usize) -> (i64, i64, Timestamp, usize) {
         let person = &self.people[n];
         let level = |skill| i64::from(person.skills.get(skill).copied().unwrap_or(0));
         let asked: i64 = call.demands.keys().map(level).sum();
@@ -217,7 +216,11 @@ impl Model {
             Strategy::LongestIdle => (0, 0),
             Strategy::MostSkilled => (-asked, -all),
             Strategy::LeastSkilled => (asked, all),
-            Strategy::LeastOccupied => (person.ppm as i64, 0),
+            Strategy::LeastOccupied => {
+                // Of numbers that are not negative, the bits are in the order of the numbers.
+                let staffed = now.since(person.login).as_millis().max(1);
+                ((person.busy as f64 / staffed as f64).to_bits() as i64, 0)
+            }
             Strategy::RoundRobin => (person.turn as i64, 0),
             Strategy::FewestCalls => (person.handled as i64, 0),
         };
@@ -274,7 +277,8 @@ impl Model {
 
     fn send_away_the_hopeless(&mut self) {
         let waiting = self.calls.iter().filter(|call| call.offered.is_none());
-        let mut hopeless: Vec<_> = waiting.filter(|c| !self.hope(c)).map(|c| c.id).collect();
+        let mut hopeless: Vec<_> =
+            waiting.filter(|c| !self.hope(c)).map(|c| c.id).collect();
         hopeless.sort();
         for call in hopeless {
             self.gone(call, Gone::NoAgents);
@@ -407,8 +411,6 @@ impl Model {
             (Intent::LogOut, _) => AgentState::LoggedOut,
             (Intent::NotReady { reason }, _) => AgentState::NotReady { reason },
             (Intent::Ready, missed) => {
-                let staffed = now.since(person.login).as_millis().max(1) as u64;
-                person.ppm = person.busy * 1_000_000 / staffed;
                 missed.map_or(AgentState::Ready, |reason| AgentState::NotReady { reason })
             }
         };
@@ -453,7 +455,6 @@ impl Person {
             login: Timestamp(0),
             idle: Timestamp(0),
             busy: 0,
-            ppm: 0,
             turn: 0,
             handled: 0,
             queue: QueueId(0),
