@@ -205,9 +205,14 @@ impl Acd {
                 self.intend(now, id, Intent::LogOut)
             }
             AgentInput::Ready => {
-                // Who asks for calls has finished with the last one.
+                // Who asks for calls has finished with the last one, and takes back what they did
+                // not take: the caller must not wait on beside them.
                 ends_wrap_up = works_after_call;
-                self.intend(now, id, Intent::Ready)
+                let mut freed = self.intend(now, id, Intent::Ready);
+                if self.agents[index_of(id)].is_logged_in() {
+                    freed.append(&mut self.meet_again(id, |_| true));
+                }
+                freed
             }
             AgentInput::NotReady { reason } => self.intend(now, id, Intent::NotReady { reason }),
             AgentInput::EndWrapUp => {
@@ -215,7 +220,14 @@ impl Acd {
                 Vec::new()
             }
             AgentInput::Reachable(reachable) => {
-                self.change(now, id, |agent| agent.reachable = reachable)
+                let came = reachable && !self.agents[index_of(id)].reachable;
+                let mut freed = self.change(now, id, |agent| agent.reachable = reachable);
+                if came {
+                    // What the phone failed to do it may do now.
+                    let failed = |outcome| outcome == OfferOutcome::DeviceError;
+                    freed.append(&mut self.meet_again(id, failed));
+                }
+                freed
             }
             AgentInput::Skills(pairs) => self.change_skills(now, id, &Levels::new(&pairs)),
         };

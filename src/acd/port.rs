@@ -43,12 +43,15 @@ pub enum Input {
 pub enum AgentInput {
     LogIn,
     LogOut,
+    /// Said by the person: it ends their after-call work, and they may be offered again at once
+    /// what they did not take.
     Ready,
     NotReady {
         reason: String,
     },
     EndWrapUp,
-    /// The phone can or cannot be reached. A Ready agent is only offered calls while it can.
+    /// The phone can or cannot be reached. A Ready agent is only offered calls while it can. A
+    /// phone that comes back may be offered again at once what it failed to ring for.
     Reachable(bool),
     /// Skills changed; takes effect at the next assignment.
     Skills(Vec<(SkillId, u8)>),

@@ -279,6 +279,24 @@ impl Acd {
         }
     }
 
+    /// Ends the exclusions of an agent that came about in such a way; returns the calls that the
+    /// agent may be offered again. They still have to be settled.
+    pub(super) fn meet_again(
+        &mut self,
+        agent: AgentId,
+        lapses: impl Fn(OfferOutcome) -> bool,
+    ) -> Vec<CallId> {
+        let tried = |call: &CallId| self.call(*call).tried.get(&agent);
+        let excluded = self.agents[index_of(agent)].excluded.iter().copied();
+        let met: Vec<_> = excluded
+            .filter(|call| tried(call).is_some_and(|tried| lapses(tried.outcome)))
+            .collect();
+        for &call in &met {
+            self.exclusion_over(call, agent);
+        }
+        met
+    }
+
     pub(super) fn exclusion_over(&mut self, call: CallId, agent: AgentId) {
         self.agents[index_of(agent)].excluded.remove(&call);
         self.timers.cancel(&Wake::ExclusionOver { call, agent });

@@ -49,7 +49,7 @@ pub(super) struct Call {
     ring: Duration,
     prefer: Option<(AgentId, Timestamp)>,
     pub(super) offered: Option<(OfferId, AgentId, Timestamp)>,
-    excluded: Vec<(AgentId, Timestamp)>,
+    excluded: Vec<(AgentId, Timestamp, OfferOutcome)>,
 }
 
 /// Two things are due in the same millisecond: their order is not what this model vouches for.
@@ -107,7 +107,7 @@ impl Model {
                 (None, Some((_, until))) => due.push((until, Due::Hold(call.id))),
                 (None, None) => {}
             }
-            due.extend(call.excluded.iter().map(|(who, at)| (*at, Due::Meet(call.id, *who))));
+            due.extend(call.excluded.iter().map(|(who, at, _)| (*at, Due::Meet(call.id, *who))));
         }
         for (n, person) in self.people.iter().enumerate() {
             if let AgentState::AfterCallWork { until: Some(until), .. } = person.state {
@@ -144,7 +144,7 @@ impl Model {
                 }
                 Due::Ring(offer) => self.missed(now, offer, OfferOutcome::NoAnswer),
                 Due::Hold(id) => self.call(id).prefer = None,
-                Due::Meet(id, who) => self.call(id).excluded.retain(|(other, _)| *other != who),
+                Due::Meet(id, who) => self.call(id).excluded.retain(|(other, ..)| *other != who),
                 Due::WrapUp(agent) => self.end_wrap_up(now, agent),
             }
             self.settle(now);
@@ -185,7 +185,7 @@ impl Model {
                     && person.stays()
                     && person.reachable
                     && person.can(demands)
-                    && !excluded.iter().any(|(who, _)| who == agent)
+                    && !excluded.iter().any(|(who, ..)| who == agent)
             });
         }
     }
@@ -197,7 +197,7 @@ impl Model {
             && person.reachable
             && person.can(&call.demands)
             && call.prefer.is_none_or(|(preferred, _)| preferred == agent)
-            && !call.excluded.iter().any(|(who, _)| *who == agent)
+            && !call.excluded.iter().any(|(who, ..)| *who == agent)
     }
 
     fn order(&self, now: Timestamp, call: &Call) -> (Reverse<u64>, Timestamp, CallId) {
@@ -313,7 +313,7 @@ impl Model {
         let (id, overdue) = (call.id, call.overdue);
         let Some((_, agent, _)) = call.offered.take() else { return };
         if !setup.exclude.is_zero() {
-            call.excluded.push((agent, now + setup.exclude));
+            call.excluded.push((agent, now + setup.exclude, outcome));
         }
         self.out.push(Output::OfferEnded { offer, call: id, agent, outcome });
         let (n, limit, name) = match outcome {
@@ -381,7 +381,14 @@ impl Model {
                 }
                 return;
             }
-            AgentInput::Reachable(reachable) => return person.reachable = reachable,
+            AgentInput::Reachable(reachable) => {
+                let came = reachable && !person.reachable;
+                person.reachable = reachable;
+                if came {
+                    self.meet_again(id, |outcome| outcome == OfferOutcome::DeviceError);
+                }
+                return;
+            }
             AgentInput::Skills(skills) => {
                 person.skills = skills.into_iter().filter(|(_, level)| *level > 0).collect();
                 return self.send_away_the_hopeless();
@@ -389,9 +396,13 @@ impl Model {
             AgentInput::EndWrapUp => return self.end_wrap_up(now, id),
             AgentInput::LogOut | AgentInput::Ready | AgentInput::NotReady { .. } if out => return,
             AgentInput::LogOut => person.intent = Intent::LogOut,
-            AgentInput::Ready => person.intent = Intent::Ready,
+            AgentInput::Ready => {
+                person.intent = Intent::Ready;
+                self.meet_again(id, |_| true);
+            }
             AgentInput::NotReady { reason } => person.intent = Intent::NotReady { reason },
         }
+        let person = &mut self.people[id.0 as usize];
         let intent = person.intent.clone();
         if rests && !(person.state == AgentState::Ready && intent == Intent::Ready) {
             person.misses = [0; 4];
@@ -423,6 +434,12 @@ impl Model {
             person.state = state.clone();
             person.since = now;
             self.out.push(Output::AgentChanged { agent, state });
+        }
+    }
+
+    fn meet_again(&mut self, agent: AgentId, lapses: impl Fn(OfferOutcome) -> bool) {
+        for call in &mut self.calls {
+            call.excluded.retain(|(who, _, outcome)| *who != agent || !lapses(*outcome));
         }
     }
 
