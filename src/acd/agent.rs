@@ -28,6 +28,15 @@ pub enum Intent {
     Ready,
 }
 
+/// What an agent means to calls whose demands they meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Presence {
+    /// Logged in, and not about to leave: who waits already may go on waiting.
+    pub(super) staffed: bool,
+    /// And the phone can be reached, or the agent is on a call: a call may begin to wait.
+    pub(super) attended: bool,
+}
+
 /// Offers missed in a row, by outcome. One accepted call, or asking to be ready, clears them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Missed {
@@ -63,8 +72,8 @@ pub struct Agent {
     pub(super) classes: Vec<ClassId>,
     /// In the ready sets of `classes` now.
     pub(super) listed: bool,
-    /// Counted in `staffed` of `classes` now.
-    pub(super) staffed: bool,
+    /// As counted in `classes` now.
+    pub(super) counted: Presence,
     /// Calls that keep out of this agent's way for a while.
     pub(super) excluded: BTreeSet<CallId>,
     /// Calls held for this agent alone.
@@ -89,7 +98,7 @@ impl Agent {
             turn: 0,
             classes: Vec::new(),
             listed: false,
-            staffed: false,
+            counted: Presence::default(),
             excluded: BTreeSet::new(),
             held: BTreeMap::new(),
         }
@@ -131,6 +140,13 @@ impl Agent {
     /// Logged in, and not about to leave.
     pub(super) fn stays(&self) -> bool {
         self.is_logged_in() && self.intent != Intent::LogOut
+    }
+
+    /// Whether calls that wait may stay for this agent's sake, and whether new ones may begin to.
+    pub(super) fn presence(&self) -> Presence {
+        let staffed = self.stays();
+        // Whoever is on a call has a phone that works, whatever became of its registration.
+        Presence { staffed, attended: staffed && (self.reachable || self.call().is_some()) }
     }
 
     /// A call may wait for this agent alone.

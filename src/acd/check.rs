@@ -39,7 +39,10 @@ impl Acd {
             let staffed = self.agents.iter().filter(|agent| {
                 agent.stays() && agent.skills.meet(&class.demands) && agent.classes.contains(&id)
             });
-            assert_eq!(staffed.count(), class.staffed as usize, "{:?} staffing", class.demands);
+            let staffed: Vec<_> = staffed.collect();
+            assert_eq!(staffed.len(), class.staffed as usize, "{:?} staffing", class.demands);
+            let attended = staffed.iter().filter(|agent| agent.reachable || agent.call().is_some());
+            assert_eq!(attended.count(), class.attended as usize, "{:?}", class.demands);
             class.ready.check(self.now);
         }
     }
@@ -94,7 +97,7 @@ impl Acd {
     fn check_agent(&self, agent: &Agent) {
         let id = agent.id;
         assert_eq!(agent.listed, agent.is_candidate(), "{id} is listed or not, wrongly");
-        assert_eq!(agent.staffed, agent.stays(), "{id} is counted or not, wrongly");
+        assert_eq!(agent.counted, agent.presence(), "{id} is counted or not, wrongly");
         assert!(agent.excluded.len() <= EXCLUSIONS_MAX, "{id} avoids too many calls");
         for (class_id, class) in self.classes.iter() {
             let met = agent.skills.meet(&class.demands);

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::acd::agent::Agent;
+use crate::acd::agent::{Agent, Presence};
 use crate::acd::level::Levels;
 use crate::acd::place::Place;
 use crate::acd::port::Strategy;
@@ -33,6 +33,8 @@ pub(super) struct Class {
     pub(super) ready: Ready,
     /// Agents who are logged in to stay and meet the demands.
     pub(super) staffed: u32,
+    /// Of those, the ones whose phones can be reached or who are on a call.
+    pub(super) attended: u32,
     /// Calls that count on this class being staffed.
     pub(super) relying: BTreeSet<CallId>,
     uses: u32,
@@ -77,13 +79,15 @@ impl Classes {
             waiting: BTreeSet::new(),
             ready: Ready::new(strategy, agents.len()),
             staffed: 0,
+            attended: 0,
             relying: BTreeSet::new(),
             uses: 1,
             unused_since: 0,
         };
         for agent in agents.iter_mut().filter(|agent| agent.skills.meet(&demands)) {
             agent.classes.push(id);
-            class.staffed += u32::from(agent.staffed);
+            class.staffed += u32::from(agent.counted.staffed);
+            class.attended += u32::from(agent.counted.attended);
             if agent.listed {
                 class.ready.insert(now, agent, &demands);
             }
@@ -152,21 +156,20 @@ impl Classes {
         }
     }
 
-    /// Counts the agent in or out of `staffed`; returns the classes nobody staffs any more.
-    pub(super) fn set_staffed(&mut self, agent: &mut Agent, staffed: bool) -> Vec<ClassId> {
+    /// Counts the agent as this; returns the classes nobody staffs any more.
+    pub(super) fn count(&mut self, agent: &mut Agent, as_this: Presence) -> Vec<ClassId> {
         let mut deserted = Vec::new();
-        if agent.staffed == staffed {
+        let before = std::mem::replace(&mut agent.counted, as_this);
+        if before == as_this {
             return deserted;
         }
-        agent.staffed = staffed;
         for &id in &agent.classes {
             let class = self.get_mut(id);
-            if staffed {
-                class.staffed += 1;
-                continue;
-            }
-            class.staffed -= 1;
-            if class.staffed == 0 {
+            class.staffed += u32::from(as_this.staffed);
+            class.staffed -= u32::from(before.staffed);
+            class.attended += u32::from(as_this.attended);
+            class.attended -= u32::from(before.attended);
+            if before.staffed && class.staffed == 0 {
                 deserted.push(id);
             }
         }
@@ -175,7 +178,8 @@ impl Classes {
 
     /// Gives an agent who is neither listed nor counted new skills.
     pub(super) fn set_skills(&self, agent: &mut Agent, skills: Levels) {
-        assert!(!agent.listed && !agent.staffed, "{} changes skills while in an index", agent.id);
+        let counted = agent.counted != Presence::default();
+        assert!(!agent.listed && !counted, "{} changes skills while in an index", agent.id);
         agent.skills = skills;
         let met = self.iter().filter(|(_, class)| agent.skills.meet(&class.demands));
         agent.classes = met.map(|(id, _)| id).collect();

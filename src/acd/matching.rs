@@ -222,8 +222,8 @@ impl Acd {
             self.release_holds(now, id)
         };
         let agent = &mut self.agents[index_of(id)];
-        let stays = agent.stays();
-        let deserted = self.classes.set_staffed(agent, stays);
+        let presence = agent.presence();
+        let deserted = self.classes.count(agent, presence);
         self.deserted(&deserted);
         released
     }

@@ -49,6 +49,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use agent::Presence;
 pub use agent::{Agent, Intent, Missed, REASON_LOGGED_IN};
 pub use explain::{Considered, Verdict, WaitingCall};
 pub use port::*;
@@ -263,7 +264,7 @@ impl Acd {
     fn change_skills(&mut self, now: Timestamp, id: AgentId, skills: &Levels) -> Vec<CallId> {
         let agent = &mut self.agents[index_of(id)];
         self.classes.unlist(now, agent);
-        let deserted = self.classes.set_staffed(agent, false);
+        let deserted = self.classes.count(agent, Presence::default());
         self.classes.set_skills(agent, skills.clone());
         let freed = self.release_holds(now, id);
         self.change(now, id, |_| {});

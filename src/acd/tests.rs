@@ -140,6 +140,7 @@ fn steps_behind_a_call_that_comes_back_apply_before_it_is_offered() {
 #[test]
 fn positions_follow_effective_priority_and_arrival() {
     let mut fixture = Fixture::new("ada", "support");
+    fixture.input("reach ada");
     fixture.input("login ada");
     fixture.input("call 1 priority=5 waited=120");
     fixture.input("call 2 priority=5 waited=180");
@@ -185,6 +186,7 @@ fn every_agent_gets_a_verdict() {
 #[should_panic(expected = "call-1 is queued twice")]
 fn a_call_is_queued_once() {
     let mut fixture = Fixture::new("ada", "support");
+    fixture.input("reach ada");
     fixture.input("login ada");
     fixture.input("call 1");
     fixture.input("call 1");
@@ -211,7 +213,7 @@ fn demands_nobody_uses_any_more_are_forgotten() {
     let mut acd = Acd::new(setup);
     let agent = AgentId(0);
     let skills = (0..1000).map(|n| (SkillId(n), 5)).collect();
-    for ask in [AgentInput::Skills(skills), AgentInput::LogIn] {
+    for ask in [AgentInput::Skills(skills), AgentInput::LogIn, AgentInput::Reachable(true)] {
         acd.handle(START, Input::Agent { agent, ask });
         while acd.poll_output().is_some() {}
     }

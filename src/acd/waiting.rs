@@ -95,7 +95,9 @@ impl Acd {
             .collect();
         // Steps that are already behind a call that comes back apply before anybody is offered it.
         let stage = stages[1..].iter().take_while(|stage| stage.0 <= now).count();
-        let Some(relies_on) = self.staffed_of(&stages[stage..]) else {
+        let ahead = &stages[stage..];
+        let attended = ahead.iter().any(|stage| self.classes.get(stage.1).attended > 0);
+        let Some(relies_on) = self.staffed_of(ahead).filter(|_| attended) else {
             for (_, class) in stages {
                 self.classes.release(class, &mut self.agents);
             }

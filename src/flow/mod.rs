@@ -20,7 +20,10 @@
 //! * `hours_check`: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any
 //! * `queue`: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
 //!   `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
-//!   `next` `full` `timeout` `no_agents` `exit`
+//!   `next` `full` `timeout` `no_agents` `exit`. `no_agents` is taken when nobody who could take
+//!   the call now or after a `relax` step is there: on arrival that is somebody logged in, also on
+//!   a break, whose phone can be reached or who is on a call; a caller who waits goes there when
+//!   the last of them logs out, and not because a phone is lost for a moment.
 //! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
 //!   `no_answer` `refused` `failed`
 //! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into`

@@ -109,7 +109,9 @@ pub enum QueueOutcome {
     Timeout,
     /// The queue was full on arrival.
     Full,
-    /// Nobody who could take the call is logged in.
+    /// Nobody who could take the call, now or after a `relax` step, is there: on arrival, logged in
+    /// (also on a break) with a phone that can be reached, or on a call; later, when the last one
+    /// logs out. A phone that is lost meanwhile sends nobody away.
     NoAgents,
 }
 

@@ -255,15 +255,15 @@ impl Model {
             call.weaken(step);
             relaxed.push(Output::Relaxed { call: id, step: call.step });
         }
-        if !self.hope(&call) {
+        if !self.hope(&call, Person::attends) {
             return self.out.push(Output::Gone { call: id, why: Gone::NoAgents });
         }
         self.out.append(&mut relaxed);
         self.calls.push(call);
     }
 
-    /// Somebody stays who could take the call as it is, or as it will be.
-    fn hope(&self, call: &Call) -> bool {
+    /// Somebody is there who could take the call as it is, or as it will be.
+    fn hope(&self, call: &Call, there: impl Fn(&Person) -> bool) -> bool {
         let mut demands = call.demands.clone();
         let mut stages = vec![demands.clone()];
         for (_, step) in &call.steps {
@@ -271,14 +271,14 @@ impl Model {
             demands.retain(|_, level| *level > 0);
             stages.push(demands.clone());
         }
-        let mut people = self.people.iter().filter(|person| person.stays());
+        let mut people = self.people.iter().filter(|person| there(person));
         people.any(|person| stages.iter().any(|demands| person.can(demands)))
     }
 
     fn send_away_the_hopeless(&mut self) {
         let waiting = self.calls.iter().filter(|call| call.offered.is_none());
         let mut hopeless: Vec<_> =
-            waiting.filter(|c| !self.hope(c)).map(|c| c.id).collect();
+            waiting.filter(|c| !self.hope(c, Person::stays)).map(|c| c.id).collect();
         hopeless.sort();
         for call in hopeless {
             self.gone(call, Gone::NoAgents);
@@ -481,6 +481,14 @@ impl Person {
 
     fn stays(&self) -> bool {
         self.state != AgentState::LoggedOut && self.intent != Intent::LogOut
+    }
+
+    fn attends(&self) -> bool {
+        let on_call = !matches!(
+            self.state,
+            AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready
+        );
+        self.stays() && (self.reachable || on_call)
     }
 
     fn can(&self, demands: &BTreeMap<SkillId, u8>) -> bool {

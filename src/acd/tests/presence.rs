@@ -1,6 +1,7 @@
-//! Who counts as being there for a call that they did not take.
+//! Who counts as being there: for a call that begins to wait, and for one that an agent did not
+//! take.
 
-use super::fixture::check_transcript;
+use super::fixture::{check_acd, check_transcript};
 use expect_test::expect;
 
 #[test]
@@ -62,6 +63,56 @@ fn fault_28_a_phone_that_comes_back_meets_the_caller_it_failed_to_ring_for() {
             6.000 > unreach ada
             7.000 > reach ada
             8.000 > wait
+        "#]],
+    );
+}
+
+#[test]
+fn fault_29_nobody_whose_phone_can_be_reached_is_nobody() {
+    check_acd("ada unreachable", "call-1", "gone call-1 no_agents");
+    check_acd("ada unreachable | bob out", "call-1", "gone call-1 no_agents");
+    // Unskilled is nobody as well, however reachable; a later stage counts.
+    let demands = "call-1 needs billing>=2";
+    check_acd("ada unreachable billing=2 | bob ready", demands, "gone call-1 no_agents");
+    let relaxed = "call-1 needs billing>=2 relax=60:billing=0";
+    check_acd("ada unreachable billing=2 | bob ready", relaxed, "");
+    check_acd("ada unreachable | bob break", "call-1", "");
+}
+
+#[test]
+fn fault_29_an_agent_on_a_call_is_there_and_a_lost_phone_empties_no_line() {
+    check_transcript(
+        "ada",
+        "support wrap=off",
+        &expect![[r#"
+            0.000 > reach ada
+            0.000 > login ada
+            0.000 < agent ada not_ready logged_in
+            0.000 > ready ada
+            0.000 < agent ada ready
+            0.000 > call 1
+            0.000 < agent ada reserved call-1
+            0.000 < offer call-1 -> ada
+            1.000 > accept 1
+            1.000 < ended call-1 ada accepted
+            1.000 < agent ada talking call-1
+            2.000 > unreach ada
+            3.000 > call 2
+            4.000 > end ada 1
+            4.000 < wrapped call-1 ada 0s
+            4.000 < agent ada ready
+            5.000 > call 3
+            5.000 < gone call-3 no_agents
+            6.000 > reach ada
+            6.000 < agent ada reserved call-2
+            6.000 < offer call-2 -> ada
+            7.000 > call 4
+            8.000 > logout ada
+            8.000 < gone call-4 no_agents
+            9.000 > miss 2 rejected
+            9.000 < ended call-2 ada rejected
+            9.000 < agent ada logged_out
+            9.000 < gone call-2 no_agents
         "#]],
     );
 }

@@ -322,8 +322,10 @@ fn the_last_agent_logs_out() {
         "ada billing=3 | bob english=1",
         "support",
         &expect![[r#"
+            0.000 > reach ada
             0.000 > login ada
             0.000 < agent ada not_ready logged_in
+            0.000 > reach bob
             0.000 > login bob
             0.000 < agent bob not_ready logged_in
             0.000 > call 1 needs billing>=1
@@ -347,11 +349,13 @@ fn unreachable_while_ready_then_back() {
         "ada",
         "support",
         &expect![[r#"
+            0.000 > reach ada
             0.000 > login ada
             0.000 < agent ada not_ready logged_in
-            0.000 > ready ada
-            0.000 < agent ada ready
             1.000 > call 1
+            2.000 > unreach ada
+            3.000 > ready ada
+            3.000 < agent ada ready
             5.000 > reach ada
             5.000 < agent ada reserved call-1
             5.000 < offer call-1 -> ada

@@ -10,6 +10,7 @@ fn calls_live_through_two_losses_and_end_with_the_third_run() {
     let first = server.provided("+14155550101");
     let now = server.kill();
     let mut server = world.start(now);
+    server.register("bob"); // somebody to wait for, who takes no calls
     server.presses(first, "1");
     let second = server.provided("+14155550102");
     assert!(second > first, "no number is given twice");
@@ -173,6 +174,7 @@ fn the_replay_knows_the_callers_that_the_run_knew_and_no_later_ones() {
     let now = server.kill();
     // The second run begins knowing of that call, so its flow goes another way.
     let mut server = world.start(now);
+    server.register("bob"); // somebody to wait for, who takes no calls
     let second = server.provided(CALLER);
     let third = server.calls("+14155550199", trunk());
     let now = server.kill();
