@@ -149,9 +149,17 @@ impl Agent {
         Presence { staffed, attended: staffed && (self.reachable || self.call().is_some()) }
     }
 
-    /// A call may wait for this agent alone.
+    /// A call may wait for this agent alone: they can be offered it now, or as soon as the call
+    /// they are on is over.
     pub(super) fn can_be_waited_for(&self) -> bool {
-        self.stays() && self.reachable
+        let soon = match self.state {
+            AgentState::LoggedOut | AgentState::NotReady { .. } => false,
+            AgentState::Ready => true,
+            AgentState::Reserved { .. }
+            | AgentState::Talking { .. }
+            | AgentState::AfterCallWork { .. } => self.intent == Intent::Ready,
+        };
+        soon && self.reachable
     }
 
     /// What the occupancy of this agent follows from while they rest.

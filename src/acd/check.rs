@@ -73,7 +73,8 @@ impl Acd {
             Status::Held(agent) => {
                 assert!(!on_open_shelf, "{call} is held and open");
                 let agent = &self.agents[index_of(agent)];
-                assert!(agent.can_be_waited_for(), "{call} is held for {}, who left", agent.id);
+                let comes = agent.can_be_waited_for();
+                assert!(comes, "{call} is held for {}, who does not come soon", agent.id);
                 assert!(agent.skills.meet(&class.demands), "{call} is held for the unskilled");
                 assert!(self.timers.get(&Wake::HoldOver { call }).is_some(), "held for ever");
             }

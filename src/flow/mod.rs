@@ -23,7 +23,8 @@
 //!   `next` `full` `timeout` `no_agents` `exit`. `no_agents` is taken when nobody who could take
 //!   the call now or after a `relax` step is there: on arrival that is somebody logged in, also on
 //!   a break, whose phone can be reached or who is on a call; a caller who waits goes there when
-//!   the last of them logs out, and not because a phone is lost for a moment.
+//!   the last of them logs out, and not because a phone is lost for a moment. `prefer` waits only
+//!   for an agent who is ready or will be after the call they are on
 //! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
 //!   `no_answer` `refused` `failed`
 //! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into`

@@ -207,7 +207,8 @@ pub struct QueueRequest {
     pub wait_max: Duration,
     /// Overrides the queue's own ring time.
     pub ring_timeout: Option<Duration>,
-    /// How long to hold the call for the caller's preferred agent before anyone may take it.
+    /// How long to hold the call for the caller's preferred agent before anyone may take it, while
+    /// that agent is ready or will be after the call they are on.
     pub prefer_agent: Option<(Arc<str>, Duration)>,
 }
 

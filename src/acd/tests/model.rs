@@ -181,8 +181,13 @@ impl Model {
             let demands = &call.demands;
             call.prefer = call.prefer.filter(|(agent, until)| {
                 let person = &people[agent.0 as usize];
+                let soon = match person.state {
+                    AgentState::LoggedOut | AgentState::NotReady { .. } => false,
+                    AgentState::Ready => true,
+                    _ => person.intent == Intent::Ready,
+                };
                 *until > now
-                    && person.stays()
+                    && soon
                     && person.reachable
                     && person.can(demands)
                     && !excluded.iter().any(|(who, ..)| who == agent)

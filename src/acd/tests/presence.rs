@@ -1,7 +1,7 @@
-//! Who counts as being there: for a call that begins to wait, and for one that an agent did not
-//! take.
+//! Who counts as being there: for a call that begins to wait, for one that waits for one agent
+//! alone, and for one that an agent did not take.
 
-use super::fixture::{check_acd, check_transcript};
+use super::fixture::{Fixture, check_acd, check_transcript};
 use expect_test::expect;
 
 #[test]
@@ -115,4 +115,40 @@ fn fault_29_an_agent_on_a_call_is_there_and_a_lost_phone_empties_no_line() {
             9.000 < gone call-2 no_agents
         "#]],
     );
+}
+
+#[test]
+fn fault_30_nobody_waits_for_an_agent_at_lunch() {
+    for away in ["break", "out", "unreachable"] {
+        let agents = format!("ada {away} | bob ready");
+        check_acd(&agents, "call-1 prefer=ada:20", "offer call-1 -> bob");
+    }
+}
+
+/// Ada talks, bob is free, and a caller waits for ada.
+fn held_for_ada() -> Fixture {
+    let mut fixture = Fixture::new("ada | bob", "support wrap=10 exclude=30");
+    let lines = "reach ada|login ada|ready ada|call 1|accept 1|reach bob|login bob|ready bob";
+    for line in lines.split('|') {
+        fixture.input(line);
+    }
+    fixture.log.clear();
+    fixture.input("call 2 prefer=ada:20");
+    assert_eq!(fixture.log, "", "held while ada talks");
+    fixture
+}
+
+#[test]
+fn fault_30_a_preferred_agent_who_goes_to_lunch_meanwhile_is_not_waited_for() {
+    for left in ["break ada lunch", "unreach ada", "logout ada"] {
+        let mut fixture = held_for_ada();
+        fixture.input(left);
+        assert!(fixture.log.contains("offer call-2 -> bob"), "{left}: {}", fixture.log);
+    }
+    // After-call work is part of the call, and its end brings the caller.
+    let mut fixture = held_for_ada();
+    fixture.input("end ada 1");
+    assert!(!fixture.log.contains("offer"), "{}", fixture.log);
+    fixture.input("endwrap ada");
+    assert!(fixture.log.contains("offer call-2 -> ada"), "{}", fixture.log);
 }

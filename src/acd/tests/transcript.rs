@@ -274,6 +274,14 @@ fn a_hold_ends_with_its_deadline_or_with_the_agent() {
             0.000 > reach ada
             0.000 > login ada
             0.000 < agent ada not_ready logged_in
+            0.000 > ready ada
+            0.000 < agent ada ready
+            0.000 > call 9
+            0.000 < agent ada reserved call-9
+            0.000 < offer call-9 -> ada
+            0.000 > accept 9
+            0.000 < ended call-9 ada accepted
+            0.000 < agent ada talking call-9
             0.000 > reach bob
             0.000 > login bob
             0.000 < agent bob not_ready logged_in
@@ -300,7 +308,8 @@ fn a_hold_ends_with_its_deadline_or_with_the_agent() {
             42.000 > leave 3
             50.000 > reach ada
             51.000 > call 4 prefer=ada:60
-            52.000 > ready ada
+            52.000 > end ada 9
+            52.000 < wrapped call-9 ada 0s
             52.000 < agent ada ready
             52.000 < agent ada reserved call-4
             52.000 < offer call-4 -> ada
@@ -510,6 +519,14 @@ fn calls_let_go_together_are_matched_best_first() {
             0.000 > reach ada
             0.000 > login ada
             0.000 < agent ada not_ready logged_in
+            0.000 > ready ada
+            0.000 < agent ada ready
+            0.000 > call 9
+            0.000 < agent ada reserved call-9
+            0.000 < offer call-9 -> ada
+            0.000 > accept 9
+            0.000 < ended call-9 ada accepted
+            0.000 < agent ada talking call-9
             0.000 > reach bob
             0.000 > login bob
             0.000 < agent bob not_ready logged_in
@@ -518,7 +535,6 @@ fn calls_let_go_together_are_matched_best_first() {
             0.000 > call 1 prefer=ada:60 priority=4
             1.000 > call 2 prefer=ada:60 queue=sales priority=9
             2.000 > logout ada
-            2.000 < agent ada logged_out
             2.000 < agent bob reserved call-2
             2.000 < offer call-2 -> bob
         "#]],
