@@ -99,6 +99,7 @@ fn snapshot() -> Snapshot {
         language: Some("en".to_owned()),
         queue: Some("billing".to_owned()),
         position: Some(1),
+        in_line_since: Some(Timestamp(1_764_000_000_000)),
         agent: None,
         on_hold: false,
         consult: None,

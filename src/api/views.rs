@@ -54,6 +54,9 @@ pub(super) struct LiveCall {
     pub queue: Option<String>,
     /// 1 is next.
     pub position: Option<u32>,
+    /// While it waits: since when its place in line counts. Earlier than `since` where the caller
+    /// left the line and came back in time.
+    pub in_line_since: Option<String>,
     pub agent: Option<String>,
     pub on_hold: bool,
     /// Whom the agent consults.
@@ -102,6 +105,7 @@ impl From<snapshot::CallView> for LiveCall {
             since: stamp(call.since),
             queue: call.queue,
             position: call.position,
+            in_line_since: call.in_line_since.map(stamp),
             agent: call.agent,
             on_hold: call.on_hold,
             consult: call.consult.map(Consulted::from),
@@ -341,6 +345,8 @@ pub(super) struct Stay {
     /// answered, abandoned, timeout, full, no_agents, exit or ended.
     pub left: String,
     pub priority: u8,
+    /// Since when the place in line counted, where the caller came back to one they had.
+    pub in_line_since: Option<String>,
 }
 
 /// An agent or outside party that was called.
@@ -429,6 +435,7 @@ impl From<crate::call::QueueStay> for Stay {
             wait_ms: u64::try_from(wait).unwrap_or(u64::MAX),
             left: word::<LeftQueue>(stay.left),
             priority: stay.priority,
+            in_line_since: stay.in_line_since.map(stamp),
         }
     }
 }

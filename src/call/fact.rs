@@ -4,6 +4,7 @@
 
 use crate::call::{Cause, EndedBy, LeftQueue, Party, RecordingNews, SentTo, WrapUp};
 use crate::id::{LegId, RecordingId};
+use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -21,6 +22,8 @@ pub enum Fact {
     Queued {
         queue: String,
         priority: u8,
+        /// Since when the place in line counts, where that is from an earlier stay.
+        in_line_since: Option<Timestamp>,
     },
     LeftQueue {
         left: LeftQueue,

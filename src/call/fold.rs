@@ -80,7 +80,9 @@ impl Fold {
                 self.record.path.push(PathEntry { at, step: step.clone() });
             }
             Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
-            Fact::Queued { queue, priority } => self.queued(at, queue, *priority),
+            Fact::Queued { queue, priority, in_line_since } => {
+                self.queued(at, queue, *priority, *in_line_since);
+            }
             Fact::LeftQueue { left } => self.left_queue(at, *left),
             Fact::Dialed { leg, party, queue, consulted } => {
                 self.dialed(at, *leg, party, queue.as_ref(), *consulted);
@@ -168,7 +170,13 @@ impl Fold {
         }
     }
 
-    fn queued(&mut self, at: Timestamp, queue: &str, priority: u8) {
+    fn queued(
+        &mut self,
+        at: Timestamp,
+        queue: &str,
+        priority: u8,
+        in_line_since: Option<Timestamp>,
+    ) {
         self.asked_for_agent = true;
         self.record.queued.push(QueueStay {
             queue: queue.to_owned(),
@@ -176,6 +184,7 @@ impl Fold {
             left_at: at,
             left: LeftQueue::Ended,
             priority,
+            in_line_since,
         });
     }
 

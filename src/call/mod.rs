@@ -11,6 +11,7 @@ pub mod cause;
 pub mod fact;
 pub mod fold;
 pub mod number;
+pub mod place;
 pub mod record;
 pub mod recording;
 pub mod talk;
@@ -26,6 +27,7 @@ pub use caller::{Directory, Entry, History, Learned};
 pub use cause::Cause;
 pub use fact::Fact;
 pub use fold::Closing;
+pub use place::Places;
 pub use record::{
     CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, SentTo, WrapUp,
 };
@@ -64,6 +66,7 @@ pub struct Call {
     /// `None` for an agent's feature code, which runs no flow.
     pub run: Option<flow::Run>,
     pub state: State,
+    pub places: Places,
     /// The party legs that are up or ringing.
     pub legs: BTreeMap<LegId, Leg>,
     /// Legs, the caller's included, whose telephones have put us on hold.
@@ -96,6 +99,7 @@ pub enum State {
     InFlow,
     Waiting {
         queue: QueueId,
+        /// When this wait began; the place in line may be older, see [`Places`].
         since: Timestamp,
     },
     /// An outside party is being called (`transfer`).
@@ -128,6 +132,7 @@ impl Call {
             origin,
             run: None,
             state: State::InFlow,
+            places: Places::default(),
             legs: BTreeMap::new(),
             held: BTreeSet::new(),
             talk: Talk::default(),

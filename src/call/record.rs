@@ -118,6 +118,10 @@ pub struct QueueStay {
     pub left_at: Timestamp,
     pub left: LeftQueue,
     pub priority: u8,
+    /// Since when the place in line counts, where the caller came back to one they had: earlier
+    /// than `entered_at`. The wait of this stay is still from `entered_at` to `left_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_line_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

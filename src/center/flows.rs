@@ -252,8 +252,11 @@ impl ContactCenter {
         let Some((queue, call)) = queue.zip(self.calls.get_mut(&id)) else {
             return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
         };
+        let keep = self.setup.queues[queue.0 as usize].keep_place;
+        let since = call.places.join(now, queue, keep);
+        let in_line_since = Some(since).filter(|&since| since < now);
         let name = request.queue.to_string();
-        call.note(now, Fact::Queued { queue: name, priority: request.priority });
+        call.note(now, Fact::Queued { queue: name, priority: request.priority, in_line_since });
         call.state = State::Waiting { queue, since: now };
         let levels = |levels: &[(Arc<str>, u8)]| {
             levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
@@ -268,8 +271,9 @@ impl ContactCenter {
             demands,
             priority: request.priority,
             relax: request.relax.iter().map(|step| (step.after, levels(&step.levels))).collect(),
-            since: now,
-            wait_max: request.wait_max,
+            since,
+            // Who comes back to their place may wait as long as anybody who just came.
+            wait_max: request.wait_max + now.since(since),
             ring_timeout: request.ring_timeout,
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
         };

@@ -145,6 +145,7 @@ impl ContactCenter {
         let State::Waiting { queue, since } = call.state else { return };
         self.count_left(now, call.id(), queue, call.when(now).since(since), left);
         call.note(now, Fact::LeftQueue { left });
+        call.places.leave(now, queue, left);
     }
 
     /// The queue agrees that this agent has the call: the two hear each other.

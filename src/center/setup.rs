@@ -61,6 +61,9 @@ pub enum Reach {
 pub struct Queue {
     pub name: String,
     pub acd: acd::QueueSetup,
+    /// Who left the line without having been served and comes back within this has their place
+    /// again. Zero: nobody has.
+    pub keep_place: Duration,
     /// Answered within this counts for the service level.
     pub service_level: Duration,
     /// Abandons shorter than this are "short" and kept apart.
@@ -73,6 +76,7 @@ impl Queue {
         Self {
             name: name.to_owned(),
             acd: acd::QueueSetup::default(),
+            keep_place: Duration::from_secs(60),
             service_level: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
         }

@@ -38,6 +38,9 @@ pub struct CallView {
     pub queue: Option<String>,
     /// 1 = next.
     pub position: Option<u32>,
+    /// While it waits: since when its place in line counts; earlier than `since` where the caller
+    /// came back to it.
+    pub in_line_since: Option<Timestamp>,
     /// The agent who talks to the caller, or whose phone rings.
     pub agent: Option<String>,
     pub on_hold: bool,
@@ -155,6 +158,7 @@ impl ContactCenter {
             language: call.run.as_ref().map(|run| run.language().to_string()),
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: self.acd.position(call.id()),
+            in_line_since: queue.map(|_| call.places.since()),
             agent,
             on_hold: call.talk.holding.iter().any(|leg| call.talks_on(*leg)),
             consult: consult_view(call),

@@ -1,5 +1,6 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod lines;
 mod recording;
 mod talks;
 

@@ -336,6 +336,7 @@ mod tests {
                 left_at: arrived_at + wait,
                 left: if handled { LeftQueue::Answered } else { LeftQueue::Abandoned },
                 priority: 5,
+                in_line_since: None,
             }],
             legs: if handled { vec![leg] } else { Vec::new() },
             vars: std::collections::BTreeMap::new(),

@@ -249,6 +249,8 @@ pub enum Phone {
 pub struct Queue {
     pub name: String,
     pub setup: QueueSetup,
+    /// Who comes back to the line within this has their place again.
+    pub keep_place: Duration,
     /// Answered within this is within service level.
     pub service_level: Duration,
     /// Who leaves within this is a short abandon, and in no service level.

@@ -258,11 +258,13 @@ fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
         exclude: s.seconds("exclude_s", 0..=3600).unwrap_or(default.exclude),
         ageing_per_min: s.number("ageing_per_min", 0..=10).unwrap_or(default.ageing_per_min),
     };
+    let keep_place = s.seconds("keep_place_s", 0..=3600);
     let service_level = s.seconds("service_level_s", 1..=3600);
     let short_abandon = s.seconds("short_abandon_s", 0..=600);
     Queue {
         name: name.to_owned(),
         setup,
+        keep_place: keep_place.unwrap_or(Duration::from_secs(60)),
         service_level: service_level.unwrap_or(Duration::from_secs(20)),
         short_abandon: short_abandon.unwrap_or(Duration::from_secs(5)),
     }

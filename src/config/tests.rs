@@ -87,8 +87,8 @@ fn every_example_of_the_example_works() {
     assert_eq!(queue.setup, QueueSetup::default());
     let bare = written("[queues.bare]").config().queues.remove(0);
     assert_eq!(
-        (bare.service_level, bare.short_abandon, &bare.setup),
-        (queue.service_level, queue.short_abandon, &queue.setup)
+        (bare.service_level, bare.short_abandon, bare.keep_place, &bare.setup),
+        (queue.service_level, queue.short_abandon, queue.keep_place, &queue.setup)
     );
     assert_eq!(config.trunks["acme"].channels_max, 100);
     assert!(!config.trunks["acme"].trusted && !config.trunks["acme"].md5);

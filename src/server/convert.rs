@@ -29,6 +29,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
     let queue = |queue: &config::Queue| setup::Queue {
         name: queue.name.clone(),
         acd: queue.setup.clone(),
+        keep_place: queue.keep_place,
         service_level: queue.service_level,
         short_abandon: queue.short_abandon,
     };

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::AgentState;
 use crate::call::{CallRecord, Cause};
-use crate::center::snapshot::{AgentView, CallState, Snapshot};
+use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
 use crate::center::{Command, ContactCenter, Event, Setup, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
@@ -248,7 +248,10 @@ impl Watch {
         let Some(view) = center.call(call) else { panic!("{call} is offered and gone") };
         let Some(queue) = &view.queue else { return }; // the offer ended in the same input
         let skills = &self.skills[agent.0 as usize];
-        for (skill, level) in rules.demands(queue, self.now.since(view.since)) {
+        // Demands relax, and callers are ordered, by the age of the place in line.
+        let since = |view: &CallView| view.in_line_since.unwrap_or(view.since);
+        let joined = since(&view);
+        for (skill, level) in rules.demands(queue, self.now.since(joined)) {
             let has = skills.get(*skill).copied().unwrap_or_default();
             assert!(has >= *level, "{call} needs {skill} {level}, {agent} has {has}");
         }
@@ -260,7 +263,7 @@ impl Watch {
             let same_line = other.queue.as_ref() == Some(queue);
             // What rings at this command may have been given up by the end of the input.
             let rings = legs.values().any(|leg| matches!(leg.party, Party::Agent(_)));
-            let waits = !rings && other.since < view.since;
+            let waits = !rings && since(&other) < joined;
             let passed = same_line && waits && !self.avoids(rules, other.call, agent);
             assert!(!passed, "{call} is offered to {agent} before {}, older", other.call);
         }
@@ -273,7 +276,7 @@ impl Watch {
             let skills = &self.skills[agent.agent.0 as usize];
             for call in &snapshot.calls {
                 let Some(queue) = &call.queue else { continue };
-                let waited = self.now.since(call.since);
+                let waited = self.now.since(call.in_line_since.unwrap_or(call.since));
                 let has = |(skill, level): &(&str, u8)| skills.get(*skill) >= Some(level);
                 let free = call.state == CallState::Waiting && waited > rules.hold_max;
                 let fits = rules.demands(queue, waited).iter().all(has);

@@ -64,6 +64,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             left_at: Timestamp(ended_at - 50),
             left: LeftQueue::Answered,
             priority: 5,
+            in_line_since: None,
         }],
         legs: vec![PartyLeg {
             leg,

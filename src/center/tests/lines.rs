@@ -1,0 +1,144 @@
+//! Callers who wait: who stands where, and who counts as being there for them.
+
+use super::{Desk, parsed};
+use crate::center::{Cause, Event};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+const ADA: AgentId = AgentId(0);
+
+const FLOW: &str = r##"
+[flow]
+numbers = ["*"]
+start = "main"
+
+[menu.main]
+text = "Press 1 to wait. Press 2 to wait elsewhere."
+keys = { 1 = "help", 2 = "other" }
+timeout_s = 30
+give_up = "main_again"
+
+[menu.main_again]
+text = "Press 1 to wait."
+keys = { 1 = "help" }
+timeout_s = 60
+give_up = "bye"
+
+[queue.help]
+wait = "music"
+wait_s_max = 100
+relax = [{ after_s = 30, tech = 1 }]
+skills = { tech = 5 }
+timeout = "main"
+full = "bye"
+no_agents = "bye"
+exit_key = "#"
+exit = "main"
+
+[queue.other]
+wait = "music"
+timeout = "bye"
+full = "bye"
+no_agents = "bye"
+
+[hangup.bye]
+"##;
+
+/// Ada talks to the first caller for as long as the test lasts.
+fn busy() -> (Desk, LegId) {
+    let mut desk = Desk::with(parsed(FLOW), &["ada"]);
+    let first = desk.call(1);
+    desk.press(first, '1');
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::Answered { leg });
+    desk.log.clear();
+    (desk, leg)
+}
+
+fn wait_in_line(desk: &mut Desk, id: u64) -> LegId {
+    let caller = desk.call(id);
+    desk.press(caller, '1');
+    caller
+}
+
+fn position(desk: &Desk, caller: LegId) -> Option<u32> {
+    desk.center.call(caller.call).unwrap().position
+}
+
+#[test]
+fn fault_31_who_comes_back_within_a_minute_has_their_place_again() {
+    let (mut desk, ada) = busy();
+    let oldest = wait_in_line(&mut desk, 2);
+    desk.wait_s(10);
+    let comes_back = wait_in_line(&mut desk, 3);
+    desk.wait_s(20);
+    let later = wait_in_line(&mut desk, 4);
+    desk.press(comes_back, '#');
+    assert_eq!(position(&desk, later), Some(2), "the line has closed up");
+    desk.wait_s(25);
+    desk.press(comes_back, '1');
+    assert_eq!(position(&desk, oldest), Some(1), "who waited longer is still before them");
+    assert_eq!(position(&desk, comes_back), Some(2));
+    assert_eq!(position(&desk, later), Some(3));
+
+    // The view has both: this wait, and the age of the place.
+    let view = desk.center.call(comes_back.call).unwrap();
+    assert_eq!(view.since, desk.now);
+    assert_eq!(view.in_line_since, Some(Timestamp(desk.now.0 - 45_000)));
+    desk.log.clear();
+    desk.event(Event::HungUp { leg: oldest, cause: Cause::NORMAL_CLEARING });
+    desk.event(Event::HungUp { leg: ada, cause: Cause::NORMAL_CLEARING });
+    desk.wait_s(10);
+    assert!(desk.log.iter().any(|line| line == "ring call-3/1 agent-0"), "{:?}", desk.log);
+    desk.event(Event::HungUp { leg: comes_back, cause: Cause::NORMAL_CLEARING });
+
+    // The record has both as well: each stay is a wait of its own.
+    let record = desk.records.iter().find(|record| record.call == CallId(3)).unwrap();
+    let waits: Vec<_> =
+        record.queued.iter().map(|stay| stay.left_at.since(stay.entered_at).as_secs()).collect();
+    assert_eq!(waits, [20, 10]);
+    assert_eq!(record.queued[0].in_line_since, None);
+    assert_eq!(record.queued[1].in_line_since, Some(record.queued[0].entered_at));
+}
+
+#[test]
+fn fault_31_after_a_minute_they_are_last() {
+    let (mut desk, _) = busy();
+    let comes_back = wait_in_line(&mut desk, 2);
+    desk.wait_s(10);
+    let later = wait_in_line(&mut desk, 3);
+    desk.press(comes_back, '#');
+    desk.wait_s(61);
+    desk.press(comes_back, '1');
+    assert_eq!((position(&desk, later), position(&desk, comes_back)), (Some(1), Some(2)));
+}
+
+#[test]
+fn fault_31_the_wait_that_was_over_keeps_the_place_and_begins_anew() {
+    let (mut desk, _) = busy();
+    let comes_back = wait_in_line(&mut desk, 2);
+    desk.wait_s(1);
+    let later = wait_in_line(&mut desk, 3);
+    desk.wait_s(99);
+    assert_eq!(position(&desk, comes_back), None, "`wait_s_max` has passed");
+    desk.press(comes_back, '1');
+    assert_eq!(position(&desk, comes_back), Some(1));
+    desk.wait_s(99);
+    assert_eq!(position(&desk, comes_back), Some(1), "as long as anybody who just came");
+    assert_eq!(position(&desk, later), None);
+}
+
+#[test]
+fn fault_29_ready_without_a_phone_is_nobody_for_who_comes() {
+    let mut desk = Desk::with(parsed(FLOW), &["ada"]);
+    desk.event(Event::PhoneReachable { agent: ADA, reachable: false });
+    desk.log.clear();
+    wait_in_line(&mut desk, 1);
+    let record = desk.records.pop().expect("sent away at once");
+    assert_eq!(record.queued[0].left, crate::call::LeftQueue::NoAgents);
+    // And the phone that comes back is somebody again.
+    desk.event(Event::PhoneReachable { agent: ADA, reachable: true });
+    desk.log.clear();
+    wait_in_line(&mut desk, 2);
+    assert!(desk.log.iter().any(|line| line == "ring call-2/1 agent-0"), "{:?}", desk.log);
+}
