@@ -57,10 +57,35 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
+/// RFC 3339, in UTC and to the millisecond: what people read, in logs and answers, is never a raw
+/// number.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
+        let (days, ms) = (self.0 / DAY_MS, self.0 % DAY_MS);
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        let ms = ms % 1_000;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
     }
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+///
+/// Counted from the first of March of year 0, where each leap day is the last day of its year, and
+/// in periods of 400 years, which are alike.
+const fn date(days: u64) -> (u64, u64, u64) {
+    const PERIOD_DAYS: u64 = 146_097;
+    const FROM_YEAR_0: u64 = 719_468;
+    let (period, day) = ((days + FROM_YEAR_0) / PERIOD_DAYS, (days + FROM_YEAR_0) % PERIOD_DAYS);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // From March on, the months have 31, 30, 31, 30, 31 days, twice over.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (period * 400 + year + next_year, month, day)
 }
 
 /// A timer queue: at most one deadline a key. Setting a key again moves it.
@@ -139,6 +164,28 @@ impl<K: Ord + Clone> Timers<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fault_32_a_time_is_shown_as_a_date_in_utc() {
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "1999-12-31T23:59:59.999Z",
+            "2000-02-29T12:00:00.001Z",
+            "2026-11-29T23:20:52.120Z",
+            "2100-02-28T00:00:00.000Z",
+            "2100-03-01T00:00:00.000Z",
+            "2400-02-29T00:00:00.000Z",
+        ] {
+            let read: jiff::Timestamp = text.parse().unwrap();
+            assert_eq!(Timestamp(read.as_millisecond() as u64).to_string(), text);
+        }
+        for day in 0..200_000 {
+            let read = jiff::Timestamp::from_second(day * 86_400).unwrap();
+            let shown = Timestamp(day as u64 * DAY_MS).to_string();
+            assert_eq!(shown, format!("{read:.3}"));
+        }
+        assert!(Timestamp(u64::MAX).to_string().ends_with('Z'), "and never a panic");
+    }
 
     #[test]
     fn timers_fire_by_deadline_then_by_order_of_setting() {

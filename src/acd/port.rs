@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** legs and phones. An offer is a decision; `center` turns it into a leg.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -232,6 +233,37 @@ pub enum WrapUp {
     Off,
     Timed(Duration),
     UntilDone,
+}
+
+/// In words, for logs.
+impl fmt::Display for AgentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoggedOut => f.write_str("logged out"),
+            Self::NotReady { reason } => write!(f, "not ready: {reason}"),
+            Self::Ready => f.write_str("ready"),
+            Self::Reserved { call, .. } => write!(f, "offered {call}"),
+            Self::Talking { call } => write!(f, "talking on {call}"),
+            Self::AfterCallWork { call, until: None } => write!(f, "working after {call}"),
+            Self::AfterCallWork { call, until: Some(until) } => {
+                write!(f, "working after {call} until {until}")
+            }
+        }
+    }
+}
+
+/// As records and the HTTP interface have it.
+impl fmt::Display for OfferOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::DeviceError => "device_error",
+            Self::Withdrawn => "withdrawn",
+        })
+    }
 }
 
 impl Default for QueueSetup {

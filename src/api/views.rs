@@ -17,8 +17,7 @@ use crate::time::Timestamp;
 
 /// RFC 3339, in milliseconds.
 pub(super) fn stamp(at: Timestamp) -> String {
-    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
+    at.to_string()
 }
 
 pub(super) fn word<T: Serialize>(value: T) -> String {

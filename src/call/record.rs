@@ -6,6 +6,7 @@
 //! **Deliberately absent:** keys pressed at a `secret` step.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +95,21 @@ impl Outcome {
     ];
 }
 
+/// As the HTTP interface has it.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handled => "handled",
+            Self::Abandoned => "abandoned",
+            Self::Overflowed => "overflowed",
+            Self::Transferred => "transferred",
+            Self::Contained => "contained",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
@@ -109,6 +125,21 @@ pub enum EndedBy {
     Server,
     /// The process ended while the call was up; written after the restart.
     ServerLost,
+}
+
+/// As the HTTP interface has it.
+impl fmt::Display for EndedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caller => "caller",
+            Self::Agent => "agent",
+            Self::Party => "party",
+            Self::Flow => "flow",
+            Self::Operator => "operator",
+            Self::Server => "server",
+            Self::ServerLost => "server_lost",
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

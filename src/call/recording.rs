@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** the sound, and where it lies. Its name leads to it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::RecordingId;
@@ -62,6 +64,17 @@ pub enum RecordingFault {
     TooSlow,
     /// The leg has no sound, or whoever carries it cannot record.
     Unable,
+}
+
+impl fmt::Display for RecordingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooMany => "too many recordings at once, or in this call",
+            Self::Disk => "the disk is full, or takes no more",
+            Self::TooSlow => "the disk is too slow",
+            Self::Unable => "this call has no sound that could be recorded",
+        })
+    }
 }
 
 /// What became known of a recording.

@@ -149,7 +149,7 @@ impl ContactCenter {
     }
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
-        tracing::info!(agent = self.agent_name(agent), ?state, "agent");
+        tracing::info!(agent = self.agent_name(agent), %state, "agent");
         self.count_agent(now, agent, state);
         self.may_have_moved(agent);
     }

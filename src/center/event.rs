@@ -208,3 +208,23 @@ pub enum AgentAsk {
     /// Caller, agent and guest hear each other.
     Conference,
 }
+
+impl AgentAsk {
+    /// One word, without what was said with it: that may name a number.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::LogIn => "log_in",
+            Self::LogOut => "log_out",
+            Self::Ready => "ready",
+            Self::NotReady { .. } => "not_ready",
+            Self::EndWrapUp { .. } => "end_wrap_up",
+            Self::Hold => "hold",
+            Self::Resume => "resume",
+            Self::Transfer { .. } => "transfer",
+            Self::Consult { .. } => "consult",
+            Self::Complete => "complete",
+            Self::Conference => "conference",
+        }
+    }
+}

@@ -233,7 +233,7 @@ impl ContactCenter {
                 self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
             }
             Effect::Heard { step, outcome } => {
-                tracing::debug!(call = %id, %step, ?outcome, "input");
+                tracing::debug!(call = %id, %step, %outcome, "input");
             }
             Effect::Intent(intent) => note_intent(now, call, intent),
             Effect::Enqueue(request) => self.enqueue(now, id, *request),

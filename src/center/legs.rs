@@ -153,7 +153,7 @@ impl ContactCenter {
         }
         call.note(now, Fact::Ended { by, cause });
         let record = Box::new(call.record());
-        tracing::info!(call = %id, outcome = ?record.outcome, ?by, %cause, "call ended");
+        tracing::info!(call = %id, outcome = %record.outcome, %by, %cause, "call ended");
         self.count_ended(now, &call, &record);
         self.remember(now, &record);
         self.commands.push_back(Command::CloseRecord { record });

@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** nobody is dialed whom no trunk, and not the call's own provider, may dial.
 
+use std::fmt;
+use std::time::Duration;
+
 use crate::call::Party;
 use crate::call::State;
 use crate::call::number::{is_e164, normalize};
@@ -10,8 +13,6 @@ use crate::center::{Command, ContactCenter, From, Target, Wake};
 use crate::flow::{Input, TransferOutcome, TransferRequest};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-
-use std::time::Duration;
 
 /// A number that may be dialed, and by which way.
 #[derive(Clone, Debug)]
@@ -29,6 +30,15 @@ pub(super) enum NoRoute {
     NotAllowed,
 }
 
+impl fmt::Display for NoRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotANumber => "`to` is not a telephone number",
+            Self::NotAllowed => "no trunk may dial this number: see `prefixes`",
+        })
+    }
+}
+
 impl ContactCenter {
     pub(super) fn transfer(
         &mut self,
@@ -39,7 +49,7 @@ impl ContactCenter {
         let route = match self.route(id, &request.to, request.trunk.as_deref()) {
             Ok(route) => route,
             Err(why) => {
-                tracing::info!(call = %id, ?why, "transfer refused");
+                tracing::info!(call = %id, %why, "transfer refused");
                 return Some(Input::Transfer(TransferOutcome::Refused));
             }
         };

@@ -63,7 +63,7 @@ impl ContactCenter {
         recording: RecordingId,
         why: RecordingFault,
     ) {
-        tracing::warn!(%recording, ?why, "a recording could not be made");
+        tracing::warn!(%recording, %why, "a recording could not be made");
         self.recording_told(now, RecordingNews::failed(recording));
     }
 

@@ -23,7 +23,7 @@ impl ContactCenter {
     pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
         let leg = match self.may_ask(agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
-            Err(why) => return tracing::debug!(?ask, %why, "refused"),
+            Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };
         match ask {
             AgentAsk::Hold => self.park(now, leg.call),

@@ -19,7 +19,11 @@ impl ContactCenter {
                 ("lacks_skill", format!("has {skill} {has}, and {needs} is needed"))
             }
             Verdict::Excluded { until } => {
-                ("excluded", format!("did not take this call; may be offered it again at {until}"))
+                let how = one.tried.map(|(outcome, at)| format!(" ({outcome} at {at})"));
+                let how = how.unwrap_or_default();
+                let why =
+                    format!("did not take this call{how}; may be offered it again at {until}");
+                ("excluded", why)
             }
             Verdict::HeldFor { agent, until } => {
                 let held_for = self.agent_name(*agent);

@@ -4,6 +4,7 @@
 //! out. A step never sees a queue, an agent or a socket.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,6 +194,19 @@ pub enum InputOutcome {
     NoMatch,
     /// More keys than `digits_max`.
     TooMany,
+}
+
+/// As a flow names them.
+impl fmt::Display for InputOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matched => "matched",
+            Self::NoInput => "no_input",
+            Self::Partial => "partial",
+            Self::NoMatch => "no_match",
+            Self::TooMany => "too_many",
+        })
+    }
 }
 
 /// A call asks to wait for an agent.

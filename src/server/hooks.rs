@@ -91,7 +91,7 @@ impl Driver {
             RestOutcome::Gone => Asked::Gone,
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 tracing::warn!(
-                    leg = %told.leg, provider = told.provider, outcome = ?told.outcome,
+                    leg = %told.leg, provider = told.provider, outcome = %told.outcome,
                     "the provider did not do what it was told; the next request brings it"
                 );
                 Asked::Failed

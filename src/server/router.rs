@@ -118,12 +118,13 @@ impl Router {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
             }
             // Any stranger can cause these as often as they like, so they are no warning.
-            UaEvent::Refused { remote, why: why @ Refusal::Stranger } => {
-                tracing::debug!(%remote, ?why, "refused");
+            UaEvent::Refused { remote, why: Refusal::Stranger } => {
+                tracing::debug!(%remote, "refused: neither a trunk nor an agent");
             }
             // The user agent bans who guesses, so of these there are few.
             UaEvent::Refused { remote, why: why @ (Refusal::WrongPassword | Refusal::Banned) } => {
-                tracing::warn!(%remote, ?why, "refused");
+                let banned = why == Refusal::Banned;
+                tracing::warn!(%remote, banned, "refused: wrong password");
             }
         }
     }
@@ -253,7 +254,9 @@ impl Router {
             }
             Command::Bridge { a, b } => self.media.bridge(a, b),
             // Nobody may ask for it: the sound of telephones is not mixed.
-            Command::Meet { legs } => tracing::error!(?legs, "a conference of telephones"),
+            Command::Meet { legs } => {
+                tracing::error!(legs = legs.len(), "a conference of telephones");
+            }
             Command::Unbridge { a, b } => self.media.unbridge(a, b),
             Command::CloseRecord { record } => {
                 let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);

@@ -276,7 +276,7 @@ mod tests {
         let gap = [lines[0], lines[1], lines[3]].join("\n");
         check_error(&gap, "line 3 has number 2 after 0: lines are missing or mixed up");
         let back = whole.replace("\"at\":20", "\"at\":9");
-        check_error(&back, "line 4 goes back in time, to 0.009");
+        check_error(&back, "line 4 goes back in time, to 1970-01-01T00:00:00.009Z");
         let newer = whole.replace("journal\":2", "journal\":3");
         assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 3 });
         assert!(matches!(parse(""), Err(JournalError::Header { .. })));

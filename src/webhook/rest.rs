@@ -157,6 +157,18 @@ pub enum RestOutcome {
     Refused(String),
 }
 
+impl fmt::Display for RestOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Gone => f.write_str("no such call any more"),
+            Self::Busy(None) => f.write_str("not now"),
+            Self::Busy(Some(after)) => write!(f, "not for {} s", after.as_secs()),
+            Self::Refused(said) => write!(f, "refused: {}", said.escape_debug()),
+        }
+    }
+}
+
 impl RestAnswer {
     /// By the status alone, which is how most providers mean it: 404, 409 and 410 are a call that
     /// is not there any more, 429 and 5xx a provider that cannot now.

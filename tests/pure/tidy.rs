@@ -210,6 +210,56 @@ fn nothing_sleeps_is_left_out_or_is_skipped() {
     assert_clean(&errors);
 }
 
+/// Operators read logs: a value stands there as its `Display` says it (`%value`), a text or a
+/// number as it is, and nothing as Rust writes it (`?value`, `{value:?}`).
+#[test]
+fn fault_32_no_log_line_prints_a_structure() {
+    let mut errors = String::new();
+    for file in source_files().iter().filter(|file| file.module.is_some() && !file.is_test()) {
+        for number in structures_logged(file) {
+            let rule =
+                "a log line prints `?value` or `{:?}`: give it a `Display` and write `%value`";
+            writeln!(errors, "{}:{number}: {rule}", file.path).unwrap();
+        }
+    }
+    assert_clean(&errors);
+}
+
+/// Lines (from 1) of `tracing` macros that print something as Rust writes it.
+fn structures_logged(file: &SourceFile) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (at, _) in file.code.match_indices("tracing::") {
+        let begins = at + file.code[at..].find(['(', ';']).unwrap_or_default();
+        let inside = &file.code[begins..begins + in_parentheses(&file.code[begins..])];
+        let line_of = |at: usize| file.code[..at].matches('\n').count() + 1;
+        // `?` after a value is another thing; it never follows a comma, `(` or `=`.
+        let sigils = inside
+            .match_indices('?')
+            .filter(|(at, _)| inside[..*at].trim_end().ends_with([',', '(', '=']));
+        found.extend(sigils.map(|(at, _)| line_of(begins + at)));
+        let lines = line_of(begins)..=line_of(begins + inside.len());
+        let text = file.text.lines().zip(1..).filter(|(_, number)| lines.contains(number));
+        found.extend(text.filter(|(line, _)| line.contains(":?}")).map(|(_, number)| number));
+    }
+    found
+}
+
+/// Length of what is in parentheses at the beginning of `code`, and of nothing otherwise.
+fn in_parentheses(code: &str) -> usize {
+    let mut open = 0_u32;
+    for (at, c) in code.char_indices() {
+        match c {
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open == 0 {
+            return at;
+        }
+    }
+    code.len()
+}
+
 #[test]
 fn the_layer_table_of_the_architecture_is_this_one() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
@@ -272,6 +322,16 @@ fn the_rules_can_fire() {
     assert!(names_crate("use rsip as r;", "rsip"));
     assert!(!names_crate("let tokio_like = my_tokio::x;", "tokio"));
     assert_eq!(file.in_string, [3, 4]);
+    let logs = concat!(
+        "//! Purpose.\n",
+        "tracing::info!(%a, ?b, \"x\");\n",
+        "tracing::warn!(\n    a = %b, c = ?d.e(),\n    \"{f:?}\"\n);\n",
+        "tracing::debug!(?a);\n",
+        "tracing::info!(a = b()?, %c, \"why? {d}\");\n",
+        "use tracing::info_span;\n",
+    );
+    let file = SourceFile::new("src/flow/x.rs".to_owned(), logs.to_owned());
+    assert_eq!(structures_logged(&file), [2, 4, 5, 7]);
 }
 
 /// One `.rs` file, as written and with comments and strings blanked.

@@ -1,6 +1,7 @@
-//! Callers who wait: who stands where, and who counts as being there for them.
+//! Callers who wait: who stands where, who counts as being there for them, and what is said of it.
 
 use super::{Desk, parsed};
+use crate::acd::{Misses, QueueSetup};
 use crate::center::{Cause, Event};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -141,4 +142,25 @@ fn fault_29_ready_without_a_phone_is_nobody_for_who_comes() {
     desk.log.clear();
     wait_in_line(&mut desk, 2);
     assert!(desk.log.iter().any(|line| line == "ring call-2/1 agent-0"), "{:?}", desk.log);
+}
+
+#[test]
+fn fault_32_why_says_when_in_words_of_the_calendar() {
+    let mut desk = Desk::with(parsed(FLOW), &["ada"]);
+    desk.now = "2026-11-29T23:20:52Z".parse::<jiff::Timestamp>().map(at).unwrap();
+    let caller = wait_in_line(&mut desk, 1);
+    desk.wait_s(3);
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
+    let why = desk.center.explain(caller.call).unwrap().remove(0);
+    assert_eq!((&*why.0, why.1), ("ada", "excluded"));
+    let said = "did not take this call (rejected at 2026-11-29T23:20:55.000Z); \
+                may be offered it again at 2026-11-29T23:21:25.000Z";
+    assert_eq!(why.2, said);
+    let (misses, exclude) = (Misses::default(), QueueSetup::default().exclude);
+    assert!(misses.rejected > 1 && exclude.as_secs() == 30, "as the text above has it");
+}
+
+fn at(read: jiff::Timestamp) -> Timestamp {
+    Timestamp(u64::try_from(read.as_millisecond()).unwrap())
 }

@@ -241,7 +241,8 @@ impl MediaThread {
         let id = leg.id;
         // The ports are free again before anybody hears of it.
         drop(leg);
-        tracing::debug!(leg = %id, ?stats, "media closed");
+        let (received, lost, foreign) = (stats.received, stats.lost, stats.foreign);
+        tracing::debug!(leg = %id, received, lost, foreign, sent = stats.sent, "media closed");
         if tell {
             (self.facts)(Fact::Closed { leg: id, stats });
         }
