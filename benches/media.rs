@@ -22,6 +22,7 @@ use attendant::media::music;
 use attendant::media::prompt::Sound;
 use attendant::media::rtp::{PACKET_LEN_MAX, Packet};
 use attendant::media::session::{Direction, Limits, Output, RemoteMedia, Session};
+use attendant::media::source::Origins;
 use attendant::media::tts::{Flite, Voice};
 use attendant::time::Timestamp;
 
@@ -127,7 +128,7 @@ fn once(name: &str, work: impl FnOnce()) {
 
 fn session(codec: Codec) -> Session {
     let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None });
-    session.configure(now(0), remote(phone(), codec));
+    session.configure(now(0), remote(phone(), codec), Origins::default());
     session
 }
 
@@ -261,7 +262,7 @@ mod engine {
             let leg = LegId { call: CallId(call), n };
             let local = self.engine.open(leg, LOCAL).expect("a port is free");
             let phone = self.phone.local_addr().expect("it is bound");
-            self.engine.configure(leg, remote(phone, Codec::Pcmu));
+            self.engine.configure(leg, remote(phone, Codec::Pcmu), Origins::default());
             (leg, local)
         }
 

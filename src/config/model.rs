@@ -146,6 +146,8 @@ pub struct Trunk {
     pub md5: bool,
     /// Whether its P-Asserted-Identity, Diversion and the like are believed.
     pub trusted: bool,
+    /// Where its sound may come from beside the addresses that its calls name and come from.
+    pub media_addresses: Vec<Cidr>,
     /// Where calls out go: `sip:host:port`.
     pub uri: Option<String>,
     /// Numbers that may be called begin with one of these (E.164, `+44`). Empty: none.

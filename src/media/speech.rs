@@ -115,6 +115,7 @@ mod tests {
     use crate::media::g711::Codec;
     use crate::media::io::{Fact, Facts, MediaConfig};
     use crate::media::session::{Direction, Limits, RemoteMedia};
+    use crate::media::source::Origins;
     use crate::media::tts::{Voice, VoiceError, Voices};
     use crate::media::wav::Pcm;
     use crate::time::Timestamp;
@@ -174,7 +175,7 @@ mod tests {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        engine.configure(leg, remote);
+        engine.configure(leg, remote, Origins::default());
 
         // The first is replaced before it is spoken: only the second is reported.
         speech.play(leg, PlayId(1), say("first"), false);

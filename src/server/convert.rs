@@ -3,14 +3,15 @@
 //! **Invariant:** agents and queues keep their order: their position is their id everywhere.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Directory;
 use crate::center::{Setup, setup};
-use crate::config::{self, Config};
+use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
 use crate::media::g711::Codec;
 use crate::media::io::MediaConfig;
@@ -157,6 +158,12 @@ pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
         },
         recordings: Some(recordings.to_path_buf()),
     }
+}
+
+/// Where the sound of each trunk may come from beside what its calls say, by position.
+pub(super) fn media_networks(config: &Config) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
+    let networks = |trunk: &config::Trunk| trunk.media_addresses.iter().map(Cidr::range).collect();
+    config.trunks.values().map(networks).collect()
 }
 
 /// What we offer and take on a leg whose sockets are at `rtp`.

@@ -83,7 +83,11 @@ pub(crate) struct Media {
 impl Media {
     /// At this port; 0 is any.
     pub(crate) fn at(port: u16) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("our own port");
+        Self::on((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    pub(crate) fn on(address: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(address).expect("our own port");
         let port = socket.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
         let thread = std::thread::spawn({

@@ -56,7 +56,7 @@ impl World {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        self.engine.configure(leg, remote);
+        self.engine.configure(leg, remote, Origins::default());
         Phone { leg, local, rtp, rtcp, codec, sequence: 0 }
     }
 }

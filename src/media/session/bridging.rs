@@ -88,6 +88,7 @@ mod tests {
     use crate::media::prompt::Sound;
     use crate::media::rtp::PACKET_LEN_MAX;
     use crate::media::session::{Direction, Limits, Output, RemoteMedia};
+    use crate::media::source::Origins;
 
     /// Two legs, and what the second one's phone hears: arrival in ms, header and payload.
     struct Bridge {
@@ -116,7 +117,7 @@ mod tests {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        session.configure(Timestamp(0), media);
+        session.configure(Timestamp(0), media, Origins::default());
         session
     }
 

@@ -28,7 +28,7 @@ use crate::media::outgoing::Outgoing;
 use crate::media::reception::Reception;
 use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
-use crate::media::source::{Source, Verdict};
+use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
 
 pub use bridging::{Content, Relayed};
@@ -121,8 +121,11 @@ pub enum Output {
     },
     /// Nothing came for longer than the limit. Said once, until something comes again.
     Inactive,
-    /// Nothing came at all in the first seconds: one-way audio.
-    NoInboundRtp,
+    /// Nothing came at all in the first seconds: one-way audio. Or it came, but from an address that
+    /// may not be the source.
+    NoInboundRtp {
+        elsewhere: Option<IpAddr>,
+    },
 }
 
 /// Room for the longest datagram of ours.
@@ -140,6 +143,8 @@ pub struct Session {
     tones: Option<Box<Detector>>,
     reports: Reports,
     foreign: u64,
+    /// Where sound came from last that was not believed.
+    elsewhere: Option<IpAddr>,
     refused: u64,
     /// When anything believable came last; when the media was described, before that.
     heard_at: Timestamp,
@@ -169,6 +174,7 @@ impl Session {
             tones: None,
             reports: Reports::new(seed),
             foreign: 0,
+            elsewhere: None,
             refused: 0,
             heard_at: Timestamp(0),
             described_at: Timestamp(0),
@@ -178,18 +184,19 @@ impl Session {
         }
     }
 
-    /// The other side described its media, for the first time or again.
-    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia) {
+    /// The other side described its media, for the first time or again. `origins`: where it may
+    /// come from beside the address described.
+    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia, origins: Origins) {
         media.ptime_ms = media.ptime_ms.clamp(PTIME_MS_MIN, PTIME_MS_MAX);
         let source = match self.remote.take() {
             Some(mut remote) => {
-                remote.source.announce(now, media.rtp);
+                remote.source.announce(now, media.rtp, origins);
                 remote.source
             }
             None => {
                 self.described_at = now;
                 self.reports.begin(now);
-                Source::new(now, media.rtp)
+                Source::new(media.rtp, origins)
             }
         };
         match media.telephone_event {
@@ -236,6 +243,7 @@ impl Session {
             Verdict::Learning => Received::default(),
             Verdict::Foreign => {
                 self.foreign += 1;
+                self.elsewhere = Some(from.ip());
                 Received::default()
             }
         }
@@ -352,7 +360,7 @@ impl Session {
             && now.since(self.described_at) >= NO_INBOUND_AFTER
         {
             self.no_inbound_said = true;
-            return Some(Output::NoInboundRtp);
+            return Some(Output::NoInboundRtp { elsewhere: self.elsewhere });
         }
         let limit =
             if self.may_receive() { self.limits.silence } else { self.limits.silence_on_hold };

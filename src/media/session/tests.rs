@@ -33,6 +33,7 @@ struct Leg {
     now: u64,
     sent: Vec<(u64, SocketAddr, Vec<u8>)>,
     reports: Vec<Vec<u8>>,
+    reported_to: Vec<IpAddr>,
     facts: Vec<(u64, Output)>,
 }
 
@@ -43,8 +44,15 @@ impl Leg {
             silence_on_hold: Some(Duration::from_secs(300)),
         };
         let mut session = Session::new(0x1234_5678_9ABC_DEF0, limits);
-        session.configure(Timestamp(1_000_000), remote);
-        Self { session, now: 1_000_000, sent: vec![], reports: vec![], facts: vec![] }
+        session.configure(Timestamp(1_000_000), remote, Origins::default());
+        Self {
+            session,
+            now: 1_000_000,
+            sent: vec![],
+            reports: vec![],
+            reported_to: vec![],
+            facts: vec![],
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -71,7 +79,10 @@ impl Leg {
                 Some(Output::Rtp { to, len }) => {
                     self.sent.push((self.now, to, buffer[..len].to_vec()));
                 }
-                Some(Output::Rtcp { len, .. }) => self.reports.push(buffer[..len].to_vec()),
+                Some(Output::Rtcp { to, len }) => {
+                    self.reports.push(buffer[..len].to_vec());
+                    self.reported_to.push(to.ip());
+                }
                 Some(fact) => self.facts.push((self.now, fact)),
             }
         }
@@ -171,6 +182,50 @@ fn a_stranger_gets_nothing_and_changes_nothing() {
     assert_eq!(leg.session.stats().lost, 0);
 }
 
+/// Behind a NAT: the description names a private address, the sound comes from where the signaling
+/// does. A stranger reports and sends first, and without end.
+#[test]
+fn fault_03_no_packet_reaches_a_stranger_and_none_of_its_reports_counts() {
+    let nat = "8.8.4.4:61000";
+    let described = RemoteMedia { rtp: at("192.168.1.9:4000"), ..media(Codec::Pcmu) };
+    let mut leg = Leg::new(described);
+    let origins = Origins { signaling: Some(at(nat).ip()), ..Origins::default() };
+    leg.session.configure(leg.now(), described, origins);
+    leg.play(1, tone(20_000, 0x40));
+    let mut heard = 0;
+    for n in 0..500 {
+        for again in [2 * n, 2 * n + 1] {
+            assert_eq!(leg.hear(STRANGER, 101, again, &[7, 0x8A, 1, 0]), "");
+        }
+        let block = rtcp_block(&leg.session, 999);
+        leg.session.receive_rtcp(leg.now(), at("9.9.9.9:667"), &block);
+        if n >= 50 {
+            leg.hear(nat, 0, n, &[0xFF; 160]);
+            heard += 1;
+        }
+        leg.pass(20);
+    }
+    let stats = leg.session.stats();
+    assert_eq!((stats.foreign, stats.remote_lost), (1_500, None));
+    assert_eq!(stats.received, heard - 3, "three packets to learn");
+    let late = leg.sent.iter().filter(|(now, ..)| *now > 1_001_100);
+    assert!(late.clone().count() > 400 && late.clone().all(|(_, to, _)| *to == at(nat)));
+    assert!(leg.sent.iter().all(|(_, to, _)| to.ip() != at(STRANGER).ip()));
+    assert!(leg.reported_to.iter().all(|to| *to != at(STRANGER).ip()));
+    assert_eq!(leg.reported_to.last(), Some(&at(nat).ip()));
+}
+
+#[test]
+fn fault_03_sound_that_is_thrown_away_is_said_with_its_address() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    for n in 0..300 {
+        leg.hear(STRANGER, 0, n, &[0xFF; 160]);
+        leg.pass(20);
+    }
+    let elsewhere = Some(at(STRANGER).ip());
+    assert_eq!(leg.facts, [(1_005_000, Output::NoInboundRtp { elsewhere })]);
+}
+
 #[test]
 fn a_codec_is_followed_where_negotiated_and_refused_where_not() {
     let mut both = media(Codec::Pcmu);
@@ -191,10 +246,10 @@ fn hold_pauses_the_prompt_and_resume_goes_on() {
     leg.pass(50);
     let sent = leg.sent.len();
     let held = RemoteMedia { direction: Direction::Inactive, ..media(Codec::Pcmu) };
-    leg.session.configure(Timestamp(leg.now), held);
+    leg.session.configure(Timestamp(leg.now), held, Origins::default());
     leg.pass(5_000);
     assert_eq!(leg.sent.len(), sent, "nothing is sent to who holds us");
-    leg.session.configure(Timestamp(leg.now), media(Codec::Pcmu));
+    leg.session.configure(Timestamp(leg.now), media(Codec::Pcmu), Origins::default());
     leg.pass(500);
     assert_eq!(leg.sent.len(), 10);
     assert_eq!(leg.facts.last().unwrap().1, Output::PromptDone(PlayId(1)));
@@ -206,7 +261,10 @@ fn a_silent_caller_is_noticed_and_not_sent_to_forever() {
     let mut leg = Leg::new(media(Codec::Pcmu));
     leg.play(1, tone(120_000, 0x40));
     leg.pass(60_000);
-    assert_eq!(leg.facts, [(1_005_000, Output::NoInboundRtp), (1_030_000, Output::Inactive)]);
+    assert_eq!(
+        leg.facts,
+        [(1_005_000, Output::NoInboundRtp { elsewhere: None }), (1_030_000, Output::Inactive),]
+    );
     assert_eq!(leg.sent.last().unwrap().0, 1_030_000);
     leg.hear(CALLER, 0, 1, &[0xFF; 160]);
     leg.pass(1_000);
@@ -401,7 +459,7 @@ fn a_play_before_the_media_is_described_waits_for_it() {
     session.play(Timestamp(1_000_000), PlayId(1), vec![tone(40, 0x40)], false);
     assert_eq!(session.poll_timeout(), None);
     assert_eq!(session.handle_timeout(Timestamp(1_000_000), &mut buffer), None);
-    session.configure(Timestamp(1_000_001), media(Codec::Pcmu));
+    session.configure(Timestamp(1_000_001), media(Codec::Pcmu), Origins::default());
     let output = session.handle_timeout(Timestamp(1_000_001), &mut buffer);
     assert!(matches!(output, Some(Output::Rtp { .. })), "{output:?}");
 }
