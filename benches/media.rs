@@ -84,7 +84,7 @@ fn relayed(name: &str, to: Codec) {
 fn keys() {
     let mut receiver = dtmf::Receiver::default();
     per_packet("telephone-event", |n| {
-        black_box(receiver.receive(n / 8 * 1_600, &[5, 10, 0, 160]));
+        black_box(receiver.receive(n / 8 * 1_600, n % 8 == 0, &[5, 10, 0, 160]));
     });
 }
 

@@ -109,7 +109,8 @@ impl Router {
             }
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
-            UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            // It may come in the sound as well, and one press is one digit.
+            UaEvent::Dtmf { leg, digit } => self.media.press(leg, digit),
             UaEvent::Ended { leg, cause } if leg.is_caller() && self.desk.has(leg.call) => {
                 self.close(leg);
                 self.desk.arm_ended(now, leg.call, false, cause);

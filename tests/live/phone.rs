@@ -220,6 +220,13 @@ impl Phone {
         self.final_of(method, dialog)
     }
 
+    /// Presses a key by INFO.
+    #[track_caller]
+    pub(crate) fn press_by_info(&mut self, dialog: &mut Dialog, key: char) {
+        let answer = self.in_dialog("INFO", dialog, &format!("Signal={key}\r\nDuration=100\r\n"));
+        assert_eq!(answer.status(), Some(200), "{answer}");
+    }
+
     fn request(&self, method: &str, dialog: &Dialog, seq: u32, branch: &str, sdp: &str) -> Message {
         let Dialog { call_id, local, remote, target, routes, .. } = dialog;
         let (host, port, transport) = (self.host, self.port, self.line.transport());
@@ -234,8 +241,9 @@ impl Phone {
         ];
         headers.extend(routes.iter().map(|route| ("Route", route.clone())));
         headers.extend(self.more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let kind = if sdp.starts_with("v=") { "application/sdp" } else { "application/dtmf-relay" };
         if !sdp.is_empty() {
-            headers.push(("Content-Type", "application/sdp".to_owned()));
+            headers.push(("Content-Type", kind.to_owned()));
         }
         message(format!("{method} {target} SIP/2.0"), headers, &self.as_described(sdp))
     }

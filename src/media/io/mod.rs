@@ -149,6 +149,7 @@ enum Order {
     StopPlay { leg: LegId },
     Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
+    Press { leg: LegId, digit: Digit },
     Bridge { a: LegId, b: LegId },
     Unbridge { a: LegId, b: LegId },
     Close { leg: LegId, tell: bool },
@@ -221,6 +222,11 @@ impl MediaEngine {
 
     pub fn stop_record(&self, leg: LegId) {
         self.order(leg, Order::StopRecord { leg });
+    }
+
+    /// A key came by SIP INFO: [`Fact::Digit`] follows, unless the same press came in the sound.
+    pub fn press(&self, leg: LegId, digit: Digit) {
+        self.order(leg, Order::Press { leg, digit });
     }
 
     /// The two legs of one call hear each other, and nobody else; what played on them stops.

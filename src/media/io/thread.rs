@@ -151,6 +151,12 @@ impl MediaThread {
                 let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
                 self.recorded(leg, over.flatten());
             }
+            Order::Press { leg, digit } => {
+                let digit = self.with(now, leg, |session| session.press(now, digit));
+                if let Some(digit) = digit.flatten() {
+                    (self.facts)(Fact::Digit { leg, digit });
+                }
+            }
             Order::Bridge { a, b } => self.bridge(now, a, b),
             Order::Unbridge { a, b } => {
                 if let (Some(&a), Some(&b)) = (self.by_id.get(&a), self.by_id.get(&b)) {

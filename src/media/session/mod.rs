@@ -24,6 +24,7 @@ use crate::id::PlayId;
 use crate::media::dtmf;
 use crate::media::g711::{Codec, SAMPLES_PER_MS};
 use crate::media::goertzel::Detector;
+use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::Outgoing;
 use crate::media::reception::Reception;
 use crate::media::recorder::Over;
@@ -139,6 +140,7 @@ pub struct Session {
     recording: Option<Recording>,
     reception: Reception,
     keys: dtmf::Receiver,
+    presses: Presses,
     /// Only where keys come as tones.
     tones: Option<Box<Detector>>,
     reports: Reports,
@@ -171,6 +173,7 @@ impl Session {
             recording: None,
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
+            presses: Presses::default(),
             tones: None,
             reports: Reports::new(seed),
             foreign: 0,
@@ -313,17 +316,13 @@ impl Session {
         }
         let audio = matches!(content, Content::Audio(..)).then_some(packet.timestamp);
         if self.reception.count(now, packet.ssrc, packet.sequence, audio) {
-            self.keys = dtmf::Receiver::default();
+            self.keys.restart();
             if let Some(tones) = &mut self.tones {
                 tones.reset();
             }
         }
         self.record_packet(now, packet.ssrc, packet.timestamp, content);
-        let digit = match (content, &mut self.tones) {
-            (Content::TelephoneEvent(payload), _) => self.keys.receive(packet.timestamp, payload),
-            (Content::Audio(codec, payload), Some(tones)) => tones.hear(codec, payload),
-            (Content::Audio(..), None) | (Content::Nothing, _) => None,
-        };
+        let digit = self.key(now, packet, content);
         let relayed = Relayed {
             ssrc: packet.ssrc,
             sequence: packet.sequence,
@@ -332,6 +331,29 @@ impl Session {
             content,
         };
         Received { digit, relayed: Some(relayed) }
+    }
+
+    /// A key that came by SIP INFO. `None` when the same press came in the sound.
+    pub fn press(&mut self, now: Timestamp, digit: Digit) -> Option<Digit> {
+        self.presses.press(now, Way::Info, digit)
+    }
+
+    fn key(&mut self, now: Timestamp, packet: &Packet<'_>, content: Content<'_>) -> Option<Digit> {
+        let (way, digit, is_down) = match (content, &mut self.tones) {
+            (Content::TelephoneEvent(payload), _) => {
+                let digit = self.keys.receive(packet.timestamp, packet.marker, payload);
+                (Way::Event, digit, true)
+            }
+            (Content::Audio(codec, payload), Some(tones)) => {
+                let digit = tones.hear(codec, payload);
+                (Way::Tone, digit, tones.is_down())
+            }
+            (Content::Audio(..), None) | (Content::Nothing, _) => return None,
+        };
+        if digit.is_none() && is_down {
+            self.presses.is_down(now, way);
+        }
+        self.presses.press(now, way, digit?)
     }
 
     fn may_send(&self) -> bool {

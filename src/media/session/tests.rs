@@ -406,22 +406,52 @@ fn nothing_is_sent_to_no_host_or_to_many() {
     }
 }
 
-#[test]
-fn keys_are_heard_as_tones_only_where_events_were_not_negotiated() {
-    let tones: Vec<u8> = (0..800)
+/// A 5, for 100 ms.
+fn tones() -> Vec<u8> {
+    (0..800)
         .map(|n| {
             let angle = std::f32::consts::TAU * n as f32 / 8_000.0;
             Codec::Pcmu.encode((6_000.0 * ((angle * 770.0).sin() + (angle * 1336.0).sin())) as i16)
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn keys_are_heard_as_tones_only_where_events_were_not_negotiated() {
     for (telephone_event, expected) in [(None, "5"), (Some(101), "")] {
         let mut leg = Leg::new(RemoteMedia { telephone_event, ..media(Codec::Pcmu) });
         let mut heard = String::new();
-        for (sequence, payload) in tones.chunks(160).enumerate() {
+        for (sequence, payload) in tones().chunks(160).enumerate() {
             heard += &leg.hear(CALLER, 0, sequence as u16, payload);
         }
         assert_eq!(heard, expected);
     }
+}
+
+#[test]
+fn fault_21_a_press_in_the_sound_and_by_info_is_one_key() {
+    let five = Digit::new('5').unwrap();
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    assert_eq!(leg.hear(CALLER, 101, 1, &[5, 10, 0, 160]), "5");
+    // Held for five seconds; the INFO comes when the key is up.
+    for n in 2..250 {
+        leg.pass(20);
+        assert_eq!(leg.hear(CALLER, 101, n, &[5, 10, 0, 160]), "");
+    }
+    leg.pass(1_000);
+    let now = leg.now();
+    assert_eq!(leg.session.press(now, five), None, "the same press");
+    assert_eq!(leg.session.press(now, five), Some(five), "the next one");
+    // Another stream, another key: first by INFO, then as tone.
+    let mut leg = Leg::new(RemoteMedia { telephone_event: None, ..media(Codec::Pcmu) });
+    let now = leg.now();
+    assert_eq!(leg.session.press(now, five), Some(five));
+    let mut heard = String::new();
+    for (sequence, payload) in tones().chunks(160).enumerate() {
+        leg.pass(20);
+        heard += &leg.hear(CALLER, 0, sequence as u16, payload);
+    }
+    assert_eq!(heard, "");
 }
 
 proptest::proptest! {
