@@ -127,7 +127,7 @@ fn once(name: &str, work: impl FnOnce()) {
 }
 
 fn session(codec: Codec) -> Session {
-    let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None });
+    let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None, transmit_silence: false });
     session.configure(now(0), remote(phone(), codec), Origins::default());
     session
 }
@@ -249,7 +249,7 @@ mod engine {
             let facts_in: Facts = Arc::new(move |fact| {
                 let _ = sender.send(fact);
             });
-            let limits = Limits { silence: None, silence_on_hold: None };
+            let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
             let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
             let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in)
                 .expect("the system has a thread");

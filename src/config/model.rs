@@ -114,6 +114,8 @@ pub struct Media {
     pub threads: usize,
     pub media_timeout: Duration,
     pub hold_timeout: Duration,
+    /// Whether silence is sent while nothing plays.
+    pub transmit_silence: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -150,7 +150,7 @@ mod tests {
         let fact_sender: Facts = Arc::new(move |fact| {
             let _ = fact_sender.send(fact);
         });
-        let limits = Limits { silence: None, silence_on_hold: None };
+        let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
         let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
         let engine = MediaEngine::start(&config, Timestamp(1_000), &fact_sender).unwrap();
         let engine = Arc::new(engine);

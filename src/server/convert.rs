@@ -155,6 +155,7 @@ pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
         limits: Limits {
             silence: Some(config.media_timeout),
             silence_on_hold: Some(config.hold_timeout),
+            transmit_silence: config.transmit_silence,
         },
         recordings: Some(recordings.to_path_buf()),
     }
@@ -209,6 +210,18 @@ const fn codec(codec: sdp::Codec) -> Codec {
 mod tests {
     use super::*;
     use crate::config::{Override, Sources};
+
+    #[test]
+    fn fault_24_silence_is_sent_unless_the_configuration_says_no() {
+        let sends = |overrides: Vec<Override>| {
+            let sources = Sources { overrides, ..Sources::default() };
+            let checked = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+            media(&checked.config.media, Path::new("recordings")).limits.transmit_silence
+        };
+        let [argument, key, value] = ["--set", "media.transmit_silence", "false"].map(str::to_owned);
+        assert!(sends(vec![]));
+        assert!(!sends(vec![Override { argument, key, value }]));
+    }
 
     /// A configured limit that nobody reads would be a lie in the documentation.
     #[test]

@@ -237,6 +237,26 @@ fn strangers_hear_nothing_and_are_not_heard() {
     alice.expect_bye();
 }
 
+#[test]
+fn fault_24_silence_is_sent_while_a_key_is_waited_for_and_from_who_is_mute() {
+    let rig = Plan::new(ALICE).start();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let mut a_leg = caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.media.expect_silence(6, SOON);
+    caller.media.press('1');
+    let invite = alice.ring();
+    alice.answer(&invite);
+    // Neither of the two says anything.
+    alice.media.expect_silence(6, SOON);
+    caller.media.expect_silence(6, SOON);
+    talk(&caller, &alice);
+    caller.media.assert_one_stream();
+    alice.media.assert_one_stream();
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+}
+
 /// A telephone that tells of each press in RTP and by INFO, at a menu that takes two wrong keys for
 /// a reason to hang up.
 #[test]

@@ -163,6 +163,17 @@ impl Media {
         found.unwrap_or_else(|| panic!("no other sound: {}", self.describe()))
     }
 
+    /// Waits until so many packets in a row were silence.
+    #[track_caller]
+    pub(crate) fn expect_silence(&self, packets: usize, within: Duration) {
+        let found = self.wait(within, |state| {
+            let from = state.heard.len().checked_sub(packets)?;
+            let is_silent = |packet: &Packet| level(&packet.samples()) < 1.0;
+            state.heard[from..].iter().all(is_silent).then_some(())
+        });
+        found.unwrap_or_else(|| panic!("no {packets} packets of silence: {}", self.describe()));
+    }
+
     /// Waits until a packet came.
     #[track_caller]
     pub(crate) fn expect_packet(&self, within: Duration) -> Packet {

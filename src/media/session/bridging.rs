@@ -104,7 +104,7 @@ mod tests {
     fn leg(n: u8, codec: Codec, telephone_event: Option<u8>) -> Session {
         let mut session = Session::new(
             0x1111_1111_1111_1111 * u64::from(n),
-            Limits { silence: None, silence_on_hold: None },
+            Limits { silence: None, silence_on_hold: None, transmit_silence: false },
         );
         let media = RemoteMedia {
             rtp: phone(n),

@@ -67,13 +67,16 @@ pub enum Direction {
     Inactive,
 }
 
-/// Limits of a leg; `None` = no limit.
+/// How a leg behaves while one of its sides is silent; `None` = no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Silence of the other side (neither RTP nor RTCP) after which the leg counts as dead.
     pub silence: Option<Duration>,
     /// The same while it is not expected to send.
     pub silence_on_hold: Option<Duration>,
+    /// Whether we send silence while nothing plays and nothing is relayed, so that nobody on the
+    /// way takes the call for dead; else no more than what keeps a NAT's mapping open.
+    pub transmit_silence: bool,
 }
 
 /// What a leg's media came to, for the record.
@@ -277,9 +280,13 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.remote.as_ref()?;
-        let playing = if self.may_send() { self.playing.deadline() } else { None };
-        let own = [Some(self.housekeeping_at), playing, self.recording_deadline()];
-        own.into_iter().flatten().min()
+        let sending = if self.may_send() {
+            [self.playing.deadline(), self.silence_due()]
+        } else {
+            [None; 2]
+        };
+        let own = [Some(self.housekeeping_at), self.recording_deadline()];
+        own.into_iter().chain(sending).flatten().min()
     }
 
     /// One thing that is due, or `None`: then everything was done up to `now`.
@@ -291,6 +298,9 @@ impl Session {
             return Some(output);
         }
         if let Some(output) = self.drive_recording(now) {
+            return Some(output);
+        }
+        if let Some(output) = self.send_silence(now, buffer) {
             return Some(output);
         }
         if now < self.housekeeping_at {
@@ -391,13 +401,23 @@ impl Session {
             self.inactive = true;
             return Some(Output::Inactive);
         }
-        self.keep_alive(now, buffer).or_else(|| self.report(now, buffer))
+        self.report(now, buffer)
     }
 
-    /// One frame of silence now and then keeps a NAT's mapping open while nothing plays.
-    fn keep_alive(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+    /// When the next frame of silence goes out, should nothing play and nothing be relayed.
+    fn silence_due(&self) -> Option<Timestamp> {
+        if self.playing.is_audible() {
+            return None;
+        }
         let quiet_since = self.outgoing.last_at().unwrap_or(self.described_at);
-        if !self.may_send() || now.since(quiet_since) < KEEP_ALIVE {
+        let every = if self.limits.transmit_silence { SILENCE_EVERY } else { KEEP_ALIVE };
+        Some(quiet_since + every)
+    }
+
+    /// One frame of silence now and then, each a talk spurt of its own whose time stamp says how
+    /// much silence was before it: what a sender with silence suppression does (RFC 3551 §4.1).
+    fn send_silence(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        if !self.may_send() || self.silence_due()? > now {
             return None;
         }
         let media = self.remote.as_ref()?.media;
@@ -458,3 +478,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 const NO_INBOUND_AFTER: Duration = Duration::from_secs(5);
 /// Well below the 30 s after which small routers forget a UDP mapping (RFC 6263 asks for 15).
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Border controllers end calls after 5 s or more without RTP, and some peers say "no sound" after
+/// 2 s. Equipment for silence suppression expects a packet about as often as GSM describes silence
+/// (each 480 ms). A full stream would cost as much as a prompt and tell nobody more.
+const SILENCE_EVERY: Duration = Duration::from_millis(500);
