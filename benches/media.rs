@@ -22,6 +22,7 @@ use attendant::media::music;
 use attendant::media::prompt::Sound;
 use attendant::media::rtp::{PACKET_LEN_MAX, Packet};
 use attendant::media::session::{Direction, Limits, Output, RemoteMedia, Session};
+use attendant::media::source::Origins;
 use attendant::media::tts::{Flite, Voice};
 use attendant::time::Timestamp;
 
@@ -83,7 +84,7 @@ fn relayed(name: &str, to: Codec) {
 fn keys() {
     let mut receiver = dtmf::Receiver::default();
     per_packet("telephone-event", |n| {
-        black_box(receiver.receive(n / 8 * 1_600, &[5, 10, 0, 160]));
+        black_box(receiver.receive(n / 8 * 1_600, n % 8 == 0, &[5, 10, 0, 160]));
     });
 }
 
@@ -126,8 +127,8 @@ fn once(name: &str, work: impl FnOnce()) {
 }
 
 fn session(codec: Codec) -> Session {
-    let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None });
-    session.configure(now(0), remote(phone(), codec));
+    let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None, transmit_silence: false });
+    session.configure(now(0), remote(phone(), codec), Origins::default());
     session
 }
 
@@ -248,7 +249,7 @@ mod engine {
             let facts_in: Facts = Arc::new(move |fact| {
                 let _ = sender.send(fact);
             });
-            let limits = Limits { silence: None, silence_on_hold: None };
+            let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
             let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
             let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in)
                 .expect("the system has a thread");
@@ -261,7 +262,7 @@ mod engine {
             let leg = LegId { call: CallId(call), n };
             let local = self.engine.open(leg, LOCAL).expect("a port is free");
             let phone = self.phone.local_addr().expect("it is bound");
-            self.engine.configure(leg, remote(phone, Codec::Pcmu));
+            self.engine.configure(leg, remote(phone, Codec::Pcmu), Origins::default());
             (leg, local)
         }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -35,6 +36,23 @@ impl Cidr {
         }
     }
 
+    /// Its first address to its last.
+    #[must_use]
+    pub fn range(&self) -> RangeInclusive<IpAddr> {
+        let prefix = u32::from(self.prefix);
+        let last = match self.address {
+            IpAddr::V4(first) => {
+                let rest = u32::MAX.checked_shr(prefix).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(first.to_bits() | rest))
+            }
+            IpAddr::V6(first) => {
+                let rest = u128::MAX.checked_shr(prefix).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(first.to_bits() | rest))
+            }
+        };
+        self.address..=last
+    }
+
     /// Every address of its family.
     #[must_use]
     pub const fn is_everything(&self) -> bool {
@@ -53,11 +71,16 @@ impl FromStr for Cidr {
         let address: IpAddr =
             address.trim().parse().map_err(|_| CidrError::Address(text.to_owned()))?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
+        let prefix: u8 = match prefix {
             None => bits,
             Some(prefix) => {
                 prefix.trim().parse().map_err(|_| CidrError::Address(text.to_owned()))?
             }
+        };
+        // `::ffff:192.0.2.0/120` is 192.0.2.0/24, with the 96 bits of its IPv6 dress.
+        let (address, prefix, bits) = match (address.to_canonical(), prefix.checked_sub(DRESS)) {
+            (plain @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => (plain, prefix, 32),
+            _ => (address, prefix, bits),
         };
         if prefix > bits {
             return Err(CidrError::Prefix(text.to_owned(), bits));
@@ -78,6 +101,9 @@ impl fmt::Display for Cidr {
         write!(f, "{}/{}", self.address, self.prefix)
     }
 }
+
+/// Bits before an IPv4 address that is mapped into IPv6.
+const DRESS: u8 = 96;
 
 fn mask_v4(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
@@ -103,6 +129,16 @@ mod tests {
         let one: Cidr = "::1".parse().unwrap();
         assert!(one.contains("::1".parse().unwrap()));
         assert!(!one.contains("::2".parse().unwrap()));
+        for (block, first, last) in [
+            ("192.0.2.0/24", "192.0.2.0", "192.0.2.255"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
+            ("0.0.0.0/0", "0.0.0.0", "255.255.255.255"),
+            ("2001:db8::/127", "2001:db8::", "2001:db8::1"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0", "192.0.2.255"),
+        ] {
+            let range = block.parse::<Cidr>().unwrap().range();
+            assert_eq!(range, first.parse().unwrap()..=last.parse().unwrap(), "{block}");
+        }
         let all: Cidr = "0.0.0.0/0".parse().unwrap();
         assert!(all.is_everything() && all.contains("203.0.113.9".parse().unwrap()));
         let six: Cidr = "2001:db8::/32".parse().unwrap();

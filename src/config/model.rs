@@ -114,6 +114,8 @@ pub struct Media {
     pub threads: usize,
     pub media_timeout: Duration,
     pub hold_timeout: Duration,
+    /// Whether silence is sent while nothing plays.
+    pub transmit_silence: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +148,8 @@ pub struct Trunk {
     pub md5: bool,
     /// Whether its P-Asserted-Identity, Diversion and the like are believed.
     pub trusted: bool,
+    /// Where its sound may come from beside the addresses that its calls name and come from.
+    pub media_addresses: Vec<Cidr>,
     /// Where calls out go: `sip:host:port`.
     pub uri: Option<String>,
     /// Numbers that may be called begin with one of these (E.164, `+44`). Empty: none.

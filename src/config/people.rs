@@ -61,11 +61,16 @@ fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {
         password: s.secret("password", around.variables),
         md5: s.bool("md5").unwrap_or(false),
         trusted: s.bool("trusted").unwrap_or(false),
+        media_addresses: s.parsed::<Cidr>("media_addresses").unwrap_or_default(),
         uri: s.some_text("uri"),
         prefixes: s.texts("prefixes").unwrap_or_default(),
         caller_id: s.some_text("caller_id"),
         channels_max: s.number("channels_max", 1..=100_000_i64).map_or(100, as_usize),
     };
+    if let Some(open) = trunk.media_addresses.iter().find(|block| block.is_everything()) {
+        let help = "name the networks of its media servers, as its documentation lists them";
+        s.problem("media_addresses", format!("{open} would give the sound to whoever sends"), help);
+    }
     let any_address = s.node("addresses").is_some();
     if !any_address && trunk.username.is_none() && trunk.uri.is_none() {
         let help = "give addresses for calls in, or a uri for calls out";

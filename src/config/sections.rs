@@ -120,6 +120,7 @@ pub(super) fn media(node: &Node, problems: &mut Problems) -> Media {
         threads: s.number("threads", 1..=64_i64).map_or(0, as_usize),
         media_timeout: s.seconds("media_timeout_s", 5..=DAY_S).unwrap_or_default(),
         hold_timeout: s.seconds("hold_timeout_s", 5..=DAY_S).unwrap_or_default(),
+        transmit_silence: s.bool("transmit_silence").unwrap_or_default(),
     };
     let known = media.port_min > 0 && media.port_max > 0;
     if known && media.port_max.saturating_sub(media.port_min) < PORTS_PER_LEG * 2 {

@@ -430,3 +430,21 @@ fn an_agent_outside_may_be_behind_a_provider() {
     let said = check(&written(&other).sources).unwrap_err().to_string();
     assert!(said.contains("trunk \"jambonz\" may not call +442075550123"), "{said}");
 }
+
+#[test]
+fn fault_03_a_trunk_names_where_its_sound_comes_from() {
+    let trunk = |blocks: &str| {
+        written(&format!(
+            "[trunks.acme]\naddresses = [\"192.0.2.1\"]\nmedia_addresses = [{blocks}]\n"
+        ))
+    };
+    let config = trunk("\"203.0.113.0/24\", \"2001:db8::7\"").config();
+    let named: Vec<String> =
+        config.trunks["acme"].media_addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["203.0.113.0/24", "2001:db8::7/128"]);
+    trunk("\"0.0.0.0/0\", \"203.0.113.7/24\"").refused(&expect![[r#"
+        attendant.toml:3: `trunks.acme.media_addresses`: `203.0.113.7/24` has bits set below its prefix: write 203.0.113.0/24
+        attendant.toml:3: `trunks.acme.media_addresses`: 0.0.0.0/0 would give the sound to whoever sends
+          help: name the networks of its media servers, as its documentation lists them
+    "#]]);
+}

@@ -3,13 +3,14 @@
 //! A digit is reported on the first packet of its event that arrives, so that a prompt stops while
 //! the key is still down; nothing that follows about the same event can add a second one.
 //!
-//! **Invariant:** an event is known by its timestamp; an older timestamp never opens a new digit.
+//! **Invariant:** an event is known by its timestamp; an older timestamp never opens a new digit, nor
+//! does a later one of the same key that leaves no pause.
 //!
 //! **Deliberately absent:** how long a key was held, and sending: keys cross a bridge as they came.
 
 use crate::center::Digit;
 
-/// The state one stream of events needs. A new SSRC is a new stream: start from `default()`.
+/// The state one stream of events needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Receiver {
     last: Option<Event>,
@@ -20,28 +21,48 @@ struct Event {
     timestamp: u32,
     code: u8,
     ended: bool,
+    /// The key was down until then at least.
+    until: u32,
+    /// The stream began anew since: the order of its timestamps says nothing.
+    is_past: bool,
 }
 
 impl Receiver {
-    /// Takes the RTP timestamp and payload of one packet of the negotiated payload type.
-    pub fn receive(&mut self, timestamp: u32, payload: &[u8]) -> Option<Digit> {
+    /// The stream that carries the events began anew. One that still goes on is no other key:
+    /// some senders count events and speech as two streams.
+    pub fn restart(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.is_past = true;
+        }
+    }
+
+    /// Takes the RTP timestamp, marker and payload of one packet of the negotiated payload type.
+    pub fn receive(&mut self, timestamp: u32, marker: bool, payload: &[u8]) -> Option<Digit> {
         let &[code, flags, high, low, ..] = payload else {
             return None;
         };
         let digit = Digit::from_event(code)?;
         let ended = flags & END_BIT != 0;
+        let duration = u32::from(u16::from_be_bytes([high, low]));
         // §2.3.5: an event without duration is a state, and no key is one.
-        if ended && u16::from_be_bytes([high, low]) == 0 {
+        if ended && duration == 0 {
             return None;
         }
-        let event = Event { timestamp, code, ended };
+        let until = timestamp.wrapping_add(duration);
+        let event = Event { timestamp, code, ended, until, is_past: false };
         let Some(last) = &mut self.last else {
             self.last = Some(event);
             return Some(digit);
         };
         let ahead = timestamp.wrapping_sub(last.timestamp);
+        if last.is_past {
+            let is_same = ahead == 0 && code == last.code;
+            *last = event;
+            return (!is_same).then_some(digit);
+        }
         if ahead == 0 {
             last.ended |= ended;
+            last.until = later(last.until, until);
             return None;
         }
         if (OLDER..=u32::MAX - RESTART).contains(&ahead) {
@@ -52,10 +73,32 @@ impl Receiver {
         if ahead >= OLDER {
             return None;
         }
-        let continues = ahead == SEGMENT && code == last.code && !last.ended;
+        let is_segment = ahead == SEGMENT && code == last.code && !last.ended;
+        let goes_on = last.goes_on_with(&event, marker);
+        let reached = later(last.until, timestamp);
         *last = event;
-        if continues { None } else { Some(digit) }
+        if goes_on && !is_segment {
+            // What it says of its length is counted from where the key went down.
+            last.until = reached;
+        }
+        if is_segment || goes_on { None } else { Some(digit) }
     }
+}
+
+impl Event {
+    /// Whether a later timestamp is of the same press, from a sender that stamps packets of one
+    /// event anew, those of its end above all. A new press of the same key comes after a pause, and
+    /// says by its marker that it begins; its end has no marker, unless it is all there is.
+    fn goes_on_with(&self, next: &Self, marker: bool) -> bool {
+        let begins = marker && !next.ended;
+        let pause = next.timestamp.wrapping_sub(self.until);
+        next.code == self.code && !begins && (pause < PAUSE_MIN || pause >= OLDER)
+    }
+}
+
+/// Of two timestamps that are near each other.
+fn later(a: u32, b: u32) -> u32 {
+    if b.wrapping_sub(a) < OLDER { b } else { a }
 }
 
 const END_BIT: u8 = 0x80;
@@ -65,6 +108,8 @@ const SEGMENT: u32 = 0xFFFF;
 const OLDER: u32 = 1 << 31;
 /// How far behind (1/8000 s) a packet can be and still be a late one: 60 s.
 const RESTART: u32 = 60 * 8_000;
+/// No shorter pause parts two presses (ITU-T Q.24): 40 ms.
+const PAUSE_MIN: u32 = 40 * 8;
 
 #[cfg(test)]
 mod tests {
@@ -82,18 +127,71 @@ mod tests {
     #[test]
     fn a_key_is_reported_at_its_first_packet_and_once() {
         let mut receiver = Receiver::default();
-        assert_eq!(receiver.receive(1_000, &packet(5, false, 160)), Digit::new('5'));
-        assert_eq!(receiver.receive(1_000, &packet(5, false, 320)), None);
-        assert_eq!(receiver.receive(1_000, &packet(5, true, 320)), None);
-        assert_eq!(receiver.receive(2_000, &packet(5, false, 160)), Digit::new('5'));
+        assert_eq!(receiver.receive(1_000, false, &packet(5, false, 160)), Digit::new('5'));
+        assert_eq!(receiver.receive(1_000, false, &packet(5, false, 320)), None);
+        assert_eq!(receiver.receive(1_000, false, &packet(5, true, 320)), None);
+        assert_eq!(receiver.receive(2_000, true, &packet(5, false, 160)), Digit::new('5'));
     }
 
     #[test]
     fn a_clock_that_jumps_back_does_not_silence_the_keypad() {
         let mut receiver = Receiver::default();
-        assert!(receiver.receive(50_000_000, &packet(1, false, 160)).is_some());
-        assert_eq!(receiver.receive(49_999_000, &packet(2, false, 160)), None, "a late packet");
-        assert_eq!(receiver.receive(1_000, &packet(2, false, 160)), Digit::new('2'));
+        assert!(receiver.receive(50_000_000, true, &packet(1, false, 160)).is_some());
+        assert_eq!(
+            receiver.receive(49_999_000, true, &packet(2, false, 160)),
+            None,
+            "a late packet"
+        );
+        assert_eq!(receiver.receive(1_000, true, &packet(2, false, 160)), Digit::new('2'));
+    }
+
+    /// One press as a sender writes it: timestamp, marker, end, duration.
+    type Written = (u32, bool, bool, u16);
+
+    fn digits_in(packets: &[Written]) -> usize {
+        let mut receiver = Receiver::default();
+        let heard = |&(at, marker, end, duration): &Written| {
+            receiver.receive(at, marker, &packet(5, end, duration))
+        };
+        packets.iter().filter_map(heard).count()
+    }
+
+    #[test]
+    fn fault_21_ends_that_are_stamped_anew_are_one_key() {
+        let begun = [(1_000, true, false, 160), (1_000, false, false, 320)];
+        let ends: [(&str, [Written; 3]); 5] = [
+            ("as they should be", [(1_000, false, true, 480); 3]),
+            ("at the end", [(1_480, false, true, 480); 3]),
+            ("each", [480, 640, 800].map(|later| (1_000 + later, false, true, 480))),
+            ("each, growing", [480, 640, 800].map(|n| (1_000 + n, false, true, n as u16))),
+            ("each, with a marker", [480, 640, 800].map(|n| (1_000 + n, true, true, 480))),
+        ];
+        for (name, ends) in ends {
+            let press: Vec<_> = begun.into_iter().chain(ends).collect();
+            assert_eq!(digits_in(&press), 1, "{name}");
+            assert_eq!(digits_in(&press[2..]), 1, "{name}: its beginning is lost");
+            let pressed_again = press.iter().map(|&(at, m, e, d)| (at + 480 + 320 + 400, m, e, d));
+            let twice: Vec<_> = press.iter().copied().chain(pressed_again).collect();
+            assert_eq!(digits_in(&twice), 2, "{name}: pressed again after 50 ms");
+        }
+        let updates: Vec<_> = (0..12).map(|n| (1_000 + n * 160, n == 0, n > 8, 160)).collect();
+        assert_eq!(digits_in(&updates), 1, "every packet has a timestamp of its own");
+        let only_ends: Vec<_> =
+            [1_000, 1_800].into_iter().flat_map(|at| [(at, true, true, 400); 3]).collect();
+        assert_eq!(digits_in(&only_ends), 2, "two short keys that are nothing but their ends");
+    }
+
+    #[test]
+    fn fault_21_speech_of_another_stream_between_makes_no_second_key() {
+        let mut receiver = Receiver::default();
+        let five = packet(5, false, 160);
+        assert!(receiver.receive(1_000, true, &five).is_some());
+        for _ in 0..5 {
+            receiver.restart();
+            assert_eq!(receiver.receive(1_000, false, &five), None);
+        }
+        receiver.restart();
+        assert!(receiver.receive(40, true, &five).is_some(), "it began anew");
     }
 
     #[test]
@@ -124,7 +222,7 @@ mod tests {
                 receiver = Receiver::default();
             }
             if packet.payload_type == 101 {
-                let digit = receiver.receive(packet.timestamp, packet.payload);
+                let digit = receiver.receive(packet.timestamp, packet.marker, packet.payload);
                 digits.extend(digit.map(Digit::as_char));
             }
         }
@@ -150,7 +248,7 @@ mod tests {
                         continue;
                     }
                     let payload = packet((key % 10) as u8, step > 5, step.min(5) * 160);
-                    heard += u32::from(receiver.receive(key * 1_600, &payload).is_some());
+                    heard += u32::from(receiver.receive(key * 1_600, step == 1, &payload).is_some());
                 }
             }
             prop_assert_eq!(heard, 20);
@@ -159,11 +257,13 @@ mod tests {
         #[test]
         fn no_payload_panics(
             stream in proptest::collection::vec(
-                (any::<u32>(), proptest::collection::vec(any::<u8>(), 0..12)), 0..50)
+                (any::<u32>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..12)),
+                0..50,
+            )
         ) {
             let mut receiver = Receiver::default();
-            for (timestamp, payload) in stream {
-                receiver.receive(timestamp, &payload);
+            for (timestamp, marker, payload) in stream {
+                receiver.receive(timestamp, marker, &payload);
             }
         }
     }

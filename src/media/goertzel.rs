@@ -41,6 +41,12 @@ impl Detector {
         digit
     }
 
+    /// Whether a key is down now.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
     /// Another sender: nothing heard so far belongs to it.
     pub fn reset(&mut self) {
         *self = Self::default();

@@ -16,6 +16,7 @@ pub mod g711;
 pub mod goertzel;
 #[cfg(feature = "server")]
 pub mod io;
+pub mod keys;
 pub mod music;
 pub mod outgoing;
 pub mod prompt;

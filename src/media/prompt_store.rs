@@ -219,6 +219,10 @@ impl PromptStore {
             Ok(recording) => recording,
             Err(source) => return Err(PromptError::Wav { path, source }),
         };
+        if recording.lacks() > 0 {
+            let (file, lacks) = (path.display(), recording.lacks());
+            tracing::warn!(%file, lacks_bytes = lacks, "a prompt is cut off: save it again");
+        }
         // Another rate takes long to turn into ours; to know the file again takes a moment.
         let file =
             recording.is_resampled().then(|| self.cached(&[b"", b"recording", &bytes])).flatten();
@@ -523,6 +527,22 @@ mod tests {
         world.record("music/default.wav", 8_000, 800);
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
         assert_eq!(store.ready(&default).unwrap().duration_ms(), 100);
+    }
+
+    #[test]
+    fn fault_23_a_prompt_from_a_pipe_is_heard_and_one_without_sound_is_named() {
+        let world = World::new();
+        world.record("piped.wav", 8_000, 800);
+        let path = world.folder.path().join("prompts/piped.wav");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[40..44].fill(0);
+        fs::write(&path, &bytes).unwrap();
+        let store = world.store();
+        assert_eq!(store.render(&file("piped.wav")).unwrap().duration_ms(), 100);
+        fs::write(&path, &bytes[..44]).unwrap();
+        let errors = world.store().prepare(&[file("piped.wav")]);
+        let text = errors[0].to_string();
+        assert!(text.contains("piped.wav") && text.contains("no sound"), "{text}");
     }
 
     #[test]

@@ -115,6 +115,7 @@ mod tests {
     use crate::media::g711::Codec;
     use crate::media::io::{Fact, Facts, MediaConfig};
     use crate::media::session::{Direction, Limits, RemoteMedia};
+    use crate::media::source::Origins;
     use crate::media::tts::{Voice, VoiceError, Voices};
     use crate::media::wav::Pcm;
     use crate::time::Timestamp;
@@ -149,7 +150,7 @@ mod tests {
         let fact_sender: Facts = Arc::new(move |fact| {
             let _ = fact_sender.send(fact);
         });
-        let limits = Limits { silence: None, silence_on_hold: None };
+        let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
         let config = MediaConfig { threads: 1, ports: 0..=0, limits, recordings: None };
         let engine = MediaEngine::start(&config, Timestamp(1_000), &fact_sender).unwrap();
         let engine = Arc::new(engine);
@@ -174,7 +175,7 @@ mod tests {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        engine.configure(leg, remote);
+        engine.configure(leg, remote, Origins::default());
 
         // The first is replaced before it is spoken: only the second is reported.
         speech.play(leg, PlayId(1), say("first"), false);

@@ -3,8 +3,9 @@
 //! PCM of 8, 16, 24 and 32 bits, 32-bit float, µ-law and A-law; mono or stereo (mixed down); any
 //! rate from 4 to 192 kHz, resampled by a windowed-sinc filter.
 //!
-//! **Invariant:** a damaged file is an error or shorter sound, never a panic and never more memory
-//! than the file itself warrants; a length that a streaming writer left open is no damage.
+//! **Invariant:** a damaged file is an error, or shorter sound that says what it lacks, never silence,
+//! never a panic and never more memory than the file itself warrants; a length that a streaming
+//! writer left open is no damage.
 //!
 //! **Deliberately absent:** compressed formats, and adjusting loudness.
 
@@ -26,6 +27,8 @@ pub enum WavError {
     Channels(u16),
     #[error("{0} samples a second: save it with 8000 or 16000")]
     Rate(u32),
+    #[error("the WAV file has no sound in it: its data chunk is empty")]
+    Empty,
     #[error("{0} s of sound are too long: the limit is {SECONDS_MAX} s")]
     TooLong(u64),
 }
@@ -42,6 +45,8 @@ pub struct Pcm {
 pub struct Recording<'a> {
     format: Format,
     data: &'a [u8],
+    /// Bytes of sound that its head promises and that are not there.
+    lacks: usize,
 }
 
 /// Looks through a whole WAV file.
@@ -61,12 +66,47 @@ pub fn open(bytes: &[u8]) -> Result<Recording<'_>, WavError> {
         let chunk = &body[..len.min(body.len())];
         match &head[..4] {
             b"fmt " => format = Some(Format::read(chunk)?),
-            b"data" => return format.ok_or(WavError::Missing("fmt"))?.of(chunk),
+            b"data" => return sound(format.ok_or(WavError::Missing("fmt"))?, len, body),
             _ => {}
         }
-        rest = body.get(len.next_multiple_of(2)..).unwrap_or_default();
+        rest = after(len, body);
     }
     Err(WavError::Missing("data"))
+}
+
+/// The sound of a data chunk that says it has `len` bytes. Who writes into a pipe does not know the
+/// length when the head is written: it is 0, or more than any file has, and the sound goes on to
+/// the end of the file.
+fn sound(format: Format, len: usize, body: &[u8]) -> Result<Recording<'_>, WavError> {
+    let is_open = len >= OPEN_LEN_MIN || (len == 0 && !is_chunks(body));
+    let there = if is_open { body.len() } else { len.min(body.len()) };
+    let recording = format.of(&body[..there])?;
+    if there < format.frame_len() {
+        return Err(WavError::Empty);
+    }
+    Ok(Recording { lacks: if is_open { 0 } else { len - there }, ..recording })
+}
+
+/// What follows a chunk. One of an odd length has a byte more, which some writers forget.
+fn after(len: usize, body: &[u8]) -> &[u8] {
+    let forgotten = len % 2 == 1
+        && body.get(len..len + 4).is_some_and(|id| matches!(id, b"fmt " | b"data" | b"LIST"));
+    let next = if forgotten { Some(len) } else { len.checked_next_multiple_of(2) };
+    next.and_then(|next| body.get(next..)).unwrap_or_default()
+}
+
+/// Whether nothing follows but whole chunks, so that it is no sound.
+fn is_chunks(mut rest: &[u8]) -> bool {
+    // Bounded: each chunk takes eight bytes or more.
+    while let Some((head, body)) = rest.split_first_chunk::<8>() {
+        let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let is_name = head[..4].iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        if !is_name || len > body.len() {
+            return false;
+        }
+        rest = after(len, body);
+    }
+    rest.is_empty()
 }
 
 /// Reads a whole WAV file into samples of its own rate.
@@ -80,6 +120,12 @@ pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
 }
 
 impl Recording<'_> {
+    /// Bytes of sound that the file lacks: it was cut off, and ends early.
+    #[must_use]
+    pub const fn lacks(&self) -> usize {
+        self.lacks
+    }
+
     /// Whether it has another rate than a telephone, which takes far longer than reading it.
     #[must_use]
     pub const fn is_resampled(&self) -> bool {
@@ -199,12 +245,16 @@ impl Format {
     }
 
     fn of(self, data: &[u8]) -> Result<Recording<'_>, WavError> {
-        let frame_len = self.encoding.len() * self.channels;
-        let seconds = (data.len() / frame_len) as u64 / u64::from(self.rate_hz);
+        let seconds = (data.len() / self.frame_len()) as u64 / u64::from(self.rate_hz);
         if seconds > SECONDS_MAX {
             return Err(WavError::TooLong(seconds));
         }
-        Ok(Recording { format: self, data })
+        Ok(Recording { format: self, data, lacks: 0 })
+    }
+
+    /// Bytes of one sample of all channels.
+    fn frame_len(self) -> usize {
+        self.encoding.len() * self.channels
     }
 }
 
@@ -337,6 +387,9 @@ const ULAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xFFFE;
 const RATE_HZ_MIN: u32 = 4_000;
 const RATE_HZ_MAX: u32 = 192_000;
+/// From here on a length is what a writer put down that did not know it: 0xFFFFFFFF, 0x7FFFFFFF,
+/// and those less the head or rounded to a block.
+const OPEN_LEN_MIN: usize = 0x7FFF_0000;
 /// An hour: longer music is better looped.
 const SECONDS_MAX: u64 = 3_600;
 /// Zero crossings of the filter on each side: about 60 dB at this window.
@@ -421,6 +474,60 @@ mod tests {
         }
     }
 
+    /// A head of 16-bit samples at 8 kHz, mono, as different writers put it, for a data chunk of this
+    /// length. The size of the whole is 0, which nobody should believe either.
+    fn written(extensible: bool, before: &[u8], len: u32) -> Vec<u8> {
+        let mut bytes = b"RIFF\0\0\0\0WAVE".to_vec();
+        bytes.extend(before);
+        bytes.extend(b"fmt ");
+        bytes.extend(if extensible { 40_u32 } else { 16 }.to_le_bytes());
+        bytes.extend(if extensible { EXTENSIBLE } else { PCM }.to_le_bytes());
+        bytes.extend(b"\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0");
+        if extensible {
+            bytes.extend(b"\x16\0\x10\0\x04\0\0\0\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71");
+        }
+        bytes.extend(b"data");
+        bytes.extend(len.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn fault_23_a_length_that_a_pipe_left_open_ends_with_the_file() {
+        let odd: &[u8] = b"LIST\x05\0\0\0abcde\0";
+        let unpadded: &[u8] = b"LIST\x05\0\0\0abcde";
+        for len in [0, u32::MAX, u32::MAX - 44, 0x7FFF_FFFF, 0x7FFF_F000, 0x7FFF_FFFF - 36] {
+            for before in [b"".as_slice(), odd, unpadded] {
+                for extensible in [false, true] {
+                    let mut bytes = written(extensible, before, len);
+                    let sound = [0x34, 0x12].repeat(400);
+                    bytes.extend(&sound);
+                    assert_eq!(read(&bytes).unwrap().samples, [0x1234; 400], "{len:#x}");
+                    assert_eq!(open(&bytes).unwrap().lacks(), 0, "{len:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fault_23_what_is_cut_off_or_empty_says_so() {
+        let mut cut = written(false, b"", 1_000);
+        cut.extend([1; 600]);
+        let recording = open(&cut).unwrap();
+        assert_eq!((recording.lacks(), recording.samples().count()), (400, 300));
+        let mut whole = written(false, b"", 600);
+        whole.extend([1; 600]);
+        whole.extend(b"LIST\x04\0\0\0abcd");
+        let recording = open(&whole).unwrap();
+        assert_eq!((recording.lacks(), recording.samples().count()), (0, 300), "and no tags");
+        // Empty, whatever it says of its length, and with tags behind it.
+        for (len, tags) in [(0, b"".as_slice()), (0, b"LIST\x04\0\0\0abcd"), (u32::MAX, b"")] {
+            let mut empty = written(false, b"", len);
+            empty.extend(tags);
+            assert_eq!(read(&empty), Err(WavError::Empty), "{len:#x} {tags:?}");
+        }
+        assert_eq!(read(&written(false, b"", 1_000)), Err(WavError::Empty));
+    }
+
     #[test]
     fn resampling_keeps_speech_and_removes_what_a_telephone_cannot_carry() {
         for rate_hz in [11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 4_000] {
@@ -443,6 +550,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         assert_eq!(read(b"OggS"), Err(WavError::NotWav));
         assert_eq!(read(b"RIFF\0\0\0\0WAVE"), Err(WavError::Missing("data")));
+        assert_eq!(read(&file(8_000, 1, 16, &[])), Err(WavError::Empty));
         let good = file(8_000, 1, 16, &[1, 2, 3]);
         let with = |at: usize, byte: u8| {
             let mut bytes = good.clone();

@@ -3,14 +3,15 @@
 //! **Invariant:** agents and queues keep their order: their position is their id everywhere.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Directory;
 use crate::center::{Setup, setup};
-use crate::config::{self, Config};
+use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
 use crate::media::g711::Codec;
 use crate::media::io::MediaConfig;
@@ -155,9 +156,16 @@ pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
         limits: Limits {
             silence: Some(config.media_timeout),
             silence_on_hold: Some(config.hold_timeout),
+            transmit_silence: config.transmit_silence,
         },
         recordings: Some(recordings.to_path_buf()),
     }
+}
+
+/// Where the sound of each trunk may come from beside what its calls say, by position.
+pub(super) fn media_networks(config: &Config) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
+    let networks = |trunk: &config::Trunk| trunk.media_addresses.iter().map(Cidr::range).collect();
+    config.trunks.values().map(networks).collect()
 }
 
 /// What we offer and take on a leg whose sockets are at `rtp`.
@@ -203,6 +211,18 @@ const fn codec(codec: sdp::Codec) -> Codec {
 mod tests {
     use super::*;
     use crate::config::{Override, Sources};
+
+    #[test]
+    fn fault_24_silence_is_sent_unless_the_configuration_says_no() {
+        let sends = |overrides: Vec<Override>| {
+            let sources = Sources { overrides, ..Sources::default() };
+            let checked = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+            media(&checked.config.media, Path::new("recordings")).limits.transmit_silence
+        };
+        let [argument, key, value] = ["--set", "media.transmit_silence", "false"].map(str::to_owned);
+        assert!(sends(vec![]));
+        assert!(!sends(vec![Override { argument, key, value }]));
+    }
 
     /// A configured limit that nobody reads would be a lie in the documentation.
     #[test]

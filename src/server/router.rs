@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::call::Outcome;
@@ -15,6 +16,7 @@ use crate::center::{Cause, Command, Event, From, Target};
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
 use crate::media::recorder::Terms;
+use crate::media::source::Origins;
 use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
@@ -29,6 +31,8 @@ pub(super) struct Router {
     pub(super) media: Arc<MediaEngine>,
     pub(super) speech: Speech,
     pub(super) local: LocalAddresses,
+    /// Where the sound of each trunk may come from beside what its calls say, by position.
+    pub(super) media_networks: Vec<Arc<[RangeInclusive<IpAddr>]>>,
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     pub(super) recorded: BTreeMap<LegId, Option<Cause>>,
@@ -86,7 +90,12 @@ impl Router {
                 self.ua.bind(now, dialog, leg, media);
                 self.events.push_back(Event::CallArrived { call, from, to, via });
             }
-            UaEvent::Media { leg, media } => self.media.configure(leg, remote_media(&media)),
+            UaEvent::Media { leg, media, signaling, trunk } => {
+                let networks = trunk.and_then(|trunk| self.media_networks.get(trunk));
+                let networks = networks.cloned().unwrap_or_default();
+                let origins = Origins { signaling: Some(signaling), networks };
+                self.media.configure(leg, remote_media(&media), origins);
+            }
             UaEvent::Ringing { leg } => self.events.push_back(Event::Ringing { leg }),
             UaEvent::Rerouted { leg, trunk } => {
                 self.events.push_back(Event::Rerouted { leg, trunk });
@@ -100,7 +109,8 @@ impl Router {
             }
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
-            UaEvent::Dtmf { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            // It may come in the sound as well, and one press is one digit.
+            UaEvent::Dtmf { leg, digit } => self.media.press(leg, digit),
             UaEvent::Ended { leg, cause } if leg.is_caller() && self.desk.has(leg.call) => {
                 self.close(leg);
                 self.desk.arm_ended(now, leg.call, false, cause);
@@ -191,7 +201,14 @@ impl Router {
                 tracing::info!(%leg, "no sound arrives from this leg: its session is refreshed");
             }
             Fact::Inactive { leg } => self.ua.hang_up(now, leg, Cause::TIMER_EXPIRED),
-            Fact::NoInboundRtp { leg } => tracing::warn!(%leg, "no sound arrives from this leg"),
+            Fact::NoInboundRtp { leg, elsewhere: None } => {
+                tracing::warn!(%leg, "no sound arrives from this leg");
+            }
+            Fact::NoInboundRtp { leg, elsewhere: Some(from) } => tracing::warn!(
+                %leg, %from,
+                "sound for this leg comes from an address that neither its SDP names nor its \
+                 signaling comes from: `media_addresses` of its trunk can allow it"
+            ),
             Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {
                 recording: over.recording,
                 length_ms: over.length_ms(),

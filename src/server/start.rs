@@ -136,6 +136,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
         media,
         speech,
         local: LocalAddresses::new(config.sip.external_address),
+        media_networks: convert::media_networks(&config),
         next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),

@@ -238,6 +238,49 @@ fn strangers_hear_nothing_and_are_not_heard() {
 }
 
 #[test]
+fn fault_24_silence_is_sent_while_a_key_is_waited_for_and_from_who_is_mute() {
+    let rig = Plan::new(ALICE).start();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let mut a_leg = caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.media.expect_silence(6, SOON);
+    caller.media.press('1');
+    let invite = alice.ring();
+    alice.answer(&invite);
+    // Neither of the two says anything.
+    alice.media.expect_silence(6, SOON);
+    caller.media.expect_silence(6, SOON);
+    talk(&caller, &alice);
+    caller.media.assert_one_stream();
+    alice.media.assert_one_stream();
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+}
+
+/// A telephone that tells of each press in RTP and by INFO, at a menu that takes two wrong keys for
+/// a reason to hang up.
+#[test]
+fn fault_21_a_key_in_rtp_and_by_info_is_one_key() {
+    let flow = crate::flows::SUPPORT.replace("\"1000\"", "\"2000\"");
+    let flow = flow.replace("tries_max = 3", "tries_max = 2");
+    let rig = Plan::new(ALICE).flow("strict.toml", &flow).start();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let mut a_leg = caller.call("2000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.media.press('9');
+    caller.press_by_info(&mut a_leg, '9');
+    caller.media.expect_tone(WRONG_KEY_HZ, SOON);
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.press_by_info(&mut a_leg, '1');
+    caller.media.press('1');
+    let invite = alice.ring();
+    alice.answer(&invite);
+    talk(&caller, &alice);
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+}
+
+#[test]
 fn a_caller_who_gives_up_at_the_menu_is_contained() {
     let rig = Plan::new(ALICE).start();
     let mut caller = rig.caller();

@@ -3,7 +3,7 @@
 //! **Invariant:** what comes is given in whole messages, whichever connection it came along.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,12 @@ type Latest = Arc<Mutex<Option<TcpStream>>>;
 
 impl Line {
     pub(crate) fn udp() -> Self {
-        Self::Udp(UdpSocket::bind(ports::one()).expect("our own port"))
+        Self::udp_at(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// On another address of this machine: all of 127.0.0.0/8 is.
+    pub(crate) fn udp_at(host: IpAddr) -> Self {
+        Self::Udp(UdpSocket::bind((host, ports::one().port())).expect("our own port"))
     }
 
     /// Listens from now on.
@@ -49,10 +54,10 @@ impl Line {
         Self::Tcp(Tcp { local, latest, taken, sender, messages })
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub(crate) fn local(&self) -> SocketAddr {
         match self {
-            Self::Udp(socket) => socket.local_addr().expect("bound").port(),
-            Self::Tcp(tcp) => tcp.local.port(),
+            Self::Udp(socket) => socket.local_addr().expect("bound"),
+            Self::Tcp(tcp) => tcp.local,
         }
     }
 

@@ -18,6 +18,7 @@ mod digest;
 mod flows;
 mod line;
 mod media;
+mod nat;
 mod outages;
 mod peers;
 mod phone;

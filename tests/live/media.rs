@@ -83,7 +83,11 @@ pub(crate) struct Media {
 impl Media {
     /// At this port; 0 is any.
     pub(crate) fn at(port: u16) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("our own port");
+        Self::on((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    pub(crate) fn on(address: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(address).expect("our own port");
         let port = socket.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
         let thread = std::thread::spawn({
@@ -157,6 +161,17 @@ impl Media {
             (level(&sound) > QUIET && other).then_some(window[0].at)
         });
         found.unwrap_or_else(|| panic!("no other sound: {}", self.describe()))
+    }
+
+    /// Waits until so many packets in a row were silence.
+    #[track_caller]
+    pub(crate) fn expect_silence(&self, packets: usize, within: Duration) {
+        let found = self.wait(within, |state| {
+            let from = state.heard.len().checked_sub(packets)?;
+            let is_silent = |packet: &Packet| level(&packet.samples()) < 1.0;
+            state.heard[from..].iter().all(is_silent).then_some(())
+        });
+        found.unwrap_or_else(|| panic!("no {packets} packets of silence: {}", self.describe()));
     }
 
     /// Waits until a packet came.

@@ -3,7 +3,7 @@
 //! **Invariant:** nothing is sent that the test did not ask for, except 200 to an OPTIONS ping.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::clock::{SOON, left, now};
@@ -24,6 +24,9 @@ pub(crate) struct Phone {
     /// Headers of every request, beside those a request must have.
     pub more: Vec<(&'static str, &'static str)>,
     pub line: Line,
+    /// Where the sound is wanted, if it is not where `media` is.
+    pub described: Option<SocketAddr>,
+    host: IpAddr,
     port: u16,
     /// Where everything is sent: the server, or a proxy before it.
     pub server: SocketAddr,
@@ -57,7 +60,7 @@ impl Phone {
     }
 
     pub(crate) fn on(line: Line, name: &str, server: SocketAddr) -> Self {
-        let port = line.port();
+        let (host, port) = (line.local().ip(), line.local().port());
         Self {
             name: name.to_owned(),
             // The port after it is that of RTCP, and nobody's: a report is no other phone's sound.
@@ -65,6 +68,8 @@ impl Phone {
             codecs: BOTH.to_vec(),
             more: Vec::new(),
             line,
+            described: None,
+            host,
             port,
             server,
             counter: 0,
@@ -80,12 +85,12 @@ impl Phone {
 
     /// Where it can be reached.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     pub(crate) fn uri(&self) -> String {
         let transport = if self.line.transport() == "TCP" { ";transport=tcp" } else { "" };
-        format!("sip:{}@127.0.0.1:{}{transport}", self.name, self.port)
+        format!("sip:{}@{}:{}{transport}", self.name, self.host, self.port)
     }
 
     fn unique(&mut self, what: &str) -> String {
@@ -215,11 +220,18 @@ impl Phone {
         self.final_of(method, dialog)
     }
 
+    /// Presses a key by INFO.
+    #[track_caller]
+    pub(crate) fn press_by_info(&mut self, dialog: &mut Dialog, key: char) {
+        let answer = self.in_dialog("INFO", dialog, &format!("Signal={key}\r\nDuration=100\r\n"));
+        assert_eq!(answer.status(), Some(200), "{answer}");
+    }
+
     fn request(&self, method: &str, dialog: &Dialog, seq: u32, branch: &str, sdp: &str) -> Message {
         let Dialog { call_id, local, remote, target, routes, .. } = dialog;
-        let (port, transport) = (self.port, self.line.transport());
+        let (host, port, transport) = (self.host, self.port, self.line.transport());
         let mut headers = vec![
-            ("Via", format!("SIP/2.0/{transport} 127.0.0.1:{port};branch={branch};rport")),
+            ("Via", format!("SIP/2.0/{transport} {host}:{port};branch={branch};rport")),
             ("Max-Forwards", "70".to_owned()),
             ("From", local.clone()),
             ("To", remote.clone()),
@@ -229,10 +241,11 @@ impl Phone {
         ];
         headers.extend(routes.iter().map(|route| ("Route", route.clone())));
         headers.extend(self.more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let kind = if sdp.starts_with("v=") { "application/sdp" } else { "application/dtmf-relay" };
         if !sdp.is_empty() {
-            headers.push(("Content-Type", "application/sdp".to_owned()));
+            headers.push(("Content-Type", kind.to_owned()));
         }
-        message(format!("{method} {target} SIP/2.0"), headers, sdp)
+        message(format!("{method} {target} SIP/2.0"), headers, &self.as_described(sdp))
     }
 
     // ---- registering ----
@@ -294,7 +307,7 @@ impl Phone {
         self.media.aim(target, codecs[0]);
         let mut response = self.response(invite, "200 OK");
         response.headers.push(("Content-Type".to_owned(), "application/sdp".to_owned()));
-        response.body = sdp(self.media.port, 1, &codecs, "sendrecv");
+        response.body = self.as_described(&sdp(self.media.port, 1, &codecs, "sendrecv"));
         let local = response.header("To").to_owned();
         self.send(&response);
         Dialog {
@@ -336,6 +349,14 @@ impl Phone {
         }
         headers.push(("Contact".to_owned(), format!("<{}>", self.uri())));
         Message { start: format!("SIP/2.0 {status}"), headers, body: String::new() }
+    }
+
+    /// A description of ours, with another address in it where the sound is wanted elsewhere.
+    fn as_described(&self, sdp: &str) -> String {
+        let Some(described) = self.described else { return sdp.to_owned() };
+        let audio = format!("m=audio {} ", self.media.port);
+        sdp.replace("c=IN IP4 127.0.0.1", &format!("c=IN IP4 {}", described.ip()))
+            .replace(&audio, &format!("m=audio {} ", described.port()))
     }
 
     /// Waits for a BYE and confirms it.

@@ -259,7 +259,7 @@ fn an_agent_behind_a_proxy_is_called_held_and_hung_up_through_it() {
     let at = ports::one();
     let rig = Plan::new(&carol_behind(at)).start();
     let mut carol = Phone::new("carol", at);
-    let _kamailio = Kamailio::start(at, rig.sip, "udp", carol.line.port());
+    let _kamailio = Kamailio::start(at, rig.sip, "udp", carol.line.local().port());
     rig.expect_agent("carol", "ready");
     agent_behind_a_proxy(&rig, &mut carol);
 }

@@ -118,6 +118,17 @@ fn a_caller_who_hangs_up_has_left_a_message() {
 }
 
 #[test]
+fn fault_24_silence_is_sent_while_a_message_is_left() {
+    let rig = rig();
+    for codec in [Codec::Ulaw, Codec::Alaw] {
+        let (mut caller, mut a_leg) = speak(&rig, codec);
+        caller.media.expect_silence(6, SOON);
+        caller.bye(&mut a_leg);
+        caller.media.assert_one_stream();
+    }
+}
+
+#[test]
 fn the_finish_key_silence_and_nothing_said_end_a_message() {
     let rig = rig();
     let (mut caller, mut a_leg) = speak(&rig, Codec::Ulaw);

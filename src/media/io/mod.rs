@@ -36,6 +36,7 @@ use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Over, Terms};
 use crate::media::session::{Limits, RemoteMedia, Stats};
+use crate::media::source::Origins;
 use crate::time::Timestamp;
 
 pub use ports::OpenError;
@@ -88,9 +89,11 @@ pub enum Fact {
     Inactive {
         leg: LegId,
     },
-    /// Five seconds after the media was described nothing has come: one-way audio.
+    /// Five seconds after the media was described nothing has come: one-way audio. Or it came from
+    /// `elsewhere`, which may not be the source.
     NoInboundRtp {
         leg: LegId,
+        elsewhere: Option<IpAddr>,
     },
     /// The leg is gone; the last fact about it, where it was asked for or the engine ends.
     Closed {
@@ -138,7 +141,7 @@ struct Handle {
 
 enum Order {
     Open { leg: LegId, sockets: Sockets, seed: u64 },
-    Configure { leg: LegId, remote: RemoteMedia },
+    Configure { leg: LegId, described: Box<(RemoteMedia, Origins)> },
     Play { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
     AwaitSound { leg: LegId, play: PlayId, waiting: Arc<Sound>, patience: Duration },
     PlayAwaited { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
@@ -146,6 +149,7 @@ enum Order {
     StopPlay { leg: LegId },
     Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
+    Press { leg: LegId, digit: Digit },
     Bridge { a: LegId, b: LegId },
     Unbridge { a: LegId, b: LegId },
     Close { leg: LegId, tell: bool },
@@ -192,9 +196,10 @@ impl MediaEngine {
         Ok(LocalMedia { rtp, rtcp })
     }
 
-    /// What the other side said about its media, at first and whenever it changes.
-    pub fn configure(&self, leg: LegId, remote: RemoteMedia) {
-        self.order(leg, Order::Configure { leg, remote });
+    /// What the other side said about its media, at first and whenever it changes, and where the
+    /// media may come from beside that.
+    pub fn configure(&self, leg: LegId, remote: RemoteMedia, origins: Origins) {
+        self.order(leg, Order::Configure { leg, described: Box::new((remote, origins)) });
     }
 
     /// Plays these one after another in place of what plays, and of what the leg hears of a bridge.
@@ -217,6 +222,11 @@ impl MediaEngine {
 
     pub fn stop_record(&self, leg: LegId) {
         self.order(leg, Order::StopRecord { leg });
+    }
+
+    /// A key came by SIP INFO: [`Fact::Digit`] follows, unless the same press came in the sound.
+    pub fn press(&self, leg: LegId, digit: Digit) {
+        self.order(leg, Order::Press { leg, digit });
     }
 
     /// The two legs of one call hear each other, and nobody else; what played on them stops.

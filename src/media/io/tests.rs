@@ -23,7 +23,7 @@ impl World {
     fn new() -> Self {
         let (sender, facts) = channel();
         let folder = tempfile::tempdir().unwrap();
-        let limits = Limits { silence: None, silence_on_hold: None };
+        let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
         let recordings = Some(folder.path().to_path_buf());
         let config = MediaConfig { threads: 2, ports: 0..=0, limits, recordings };
         let facts_in: Facts = Arc::new(move |fact| {
@@ -56,7 +56,7 @@ impl World {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        self.engine.configure(leg, remote);
+        self.engine.configure(leg, remote, Origins::default());
         Phone { leg, local, rtp, rtcp, codec, sequence: 0 }
     }
 }

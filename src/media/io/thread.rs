@@ -125,8 +125,9 @@ impl MediaThread {
     fn carry_out(&mut self, now: Timestamp, order: Order) {
         match order {
             Order::Open { leg, sockets, seed } => self.open(leg, sockets, seed),
-            Order::Configure { leg, remote } => {
-                self.with(now, leg, |session| session.configure(now, remote));
+            Order::Configure { leg, described } => {
+                let (remote, origins) = *described;
+                self.with(now, leg, |session| session.configure(now, remote, origins));
             }
             Order::Play { leg, play, sounds, repeat } => {
                 self.with(now, leg, |session| session.play(now, play, sounds, repeat));
@@ -149,6 +150,12 @@ impl MediaThread {
             Order::StopRecord { leg } => {
                 let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
                 self.recorded(leg, over.flatten());
+            }
+            Order::Press { leg, digit } => {
+                let digit = self.with(now, leg, |session| session.press(now, digit));
+                if let Some(digit) = digit.flatten() {
+                    (self.facts)(Fact::Digit { leg, digit });
+                }
             }
             Order::Bridge { a, b } => self.bridge(now, a, b),
             Order::Unbridge { a, b } => {
@@ -299,7 +306,9 @@ impl MediaThread {
                     end_tape(self.tape.as_ref(), &self.facts, leg.id, &over, rest);
                 }
                 Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
-                Output::NoInboundRtp => (self.facts)(Fact::NoInboundRtp { leg: leg.id }),
+                Output::NoInboundRtp { elsewhere } => {
+                    (self.facts)(Fact::NoInboundRtp { leg: leg.id, elsewhere });
+                }
             }
         }
         leg.arm(index, &mut self.wheel);

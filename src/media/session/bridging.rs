@@ -88,6 +88,7 @@ mod tests {
     use crate::media::prompt::Sound;
     use crate::media::rtp::PACKET_LEN_MAX;
     use crate::media::session::{Direction, Limits, Output, RemoteMedia};
+    use crate::media::source::Origins;
 
     /// Two legs, and what the second one's phone hears: arrival in ms, header and payload.
     struct Bridge {
@@ -103,7 +104,7 @@ mod tests {
     fn leg(n: u8, codec: Codec, telephone_event: Option<u8>) -> Session {
         let mut session = Session::new(
             0x1111_1111_1111_1111 * u64::from(n),
-            Limits { silence: None, silence_on_hold: None },
+            Limits { silence: None, silence_on_hold: None, transmit_silence: false },
         );
         let media = RemoteMedia {
             rtp: phone(n),
@@ -116,7 +117,7 @@ mod tests {
             direction: Direction::SendRecv,
             ptime_ms: 20,
         };
-        session.configure(Timestamp(0), media);
+        session.configure(Timestamp(0), media, Origins::default());
         session
     }
 

@@ -24,11 +24,12 @@ use crate::id::PlayId;
 use crate::media::dtmf;
 use crate::media::g711::{Codec, SAMPLES_PER_MS};
 use crate::media::goertzel::Detector;
+use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::Outgoing;
 use crate::media::reception::Reception;
 use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
-use crate::media::source::{Source, Verdict};
+use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
 
 pub use bridging::{Content, Relayed};
@@ -66,13 +67,16 @@ pub enum Direction {
     Inactive,
 }
 
-/// Limits of a leg; `None` = no limit.
+/// How a leg behaves while one of its sides is silent; `None` = no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Silence of the other side (neither RTP nor RTCP) after which the leg counts as dead.
     pub silence: Option<Duration>,
     /// The same while it is not expected to send.
     pub silence_on_hold: Option<Duration>,
+    /// Whether we send silence while nothing plays and nothing is relayed, so that nobody on the
+    /// way takes the call for dead; else no more than what keeps a NAT's mapping open.
+    pub transmit_silence: bool,
 }
 
 /// What a leg's media came to, for the record.
@@ -121,8 +125,11 @@ pub enum Output {
     },
     /// Nothing came for longer than the limit. Said once, until something comes again.
     Inactive,
-    /// Nothing came at all in the first seconds: one-way audio.
-    NoInboundRtp,
+    /// Nothing came at all in the first seconds: one-way audio. Or it came, but from an address that
+    /// may not be the source.
+    NoInboundRtp {
+        elsewhere: Option<IpAddr>,
+    },
 }
 
 /// Room for the longest datagram of ours.
@@ -136,10 +143,13 @@ pub struct Session {
     recording: Option<Recording>,
     reception: Reception,
     keys: dtmf::Receiver,
+    presses: Presses,
     /// Only where keys come as tones.
     tones: Option<Box<Detector>>,
     reports: Reports,
     foreign: u64,
+    /// Where sound came from last that was not believed.
+    elsewhere: Option<IpAddr>,
     refused: u64,
     /// When anything believable came last; when the media was described, before that.
     heard_at: Timestamp,
@@ -166,9 +176,11 @@ impl Session {
             recording: None,
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
+            presses: Presses::default(),
             tones: None,
             reports: Reports::new(seed),
             foreign: 0,
+            elsewhere: None,
             refused: 0,
             heard_at: Timestamp(0),
             described_at: Timestamp(0),
@@ -178,18 +190,19 @@ impl Session {
         }
     }
 
-    /// The other side described its media, for the first time or again.
-    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia) {
+    /// The other side described its media, for the first time or again. `origins`: where it may
+    /// come from beside the address described.
+    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia, origins: Origins) {
         media.ptime_ms = media.ptime_ms.clamp(PTIME_MS_MIN, PTIME_MS_MAX);
         let source = match self.remote.take() {
             Some(mut remote) => {
-                remote.source.announce(now, media.rtp);
+                remote.source.announce(now, media.rtp, origins);
                 remote.source
             }
             None => {
                 self.described_at = now;
                 self.reports.begin(now);
-                Source::new(now, media.rtp)
+                Source::new(media.rtp, origins)
             }
         };
         match media.telephone_event {
@@ -236,6 +249,7 @@ impl Session {
             Verdict::Learning => Received::default(),
             Verdict::Foreign => {
                 self.foreign += 1;
+                self.elsewhere = Some(from.ip());
                 Received::default()
             }
         }
@@ -266,9 +280,13 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.remote.as_ref()?;
-        let playing = if self.may_send() { self.playing.deadline() } else { None };
-        let own = [Some(self.housekeeping_at), playing, self.recording_deadline()];
-        own.into_iter().flatten().min()
+        let sending = if self.may_send() {
+            [self.playing.deadline(), self.silence_due()]
+        } else {
+            [None; 2]
+        };
+        let own = [Some(self.housekeeping_at), self.recording_deadline()];
+        own.into_iter().chain(sending).flatten().min()
     }
 
     /// One thing that is due, or `None`: then everything was done up to `now`.
@@ -280,6 +298,9 @@ impl Session {
             return Some(output);
         }
         if let Some(output) = self.drive_recording(now) {
+            return Some(output);
+        }
+        if let Some(output) = self.send_silence(now, buffer) {
             return Some(output);
         }
         if now < self.housekeeping_at {
@@ -305,17 +326,13 @@ impl Session {
         }
         let audio = matches!(content, Content::Audio(..)).then_some(packet.timestamp);
         if self.reception.count(now, packet.ssrc, packet.sequence, audio) {
-            self.keys = dtmf::Receiver::default();
+            self.keys.restart();
             if let Some(tones) = &mut self.tones {
                 tones.reset();
             }
         }
         self.record_packet(now, packet.ssrc, packet.timestamp, content);
-        let digit = match (content, &mut self.tones) {
-            (Content::TelephoneEvent(payload), _) => self.keys.receive(packet.timestamp, payload),
-            (Content::Audio(codec, payload), Some(tones)) => tones.hear(codec, payload),
-            (Content::Audio(..), None) | (Content::Nothing, _) => None,
-        };
+        let digit = self.key(now, packet, content);
         let relayed = Relayed {
             ssrc: packet.ssrc,
             sequence: packet.sequence,
@@ -324,6 +341,29 @@ impl Session {
             content,
         };
         Received { digit, relayed: Some(relayed) }
+    }
+
+    /// A key that came by SIP INFO. `None` when the same press came in the sound.
+    pub fn press(&mut self, now: Timestamp, digit: Digit) -> Option<Digit> {
+        self.presses.press(now, Way::Info, digit)
+    }
+
+    fn key(&mut self, now: Timestamp, packet: &Packet<'_>, content: Content<'_>) -> Option<Digit> {
+        let (way, digit, is_down) = match (content, &mut self.tones) {
+            (Content::TelephoneEvent(payload), _) => {
+                let digit = self.keys.receive(packet.timestamp, packet.marker, payload);
+                (Way::Event, digit, true)
+            }
+            (Content::Audio(codec, payload), Some(tones)) => {
+                let digit = tones.hear(codec, payload);
+                (Way::Tone, digit, tones.is_down())
+            }
+            (Content::Audio(..), None) | (Content::Nothing, _) => return None,
+        };
+        if digit.is_none() && is_down {
+            self.presses.is_down(now, way);
+        }
+        self.presses.press(now, way, digit?)
     }
 
     fn may_send(&self) -> bool {
@@ -352,7 +392,7 @@ impl Session {
             && now.since(self.described_at) >= NO_INBOUND_AFTER
         {
             self.no_inbound_said = true;
-            return Some(Output::NoInboundRtp);
+            return Some(Output::NoInboundRtp { elsewhere: self.elsewhere });
         }
         let limit =
             if self.may_receive() { self.limits.silence } else { self.limits.silence_on_hold };
@@ -361,13 +401,23 @@ impl Session {
             self.inactive = true;
             return Some(Output::Inactive);
         }
-        self.keep_alive(now, buffer).or_else(|| self.report(now, buffer))
+        self.report(now, buffer)
     }
 
-    /// One frame of silence now and then keeps a NAT's mapping open while nothing plays.
-    fn keep_alive(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+    /// When the next frame of silence goes out, should nothing play and nothing be relayed.
+    fn silence_due(&self) -> Option<Timestamp> {
+        if self.playing.is_audible() {
+            return None;
+        }
         let quiet_since = self.outgoing.last_at().unwrap_or(self.described_at);
-        if !self.may_send() || now.since(quiet_since) < KEEP_ALIVE {
+        let every = if self.limits.transmit_silence { SILENCE_EVERY } else { KEEP_ALIVE };
+        Some(quiet_since + every)
+    }
+
+    /// One frame of silence now and then, each a talk spurt of its own whose time stamp says how
+    /// much silence was before it: what a sender with silence suppression does (RFC 3551 §4.1).
+    fn send_silence(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+        if !self.may_send() || self.silence_due()? > now {
             return None;
         }
         let media = self.remote.as_ref()?.media;
@@ -428,3 +478,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 const NO_INBOUND_AFTER: Duration = Duration::from_secs(5);
 /// Well below the 30 s after which small routers forget a UDP mapping (RFC 6263 asks for 15).
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Border controllers end calls after 5 s or more without RTP, and some peers say "no sound" after
+/// 2 s. Equipment for silence suppression expects a packet about as often as GSM describes silence
+/// (each 480 ms). A full stream would cost as much as a prompt and tell nobody more.
+const SILENCE_EVERY: Duration = Duration::from_millis(500);

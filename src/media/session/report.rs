@@ -1,7 +1,8 @@
 //! A leg's RTCP: reports about every five seconds, what the other side reports, a farewell.
 //!
-//! **Invariant:** a compound counts only from the address the leg's media comes from; a report
-//! never changes where RTP goes.
+//! **Invariant:** a compound counts only from the address the leg's media comes from, or from the one
+//! described for it while the media comes from where it was described; a report never changes where
+//! RTP goes.
 //!
 //! **Deliberately absent:** acting on BYE. A call ends by signaling; a BYE that is forged or early
 //! must not end it.
@@ -13,6 +14,7 @@ use crate::media::rtcp::{
     self, Block, Blocks, CNAME_LEN, REPORT_LEN_MAX, Report, Rtcp, ntp_middle,
 };
 use crate::media::session::{Buffer, Output, Remote, RemoteMedia, Session};
+use crate::media::source::is_same_host;
 use crate::time::Timestamp;
 
 #[derive(Debug)]
@@ -78,8 +80,11 @@ impl Session {
             self.foreign += 1;
             return;
         };
-        let announced = remote.media.rtcp.map(|rtcp| rtcp.ip());
-        if from.ip() != remote.source.destination().ip() && Some(from.ip()) != announced {
+        let source = remote.source.destination();
+        let is_source = is_same_host(from.ip(), source.ip());
+        let is_described = source == remote.source.announced()
+            && remote.media.rtcp.is_some_and(|rtcp| is_same_host(from.ip(), rtcp.ip()));
+        if !is_source && !is_described {
             self.foreign += 1;
             return;
         }
@@ -89,7 +94,7 @@ impl Session {
         };
         let reports = &mut self.reports;
         reports.heard_at = now;
-        if from != said(&remote.media) && from.ip() == remote.source.destination().ip() {
+        if from != said(&remote.media) && is_source {
             reports.learned = Some(from);
         }
         for packet in &packets {
@@ -145,7 +150,7 @@ impl Reports {
         if remote.media.rtcp_mux {
             return Some(rtp);
         }
-        if let Some(learned) = self.learned.filter(|learned| learned.ip() == rtp.ip()) {
+        if let Some(learned) = self.learned.filter(|learned| is_same_host(learned.ip(), rtp.ip())) {
             return Some(learned);
         }
         if rtp == remote.source.announced() {

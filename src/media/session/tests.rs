@@ -33,6 +33,7 @@ struct Leg {
     now: u64,
     sent: Vec<(u64, SocketAddr, Vec<u8>)>,
     reports: Vec<Vec<u8>>,
+    reported_to: Vec<IpAddr>,
     facts: Vec<(u64, Output)>,
 }
 
@@ -41,10 +42,22 @@ impl Leg {
         let limits = Limits {
             silence: Some(Duration::from_secs(30)),
             silence_on_hold: Some(Duration::from_secs(300)),
+            transmit_silence: false,
         };
+        Self::with(remote, limits)
+    }
+
+    fn with(remote: RemoteMedia, limits: Limits) -> Self {
         let mut session = Session::new(0x1234_5678_9ABC_DEF0, limits);
-        session.configure(Timestamp(1_000_000), remote);
-        Self { session, now: 1_000_000, sent: vec![], reports: vec![], facts: vec![] }
+        session.configure(Timestamp(1_000_000), remote, Origins::default());
+        Self {
+            session,
+            now: 1_000_000,
+            sent: vec![],
+            reports: vec![],
+            reported_to: vec![],
+            facts: vec![],
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -71,7 +84,10 @@ impl Leg {
                 Some(Output::Rtp { to, len }) => {
                     self.sent.push((self.now, to, buffer[..len].to_vec()));
                 }
-                Some(Output::Rtcp { len, .. }) => self.reports.push(buffer[..len].to_vec()),
+                Some(Output::Rtcp { to, len }) => {
+                    self.reports.push(buffer[..len].to_vec());
+                    self.reported_to.push(to.ip());
+                }
                 Some(fact) => self.facts.push((self.now, fact)),
             }
         }
@@ -171,6 +187,50 @@ fn a_stranger_gets_nothing_and_changes_nothing() {
     assert_eq!(leg.session.stats().lost, 0);
 }
 
+/// Behind a NAT: the description names a private address, the sound comes from where the signaling
+/// does. A stranger reports and sends first, and without end.
+#[test]
+fn fault_03_no_packet_reaches_a_stranger_and_none_of_its_reports_counts() {
+    let nat = "8.8.4.4:61000";
+    let described = RemoteMedia { rtp: at("192.168.1.9:4000"), ..media(Codec::Pcmu) };
+    let mut leg = Leg::new(described);
+    let origins = Origins { signaling: Some(at(nat).ip()), ..Origins::default() };
+    leg.session.configure(leg.now(), described, origins);
+    leg.play(1, tone(20_000, 0x40));
+    let mut heard = 0;
+    for n in 0..500 {
+        for again in [2 * n, 2 * n + 1] {
+            assert_eq!(leg.hear(STRANGER, 101, again, &[7, 0x8A, 1, 0]), "");
+        }
+        let block = rtcp_block(&leg.session, 999);
+        leg.session.receive_rtcp(leg.now(), at("9.9.9.9:667"), &block);
+        if n >= 50 {
+            leg.hear(nat, 0, n, &[0xFF; 160]);
+            heard += 1;
+        }
+        leg.pass(20);
+    }
+    let stats = leg.session.stats();
+    assert_eq!((stats.foreign, stats.remote_lost), (1_500, None));
+    assert_eq!(stats.received, heard - 3, "three packets to learn");
+    let late = leg.sent.iter().filter(|(now, ..)| *now > 1_001_100);
+    assert!(late.clone().count() > 400 && late.clone().all(|(_, to, _)| *to == at(nat)));
+    assert!(leg.sent.iter().all(|(_, to, _)| to.ip() != at(STRANGER).ip()));
+    assert!(leg.reported_to.iter().all(|to| *to != at(STRANGER).ip()));
+    assert_eq!(leg.reported_to.last(), Some(&at(nat).ip()));
+}
+
+#[test]
+fn fault_03_sound_that_is_thrown_away_is_said_with_its_address() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    for n in 0..300 {
+        leg.hear(STRANGER, 0, n, &[0xFF; 160]);
+        leg.pass(20);
+    }
+    let elsewhere = Some(at(STRANGER).ip());
+    assert_eq!(leg.facts, [(1_005_000, Output::NoInboundRtp { elsewhere })]);
+}
+
 #[test]
 fn a_codec_is_followed_where_negotiated_and_refused_where_not() {
     let mut both = media(Codec::Pcmu);
@@ -191,10 +251,10 @@ fn hold_pauses_the_prompt_and_resume_goes_on() {
     leg.pass(50);
     let sent = leg.sent.len();
     let held = RemoteMedia { direction: Direction::Inactive, ..media(Codec::Pcmu) };
-    leg.session.configure(Timestamp(leg.now), held);
+    leg.session.configure(Timestamp(leg.now), held, Origins::default());
     leg.pass(5_000);
     assert_eq!(leg.sent.len(), sent, "nothing is sent to who holds us");
-    leg.session.configure(Timestamp(leg.now), media(Codec::Pcmu));
+    leg.session.configure(Timestamp(leg.now), media(Codec::Pcmu), Origins::default());
     leg.pass(500);
     assert_eq!(leg.sent.len(), 10);
     assert_eq!(leg.facts.last().unwrap().1, Output::PromptDone(PlayId(1)));
@@ -206,7 +266,10 @@ fn a_silent_caller_is_noticed_and_not_sent_to_forever() {
     let mut leg = Leg::new(media(Codec::Pcmu));
     leg.play(1, tone(120_000, 0x40));
     leg.pass(60_000);
-    assert_eq!(leg.facts, [(1_005_000, Output::NoInboundRtp), (1_030_000, Output::Inactive)]);
+    assert_eq!(
+        leg.facts,
+        [(1_005_000, Output::NoInboundRtp { elsewhere: None }), (1_030_000, Output::Inactive),]
+    );
     assert_eq!(leg.sent.last().unwrap().0, 1_030_000);
     leg.hear(CALLER, 0, 1, &[0xFF; 160]);
     leg.pass(1_000);
@@ -223,6 +286,101 @@ fn an_idle_leg_keeps_its_mapping_open() {
     }
     assert_eq!(leg.sent.len(), 2);
     assert!(leg.packets().iter().all(|(_, p)| p.payload == [0xFF; 160] && p.marker));
+}
+
+/// A leg that sends silence.
+fn sending_silence(remote: RemoteMedia) -> Leg {
+    let minute = Some(Duration::from_secs(60));
+    let limits = Limits { silence: minute, silence_on_hold: minute, transmit_silence: true };
+    Leg::with(remote, limits)
+}
+
+/// The longest time between two packets, from `since` on, in milliseconds.
+fn longest_gap(leg: &Leg, since: u64) -> u64 {
+    let times = leg.sent.iter().map(|(now, ..)| *now).filter(|now| *now > since);
+    let times: Vec<u64> = [since].into_iter().chain(times).chain([leg.now]).collect();
+    times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
+}
+
+#[test]
+fn fault_24_while_nothing_plays_silence_is_sent() {
+    for codec in [Codec::Pcmu, Codec::Pcma] {
+        for ptime_ms in [10, 20, 60] {
+            let mut leg = sending_silence(RemoteMedia { ptime_ms, ..media(codec) });
+            leg.pass(3_000);
+            leg.play(1, tone(1_000, 0x40));
+            leg.pass(1_000);
+            let prompt = usize::from(1_000 / u16::from(ptime_ms)) + usize::from(ptime_ms == 60);
+            leg.pass(12_000);
+            leg.session.record(leg.now(), terms(), Some(tone(200, 0x40)));
+            leg.pass(8_000);
+            assert!(longest_gap(&leg, 1_000_000) <= 520, "{}", longest_gap(&leg, 1_000_000));
+            let silence = |packet: &Packet<'_>| packet.payload.iter().all(|b| *b == codec.silence());
+            let silent = leg.packets().into_iter().filter(|(_, p)| silence(p)).count();
+            assert!((40..=50).contains(&silent), "{silent}, two a second");
+            assert!(leg.sent.len() - silent >= prompt);
+            let quiet = leg.packets().into_iter().filter(|(_, p)| silence(p));
+            assert!(quiet.clone().all(|(_, p)| p.payload_type == codec.payload_type()));
+            leg.assert_one_stream();
+        }
+    }
+}
+
+fn terms() -> crate::media::recorder::Terms {
+    let long = Duration::from_secs(60);
+    let recording = crate::id::RecordingId { call: crate::id::CallId(1), n: 1 };
+    crate::media::recorder::Terms { recording, length_max: long, length_min: long, silence: long }
+}
+
+#[test]
+fn fault_24_a_prompt_begins_at_once_and_an_answer_that_is_hung_up_costs_nothing() {
+    let mut leg = sending_silence(media(Codec::Pcmu));
+    leg.pass(400);
+    assert!(leg.sent.is_empty(), "nothing goes out before a prompt had its chance");
+    leg.pass(1_000);
+    let before = leg.now;
+    leg.play(1, tone(100, 0x40));
+    assert_eq!(leg.sent.last().unwrap().0, before, "it does not wait for the silence");
+    leg.pass(100);
+    leg.assert_one_stream();
+}
+
+#[test]
+fn fault_24_a_bridge_whose_other_side_is_mute_is_no_dead_line() {
+    let mut leg = sending_silence(media(Codec::Pcmu));
+    let mut buffer = [0; PACKET_LEN_MAX];
+    let spoken = [0x33; 160];
+    // The other side speaks, is mute for ten seconds and goes on as it counted.
+    for n in 0..1_000_u32 {
+        if !(200..700).contains(&n) {
+            let relayed = Relayed {
+                ssrc: 5,
+                sequence: if n < 200 { n as u16 } else { (n - 500) as u16 },
+                timestamp: n * 160,
+                marker: n == 700,
+                content: Content::Audio(Codec::Pcmu, &spoken),
+            };
+            let now = leg.now();
+            let (to, len) = leg.session.relay(now, &relayed, &mut buffer).unwrap();
+            leg.sent.push((leg.now, to, buffer[..len].to_vec()));
+        }
+        leg.pass(20);
+    }
+    assert!(longest_gap(&leg, 1_000_000) <= 500, "{}", longest_gap(&leg, 1_000_000));
+    let spoken = leg.packets().into_iter().filter(|(_, p)| p.payload[0] == 0x33).count();
+    assert_eq!(spoken, 500, "all that was said is heard");
+    leg.assert_one_stream();
+}
+
+#[test]
+fn fault_24_nothing_is_sent_to_who_holds_us_or_never_answers() {
+    let held = RemoteMedia { direction: Direction::Inactive, ..media(Codec::Pcmu) };
+    let mut leg = sending_silence(held);
+    leg.pass(10_000);
+    assert!(leg.sent.is_empty());
+    let mut leg = sending_silence(media(Codec::Pcmu));
+    leg.pass(200_000);
+    assert_eq!(leg.sent.last().unwrap().0, 1_060_000);
 }
 
 #[test]
@@ -348,22 +506,52 @@ fn nothing_is_sent_to_no_host_or_to_many() {
     }
 }
 
-#[test]
-fn keys_are_heard_as_tones_only_where_events_were_not_negotiated() {
-    let tones: Vec<u8> = (0..800)
+/// A 5, for 100 ms.
+fn tones() -> Vec<u8> {
+    (0..800)
         .map(|n| {
             let angle = std::f32::consts::TAU * n as f32 / 8_000.0;
             Codec::Pcmu.encode((6_000.0 * ((angle * 770.0).sin() + (angle * 1336.0).sin())) as i16)
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn keys_are_heard_as_tones_only_where_events_were_not_negotiated() {
     for (telephone_event, expected) in [(None, "5"), (Some(101), "")] {
         let mut leg = Leg::new(RemoteMedia { telephone_event, ..media(Codec::Pcmu) });
         let mut heard = String::new();
-        for (sequence, payload) in tones.chunks(160).enumerate() {
+        for (sequence, payload) in tones().chunks(160).enumerate() {
             heard += &leg.hear(CALLER, 0, sequence as u16, payload);
         }
         assert_eq!(heard, expected);
     }
+}
+
+#[test]
+fn fault_21_a_press_in_the_sound_and_by_info_is_one_key() {
+    let five = Digit::new('5').unwrap();
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    assert_eq!(leg.hear(CALLER, 101, 1, &[5, 10, 0, 160]), "5");
+    // Held for five seconds; the INFO comes when the key is up.
+    for n in 2..250 {
+        leg.pass(20);
+        assert_eq!(leg.hear(CALLER, 101, n, &[5, 10, 0, 160]), "");
+    }
+    leg.pass(1_000);
+    let now = leg.now();
+    assert_eq!(leg.session.press(now, five), None, "the same press");
+    assert_eq!(leg.session.press(now, five), Some(five), "the next one");
+    // Another stream, another key: first by INFO, then as tone.
+    let mut leg = Leg::new(RemoteMedia { telephone_event: None, ..media(Codec::Pcmu) });
+    let now = leg.now();
+    assert_eq!(leg.session.press(now, five), Some(five));
+    let mut heard = String::new();
+    for (sequence, payload) in tones().chunks(160).enumerate() {
+        leg.pass(20);
+        heard += &leg.hear(CALLER, 0, sequence as u16, payload);
+    }
+    assert_eq!(heard, "");
 }
 
 proptest::proptest! {
@@ -395,13 +583,14 @@ proptest::proptest! {
 
 #[test]
 fn a_play_before_the_media_is_described_waits_for_it() {
-    let limits = Limits { silence: Some(Duration::from_secs(30)), silence_on_hold: None };
+    let silence = Some(Duration::from_secs(30));
+    let limits = Limits { silence, silence_on_hold: None, transmit_silence: true };
     let mut session = Session::new(1, limits);
     let mut buffer = [0; PACKET_LEN_MAX];
     session.play(Timestamp(1_000_000), PlayId(1), vec![tone(40, 0x40)], false);
     assert_eq!(session.poll_timeout(), None);
     assert_eq!(session.handle_timeout(Timestamp(1_000_000), &mut buffer), None);
-    session.configure(Timestamp(1_000_001), media(Codec::Pcmu));
+    session.configure(Timestamp(1_000_001), media(Codec::Pcmu), Origins::default());
     let output = session.handle_timeout(Timestamp(1_000_001), &mut buffer);
     assert!(matches!(output, Some(Output::Rtp { .. })), "{output:?}");
 }

@@ -10,7 +10,7 @@
 //! **Invariant:** [`Invite::leg`] is there until the leg was told how it ended, and never after; an
 //! `Over` one is forgotten when no transaction of ours refers to it any more.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::center::Cause;
@@ -31,6 +31,8 @@ pub(super) struct Invite {
     pub(super) stage: Stage,
     pub(super) dialog: Dialog,
     pub(super) media: Media,
+    /// Where the other end's requests and answers come from: sound may come from there, too.
+    pub(super) signaling: IpAddr,
     /// Call-ID and From tag of a received one, hashed: finds a second copy of the same request.
     pub(super) origin: Option<u128>,
     /// Our last ACK to a 2xx, with its number: each repetition of the 2xx wants it again.
@@ -127,6 +129,7 @@ impl Invite {
         Self {
             leg: None,
             stage,
+            signaling: dialog.path.remote.ip(),
             dialog,
             media,
             origin: None,

@@ -4,6 +4,8 @@
 //!
 //! **Deliberately absent:** SDP itself; see [`sdp`](crate::sip::sdp).
 
+use std::net::IpAddr;
+
 use crate::sip::sdp::{Codec, Direction, LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
 
 /// What answers a description that cannot be agreed on.
@@ -18,6 +20,8 @@ pub(super) struct Media {
     prepared: Option<(String, MediaParams)>,
     agreed: Option<MediaParams>,
     told: Option<MediaParams>,
+    /// Where the signaling came from when it was told.
+    told_from: Option<IpAddr>,
     /// Our description that was agreed on last.
     standing: Option<Said>,
     /// Our offer that is not answered yet.
@@ -50,6 +54,7 @@ impl Media {
             prepared: None,
             agreed: None,
             told: None,
+            told_from: None,
             standing: None,
             sent: None,
             wants: false,
@@ -147,8 +152,9 @@ impl Media {
         }
     }
 
-    pub(super) fn take_change(&mut self) -> Option<Change> {
-        if self.agreed == self.told {
+    /// What is new of the description, or of where the other end signals from.
+    pub(super) fn take_change(&mut self, signaling: IpAddr) -> Option<Change> {
+        if self.agreed == self.told && self.told_from == Some(signaling) {
             return None;
         }
         let agreed = self.agreed?;
@@ -156,6 +162,7 @@ impl Media {
         let was_held = self.told.is_some_and(|told| !told.direction.sends());
         let held = !agreed.direction.sends();
         self.told = Some(agreed);
+        self.told_from = Some(signaling);
         Some(Change { media: Some(agreed), held: (held != was_held).then_some(held) })
     }
 }

@@ -33,7 +33,7 @@
 //!                 ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg));
 //!                 center.handle(now, Event::CallArrived { call, from, to, via });
 //!             }
-//!             UaEvent::Media { leg, media } => …,
+//!             UaEvent::Media { leg, media, .. } => …,
 //!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
 //!             _ => …
 //!         }
@@ -243,7 +243,7 @@ impl Ua {
                 request.headers.stamp_via(path.remote);
                 self.request(now, path, &request);
             }
-            Ok(Message::Response(response)) => self.response(now, &response),
+            Ok(Message::Response(response)) => self.response(now, path, &response),
             Err(rejected) => self.unreadable(path, rejected),
         }
     }
@@ -485,13 +485,22 @@ impl Ua {
         }
     }
 
-    fn response(&mut self, now: Timestamp, response: &Response) {
+    fn response(&mut self, now: Timestamp, from: Path, response: &Response) {
         let Some(key) = ClientKey::of(response) else { return };
         let status = response.code();
         let Some((step, user)) = self.clients.with(now, key, |client| client.response(now, status))
         else {
             return;
         };
+        let is_whole = matches!(step, ClientStep::Pass) && (200..300).contains(&status);
+        let is_first = matches!(self.stage(user.dialog), Some(Stage::Calling(_)));
+        match user.role {
+            Role::Invite if is_whole && is_first => self.signaled(user.dialog, from),
+            Role::Reinvite | Role::Update if is_whole => self.signaled(user.dialog, from),
+            // Another fork, or a request that describes nothing.
+            Role::Invite | Role::Reinvite | Role::Update => {}
+            Role::Cancel | Role::Bye | Role::Stray => {}
+        }
         let path = self.clients.get(key).map(|(client, _)| client.path());
         match (step, path) {
             (ClientStep::Send(bytes), Some(path)) => self.transmit(path, bytes),
@@ -522,6 +531,13 @@ impl Ua {
         match path.transport {
             Transport::Udp => format!("<sip:{address}>"),
             Transport::Tcp => format!("<sip:{address};transport=tcp>"),
+        }
+    }
+
+    /// The other end of this dialog has begun or changed it from here.
+    fn signaled(&mut self, id: DialogId, from: Path) {
+        if let Some(invite) = self.invites.get_mut(&id) {
+            invite.signaling = from.remote.ip();
         }
     }
 

@@ -31,6 +31,10 @@ pub enum UaEvent {
     Media {
         leg: LegId,
         media: MediaParams,
+        /// Where the signaling of the other end comes from.
+        signaling: IpAddr,
+        /// The trunk the leg came or was dialed through, by position.
+        trunk: Option<usize>,
     },
     /// A leg we dialed rings at the other end. Once.
     Ringing {

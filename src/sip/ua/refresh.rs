@@ -253,6 +253,7 @@ impl Ua {
         };
         self.respond_once(now, key, reply.path(), 200, bytes);
         self.arm(now, id, timer);
+        self.signaled(id, path);
         self.media_changed(id);
     }
 

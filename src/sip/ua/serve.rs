@@ -187,6 +187,8 @@ impl Ua {
         let (trying, back) = (reply.trying(), reply.path());
         let incoming = Incoming { server: key, reply, timer };
         let mut invite = Invite::new(Stage::Incoming(incoming), dialog, media);
+        // Not where its Contact says that it is, where requests of ours go.
+        invite.signaling = path.remote.ip();
         invite.origin = Some(origin);
         invite.updates = request.headers.allows(&Method::UPDATE);
         invite.trunk = trunk;

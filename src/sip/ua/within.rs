@@ -183,6 +183,7 @@ impl Ua {
                 let bytes = writer.finish_with("application/sdp", &sdp);
                 self.respond(now, key, 200, bytes);
                 self.arm(now, id, timer);
+                self.signaled(id, path);
                 self.reinvite_accepted(now, id, key, request, !has_sdp);
             }
             Err(status) => {
@@ -234,9 +235,11 @@ impl Ua {
     /// Tells the leg what was agreed on, and whether it is on hold now.
     pub(super) fn media_changed(&mut self, id: DialogId) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
-        let (Some(leg), Some(change)) = (invite.leg, invite.media.take_change()) else { return };
+        let (signaling, trunk) = (invite.signaling, invite.trunk);
+        let Some(leg) = invite.leg else { return };
+        let Some(change) = invite.media.take_change(signaling) else { return };
         if let Some(media) = change.media {
-            self.emit(UaEvent::Media { leg, media });
+            self.emit(UaEvent::Media { leg, media, signaling, trunk });
         }
         match change.held {
             Some(true) => self.emit(UaEvent::Held { leg }),

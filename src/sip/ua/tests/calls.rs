@@ -60,8 +60,11 @@ fn a_call_comes_in_is_answered_and_hung_up_by_the_caller() {
     assert!(ok.contains("m=audio 10000 RTP/AVP 8 101"), "{ok}");
     assert_eq!(header(&ok, "Contact"), "<sip:192.0.2.1:5060>");
     let events = desk.events();
-    let [UaEvent::Media { leg: of, media }] = &events[..] else { panic!("{events:?}") };
+    let [UaEvent::Media { leg: of, media, signaling, trunk }] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!((*of, media.codec), (leg(1), Codec::Pcma));
+    assert_eq!((*signaling, *trunk), (address(TRUNK).ip(), Some(0)));
     assert_eq!(media.remote_rtp, address("198.51.100.7:4000"));
 
     let tag = our_tag(&ok);

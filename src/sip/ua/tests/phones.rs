@@ -1,5 +1,6 @@
 //! Registered phones: who may register, who may call, and several phones of one agent.
 
+use super::dialing::{ANSWER, respond};
 use super::*;
 use crate::center::{From, Target, Via};
 use crate::id::AgentId;
@@ -54,6 +55,11 @@ pub(super) fn authorization(challenge: &str, text: &str, login: &Login) -> Strin
 
 fn register_with_password(desk: &mut Desk, host: &str) {
     desk.path.remote = address(host);
+    register_from(desk, host);
+}
+
+/// From where the desk's peer is, which may be behind a NAT.
+fn register_from(desk: &mut Desk, host: &str) {
     desk.receive(&register(1, host, ""));
     let challenge = desk.only();
     assert_eq!(status(&challenge), "401");
@@ -246,4 +252,39 @@ fn a_registration_needs_what_a_registration_needs() {
     assert_eq!(status(&star), "400");
     assert_eq!(desk.ua.bindings(CYD).count(), 0);
     assert_eq!(Method::REGISTER.as_str(), "REGISTER");
+}
+
+/// A phone behind a NAT names a private address in its answer: what counts beside that is where the
+/// registration, and then the answer, came from.
+#[test]
+fn fault_03_the_leg_hears_where_the_signaling_comes_from() {
+    let (nat, contact) = ("203.0.113.20:61234", "192.168.1.20:5060");
+    let mut desk = stranger(nat);
+    register_from(&mut desk, contact);
+    let from = From::default();
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(CYD), &from, &local_media(10_000));
+    let sent = desk.ua.poll_transmit().unwrap();
+    assert_eq!(sent.path.remote, address(nat));
+    let invite = String::from_utf8(sent.bytes.to_vec()).unwrap();
+    desk.events();
+    let private = ANSWER.replace("203.0.113.5", "192.168.1.20");
+    desk.receive(&respond(&invite, "200 OK", "a", "Content-Type: application/sdp\n", &private));
+    let events = desk.events();
+    let [UaEvent::Media { media, signaling, trunk, .. }, UaEvent::Answered { .. }] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(media.remote_rtp.ip(), address(contact).ip());
+    assert_eq!((*signaling, *trunk), (address(nat).ip(), None));
+
+    // Its NAT gives it another address, and it says so by a re-INVITE with the same description.
+    let tag = header(&invite, "From").rsplit_once("tag=").unwrap().1.to_owned();
+    desk.path.remote = address("203.0.113.99:5060");
+    let again = request("INVITE", 1, &tag, "Content-Type: application/sdp\n", &private)
+        .replace("tag=theirs", "tag=a")
+        .replace("call-1@198.51.100.7", header(&invite, "Call-ID"));
+    desk.receive(&again);
+    let events = desk.events();
+    let [UaEvent::Media { signaling, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(*signaling, address("203.0.113.99:5060").ip());
 }
