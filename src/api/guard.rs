@@ -1,12 +1,16 @@
-//! Connections that cannot be held open for nothing.
+//! Connections that cannot be held open for nothing, of both HTTP ports.
 //!
-//! **Invariant:** a connection that has not brought a whole request, or not taken a whole answer,
-//! for fifteen seconds is closed; no more than a fixed number are open.
+//! **Invariant:** a connection that has not brought a whole request head within [`HEAD_TIMEOUT`],
+//! or not the rest of the request, or not taken its answer, for [`PATIENCE`], is closed; how many
+//! are open is what [`Seats`] allows.
+//!
+//! **Deliberately absent:** answers to a connection there is no room for: it is closed.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,27 +18,82 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Open connections; one more is closed at once.
-const CONNECTIONS_MAX: usize = 1_024;
-/// The longest a peer may let us wait.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::api::scan::HeadScan;
+use crate::api::seats::{CONNECTIONS_MAX, NoSeat, SHARE_MAX, Seats, Ticket};
+use crate::api::throttle::Throttle;
 
-pub struct Guarded {
+/// How long a whole request head may take, from the connection or from its first byte.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest a peer may let us wait otherwise: for the rest of a request, for room to write the
+/// answer, for the next request.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The two together.
+pub(super) const LIMITS: Limits = Limits { head: HEAD_TIMEOUT, patience: PATIENCE };
+/// How an interim answer begins: the request is not answered by it.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
+
+/// Whose address is one of our own proxies'.
+pub type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// How long peers may let us wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) head: Duration,
+    pub(super) patience: Duration,
+}
+
+pub(super) struct Guarded {
+    limits: Limits,
     listener: TcpListener,
-    open: Arc<Semaphore>,
+    seats: Arc<Mutex<Seats>>,
+    is_kept: IsProxy,
+    throttle: Throttle,
 }
 
 /// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// A head on this connection had both a Content-Length and a Transfer-Encoding.
+    pub(super) is_ambiguous: Arc<AtomicBool>,
+}
 
 impl Guarded {
-    pub fn new(listener: TcpListener) -> Self {
-        Self { listener, open: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+    /// `is_kept` says for whom room is kept.
+    pub(super) fn new(listener: TcpListener, is_kept: IsProxy) -> Self {
+        let (seats, throttle) = (Arc::default(), Throttle::default());
+        Self { limits: LIMITS, listener, seats, is_kept, throttle }
     }
+
+    /// With other limits, for a test.
+    #[cfg(test)]
+    pub(super) const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    fn say(&mut self, peer: IpAddr, why: NoSeat) {
+        let Some(unsaid) = self.throttle.due(Instant::now()) else { return };
+        match why {
+            NoSeat::Share => tracing::warn!(
+                %peer,
+                unsaid,
+                "a connection was closed: this network has {SHARE_MAX} with requests in work; if \
+                 it is a proxy of yours, name it in trusted_proxies"
+            ),
+            NoSeat::Full => tracing::warn!(
+                %peer,
+                unsaid,
+                "a connection was closed: of {CONNECTIONS_MAX} there is no room left for it"
+            ),
+        }
+    }
+}
+
+fn lock(seats: &Mutex<Seats>) -> MutexGuard<'_, Seats> {
+    seats.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Listener for Guarded {
@@ -44,10 +103,15 @@ impl Listener for Guarded {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             let (stream, peer) = Listener::accept(&mut self.listener).await;
-            if let Ok(permit) = Arc::clone(&self.open).try_acquire_owned() {
-                return (Connection::new(stream, permit), peer);
+            let is_kept = (self.is_kept)(peer.ip().to_canonical());
+            let taken = lock(&self.seats).take(peer.ip(), is_kept, Instant::now());
+            match taken {
+                Ok(ticket) => {
+                    let seats = Arc::clone(&self.seats);
+                    return (Connection::new(stream, ticket, seats, self.limits), peer);
+                }
+                Err(why) => self.say(peer.ip(), why),
             }
-            tracing::debug!(%peer, "closed: {CONNECTIONS_MAX} connections are open");
         }
     }
 
@@ -58,32 +122,93 @@ impl Listener for Guarded {
 
 impl Connected<IncomingStream<'_, Guarded>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
-        Self(*stream.remote_addr())
+        let is_ambiguous = Arc::clone(&stream.io().is_ambiguous);
+        Self { address: *stream.remote_addr(), is_ambiguous }
     }
 }
 
-pub struct Connection {
+/// What a connection does, as far as its bytes say.
+enum Phase {
+    /// Nothing of the next request has come yet.
+    Rest,
+    Head(HeadScan),
+    /// A whole head came, and no answer was taken yet.
+    Work,
+}
+
+pub(super) struct Connection {
+    limits: Limits,
     stream: TcpStream,
     deadline: Pin<Box<Sleep>>,
-    /// Nothing of the next request has come yet.
-    at_rest: bool,
-    _permit: OwnedSemaphorePermit,
+    phase: Phase,
+    ticket: Ticket,
+    seats: Arc<Mutex<Seats>>,
+    is_ambiguous: Arc<AtomicBool>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> Self {
-        let deadline = Box::pin(sleep_until(Instant::now() + PATIENCE));
-        Self { stream, deadline, at_rest: true, _permit: permit }
+    fn new(stream: TcpStream, ticket: Ticket, seats: Arc<Mutex<Seats>>, limits: Limits) -> Self {
+        let deadline = Box::pin(sleep_until(Instant::now() + limits.head));
+        let is_ambiguous = Arc::default();
+        Self { limits, stream, deadline, phase: Phase::Rest, ticket, seats, is_ambiguous }
     }
 
-    fn restart(&mut self) {
-        self.deadline.as_mut().reset(Instant::now() + PATIENCE);
+    fn restart(&mut self, now: Instant, patience: Duration) {
+        self.deadline.as_mut().reset(now + patience);
     }
 
-    /// An error once the deadline has passed; until then the task is woken at it.
+    /// An error once the deadline has passed, or the seat is another's; until then the task is
+    /// woken at it.
     fn check(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        // The sender is dropped where the seat is: with this connection, or when it must close.
+        if self.must_leave() || Pin::new(&mut self.ticket.leave).poll(cx).is_ready() {
+            return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
+        }
         ready!(self.deadline.as_mut().poll(cx));
         Poll::Ready(io::ErrorKind::TimedOut.into())
+    }
+
+    fn must_leave(&self) -> bool {
+        self.ticket.must_leave.load(Ordering::Acquire)
+    }
+
+    /// Only the first bytes of a head and its end buy time: a byte now and then does not.
+    fn came(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if matches!(self.phase, Phase::Rest) {
+            let now = Instant::now();
+            self.phase = Phase::Head(HeadScan::default());
+            self.restart(now, self.limits.head);
+            lock(&self.seats).waits(self.ticket.number, now);
+        }
+        let Phase::Head(scan) = &mut self.phase else { return };
+        if !scan.read(bytes) {
+            return;
+        }
+        if scan.is_ambiguous() {
+            self.is_ambiguous.store(true, Ordering::Release);
+        }
+        self.phase = Phase::Work;
+        self.restart(Instant::now(), self.limits.patience);
+        lock(&self.seats).works(self.ticket.number);
+    }
+
+    /// A piece of an answer was taken.
+    fn went(&mut self, bytes: &[u8]) {
+        let now = Instant::now();
+        self.restart(now, self.limits.patience);
+        if !bytes.starts_with(CONTINUE) {
+            self.phase = Phase::Rest;
+            lock(&self.seats).answered(self.ticket.number, now);
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        lock(&self.seats).left(self.ticket.number);
     }
 }
 
@@ -93,14 +218,14 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.must_leave() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let before = buf.filled().len();
         let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
             return self.check(cx).map(Err);
         };
-        // Only the first bytes of a request buy time: a byte now and then does not.
-        if self.at_rest {
-            self.at_rest = false;
-            self.restart();
-        }
+        self.came(&buf.filled()[before..]);
         Poll::Ready(result)
     }
 }
@@ -114,8 +239,7 @@ impl AsyncWrite for Connection {
         let Poll::Ready(result) = Pin::new(&mut self.stream).poll_write(cx, buf) else {
             return self.check(cx).map(Err);
         };
-        self.at_rest = true;
-        self.restart();
+        self.went(buf);
         Poll::Ready(result)
     }
 

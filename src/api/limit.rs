@@ -7,17 +7,21 @@
 //! **Invariant:** the table holds at most [`NETWORKS_MAX`] networks and one for each request in
 //! work; it is never changed while it is walked.
 //!
-//! **Deliberately absent:** exceptions. This machine's own address can be banned too, since a proxy
-//! on it stands for everyone; `X-Forwarded-For` is not believed, since anyone can write it. A valid
-//! token does not lift a ban: the answer would tell a guesser that the guess was right.
+//! **Deliberately absent:** exceptions. Whose address counts is decided before
+//! ([`Client`](crate::api::door::Client)). A valid token does not lift a ban: the answer would tell
+//! a guesser that the guess was right. That a program on this machine gets in with it all the same
+//! is the caller's doing: who is here already can read more than an answer tells.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use dashmap::DashMap;
 // The clock of the connections' own timers, which a test can stop; nothing here reads another.
 use tokio::time::Instant;
+
+use crate::api::seats::network;
+use crate::api::throttle::Throttle;
 
 /// This many wrong tokens …
 const FAILURES_MAX: u32 = 10;
@@ -29,9 +33,6 @@ const BAN: Duration = Duration::from_secs(600);
 const NETWORKS_MAX: usize = 10_000;
 /// A full table is looked through for what can be forgotten no more often than this.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
-
-/// The first bits that IPv6 addresses of one customer share.
-const IPV6_PREFIX: u128 = !0 << 64;
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
@@ -51,6 +52,8 @@ impl Failures {
 pub(super) struct Limit {
     failures: DashMap<IpAddr, Failures>,
     swept_at: Mutex<Option<Instant>>,
+    /// One for bans, one for a full table.
+    throttles: [Mutex<Throttle>; 2],
 }
 
 impl Limit {
@@ -64,7 +67,12 @@ impl Limit {
     pub(super) fn failed(&self, ip: IpAddr, now: Instant) -> bool {
         let network = network(ip);
         if !self.failures.contains_key(&network) && !self.has_room(now) {
-            tracing::warn!("{NETWORKS_MAX} networks guess tokens: a further one is not counted");
+            if let Some(unsaid) = self.due(1, now) {
+                tracing::warn!(
+                    unsaid,
+                    "{NETWORKS_MAX} networks guess tokens: a further one is not counted"
+                );
+            }
             return false;
         }
         let fresh = Failures { count: 0, since: now, banned_until: None };
@@ -78,6 +86,23 @@ impl Limit {
             failures.banned_until = Some(now + BAN);
         }
         banned
+    }
+
+    /// Says in the log that a network was banned, now and then.
+    pub(super) fn say(&self, ip: IpAddr, now: Instant) {
+        if let Some(unsaid) = self.due(0, now) {
+            tracing::warn!(
+                client = %ip,
+                unsaid,
+                "too many wrong tokens: not answered for a while; if this is a proxy of yours, \
+                 name it in api.trusted_proxies"
+            );
+        }
+    }
+
+    fn due(&self, throttle: usize, now: Instant) -> Option<u64> {
+        let mut throttle = self.throttles.get(throttle)?.lock().ok()?;
+        throttle.due(now)
     }
 
     /// Whether one more network can be remembered, forgetting what is over if need be.
@@ -97,14 +122,6 @@ impl Limit {
             self.failures.remove_if(&network, |_, failures| failures.is_over(now));
         }
         self.failures.len() < NETWORKS_MAX
-    }
-}
-
-/// What is counted as one: an IPv4 address, or the /64 of an IPv6 address.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & IPV6_PREFIX)),
     }
 }
 

@@ -12,23 +12,26 @@
 
 mod archive;
 mod auth;
+pub mod door;
 mod error;
 pub mod guard;
 mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod scan;
+mod seats;
 mod talks;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod views;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request as HttpRequest, State};
+use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -50,7 +53,7 @@ pub use error::ApiError;
 pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};
-use guard::Peer;
+use door::Client;
 use limit::Limit;
 
 /// How long the driver may take to answer.
@@ -130,7 +133,7 @@ pub struct Health {
 }
 
 /// What the interface needs to know of the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Settings<'a> {
     pub read_token: Option<&'a str>,
     pub operate_token: Option<&'a str>,
@@ -218,18 +221,21 @@ impl Api {
             .with_state(self)
     }
 
-    /// What the request's token allows. Who sent too many wrong ones is told to wait instead,
-    /// whatever the token of this request is.
-    fn role(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Role, ApiError> {
+    /// What the request's token allows. Whose network sent too many wrong ones has to wait,
+    /// whatever the token of this request is; only a program on this machine itself gets in with
+    /// the right one, whatever others on it did.
+    fn role(&self, client: &Client, headers: &HeaderMap) -> Result<Role, ApiError> {
         let now = Instant::now();
-        if let Some(left) = self.0.limit.banned(peer, now) {
-            return Err(ApiError::banned(left));
+        let banned = self.0.limit.banned(client.ip, now).map(ApiError::banned);
+        if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
+            return Err(wait);
         }
         self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
-            if denied == Denied::WrongToken && self.0.limit.failed(peer, now) {
-                tracing::warn!(%peer, "too many wrong tokens: not answered for a while");
+            let is_guess = denied == Denied::WrongToken && banned.is_none();
+            if is_guess && self.0.limit.failed(client.ip, now) {
+                self.0.limit.say(client.ip, now);
             }
-            ApiError::unauthorized()
+            banned.unwrap_or_else(ApiError::unauthorized)
         })
     }
 
@@ -258,10 +264,11 @@ async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -
 }
 
 async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
-    // Every connection brings its peer; without one, all such requests would be one peer's.
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.0.ip());
-    match api.role(peer, request.headers()) {
+    // The door says of every request whose it is; one that came another way has no role.
+    let Some(client) = request.extensions().get::<Client>() else {
+        return ApiError::unauthorized().into_response();
+    };
+    match api.role(client, request.headers()) {
         Err(error) => error.into_response(),
         Ok(role) if role < needed => ApiError::forbidden().into_response(),
         Ok(_) => next.run(request).await,
@@ -348,9 +355,3 @@ pub fn document() -> utoipa::openapi::OpenApi {
     modifiers(&Scheme),
 )]
 struct Document;
-
-/// Whether a peer is on this machine.
-fn is_local(ConnectInfo(Peer(peer)): &ConnectInfo<Peer>) -> bool {
-    let peer: &SocketAddr = peer;
-    peer.ip().to_canonical().is_loopback()
-}

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use axum::extract::{ConnectInfo, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::api::door::Client;
 use crate::api::error::ApiError;
-use crate::api::guard::Peer;
 use crate::api::views::{AGENT_STATES, state_name, word};
-use crate::api::{Api, Health, Request, is_local};
+use crate::api::{Api, Health, Request};
 use crate::call::Outcome;
 use crate::center::snapshot::{CallState, Snapshot};
 
@@ -29,12 +30,12 @@ const CALL_STATES: [CallState; 5] = [
     responses((status = 200, body = str), (status = 401, body = ApiError)))]
 pub(super) async fn metrics(
     State(api): State<Api>,
-    peer: ConnectInfo<Peer>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let open = api.0.metrics_open_on_loopback && is_local(&peer);
-    if !open {
-        api.role(peer.0.0.ip(), &headers)?;
+    let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
+    if !is_open {
+        api.role(&client, &headers)?;
     }
     let snapshot = api.ask(Request::Snapshot).await?;
     let health = api.ask(Request::Health).await?;

@@ -1,6 +1,9 @@
 //! The interface over a real socket, in front of a driver that plays back one snapshot.
 
+mod door;
+
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use expect_test::expect;
@@ -206,12 +209,23 @@ impl Served {
     }
 
     async fn ask(&self, line: &str, token: &str, body: Option<&Value>) -> (u16, Value) {
+        self.ask_with("", line, token, body).await
+    }
+
+    /// As [`Self::ask`], with these lines in the head.
+    async fn ask_with(
+        &self,
+        more: &str,
+        line: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let len = body.len();
         let (status, body) = self
             .raw(&format!(
-                "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
-                 Content-Type: application/json\r\nContent-Length: {len}\r\n\r\n{body}"
+                "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\
+                 Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len}\r\n\r\n{body}"
             ))
             .await;
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
@@ -299,18 +313,19 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
 #[test]
 fn who_guesses_tokens_is_told_to_wait() {
     serve(SETTINGS, async |served| {
+        let from = "X-Forwarded-For: 192.0.2.1\r\n";
         for _ in 0..20 {
             // No token is no guess.
-            assert_eq!(served.ask("GET /v1/calls", "", None).await.0, 401);
+            assert_eq!(served.ask_with(from, "GET /v1/calls", "", None).await.0, 401);
         }
         for line in ["GET /metrics", "GET /v1/calls"].into_iter().cycle().take(10) {
-            assert_eq!(served.ask(line, "guess", None).await.0, 401);
+            assert_eq!(served.ask_with(from, line, "guess", None).await.0, 401);
         }
         for (line, token) in [("GET /v1/calls", OPERATE), ("GET /metrics", READ)] {
-            let (status, body) = served.ask(line, token, None).await;
+            let (status, body) = served.ask_with(from, line, token, None).await;
             assert_eq!((status, &body["error"]), (429, &json!("too_many_wrong_tokens")));
         }
-        assert_eq!(served.ask("GET /healthz", "", None).await.0, 200);
+        assert_eq!(served.ask_with(from, "GET /healthz", "", None).await.0, 200);
     });
 }
 
@@ -505,9 +520,10 @@ fn prometheus_reads_the_present() {
     .assert_eq(&samples.join("\n"));
 }
 
+/// As in the server, with this machine's addresses as those of proxies.
 async fn listen(api: Api, listener: TcpListener) -> std::io::Result<()> {
-    let service = api.router().into_make_service_with_connect_info::<super::guard::Peer>();
-    axum::serve(super::guard::Guarded::new(listener), service).await
+    let is_proxy = Arc::new(|ip: std::net::IpAddr| ip.is_loopback());
+    super::door::serve(listener, api.router(), is_proxy, std::future::pending()).await
 }
 
 #[test]

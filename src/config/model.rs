@@ -125,6 +125,8 @@ pub struct Api {
     pub read_token: Option<Secret>,
     /// May look and act. `None`: a random one is made and printed at start.
     pub operate_token: Option<Secret>,
+    /// Whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<Cidr>,
     pub metrics_open_on_loopback: bool,
     pub requests_max: usize,
 }

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
 use crate::config::model::{Api, Features, LogFormat, Media, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
 use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
+use crate::config::webhooks::has_credentials;
 
 /// Ports of one leg: RTP, and RTCP beside it.
 const PORTS_PER_LEG: u16 = 2;
@@ -146,6 +148,7 @@ pub(super) fn api(
         listen: address,
         read_token: s.secret("read_token", variables),
         operate_token: s.secret("operate_token", variables),
+        trusted_proxies: trusted_proxies(&mut s),
         metrics_open_on_loopback: s.bool("metrics_open_on_loopback").unwrap_or_default(),
         requests_max: s.number("requests_max", 1..=10_000_i64).map_or(0, as_usize),
     };
@@ -168,6 +171,16 @@ pub(super) fn api(
     }
     s.finish();
     api
+}
+
+/// Of either HTTP port: the proxies whose word on who asks is taken.
+pub(super) fn trusted_proxies(s: &mut Section<'_, '_>) -> Vec<Cidr> {
+    let blocks: Vec<Cidr> = s.parsed("trusted_proxies").unwrap_or_default();
+    if let Some(open) = blocks.iter().find(|block| block.is_everything()) {
+        let help = "name the address of your own proxy";
+        s.problem("trusted_proxies", format!("{open} would believe everybody"), help);
+    }
+    blocks
 }
 
 pub(super) fn voices(
@@ -235,6 +248,11 @@ fn open_ai(s: &mut Section<'_, '_>, variables: &BTreeMap<String, String>) -> Opt
     let https = url.starts_with("https://");
     if !https && !url.starts_with("http://") {
         s.problem("url", "must begin with http:// or https://", "");
+        return None;
+    }
+    if has_credentials(&url) {
+        let help = "key, key_file or key_env: it is sent as `Authorization: Bearer`";
+        s.problem("url", "must hold no user and password", help);
         return None;
     }
     if https && cfg!(not(feature = "tls")) {

@@ -13,7 +13,7 @@ use crate::config::people::{Around, is_e164};
 use crate::config::problem::{Problems, closest};
 use crate::config::read::Section;
 use crate::config::secret::Secret;
-use crate::config::sections::as_usize;
+use crate::config::sections::{as_usize, trusted_proxies};
 use crate::webhook::{self, About};
 
 /// The strictest providers give up after 5 s, network included.
@@ -40,7 +40,7 @@ pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) ->
         deadline: Duration::from_millis(
             s.number("deadline_ms", 100..=DEADLINE_MS_MAX).unwrap_or_default(),
         ),
-        trusted_proxies: s.parsed("trusted_proxies").unwrap_or_default(),
+        trusted_proxies: trusted_proxies(&mut s),
         body_len_max: s.number("body_len_max", 1024..=BODY_LEN_MAX).map_or(0, as_usize),
         requests_max: s.number("requests_max", 1..=100_000_i64).map_or(0, as_usize),
         speech: s.word("speech", &speech).unwrap_or(Speech::Provider),
@@ -49,11 +49,6 @@ pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) ->
     };
     if webhooks.listen == api && api.port() != 0 {
         s.problem("listen", "is the address of [api], which others must not reach", "");
-    }
-    let open = webhooks.trusted_proxies.iter().find(|block| block.is_everything());
-    if let Some(open) = open {
-        let help = "name the address of your own proxy";
-        s.problem("trusted_proxies", format!("{open} would believe everybody"), help);
     }
     s.finish();
     webhooks
@@ -242,7 +237,17 @@ fn rest_url(s: &mut Section<'_, '_>) -> Option<String> {
         s.problem("rest_url", message, "");
         return None;
     }
+    if has_credentials(&url) {
+        s.problem("rest_url", "must hold no user and password", "they are `account` and `token`");
+        return None;
+    }
     Some(url.trim_end_matches('/').to_owned())
+}
+
+/// Whether an address names a user: where it is logged, a password would be with it.
+pub(super) fn has_credentials(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 fn accept_key(rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) -> Option<char> {

@@ -18,7 +18,7 @@ use crate::media::g711::Codec;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
-use crate::server::tasks::HttpThread;
+use crate::server::tasks::{HttpThread, one_of};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
@@ -77,7 +77,6 @@ pub(super) fn start(
                 body_len_max: config.webhooks.body_len_max,
                 requests_max: config.webhooks.requests_max,
             };
-            let proxies = config.webhooks.trusted_proxies.clone();
             let around = Around {
                 clock: Box::new(move || clock.now()),
                 hooks: hook_sender,
@@ -85,11 +84,11 @@ pub(super) fn start(
                     prompts: Arc::clone(prompts),
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
                 }),
-                is_proxy: Box::new(move |ip| proxies.iter().any(|block| block.contains(ip))),
             };
             let front = Front::new(settings, around);
             counts = Some(front.counts());
-            Some(HttpThread::webhooks(front, listener)?)
+            let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
+            Some(HttpThread::webhooks(front, listener, is_proxy)?)
         }
         None => None,
     };

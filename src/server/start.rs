@@ -126,7 +126,8 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
-    let api = HttpThread::api(api, http)?;
+    let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
+    let api = HttpThread::api(api, http, is_proxy)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.desk, providers.legs.as_mut(), &kept);

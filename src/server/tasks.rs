@@ -1,16 +1,19 @@
 //! The one place that starts threads for HTTP, so that they can be joined.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use axum::extract::connect_info::Connected;
-use axum::handler::HandlerWithoutStateExt;
-use axum::serve::IncomingStream;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::Api;
-use crate::api::guard::{Guarded, Peer};
+use crate::api::door::{self, Client};
+use crate::api::guard::IsProxy;
+use crate::config::Cidr;
 use crate::webhook::io::{Front, Remote};
 
 /// An HTTP interface on a thread and a runtime of its own: a slow reader of a long report must not
@@ -22,19 +25,33 @@ pub(super) struct HttpThread {
 }
 
 impl HttpThread {
-    pub(super) fn api(api: Api, listener: std::net::TcpListener) -> std::io::Result<Self> {
+    /// `is_proxy` says whose X-Forwarded-For is believed, here as below.
+    pub(super) fn api(
+        api: Api,
+        listener: std::net::TcpListener,
+        is_proxy: IsProxy,
+    ) -> std::io::Result<Self> {
         Self::start("api", listener, async move |listener, stopped: oneshot::Receiver<()>| {
-            let service = api.router().into_make_service_with_connect_info::<Peer>();
-            let served = axum::serve(Guarded::new(listener), service);
-            served.with_graceful_shutdown(async { drop(stopped.await) }).await
+            door::serve(listener, api.router(), is_proxy, async { drop(stopped.await) }).await
         })
     }
 
-    pub(super) fn webhooks(front: Front, listener: std::net::TcpListener) -> std::io::Result<Self> {
+    pub(super) fn webhooks(
+        front: Front,
+        listener: std::net::TcpListener,
+        is_proxy: IsProxy,
+    ) -> std::io::Result<Self> {
+        // The front for providers knows nothing of the HTTP interface, and so not its word either.
+        let app = Router::new().fallback(front).layer(middleware::map_request(
+            async |mut request: Request| {
+                if let Some(Client { ip, .. }) = request.extensions().get().copied() {
+                    request.extensions_mut().insert(Remote(ip));
+                }
+                request
+            },
+        ));
         Self::start("webhooks", listener, async move |listener, stopped: oneshot::Receiver<()>| {
-            let service = front.into_make_service_with_connect_info::<Remote>();
-            let served = axum::serve(Guarded::new(listener), service);
-            served.with_graceful_shutdown(async { drop(stopped.await) }).await
+            door::serve(listener, app, is_proxy, async { drop(stopped.await) }).await
         })
     }
 
@@ -74,10 +91,9 @@ impl Drop for HttpThread {
     }
 }
 
-impl Connected<IncomingStream<'_, Guarded>> for Remote {
-    fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
-        Self(*stream.remote_addr())
-    }
+/// Whether an address is in one of these blocks.
+pub(super) fn one_of(blocks: Vec<Cidr>) -> IsProxy {
+    Arc::new(move |ip| blocks.iter().any(|block| block.contains(ip)))
 }
 
 /// Binds the HTTP interface; a demonstration takes any free port when its own is taken.

@@ -22,13 +22,13 @@ pub mod rest;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request as HttpRequest};
+use axum::extract::Request as HttpRequest;
 use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, header};
@@ -60,8 +60,6 @@ pub const HOOKS_MAX: usize = 1_024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Sounds made at once; a voice may take long. More are answered 503.
 const SOUNDS_MAX: usize = 64;
-/// Addresses in an X-Forwarded-For that are looked at, from the last.
-const FORWARDED_MAX: usize = 16;
 /// What a caller hears who is asked to wait for our answer, in milliseconds.
 const WAIT_MS: u32 = 1_000;
 /// When to come again while there is too much to do, in seconds.
@@ -93,13 +91,11 @@ pub struct Around {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     pub hooks: mpsc::Sender<Batch>,
     pub sounds: Arc<dyn Sounds>,
-    /// Whose `X-Forwarded-For` is believed.
-    pub is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
 
-/// Where a connection comes from: an extension of each request, from whoever accepts connections.
+/// Who asks: an extension of each request, from whoever accepts connections and knows the proxies.
 #[derive(Clone, Copy, Debug)]
-pub struct Remote(pub SocketAddr);
+pub struct Remote(pub IpAddr);
 
 /// The door, ready to be served on any number of listeners.
 #[derive(Clone)]
@@ -259,7 +255,10 @@ impl Front {
             return Err(Refused::UriTooLong);
         }
         if path == "/healthz" {
-            return Ok("ok\n".into_response());
+            return match parts.method {
+                HttpMethod::GET | HttpMethod::HEAD => Ok("ok\n".into_response()),
+                _ => Err(Refused::Method("GET, HEAD")),
+            };
         }
         let path = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
         let below = path.strip_prefix(PREFIX).ok_or(Refused::NotFound)?;
@@ -413,23 +412,9 @@ impl Front {
     /// Counts, and says so in the log now and then.
     fn refused(&self, name: &'static str, parts: &Parts, now: Timestamp, what: Outcome, why: &str) {
         let Some(unsaid) = self.0.counts.refuse(name, what, now) else { return };
-        let remote = self.remote(parts).map(|remote| remote.to_string());
+        let remote = parts.extensions.get().map(|Remote(ip)| ip.to_string());
         let remote = remote.unwrap_or_else(|| "unknown".to_owned());
         tracing::warn!(provider = name, %remote, unsaid, "a webhook was refused: {why}");
-    }
-
-    /// Who asks: the last address that is not one of our own proxies.
-    fn remote(&self, parts: &Parts) -> Option<IpAddr> {
-        let ConnectInfo(Remote(peer)) = parts.extensions.get()?;
-        let is_proxy = |address: IpAddr| (self.0.around.is_proxy)(address.to_canonical());
-        if !is_proxy(peer.ip()) {
-            return Some(peer.ip());
-        }
-        let all = parts.headers.get_all("x-forwarded-for").iter().rev();
-        let all = all.filter_map(|value| value.to_str().ok());
-        let mut all = all.flat_map(|value| value.rsplit(',')).take(FORWARDED_MAX);
-        all.find_map(|text| text.trim().parse::<IpAddr>().ok().filter(|ip| !is_proxy(*ip)))
-            .or(Some(peer.ip()))
     }
 }
 

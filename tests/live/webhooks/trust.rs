@@ -177,3 +177,27 @@ fn a_caller_who_presses_nothing_is_asked_again_and_let_go(kind: Kind) {
     assert_eq!(menus, 3, "{:?}", leg.heard);
     site.rig.expect_no_calls();
 }
+
+/// Both ports are served alike, from the head of a request on.
+#[test]
+fn fault_08_both_ports_refuse_what_is_no_http() {
+    let site = Site::with(Kind::Twilio, false, ALICE, &flow());
+    let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    for port in [site.carrier.door, site.rig.api] {
+        let status =
+            |head: &str| exchange(port, format!("{head}{end}").as_bytes()).map(|a| a.status);
+        for (head, want) in [
+            ("GET /healthz HTTP/1.1\r\nHost: x\r\n", 200),
+            ("GET /healthz HTTP/1.0\r\n", 200),
+            ("GET /healthz HTTP/1.1\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: x\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nHost: a b\r\n", 400),
+            ("POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n", 400),
+            ("POST /healthz HTTP/1.1\r\nHost: x\r\n", 405),
+            ("DELETE /healthz HTTP/1.1\r\nHost: x\r\n", 405),
+            ("GET /nothing HTTP/1.1\r\nHost: x\r\n", 404),
+        ] {
+            assert_eq!(status(head), Some(want), "{port}: {head}");
+        }
+    }
+}
