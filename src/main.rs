@@ -151,7 +151,10 @@ fn sources(common: Common) -> Result<Sources, String> {
     ];
     for given in &common.set {
         let Some((key, value)) = given.split_once('=') else {
-            return Err(format!("--set {given}: write KEY=VALUE, as in --set sip.realm=acme"));
+            // No more than the key: what follows it may be a password.
+            let is_key = |c: &char| c.is_alphanumeric() || "_-.".contains(*c);
+            let key: String = given.chars().take_while(is_key).collect();
+            return Err(format!("--set {key}: write KEY=VALUE, as in --set sip.realm=acme"));
         };
         let argument = format!("--set {key}");
         overrides.push(Override { argument, key: key.to_owned(), value: value.to_owned() });

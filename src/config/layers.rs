@@ -7,6 +7,7 @@
 //! **Invariant:** a later layer wins key by key; a list is replaced whole.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use config::{ConfigError, Environment, Map, Source, Value, ValueKind};
@@ -24,7 +25,7 @@ const NOWHERE: &str = "configuration";
 pub(super) const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
 
 /// One text of TOML, by the name that problems are to give it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct FileLayer {
     pub name: String,
     pub source: String,
@@ -33,7 +34,7 @@ pub(super) struct FileLayer {
 }
 
 /// `--set key=value` or a named argument that stands for one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Override {
     /// As typed: `--flows`.
     pub argument: String,
@@ -42,8 +43,15 @@ pub struct Override {
     pub value: String,
 }
 
+/// The value is left out: it may be a secret.
+impl fmt::Debug for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Override").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 /// A value and where it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Node {
     pub place: String,
     pub kind: Kind,
@@ -52,7 +60,7 @@ pub(super) struct Node {
     pub folder: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Kind {
     Text(String),
     Int(i64),
@@ -103,8 +111,15 @@ pub(super) fn merge(
 }
 
 /// A source whose values carry their own origin.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Layer(Map<String, Value>);
+
+/// All of it is left out: some values are secrets.
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Layer")
+    }
+}
 
 impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {

@@ -49,7 +49,7 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 pub const DEFAULT_FILE: &str = "attendant.toml";
 
 /// Where the layers come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// `--config`. Without it [`DEFAULT_FILE`] is read where it exists.
     pub file: Option<PathBuf>,
@@ -57,6 +57,16 @@ pub struct Sources {
     pub variables: BTreeMap<String, String>,
     /// `--set` and named arguments, in order.
     pub overrides: Vec<Override>,
+}
+
+/// Variables are left out: the whole environment holds more secrets than ours.
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources")
+            .field("file", &self.file)
+            .field("overrides", &self.overrides)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A checked configuration, and the demonstration it is, where it is one.

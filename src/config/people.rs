@@ -338,7 +338,11 @@ fn check_name(what: &str, name: &str, node: &Node, problems: &mut Problems) {
 
 fn check_sip_uri(s: &mut Section<'_, '_>, key: &str, uri: &str) {
     let rest = uri.strip_prefix("sip:").unwrap_or_default();
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+    if user.contains(':') {
+        // It stands in requests and logs as it is.
+        return s.problem(key, "must hold no password", "sip:name@192.0.2.20:5060");
+    }
     let usable = |c: char| c.is_ascii_graphic() && !"<>\"".contains(c);
     if host.is_empty() || !uri.chars().all(usable) {
         s.problem(key, format!("\"{uri}\" is not a SIP address"), "sip:name@192.0.2.20:5060");

@@ -1,5 +1,7 @@
 //! What a configuration says, and what is said of a wrong one.
 
+mod secrets;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -19,6 +19,7 @@
 
 pub mod about;
 pub mod bandwidth;
+pub mod conceal;
 pub mod desk;
 pub mod document;
 pub mod fields;
@@ -50,6 +51,7 @@ pub mod twilio;
 pub mod twiml;
 
 pub use about::{About, Console, Parting};
+pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};

@@ -229,6 +229,7 @@ mod tests {
                 paper: Paper { links, voices: std::collections::BTreeMap::new() },
                 numbers: Vec::new(),
                 prefixes: Vec::new(),
+                token: None,
             };
             for transfer in [None, Some("+14155550123".to_owned())] {
                 let wanted = Fallback {

@@ -1,6 +1,7 @@
 //! `attendant webhook`: what helps to connect a telephony provider.
 //!
-//! **Invariant:** no secret is printed.
+//! **Invariant:** no secret is printed: what came from elsewhere goes through
+//! [`Site::fit_to_print`].
 
 mod fallback;
 mod selftest;
@@ -9,7 +10,7 @@ mod verify;
 use std::process::ExitCode;
 
 use attendant::config::{self, Config, Sources};
-use attendant::webhook::{self, Keys, Links, Paper, Provider};
+use attendant::webhook::{self, Keys, Links, Paper, Provider, conceal};
 use clap::Subcommand;
 
 use crate::cli::{EX_CONFIG, fail, told};
@@ -25,9 +26,9 @@ pub(crate) enum Webhook {
     /// Call ourselves through the public address, with a correctly signed call, and end it again
     ///
     /// Each hop is said: the name, the connection, the proxy, our signature check, the document.
-    /// Run it while the server runs: it leaves the record of a short call. Providers that sign
-    /// with a key of their own cannot be played; the exit code is 3 then, and 1 where something is
-    /// wrong.
+    /// Run it while the server runs: it leaves the record of a short call. Of providers that sign
+    /// with a key of their own only the way in is tried, and their calls are skipped; the exit code
+    /// is 3 where such a one was named, and 1 where something is wrong.
     Selftest(selftest::Selftest),
     /// Write documents that serve callers while this server is away
     ///
@@ -51,6 +52,15 @@ struct Site {
     paper: Paper,
     numbers: Vec<String>,
     prefixes: Vec<String>,
+    /// Of its REST interface.
+    token: Option<String>,
+}
+
+impl Site {
+    /// A text that may hold what we were answered or given, without our secrets.
+    fn fit_to_print(&self, text: &str) -> String {
+        conceal(text, self.keys.secrets.iter().chain(&self.token).map(String::as_str))
+    }
 }
 
 fn site(sources: &Sources, name: &str) -> Result<Site, ExitCode> {
@@ -81,5 +91,6 @@ fn site_of(config: &Config, name: &str) -> Result<Site, String> {
         paper: Paper { links: Links::new(base, known.name, [0; 32]), voices: known.voices.clone() },
         numbers: known.numbers.clone(),
         prefixes: known.prefixes.clone(),
+        token: known.token.as_ref().map(|token| token.expose().to_owned()),
     })
 }

@@ -1,7 +1,7 @@
 //! `attendant webhook verify`: what of a request is signed, and whether the signature is good.
 //!
 //! **Invariant:** the verdict is that of the provider's own `verify`, with the configuration's
-//! secrets; none of them is printed.
+//! secrets; none of them is printed, and no password in an address, though it is signed with it.
 //!
 //! **Deliberately absent:** memory of signatures: a recording is good as often as it is shown.
 
@@ -65,7 +65,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Verify) -> ExitCode {
         }
         Err(refusal) => (format!("refused: {refusal}{}", hint(&refusal, &request.url)), false),
     };
-    let printed = print(&format!("{text}{verdict}\n"));
+    let printed = print(&site.fit_to_print(&format!("{text}{verdict}\n")));
     if is_good { printed } else { ExitCode::from(EX_REFUSED) }
 }
 

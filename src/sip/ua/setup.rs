@@ -4,6 +4,7 @@
 //! says so with [`Ua::set_trunk_address`](crate::sip::ua::Ua::set_trunk_address).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::id::AgentId;
@@ -75,7 +76,7 @@ pub struct Phone {
     pub at: PhoneAt,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum PhoneAt {
     /// It registers here.
     Registers { password: String, md5: bool },
@@ -91,6 +92,19 @@ pub(super) enum Known {
     Agent(AgentId),
     /// By position.
     Trunk(usize),
+}
+
+/// The password is left out.
+impl fmt::Debug for PhoneAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registers { md5, .. } => {
+                f.debug_struct("Registers").field("md5", md5).finish_non_exhaustive()
+            }
+            Self::Fixed { uri } => f.debug_struct("Fixed").field("uri", uri).finish(),
+            Self::Elsewhere => f.write_str("Elsewhere"),
+        }
+    }
 }
 
 /// Everyone with a password, by user.

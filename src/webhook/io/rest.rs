@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::webhook::conceal::conceal;
 use crate::webhook::io::jwt;
 use crate::webhook::provider::Provider;
 use crate::webhook::rest::{
@@ -247,8 +248,9 @@ impl Shared {
         };
         let signed = self.signed(site, call);
         let outcome = match signed.and_then(|call| perform(agent, &call)) {
-            Ok(answer) => site.provider.outcome(&answer),
+            Ok(answer) => site.provider.outcome(&fit_to_tell(answer, &site.account)),
             Err(why) => {
+                let why = conceal(&why, secrets(&site.account));
                 tracing::warn!(provider = job.provider, leg = %job.leg, "REST: {why}");
                 RestOutcome::Busy(None)
             }
@@ -289,6 +291,16 @@ impl Shared {
         }
         Ok(call)
     }
+}
+
+/// What must be in no log of what a provider says.
+fn secrets(account: &Account) -> impl Iterator<Item = &str> {
+    std::iter::once(account.secret.as_str()).chain(account.access.as_deref())
+}
+
+/// An answer that says nothing of what we sign in with: a provider may repeat what it refuses.
+fn fit_to_tell(answer: RestAnswer, account: &Account) -> RestAnswer {
+    RestAnswer { body: conceal(&answer.body, secrets(account)), ..answer }
 }
 
 const fn reference(command: &RestCommand) -> &String {

@@ -20,6 +20,7 @@ mod kind;
 mod outside;
 mod readme;
 mod sdk;
+mod selftest;
 mod sign;
 mod talks;
 mod trust;
