@@ -1,9 +1,15 @@
 //! Telephone numbers in one form: E.164, or the extension as it came.
 //!
+//! Every front writes a party in its own way: digits with and without a plus, a URI of SIP or of
+//! `tel:` with parameters and escapes, a name with the URI in angle brackets. [`user`] takes the
+//! number or name out of all of them, so that a flow and a caller are found whichever front a call
+//! came by.
+//!
 //! **Invariant:** [`normalize`] never panics and is idempotent: its result normalizes to itself.
 //!
 //! **Deliberately absent:** whether a number may be dialed. That is the trunk's allow-list.
 
+use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::str::FromStr;
 
@@ -14,29 +20,146 @@ const NUMBER_LEN_MAX: usize = 48;
 /// Up to this many digits without a `+` are an extension and stay as they are.
 const EXTENSION_DIGITS_MAX: usize = 6;
 /// What networks put in place of a number they withhold.
-const WITHHELD: [&str; 7] =
-    ["anonymous", "unavailable", "unknown", "restricted", "withheld", "private", "asterisk"];
+const WITHHELD: [&str; 11] = [
+    "anonymous",
+    "asterisk",
+    "blocked",
+    "id unavailable",
+    "no caller id",
+    "private",
+    "private number",
+    "restricted",
+    "unavailable",
+    "unknown",
+    "withheld",
+];
+/// The host of a caller who withholds the number (RFC 3323 §4.1.1.3).
+const WITHHELD_HOST: &str = "anonymous.invalid";
+/// Of the URIs whose user is a telephone number or a name.
+const SCHEMES: [&str; 3] = ["sip:", "sips:", "tel:"];
+/// Where a local number is at home (RFC 3966 §5.1.5).
+const CONTEXT: &str = "phone-context=";
 
 /// The number in E.164 where `raw` is one, seen from `region` (ISO 3166, e.g. `US`); an extension
-/// or a SIP user name as it came; `None` when the caller withheld it.
+/// or a SIP user name as it came; `None` when the caller withheld it. Digits that are no number
+/// of the region are read as an international one without its `+`, as some networks send it.
 #[must_use]
 pub fn normalize(raw: &str, region: &str) -> Option<String> {
-    let raw = raw.trim();
-    let raw = raw.strip_prefix("tel:").unwrap_or(raw);
-    let raw = raw.split([';', '@']).next().unwrap_or(raw).trim();
-    if raw.is_empty() || raw.len() > NUMBER_LEN_MAX || is_withheld(raw) {
+    let raw = user(raw)?;
+    let digits: String = raw.chars().filter(char::is_ascii_digit).collect();
+    let is_international = raw.starts_with('+');
+    if !is_dialed(&raw) || (!is_international && digits.len() <= EXTENSION_DIGITS_MAX) {
+        return Some(raw);
+    }
+    let abroad = format!("+{}", digits.strip_prefix("00").unwrap_or(&digits));
+    let number = match is_international {
+        true => parsed(&format!("+{digits}"), region),
+        false => parsed(&digits, region).or_else(|| parsed(&abroad, region)),
+    };
+    // A number that no numbering plan knows is kept in one spelling, so that it still compares.
+    let unknown = || if is_international { format!("+{digits}") } else { digits.clone() };
+    Some(number.unwrap_or_else(unknown))
+}
+
+/// A party's number in one spelling, whichever way it is written, without knowing where it is
+/// seen from; what holds no number (a client's name, the SIP address of one) as it came. `None`
+/// when it is withheld.
+#[must_use]
+pub fn address(raw: &str) -> Option<String> {
+    let user = user(raw)?;
+    if !is_dialed(&user) {
+        return Some(raw.trim().to_owned());
+    }
+    let plus = if user.starts_with('+') { "+" } else { "" };
+    let digits = user.chars().filter(char::is_ascii_digit);
+    Some(plus.chars().chain(digits).collect())
+}
+
+/// The number or name in a party's address: the user of a URI of SIP or `tel:`, unescaped, without
+/// parameters and password; anything else as it came. `None` when it is withheld, or too long.
+#[must_use]
+pub fn user(raw: &str) -> Option<String> {
+    let (text, has_scheme) = inside(raw);
+    if !has_scheme && is_other_uri(text) {
+        return Some(text.to_owned()).filter(|text| text.len() <= NUMBER_LEN_MAX);
+    }
+    let (user, host) = text.split_once('@').unwrap_or((text, ""));
+    if host.split([':', ';', '?']).next().is_some_and(|h| h.eq_ignore_ascii_case(WITHHELD_HOST)) {
         return None;
     }
-    let looks_dialed = raw.chars().all(|c| c.is_ascii_digit() || "+-. ()/".contains(c));
-    let digits: String = raw.chars().filter(char::is_ascii_digit).collect();
-    if !looks_dialed || (!raw.starts_with('+') && digits.len() <= EXTENSION_DIGITS_MAX) {
-        return Some(raw.to_owned());
+    let mut parts = user.split(';');
+    let number = parts.next().unwrap_or(user);
+    let context = parts.find_map(|part| part.trim().strip_prefix(CONTEXT));
+    let is_uri = has_scheme || !host.is_empty();
+    let end = number.find([':', '?']).filter(|_| is_uri).unwrap_or(number.len());
+    let number = unescaped(number[..end].trim());
+    let number = number.trim();
+    if number.is_empty() || number.len() > NUMBER_LEN_MAX || is_withheld(number) {
+        return None;
     }
-    if let Some(number) = parsed(raw, region) {
-        return Some(number);
+    let at_home = context.map(unescaped).filter(|_| !number.starts_with('+') && is_dialed(number));
+    let whole = at_home.filter(|context| context.starts_with('+') && is_dialed(context));
+    let whole = whole.map(|context| format!("{context}{number}"));
+    Some(whole.filter(|all| all.len() <= NUMBER_LEN_MAX).unwrap_or_else(|| number.to_owned()))
+}
+
+/// What stands in angle brackets and behind a scheme, and whether there was a scheme.
+fn inside(raw: &str) -> (&str, bool) {
+    let (mut text, mut has_scheme) = (raw.trim(), false);
+    // Bounded: each turn makes it shorter.
+    loop {
+        let bracketed = text.find('<').zip(text.rfind('>')).filter(|(from, to)| from < to);
+        let named = SCHEMES.iter().find(|scheme| {
+            text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        });
+        text = match (bracketed, named) {
+            (Some((from, to)), _) => text[from + 1..to].trim(),
+            (None, Some(scheme)) => {
+                has_scheme = true;
+                text[scheme.len()..].trim()
+            }
+            (None, None) => return (text, has_scheme),
+        };
     }
-    // A number that no numbering plan knows is kept in one spelling, so that it still compares.
-    Some(if raw.starts_with('+') { format!("+{digits}") } else { digits })
+}
+
+/// Whether it is an address of another kind, such as `client:ada`: its name is no number, even
+/// where it looks like one.
+fn is_other_uri(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
+    })
+}
+
+/// `%2B` as `+`; as it came where something is escaped that would be read again.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    // Bounded: each turn takes a byte or three.
+    while let [first, after @ ..] = rest {
+        let escaped = match (first, after) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(h, l)| h * 16 + l),
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    let is_read_again = |text: &str| text.contains(['%', '@', ';', ':', '?', '<', '>']);
+    let decoded = String::from_utf8(bytes).ok().filter(|decoded| !is_read_again(decoded));
+    decoded.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// Whether it is what can be dialed on digits, with the separators people write.
+fn is_dialed(user: &str) -> bool {
+    user.chars().all(|c| c.is_ascii_digit() || "+-. ()/".contains(c))
+        && user.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `number` is an international number in E.164.
@@ -46,8 +169,17 @@ pub fn is_e164(number: &str) -> bool {
     (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn is_withheld(raw: &str) -> bool {
-    WITHHELD.iter().any(|word| raw.eq_ignore_ascii_case(word))
+/// Whether it is a word for a withheld number; also as it is typed on the keys of a telephone
+/// (ITU-T E.161), with the `+` of a number, which no number begins like.
+fn is_withheld(user: &str) -> bool {
+    let typed = user.strip_prefix('+').unwrap_or_default();
+    WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word) || is_typed(typed, word))
+}
+
+fn is_typed(number: &str, word: &str) -> bool {
+    const KEYS: &[u8; 26] = b"22233344455566677778889999";
+    let letters = word.bytes().filter(u8::is_ascii_lowercase);
+    number.bytes().eq(letters.map(|c| KEYS[usize::from(c - b'a')]))
 }
 
 /// The library has panicked on crafted input before (RUSTSEC-2024-0369): a caller's number must
@@ -93,6 +225,123 @@ mod tests {
     fn a_withheld_number_is_no_number() {
         for raw in ["", "anonymous", "Anonymous", "Restricted", "unavailable"] {
             check(raw, "US", None);
+        }
+    }
+
+    #[test]
+    fn fault_25_a_number_in_a_uri_is_that_number() {
+        for raw in [
+            "sip:+14155550123@x.sip.twilio.com",
+            "SIPS:+14155550123@x.example:5061;transport=tls",
+            "\"Ada\" <sip:+14155550123@x.example;user=phone>;tag=1",
+            "sip:+1-415-555-0123;npdi;rn=+14155550000@x.example?Subject=x",
+            "sip:%2B14155550123@x.example",
+            "sip:%2b1%20415%20555%200123:secret@[2001:db8::1]:5060",
+            "sip:14155550123@198.51.100.7",
+            "sip:4155550123@x.example;user=phone",
+            "sip:5550123;phone-context=+1415@x.example;user=phone",
+            "tel:+1-415-555-0123;ext=7",
+            "tel:415-555-0123;phone-context=+1",
+            "tel:(415)555-0123;phone-context=example.com",
+            "+14155550123@x.example",
+            "14155550123",
+            "4155550123",
+            "+1.415.555.0123",
+            " sip: +14155550123 ",
+        ] {
+            check(raw, "US", Some("+14155550123"));
+        }
+        // Without a plus, and of another country than the region's.
+        check("442079460018", "US", Some("+442079460018"));
+        check("sip:442079460018@x.example", "US", Some("+442079460018"));
+        check("00442079460018", "US", Some("+442079460018"));
+        check("14155550123", "GB", Some("+14155550123"));
+        // Names and extensions, with and without a host.
+        check("sip:ann@example.com", "US", Some("ann"));
+        check("sip:1000@198.51.100.7:5060", "US", Some("1000"));
+        // A client's name is none of the network's numbers.
+        check("client:ada", "US", Some("client:ada"));
+        check("client:+14155550123", "US", Some("client:+14155550123"));
+    }
+
+    #[test]
+    fn fault_25_a_number_is_withheld_in_every_way_of_writing_it() {
+        for raw in [
+            "sip:anonymous@anonymous.invalid",
+            "sip:+14155550123@anonymous.invalid:5060;user=phone",
+            "\"Anonymous\" <sip:Anonymous@x.example>",
+            "sip:Restricted@x.example",
+            "sip:%61nonymous@x.example",
+            "tel:unknown",
+            "Private",
+            "No Caller ID",
+            "BLOCKED",
+            "+266696687",
+            "+7378742833",
+            "sip:+86282452253@x.example",
+            "sip:@x.example",
+            "sip:",
+            "<>",
+        ] {
+            check(raw, "US", None);
+            assert_eq!(address(raw), None, "{raw}");
+        }
+        // Digits without a plus may be somebody's.
+        check("7378742833", "US", Some("+17378742833"));
+    }
+
+    #[test]
+    fn an_address_has_one_spelling_before_anybody_knows_the_region() {
+        for (raw, want) in [
+            ("sip:+1-415-555-0123@x;user=phone", "+14155550123"),
+            ("sip:4155550123@x", "4155550123"),
+            ("tel:1000", "1000"),
+            (" sip:ann@example.com ", "sip:ann@example.com"),
+            ("client:ada", "client:ada"),
+        ] {
+            assert_eq!(address(raw).as_deref(), Some(want), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_was_normalized_normalizes_to_itself() {
+        let pieces = [
+            "sip:",
+            "tel:",
+            "<",
+            ">",
+            "@",
+            ";",
+            ":",
+            "?",
+            "%",
+            "%2B",
+            "%25",
+            "41",
+            "+",
+            "+1",
+            "415",
+            "5550123",
+            " ",
+            "a",
+            "client:",
+            "anonymous",
+            ";phone-context=+1",
+            "00",
+            "٣",
+            "-",
+            "x.y",
+        ];
+        // Every sentence of four of them.
+        for number in 0..pieces.len().pow(4) {
+            let pick = |power| pieces[number / pieces.len().pow(power) % pieces.len()];
+            let raw: String = (0..4).map(pick).collect();
+            let Some(once) = user(&raw) else { continue };
+            assert_eq!(user(&once).as_deref(), Some(once.as_str()), "{raw:?}");
+            if number % 97 == 0 {
+                let once = normalize(&raw, "US").unwrap();
+                assert_eq!(normalize(&once, "US").as_deref(), Some(once.as_str()), "{raw:?}");
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::caller;
-use crate::call::number::normalize;
+use crate::call::number::{is_e164, normalize};
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Origin, State};
 use crate::center::{Cause, Command, ContactCenter, Digit, From, Setup, Via, Wake};
 use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
@@ -50,6 +50,8 @@ impl ContactCenter {
             return; // the same news twice
         }
         let number = from.number.as_deref().and_then(|n| normalize(n, &self.setup.region));
+        // One spelling of the number dialed, too, whichever front the call came by.
+        let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
         let origin = Origin {
             call: id,
             from: number,

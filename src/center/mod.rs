@@ -46,6 +46,7 @@ use agents::Desk;
 use restart::Standings;
 use setup::Skills;
 
+pub use crate::call::number;
 pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
 pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use asks::{Refused, VARS_MAX};

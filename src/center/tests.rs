@@ -1,6 +1,7 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod lines;
+mod numbers;
 mod recording;
 mod talks;
 

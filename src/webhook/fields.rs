@@ -3,8 +3,9 @@
 //! A provider's `parse` fills in what the request has; which of it matters depends on the
 //! [`Link`](crate::webhook::Link) it came to.
 //!
-//! **Invariant:** a number is E.164 with `+`, or what the provider sent where it is none (a SIP
-//! address, a client's name); `None` is a caller without one.
+//! **Invariant:** a number is E.164 with `+`, or the digits as dialed, whichever way the provider
+//! wrote it; where there is none it is what the provider sent (a client's name); `None` is a caller
+//! without one.
 
 use std::time::Duration;
 

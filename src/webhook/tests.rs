@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::center::{Digit, Listen};
 use crate::id::{CallId, LegId};
+use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::{Link, Links};
 use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider};
+use crate::webhook::trial::Trial;
 use crate::webhook::{provider, providers};
 
 pub(super) const CALL: CallId = CallId(41);
@@ -88,4 +90,61 @@ fn each_is_found_by_its_name_and_has_only_one() {
         assert!(std::ptr::addr_eq(*given, found), "{} is there twice", given.name());
     }
     assert!(provider("nobody").is_none());
+}
+
+/// What each says of a call from and to such an address.
+fn parties(name: &str, from: &str, to: &str) -> (Option<String>, Option<String>) {
+    let trial = Trial {
+        call: "41414141414141414141414141414141",
+        from,
+        to,
+        url: "https://ivr.example.com/webhooks/x/voice",
+        is_over: false,
+        now: Timestamp(1_700_000_000_000),
+    };
+    let keys = keys_of(&["plain", "user:secret"]);
+    let given = provider(name).expect("a provider");
+    let request = match name {
+        "texml" => trial.form(&[("CallSid", "v3:1"), ("From", from), ("To", to)]),
+        "telnyx" => trial.json(&serde_json::json!({ "data": {
+            "event_type": "call.initiated",
+            "payload": {
+                "call_control_id": "v3:1", "direction": "incoming", "from": from, "to": to,
+            },
+        }})),
+        _ => given.trial(&keys, &trial).expect("a call of the provider's"),
+    };
+    let fields = given.parse(&Link::Voice, &request).expect("a call");
+    (fields.from, fields.to)
+}
+
+#[test]
+fn fault_25_each_provider_reads_a_number_out_of_whatever_it_comes_in() {
+    for name in providers().iter().map(|given| given.name()) {
+        for (written, want) in [
+            ("+14155550100", Some("+14155550100")),
+            ("sip:+14155550100@x.sip.twilio.com", Some("+14155550100")),
+            ("sips:+14155550100@x.example:5061;transport=tls", Some("+14155550100")),
+            ("sip:%2B14155550100;npdi@x.example;user=phone", Some("+14155550100")),
+            ("tel:+1-415-555-0100", Some("+14155550100")),
+            ("\"Ada\" <sip:+14155550100@x.example>", Some("+14155550100")),
+            ("client:ada", Some("client:ada")),
+            ("1000", Some("1000")),
+            ("sip:1000@x.example", Some("1000")),
+            ("sip:ann@x.example", Some("sip:ann@x.example")),
+            ("anonymous", None),
+            ("Restricted", None),
+            ("unavailable", None),
+            ("+266696687", None),
+            ("sip:anonymous@anonymous.invalid", None),
+        ] {
+            let want = want.map(str::to_owned);
+            assert_eq!(parties(name, written, written), (want.clone(), want), "{name}: {written}");
+        }
+        // Without a plus it is international where the provider always writes it so; elsewhere
+        // whoever knows the region reads it as dialed.
+        let bare = matches!(name, "plivo" | "vonage");
+        let want = Some(if bare { "+14155550100" } else { "14155550100" }.to_owned());
+        assert_eq!(parties(name, "14155550100", "14155550100"), (want.clone(), want), "{name}");
+    }
 }

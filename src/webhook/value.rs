@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::center::Digit;
+use crate::center::{Digit, number};
 use crate::time::Timestamp;
 use crate::webhook::form;
 use crate::webhook::provider::Malformed;
@@ -18,19 +18,25 @@ const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// Keys of one input: more than any step collects. A request with more is refused as malformed.
 pub const KEYS_MAX: usize = 255;
 
-/// A party's address: a number of E.164 gets its `+`, anything else stays as it is, and the words
-/// for a withheld number are nobody.
+/// A party's address, of a provider that writes numbers as its networks do: with a `+`, as a URI of
+/// SIP, or as dialed, which whoever knows the region reads. `None` is a caller without a number.
 #[must_use]
 pub fn address(raw: &str) -> Option<String> {
-    let raw = raw.trim();
-    let withheld = ["", "anonymous", "private", "restricted", "unavailable", "unknown"];
-    if withheld.contains(&raw.to_ascii_lowercase().as_str()) {
-        return None;
-    }
-    let is_number = NUMBER_DIGITS.contains(&raw.len())
-        && raw.bytes().all(|byte| byte.is_ascii_digit())
-        && !raw.starts_with('0');
-    Some(if is_number { format!("+{raw}") } else { raw.to_owned() })
+    number::address(raw).filter(|address| !is_typed_word(address))
+}
+
+/// As [`address`], of a provider that writes numbers of E.164 without their `+`.
+#[must_use]
+pub fn bare_address(raw: &str) -> Option<String> {
+    let address = address(raw)?;
+    let is_number = !address.starts_with('+') && bare_number(&address).is_some();
+    Some(if is_number { format!("+{address}") } else { address })
+}
+
+/// Whether digits without a `+` are a word for a withheld number, typed on a telephone's keys.
+fn is_typed_word(address: &str) -> bool {
+    address.bytes().all(|byte| byte.is_ascii_digit())
+        && number::address(&format!("+{address}")).is_none()
 }
 
 /// A number of E.164 without its `+`, as some providers want it; `None` when it is none.
@@ -113,13 +119,15 @@ mod tests {
     fn numbers_get_their_plus_and_lose_it() {
         for (raw, want) in [
             ("14155550100", Some("+14155550100")),
+            ("sip:14155550100@example.com", Some("+14155550100")),
             ("+14155550100", Some("+14155550100")),
             ("611", Some("611")),
             ("sip:ann@example.com", Some("sip:ann@example.com")),
             ("Anonymous", None),
+            ("266696687", None),
             (" ", None),
         ] {
-            assert_eq!(address(raw).as_deref(), want, "{raw}");
+            assert_eq!(bare_address(raw).as_deref(), want, "{raw}");
         }
         assert_eq!(bare_number("+14155550100"), Some("14155550100"));
         assert_eq!(bare_number("ann"), None);

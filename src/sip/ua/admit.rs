@@ -5,7 +5,7 @@
 //!
 //! **Deliberately absent:** what a caller may do; the number dialed decides that, in the center.
 
-use crate::center::{From, Via};
+use crate::center::{From, Via, number};
 use crate::sip::digest::Verdict;
 use crate::sip::message::{Method, Name, NameAddr, Request};
 use crate::sip::path::Path;
@@ -146,11 +146,9 @@ impl Ua {
         let Some(address) = asserted.or_else(|| headers.from().ok()) else {
             return From::default();
         };
-        let uri = address.uri();
-        let anonymous = uri.host().to_string().eq_ignore_ascii_case("anonymous.invalid");
-        let user = uri.user_decoded().filter(|user| !anonymous && !is_nobody(user));
-        let Some(number) = user else { return From::default() };
-        From { number: Some(number.into_owned()), name: address.display().map(|d| d.into_owned()) }
+        let number = address.uri().user().and_then(|_| number::user(address.uri().as_str()));
+        let Some(number) = number else { return From::default() };
+        From { number: Some(number), name: address.display().map(|d| d.into_owned()) }
     }
 }
 
@@ -166,11 +164,4 @@ fn asks_for_privacy(values: &str) -> bool {
     values.split(';').any(|value| {
         ["id", "user", "header"].iter().any(|asked| value.trim().eq_ignore_ascii_case(asked))
     })
-}
-
-/// What gateways write in place of a withheld number.
-fn is_nobody(user: &str) -> bool {
-    ["anonymous", "unavailable", "unknown", "restricted", "private"]
-        .iter()
-        .any(|word| user.eq_ignore_ascii_case(word))
 }

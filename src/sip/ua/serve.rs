@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::center::Cause;
+use crate::center::{Cause, number};
 use crate::sip::dialog::{Dialog, ROUTES_MAX};
 use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
 use crate::sip::path::{Path, Transport};
@@ -324,7 +324,9 @@ pub(super) fn route_text(address: &NameAddr<'_>) -> Box<str> {
     format!("<{}>", address.uri()).into()
 }
 
-/// The number that was dialed.
+/// The number that was dialed, with what a parameter adds to it; a name that no number can be as
+/// it came.
 fn called(request: &Request) -> String {
-    request.uri.user_decoded().map(|user| user.into_owned()).unwrap_or_default()
+    let Some(user) = request.uri.user_decoded() else { return String::new() };
+    number::user(request.uri.as_str()).unwrap_or_else(|| user.into_owned())
 }

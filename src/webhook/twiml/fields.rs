@@ -19,10 +19,6 @@ use crate::webhook::value;
 
 /// A call's name is at most so long, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;
-/// What is written for a caller who keeps the number back: the word, or it typed on a telephone's
-/// keys.
-const NOBODY: &[&str] = &["anonymous", "restricted", "unavailable", "unknown", "blocked"];
-
 /// The fields of a request, which is a form in the body of a POST or in the query of a GET.
 ///
 /// # Errors
@@ -45,9 +41,9 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let state = field("CallStatus").and_then(|status| state(&status));
     let mut fields = Fields {
         reference: reference.into_owned(),
-        from: field("From").filter(|from| !is_nobody(from)).map(Cow::into_owned),
+        from: field("From").and_then(|from| value::address(&from)),
         from_name: field("CallerName").or_else(|| field("CallerId")).map(Cow::into_owned),
-        to: field("To").map(Cow::into_owned),
+        to: field("To").and_then(|to| value::address(&to)),
         state,
         dial: field("DialCallStatus").and_then(|status| dialed(&status, &field)),
         recorded,
@@ -139,19 +135,4 @@ fn moment(text: &str) -> Option<Timestamp> {
     let iso = text.parse::<jiff::Timestamp>();
     let read = iso.or_else(|_| jiff::fmt::rfc2822::parse(text).map(|zoned| zoned.timestamp()));
     read.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok()).map(Timestamp)
-}
-
-fn is_nobody(from: &str) -> bool {
-    let bare = from.strip_prefix("sip:").unwrap_or(from);
-    let user = bare.split('@').next().unwrap_or(bare);
-    let number = user.strip_prefix('+').unwrap_or(user);
-    NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word) || is_typed(number, word))
-}
-
-/// Whether a number is a word of lower-case letters as it is typed on a telephone's keys (ITU-T
-/// E.161).
-fn is_typed(number: &str, word: &str) -> bool {
-    const KEYS: &[u8; 26] = b"22233344455566677778889999";
-    let letters = word.bytes().filter(u8::is_ascii_lowercase);
-    number.bytes().eq(letters.map(|c| KEYS[usize::from(c - b'a')]))
 }

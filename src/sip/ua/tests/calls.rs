@@ -466,6 +466,36 @@ fn a_withheld_number_stays_withheld() {
 }
 
 #[test]
+fn fault_25_a_number_is_read_out_of_every_uri_it_comes_in() {
+    let parties = |from: &str, to: &str| {
+        let text = request("INVITE", 1, "", "", "")
+            .replacen("sip:+14155550100@192.0.2.1", to, 1)
+            .replace("sip:+14155550123@carrier.example", from);
+        let mut desk = Desk::new();
+        desk.receive(&text);
+        match desk.events().remove(0) {
+            UaEvent::Incoming { from, to, .. } => (from.number, to),
+            event => panic!("{event:?}"),
+        }
+    };
+    for (from, to) in [
+        ("tel:+1-415-555-0123", "tel:+14155550100"),
+        ("sip:%2B14155550123@h;user=phone", "sip:%2B14155550100@h;user=phone"),
+        ("sip:+14155550123;npdi;rn=+1415@h", "sip:+14155550100;npdi@192.0.2.1"),
+        ("sip:5550123;phone-context=+1415@h", "tel:5550100;phone-context=+1415"),
+        ("sips:+14155550123:secret@h", "sip:+14155550100:x@h"),
+    ] {
+        let (caller, called) = parties(from, to);
+        let digits = |number: &str| number.replace('-', "");
+        assert_eq!(caller.as_deref().map(digits).as_deref(), Some("+14155550123"), "{from}");
+        assert_eq!(called, "+14155550100", "{to}");
+    }
+    // No number: as it came.
+    assert_eq!(parties("sip:ann@h", "sip:*42@h"), (Some("ann".to_owned()), "*42".to_owned()));
+    assert_eq!(parties("sip:h", "sip:h"), (None, String::new()));
+}
+
+#[test]
 fn answers_follow_the_via_but_never_leave_the_source_address() {
     let mut desk = Desk::new();
     let to = |desk: &mut Desk, via: &str| {
