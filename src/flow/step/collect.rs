@@ -123,6 +123,10 @@ impl Question for Collect {
         self.terminator
     }
 
+    fn habit(&self) -> Option<char> {
+        Some('#').filter(|_| self.terminator.is_none() && self.ask.repeat != Some('#'))
+    }
+
     fn answer(
         &self,
         run: &mut Run,

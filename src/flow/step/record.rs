@@ -18,7 +18,7 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::expr::Variable;
 use crate::flow::parse::check_variable;
 use crate::flow::read::Section;
-use crate::flow::run::{Run, Turn};
+use crate::flow::run::{LATE_FINISH, Run, Turn};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
@@ -102,7 +102,13 @@ impl Record {
                 turn.out.push(Effect::StopRecord);
                 Next::Wait
             }
-            Input::Recorded(outcome) if records => self.ended(run, outcome),
+            Input::Recorded(outcome) if records => {
+                // Silence or the greatest length may have come before the key.
+                if let Some(key) = self.finish_key {
+                    run.absorb(turn, key.as_char(), LATE_FINISH);
+                }
+                self.ended(run, outcome)
+            }
             Input::Timer if records => {
                 turn.out.push(Effect::StopRecord);
                 self.give_up("the recording did not end")

@@ -6,6 +6,7 @@
 
 mod broken;
 mod inputs;
+mod late;
 mod needs;
 mod people;
 mod random;
@@ -152,6 +153,7 @@ fn input(act: &str) -> Input {
         "start" => Input::Start,
         "done" => Input::PromptDone,
         "timer" => Input::Timer,
+        "silence" => Input::Silence,
         "hangs up" => Input::HungUp,
         "queue handled" => Input::Queue(QueueOutcome::Handled),
         "queue timeout" => Input::Queue(QueueOutcome::Timeout),
