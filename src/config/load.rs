@@ -90,6 +90,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
     let has_agents = !config.agents.is_empty();
     Known {
         skills: names(&mut config.skills().into_iter()).filter(|_| has_agents),
+        staff: Some(config.agents.iter().map(|agent| agent.skills.clone()).collect()),
         queues: names(&mut config.queues.iter().map(|queue| queue.name.clone())),
         trunks: names(&mut config.trunks.keys().chain(config.providers.keys()).cloned()),
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),

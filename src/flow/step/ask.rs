@@ -10,9 +10,9 @@
 //!
 //! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the
 //! caller hears, in [`Effect::Heard`] and in where the call goes; together they happen at most
-//! `tries_max` times before `give_up`. The key that ends an input is part of it, also where it comes
-//! after the input was decided by its length, by silence or as wrong: it never acts on a later step
-//! and never counts as a try of its own.
+//! `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
+//! comes after the input was decided by its length, by silence or as wrong: it never acts on a
+//! later step and never counts as a try of its own.
 //!
 //! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
 

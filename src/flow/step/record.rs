@@ -67,6 +67,15 @@ impl Record {
         record
     }
 
+    /// What is set on the way to `next`; nothing, where a message without a word leads there too.
+    pub(in crate::flow) fn sets(&self) -> Option<&Arc<str>> {
+        self.kept_as().filter(|_| self.empty.is_some())
+    }
+
+    pub(in crate::flow) const fn kept_as(&self) -> Option<&Arc<str>> {
+        self.into.as_ref()
+    }
+
     pub(in crate::flow) const fn finish_key(&self) -> Option<Digit> {
         self.finish_key
     }

@@ -13,6 +13,7 @@ mod random;
 mod record;
 mod shipped;
 mod steps;
+mod understood;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
