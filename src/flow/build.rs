@@ -194,6 +194,28 @@ impl<'a> Build<'a> {
         self.fill_languages(&table, &by_language)
     }
 
+    /// The same in one language for every caller.
+    pub(in crate::flow) fn speech_in(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        item: Item<'a>,
+        (language, span): (&'a str, Range<usize>),
+    ) -> Speech {
+        let spoken = self.languages.iter().any(|known| **known == *language);
+        if !spoken && !self.languages_broken {
+            let message = format!("{}: the flow does not speak `{language}`", section.what);
+            let help = suggest(language, self.languages.iter().map(|known| &**known));
+            self.problems.error_once(format!("language {language}"), span, message, help);
+        }
+        if item.get_ref().is_table() {
+            section.error(item.span(), format!("with `language`, `{key}` is one text"));
+            return Speech::default();
+        }
+        let parts = self.parts(section, key, item, language, Scope::Plain);
+        Speech::new(vec![parts; self.languages.len()])
+    }
+
     fn fill_languages(&self, table: &Section<'a>, given: &BTreeMap<&str, Vec<Part>>) -> Speech {
         let first = self.languages.first().map_or("en", |language| language);
         let fallback = given.get(first);

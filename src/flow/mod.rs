@@ -7,7 +7,7 @@
 //!
 //! Every step may also have `on_error`.
 //!
-//! * `say`: `text` `repeat` `barge_in` `next`
+//! * `say`: `text` `language` `repeat` `barge_in` `next`
 //! * `play`: `file` `repeat` `barge_in` `next`
 //! * `menu`: `text` `keys` `phrases`, and those of input steps
 //! * `collect`: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`

@@ -6,6 +6,7 @@
 
 mod broken;
 mod inputs;
+mod languages;
 mod late;
 mod needs;
 mod people;
