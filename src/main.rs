@@ -84,8 +84,8 @@ enum Command {
     /// What passes can be served: what else can fail at a start is an address that is taken, and a
     /// folder of the state or of recordings that cannot be locked or written.
     ///
-    /// With paths, those flows are checked in place of the configured ones: against the configuration
-    /// where there is one, and by themselves where there is none.
+    /// With paths, those flows are checked in place of the configured ones: against the
+    /// configuration where there is one, and by themselves where there is none.
     ///
     /// With --provider, each step that a provider carries out differently is shown, and what
     /// happens instead; with something it cannot do at all, the exit code is 65.
