@@ -42,8 +42,9 @@ Examples:
 Without --config, attendant.toml in the working directory is read where it exists. Variables such as
 ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
 
-Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow; 74 a file that cannot be read or written;
-78 a wrong configuration."
+Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal; 74 a file that cannot be read or
+written, or an address that cannot be listened on; 78 a wrong configuration. health, webhook verify
+and webhook selftest have codes of their own for what they found: see their --help."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -80,8 +81,11 @@ enum Command {
     Serve,
     /// Say everything that is wrong with the configuration and the flows
     ///
-    /// With paths, only those flows are checked: against the names of the configuration where there
-    /// is one, and by themselves where there is none.
+    /// What passes can be served: what else can fail at a start is an address that is taken, and a
+    /// folder of the state or of recordings that cannot be locked or written.
+    ///
+    /// With paths, those flows are checked in place of the configured ones: against the
+    /// configuration where there is one, and by themselves where there is none.
     ///
     /// With --provider, each step that a provider carries out differently is shown, and what
     /// happens instead; with something it cannot do at all, the exit code is 65.

@@ -351,6 +351,8 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
     let leg = LegId { call: CallId(1), n: 1 };
     desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
     desk.check(&[]);
+    // Any sooner, and it would be the end of the choice in the menu.
+    desk.wait_s(3);
     desk.press(caller, '#');
     desk.check(&[
         "hang-up call-1/0 normal_clearing",

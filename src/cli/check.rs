@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use attendant::call::Directory;
-use attendant::config::{self, Problems, Sources};
+use attendant::config::{self, Keep, Problems, Sources};
 use attendant::flow::{Flow, Known, Need, Severity, Verb, explain};
 use attendant::webhook::{self, Provider, Support};
 
@@ -19,7 +18,11 @@ pub(crate) fn run(sources: &Sources, paths: &[PathBuf], providers: &[String]) ->
         };
         known.push(provider);
     }
-    if paths.is_empty() { check(sources, &known) } else { check_flows(sources, paths, &known) }
+    if paths.is_empty() || is_configured(sources) {
+        check(sources, paths, &known)
+    } else {
+        check_alone(paths, &known)
+    }
 }
 
 fn unknown(name: &str) -> String {
@@ -30,56 +33,51 @@ fn unknown(name: &str) -> String {
     }
 }
 
-fn check(sources: &Sources, providers: &[&dyn Provider]) -> ExitCode {
-    match config::load(sources) {
-        Ok(loaded) => {
-            for warning in &loaded.config.warnings {
-                complain(&format!("warning: {warning}\n"));
-            }
-            let flows = loaded.flows.iter().map(|flow| &**flow);
-            if !providers.is_empty() {
-                return differences(flows, providers);
-            }
-            let config = &loaded.config;
-            let mut text: String = loaded.flows.iter().map(|flow| summary(flow)).collect();
-            text.push_str(&format!(
-                "{} flows, {} queues, {} agents, {} trunks, {} callers' numbers ({} international): \
-                 nothing is wrong\n",
-                loaded.flows.len(),
-                config.queues.len(),
-                config.agents.len(),
-                config.trunks.len(),
-                loaded.directory.len(),
-                loaded.directory.numbers().filter(|number| number.starts_with('+')).count(),
-            ));
-            print(&text)
-        }
-        Err(problems) => told(&problems),
+/// As `serve` would look at it, and all of it.
+fn check(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
+    let loaded = match config::ready(sources, paths, Keep::No) {
+        Ok(ready) => ready.loaded,
+        Err(problems) => return told(&problems),
+    };
+    let config = &loaded.config;
+    for warning in &config.warnings {
+        complain(&format!("warning: {}\n", warning.replacen(": warning:", ":", 1)));
+    }
+    let flows = loaded.flows.iter().map(|flow| &**flow);
+    if !providers.is_empty() {
+        return differences(flows, providers);
+    }
+    let mut text: String = flows.map(summary).collect();
+    text.push_str(&format!(
+        "{} flows, {} queues, {} agents, {} trunks, {} callers' numbers ({} international): {}\n",
+        loaded.flows.len(),
+        config.queues.len(),
+        config.agents.len(),
+        config.trunks.len(),
+        loaded.directory.len(),
+        loaded.directory.numbers().filter(|number| number.starts_with('+')).count(),
+        verdict(config.warnings.len()),
+    ));
+    print(&text)
+}
+
+/// What is said when nothing is refused.
+fn verdict(warnings: usize) -> String {
+    match warnings {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 warning".to_owned(),
+        many => format!("{many} warnings"),
     }
 }
 
-fn check_flows(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
-    let known = if is_configured(sources) {
-        match config::check(sources) {
-            Ok(checked) => Known {
-                // The callers' own fields are in a file that is not read for this.
-                caller_fields: None,
-                ..config::known(&checked.config, &Directory::default())
-            },
-            Err(problems) => return told(&problems),
-        }
-    } else {
-        Known::anything()
-    };
+/// Flows by themselves, where there is no configuration to hold them against.
+fn check_alone(paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
     let mut problems = Problems::default();
     let mut warnings = Vec::new();
-    let flows = config::read_flows(paths, &known, &mut warnings, &mut problems);
-    for warning in warnings {
-        complain(&format!("warning: {warning}\n"));
-    }
-    for warning in flows.iter().flat_map(Flow::warnings) {
-        complain(&format!("{warning}\n"));
-    }
+    let flows = config::read_flows(paths, &Known::anything(), &mut warnings, &mut problems);
+    complain(&warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>());
+    let told_of: Vec<_> = flows.iter().flat_map(Flow::warnings).cloned().collect();
+    complain(&explain(&told_of));
     if !problems.is_empty() {
         return told(&problems);
     }
@@ -87,7 +85,7 @@ fn check_flows(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]
         return differences(flows.iter(), providers);
     }
     let mut text: String = flows.iter().map(summary).collect();
-    text.push_str(&format!("{} flows: nothing is wrong\n", flows.len()));
+    text.push_str(&format!("{} flows: {}\n", flows.len(), verdict(warnings.len() + told_of.len())));
     print(&text)
 }
 

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use attendant::config::{DEFAULT_FILE, Problems, Sources};
+use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
 use attendant::store::{self, Reader};
 
 /// The command was used wrongly.
@@ -49,11 +49,14 @@ fn records_of(state: &Path) -> Result<Reader, String> {
     })
 }
 
-/// Says what is wrong. Wrong flows alone are another exit code than a wrong configuration.
+/// Says what is wrong, and with the exit code, whose mistake it is.
 fn told(problems: &Problems) -> ExitCode {
     complain(&problems.to_string());
-    let only_flows = problems.list.is_empty();
-    ExitCode::from(if only_flows { EX_DATAERR } else { EX_CONFIG })
+    ExitCode::from(match problems.whose() {
+        Whose::Config => EX_CONFIG,
+        Whose::Flow => EX_DATAERR,
+        Whose::File => EX_IOERR,
+    })
 }
 
 /// To standard output. A reader that went away (`| head`) is no mistake.

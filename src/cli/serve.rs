@@ -1,30 +1,49 @@
 //! `attendant serve`: sets up the log and hands over to the server.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use attendant::config::{self, LogFormat, Sources};
+use attendant::config::{self, Keep, LogFormat, Sources};
 
 use crate::cli::{EX_CONFIG, EX_IOERR, fail, told};
 
 pub(crate) fn run(sources: &Sources) -> ExitCode {
-    let loaded = match config::load(sources) {
-        Ok(loaded) => loaded,
+    let ready = match config::ready(sources, &[], Keep::Yes) {
+        Ok(ready) => ready,
         Err(problems) => return told(&problems),
     };
-    let level = &loaded.config.server.log_level;
+    let server = &ready.loaded.config.server;
+    let level = &server.log_level;
     let filter = match tracing_subscriber::EnvFilter::try_new(level) {
         Ok(filter) => filter,
         Err(error) => return fail(EX_CONFIG, &format!("server.log_level = {level:?}: {error}")),
     };
-    // Answers go to standard output, the log to standard error.
+    // Answers go to standard output, the log to standard error; colors only where somebody looks.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match loaded.config.server.log {
+    let no_color = sources.variables.get("NO_COLOR");
+    let log = log.with_ansi(has_colors(io::stderr().is_terminal(), no_color));
+    match server.log {
         LogFormat::Pretty => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    match attendant::server::run(loaded) {
+    match attendant::server::run(ready) {
         Ok(code) => code,
         Err(error) => fail(EX_IOERR, &error.to_string()),
+    }
+}
+
+/// Codes for colors are for terminals, and for those who have not asked for none (no-color.org).
+fn has_colors(is_terminal: bool, no_color: Option<&String>) -> bool {
+    is_terminal && no_color.is_none_or(String::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_colors;
+
+    #[test]
+    fn fault_41_a_log_in_a_file_has_no_codes_for_colors() {
+        assert!(has_colors(true, None) && has_colors(true, Some(&String::new())));
+        assert!(!has_colors(false, None) && !has_colors(true, Some(&"1".to_owned())));
     }
 }

@@ -15,6 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::problem::Problems;
+use crate::flow::mistakes;
 
 /// The prefix of every variable that is read, with its separator.
 pub(super) const PREFIX: &str = "ATTENDANT";
@@ -134,10 +135,8 @@ impl Source for Layer {
 fn read(file: &FileLayer, places: &mut Places, problems: &mut Problems) -> Layer {
     let (table, errors) = DeTable::parse_recoverable(&file.source);
     let lines = Lines::of(&file.source);
-    for error in errors {
-        let offset = error.span().map_or(0, |span| span.start);
-        let place = format!("{}:{}", file.name, lines.at(offset));
-        problems.add(place, error.message().lines().collect::<Vec<_>>().join(", "));
+    for (span, message) in mistakes(&file.source, &errors) {
+        problems.add(format!("{}:{}", file.name, lines.at(span.start)), message);
     }
     let mut reading = Reading { file, lines, places };
     Layer(reading.table("", table.get_ref()))

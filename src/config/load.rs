@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::call::Directory;
 use crate::config::demo::Demo;
 use crate::config::model::Config;
-use crate::config::problem::{Problem, Problems, closest};
-use crate::config::{Checked, Sources, callers, check, text};
+use crate::config::problem::{Problems, Whose, closest};
+use crate::config::{Checked, Sources, callers, read_all, text};
 use crate::flow::{self, Flow, Known};
 
 /// Files of one flows folder.
@@ -49,36 +49,92 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 ///
 /// As [`load`].
 pub fn load_flows(sources: &Sources, paths: &[PathBuf]) -> Result<Loaded, Problems> {
-    let Checked { mut config, demo } = check(sources)?;
     let mut problems = Problems::default();
+    match read_everything(sources, paths, &mut problems) {
+        Some(read) => read.finish(problems),
+        None => Err(problems),
+    }
+}
+
+/// What could be read, whatever is wrong with it.
+pub(super) struct Read {
+    pub(super) config: Config,
+    /// The configuration itself is right: what others say can be held against it.
+    pub(super) is_configured: bool,
+    pub(super) flows: Vec<Flow>,
+    pub(super) directory: Directory,
+    pub(super) demo: Option<Demo>,
+}
+
+/// Reads the configuration, the callers and the flows; `None` where the configuration is no TOML.
+pub(super) fn read_everything(
+    sources: &Sources,
+    paths: &[PathBuf],
+    problems: &mut Problems,
+) -> Option<Read> {
+    let (checked, found) = read_all(sources);
+    problems.list.extend(found.list);
+    let Checked { mut config, demo } = checked?;
+    let is_configured = problems.is_empty();
     let directory = match &config.callers.file {
-        Some(file) => callers::read(file, &config.callers.region, &mut problems),
+        Some(file) => callers::read(file, &config.callers.region, problems),
         None => Directory::default(),
     };
     let strangers = strangers(&directory, &config);
     config.warnings.extend(strangers);
-    let known = known(&config, &directory);
+    // What a wrong configuration seems to declare is nothing to hold flows against.
+    let known = if is_configured { known(&config, &directory) } else { Known::anything() };
     let configured = [config.server.flows.clone()];
-    let paths = if paths.is_empty() { &configured[..] } else { paths };
-    let flows = read_flows(paths, &known, &mut config.warnings, &mut problems);
+    let given = if paths.is_empty() { &configured[..] } else { paths };
+    let flows = read_flows(given, &known, &mut config.warnings, problems);
     if flows.is_empty() && problems.is_empty() {
         let help = "`server.flows` names the folder; each flow is a .toml file in it";
         let folder = config.server.flows.display().to_string();
-        problems.add_with_help(folder, "there is no flow: nothing would answer a call", help);
+        let message = "there is no flow: nothing would answer a call";
+        problems.add_of(Whose::Flow, folder, message, help);
     }
-    check_voices(&config, &flows, &mut problems);
-    check_numbers(&flows, &mut problems);
+    if is_configured {
+        check_voices(&config, &flows, problems);
+        check_numbers(&flows, &beside(&config.server.flows, paths, &known), problems);
+    }
     for warning in flows.iter().flat_map(|flow| flow.warnings()) {
         config.warnings.push(warning.to_string());
     }
-    if !problems.is_empty() {
-        problems.sort();
-        return Err(problems);
+    Some(Read { config, is_configured, flows, directory, demo })
+}
+
+/// The configured flows beside those of `paths`, where these are some of them: a number that enters
+/// two flows does so, whichever is looked at.
+fn beside(folder: &Path, paths: &[PathBuf], known: &Known) -> Vec<Flow> {
+    let whole = |path: &PathBuf| std::fs::canonicalize(path).ok();
+    let mut skipped = Vec::new();
+    let mut files = |path: &Path| flow_files(path, &mut skipped).unwrap_or_default();
+    let given: Vec<PathBuf> = paths.iter().flat_map(|path| files(path)).collect();
+    let given: BTreeSet<PathBuf> = given.iter().filter_map(whole).collect();
+    let all = files(folder);
+    let (own, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|file| whole(file).is_some_and(|file| given.contains(&file)));
+    if own.is_empty() {
+        return Vec::new();
     }
-    let versions = flows.iter().map(|flow| format!("{}@{}", flow.name(), flow.version()));
-    let callers = config.callers.file.iter().filter_map(|file| std::fs::read_to_string(file).ok());
-    config.digest = super::digest_with(&config.digest, versions.chain(callers));
-    Ok(Loaded { config, flows: flows.into_iter().map(Arc::new).collect(), directory, demo })
+    // What is wrong with them is told when they are looked at.
+    read_flows(&others, known, &mut skipped, &mut Problems::default())
+}
+
+impl Read {
+    /// All of it, if nothing is wrong.
+    pub(super) fn finish(self, mut problems: Problems) -> Result<Loaded, Problems> {
+        if !problems.is_empty() {
+            problems.sort();
+            return Err(problems);
+        }
+        let Self { mut config, flows, directory, demo, .. } = self;
+        let versions = flows.iter().map(|flow| format!("{}@{}", flow.name(), flow.version()));
+        let file = config.callers.file.iter();
+        let callers = file.filter_map(|file| std::fs::read_to_string(file).ok());
+        config.digest = super::digest_with(&config.digest, versions.chain(callers));
+        Ok(Loaded { config, flows: flows.into_iter().map(Arc::new).collect(), directory, demo })
+    }
 }
 
 /// The names that flows may use.
@@ -90,6 +146,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
     let has_agents = !config.agents.is_empty();
     Known {
         skills: names(&mut config.skills().into_iter()).filter(|_| has_agents),
+        staff: Some(config.agents.iter().map(|agent| agent.skills.clone()).collect()),
         queues: names(&mut config.queues.iter().map(|queue| queue.name.clone())),
         trunks: names(&mut config.trunks.keys().chain(config.providers.keys()).cloned()),
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
@@ -138,13 +195,14 @@ pub fn read_flows(
             Err(error) => {
                 let help = "`server.flows` (or --flows) names the folder of the call flows: make it, \
                             with one .toml file per flow";
-                let message = format!("cannot be read: {error}");
-                problems.add_with_help(path.display().to_string(), message, help);
+                let path = path.display().to_string();
+                problems.add_unreadable(&path, format!("cannot be read: {error}"), help);
             }
         }
     }
     if files.len() > FLOWS_MAX {
-        problems.add("flows", format!("there are more than {FLOWS_MAX} files"));
+        let message = format!("there are more than {FLOWS_MAX} files");
+        problems.add_of(Whose::Flow, "flows", message, "");
     }
     let mut flows = Vec::new();
     for path in files.iter().take(FLOWS_MAX) {
@@ -154,11 +212,7 @@ pub fn read_flows(
                 Ok(flow) => flows.push(flow),
                 Err(diagnostics) => problems.flows.push_str(&flow::explain(&diagnostics)),
             },
-            Err(unreadable) => problems.list.push(Problem {
-                place: unreadable.place(&name),
-                message: unreadable.message,
-                help: unreadable.help.map(str::to_owned),
-            }),
+            Err(unreadable) => unreadable.tell(&name, Whose::Flow, "", problems),
         }
     }
     flows
@@ -218,26 +272,29 @@ fn check_voices(config: &Config, flows: &[Flow], problems: &mut Problems) {
     for flow in flows {
         for language in flow.languages() {
             let base = language.split('-').next().unwrap_or(language);
-            if !config.voices.contains_key(&**language) && !config.voices.contains_key(base) {
+            let speaks = |voice: &String| {
+                voice.eq_ignore_ascii_case(language) || voice.eq_ignore_ascii_case(base)
+            };
+            if !config.voices.keys().any(speaks) {
                 let message =
                     format!("flow `{}` speaks `{language}`, which has no voice", flow.name());
                 let help =
                     format!("[voices] {language} = {{ engine = \"command\", command = […] }}");
-                problems.add_with_help("configuration", message, help);
+                problems.add_with_help("[voices]", message, help);
             }
         }
     }
 }
 
 /// A number that enters two flows would enter either.
-fn check_numbers(flows: &[Flow], problems: &mut Problems) {
+fn check_numbers(flows: &[Flow], beside: &[Flow], problems: &mut Problems) {
     let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
-    for flow in flows {
+    for flow in beside.iter().chain(flows) {
         for number in flow.numbers() {
             if let Some(other) = owners.insert(number, flow.name()) {
-                let message =
-                    format!("`{number}` enters flow `{other}` and flow `{}`", flow.name());
-                problems.add("flows", message);
+                let name = flow.name();
+                let message = format!("`{number}` enters flow `{other}` and flow `{name}`");
+                problems.add_of(Whose::Flow, "flows", message, "take it out of one of them");
             }
         }
     }

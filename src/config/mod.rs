@@ -8,15 +8,18 @@
 //! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
 //! can give its own.
 
+mod addresses;
 mod callers;
 mod cidr;
 mod demo;
 mod layers;
 mod load;
+mod log_level;
 mod model;
 mod people;
 mod problem;
 mod read;
+mod ready;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -37,7 +40,8 @@ pub use model::{
     Agent, Api, Callers, Config, Features, LogFormat, Media, Phone, Provider, Queue, Server, Sip,
     Speech, Trunk, Voice, Webhooks,
 };
-pub use problem::{Problem, Problems, closest};
+pub use problem::{Problem, Problems, Whose, closest};
+pub use ready::{Keep, Ready, ready};
 pub use secret::Secret;
 
 use layers::{FILE_LEN_MAX, FileLayer, Kind, Node};
@@ -82,6 +86,15 @@ pub struct Checked {
 ///
 /// All that is wrong, at once, each with its place.
 pub fn check(sources: &Sources) -> Result<Checked, Problems> {
+    match read_all(sources) {
+        (Some(checked), problems) if problems.is_empty() => Ok(checked),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// What could be read of the configuration, and what is wrong with it; nothing, where a file of it
+/// is no TOML.
+fn read_all(sources: &Sources) -> (Option<Checked>, Problems) {
     let mut problems = Problems::default();
     let mut files =
         vec![FileLayer { name: "defaults".to_owned(), source: EXAMPLE.to_owned(), folder: None }];
@@ -106,7 +119,7 @@ pub fn check(sources: &Sources) -> Result<Checked, Problems> {
     if !problems.is_empty() {
         // What a broken file seems to say is not worth checking.
         problems.sort();
-        return Err(problems);
+        return (None, problems);
     }
     let mut config = read(&root, &sources.variables, &mut problems);
     if let Some(path) = &file {
@@ -115,7 +128,7 @@ pub fn check(sources: &Sources) -> Result<Checked, Problems> {
     config.warnings.extend(misspelled(&sources.variables));
     config.digest = digest(&files, sources);
     problems.sort();
-    if problems.is_empty() { Ok(Checked { config, demo }) } else { Err(problems) }
+    (Some(Checked { config, demo }), problems)
 }
 
 fn read_file(path: &Path, problems: &mut Problems) -> Option<FileLayer> {
@@ -126,9 +139,8 @@ fn read_file(path: &Path, problems: &mut Problems) -> Option<FileLayer> {
             Some(FileLayer { name, source, folder: folder.map(Path::to_path_buf) })
         }
         Err(unreadable) => {
-            let help =
-                unreadable.help.unwrap_or("`attendant example-config` prints one to begin with");
-            problems.add_with_help(unreadable.place(&name), unreadable.message, help);
+            let help = "`attendant example-config` prints one to begin with";
+            unreadable.tell(&name, Whose::Config, help, problems);
             None
         }
     }
@@ -151,11 +163,11 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let queues = top.entries("queues");
     let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
-    let sip = sections::sip(sip, problems);
+    let (sip_node, sip) = (sip, sections::sip(sip, problems));
     let weak_allowed = sections::weak_passwords_allowed(server, &sip.listen, problems);
     let around = people::Around { variables, weak_allowed };
     let trunks = people::trunks(&trunks, &around, &mut warnings, problems);
-    let api = sections::api(api, variables, weak_allowed, problems);
+    let (api_node, api) = (api, sections::api(api, variables, weak_allowed, problems));
     if !api.listen.ip().is_loopback() {
         warnings.push(format!(
             "api.listen: {} can be reached by others, and is not encrypted",
@@ -163,6 +175,13 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         ));
     }
     let webhooks = webhooks::webhooks(hooks, api.listen, problems);
+    let doors = addresses::Doors {
+        sip: (sip_node, &sip),
+        api: (api_node, &api),
+        webhooks: (hooks, &webhooks),
+        any_provider: !providers.is_empty(),
+    };
+    addresses::check(&doors, problems);
     let providers = webhooks::providers(&providers, &webhooks, &trunks, &around, problems);
     let outside = outside(&trunks, &providers);
     let agents = people::agents(&agents, &outside, &around, problems);
@@ -173,6 +192,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         sip,
         media: sections::media(media, problems),
         api,
+        voice_places: places(voices),
         voices: sections::voices(voices, variables, problems),
         agents,
         trunks,
@@ -209,6 +229,12 @@ fn missing(
         );
     }
     steps
+}
+
+/// Where each entry of a table is written.
+fn places(node: &Node) -> BTreeMap<String, String> {
+    let Kind::Table(entries) = &node.kind else { return BTreeMap::new() };
+    entries.iter().map(|(key, node)| (key.clone(), node.place.clone())).collect()
 }
 
 fn outside<'a>(

@@ -24,6 +24,8 @@ pub struct Config {
     pub api: Api,
     /// By language (BCP 47, as flows write it).
     pub voices: BTreeMap<String, Voice>,
+    /// Where each of them is written: `attendant.toml:31`.
+    pub voice_places: BTreeMap<String, String>,
     pub trunks: BTreeMap<String, Trunk>,
     /// Sorted by name; the position is the [`AgentId`].
     pub agents: Vec<Agent>,

@@ -9,8 +9,20 @@ use std::fmt;
 /// More than these are counted, not listed.
 const PROBLEMS_SHOWN_MAX: usize = 50;
 
+/// Whose mistake a problem is: what the exit code of a command says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The configuration's.
+    Config,
+    /// A flow's, or a sound's that a flow names.
+    Flow,
+    /// A file or folder cannot be read.
+    File,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    pub whose: Whose,
     /// `attendant.toml:31`, `environment variable ATTENDANT__SIP__LISTEN`, `argument --flows`.
     pub place: String,
     pub message: String,
@@ -41,6 +53,19 @@ impl Problems {
         self.list.is_empty() && self.flows.is_empty()
     }
 
+    /// Whose mistakes these are, the configuration's before those of flows.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let any = |whose| self.list.iter().any(|problem| problem.whose == whose);
+        if any(Whose::Config) {
+            Whose::Config
+        } else if any(Whose::Flow) || !self.flows.is_empty() {
+            Whose::Flow
+        } else {
+            Whose::File
+        }
+    }
+
     /// By place, as one reads a file.
     pub(super) fn sort(&mut self) {
         self.list.sort_by_key(|problem| match problem.place.rsplit_once(':') {
@@ -51,7 +76,28 @@ impl Problems {
     }
 
     pub fn add(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.list.push(Problem { place: place.into(), message: message.into(), help: None });
+        self.list.push(Problem {
+            whose: Whose::Config,
+            place: place.into(),
+            message: message.into(),
+            help: None,
+        });
+    }
+
+    /// The same of somebody else's.
+    pub(super) fn add_of(
+        &mut self,
+        whose: Whose,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        help: &str,
+    ) {
+        let help = Some(help.to_owned()).filter(|help| !help.is_empty());
+        self.list.push(Problem { whose, place: place.into(), message: message.into(), help });
+    }
+
+    pub(super) fn add_unreadable(&mut self, place: &str, message: String, help: &str) {
+        self.add_of(Whose::File, place, message, help);
     }
 
     pub fn add_with_help(
@@ -60,8 +106,7 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let help = Some(help.into());
-        self.list.push(Problem { place: place.into(), message: message.into(), help });
+        self.add_of(Whose::Config, place, message, &help.into());
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -49,6 +50,19 @@ impl<'a, 'p> Section<'a, 'p> {
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// Whether text is there; whatever else is there was told as a problem.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|node| matches!(node.kind, Kind::Text(_)))
+    }
+
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|node| match &node.kind {
+            Kind::List(items) => items.is_empty(),
+            Kind::Text(text) => node.loose && loose_list(text).is_some_and(|it| it.is_empty()),
+            Kind::Int(_) | Kind::Float | Kind::Bool(_) | Kind::Table(_) => false,
+        })
     }
 
     pub(super) fn problems(&mut self) -> &mut Problems {
@@ -138,7 +152,7 @@ impl<'a, 'p> Section<'a, 'p> {
     pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
         let node = self.node(key)?;
         let list = match &node.kind {
-            Kind::Text(text) if node.loose => Some(loose_list(text)),
+            Kind::Text(text) if node.loose => loose_list(text),
             Kind::List(items) => items
                 .iter()
                 .map(|item| match &item.kind {
@@ -171,15 +185,38 @@ impl<'a, 'p> Section<'a, 'p> {
         Some(values)
     }
 
+    /// A list of addresses with their ports.
+    pub(super) fn addresses(&mut self, key: &str) -> Option<Vec<SocketAddr>> {
+        let texts = self.texts(key)?;
+        Some(texts.iter().filter_map(|text| self.as_address(key, text, "0.0.0.0:5060")).collect())
+    }
+
+    /// An address with its port. A wrong one is told with what was written.
+    pub(super) fn address(&mut self, key: &str, example: &str) -> Option<SocketAddr> {
+        let text = self.text(key)?;
+        self.as_address(key, &text, example)
+    }
+
+    fn as_address(&mut self, key: &str, text: &str, example: &str) -> Option<SocketAddr> {
+        let address = text.trim().parse().ok();
+        if address.is_none() {
+            let message = format!("\"{text}\" is not an address and port");
+            let help = format!("write \"{example}\": an IP address, no name, and a port");
+            self.problem(key, message, &help);
+        }
+        address
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let all = known.join(", ");
             let help = match closest(&text, known.iter().copied()) {
-                Some(word) => format!("did you mean \"{word}\"?"),
-                None => format!("one of {}", known.join(", ")),
+                Some(word) => format!("did you mean \"{word}\"? It may be one of {all}"),
+                None => format!("one of {all}"),
             };
             self.problem(key, format!("\"{text}\" is not known here"), &help);
         }
@@ -283,14 +320,14 @@ impl<'a, 'p> Section<'a, 'p> {
     }
 }
 
-/// `["a", "b"]` or `a, b`.
-fn loose_list(text: &str) -> Vec<String> {
+/// `["a", "b"]` or `a, b`. `None`, where something in the list is no text.
+fn loose_list(text: &str) -> Option<Vec<String>> {
     let written = DeValue::parse(text).ok();
     if let Some(array) = written.as_ref().and_then(|value| value.get_ref().as_array()) {
-        let texts = array.iter().filter_map(|item| item.get_ref().as_str());
-        return texts.map(str::to_owned).collect();
+        return array.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
     }
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    Some(parts.map(str::to_owned).collect())
 }
 
 /// The first line of a file that only its owner may read; all of a key in PEM.

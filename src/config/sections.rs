@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
+use crate::config::log_level;
 use crate::config::model::{Api, Features, LogFormat, Media, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
@@ -31,12 +32,17 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
         log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),
-        log_level: s.some_text("log_level").unwrap_or_default(),
+        log_level: s.text("log_level").unwrap_or_default(),
     };
+    if s.is_text("log_level")
+        && let Err((message, help)) = log_level::check(&server.log_level)
+    {
+        s.problem("log_level", message, &help);
+    }
     // Read by `weak_passwords_allowed`, which needs the addresses as well.
     let _ = s.bool("allow_weak_passwords_on_loopback");
     for (key, path) in [("flows", &server.flows), ("state", &server.state)] {
-        if path.as_os_str().is_empty() {
+        if path.as_os_str().is_empty() && s.is_text(key) {
             s.problem(key, "must name a folder", "");
         }
     }
@@ -65,16 +71,18 @@ pub(super) fn weak_passwords_allowed(
 
 pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
     let mut s = Section::new("sip", node, problems);
-    let transports: Vec<String> = s.texts("transports").unwrap_or_default();
+    let given = s.texts("transports");
+    let none = given.as_ref().is_some_and(Vec::is_empty);
+    let transports: Vec<String> = given.unwrap_or_default();
     for other in transports.iter().filter(|t| !["udp", "tcp"].contains(&t.as_str())) {
         s.problem("transports", format!("\"{other}\" is not known"), "\"udp\", \"tcp\" or both");
     }
     let has = |transport: &str| transports.iter().any(|t| t == transport);
-    if transports.is_empty() {
+    if none {
         s.problem("transports", "must name one at least", "");
     }
     let sip = Sip {
-        listen: s.parsed("listen").unwrap_or_default(),
+        listen: s.addresses("listen").unwrap_or_default(),
         udp: has("udp"),
         tcp: has("tcp"),
         external_address: external_address(&mut s),
@@ -88,15 +96,18 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
         ban_window: s.seconds("ban_window_s", 1..=3600).unwrap_or_default(),
         ban: s.seconds("ban_s", 1..=DAY_S).unwrap_or_default(),
     };
-    if sip.listen.is_empty() {
+    if s.is_empty_list("listen") {
         s.problem("listen", "must name an address at least, as in [\"0.0.0.0:5060\"]", "");
     }
     let twice: BTreeSet<_> = sip.listen.iter().collect();
     if twice.len() < sip.listen.len() {
         s.problem("listen", "names an address twice", "");
     }
-    if sip.expires_min > sip.expires_max {
+    if sip.expires_min > sip.expires_max && !sip.expires_max.is_zero() {
         s.problem("register_expires_min_s", "is above register_expires_max_s", "");
+    }
+    if sip.realm.trim().is_empty() && s.is_text("realm") {
+        s.problem("realm", "must be some word: phones show it", "realm = \"attendant\"");
     }
     if sip.realm.contains(['"', '\\']) || sip.realm.chars().any(char::is_control) {
         s.problem("realm", "must not hold quotes, backslashes or control characters", "");
@@ -107,11 +118,14 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
 
 fn external_address(s: &mut Section<'_, '_>) -> Option<std::net::IpAddr> {
     let text = s.some_text("external_address")?;
-    let address = text.parse().ok();
-    if address.is_none() {
-        s.problem("external_address", format!("\"{text}\" is not an IP address"), "");
+    let address: Option<std::net::IpAddr> = text.trim().parse().ok();
+    let reached = address.filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
+    if reached.is_none() {
+        let message = format!("\"{text}\" is not an address that others can reach");
+        let help = "write one IP address, as in \"203.0.113.7\"; empty: that of the network card";
+        s.problem("external_address", message, help);
     }
-    address
+    reached
 }
 
 pub(super) fn media(node: &Node, problems: &mut Problems) -> Media {
@@ -139,13 +153,9 @@ pub(super) fn api(
     problems: &mut Problems,
 ) -> Api {
     let mut s = Section::new("api", node, problems);
-    let listen = s.text("listen").unwrap_or_default();
-    let address = listen.parse().unwrap_or_else(|_| {
-        s.problem("listen", format!("\"{listen}\" is not an address and port"), "127.0.0.1:8080");
-        SocketAddr::from(([127, 0, 0, 1], 0))
-    });
+    let address = s.address("listen", "127.0.0.1:8080");
     let api = Api {
-        listen: address,
+        listen: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         read_token: s.secret("read_token", variables),
         operate_token: s.secret("operate_token", variables),
         trusted_proxies: trusted_proxies(&mut s),
@@ -194,6 +204,10 @@ pub(super) fn voices(
         return voices;
     };
     for (language, node) in table {
+        if !crate::flow::is_language(language) {
+            let message = format!("`voices.{language}`: \"{language}\" is not a language");
+            all.problems().add_with_help(&node.place, message, "write `en` or `pt-BR`");
+        }
         let mut s = Section::new(format!("voices.{language}"), node, all.problems());
         let engines = [("flite", 0), ("command", 1), ("openai", 2)];
         let engine = s.word("engine", &engines);
@@ -207,6 +221,7 @@ pub(super) fn voices(
             Some(voice) => {
                 voices.insert(language.clone(), voice);
             }
+            None if engine.is_none() && s.is_text("engine") => continue,
             None if engine.is_none() => {
                 let help = "\"flite\", \"command\" or \"openai\"";
                 s.problem("engine", "names no engine", help);
@@ -265,7 +280,7 @@ pub(super) fn features(node: &Node, problems: &mut Problems) -> Features {
     let mut s = Section::new("features", node, problems);
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut code = |key: &'static str| {
-        let code = s.text(key).unwrap_or_default();
+        let Some(code) = s.text(key) else { return String::new() };
         let digits = code.strip_prefix('*').unwrap_or_default();
         let shape = !digits.is_empty() && digits.len() <= 6;
         if !shape || !digits.chars().all(|c| c.is_ascii_digit()) {

@@ -180,7 +180,7 @@ misses = { no_anwser = 2 }
         attendant.toml:24: `agents.carol.outside.trunk`: there is no trunk "amce"
           help: did you mean "acme"?
         attendant.toml:27: `queues.billing.strategy`: "longest_idel" is not known here
-          help: did you mean "longest_idle"?
+          help: did you mean "longest_idle"? It may be one of longest_idle, most_skilled, least_skilled, least_occupied, round_robin, fewest_calls
         attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
           help: did you mean `no_answer`?
         attendant.toml:30: no key `colors` is known
@@ -449,4 +449,73 @@ fn fault_03_a_trunk_names_where_its_sound_comes_from() {
         attendant.toml:3: `trunks.acme.media_addresses`: 0.0.0.0/0 would give the sound to whoever sends
           help: name the networks of its media servers, as its documentation lists them
     "#]]);
+}
+
+#[test]
+fn fault_36_values_that_are_not_understood_are_refused() {
+    written(
+        r#"
+[server]
+log_level = "verbose"
+[sip]
+realm = ""
+external_address = "0.0.0.0"
+transports = []
+[voices]
+english = { engine = "flite" }
+"#,
+    )
+    .argument("webhooks.trusted_proxies", "[\"192.0.2.1\", 7]")
+    .refused(&expect![[r#"
+        attendant.toml:3: `server.log_level`: "verbose" is no level of the log
+          help: one of off, error, warn, info, debug, trace; or a filter such as info,attendant::sip=debug
+        attendant.toml:5: `sip.realm`: must be some word: phones show it
+          help: realm = "attendant"
+        attendant.toml:6: `sip.external_address`: "0.0.0.0" is not an address that others can reach
+          help: write one IP address, as in "203.0.113.7"; empty: that of the network card
+        attendant.toml:7: `sip.transports`: must name one at least
+        attendant.toml:9: `voices.english`: "english" is not a language
+          help: write `en` or `pt-BR`
+        attendant.toml:9: `voices.english.engine`: the embedded voice speaks English only
+          help: use engine = "command" or "openai" for other languages
+        argument --set: `webhooks.trusted_proxies`: must be a list of texts, as in ["one", "two"]
+    "#]]);
+}
+
+#[test]
+fn fault_41_addresses_are_told_with_what_was_written() {
+    written("[sip]\nlisten = [\"0.0.0.0\", \"pbx.example.com:5060\"]\n[api]\nlisten = \"8080\"\n")
+        .refused(&expect![[r#"
+            attendant.toml:2: `sip.listen`: "0.0.0.0" is not an address and port
+              help: write "0.0.0.0:5060": an IP address, no name, and a port
+            attendant.toml:2: `sip.listen`: "pbx.example.com:5060" is not an address and port
+              help: write "0.0.0.0:5060": an IP address, no name, and a port
+            attendant.toml:4: `api.listen`: "8080" is not an address and port
+              help: write "127.0.0.1:8080": an IP address, no name, and a port
+        "#]]);
+}
+
+#[test]
+fn fault_41_two_doors_at_one_address_are_a_mistake_of_the_configuration() {
+    written(
+        "[sip]\nlisten = [\"0.0.0.0:5060\", \"127.0.0.1:5060\"]\n\
+         [api]\nlisten = \"127.0.0.1:5060\"\n",
+    )
+    .refused(&expect![[r#"
+        attendant.toml:2: `sip.listen`: 0.0.0.0:5060 and 127.0.0.1:5060 are one port of one address
+          help: name one of them only
+        attendant.toml:4: `api.listen`: 127.0.0.1:5060 is taken by sip.listen, 0.0.0.0:5060, for TCP
+          help: give each a port of its own
+    "#]]);
+    // Without TCP the HTTP interface has the port for itself.
+    written("[sip]\ntransports = [\"udp\"]\n[api]\nlisten = \"127.0.0.1:5060\"\n").config();
+}
+
+#[test]
+fn fault_41_one_broken_line_is_one_message() {
+    written("[sip]\nlisten = [\"127.0.0.1:5060\"\nrealm = \"x\"\ncontacts_max = 2\n").refused(
+        &expect![[r#"
+            attendant.toml:3: missing comma between array elements, expected `,`
+        "#]],
+    );
 }

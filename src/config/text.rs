@@ -7,6 +7,8 @@
 
 use std::path::Path;
 
+use crate::config::problem::{Problems, Whose};
+
 /// Why a file cannot be read, and where in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
@@ -20,6 +22,13 @@ impl Unreadable {
     /// `flows/support.toml:12`, or the name alone.
     pub(super) fn place(&self, name: &str) -> String {
         self.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
+    }
+
+    /// Adds it to the problems. `help` is for a file that cannot be opened.
+    pub(super) fn tell(self, name: &str, whose: Whose, help: &str, problems: &mut Problems) {
+        let whose = if self.line.is_none() { Whose::File } else { whose };
+        let place = self.place(name);
+        problems.add_of(whose, place, self.message, self.help.unwrap_or(help));
     }
 }
 

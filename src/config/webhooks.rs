@@ -29,11 +29,8 @@ const WHISPER_LEN_MAX: usize = 500;
 pub(super) fn webhooks(node: &Node, api: SocketAddr, problems: &mut Problems) -> Webhooks {
     let mut s = Section::new("webhooks", node, problems);
     let speech = [("provider", Speech::Provider), ("ours", Speech::Ours)];
-    let listen = s.text("listen").unwrap_or_default();
-    let address = listen.parse().unwrap_or_else(|_| {
-        s.problem("listen", format!("\"{listen}\" is not an address and port"), "127.0.0.1:8088");
-        SocketAddr::from(([127, 0, 0, 1], 0))
-    });
+    let address = s.address("listen", "127.0.0.1:8088");
+    let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
     let webhooks = Webhooks {
         public_url: public_url(&mut s),
         listen: address,

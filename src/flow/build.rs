@@ -3,7 +3,7 @@
 //! **Invariant:** a name that resolves to nothing leaves an error behind, so a placeholder returned
 //! here never becomes part of a [`Flow`](crate::flow::Flow).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,27 +11,44 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use crate::flow::Prompt;
+use crate::flow::assigned::Use;
 use crate::flow::diagnostic::{Problems, suggest};
-use crate::flow::expr::{Engine, Expression, Fault, spoken};
+use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
 use crate::flow::hours::Hours;
 use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Known};
 use crate::flow::read::{Item, Section};
-use crate::flow::scan::{Finding, find_name, is_template, scan_expression, scan_template};
+use crate::flow::scan::{
+    Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
+};
 use crate::flow::step::StepId;
 use crate::flow::text::{Part, Speech, Text};
 
 /// Parts or tries one prompt may list.
 const PARTS_MAX: usize = 20;
+/// Bytes of one text: what a voice says at once.
+pub const SPEECH_LEN_MAX: usize = 4_000;
+/// What is known of every caller, the first included.
+const ALWAYS_KNOWN: [&str; 4] =
+    ["caller.anonymous", "caller.calls_recent", "caller.known", "caller.vip"];
 
 pub(in crate::flow) struct Build<'a> {
     pub(in crate::flow) problems: &'a Problems,
     pub(in crate::flow) known: &'a Known,
     pub(in crate::flow) languages: Vec<Arc<str>>,
+    /// One of the languages could not be read: which are spoken is not known.
+    pub(in crate::flow) languages_broken: bool,
     pub(in crate::flow) steps: BTreeMap<&'a str, StepId>,
+    /// Steps of verbs there are not. What names them was right.
+    pub(in crate::flow) lost: BTreeSet<&'a str>,
     pub(in crate::flow) hours: BTreeMap<&'a str, Arc<Hours>>,
     /// Names some step sets, and whether a `secret` step does.
     pub(in crate::flow) variables: BTreeMap<&'a str, bool>,
     pub(in crate::flow) engine: RefCell<Engine>,
+    /// The step that is being read.
+    pub(in crate::flow) at: Cell<Option<usize>>,
+    pub(in crate::flow) uses: RefCell<Vec<Use>>,
+    /// Where what is heard is written.
+    pub(in crate::flow) places: RefCell<Vec<(Range<usize>, Part)>>,
 }
 
 /// What a text is for decides what it may name.
@@ -68,9 +85,11 @@ impl<'a> Build<'a> {
     pub(in crate::flow) fn step(&self, section: &Section<'a>, key: &str, item: Item<'a>) -> StepId {
         let Some((name, span)) = section.as_string(key, item) else { return StepId::default() };
         let Some(step) = self.steps.get(name) else {
-            let message = format!("{}, `{key}`: no step is named `{name}`", section.what);
-            let help = suggest(name, self.steps.keys().copied());
-            self.problems.error_help(span, message, help);
+            if !self.lost.contains(name) {
+                let message = format!("{}, `{key}`: no step is named `{name}`", section.what);
+                let help = suggest(name, self.steps.keys().copied());
+                self.problems.error_once(format!("step {name}"), span, message, help);
+            }
             return StepId::default();
         };
         *step
@@ -90,7 +109,8 @@ impl<'a> Build<'a> {
         }
         let message = format!("{}: {kind} `{name}`", section.what);
         let help = suggest(name, names.into_iter().flatten().map(String::as_str));
-        self.problems.error_help(span, message, help);
+        let help = help.or_else(|| Some("the configuration has none yet".to_owned()));
+        self.problems.error_once(format!("{kind} {name}"), span, message, help);
     }
 
     /// A text that is data, not speech.
@@ -130,7 +150,13 @@ impl<'a> Build<'a> {
         };
         let expression = added.map_err(|fault| self.fault(&place, fault)).ok()?;
         self.findings(&place, scan_expression(text));
-        self.check_names(&place, &engine.names_in_expression(&expression), scope);
+        let names = engine.names_in_expression(&expression);
+        self.check_names(&place, &names, scope);
+        let evaluated = match scope {
+            Scope::Condition => Evaluated::Condition(&expression),
+            Scope::Plain | Scope::InQueue => Evaluated::Value(&expression),
+        };
+        self.note_uses(&place, &engine, evaluated, &names);
         Some(expression)
     }
 
@@ -155,14 +181,39 @@ impl<'a> Build<'a> {
         let mut by_language: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
         for (language, span, item) in table.entries() {
             if !self.languages.iter().any(|known| **known == *language) {
+                if self.languages_broken {
+                    continue;
+                }
                 let message = format!("{}: the flow does not speak `{language}`", table.what);
                 let help = suggest(language, self.languages.iter().map(|known| &**known));
-                self.problems.error_help(span, message, help);
+                self.problems.error_once(format!("language {language}"), span, message, help);
                 continue;
             }
             by_language.insert(language, self.parts(section, key, item, language, scope));
         }
         self.fill_languages(&table, &by_language)
+    }
+
+    /// The same in one language for every caller.
+    pub(in crate::flow) fn speech_in(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        item: Item<'a>,
+        (language, span): (&'a str, Range<usize>),
+    ) -> Speech {
+        let spoken = self.languages.iter().any(|known| **known == *language);
+        if !spoken && !self.languages_broken {
+            let message = format!("{}: the flow does not speak `{language}`", section.what);
+            let help = suggest(language, self.languages.iter().map(|known| &**known));
+            self.problems.error_once(format!("language {language}"), span, message, help);
+        }
+        if item.get_ref().is_table() {
+            section.error(item.span(), format!("with `language`, `{key}` is one text"));
+            return Speech::default();
+        }
+        let parts = self.parts(section, key, item, language, Scope::Plain);
+        Speech::new(vec![parts; self.languages.len()])
     }
 
     fn fill_languages(&self, table: &Section<'a>, given: &BTreeMap<&str, Vec<Part>>) -> Speech {
@@ -193,6 +244,10 @@ impl<'a> Build<'a> {
         scope: Scope,
     ) -> Vec<Part> {
         let items: Vec<Item<'a>> = match item.get_ref() {
+            DeValue::Array(items) if items.is_empty() => {
+                section.error(item.span(), format!("`{key}` lists nothing to say"));
+                Vec::new()
+            }
             DeValue::Array(items) if items.len() <= PARTS_MAX => items.iter().collect(),
             DeValue::Array(_) => {
                 section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
@@ -212,8 +267,32 @@ impl<'a> Build<'a> {
         language: &str,
         scope: Scope,
     ) -> Option<Part> {
+        let place = span.clone();
+        let part = self.any_part(section, key, (text, span), language, scope)?;
+        self.places.borrow_mut().push((place, part.clone()));
+        Some(part)
+    }
+
+    fn any_part(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        (text, span): (&'a str, Range<usize>),
+        language: &str,
+        scope: Scope,
+    ) -> Option<Part> {
         if key == "file" || is_sound(text) {
             return self.file(section, text, span);
+        }
+        if text.len() > SPEECH_LEN_MAX {
+            let message = format!(
+                "{}: `{key}` is {} bytes long; {SPEECH_LEN_MAX} can be said at once",
+                section.what,
+                text.len()
+            );
+            let help = "write several texts, as in text = [\"…\", \"…\"]".to_owned();
+            self.problems.error_help(span.start..span.start + 1, message, help);
+            return None;
         }
         if text.trim().is_empty() {
             section.error(span, format!("`{key}` is empty"));
@@ -248,6 +327,11 @@ impl<'a> Build<'a> {
         scope: Scope,
     ) -> Text {
         if !is_template(text) {
+            if ["{caller.", "{call.", "{queue.", "${"].iter().any(|mark| text.contains(mark)) {
+                let message = format!("{}, `{key}`: this is taken as it stands", section.what);
+                let help = "what is filled in has two braces: {{ caller.name }}".to_owned();
+                self.problems.warning(span, message, help);
+            }
             return Text::Fixed(spoken(text).into());
         }
         let place = Place { section, key, text, span };
@@ -255,7 +339,9 @@ impl<'a> Build<'a> {
         match engine.add_text(text) {
             Ok(template) => {
                 self.findings(&place, scan_template(text));
-                self.check_names(&place, &engine.names_in_text(&template), scope);
+                let names = engine.names_in_text(&template);
+                self.check_names(&place, &names, scope);
+                self.note_uses(&place, &engine, Evaluated::Text(&template), &names);
                 Text::Template(template)
             }
             Err(fault) => {
@@ -323,6 +409,36 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Keeps what a text of a step needs to be set, for when all steps are known.
+    fn note_uses(
+        &self,
+        place: &Place<'_, 'a>,
+        engine: &Engine,
+        evaluated: Evaluated<'_>,
+        names: &[String],
+    ) {
+        let Some(at) = self.at.get() else { return };
+        for name in names.iter().filter(|name| !place.is_call(name)) {
+            let root = name.split('.').next().unwrap_or_default();
+            let known = self.variables.contains_key(root);
+            let is_caller_s = root == "caller" && name.contains('.') || root == "intent";
+            if !known && !(is_caller_s && !ALWAYS_KNOWN.contains(&name.as_str())) {
+                continue;
+            }
+            let source = self.problems.source();
+            self.uses.borrow_mut().push(Use {
+                at,
+                name: if known { root.to_owned() } else { name.clone() },
+                is_variable: known,
+                fails: engine.fails_without(evaluated, names, name),
+                guarded: is_guarded(place.text, name),
+                is_condition: matches!(evaluated, Evaluated::Condition(_)),
+                span: place.name_span(source, name),
+                what: place.what(),
+            });
+        }
+    }
+
     fn findings(&self, place: &Place<'_, 'a>, findings: Vec<Finding>) {
         for Finding { range, message, help } in findings {
             let span = place.within(self.problems.source(), range);
@@ -332,6 +448,11 @@ impl<'a> Build<'a> {
 
     fn fault(&self, place: &Place<'_, 'a>, fault: Fault) {
         let source = self.problems.source();
+        if let Some(Finding { range, message, help }) = foreign_operator(place.text) {
+            let span = place.within(source, range);
+            let message = format!("{}: {message}", place.what());
+            return self.problems.error_help(span, message, help);
+        }
         let span = fault.range.map_or(place.span.clone(), |range| place.within(source, range));
         self.problems.error(span, format!("{}: {}", place.what(), fault.message));
     }

@@ -6,6 +6,7 @@
 //! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl fmt::Display for Diagnostic {
         let Self { file, line, column, message, .. } = self;
         write!(f, "{file}:{line}:{column}: {}: {message}", self.severity)?;
         match &self.help {
-            Some(help) => write!(f, " ({help})"),
+            Some(help) => write!(f, " ({})", help.replace('\n', " ")),
             None => Ok(()),
         }
     }
@@ -117,13 +118,22 @@ pub(in crate::flow) struct Problems {
     source: Arc<str>,
     line_starts: Vec<usize>,
     found: RefCell<Vec<Diagnostic>>,
+    /// For each cause that may show in several places: the problem it was told as, and the lines it
+    /// was met in again.
+    causes: RefCell<BTreeMap<String, (usize, Vec<u32>)>>,
 }
 
 impl Problems {
     pub(in crate::flow) fn new(file: &str, source: &str) -> Self {
         let line_starts =
             std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { file: file.into(), source: source.into(), line_starts, found: RefCell::default() }
+        Self {
+            file: file.into(),
+            source: source.into(),
+            line_starts,
+            found: RefCell::default(),
+            causes: RefCell::default(),
+        }
     }
 
     pub(in crate::flow) fn source(&self) -> &str {
@@ -149,6 +159,23 @@ impl Problems {
         self.add(Severity::Error, span, message.into(), help.into());
     }
 
+    /// An error whose cause may show in many places: it is told once, with the lines it is in.
+    pub(in crate::flow) fn error_once(
+        &self,
+        cause: String,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        let mut causes = self.causes.borrow_mut();
+        if let Some((_, lines)) = causes.get_mut(&cause) {
+            return lines.push(self.line(span.start));
+        }
+        causes.insert(cause, (self.found.borrow().len(), Vec::new()));
+        drop(causes);
+        self.add(Severity::Error, span, message.into(), help.into());
+    }
+
     pub(in crate::flow) fn warning(
         &self,
         span: Range<usize>,
@@ -165,6 +192,15 @@ impl Problems {
     /// What was found, in the order of the file.
     pub(in crate::flow) fn into_found(self) -> Vec<Diagnostic> {
         let mut found = self.found.into_inner();
+        for (first, mut lines) in self.causes.into_inner().into_values() {
+            let Some(first) = found.get_mut(first).filter(|_| !lines.is_empty()) else { continue };
+            lines.sort_unstable();
+            lines.dedup();
+            let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+            let also = format!("the same in line {}", lines.join(", "));
+            let help = first.help.take().map_or_else(|| also.clone(), |it| format!("{it}\n{also}"));
+            first.help = Some(help);
+        }
         found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
         found.dedup();
         if found.len() > DIAGNOSTICS_MAX {
@@ -235,11 +271,38 @@ pub(in crate::flow) fn suggest<'a>(
     if let Some((_, choice)) = near {
         return Some(format!("did you mean `{choice}`?"));
     }
-    if choices.is_empty() || choices.len() > CHOICES_SHOWN_MAX {
+    if choices.is_empty() {
         return None;
     }
+    let all = choices.len();
+    let begin = if all > CHOICES_SHOWN_MAX {
+        choices.sort_by_cached_key(|choice| distance(written, choice));
+        choices.truncate(CHOICES_NEAREST);
+        format!("of {all}, the nearest are")
+    } else {
+        "there is".to_owned()
+    };
     let list: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-    Some(format!("there is {}", list.join(", ")))
+    Some(wrapped(&format!("{begin} {}", list.join(", "))))
+}
+
+/// The same in lines that fit a terminal.
+fn wrapped(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut width = 0;
+    for word in text.split(' ') {
+        let len = word.chars().count();
+        if width > 0 && width + 1 + len > HELP_WIDTH_MAX {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += len;
+    }
+    lines
 }
 
 fn tolerance(a: &str, b: &str) -> usize {
@@ -274,7 +337,10 @@ fn distance(a: &str, b: &str) -> usize {
     last[b.len()]
 }
 
-const CHOICES_SHOWN_MAX: usize = 12;
+/// More choices than this are not listed, only those that are nearest to what was written.
+const CHOICES_SHOWN_MAX: usize = 60;
+const CHOICES_NEAREST: usize = 12;
+const HELP_WIDTH_MAX: usize = 80;
 const NAME_COMPARED_MAX: usize = 40;
 
 #[cfg(test)]

@@ -82,6 +82,39 @@ pub(in crate::flow) struct Template(Box<str>);
 #[derive(Debug)]
 pub(in crate::flow) struct Expression(Box<str>);
 
+/// What is evaluated, and how.
+#[derive(Clone, Copy)]
+pub(in crate::flow) enum Evaluated<'a> {
+    Text(&'a Template),
+    Condition(&'a Expression),
+    Value(&'a Expression),
+}
+
+/// A call of which all these names but one are known.
+fn sample_view(names: &[String], missing: Option<&str>, sample: &Value) -> View {
+    let there = || names.iter().filter(|name| Some(name.as_str()) != missing);
+    let fields = |root: &str| {
+        let of_root = there().filter_map(|name| {
+            let (its, field) = name.split_once('.')?;
+            let field = field.split('.').next()?;
+            (its == root).then(|| (field.to_owned(), sample.clone()))
+        });
+        Value::from_pairs(of_root)
+    };
+    let variable = |name: &String| {
+        let root = name.split('.').next().unwrap_or(name);
+        (Arc::from(root), Variable { value: sample.clone(), secret: false })
+    };
+    View {
+        caller: fields("caller"),
+        call: fields("call"),
+        language: "en".into(),
+        intent: there().any(|name| name == "intent").then(|| "1".into()),
+        vars: Arc::new(there().map(variable).collect()),
+        context: Context { position: Some(1), waiting: Some(1), ..Context::default() },
+    }
+}
+
 /// What is wrong with a template, and where in its text.
 pub(in crate::flow) struct Fault {
     pub(in crate::flow) range: Option<Range<usize>>,
@@ -169,6 +202,26 @@ impl Engine {
             None if value.kind() == minijinja::value::ValueKind::Bool => Ok(value),
             None => Err("is neither a text nor a number nor true or false".to_owned()),
         }
+    }
+
+    /// Whether it cannot be evaluated while one of the names it uses is not known. Nothing is known
+    /// of the others but that they are.
+    pub(in crate::flow) fn fails_without(
+        &self,
+        what: Evaluated<'_>,
+        names: &[String],
+        missing: &str,
+    ) -> bool {
+        let works = |view: View| match what {
+            Evaluated::Text(text) => self.render(text, view).is_ok(),
+            Evaluated::Condition(condition) => self.holds(condition, view).is_ok(),
+            Evaluated::Value(value) => self.value(value, view).is_ok(),
+        };
+        let samples = [Value::from(1), Value::from("1")];
+        samples.iter().any(|sample| {
+            works(sample_view(names, None, sample))
+                && !works(sample_view(names, Some(missing), sample))
+        })
     }
 
     fn next_name(&mut self) -> Box<str> {

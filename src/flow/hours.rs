@@ -108,6 +108,10 @@ impl Hours {
             section.error(item.span(), format!("more than {RANGES_MAX} ranges"));
             return;
         }
+        if items.is_empty() {
+            let message = format!("{}: `open` lists no hours: it is never open", section.what);
+            section.problems.warning(item.span(), message, None);
+        }
         for item in items {
             let Some((text, span)) = section.as_string("open", item) else { continue };
             match Open::parse(text) {
@@ -116,7 +120,7 @@ impl Hours {
                     span,
                     format!("{}: `{text}` is not a range of hours", section.what),
                     "write \"Mon-Fri 09:00-17:30\", \"Sat,Sun 10:00-14:00\" or \
-                     \"daily 00:00-24:00\""
+                     \"daily 00:00-24:00\"; two times of one day are two entries"
                         .to_owned(),
                 ),
             }
@@ -133,16 +137,24 @@ impl Hours {
                 }
                 continue;
             }
-            let Ok(date) = key.parse::<Date>() else {
+            let Some(date) = parse_date(key) else {
                 section.problems.error_help(
                     span,
                     format!("{}: `{key}` is not a date", section.what),
-                    "write \"2026-12-25\" = \"Christmas\", or \"rule:US\" = true".to_owned(),
+                    "a holiday is a whole day: write \"2026-12-25\" = \"Christmas\", or \
+                     \"rule:US\" = true; hours of a day belong into `open`"
+                        .to_owned(),
                 );
                 continue;
             };
-            if let Some((name, _)) = section.as_string(key, item) {
-                self.holidays.insert(date, name.into());
+            match section.as_string(key, item) {
+                Some((name, span)) if name.trim().is_empty() => {
+                    section.error(span, format!("`{key}` needs the name of the holiday"));
+                }
+                Some((name, _)) => {
+                    self.holidays.insert(date, name.into());
+                }
+                None => {}
             }
         }
     }
@@ -199,9 +211,24 @@ fn parse_day(text: &str) -> Option<usize> {
     names.iter().position(|name| text.trim().eq_ignore_ascii_case(name))
 }
 
+/// A day as ISO 8601 writes it, and nothing beside it: the parser by itself would take a date with
+/// a time for the whole day.
+fn parse_date(text: &str) -> Option<Date> {
+    let plain = |(at, c): (usize, char)| match at {
+        4 | 7 => c == '-',
+        _ => c.is_ascii_digit(),
+    };
+    let shape = text.len() == "2026-12-25".len() && text.chars().enumerate().all(plain);
+    text.parse().ok().filter(|_| shape)
+}
+
 /// Minutes since midnight; 24:00 is the end of the day.
 fn minutes(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once(':')?;
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    if !(digits(hour) && digits(minute)) || hour.len() > 2 || minute.len() != 2 {
+        return None;
+    }
     let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
     let total = hour.checked_mul(60)?.checked_add(minute)?;
     (minute < 60 && total <= 24 * 60).then_some(total)

@@ -2,7 +2,7 @@
 //!
 //! **Deliberately absent:** the things themselves. A flow knows names; `center` knows agents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts about a caller that every installation has, as `caller.<name>` in a flow.
 pub const CALLER_FIELDS: [&str; 13] = [
@@ -29,6 +29,8 @@ pub const CALL_FIELDS: [&str; 3] = ["id", "to", "via"];
 pub struct Known {
     /// Skills that at least one agent has.
     pub skills: Option<BTreeSet<String>>,
+    /// The skills of each agent, with their levels: who could answer a queue's calls.
+    pub staff: Option<Vec<BTreeMap<String, u8>>>,
     /// Declared queues. A queue step without `queue = …` has one of its own name.
     pub queues: Option<BTreeSet<String>>,
     pub trunks: Option<BTreeSet<String>>,

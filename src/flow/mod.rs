@@ -7,7 +7,7 @@
 //!
 //! Every step may also have `on_error`.
 //!
-//! * `say`: `text` `repeat` `barge_in` `next`
+//! * `say`: `text` `language` `repeat` `barge_in` `next`
 //! * `play`: `file` `repeat` `barge_in` `next`
 //! * `menu`: `text` `keys` `phrases`, and those of input steps
 //! * `collect`: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`
@@ -36,6 +36,7 @@
 //!
 //! **Deliberately absent:** clocks, sockets, agents, and sound. Time comes with each input.
 
+mod assigned;
 mod build;
 mod check;
 pub mod diagnostic;
@@ -43,6 +44,7 @@ pub mod digit;
 mod expr;
 mod hours;
 pub mod known;
+mod mistakes;
 pub mod need;
 pub mod parse;
 pub mod port;
@@ -56,17 +58,19 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use build::SPEECH_LEN_MAX;
 pub use diagnostic::{Diagnostic, Severity, explain};
 pub use digit::Digit;
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
+pub use mistakes::mistakes;
 pub use need::{Need, Verb};
-pub use parse::{parse, variable_name};
+pub use parse::{is_language, parse, variable_name};
 pub use port::{
     Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest,
     RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
-pub use program::{Flow, Needed, QueueUse, StepInfo};
+pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use run::{Facts, Run};
 pub use step::hangup::CAUSES;
 pub use step::transfer::RING_TIMEOUT_S;

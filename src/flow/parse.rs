@@ -4,7 +4,7 @@
 //!
 //! **Deliberately absent:** the disk. Who calls read the file, and knows which sounds are there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,12 +12,14 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use crate::flow::assigned;
 use crate::flow::build::Build;
 use crate::flow::check;
 use crate::flow::diagnostic::{Diagnostic, Problems, suggest};
 use crate::flow::expr::Engine;
 use crate::flow::hours::Hours;
 use crate::flow::known::Known;
+use crate::flow::mistakes::mistakes;
 use crate::flow::program::{Flow, Node};
 use crate::flow::read::{Item, Section, entries};
 use crate::flow::step::hangup::{Hangup, TEMPORARY_FAILURE};
@@ -46,8 +48,8 @@ pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagno
     }
     let problems = Problems::new(file, source);
     let (table, errors) = DeTable::parse_recoverable(source);
-    for error in &errors {
-        problems.error(error.span().unwrap_or(0..0), error.message());
+    for (span, message) in mistakes(source, &errors) {
+        problems.error(span, message);
     }
     let flow = if errors.is_empty() {
         read(file, &problems, table.get_ref(), known)
@@ -104,17 +106,26 @@ fn read<'a>(
     table: &'a DeTable<'a>,
     known: &'a Known,
 ) -> Option<Flow> {
-    let raw = read_names(problems, table);
+    let (raw, lost) = read_names(problems, table);
     let header = read_header(problems, table)?;
-    let languages = read_languages(&header);
+    let (languages, languages_broken) = read_languages(&header);
+    let mut variables = read_variables(&raw);
+    for name in lost.iter().flat_map(|lost| may_set(lost.item)) {
+        variables.entry(name).or_insert(false);
+    }
     let build = Build {
         problems,
         known,
         languages,
+        languages_broken,
         steps: raw.iter().enumerate().map(|(at, raw)| (raw.name, StepId(at))).collect(),
+        lost: lost.iter().map(|lost| lost.name).collect(),
         hours: BTreeMap::new(),
-        variables: read_variables(&raw),
+        variables,
         engine: RefCell::new(Engine::new()),
+        at: Cell::new(None),
+        uses: RefCell::default(),
+        places: RefCell::default(),
     };
     let build = Build { hours: read_hours(&build, table), ..build };
     let numbers = read_numbers(&header);
@@ -127,9 +138,16 @@ fn read<'a>(
         problems.error(header.span.clone(), "the flow has no step");
     }
 
-    let mut nodes: Vec<Option<Node>> = raw.iter().map(|raw| read_step(&build, raw)).collect();
+    let steps = raw.iter().enumerate().map(|(at, raw)| {
+        build.at.set(Some(at));
+        read_step(&build, raw)
+    });
+    let mut nodes: Vec<Option<Node>> = steps.collect();
     let roots = check::Roots { start, on_error, on_hangup };
     check::check(problems, &nodes, &roots);
+    if lost.is_empty() {
+        assigned::check(problems, &nodes, &roots, &build.uses.borrow());
+    }
     let sorry =
         add_builtin(&mut nodes, "(sorry)", Some(sorry(&build.languages)), TEMPORARY_FAILURE);
     if problems.any_error() {
@@ -152,13 +170,21 @@ fn read<'a>(
         on_hangup,
         sorry,
         engine: build.engine.into_inner(),
+        places: build.places.into_inner(),
         warnings: Vec::new(),
     })
 }
 
+/// A step of a verb there is not: told once, and not again where it is named.
+struct Lost<'a> {
+    name: &'a str,
+    item: Item<'a>,
+}
+
 /// The names of all steps, in the order of the file; says which are there twice.
-fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Vec<Raw<'a>> {
+fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a>>, Vec<Lost<'a>>) {
     let mut found: Vec<Raw<'a>> = Vec::new();
+    let mut lost = Vec::new();
     for (key, span, item) in entries(table) {
         if key == "flow" || key == "hours" {
             continue;
@@ -166,6 +192,8 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Vec<Raw<'a>
         let Some(verb) = VERBS.into_iter().find(|verb| *verb == key) else {
             let known = VERBS.into_iter().chain(["flow", "hours"]);
             problems.error_help(span, format!("there is no verb `{key}`"), suggest(key, known));
+            let steps = item.get_ref().as_table().into_iter().flat_map(entries);
+            lost.extend(steps.map(|(name, _, item)| Lost { name, item }));
             continue;
         };
         let DeValue::Table(steps) = item.get_ref() else {
@@ -198,7 +226,16 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Vec<Raw<'a>
         problems.error(raw.span.clone(), message);
         false
     });
-    found
+    (found, lost)
+}
+
+/// What a step of an unknown verb would set, whichever it is meant to be.
+fn may_set<'a>(item: Item<'a>) -> Vec<&'a str> {
+    let Some(table) = item.get_ref().as_table() else { return Vec::new() };
+    let into = table.get("into").and_then(|into| into.get_ref().as_str());
+    let vars = table.get("vars").and_then(|vars| vars.get_ref().as_table());
+    let vars = vars.into_iter().flatten().map(|(name, _)| name.get_ref().as_ref());
+    into.into_iter().chain(vars).collect()
 }
 
 fn check_name(problems: &Problems, name: &str, span: &Range<usize>) {
@@ -218,11 +255,30 @@ fn read_header<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Option<Sec
     Section::new(problems, "`[flow]`".to_owned(), key.span(), item)
 }
 
-fn read_languages(header: &Section<'_>) -> Vec<Arc<str>> {
+/// Whether a language is written as BCP 47 has it: `en`, `pt-BR`, `zh-Hant-TW`.
+#[must_use]
+pub fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let first = parts.next().unwrap_or_default();
+    (2..=3).contains(&first.len())
+        && first.chars().all(|c| c.is_ascii_alphabetic())
+        && tag.len() <= NAME_LEN_MAX
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+        })
+}
+
+/// The languages, and whether one of them could not be read.
+fn read_languages(header: &Section<'_>) -> (Vec<Arc<str>>, bool) {
     let mut languages: Vec<Arc<str>> = Vec::new();
+    let mut broken = header.get("languages").is_some_and(|item| !item.get_ref().is_array());
+    let listed = header.get("languages").and_then(|item| item.get_ref().as_array());
+    if listed.is_some_and(|listed| listed.is_empty()) {
+        header.error(header.key_span("languages"), "`languages` lists none; without it, it is en");
+    }
     for (name, span) in read_texts(header, "languages", LANGUAGES_MAX) {
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if !plain || name.len() < 2 || name.len() > NAME_LEN_MAX {
+        if !is_language(name) {
+            broken = true;
             header.error(span, format!("`{name}` is not a language; write `en` or `pt-BR`"));
         } else if languages.iter().any(|known| **known == *name) {
             header.error(span, format!("`{name}` is there twice"));
@@ -233,7 +289,7 @@ fn read_languages(header: &Section<'_>) -> Vec<Arc<str>> {
     if languages.is_empty() {
         languages.push("en".into());
     }
-    languages
+    (languages, broken)
 }
 
 fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {

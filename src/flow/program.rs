@@ -35,6 +35,8 @@ pub struct Flow {
     /// The built-in apology; it cannot fail.
     pub(in crate::flow) sorry: StepId,
     pub(in crate::flow) engine: Engine,
+    /// What is heard, and where it is written.
+    pub(in crate::flow) places: Vec<(Range<usize>, Part)>,
     pub(in crate::flow) warnings: Vec<Diagnostic>,
 }
 
@@ -68,6 +70,15 @@ pub struct Needed<'a> {
     pub step: &'a str,
     pub need: Need,
     pub(in crate::flow) span: Range<usize>,
+}
+
+/// A number a flow dials, whoever calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialed<'a> {
+    pub step: &'a str,
+    pub to: &'a str,
+    pub trunk: Option<&'a str>,
+    pub place: Range<usize>,
 }
 
 /// A queue a flow enters.
@@ -166,6 +177,51 @@ impl Flow {
         Diagnostic::about(place, severity, message, help)
     }
 
+    /// The same about a place of the file.
+    #[must_use]
+    pub fn remark_at(
+        &self,
+        place: Range<usize>,
+        severity: Severity,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
+        Diagnostic::about((&*self.file, &*self.source, place), severity, message, help)
+    }
+
+    /// The numbers outside that are dialed for every caller alike.
+    #[must_use]
+    pub fn dialed(&self) -> Vec<Dialed<'_>> {
+        let transfers = self.steps.iter().filter_map(|node| match &node.step {
+            Step::Transfer(step) => Some((&*node.name, step)),
+            _ => None,
+        });
+        let fixed = transfers.filter_map(|(step, transfer)| {
+            let (to, trunk, place) = transfer.fixed()?;
+            Some(Dialed { step, to, trunk, place })
+        });
+        fixed.collect()
+    }
+
+    /// Where the flow says what comes to this sound; `None` where it never does.
+    #[must_use]
+    pub fn place_of(&self, prompt: &Prompt) -> Option<Range<usize>> {
+        let written = self.places.iter().find(|(_, part)| match part {
+            Part::Fixed(own) => own == prompt,
+            Part::Words { language, template } => {
+                let mut made = Vec::new();
+                self.prepare(language, template, &mut made);
+                made.contains(prompt)
+            }
+        });
+        let step = || self.steps.iter().find(|node| node.step.sound().as_ref() == Some(prompt));
+        let built_in = || self.static_prompts().contains(prompt).then_some(0..0);
+        written
+            .map(|(place, _)| place.clone())
+            .or_else(|| step().map(|node| node.span.clone()))
+            .or_else(built_in)
+    }
+
     /// The queues this flow enters, sorted, each pair once.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueUse<'_>> {
@@ -257,9 +313,7 @@ impl Flow {
                     }
                 }
             }
-            if let Step::Queue(step) = &node.step {
-                prompts.push(step.sound().prompt());
-            }
+            prompts.extend(node.step.sound());
         }
         prompts.sort();
         prompts.dedup();

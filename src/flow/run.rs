@@ -31,6 +31,10 @@ pub const FAILURES_MAX: u8 = 3;
 /// Steps of one call: a line nobody hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
 
+/// A key that ends an input may come so long after a step was decided that does not name one: it is
+/// a habit, and still belongs to that step.
+pub const LATE_FINISH: Duration = Duration::from_secs(2);
+
 /// Prompts that are looked ahead to, one after another.
 const AHEAD_MAX: usize = 4;
 
@@ -63,7 +67,10 @@ pub struct Run {
     stop: bool,
     deadline: Option<Timestamp>,
     keys: VecDeque<char>,
-    swallow: Option<(char, Timestamp)>,
+    /// The key that ends an input, where it may still come for one that was decided without it.
+    late_finish: Option<(char, Timestamp)>,
+    /// The last input was such a key.
+    absorbed: bool,
     failures: u8,
     steps: u32,
 }
@@ -122,7 +129,8 @@ impl Run {
             stop: false,
             deadline: None,
             keys: VecDeque::new(),
-            swallow: None,
+            late_finish: None,
+            absorbed: false,
             failures: 0,
             steps: 0,
         }
@@ -218,6 +226,7 @@ impl Run {
     }
 
     fn take(&mut self, turn: &mut Turn<'_>, input: Input) -> Option<Next> {
+        let absorbed = std::mem::take(&mut self.absorbed);
         let Some(at) = self.at.filter(|_| self.phase == Phase::Live) else {
             let begins = self.phase == Phase::Live && input == Input::Start;
             return begins.then_some(Next::Goto(turn.flow.start));
@@ -247,13 +256,17 @@ impl Run {
                 Input::PromptDone
             }
             Input::Silence => {
-                if self.is_speaking() || !matches!(self.doing, Doing::Asking(_)) {
+                // A late key ended what the front collected; nobody waited in vain.
+                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Asking(_)) {
                     return None;
                 }
                 self.deadline = None;
                 Input::Timer
             }
-            Input::Digit(digit) if self.is_swallowed(turn, digit) => return None,
+            Input::Digit(digit) if self.is_late(turn, digit) => {
+                self.absorbed = true;
+                return None;
+            }
             Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
         };
         Some(turn.flow.node(at).step.input(self, turn, input))
@@ -271,6 +284,7 @@ impl Run {
             self.set_var(&name.as_str().into(), Some(variable));
         }
         self.clear_keys();
+        self.late_finish = None;
         Some(Next::Goto(step))
     }
 
@@ -347,10 +361,11 @@ impl Run {
         self.keys.clear();
     }
 
-    /// A terminator pressed after the last digit of a fixed length was meant for that entry.
-    fn is_swallowed(&mut self, turn: &Turn<'_>, digit: Digit) -> bool {
-        let swallow = self.swallow.take();
-        swallow.is_some_and(|(key, until)| key == digit.as_char() && turn.context.now <= until)
+    /// Whether this key ends an input that was decided without it. It does so only if it is the
+    /// next one, whatever steps the call has gone through since.
+    fn is_late(&mut self, turn: &Turn<'_>, digit: Digit) -> bool {
+        let late = self.late_finish.take();
+        late.is_some_and(|(key, until)| key == digit.as_char() && turn.context.now <= until)
     }
 }
 
@@ -422,16 +437,18 @@ impl Run {
         self.keys.push_front(key);
     }
 
+    /// Forgets what was typed ahead. A key that may still end an earlier input is not ahead.
     pub(in crate::flow) fn clear_keys(&mut self) {
         self.keys.clear();
-        self.swallow = None;
     }
 
-    pub(in crate::flow) fn swallow(&mut self, turn: &Turn<'_>, key: char, within: Duration) {
+    /// An input was decided without the key that ends one. Where that key is the next, it belongs
+    /// to this input and acts on no later step.
+    pub(in crate::flow) fn absorb(&mut self, turn: &Turn<'_>, key: char, within: Duration) {
         if self.keys.front() == Some(&key) {
             self.keys.pop_front();
         } else if self.keys.is_empty() {
-            self.swallow = Some((key, turn.context.now + within));
+            self.late_finish = Some((key, turn.context.now + within));
         }
     }
 

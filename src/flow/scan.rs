@@ -58,6 +58,95 @@ pub(in crate::flow) fn scan_expression(text: &str) -> Vec<Finding> {
     findings
 }
 
+/// An operator of another language in a text the engine has refused.
+pub(in crate::flow) fn foreign_operator(text: &str) -> Option<Finding> {
+    if text.trim_start().starts_with("{{") && only_expression(text).is_none() && !is_closed(text) {
+        return None; // braces that do not match are told by the engine
+    }
+    let all = if is_template(text) { code(text) } else { vec![0..text.len()] };
+    all.into_iter().find_map(|range| foreign_in(&tokens(text, range)))
+}
+
+fn is_closed(text: &str) -> bool {
+    text.matches("{{").count() == text.matches("}}").count()
+}
+
+fn foreign_in(tokens: &[Token<'_>]) -> Option<Finding> {
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        let next = tokens.get(at + 1).filter(|next| next.at == token.at + token.text.len());
+        let next = next.map_or("", |next| next.text);
+        let before = at.checked_sub(1).map_or("", |at| tokens[at].text);
+        let (len, right) = match (token.text, next) {
+            ("&", "&") => (2, "and"),
+            ("&", _) => (1, "and"),
+            ("|", "|") => (2, "or"),
+            ("!", next) if next != "=" => (1, "not"),
+            ("=", next) if next != "=" && !["=", "!", "<", ">"].contains(&before) => (1, "=="),
+            ("?", _) => (1, "a if condition else b"),
+            ("AND" | "And", _) => (token.text.len(), "and"),
+            ("OR" | "Or", _) => (token.text.len(), "or"),
+            ("NOT" | "Not", _) => (token.text.len(), "not"),
+            _ => return None,
+        };
+        let written = if len == 2 { token.text.repeat(2) } else { token.text.to_owned() };
+        Some(Finding {
+            range: token.at..token.at + len,
+            message: format!("`{written}` is not part of the language of conditions"),
+            help: Some(format!("write `{right}`")),
+        })
+    })
+}
+
+/// The pieces of code in a template.
+fn code(text: &str) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find('{').map(|found| at + found) {
+        at = open + 1;
+        let close = match text[at..].chars().next() {
+            Some('{') => "}}",
+            Some('%') => "%}",
+            _ => continue,
+        };
+        let end = code_end(text, open + 2, close);
+        pieces.push(open + 2..end);
+        at = end;
+    }
+    pieces
+}
+
+/// Whether a text looks itself whether a name is set before it uses it.
+pub(in crate::flow) fn is_guarded(text: &str, name: &str) -> bool {
+    let pieces = if is_template(text) { code(text) } else { vec![0..text.len()] };
+    pieces.into_iter().any(|range| {
+        let tokens = tokens(text, range);
+        let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
+        let parts: Vec<&str> = name.split('.').flat_map(|part| [".", part]).skip(1).collect();
+        let found = words.windows(parts.len()).enumerate().filter(|(_, at)| **at == parts[..]);
+        found.map(|(at, _)| at).any(|at| {
+            let after = &words[at + parts.len()..];
+            let looks = matches!(after, ["is", ..] | ["|", "default", ..]);
+            looks || words[..at].iter().any(|word| ["if", "elif"].contains(word))
+        })
+    })
+}
+
+/// The variables that are set where this condition holds.
+pub(in crate::flow) fn implied(condition: &str) -> Vec<&str> {
+    let tokens = tokens(condition, 0..condition.len());
+    let negates = |token: &Token<'_>| {
+        ["or", "not", "if", "<", ">", "!", "|", "undefined", "none", "None"].contains(&token.text)
+    };
+    if tokens.iter().any(negates) {
+        return Vec::new();
+    }
+    let names = tokens.iter().enumerate().filter(|(at, token)| {
+        let before = at.checked_sub(1).map_or("", |at| tokens[at].text);
+        token.is_name() && ![".", "is"].contains(&before) && !KEYWORDS.contains(&token.text)
+    });
+    names.map(|(_, token)| token.text).collect()
+}
+
 /// Where a name stands in a text, as a whole word.
 pub(in crate::flow) fn find_name(text: &str, name: &str) -> Option<Range<usize>> {
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');

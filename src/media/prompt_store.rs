@@ -30,6 +30,8 @@ pub struct PromptStore {
     folder: PathBuf,
     /// Where spoken and resampled prompts are kept over a restart.
     cache: Option<PathBuf>,
+    /// Whether new ones are kept there.
+    keeps: bool,
     kept: Mutex<Kept>,
     hold_music: OnceLock<Arc<Sound>>,
     ring: OnceLock<Arc<Sound>>,
@@ -59,13 +61,24 @@ pub enum PromptError {
     Read { path: PathBuf, source: io::Error },
     #[error("prompt {}: {source}", path.display())]
     Wav { path: PathBuf, source: WavError },
-    #[error("cannot say {text:?}: {source}")]
+    #[error("cannot say {}: {source}", begin(text))]
     Voice { language: String, text: String, source: VoiceError },
-    #[error("cannot say {text:?}: the voice crashed; say it in other words and report this")]
+    #[error("cannot say {}: the voice crashed; say it in other words and report this", begin(text))]
     Crashed { language: String, text: String },
     #[error("the flows' prompts need more than {} MiB of memory", PINNED_LEN_MAX >> 20)]
     Full,
 }
+
+/// The beginning of a text, for a message about it.
+fn begin(text: &str) -> String {
+    match text.char_indices().nth(TEXT_SHOWN_MAX) {
+        Some((end, _)) => format!("{:?} and {} bytes more", &text[..end], text.len() - end),
+        None => format!("{text:?}"),
+    }
+}
+
+/// Characters of a text that a message about it shows.
+const TEXT_SHOWN_MAX: usize = 60;
 
 impl PromptError {
     /// The same without the words, which may be about one caller: for the log of a server that
@@ -92,7 +105,13 @@ impl PromptStore {
     pub fn new(voices: Voices, folder: PathBuf, cache: Option<PathBuf>) -> Self {
         let kept = Mutex::default();
         let (hold_music, ring, waiting) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { voices, folder, cache, kept, hold_music, ring, waiting }
+        Self { voices, folder, cache, keeps: true, kept, hold_music, ring, waiting }
+    }
+
+    /// The same, without a trace on the disk: what is there is used, and nothing is written.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { keeps: false, ..self }
     }
 
     /// Renders the static prompts of all flows and keeps them; what was kept for flows that are
@@ -101,6 +120,11 @@ impl PromptStore {
     ///
     /// All errors at once; what could be rendered is kept in any case.
     pub fn prepare(&self, prompts: &[Prompt]) -> Vec<PromptError> {
+        self.prepare_each(prompts).into_iter().map(|(_, error)| error).collect()
+    }
+
+    /// The same; each error with its place in `prompts`.
+    pub fn prepare_each(&self, prompts: &[Prompt]) -> Vec<(usize, PromptError)> {
         self.kept().unpin_all();
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS_MAX));
         let next = AtomicUsize::new(0);
@@ -120,7 +144,7 @@ impl PromptStore {
             errors
         });
         errors.sort_by_key(|(at, _)| *at);
-        errors.into_iter().map(|(_, error)| error).collect()
+        errors
     }
 
     /// A prompt that can be played at once, without reading or speaking.
@@ -188,7 +212,7 @@ impl PromptStore {
             .map_err(|_| PromptError::Crashed { language: said_in(), text: said() })?
             .map_err(failed)?;
         let sound = Sound::from_samples(&pcm.to_8_khz());
-        if let Some(file) = file {
+        if let Some(file) = file.filter(|_| self.keeps) {
             keep_on_disk(&file, sound.bytes(Codec::Pcmu));
         }
         Ok(Arc::new(sound))
@@ -230,7 +254,7 @@ impl PromptStore {
             return Ok(Arc::new(Sound::from_ulaw(ulaw)));
         }
         let ulaw = recording.to_ulaw();
-        if let Some(file) = file {
+        if let Some(file) = file.filter(|_| self.keeps) {
             keep_on_disk(&file, &ulaw);
         }
         Ok(Arc::new(Sound::from_ulaw(ulaw)))

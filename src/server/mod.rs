@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use crate::call::Directory;
 use crate::center::Setup;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Ready};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
@@ -45,9 +45,9 @@ pub use start::StartError;
 /// # Errors
 ///
 /// When something cannot be bound or opened: what, and what to do.
-pub fn run(loaded: Loaded) -> Result<ExitCode, StartError> {
+pub fn run(ready: Ready) -> Result<ExitCode, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let end = runtime.block_on(start::serve(loaded))?;
+    let end = runtime.block_on(start::serve(ready))?;
     match end {
         End::Drained => tracing::info!("drained: every call ended"),
         End::Cut { calls } => tracing::warn!(calls, "ended by the second signal"),

@@ -1,35 +1,32 @@
 //! From a checked configuration to a running driver.
 //!
-//! **Invariant:** the order is fixed: disk and prompts side by side, then media, sockets, HTTP.
+//! **Invariant:** the order is fixed: disk, then media, sockets, HTTP.
 //! What fails, fails before the first call could be answered, and says which address or folder it
-//! was.
+//! was. Nothing else is left to fail: what a file can say wrong, `config::ready` has refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
-use crate::center::{ContactCenter, Event, Prompt, RecordingEnd, Target};
-use crate::config::{self, Config, Demo, Loaded, Phone, Secret, TOKEN_LEN, Voice};
+use crate::center::{ContactCenter, Event, RecordingEnd, Target};
+use crate::config::{self, Config, Demo, Loaded, Phone, Ready, Secret, TOKEN_LEN};
 use crate::flow::Flow;
 use crate::id::{AgentId, RecordingId};
 use crate::media::io::{Fact, MediaEngine, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
-use crate::media::tts::Voices;
-use crate::media::voice_io::{CommandVoice, HttpVoice};
 use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Kept, Restored, open_store};
+use crate::server::resume::{self, Beginning, Kept, open_store};
 use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
@@ -48,8 +45,6 @@ use crate::webhook::{self, Links};
 const FACTS_MAX: usize = 65_536;
 /// Addresses of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
-/// How long a program or a service may take to speak one prompt.
-const VOICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -67,18 +62,17 @@ pub enum StartError {
     Store(#[from] store::StoreError),
     #[error("{0}: {1}: `server.recordings` names the folder of what callers leave")]
     Recordings(PathBuf, io::Error),
-    #[error("{0} prompts cannot be played; the first: {1}")]
-    Prompts(usize, String),
 }
 
-pub(super) async fn serve(mut loaded: Loaded) -> Result<End, StartError> {
+pub(super) async fn serve(mut ready: Ready) -> Result<End, StartError> {
     let signals = Signals::listen()?;
-    if loaded.config.api.operate_token.is_none() {
+    let api = &mut ready.loaded.config.api;
+    if api.operate_token.is_none() {
         let token = made_token()?;
         writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose())?;
-        loaded.config.api.operate_token = Some(token);
+        api.operate_token = Some(token);
     }
-    let Started { driver, threads: _threads } = start(loaded)?;
+    let Started { driver, threads: _threads } = start(ready)?;
     Ok(driver.run(signals).await)
 }
 
@@ -96,13 +90,13 @@ pub(super) struct Started {
 }
 
 /// Starts everything but the driver itself. Needs the runtime on which that will run.
-pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
-    let Loaded { config, flows, directory, demo } = loaded;
+pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
+    let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
     let clock = Clock::start();
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let ((opened, restored), prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
+    let (opened, restored) = open_store(&config, now, &fresh)?;
     let reader = opened.store.reader()?;
 
     let repaired = repair(&config.server.recordings)
@@ -182,25 +176,6 @@ fn start_media(
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
-/// The store, and the center that goes on, if one does.
-type Found = (store::Opened, Option<Restored>);
-
-/// The one waits for the disk, the other computes.
-fn open_and_prepare(
-    config: &Config,
-    flows: &[Arc<Flow>],
-    now: Timestamp,
-    fresh: &dyn Fn() -> ContactCenter,
-) -> Result<(Found, Arc<PromptStore>), StartError> {
-    let (opened, prompts) = std::thread::scope(|scope| {
-        let prompts = scope.spawn(|| prepare_prompts(config, flows));
-        let opened = open_store(config, now, fresh);
-        let prompts = prompts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (opened, prompts)
-    });
-    Ok((opened?, prompts?))
-}
-
 fn api_settings(config: &Config) -> Settings<'_> {
     Settings {
         read_token: config.api.read_token.as_ref().map(|token| token.expose()),
@@ -245,35 +220,6 @@ fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
             tracing::error!("a fact of the media was lost: the driver does not keep up");
         }
     })
-}
-
-/// Every static prompt is made before the first call, so that playing one is copying.
-fn prepare_prompts(config: &Config, flows: &[Arc<Flow>]) -> Result<Arc<PromptStore>, StartError> {
-    let mut voices = Voices::default();
-    for (language, voice) in &config.voices {
-        voices.set(language, spoken_by(voice));
-    }
-    let cache: PathBuf = config.server.state.join("prompts");
-    let prompts = PromptStore::new(voices, config.server.prompts.clone(), Some(cache));
-    let mut wanted: Vec<Prompt> = flows.iter().flat_map(|flow| flow.static_prompts()).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let failed = prompts.prepare(&wanted);
-    match failed.first() {
-        Some(first) => Err(StartError::Prompts(failed.len(), first.to_string())),
-        None => Ok(Arc::new(prompts)),
-    }
-}
-
-fn spoken_by(voice: &Voice) -> Arc<dyn crate::media::tts::Voice> {
-    match voice {
-        Voice::Flite => Arc::new(crate::media::tts::Flite::default()),
-        Voice::Command { command } => Arc::new(CommandVoice::new(command, VOICE_TIMEOUT)),
-        Voice::OpenAi { url, voice, model, key } => {
-            let key = key.as_ref().map(|key| key.expose());
-            Arc::new(HttpVoice::new(url, voice, model, key, VOICE_TIMEOUT))
-        }
-    }
 }
 
 fn outside(config: &Config) -> BTreeMap<AgentId, Target> {

@@ -122,6 +122,36 @@ fn a_flow_with_a_typo_does_not_start() {
 }
 
 #[test]
+fn fault_33_serve_refuses_what_check_refuses_in_the_same_words() {
+    let rig = Plan::new(ALICE).flow("a.toml", SUPPORT).lay_out();
+    for file in ["greeting.wav", "wrong.wav"] {
+        fs::write(rig.path().join("prompts").join(file), "<html>not found</html>").expect("ours");
+    }
+    let config = rig.config_file();
+    let config = config.to_str().expect("a plain path");
+    let told = |command: &str| {
+        let output = rig.command(&[command, "--config", config]).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = told("check");
+    assert_eq!(code, Some(65), "{said}");
+    for place in ["file = \"greeting.wav\"", "no_match  = [\"wrong.wav\"]"] {
+        assert!(said.contains(place), "{place}: {said}");
+    }
+    assert_eq!(told("serve"), (code, said));
+}
+
+#[test]
+fn fault_41_a_log_that_goes_to_a_file_has_no_codes_for_colors() {
+    let mut rig = Plan::new(ALICE).start();
+    let mut caller = rig.caller();
+    caller.call("1000");
+    rig.eventually("a line of the log", || rig.said().contains("call arrived").then_some(()));
+    assert!(!rig.said().contains('\u{1b}'), "{}", rig.said());
+    rig.kill();
+}
+
+#[test]
 fn the_health_check_of_a_container_tells_life_from_death() {
     let mut rig = Plan::new(ALICE).start();
     let health = |rig: &Rig| {

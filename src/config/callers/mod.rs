@@ -24,8 +24,9 @@ use toml::de::{DeTable, DeValue};
 
 use crate::call::{Directory, Entry};
 use crate::config::layers::line;
-use crate::config::problem::Problems;
+use crate::config::problem::{Problems, Whose};
 use crate::config::text;
+use crate::flow::mistakes;
 
 /// The file is refused past this size, in bytes.
 const FILE_LEN_MAX: u64 = 128 * 1024 * 1024;
@@ -39,8 +40,8 @@ pub(super) fn read(path: &Path, region: &str, problems: &mut Problems) -> Direct
     let source = match text::read(path, FILE_LEN_MAX) {
         Ok(source) => source,
         Err(unreadable) => {
-            let help = unreadable.help.unwrap_or("`callers.file` names it; an empty one is none");
-            problems.add_with_help(unreadable.place(&name), unreadable.message, help);
+            let help = "`callers.file` names it; an empty one is none";
+            unreadable.tell(&name, Whose::Config, help, problems);
             return Directory::default();
         }
     };
@@ -147,9 +148,8 @@ impl Reading<'_> {
 
 fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
     let (table, errors) = DeTable::parse_recoverable(source);
-    for error in &errors {
-        let line = line(source, error.span().map_or(0, |span| span.start));
-        problems.add(format!("{file}:{line}"), error.message());
+    for (span, message) in mistakes(source, &errors) {
+        problems.add(format!("{file}:{}", line(source, span.start)), message);
     }
     if !errors.is_empty() {
         return Directory::default();
@@ -412,5 +412,12 @@ mod tests {
              callers.toml:9: \"1001\" is in this file already\n\
              callers.toml:9: \"anonymous\" is what networks write for a number they withhold\n"
         );
+    }
+
+    #[test]
+    fn fault_41_a_bracket_that_is_not_closed_is_one_message() {
+        let open = "[[caller]]\nnumbers = [\"1001\"\nvip = true\nname = \"A\"\n";
+        let (_, said) = read_as("toml", open);
+        assert_eq!(said.lines().count(), 1, "{said}");
     }
 }

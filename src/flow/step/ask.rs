@@ -10,7 +10,9 @@
 //!
 //! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the
 //! caller hears, in [`Effect::Heard`] and in where the call goes; together they happen at most
-//! `tries_max` times before `give_up`.
+//! `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
+//! comes after the input was decided by its length, by silence or as wrong: it never acts on a
+//! later step and never counts as a try of its own.
 //!
 //! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
 
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::read::Section;
-use crate::flow::run::{Run, Turn};
+use crate::flow::run::{LATE_FINISH, Run, Turn};
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
 use crate::flow::{Digit, Effect, Input, InputOutcome, Listen, Prompt};
@@ -98,6 +100,8 @@ pub(in crate::flow) trait Question {
     fn finish(&self) -> Option<char>;
     /// A key that ends an entry, whatever was entered.
     fn terminator(&self) -> Option<char>;
+    /// The key people end an entry with, where it means nothing else here.
+    fn habit(&self) -> Option<char>;
     /// A complete entry was made.
     fn answer(
         &self,
@@ -254,14 +258,20 @@ pub(in crate::flow) fn input(
             run.doing = Doing::Asking(asking);
             Next::Wait
         }
-        Input::Timer if asking.overflowed => missed(q, run, turn, asking, InputOutcome::TooMany),
+        Input::Timer if asking.overflowed => {
+            absorb_finish(q, run, turn);
+            missed(q, run, turn, asking, InputOutcome::TooMany)
+        }
         Input::Timer if asking.entered.is_empty() => {
             missed(q, run, turn, asking, InputOutcome::NoInput)
         }
-        Input::Timer => match q.silence(&asking.entered) {
-            Ok(()) => answered(q, run, turn, asking),
-            Err(outcome) => missed(q, run, turn, asking, outcome),
-        },
+        Input::Timer => {
+            absorb_finish(q, run, turn);
+            match q.silence(&asking.entered) {
+                Ok(()) => answered(q, run, turn, asking),
+                Err(outcome) => missed(q, run, turn, asking, outcome),
+            }
+        }
         Input::Start
         | Input::Silence
         | Input::Queue(_)
@@ -299,15 +309,14 @@ fn listen(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Ask
             continue;
         }
         if asking.entered.is_empty() && Some(key) == q.ask().repeat {
+            absorb_finish(q, run, turn);
             return again(q, run, turn, asking);
         }
         match q.key(&asking.entered, key) {
             Verdict::Keep => asking.entered.push(key),
             Verdict::Done => {
                 asking.entered.push(key);
-                if let Some(terminator) = q.terminator() {
-                    run.swallow(turn, terminator, q.ask().inter_digit);
-                }
+                absorb_finish(q, run, turn);
                 return answered(q, run, turn, asking);
             }
             Verdict::Ended => return answered(q, run, turn, asking),
@@ -316,12 +325,27 @@ fn listen(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Ask
                 return answered(q, run, turn, asking);
             }
             Verdict::Overflow => asking.overflowed = true,
-            Verdict::Not(outcome) => return missed(q, run, turn, asking, outcome),
+            Verdict::Not(outcome) => {
+                if Some(key) != q.terminator() && Some(key) != q.habit() {
+                    absorb_finish(q, run, turn);
+                }
+                return missed(q, run, turn, asking, outcome);
+            }
         }
     }
     run.wait(turn, q.ask().inter_digit);
     run.doing = Doing::Asking(asking);
     Next::Wait
+}
+
+/// The entry was decided by another key or by silence: the key that ends one may still come.
+fn absorb_finish(q: &impl Question, run: &mut Run, turn: &Turn<'_>) {
+    let inter_digit = q.ask().inter_digit;
+    if let Some(key) = q.finish() {
+        run.absorb(turn, key, inter_digit);
+    } else if let Some(key) = q.habit() {
+        run.absorb(turn, key, inter_digit.min(LATE_FINISH));
+    }
 }
 
 fn answered(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, asking: Asking) -> Next {

@@ -40,6 +40,11 @@ impl Branch {
         Next::Goto(self.otherwise)
     }
 
+    /// The condition of the exit of this name.
+    pub(in crate::flow) fn condition(&self, exit: &str) -> Option<&str> {
+        self.cases.iter().map(|case| case.text.as_str()).find(|text| *text == exit)
+    }
+
     pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
         let cases = self.cases.iter().map(|case| Exit::at_once(case.text.clone(), case.next));
         cases.chain([Exit::at_once("else", self.otherwise)]).collect()

@@ -77,6 +77,10 @@ impl Collect {
         (self.digits_min, self.digits_max, self.terminator)
     }
 
+    pub(in crate::flow) const fn variable(&self) -> &Arc<str> {
+        &self.into
+    }
+
     fn is_fixed(&self) -> bool {
         self.digits_min == self.digits_max
     }
@@ -121,6 +125,10 @@ impl Question for Collect {
 
     fn terminator(&self) -> Option<char> {
         self.terminator
+    }
+
+    fn habit(&self) -> Option<char> {
+        Some('#').filter(|_| self.terminator.is_none() && self.ask.repeat != Some('#'))
     }
 
     fn answer(
@@ -229,6 +237,9 @@ fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
         Some(items) => items.iter().collect(),
         None => vec![item],
     };
+    if items.is_empty() {
+        section.error(item.span(), "`pattern` lists none; without the key, any digits are taken");
+    }
     let mut patterns = Vec::new();
     for item in items {
         let Some((text, span)) = section.as_string("pattern", item) else { continue };

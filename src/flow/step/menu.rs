@@ -157,12 +157,16 @@ impl Question for Menu {
     }
 
     fn finish(&self) -> Option<char> {
-        let is_free = !self.keys.iter().any(|(keys, _)| keys.contains('#'));
-        (is_free && self.keys_max("") > 1 && self.ask.repeat != Some('#')).then_some('#')
+        self.habit().filter(|_| self.keys_max("") > 1)
     }
 
     fn terminator(&self) -> Option<char> {
         None
+    }
+
+    fn habit(&self) -> Option<char> {
+        let is_free = !self.keys.iter().any(|(keys, _)| keys.contains('#'));
+        (is_free && self.ask.repeat != Some('#')).then_some('#')
     }
 
     fn answer(

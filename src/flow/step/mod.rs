@@ -21,7 +21,7 @@ use crate::flow::build::Build;
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
-use crate::flow::{Input, Listen};
+use crate::flow::{Input, Listen, Prompt};
 
 /// A step, by its place in the file. Only the flow that made it can look it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,6 +229,23 @@ impl Step {
             Step::Record(step) => step.speech().into_iter().collect(),
             Step::Hangup(step) => step.speech().into_iter().collect(),
             Step::Branch(_) | Step::Set(_) | Step::HoursCheck(_) | Step::Transfer(_) => Vec::new(),
+        }
+    }
+
+    /// What is heard while somebody is waited for.
+    pub(in crate::flow) fn sound(&self) -> Option<Prompt> {
+        match self {
+            Step::Queue(step) => Some(step.sound().prompt()),
+            Step::Transfer(step) => Some(step.sound().prompt()),
+            Step::Say(_)
+            | Step::Play(_)
+            | Step::Menu(_)
+            | Step::Collect(_)
+            | Step::Branch(_)
+            | Step::Set(_)
+            | Step::HoursCheck(_)
+            | Step::Record(_)
+            | Step::Hangup(_) => None,
         }
     }
 

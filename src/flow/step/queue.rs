@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** agents. The step says what the call needs; `acd` finds who has it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +106,8 @@ impl Queue {
             }
             (_, Some(_)) | (None, None) => {}
         }
+        check_relax(build, section, &queue);
+        check_staff(build, section, &queue);
         queue
     }
 
@@ -189,6 +192,15 @@ impl Queue {
         });
         let relaxed = self.relax.iter().flat_map(|step| &step.levels).map(|(name, _)| &**name);
         demanded.chain(relaxed)
+    }
+
+    /// What every call must find, by skill.
+    fn fixed_skills(&self) -> BTreeMap<&str, u8> {
+        let fixed = self.skills.iter().filter_map(|(name, level)| match name {
+            Text::Fixed(name) => Some((&**name, *level)),
+            Text::Template(_) => None,
+        });
+        fixed.collect()
     }
 
     fn request(
@@ -282,13 +294,19 @@ impl Sound {
         let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];
         // Only a queue has positions; its default is music.
         let kinds = if default == Self::Ring { &kinds[..3] } else { &kinds[..] };
-        match (section.choice("wait", 3, kinds), default) {
+        let sound = match (section.choice("wait", 3, kinds), default) {
             (0, _) => Self::Music(name.into()),
             (1, _) => Self::Silence,
             (2, _) => Self::Ring,
             (_, Self::Music(_)) => Self::Music(name.into()),
             (_, default) => default,
+        };
+        if section.get("music").is_some() && !matches!(sound, Self::Music(_)) {
+            let message = format!("{}: this `music` would never be heard", section.what);
+            let help = "write wait = \"music\" beside it, or take it out".to_owned();
+            section.problems.error_help(section.key_span("music"), message, help);
         }
+        sound
     }
 
     pub(in crate::flow) fn prompt(&self) -> Prompt {
@@ -405,6 +423,78 @@ fn read_relax_step<'a>(build: &Build<'a>, table: &Section<'a>) -> Relax {
     Relax { after: after.unwrap_or_default(), levels }
 }
 
+/// Relaxing lowers a demand. One that is raised, or was never made, would be read as another queue
+/// than its author meant.
+fn check_relax(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
+    let mut demanded = queue.fixed_skills();
+    let any_template = queue.skills.iter().any(|(name, _)| matches!(name, Text::Template(_)));
+    let steps = section.get("relax").and_then(|item| item.get_ref().as_array());
+    let span_of = |at| steps.and_then(|it| it.get(at)).map_or(0..0, toml::Spanned::span);
+    let known = |name: &str| build.known.skills.as_ref().is_none_or(|all| all.contains(name));
+    for (at, step) in queue.relax.iter().enumerate() {
+        let what = format!("{}, `relax` step {}", section.what, at + 1);
+        for (name, level) in &step.levels {
+            let before = demanded.get(&**name).copied();
+            let message = match before {
+                Some(before) if *level > before => {
+                    format!("{what} raises `{name}` from {before} to {level}")
+                }
+                None if !any_template && known(name) => {
+                    format!("{what}: `skills` does not ask for `{name}`")
+                }
+                Some(_) | None => {
+                    demanded.insert(name, *level);
+                    continue;
+                }
+            };
+            let help = "a step of `relax` asks for less than the one before it; 0 drops the skill";
+            section.problems.error_help(span_of(at), message, help.to_owned());
+        }
+        if step.after >= queue.wait_max {
+            let wait_s = queue.wait_max.as_secs();
+            let message = format!("{what} never comes: callers wait {wait_s} s at most");
+            let help = "raise `wait_s_max`, or take the step out".to_owned();
+            section.problems.warning(span_of(at), message, help);
+        }
+    }
+}
+
+/// A call that no agent could take at any step of `relax` would wait in vain.
+fn check_staff(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
+    let Some(staff) = build.known.staff.as_ref().filter(|staff| !staff.is_empty()) else { return };
+    let has = |skill: &str| staff.iter().any(|agent| agent.contains_key(skill));
+    let mut demanded = queue.fixed_skills();
+    if !demanded.keys().all(|skill| has(skill)) {
+        return; // told where the skill is named
+    }
+    let able = |demanded: &BTreeMap<&str, u8>| {
+        let meets = |agent: &BTreeMap<String, u8>, (skill, level): (&&str, &u8)| {
+            *level == 0 || agent.get(*skill).is_some_and(|has| has >= level)
+        };
+        staff.iter().any(|agent| demanded.iter().all(|demand| meets(agent, demand)))
+    };
+    let mut any = able(&demanded);
+    for (name, level) in queue.relax.iter().flat_map(|step| &step.levels) {
+        demanded.insert(name, *level);
+        any |= able(&demanded);
+    }
+    if any {
+        return;
+    }
+    let best = |skill: &str| staff.iter().filter_map(|agent| agent.get(skill)).max().copied();
+    let short = demanded.iter().find(|(skill, level)| best(skill).is_some_and(|has| has < **level));
+    let why = match short {
+        Some((skill, level)) => {
+            let best = best(skill).unwrap_or_default();
+            format!("nobody has `{skill}` at {level}, the best has {best}")
+        }
+        None => "nobody has all of these skills at once".to_owned(),
+    };
+    let message = format!("{}: no agent can ever answer these calls: {why}", section.what);
+    let help = "ask for a lower level, let `relax` come to one, or change [agents]".to_owned();
+    section.problems.error_help(section.key_span("skills"), message, help);
+}
+
 fn read_prefer<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<(Text, Duration)> {
     let item = section.get("prefer")?;
     let what = format!("{}, `prefer`", section.what);
@@ -435,7 +525,7 @@ fn read_announcements<'a>(
         }
         None if wait == Some("music_and_position") => (default_announcement(build), true),
         None => {
-            if every.is_some() {
+            if every.is_some() || section.get("announce_first_s").is_some() {
                 let help = "say what to tell those who wait, or `wait = \"music_and_position\"`";
                 section.missing("announce", Some(help.to_owned()));
             }

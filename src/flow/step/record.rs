@@ -18,7 +18,7 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::expr::Variable;
 use crate::flow::parse::check_variable;
 use crate::flow::read::Section;
-use crate::flow::run::{Run, Turn};
+use crate::flow::run::{LATE_FINISH, Run, Turn};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
@@ -67,6 +67,15 @@ impl Record {
         record
     }
 
+    /// What is set on the way to `next`; nothing, where a message without a word leads there too.
+    pub(in crate::flow) fn sets(&self) -> Option<&Arc<str>> {
+        self.kept_as().filter(|_| self.empty.is_some())
+    }
+
+    pub(in crate::flow) const fn kept_as(&self) -> Option<&Arc<str>> {
+        self.into.as_ref()
+    }
+
     pub(in crate::flow) const fn finish_key(&self) -> Option<Digit> {
         self.finish_key
     }
@@ -102,7 +111,13 @@ impl Record {
                 turn.out.push(Effect::StopRecord);
                 Next::Wait
             }
-            Input::Recorded(outcome) if records => self.ended(run, outcome),
+            Input::Recorded(outcome) if records => {
+                // Silence or the greatest length may have come before the key.
+                if let Some(key) = self.finish_key {
+                    run.absorb(turn, key.as_char(), LATE_FINISH);
+                }
+                self.ended(run, outcome)
+            }
             Input::Timer if records => {
                 turn.out.push(Effect::StopRecord);
                 self.give_up("the recording did not end")

@@ -1,5 +1,8 @@
 //! `say`: speak a text, then go on.
 //!
+//! With `language` the words are in that one, whatever the caller chose: an offer of another
+//! language is heard by those who do not speak the first.
+//!
 //! A key pressed meanwhile stops the words, unless `barge_in = false`; either way it waits for the
 //! next input step.
 
@@ -32,10 +35,13 @@ impl Say {
         section: &Section<'a>,
         key: &'static str,
     ) -> Self {
-        let speech = section
-            .required(key)
-            .map(|item| build.speech(section, key, item, Scope::Plain))
-            .unwrap_or_default();
+        // A sound is in whatever language it is in.
+        let language = if key == "text" { section.string("language") } else { None };
+        let speech = section.required(key).map(|item| match language {
+            Some((language, span)) => build.speech_in(section, key, item, (language, span)),
+            None => build.speech(section, key, item, Scope::Plain),
+        });
+        let speech = speech.unwrap_or_default();
         let repeat = section.whole("repeat", 1, 1..=REPEAT_MAX);
         Self {
             speech,

@@ -69,6 +69,10 @@ impl Set {
         vec![Exit::at_once("next", self.next)]
     }
 
+    pub(in crate::flow) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.vars.iter().map(|(name, _)| name)
+    }
+
     fn apply(&self, run: &mut Run, turn: &mut Turn<'_>) -> Result<(), String> {
         let intent = self.intent.as_ref().map(|text| run.render(turn, text)).transpose()?;
         let language = self.language.as_ref().map(|text| run.render(turn, text)).transpose()?;
@@ -152,7 +156,10 @@ fn check_language(
     name: &str,
     span: std::ops::Range<usize>,
 ) {
-    if is_template(name) || build.languages.iter().any(|known| **known == *name) {
+    if is_template(name)
+        || build.languages_broken
+        || build.languages.iter().any(|known| **known == *name)
+    {
         return;
     }
     let message = format!("{}: the flow does not speak `{name}`", section.what);

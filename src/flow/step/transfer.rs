@@ -2,6 +2,7 @@
 //!
 //! An exit that is not given leads where `failed` leads; without that, to `on_error`.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub const RING_TIMEOUT_S: u64 = 30;
 
 pub(in crate::flow) struct Transfer {
     to: Text,
+    /// Where the number is written.
+    place: Range<usize>,
     trunk: Option<Arc<str>>,
     ring_timeout: Duration,
     sound: Sound,
@@ -36,8 +39,9 @@ impl Transfer {
             let kind = "there is no trunk";
             build.declared(section, kind, build.known.trunks.as_ref(), name, span.clone());
         }
-        let transfer = |to| Self {
+        let transfer = |to, place| Self {
             to,
+            place,
             trunk: trunk.map(|(name, _)| name.into()),
             ring_timeout: section.seconds("ring_timeout_s", RING_TIMEOUT_S, 1..=300),
             sound: Sound::read(build, section, Sound::Ring),
@@ -48,7 +52,25 @@ impl Transfer {
             failed: build.exit(section, "failed"),
         };
         let (to, span) = to?;
-        Some(transfer(build.text(section, "to", to, span)))
+        if to.trim().is_empty() {
+            let message = format!("{}: `to` is empty", section.what);
+            let help = "write the number to dial: to = \"+14155550199\"".to_owned();
+            section.problems.error_help(span.clone(), message, help);
+        }
+        let place = span.clone();
+        Some(transfer(build.text(section, "to", to, span), place))
+    }
+
+    /// The number and the trunk, where the number is the same for everybody.
+    pub(in crate::flow) fn fixed(&self) -> Option<(&str, Option<&str>, Range<usize>)> {
+        match &self.to {
+            Text::Fixed(to) => Some((to, self.trunk.as_deref(), self.place.clone())),
+            Text::Template(_) => None,
+        }
+    }
+
+    pub(in crate::flow) const fn sound(&self) -> &Sound {
+        &self.sound
     }
 
     pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {

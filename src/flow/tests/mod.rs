@@ -6,12 +6,15 @@
 
 mod broken;
 mod inputs;
+mod languages;
+mod late;
 mod needs;
 mod people;
 mod random;
 mod record;
 mod shipped;
 mod steps;
+mod understood;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -152,6 +155,7 @@ fn input(act: &str) -> Input {
         "start" => Input::Start,
         "done" => Input::PromptDone,
         "timer" => Input::Timer,
+        "silence" => Input::Silence,
         "hangs up" => Input::HungUp,
         "queue handled" => Input::Queue(QueueOutcome::Handled),
         "queue timeout" => Input::Queue(QueueOutcome::Timeout),

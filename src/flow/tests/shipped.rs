@@ -15,6 +15,7 @@ fn shipped(file: &str, source: &str) -> Flow {
     let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
     let known = Known {
         skills: set(&["billing", "sales", "tech"]),
+        staff: None,
         queues: Some(BTreeSet::new()),
         trunks: Some(BTreeSet::new()),
         agents: Some(BTreeSet::new()),

@@ -334,10 +334,10 @@ fn a_step_that_fails_goes_to_on_error_and_the_apology_cannot_fail() {
         start = "a"
         on_error = "b"
         [say.a]
-        text = "{{ caller.name + 1 }}"
+        text = "{{ caller.vip + 1 }}"
         next = "b"
         [say.b]
-        text = "{{ caller.name + 1 }}"
+        text = "{{ caller.vip + 1 }}"
         next = "c"
         [hangup.c]
     "#;
@@ -345,15 +345,15 @@ fn a_step_that_fails_goes_to_on_error_and_the_apology_cannot_fail() {
         flow,
         "caller {\"name\": \"Ada\"}\n 0 start\n 1 done",
         expect![[r#"
-               0.0 > start
-                     [a]
-                     a failed: invalid operation: tried to use + operator on unsupported types string and number
-                     [b]
-                     b failed: invalid operation: tried to use + operator on unsupported types string and number
-                     [(sorry)]
-                     play "We are sorry, something went wrong. Please call again later. Goodbye."
-               1.0 > done
-                     hang up 41
+            0.0 > start
+                  [a]
+                  a failed: invalid operation: tried to use + operator on unsupported types undefined and number
+                  [b]
+                  b failed: invalid operation: tried to use + operator on unsupported types undefined and number
+                  [(sorry)]
+                  play "We are sorry, something went wrong. Please call again later. Goodbye."
+            1.0 > done
+                  hang up 41
         "#]],
     );
     let own = &flow.replace("next = \"b\"", "next = \"b\"\non_error = \"c\"");
@@ -361,11 +361,11 @@ fn a_step_that_fails_goes_to_on_error_and_the_apology_cannot_fail() {
         own,
         "caller {\"name\": \"Ada\"}\n 0 start",
         expect![[r#"
-               0.0 > start
-                     [a]
-                     a failed: invalid operation: tried to use + operator on unsupported types string and number
-                     [c]
-                     hang up 16
+            0.0 > start
+                  [a]
+                  a failed: invalid operation: tried to use + operator on unsupported types undefined and number
+                  [c]
+                  hang up 16
         "#]],
     );
 }

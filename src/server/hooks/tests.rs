@@ -80,8 +80,9 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     std::fs::write(&file, CONFIG).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let sources = Sources { file: Some(file), ..Sources::default() };
-    let loaded = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-    let Started { mut driver, threads: _threads } = start(loaded).unwrap();
+    let ready = config::ready(&sources, &[], config::Keep::No);
+    let ready = ready.unwrap_or_else(|problems| panic!("{problems}"));
+    let Started { mut driver, threads: _threads } = start(ready).unwrap();
     // So that commands stay where they can be looked at.
     driver.rest = None;
     test(&mut World { driver, mark: String::new(), _folder: folder });

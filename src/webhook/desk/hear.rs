@@ -169,8 +169,10 @@ impl Desk {
         match on_air {
             OnAir::Sounds { play, ahead, listen, waits } => {
                 let mut keys = fields.keys.clone().unwrap_or_default();
+                // Alone it ends no input here, but maybe the one before: the flow knows.
+                let ends = |key: &Digit| listen.is_some_and(|it| it.finish == Some(*key));
                 let any = !keys.is_empty();
-                keys.extend(fields.finished_by.filter(|_| any));
+                keys.extend(fields.finished_by.filter(|key| any || ends(key)));
                 let interrupts = listen.is_some_and(|listen| listen.barge_in);
                 let leg = caller(call);
                 if !keys.is_empty() && interrupts {

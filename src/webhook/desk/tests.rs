@@ -3,6 +3,7 @@
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
 mod consult;
+mod ends;
 mod late;
 mod lost;
 mod races;
@@ -360,6 +361,7 @@ fn the_music_goes_on_from_piece_to_piece() {
     assert_eq!(told(&world.keys(2, "")), ["[music/default/2] 1 keys → 3"]);
     assert_eq!(told(&world.keys(3, "")), ["[music/default/3] 1 keys → 4"]);
     assert_eq!(told(&world.keys(4, "")), ["[music/default/0] 1 keys → 5"]);
+    world.pass(3);
     assert!(told(&world.keys(5, "#"))[0].starts_with("[\"Press 1"));
 }
 

@@ -70,6 +70,7 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
 #[test]
 fn a_menu_that_a_move_has_cut_off_is_said_again() {
     let mut world = World::waiting(number(), true);
+    world.pass(3);
     world.ready();
     let menu = world.keys(2, "#");
     assert!(told(&menu)[0].starts_with("[\"Press 1"), "{menu:?}");
