@@ -1,6 +1,7 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod lines;
+mod own;
 mod recording;
 mod talks;
 
@@ -168,6 +169,7 @@ impl Desk {
 fn line(command: &Command) -> String {
     match command {
         Command::Answer { leg } => format!("answer {leg}"),
+        Command::Ring { leg } => format!("ringing {leg}"),
         Command::Reject { leg, cause } => format!("reject {leg} {}", cause.name()),
         Command::Play { leg, repeat, .. } => {
             format!("{} {leg}", if *repeat { "loop" } else { "play" })

@@ -142,6 +142,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),
         calls_ended: Default::default(),
+        agent_calls_ended: 0,
         desk: providers.desk,
         events: repaired.into_iter().map(left).collect(),
     };
