@@ -55,6 +55,8 @@ pub struct Agent {
     pub since: Timestamp,
     pub intent: Intent,
     pub reachable: bool,
+    /// The call of the agent's own that the phone is in use by.
+    pub own_call: Option<CallId>,
     /// Calls accepted since the start of the process.
     pub handled: u64,
     /// The end of the last handled call with its after-call work, or the log-in if that is later.
@@ -88,6 +90,7 @@ impl Agent {
             since: Timestamp::default(),
             intent: Intent::LogOut,
             reachable: false,
+            own_call: None,
             handled: 0,
             idle_since: Timestamp::default(),
             missed: Missed::default(),
@@ -115,18 +118,19 @@ impl Agent {
         self.state != AgentState::LoggedOut
     }
 
-    /// The call the agent is offered, talks to or works after.
+    /// The call the agent is offered, talks to or works after, or the one of their own.
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match self.state {
             AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => None,
-            AgentState::Reserved { call, .. }
+            AgentState::OnOwnCall { call }
+            | AgentState::Reserved { call, .. }
             | AgentState::Talking { call }
             | AgentState::AfterCallWork { call, .. } => Some(call),
         }
     }
 
-    /// The queue of that call.
+    /// The queue of the call the agent is offered, talks to or works after.
     #[must_use]
     pub const fn queue(&self) -> Option<QueueId> {
         self.on
@@ -154,7 +158,7 @@ impl Agent {
     pub(super) fn can_be_waited_for(&self) -> bool {
         let soon = match self.state {
             AgentState::LoggedOut | AgentState::NotReady { .. } => false,
-            AgentState::Ready => true,
+            AgentState::Ready | AgentState::OnOwnCall { .. } => true,
             AgentState::Reserved { .. }
             | AgentState::Talking { .. }
             | AgentState::AfterCallWork { .. } => self.intent == Intent::Ready,
@@ -191,10 +195,11 @@ impl Agent {
     /// A rest point: what the person wants becomes the state.
     pub(super) fn rest(&mut self) {
         self.on = None;
-        self.state = match &self.intent {
-            Intent::LogOut => AgentState::LoggedOut,
-            Intent::NotReady { reason } => AgentState::NotReady { reason: reason.clone() },
-            Intent::Ready => AgentState::Ready,
+        self.state = match (&self.intent, self.own_call) {
+            (Intent::LogOut, _) => AgentState::LoggedOut,
+            (Intent::NotReady { reason }, _) => AgentState::NotReady { reason: reason.clone() },
+            (Intent::Ready, Some(call)) => AgentState::OnOwnCall { call },
+            (Intent::Ready, None) => AgentState::Ready,
         };
     }
 

@@ -111,9 +111,15 @@ impl Acd {
             let ends = self.timers.get(&Wake::ExclusionOver { call, agent: id });
             assert!(ends.is_some(), "{id} avoids {call} for ever");
         }
+        let free = matches!(agent.state, AgentState::Ready | AgentState::Reserved { .. });
+        assert!(!free || agent.own_call.is_none(), "{id} may be offered calls beside their own");
         match agent.state {
             AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => {
                 assert_eq!(agent.on, None, "{id} rests and is on a call");
+            }
+            AgentState::OnOwnCall { call } => {
+                assert_eq!(agent.own_call, Some(call), "{id} is on no such call");
+                assert_eq!(agent.on, None, "{id} is on a call of their own and of a queue");
             }
             AgentState::Reserved { offer, call } => {
                 assert_eq!(self.offers.get(&offer), Some(&call), "{id} holds a dead {offer}");

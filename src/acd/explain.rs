@@ -62,7 +62,7 @@ pub enum Verdict {
         reason: String,
     },
     Unreachable,
-    /// Offered, talking or working after another call.
+    /// Offered, talking or working after another call, or on one of their own.
     Busy {
         call: CallId,
     },
@@ -139,7 +139,8 @@ impl Acd {
             AgentState::NotReady { reason } => Verdict::NotReady { reason: reason.clone() },
             AgentState::Ready if !agent.reachable => Verdict::Unreachable,
             AgentState::Ready => Verdict::Behind,
-            AgentState::Reserved { call, .. }
+            AgentState::OnOwnCall { call }
+            | AgentState::Reserved { call, .. }
             | AgentState::Talking { call }
             | AgentState::AfterCallWork { call, .. } => Verdict::Busy { call: *call },
         }

@@ -135,6 +135,51 @@ impl Acd {
         self.settle(now, freed, Some(agent));
     }
 
+    /// The agent's phone is in use by a call of their own, or is free again. An offer that rings
+    /// it is withdrawn: the call keeps its place, and the two may meet again at once.
+    #[must_use]
+    pub(super) fn own_call(
+        &mut self,
+        now: Timestamp,
+        id: AgentId,
+        own: Option<CallId>,
+    ) -> Vec<CallId> {
+        let rings = match self.agents[index_of(id)].state {
+            AgentState::Reserved { offer, .. } if own.is_some() => Some(offer),
+            AgentState::LoggedOut
+            | AgentState::NotReady { .. }
+            | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. }
+            | AgentState::AfterCallWork { .. } => None,
+        };
+        let closed = rings.and_then(|offer| self.close_offer(offer, OfferOutcome::Withdrawn));
+        if let Some((call, _)) = closed {
+            self.call_mut(call).status = Status::Open;
+            self.shelve(now, call);
+        }
+        let mut freed = self.change(now, id, |agent| {
+            agent.own_call = own;
+            match agent.state {
+                AgentState::Ready | AgentState::OnOwnCall { .. } => agent.rest(),
+                AgentState::Reserved { .. } if rings.is_some() => agent.rest(),
+                AgentState::LoggedOut
+                | AgentState::NotReady { .. }
+                | AgentState::Reserved { .. }
+                | AgentState::Talking { .. }
+                | AgentState::AfterCallWork { .. } => {}
+            }
+        });
+        let Some((call, _)) = closed else { return freed };
+        if self.calls.get(&call).is_some_and(|waiting| waiting.overdue) {
+            self.gone(call, Gone::Timeout);
+        } else if self.calls.contains_key(&call) && self.check_staffed(call) {
+            freed.push(call);
+        }
+        freed
+    }
+
     fn close_offer(&mut self, offer: OfferId, outcome: OfferOutcome) -> Option<(CallId, AgentId)> {
         let call = self.offers.remove(&offer)?;
         self.timers.cancel(&Wake::RingTimeout { offer });
@@ -186,6 +231,7 @@ impl Acd {
             AgentState::LoggedOut
             | AgentState::NotReady { .. }
             | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
             | AgentState::Reserved { .. } => return Vec::new(),
         };
         self.outputs.push_back(Output::WrapUpEnded { agent, call, acw });

@@ -230,6 +230,7 @@ impl Acd {
                 }
                 freed
             }
+            AgentInput::OwnCall(call) => self.own_call(now, id, call),
             AgentInput::Skills(pairs) => self.change_skills(now, id, &Levels::new(&pairs)),
         };
         if ends_wrap_up {
@@ -247,8 +248,9 @@ impl Acd {
         self.change(now, id, |agent| {
             agent.intent = intent;
             match agent.state {
-                AgentState::Ready if agent.intent == Intent::Ready => {}
-                AgentState::Ready | AgentState::NotReady { .. } => {
+                AgentState::Ready | AgentState::OnOwnCall { .. }
+                    if agent.intent == Intent::Ready => {}
+                AgentState::Ready | AgentState::OnOwnCall { .. } | AgentState::NotReady { .. } => {
                     agent.missed = Missed::default();
                     agent.rest();
                 }

@@ -54,6 +54,9 @@ pub enum AgentInput {
     /// The phone can or cannot be reached. A Ready agent is only offered calls while it can. A
     /// phone that comes back may be offered again at once what it failed to ring for.
     Reachable(bool),
+    /// The phone is in use by this call of the agent's own, or by none any more. Nobody is offered
+    /// a call meanwhile, and an offer that rings is withdrawn.
+    OwnCall(Option<CallId>),
     /// Skills changed; takes effect at the next assignment.
     Skills(Vec<(SkillId, u8)>),
 }
@@ -89,7 +92,8 @@ pub enum OfferOutcome {
     NoAnswer,
     /// The phone could not be reached or failed.
     DeviceError,
-    /// The caller left, or another agent was faster: not charged to the agent.
+    /// The caller left, another agent was faster, or the agent's phone came to be in use: not
+    /// charged to the agent.
     Withdrawn,
 }
 
@@ -157,6 +161,9 @@ pub enum Gone {
 ///     │  └── intent ──────┘ └── withdrawn ───┘ │                 ▼
 ///     └───────────────── misses ───────────────┘          AfterCallWork ──► Ready / NotReady
 /// ```
+///
+/// Whoever would be Ready, but has the phone in use for a call of their own, is OnOwnCall, and
+/// Ready in the moment it ends. Who is not ready or logged out stays that, calling or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum AgentState {
@@ -165,6 +172,10 @@ pub enum AgentState {
         reason: String,
     },
     Ready,
+    /// Wants calls, and is on one of their own: a feature code, a colleague, somebody outside.
+    OnOwnCall {
+        call: CallId,
+    },
     Reserved {
         offer: OfferId,
         call: CallId,
@@ -242,6 +253,7 @@ impl fmt::Display for AgentState {
             Self::LoggedOut => f.write_str("logged out"),
             Self::NotReady { reason } => write!(f, "not ready: {reason}"),
             Self::Ready => f.write_str("ready"),
+            Self::OnOwnCall { call } => write!(f, "on {call}, a call of their own"),
             Self::Reserved { call, .. } => write!(f, "offered {call}"),
             Self::Talking { call } => write!(f, "talking on {call}"),
             Self::AfterCallWork { call, until: None } => write!(f, "working after {call}"),

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod model;
+mod own;
 mod presence;
 mod property;
 mod transcript;

@@ -128,8 +128,10 @@ pub struct Health {
     pub store_lost: u64,
     /// Telephones registered now.
     pub registrations: usize,
-    /// Calls that ended since the start, by outcome, in the order of [`Outcome::ALL`].
+    /// Customers' calls that ended since the start, by outcome, in the order of [`Outcome::ALL`].
     pub calls_ended: [u64; Outcome::ALL.len()],
+    /// Calls from agents' own telephones that did, feature codes left out.
+    pub agent_calls_ended: u64,
 }
 
 /// What the interface needs to know of the configuration.

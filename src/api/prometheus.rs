@@ -15,6 +15,7 @@ use crate::api::error::ApiError;
 use crate::api::views::{AGENT_STATES, state_name, word};
 use crate::api::{Api, Health, Request};
 use crate::call::Outcome;
+use crate::call::record::VIA_AGENT;
 use crate::center::snapshot::{CallState, Snapshot};
 
 const CALL_STATES: [CallState; 5] = [
@@ -46,11 +47,15 @@ pub(super) async fn metrics(
 
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     let mut out = Text(String::new());
-    out.family("attendant_calls", "gauge", "Calls that are up, by state.");
+    let (own, calls): (Vec<_>, Vec<_>) =
+        snapshot.calls.iter().partition(|call| call.via.starts_with(VIA_AGENT));
+    out.family("attendant_calls", "gauge", "Customers' calls that are up, by state.");
     for state in CALL_STATES {
-        let count = snapshot.calls.iter().filter(|call| call.state == state).count();
+        let count = calls.iter().filter(|call| call.state == state).count();
         out.sample("attendant_calls", Some(("state", &word(state))), count as u64);
     }
+    let help = "Calls from agents' own telephones that are up.";
+    out.single("attendant_agent_calls", "gauge", help, own.len() as u64);
     out.family("attendant_queue_waiting", "gauge", "Calls nobody answered yet, by queue.");
     for queue in &snapshot.queues {
         let label = Some(("queue", queue.name.as_str()));
@@ -61,11 +66,13 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
         let label = Some(("queue", queue.name.as_str()));
         out.sample("attendant_queue_longest_wait_seconds", label, queue.longest_wait_ms / 1_000);
     }
-    let ended = "Calls that ended since the start, by outcome.";
+    let ended = "Customers' calls that ended since the start, by outcome.";
     out.family("attendant_calls_total", "counter", ended);
     for (outcome, count) in Outcome::ALL.into_iter().zip(health.calls_ended) {
         out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
+    let help = "Calls from agents' own telephones that ended since the start, but feature codes.";
+    out.single("attendant_agent_calls_total", "counter", help, health.agent_calls_ended);
     let mut agents: BTreeMap<&str, u64> = BTreeMap::new();
     for agent in &snapshot.agents {
         *agents.entry(state_name(&agent.state)).or_default() += 1;

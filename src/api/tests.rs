@@ -82,6 +82,7 @@ fn agent(state: AgentState) -> AgentView {
         since: Timestamp(0),
         reachable: true,
         call: None,
+        own_call: None,
         skills: vec![("billing".to_owned(), 5)],
         handled: 3,
     }
@@ -495,6 +496,7 @@ fn prometheus_reads_the_present() {
         attendant_calls{state="offered"} 0
         attendant_calls{state="dialing"} 0
         attendant_calls{state="talking"} 0
+        attendant_agent_calls 0
         attendant_queue_waiting{queue="billing"} 1
         attendant_queue_longest_wait_seconds{queue="billing"} 4
         attendant_calls_total{outcome="handled"} 0
@@ -504,12 +506,14 @@ fn prometheus_reads_the_present() {
         attendant_calls_total{outcome="contained"} 0
         attendant_calls_total{outcome="refused"} 0
         attendant_calls_total{outcome="failed"} 0
+        attendant_agent_calls_total 0
         attendant_agents{state="logged_out"} 0
         attendant_agents{state="not_ready"} 1
         attendant_agents{state="ready"} 0
         attendant_agents{state="reserved"} 0
         attendant_agents{state="talking"} 0
         attendant_agents{state="after_call_work"} 0
+        attendant_agents{state="on_own_call"} 0
         attendant_accepting 1
         attendant_draining 0
         attendant_registrations 2

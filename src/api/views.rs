@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::acd::AgentState;
+use crate::call::record::VIA_AGENT;
 use crate::call::{
     CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState, SentTo,
 };
@@ -25,6 +26,11 @@ pub(super) fn word<T: Serialize>(value: T) -> String {
     json.as_str().unwrap_or_default().to_owned()
 }
 
+/// Whose call it is that came through this door.
+fn kind(via: &str) -> &'static str {
+    if via.starts_with(VIA_AGENT) { "agent" } else { "customer" }
+}
+
 /// A call, whether or not it is over.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -37,7 +43,9 @@ pub(super) enum LiveOrEnded {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LiveCall {
     pub id: u64,
-    /// The caller's number; none when withheld.
+    /// customer or agent: whose call it is.
+    pub kind: String,
+    /// The caller's number; none when withheld. An agent's login.
     pub from: Option<String>,
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
@@ -94,6 +102,7 @@ impl From<snapshot::CallView> for LiveCall {
     fn from(call: snapshot::CallView) -> Self {
         Self {
             id: call.call.0,
+            kind: kind(&call.via).to_owned(),
             from: call.from,
             from_name: call.from_name,
             to: call.to,
@@ -173,7 +182,7 @@ impl QueueWithCalls {
 pub(super) struct Agent {
     pub name: String,
     pub display_name: Option<String>,
-    /// logged_out, not_ready, ready, reserved, talking or after_call_work.
+    /// logged_out, not_ready, ready, on_own_call, reserved, talking or after_call_work.
     pub state: String,
     /// Why the agent is not ready.
     pub reason: Option<String>,
@@ -182,6 +191,8 @@ pub(super) struct Agent {
     /// When after-call work ends by itself.
     pub until: Option<String>,
     pub call: Option<u64>,
+    /// The call of the agent's own that the telephone is in use by, in whatever state.
+    pub own_call: Option<u64>,
     /// Level 1 to 10 by skill.
     pub skills: BTreeMap<String, u8>,
     /// Whether the agent's phone can be reached.
@@ -197,6 +208,7 @@ impl From<snapshot::AgentView> for Agent {
             AgentState::AfterCallWork { until, .. } => (None, until.map(stamp)),
             AgentState::LoggedOut
             | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
             | AgentState::Reserved { .. }
             | AgentState::Talking { .. } => (None, None),
         };
@@ -208,6 +220,7 @@ impl From<snapshot::AgentView> for Agent {
             since: stamp(agent.since),
             until,
             call: agent.call.map(|call| call.0),
+            own_call: agent.own_call.map(|call| call.0),
             skills: agent.skills.into_iter().collect(),
             reachable: agent.reachable,
             handled: agent.handled,
@@ -216,8 +229,8 @@ impl From<snapshot::AgentView> for Agent {
 }
 
 /// The states in the order in which `/metrics` lists them.
-pub(super) const AGENT_STATES: [&str; 6] =
-    ["logged_out", "not_ready", "ready", "reserved", "talking", "after_call_work"];
+pub(super) const AGENT_STATES: [&str; 7] =
+    ["logged_out", "not_ready", "ready", "reserved", "talking", "after_call_work", "on_own_call"];
 
 pub(super) const fn state_name(state: &AgentState) -> &'static str {
     match state {
@@ -227,6 +240,7 @@ pub(super) const fn state_name(state: &AgentState) -> &'static str {
         AgentState::Reserved { .. } => AGENT_STATES[3],
         AgentState::Talking { .. } => AGENT_STATES[4],
         AgentState::AfterCallWork { .. } => AGENT_STATES[5],
+        AgentState::OnOwnCall { .. } => AGENT_STATES[6],
     }
 }
 
@@ -291,6 +305,8 @@ pub(super) struct WrapUp {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Record {
     pub id: u64,
+    /// customer or agent: whose call it was. Agents' calls are in no figure but their own count.
+    pub kind: String,
     pub from: Option<String>,
     pub from_name: Option<String>,
     pub to: String,
@@ -380,6 +396,7 @@ impl From<CallRecord> for Record {
         let path = record.path.into_iter().map(|entry| (entry.at, entry.step)).collect();
         Self {
             id: record.call.0,
+            kind: kind(&record.via).to_owned(),
             from: record.from,
             from_name: record.from_name,
             to: record.to,

@@ -63,7 +63,7 @@ pub struct Origin {
 #[derive(Debug)]
 pub struct Call {
     pub origin: Origin,
-    /// `None` for an agent's feature code, which runs no flow.
+    /// `None` for an agent's feature code, and a call of an agent straight to somebody.
     pub run: Option<flow::Run>,
     pub state: State,
     pub places: Places,
@@ -93,6 +93,8 @@ pub struct Call {
 ///     └─────► Dialing ──► Talking ──────┘
 /// ```
 ///
+/// An agent's call straight to somebody is Dialing, then Talking, and ends with either party.
+///
 /// A ringing agent's phone does not change the state: the caller still waits, and hears music.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -102,7 +104,7 @@ pub enum State {
         /// When this wait began; the place in line may be older, see [`Places`].
         since: Timestamp,
     },
-    /// An outside party is being called (`transfer`).
+    /// An outside party is being called (`transfer`), or whom an agent has dialed.
     Dialing {
         leg: LegId,
     },
@@ -118,8 +120,11 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Leg {
     pub party: Party,
+    /// It was told that it rings at the other end.
+    pub rang: bool,
     pub answered: bool,
-    /// The offer this leg carries out; `None` for an outside party.
+    /// The offer this leg carries out; `None` for an outside party, and an agent whom a colleague
+    /// calls.
     pub offer: Option<(OfferId, AgentId)>,
     /// An agent consults this party.
     pub consulted: bool,
@@ -204,13 +209,14 @@ impl Call {
         queue: String,
         offer: (OfferId, AgentId),
     ) -> Option<LegId> {
-        let leg = Leg { party, answered: false, offer: Some(offer), consulted: false };
+        let leg = Leg { party, rang: false, answered: false, offer: Some(offer), consulted: false };
         self.add(now, leg, Some(queue))
     }
 
-    /// Adds a leg to a party outside, or `None` past [`LEGS_MAX`].
+    /// Adds a leg to a party outside, or to a colleague; `None` past [`LEGS_MAX`].
     pub fn dial(&mut self, now: Timestamp, party: Party, consulted: bool) -> Option<LegId> {
-        self.add(now, Leg { party, answered: false, offer: None, consulted }, None)
+        let leg = Leg { party, rang: false, answered: false, offer: None, consulted };
+        self.add(now, leg, None)
     }
 
     fn add(&mut self, now: Timestamp, party: Leg, queue: Option<String>) -> Option<LegId> {

@@ -14,10 +14,14 @@ use crate::call::{Cause, Recording, RecordingNews};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
+/// How the door of a call from an agent's own telephone begins.
+pub const VIA_AGENT: &str = "agent:";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub call: CallId,
-    /// The caller's number in E.164 where it could be normalised, as received otherwise.
+    /// The caller's number in E.164 where it could be normalised, as received otherwise; an
+    /// agent's login.
     pub from: Option<String>,
     pub from_name: Option<String>,
     /// The number dialed.
@@ -48,6 +52,18 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// The agent whose own telephone made the call; `None` for a call of a customer's.
+    #[must_use]
+    pub fn caller_agent(&self) -> Option<&str> {
+        self.via.strip_prefix(VIA_AGENT)
+    }
+
+    /// Whether it was a feature code: only those are answered without a flow and without a party.
+    #[must_use]
+    pub fn is_feature_code(&self) -> bool {
+        self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
+    }
+
     /// Takes in news of one of the recordings; `None` when the call has none of that name,
     /// otherwise whether it was any.
     pub fn learn(&mut self, news: &RecordingNews) -> Option<bool> {

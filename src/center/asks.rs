@@ -25,6 +25,8 @@ const NAMES_MAX: usize = 50;
 pub enum Refused {
     #[error("{agent} talks to nobody")]
     TalksToNobody { agent: String },
+    #[error("{agent} is on a call of their own: only the telephone can hold or end it")]
+    OwnCall { agent: String },
     #[error("the telephone of {agent} holds this call; its hold key ends that")]
     HeldByTelephone { agent: String },
     #[error("this call was put on hold too often")]
@@ -106,7 +108,10 @@ impl ContactCenter {
             let party = call.legs.get(&leg)?;
             party.offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
         };
-        talk().ok_or_else(|| Refused::TalksToNobody { agent: self.name_of(agent) })
+        talk().ok_or_else(|| match (self.name_of(agent), self.own.of(agent)) {
+            (agent, Some(_)) => Refused::OwnCall { agent },
+            (agent, None) => Refused::TalksToNobody { agent },
+        })
     }
 
     fn may_hold(&self, agent: AgentId) -> Result<(), Refused> {

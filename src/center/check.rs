@@ -3,7 +3,8 @@
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
 use crate::acd::AgentState;
-use crate::call::{Call, Stage, State};
+use crate::call::{Call, Party, Stage, State};
+use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::time::Timestamp;
 
@@ -15,6 +16,7 @@ impl ContactCenter {
         self.acd.check();
         self.check_calls();
         self.check_agents();
+        self.check_own_calls();
         self.check_timers(now);
     }
 
@@ -39,6 +41,7 @@ impl ContactCenter {
                     AgentState::LoggedOut
                     | AgentState::NotReady { .. }
                     | AgentState::Ready
+                    | AgentState::OnOwnCall { .. }
                     | AgentState::AfterCallWork { .. } => false,
                 };
                 assert!(agrees, "{leg} believes it has {agent}, who is {state:?}");
@@ -53,6 +56,7 @@ impl ContactCenter {
                 AgentState::LoggedOut
                 | AgentState::NotReady { .. }
                 | AgentState::Ready
+                | AgentState::OnOwnCall { .. }
                 | AgentState::AfterCallWork { .. } => continue,
             };
             let busy_with = self.calls.get(&call).is_some_and(|call| {
@@ -60,6 +64,30 @@ impl ContactCenter {
             });
             assert!(busy_with, "{} is {:?}, but that call has no such leg", agent.id, agent.state);
         }
+    }
+
+    /// Nobody is offered a call, or called by a colleague, beside a call of their own; and the
+    /// queue knows of each. (An agent who talks may make one: that is the telephone's business.)
+    fn check_own_calls(&self) {
+        for agent in self.acd.agents() {
+            assert_eq!(agent.own_call, self.own.of(agent.id), "{}: the own call", agent.id);
+        }
+        for (id, call) in &self.calls {
+            let on_it = self.own.by_call.get(id);
+            assert_eq!(is_agents(call), on_it.is_some(), "{id}: {on_it:?} are on it");
+            for (leg, party) in &call.legs {
+                let Party::Agent { id: agent, .. } = &party.party else { continue };
+                if party.offer.is_some() {
+                    continue;
+                }
+                assert!(on_it.is_some_and(|on_it| on_it.contains(agent)), "{leg} is nobody's");
+                let state = &self.acd.agent(*agent).state;
+                let talks = matches!(state, AgentState::Talking { .. });
+                assert!(!talks, "{leg} calls {agent}, who is {state:?}");
+            }
+        }
+        let gone = self.own.by_call.keys().find(|call| !self.calls.contains_key(call));
+        assert_eq!(gone, None, "agents are on a call that has ended");
     }
 
     fn check_timers(&self, now: Timestamp) {

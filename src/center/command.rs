@@ -16,6 +16,10 @@ pub enum Command {
     Answer {
         leg: LegId,
     },
+    /// Tell the caller's leg, which was not answered yet, that it rings at the other end.
+    Ring {
+        leg: LegId,
+    },
     /// Refuse the caller's leg, which was not answered.
     Reject {
         leg: LegId,

@@ -166,7 +166,8 @@ pub struct From {
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     Trunk(String),
-    /// An agent's own registered phone: feature codes, or a call into a flow.
+    /// An agent's own registered phone, which gave its password: a feature code, or a call into a
+    /// flow, to a colleague, or outside.
     Agent(AgentId),
     Provider(String),
 }

@@ -1,6 +1,7 @@
 //! What the center tells the figures: its happenings, in the words of `metrics`.
 //!
-//! **Invariant:** every call that was not a feature code is counted in once and out once.
+//! **Invariant:** every call that was not a feature code is counted in once and out once; those of
+//! agents as theirs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,14 +47,15 @@ impl ContactCenter {
     /// What the figures need of a record; `None` for a feature code, which is not counted.
     #[must_use]
     pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
-        if record.flow.is_none() && record.answered_at.is_some() {
-            return None; // only feature codes are answered without a flow
+        if record.is_feature_code() {
+            return None;
         }
         let queue = |name: &str| self.queue_ids.get(name).copied().unwrap_or(QueueId(GONE));
         let agent = |name: &str| self.agent_ids.get(name).copied().unwrap_or(AgentId(GONE));
         let mut row = CallRow {
             call: record.call,
             arrived_at: record.arrived_at,
+            by_agent: record.caller_agent().map(agent),
             ended_at: record.ended_at,
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
@@ -75,7 +77,9 @@ impl ContactCenter {
                 let outcome = offer_named(&leg.outcome);
                 row.offers.push(Offer { queue, agent, outcome });
             }
-            if leg.answered_at.is_some() && leg.outcome == "accepted" {
+            // A colleague whom an agent calls handles nothing.
+            let is_queues = queue.is_some() || row.by_agent.is_none();
+            if is_queues && leg.answered_at.is_some() && leg.outcome == "accepted" {
                 row.legs.push(Leg {
                     n: leg.leg.n,
                     agent,
@@ -90,8 +94,13 @@ impl ContactCenter {
         Some(row)
     }
 
-    pub(super) fn count_arrived(&mut self, now: Timestamp, call: CallId) {
-        self.metrics.fold(now, Fact::Arrived { call });
+    pub(super) fn count_arrived(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        by_agent: Option<AgentId>,
+    ) {
+        self.metrics.fold(now, Fact::Arrived { call, by_agent });
     }
 
     pub(super) fn count_offered(&mut self, offer: OfferId, queue: QueueId) {
@@ -165,6 +174,7 @@ impl ContactCenter {
             acd::AgentState::LoggedOut => Activity::LoggedOut,
             acd::AgentState::NotReady { .. } => Activity::NotReady,
             acd::AgentState::Ready => Activity::Ready,
+            acd::AgentState::OnOwnCall { .. } => Activity::OnOwnCall,
             acd::AgentState::Reserved { .. } => Activity::Reserved,
             acd::AgentState::Talking { .. } => Activity::Talking,
             acd::AgentState::AfterCallWork { .. } => Activity::AfterCallWork,

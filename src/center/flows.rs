@@ -22,6 +22,8 @@ const TURNS_PER_INPUT_MAX: u32 = 16;
 const ANY_NUMBER: &str = "*";
 /// How the door of a provider's call begins, as records write it.
 pub(super) const VIA_PROVIDER: &str = "provider:";
+/// And that of a call from an agent's own telephone.
+pub(super) const VIA_AGENT: &str = crate::call::record::VIA_AGENT;
 
 /// The first flow that claims a number has it; `config` reports the second.
 pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
@@ -49,45 +51,63 @@ impl ContactCenter {
         if self.calls.contains_key(&id) {
             return; // the same news twice
         }
-        let number = from.number.as_deref().and_then(|n| normalize(n, &self.setup.region));
+        // What an agent's telephone says of itself is no proof; its password was.
+        let (number, name) = match via {
+            Via::Agent(agent) => {
+                let (login, name) = self.own_name(agent);
+                (Some(login), name)
+            }
+            Via::Trunk(_) | Via::Provider(_) => {
+                let number = from.number.as_deref();
+                (number.and_then(|n| normalize(n, &self.setup.region)), from.name)
+            }
+        };
         // One spelling of the number dialed, too, whichever front the call came by.
         let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
         let origin = Origin {
             call: id,
             from: number,
-            from_name: from.name,
+            from_name: name,
             to,
             via: self.via_name(&via),
             arrived_at: now,
         };
         self.calls.insert(id, Call::new(origin));
-        if let Via::Agent(agent) = via
-            && self.feature_code(now, id, agent)
-        {
-            return;
+        if let Via::Agent(agent) = via {
+            return self.own_call_arrived(now, id, agent);
         }
-        self.count_arrived(now, id);
-        if self.draining || self.calls.len() > self.setup.calls_max {
+        self.count_arrived(now, id, None);
+        if self.takes_no_calls() {
             return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
         }
-        let Some(flow) = self.flow_for(id) else {
+        let to = self.calls.get(&id).map(|call| call.origin.to.as_str()).unwrap_or_default();
+        let Some(flow) = self.flow_of(to).or_else(|| self.flow_of_any()) else {
             tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
             return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
         };
         self.start(now, id, flow);
     }
 
-    fn flow_for(&self, id: CallId) -> Option<Arc<Flow>> {
-        let to = &self.calls.get(&id)?.origin.to;
-        let index = self
-            .flow_by_number
+    pub(super) fn takes_no_calls(&self) -> bool {
+        self.draining || self.calls.len() > self.setup.calls_max
+    }
+
+    /// The flow that claims this number.
+    pub(super) fn flow_of(&self, to: &str) -> Option<Arc<Flow>> {
+        let by_number = &self.flow_by_number;
+        let index = by_number
             .get(to)
-            .or_else(|| self.flow_by_number.get(&normalize(to, &self.setup.region)?))
-            .or_else(|| self.flow_by_number.get(ANY_NUMBER))?;
+            .filter(|_| to != ANY_NUMBER)
+            .or_else(|| by_number.get(&normalize(to, &self.setup.region)?))?;
         self.setup.flows.get(*index).cloned()
     }
 
-    fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
+    /// The flow that takes all others.
+    pub(super) fn flow_of_any(&self) -> Option<Arc<Flow>> {
+        self.setup.flows.get(*self.flow_by_number.get(ANY_NUMBER)?).cloned()
+    }
+
+    pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let number = call.origin.from.as_deref();
         let start = Facts {
@@ -299,7 +319,7 @@ impl ContactCenter {
     fn via_name(&self, via: &Via) -> String {
         match via {
             Via::Trunk(name) => format!("trunk:{name}"),
-            Via::Agent(agent) => format!("agent:{}", self.agent_name(*agent)),
+            Via::Agent(agent) => format!("{VIA_AGENT}{}", self.agent_name(*agent)),
             Via::Provider(name) => format!("{VIA_PROVIDER}{name}"),
         }
     }

@@ -7,6 +7,7 @@
 use crate::acd;
 use crate::acd::OfferOutcome;
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State, Talk};
+use crate::center::own::is_direct;
 use crate::center::restart::LOST;
 use crate::center::{Cause, Command, ContactCenter, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
@@ -14,8 +15,9 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
 impl ContactCenter {
-    pub(super) fn ringing(&mut self, _now: Timestamp, leg: LegId) {
+    pub(super) fn ringing(&mut self, leg: LegId) {
         tracing::debug!(%leg, "ringing");
+        self.own_call_rings(leg);
     }
 
     /// Another trunk tries what the first one did not carry: the record names the one that did.
@@ -39,6 +41,7 @@ impl ContactCenter {
         call.note(now, Fact::LegAnswered { leg });
         let is_guest = call.is_guest(leg);
         self.timers.cancel(&Wake::RingOut(leg));
+        self.own_call_answered(now, leg.call);
         match is_guest {
             true => self.guest_answered(now, leg),
             false => self.bridge(now, leg),
@@ -78,6 +81,9 @@ impl ContactCenter {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
+        if let Some(party) = ended.as_ref().filter(|_| is_direct(call)) {
+            return self.own_call_over(now, leg.call, &party.party, cause);
+        }
         if ended.is_some_and(|party| party.consulted) {
             return self.back_to_caller(now, leg.call);
         }
@@ -99,6 +105,9 @@ impl ContactCenter {
             return self.hand_over(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        if is_direct(call) {
+            return self.own_call_over(now, leg.call, &ended.party, cause);
+        }
         if call.is_guest(leg) {
             return self.back_to_caller(now, leg.call);
         }
@@ -143,7 +152,8 @@ impl ContactCenter {
             self.note_left(now, &mut call, left);
         }
         let talked = self.end_legs(now, &mut call);
-        let answered = call.run.is_some() || call.state == State::Confirming;
+        let is_up = matches!(call.state, State::Confirming | State::Talking { .. });
+        let answered = call.run.is_some() || is_up;
         let leg = call.caller_leg();
         if by != EndedBy::Caller {
             self.commands.push_back(match answered {
@@ -165,6 +175,7 @@ impl ContactCenter {
         for (leg, agent) in talked {
             self.talk_ended(now, leg, agent, call.leg_times(leg));
         }
+        self.end_own_call(id);
     }
 
     /// Hangs up every party; returns the agents who were talking.
@@ -193,7 +204,8 @@ impl ContactCenter {
     }
 
     fn remember(&mut self, now: Timestamp, record: &crate::call::CallRecord) {
-        let Some(number) = record.from.as_deref() else { return };
+        let of_customer = record.caller_agent().is_none();
+        let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };
         let agent = record.legs.iter().rev().find_map(|leg| match &leg.party {
             Party::Agent { name, .. } if leg.outcome == "accepted" => Some(name.as_str()),
             Party::Agent { .. } | Party::Outside { .. } => None,

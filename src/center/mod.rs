@@ -22,6 +22,7 @@ mod flows;
 pub mod journal;
 mod legs;
 mod outside;
+mod own;
 mod queues;
 mod recordings;
 pub mod restart;
@@ -43,6 +44,7 @@ use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
 
 use agents::Desk;
+use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
 
@@ -70,6 +72,7 @@ pub struct ContactCenter {
     news: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     desks: Vec<Desk>,
+    own: OwnCalls,
     standings: Standings,
     learned: Learned,
     metrics: Metrics,
@@ -116,6 +119,7 @@ impl ContactCenter {
             acd,
             news: VecDeque::new(),
             desks: vec![Desk::default(); setup.agents.len()],
+            own: OwnCalls::default(),
             standings: Standings::new(setup.agents.len()),
             learned: Learned::default(),
             timers: Timers::default(),
@@ -146,7 +150,7 @@ impl ContactCenter {
             Event::CallArrived { call, from, to, via } => {
                 self.call_arrived(now, call, from, to, via);
             }
-            Event::Ringing { leg } => self.ringing(now, leg),
+            Event::Ringing { leg } => self.ringing(leg),
             Event::Rerouted { leg, trunk } => self.rerouted(now, leg, trunk),
             Event::Answered { leg } => self.answered(now, leg),
             Event::DialFailed { leg, cause } => self.dial_failed(now, leg, cause),

@@ -91,6 +91,8 @@ pub struct AgentView {
     pub since: Timestamp,
     pub reachable: bool,
     pub call: Option<CallId>,
+    /// The call of the agent's own that the telephone is in use by, in whatever state.
+    pub own_call: Option<CallId>,
     pub skills: Vec<(String, u8)>,
     /// Calls accepted since the server started.
     pub handled: u64,
@@ -194,7 +196,10 @@ impl ContactCenter {
                 AgentState::Talking { .. } => view.talking += 1,
                 AgentState::Reserved { .. } => view.reserved += 1,
                 AgentState::AfterCallWork { .. } => view.after_call_work += 1,
-                AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => {}
+                AgentState::LoggedOut
+                | AgentState::NotReady { .. }
+                | AgentState::Ready
+                | AgentState::OnOwnCall { .. } => {}
             }
         }
         views
@@ -213,6 +218,7 @@ impl ContactCenter {
             since: agent.since,
             reachable: agent.reachable,
             call: agent.call(),
+            own_call: agent.own_call,
             skills: setup.skills.clone(),
             handled: agent.handled,
         }

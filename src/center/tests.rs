@@ -2,6 +2,7 @@
 
 mod lines;
 mod numbers;
+mod own;
 mod recording;
 mod talks;
 
@@ -169,6 +170,7 @@ impl Desk {
 fn line(command: &Command) -> String {
     match command {
         Command::Answer { leg } => format!("answer {leg}"),
+        Command::Ring { leg } => format!("ringing {leg}"),
         Command::Reject { leg, cause } => format!("reject {leg} {}", cause.name()),
         Command::Play { leg, repeat, .. } => {
             format!("{} {leg}", if *repeat { "loop" } else { "play" })

@@ -146,6 +146,10 @@ fn text(
         let word = serde_json::to_value(outcome).unwrap_or_default();
         text += &format!("  {} {n}\n", word.as_str().unwrap_or_default());
     }
+    if report.agent_calls > 0 {
+        let n = report.agent_calls;
+        text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
+    }
     if report.kept.dropped > 0 {
         let dropped = report.kept.dropped;
         text += &format!("{dropped} calls were too many to keep: ask for a shorter period\n");
@@ -214,7 +218,17 @@ fn by_queue(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
 }
 
 fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let heads = ["agent", "offers", "accepted", "rang out", "talks", "AHT/leg", "hold", "FCR 7 d"];
+    let heads = [
+        "agent",
+        "offers",
+        "accepted",
+        "rang out",
+        "talks",
+        "AHT/leg",
+        "hold",
+        "FCR 7 d",
+        "own calls",
+    ];
     let mut lines = vec![words(&heads)];
     for agent in &report.agents {
         let (presenting, handling) = (&agent.presenting, &agent.handling);
@@ -227,6 +241,7 @@ fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
             of(&handling.aht_leg_s, Unit::Seconds),
             of(&handling.hold_leg_s, Unit::Seconds),
             of(&handling.fcr_repeat_any_reason, Unit::Percent),
+            agent.own_calls.to_string(),
         ]);
     }
     lines

@@ -33,6 +33,7 @@ pub(super) struct Agents {
 pub(super) struct Spent {
     pub(super) not_ready: u64,
     pub(super) ready: u64,
+    pub(super) on_own_call: u64,
     pub(super) reserved: u64,
     pub(super) talking: u64,
     pub(super) after_call: u64,
@@ -82,6 +83,7 @@ impl Agents {
                 Activity::LoggedOut => {}
                 Activity::NotReady => spent.not_ready += ms,
                 Activity::Ready => spent.ready += ms,
+                Activity::OnOwnCall => spent.on_own_call += ms,
                 Activity::Reserved => spent.reserved += ms,
                 Activity::Talking => spent.talking += ms,
                 Activity::AfterCallWork => spent.after_call += ms,
@@ -114,12 +116,13 @@ impl Spent {
     }
 
     pub(super) fn logged_in(self) -> u64 {
-        self.available() + self.not_ready
+        self.available() + self.not_ready + self.on_own_call
     }
 
     pub(super) fn add(&mut self, other: Self) {
         self.not_ready += other.not_ready;
         self.ready += other.ready;
+        self.on_own_call += other.on_own_call;
         self.reserved += other.reserved;
         self.talking += other.talking;
         self.after_call += other.after_call;

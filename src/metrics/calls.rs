@@ -40,9 +40,10 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn arrived(&mut self, at: Timestamp, call: CallId) {
+    pub(super) fn arrived(&mut self, at: Timestamp, call: CallId, by_agent: Option<AgentId>) {
         if !self.ended.contains_key(&call) {
-            self.open.entry(call).or_insert_with(|| CallRow::new(call, at));
+            let row = || CallRow { by_agent, ..CallRow::new(call, at) };
+            self.open.entry(call).or_insert_with(row);
         }
     }
 

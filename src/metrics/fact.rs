@@ -23,6 +23,9 @@ pub(super) const PARTS_MAX: usize = 128;
 pub enum Fact {
     Arrived {
         call: CallId,
+        /// The agent whose own telephone calls: no customer's call then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_agent: Option<AgentId>,
     },
     /// One call presented to one agent came to an end.
     OfferEnded {
@@ -116,6 +119,8 @@ pub enum Activity {
     LoggedOut,
     NotReady,
     Ready,
+    /// A ready agent, on a call of their own.
+    OnOwnCall,
     Reserved,
     Talking,
     AfterCallWork,
@@ -126,6 +131,9 @@ pub enum Activity {
 pub struct CallRow {
     pub call: CallId,
     pub arrived_at: Timestamp,
+    /// The agent whose own telephone called. Such a call is in no figure but the count of them.
+    #[serde(default)]
+    pub by_agent: Option<AgentId>,
     pub ended_at: Timestamp,
     pub caller: Option<Arc<str>>,
     pub intent: Option<Arc<str>>,
@@ -168,6 +176,7 @@ impl CallRow {
         Self {
             call,
             arrived_at: at,
+            by_agent: None,
             ended_at: at,
             caller: None,
             intent: None,
@@ -191,9 +200,9 @@ impl CallRow {
         self.legs.iter().rev().find_map(|leg| leg.resolved)
     }
 
-    /// We rang, answered or kept waiting: not a call that was refused at the door.
+    /// We rang, answered or kept a customer waiting: not a call that was refused at the door.
     pub(super) fn is_contact(&self) -> bool {
-        self.outcome != CallOutcome::Refused
+        self.outcome != CallOutcome::Refused && self.by_agent.is_none()
     }
 }
 

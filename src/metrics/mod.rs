@@ -76,7 +76,7 @@ impl Metrics {
     pub fn fold(&mut self, at: Timestamp, fact: Fact) {
         match fact {
             Fact::AgentChanged { agent, activity } => self.agents.changed(at, agent, activity),
-            Fact::Arrived { call } => self.calls.arrived(at, call),
+            Fact::Arrived { call, by_agent } => self.calls.arrived(at, call, by_agent),
             Fact::OfferEnded { call, queue, agent, outcome } => {
                 self.calls.offer_ended(call, Offer { queue, agent, outcome });
             }

@@ -88,7 +88,16 @@ impl Oracle<'_> {
             }
             _ => None,
         });
-        ends.filter(|(_, (at, ..))| *at >= self.from && *at < self.to).collect()
+        ends.filter(|(call, (at, ..))| *at >= self.from && *at < self.to && !self.is_agents(*call))
+            .collect()
+    }
+
+    /// Whether an agent's own telephone made the call.
+    fn is_agents(&self, wanted: CallId) -> bool {
+        self.facts.iter().any(|(_, fact)| match fact {
+            Fact::Arrived { call, by_agent } => *call == wanted && by_agent.is_some(),
+            _ => false,
+        })
     }
 
     fn waits(&self, wanted: Option<QueueId>, figures: &mut Figures) {
@@ -260,7 +269,7 @@ impl Oracle<'_> {
     fn contacts(&self) -> Vec<Contact> {
         let ends = self.facts.iter().filter_map(|(_, fact)| match fact {
             Fact::CallEnded { call, caller, intent, outcome, .. }
-                if *outcome != CallOutcome::Refused =>
+                if *outcome != CallOutcome::Refused && !self.is_agents(*call) =>
             {
                 Some((*call, caller.clone(), intent.clone()))
             }
@@ -274,7 +283,7 @@ impl Oracle<'_> {
                 _ => None,
             });
             let arrived = self.facts.iter().find_map(|(at, fact)| match fact {
-                Fact::Arrived { call: of } if *of == call => Some(at.as_millis()),
+                Fact::Arrived { call: of, .. } if *of == call => Some(at.as_millis()),
                 _ => None,
             });
             Contact { at: arrived.unwrap_or(0), call, caller, intent: corrected.or(intent) }

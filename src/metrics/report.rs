@@ -31,8 +31,11 @@ pub struct Report {
     pub at: Timestamp,
     pub from: Timestamp,
     pub to: Timestamp,
-    /// Calls that ended in the period.
+    /// Calls of customers that ended in the period.
     pub calls: u64,
+    /// Calls from agents' own telephones that ended in it, feature codes left out: in no other
+    /// figure.
+    pub agent_calls: u64,
     /// By what became of them; an outcome nobody had is not listed.
     pub outcomes: BTreeMap<CallOutcome, u64>,
     pub containment_rate: Figure,
@@ -66,6 +69,8 @@ pub struct QueueReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgentReport {
     pub agent: AgentId,
+    /// Calls from the agent's own telephone.
+    pub own_calls: u64,
     #[serde(flatten)]
     pub handling: Handling,
     #[serde(flatten)]
@@ -125,6 +130,8 @@ pub struct Time {
     pub logged_in_s: f64,
     pub not_ready_s: f64,
     pub ready_s: f64,
+    /// Ready, and on a call of their own.
+    pub own_call_s: f64,
     pub reserved_s: f64,
     /// Hold included.
     pub talking_s: f64,
@@ -152,7 +159,8 @@ pub struct Kept {
 }
 
 pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
-    let rows: Vec<_> = metrics.calls.ended_in(from, to).collect();
+    let (rows, own): (Vec<_>, Vec<_>) =
+        metrics.calls.ended_in(from, to).partition(|row| row.by_agent.is_none());
     let calls = rows.len() as u64;
     let mut outcomes = BTreeMap::new();
     for row in &rows {
@@ -160,7 +168,10 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
     }
     let contained = outcomes.get(&CallOutcome::Contained).copied().unwrap_or(0);
     let refused = outcomes.get(&CallOutcome::Refused).copied().unwrap_or(0);
-    let sections = Sections::of(metrics, &rows, from, to.min(now));
+    let mut sections = Sections::of(metrics, &rows, from, to.min(now));
+    for agent in own.iter().filter_map(|row| row.by_agent) {
+        sections.agents.entry(agent).or_default().own_calls += 1;
+    }
     let queues = sections.queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
         handling: sum.handling(metrics, now),
@@ -169,6 +180,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
     });
     let agents = sections.agents.into_iter().map(|(agent, sum)| AgentReport {
         agent,
+        own_calls: sum.own_calls,
         handling: sum.handling(metrics, now),
         presenting: sum.offers.finish(),
         time: time(sum.spent),
@@ -179,6 +191,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
         from,
         to,
         calls,
+        agent_calls: own.len() as u64,
         containment_rate: ratio(
             contained,
             calls - refused,
@@ -261,6 +274,8 @@ struct Sum<'a> {
     stays: Stays,
     offers: Offers,
     spent: Spent,
+    /// Calls from the agent's own telephone.
+    own_calls: u64,
     handled: Vec<Handled<'a>>,
     /// Handle time of each call whose legs in this section are all done.
     calls_ms: Vec<u64>,
@@ -430,6 +445,7 @@ fn time(spent: Spent) -> Time {
         logged_in_s: s(spent.logged_in()),
         not_ready_s: s(spent.not_ready),
         ready_s: s(spent.ready),
+        own_call_s: s(spent.on_own_call),
         reserved_s: s(spent.reserved),
         talking_s: s(spent.talking),
         after_call_work_s: s(spent.after_call),
@@ -437,7 +453,7 @@ fn time(spent: Spent) -> Time {
             value: (available > 0).then(|| occupied as f64 / available as f64),
             n: available / 1000,
             definition: "(talking + after-call work) ÷ (that + ready + ringing), in the period; \
-                         not-ready time left out",
+                         not-ready time and calls of the agents' own left out",
         },
     }
 }

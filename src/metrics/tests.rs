@@ -35,7 +35,7 @@ impl Book {
         let [wait_ms, talk_ms, hold_ms, acw_ms] = ms;
         let leg = LegId { call: CallId(call), n: 1 };
         let (agent, queue) = (AgentId(1), QueueId(0));
-        self.at(at, Fact::Arrived { call: CallId(call) });
+        self.at(at, Fact::Arrived { call: CallId(call), by_agent: None });
         let answered = at + wait_ms;
         let outcome = OfferOutcome::Accepted;
         self.at(answered, Fact::OfferEnded { call: CallId(call), queue, agent, outcome });
@@ -141,7 +141,7 @@ fn service_level_has_many_definitions() {
         _ => (30_000, Left::Abandoned),
     });
     for (call, (wait_ms, left)) in (1..).zip(stays) {
-        book.at(0, Fact::Arrived { call: CallId(call) });
+        book.at(0, Fact::Arrived { call: CallId(call), by_agent: None });
         book.left(call, wait_ms, wait_ms, left);
         book.ended(call, wait_ms, "", "", CallOutcome::Abandoned);
     }
@@ -175,7 +175,7 @@ fn targets_are_the_queues_own_and_short_abandons_are_cut() {
         (5, 0, 1000, Left::Overflowed),
     ] {
         let (call, queue) = (CallId(call), QueueId(queue));
-        book.at(0, Fact::Arrived { call });
+        book.at(0, Fact::Arrived { call, by_agent: None });
         book.at(wait_ms, Fact::LeftQueue { call, queue, wait_ms, left });
         book.ended(call.0, wait_ms, "", "", CallOutcome::Overflowed);
     }
@@ -240,10 +240,10 @@ fn the_last_days_are_provisional() {
 fn our_own_abandon_is_a_contact_a_refused_call_is_not() {
     let mut book = Book::new();
     book.handled(1, 0, "+14155550101", "billing", [0, 1000, 0, 0]);
-    book.at(DAY, Fact::Arrived { call: CallId(2) });
+    book.at(DAY, Fact::Arrived { call: CallId(2), by_agent: None });
     book.ended(2, DAY + 1, "+14155550101", "billing", CallOutcome::Abandoned);
     book.handled(3, 0, "+14155550102", "billing", [0, 1000, 0, 0]);
-    book.at(DAY, Fact::Arrived { call: CallId(4) });
+    book.at(DAY, Fact::Arrived { call: CallId(4), by_agent: None });
     book.ended(4, DAY + 1, "+14155550102", "billing", CallOutcome::Refused);
     let report = book.report(20 * DAY);
     close(&report.handling.fcr_repeat_any_reason, 0.5, 2);
@@ -274,6 +274,8 @@ fn occupancy_cuts_the_day_at_the_period() {
         (210, Activity::Talking),
         (270, Activity::AfterCallWork),
         (300, Activity::Ready),
+        (700, Activity::OnOwnCall),
+        (800, Activity::Ready),
         (1000, Activity::LoggedOut),
     ] {
         metrics.fold(Timestamp(s * 1000), Fact::AgentChanged { agent, activity });
@@ -282,6 +284,7 @@ fn occupancy_cuts_the_day_at_the_period() {
     close(&report.time.occupancy, 90.0 / 250.0, 250);
     let whole = metrics.report(Timestamp(9_000_000), Timestamp(0), Timestamp(9_000_000));
     assert_eq!((whole.time.not_ready_s, whole.time.logged_in_s), (100.0, 1000.0));
+    assert_eq!((whole.time.own_call_s, whole.time.occupancy.n), (100.0, 800));
     // What is not over yet counts up to now.
     metrics.fold(Timestamp(2_000_000), Fact::AgentChanged { agent, activity: Activity::Ready });
     let now = metrics.report(Timestamp(2_030_000), Timestamp(2_000_000), Timestamp(9_000_000));
@@ -289,9 +292,31 @@ fn occupancy_cuts_the_day_at_the_period() {
 }
 
 #[test]
+fn fault_26_calls_of_agents_are_in_no_figure_but_their_own_count() {
+    let mut book = Book::new();
+    book.handled(1, 0, "ada", "billing", [9_000, 60_000, 0, 5_000]);
+    book.handled(2, HOUR, "ada", "billing", [90_000, 600_000, 0, 5_000]);
+    book.at(2 * HOUR, Fact::Arrived { call: CallId(3), by_agent: Some(AgentId(1)) });
+    book.ended(3, 2 * HOUR, "ada", "billing", CallOutcome::Contained);
+    for (_, fact) in &mut book.facts {
+        if let Fact::Arrived { call: CallId(2), by_agent } = fact {
+            *by_agent = Some(AgentId(1));
+        }
+    }
+    let report = book.report(20 * DAY);
+    assert_eq!((report.calls, report.agent_calls), (1, 2));
+    close(&report.handling.aht_call_s, 65.0, 1);
+    close(&report.queueing.service_level, 1.0, 1);
+    close(&report.containment_rate, 0.0, 1);
+    close(&report.handling.fcr_repeat_any_reason, 1.0, 1);
+    let agents: Vec<_> = report.agents.iter().map(|one| (one.agent, one.own_calls)).collect();
+    assert_eq!(agents, [(AgentId(1), 2)]);
+}
+
+#[test]
 fn offers_and_misses() {
     let mut book = Book::new();
-    book.at(0, Fact::Arrived { call: CallId(1) });
+    book.at(0, Fact::Arrived { call: CallId(1), by_agent: None });
     for outcome in [
         OfferOutcome::NoAnswer,
         OfferOutcome::Rejected,
@@ -348,7 +373,7 @@ fn memory_is_bounded_and_says_what_went() {
     let mut metrics = Metrics::new(Vec::new());
     let end = |metrics: &mut Metrics, n: u64, at: u64| {
         let call = CallId(n);
-        metrics.fold(Timestamp(at), Fact::Arrived { call });
+        metrics.fold(Timestamp(at), Fact::Arrived { call, by_agent: None });
         let (caller, intent, outcome) = (None, None, CallOutcome::Contained);
         let outside = false;
         metrics.fold(Timestamp(at), Fact::CallEnded { call, caller, intent, outcome, outside });
@@ -425,7 +450,9 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
         OfferOutcome::DeviceError,
         OfferOutcome::Withdrawn,
     ];
-    book.at(at, Fact::Arrived { call: id });
+    // Some call themselves.
+    let by_agent = (call % 5 == 4).then_some(AgentId(1));
+    book.at(at, Fact::Arrived { call: id, by_agent });
     for (queue, wait_ms, left) in stays {
         let (queue, left) = (QueueId(queue), lefts[left as usize]);
         book.at(at + 1, Fact::LeftQueue { call: id, queue, wait_ms, left });
@@ -462,7 +489,7 @@ proptest! {
     #[test]
     fn the_fold_and_the_oracle_agree_on_random_months(
         calls in proptest::collection::vec(random_call(), 0..40),
-        changes in proptest::collection::vec((0u64..34 * DAY, 0u32..3, 0u8..6), 0..60),
+        changes in proptest::collection::vec((0u64..34 * DAY, 0u32..3, 0u8..7), 0..60),
         from in 0u64..34 * DAY, length in 0u64..34 * DAY, ahead in 0u64..2 * DAY,
     ) {
         let mut book = Book::new();
@@ -473,7 +500,7 @@ proptest! {
         }
         let activities = [
             Activity::LoggedOut, Activity::NotReady, Activity::Ready,
-            Activity::Reserved, Activity::Talking, Activity::AfterCallWork,
+            Activity::Reserved, Activity::Talking, Activity::AfterCallWork, Activity::OnOwnCall,
         ];
         for (at, agent, activity) in changes {
             let activity = activities[activity as usize];

@@ -99,6 +99,7 @@ impl Driver {
             store_waiting: store.waiting,
             store_lost: store.lost,
             calls_ended: self.router.calls_ended,
+            agent_calls_ended: self.router.agent_calls_ended,
             registrations: self.router.ua.counts().bindings,
         }
     }

@@ -41,8 +41,10 @@ pub(super) struct Router {
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
-    /// Since the start, by outcome.
+    /// Customers' calls since the start, by outcome.
     pub(super) calls_ended: [u64; Outcome::ALL.len()],
+    /// And those from agents' own telephones.
+    pub(super) agent_calls_ended: u64,
     /// Calls at providers.
     pub(super) desk: Desk,
     /// For the center, in the order they happened.
@@ -232,6 +234,7 @@ impl Router {
         }
         match command {
             Command::Answer { leg } => self.ua.answer(now, leg),
+            Command::Ring { leg } => self.ua.ring(now, leg),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 self.close(leg);
                 self.ua.hang_up(now, leg, cause);
@@ -276,8 +279,12 @@ impl Router {
             }
             Command::Unbridge { a, b } => self.media.unbridge(a, b),
             Command::CloseRecord { record } => {
-                let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);
-                self.calls_ended[at.expect("all outcomes are listed")] += 1;
+                if record.caller_agent().is_none() {
+                    let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);
+                    self.calls_ended[at.expect("all outcomes are listed")] += 1;
+                } else if !record.is_feature_code() {
+                    self.agent_calls_ended += 1;
+                }
                 store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => {

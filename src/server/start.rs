@@ -137,6 +137,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),
         calls_ended: Default::default(),
+        agent_calls_ended: 0,
         desk: providers.desk,
         events: repaired.into_iter().map(left).collect(),
     };

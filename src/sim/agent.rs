@@ -99,6 +99,7 @@ impl Person {
                 Some(AgentAsk::EndWrapUp { resolved: None, intent: None, note: None })
             }
             AgentState::Ready
+            | AgentState::OnOwnCall { .. }
             | AgentState::Reserved { .. }
             | AgentState::Talking { .. }
             | AgentState::AfterCallWork { until: Some(_), .. } => None,
@@ -111,6 +112,7 @@ fn leaves(state: &AgentState) -> Option<AgentAsk> {
         AgentState::LoggedOut => None,
         AgentState::NotReady { .. }
         | AgentState::Ready
+        | AgentState::OnOwnCall { .. }
         | AgentState::Reserved { .. }
         | AgentState::Talking { .. }
         | AgentState::AfterCallWork { .. } => Some(AgentAsk::LogOut),
@@ -166,6 +168,8 @@ impl World {
             self.ask(now, id, ask);
         } else if settled {
             return; // gone home
+        } else {
+            self.calls_for_itself(now, id);
         }
         self.look_later(now, id);
     }

@@ -10,7 +10,7 @@ use crate::call::{CallRecord, Party};
 use crate::center::snapshot::{CallState, CallView};
 use crate::center::{Digit, Event, From, Via};
 use crate::flow::Flow;
-use crate::id::{CallId, LegId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::sim::habits::Habits;
 use crate::sim::random::{Random, Spread};
 use crate::sim::wire::Lane;
@@ -74,6 +74,8 @@ pub struct Caller {
     pub tries: u8,
     /// Whether the agent said the matter was solved; none while nobody talked.
     pub solved: Option<bool>,
+    /// The agent whose own telephone this is; none for a customer.
+    pub agent: Option<AgentId>,
 }
 
 /// What a caller does on an impulse of the own.
@@ -93,7 +95,7 @@ pub const TRIES_MAX: u8 = 4;
 impl Caller {
     #[must_use]
     pub fn new(from: From, to: String) -> Self {
-        Self { from, to, waits: false, stay: 0, tries: 0, solved: None }
+        Self { from, to, waits: false, stay: 0, tries: 0, solved: None, agent: None }
     }
 
     /// A prompt of this length begins. What does the caller do about it, and when?
@@ -196,10 +198,15 @@ impl World {
         self.calls += 1;
         let call = CallId(self.calls);
         let leg = LegId::caller(call);
-        self.begin(leg, None);
+        self.begin(leg, caller.agent);
         let (from, to) = (caller.from.clone(), caller.to.clone());
+        let via = caller.agent.map_or_else(|| Via::Trunk("sim".to_owned()), Via::Agent);
+        let person = caller.agent.and_then(|agent| self.people.get_mut(agent.0 as usize));
+        if let Some(person) = person {
+            person.leg.get_or_insert(leg);
+        }
         self.callers.insert(call, caller);
-        let event = Event::CallArrived { call, from, to, via: Via::Trunk("sim".to_owned()) };
+        let event = Event::CallArrived { call, from, to, via };
         // Nothing of a call can come before its arrival, and a copy cannot come after its end.
         if self.random.chance(self.plan.swarm.doubled) {
             self.put(now, Stimulus::News { event: event.clone(), copy: false });
@@ -265,7 +272,8 @@ impl World {
     }
 
     pub(super) fn call_ended(&mut self, now: Timestamp, record: &CallRecord) {
-        let Some(mut caller) = self.callers.remove(&record.call) else { return };
+        let gone = self.callers.remove(&record.call);
+        let Some(mut caller) = gone.filter(|caller| caller.agent.is_none()) else { return };
         let to_agent = |party: &Party| matches!(party, Party::Agent { .. });
         let talked =
             record.legs.iter().any(|leg| leg.outcome == "accepted" && to_agent(&leg.party));

@@ -1,20 +1,22 @@
 //! Whether the center behaves, judged from outside: from what it was told and what it asked for.
 //!
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
-//! conservation of calls (1), one call an agent (2), nobody waits in vain (3), skills at the moment
-//! of the offer (4), no overtaking (5), offers end in time (6), commands name living legs once (7),
-//! time (8), bounds (9), and doubled news changes nothing (10). Figures that are not those of the
-//! records (11) fail a run at its end, a second run with another journal (12) fails the test.
+//! conservation of calls (1), one call an agent, the own ones among them (2), nobody waits in vain
+//! (3), skills at the moment of the offer (4), no overtaking (5), offers end in time (6), commands
+//! name living legs once (7), time (8), bounds (9), and doubled news changes nothing (10). Figures
+//! that are not those of the records (11) fail a run at its end, a second run with another journal
+//! (12) fails the test.
 //!
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::acd::AgentState;
 use crate::call::{CallRecord, Cause};
 use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
-use crate::center::{Command, ContactCenter, Event, Setup, Target};
+use crate::center::{Command, ContactCenter, Event, Setup, Target, Via};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
@@ -22,6 +24,8 @@ use crate::time::Timestamp;
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
 const COMMANDS_PER_CALL_MAX: usize = 12;
+/// Longer no colleague's telephone rings, and no queue's in the town.
+const OWN_RING_MAX: Duration = Duration::from_secs(31);
 
 #[derive(Debug)]
 pub struct Watch {
@@ -31,6 +35,8 @@ pub struct Watch {
     /// `None` where the flow is not ours to know.
     rules: Option<Rules>,
     calls: BTreeMap<CallId, BTreeMap<LegId, Leg>>,
+    /// Live calls from agents' own telephones.
+    own: BTreeMap<CallId, AgentId>,
     closed: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     commands: usize,
@@ -65,6 +71,7 @@ impl Watch {
             len_max: queues.map(|queue| (queue.name.clone(), queue.acd.len_max)).collect(),
             rules,
             calls: BTreeMap::new(),
+            own: BTreeMap::new(),
             closed: BTreeSet::new(),
             missed: BTreeMap::new(),
             commands: 0,
@@ -82,7 +89,10 @@ impl Watch {
     fn learn(&mut self, now: Timestamp, event: Option<&Event>) {
         match event {
             Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
-            Some(Event::CallArrived { call, .. }) if !self.closed.contains(call) => {
+            Some(Event::CallArrived { call, via, .. }) if !self.closed.contains(call) => {
+                if let Via::Agent(agent) = via {
+                    self.own.insert(*call, *agent);
+                }
                 let caller = Leg::new(Party::Caller, now);
                 self.calls
                     .entry(*call)
@@ -127,6 +137,10 @@ impl Watch {
             Command::Answer { leg } => {
                 let answered = std::mem::replace(&mut self.live(*leg, command).answered, true);
                 assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
+            }
+            Command::Ring { leg } => {
+                let answered = self.live(*leg, command).answered;
+                assert!(leg.is_caller() && !answered, "{command:?} of an answered leg");
             }
             Command::Reject { leg, .. } => {
                 assert!(!self.live(*leg, command).answered, "{command:?} of an answered leg");
@@ -176,6 +190,7 @@ impl Watch {
                 assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
                 check_times(record);
                 self.closed.insert(call);
+                self.own.remove(&call);
             }
             Command::AmendRecording { news } => {
                 let call = news.name.call;
@@ -204,7 +219,8 @@ impl Watch {
         let Some(rules) = &self.rules else { return };
         let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
         for (id, leg) in ringing.filter(|(_, leg)| matches!(leg.party, Party::Agent(_))) {
-            let until = leg.since + rules.ring_max;
+            let own = self.own.contains_key(&id.call);
+            let until = leg.since + if own { OWN_RING_MAX } else { rules.ring_max };
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
         let snapshot = center.snapshot(self.now);
@@ -234,6 +250,8 @@ impl Watch {
         if let Party::Agent(agent) = party {
             let other = self.calls.values().flatten().find(|(_, leg)| leg.party == party);
             assert!(other.is_none(), "{agent} is offered {leg} beside {other:?}");
+            let own = self.own.iter().find(|(_, owner)| **owner == agent);
+            assert!(own.is_none(), "{agent} is offered {leg} beside a call of their own, {own:?}");
             self.check_offer(leg.call, agent, center);
         }
         let legs = self.calls.get_mut(&leg.call);

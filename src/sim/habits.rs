@@ -48,6 +48,8 @@ pub struct Habits {
     pub wrap_up: Spread,
     /// Solve what the caller called for.
     pub resolves: f64,
+    /// Call somebody themselves, on looking at the screen.
+    pub own_calls: f64,
     /// How often an agent looks at the screen, and comes back from a break or from a missed call.
     pub looks_after: Spread,
 }
@@ -79,6 +81,7 @@ impl Habits {
             tinkers: 0.0,
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
+            own_calls: 0.0,
             looks_after: Spread::Exponential { mean_s: 60.0 },
         }
     }
@@ -109,6 +112,7 @@ impl Habits {
             tinkers: some(0.6),
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
+            own_calls: some(0.5),
             looks_after: Spread::Exponential { mean_s: 20.0 },
         }
     }
@@ -141,6 +145,7 @@ impl Habits {
             tinkers: 0.0,
             wrap_up: at_once,
             resolves: 1.0,
+            own_calls: 0.0,
             looks_after: never,
         }
     }

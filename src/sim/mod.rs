@@ -23,6 +23,7 @@ pub mod habits;
 pub mod journal;
 mod message;
 pub mod oracle;
+mod own;
 pub mod random;
 pub mod swarm;
 mod tinker;

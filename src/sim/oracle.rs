@@ -6,10 +6,10 @@
 //! **Invariant:** a call that was handled is neither abandoned nor overflowed; each stay in a queue
 //! ends in exactly one way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::{CallRecord, LeftQueue, Outcome, Party, SentTo, WrapUp};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
 
@@ -32,11 +32,27 @@ pub struct Tally {
     /// Callers whom an agent sent to another step, and callers left with a guest.
     pub sent: u64,
     pub handed_over: u64,
+    /// Calls from agents' own telephones, which are in nothing above, and their feature codes.
+    pub agent_calls: u64,
+    pub feature_codes: u64,
+    /// Of the agents' calls: those that reached a colleague straight away, or somebody outside.
+    pub reached: [u64; 2],
+    by_agents: BTreeSet<CallId>,
     written_up: BTreeMap<LegId, WrapUp>,
 }
 
 impl Tally {
     pub fn record(&mut self, record: &CallRecord) {
+        if record.caller_agent().is_some() {
+            self.by_agents.insert(record.call);
+            let is_code = record.is_feature_code();
+            *(if is_code { &mut self.feature_codes } else { &mut self.agent_calls }) += 1;
+            let talked = record.legs.first().filter(|leg| record.flow.is_none() && leg.talk_ms > 0);
+            if let Some(leg) = talked {
+                self.reached[usize::from(matches!(leg.party, Party::Outside { .. }))] += 1;
+            }
+            return;
+        }
         self.calls += 1;
         *self.outcomes.entry(record.outcome).or_default() += 1;
         for stay in &record.queued {
@@ -69,6 +85,9 @@ impl Tally {
 
     /// After-call work of a leg; said again, it replaces what was said before.
     pub fn write_up(&mut self, wrap_up: &WrapUp) {
+        if self.by_agents.contains(&wrap_up.leg.call) {
+            return;
+        }
         let old = self.written_up.insert(wrap_up.leg, wrap_up.clone());
         if let Some(old) = old {
             self.acw_ms -= old.acw_ms;
@@ -92,6 +111,7 @@ impl Tally {
         let (queueing, handling) = (&report.queueing, &report.handling);
         let counts = [
             ("calls", self.calls, report.calls),
+            ("agents' calls", self.agent_calls, report.agent_calls),
             ("answered", answered, queueing.answered),
             ("abandoned", abandoned, queueing.abandoned),
             ("overflowed", overflowed, queueing.overflowed),

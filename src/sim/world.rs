@@ -194,6 +194,8 @@ impl World {
     /// Carries out a command of the center: at once in the media, over the wire elsewhere.
     pub fn execute(&mut self, now: Timestamp, command: Command, center: &ContactCenter) {
         match command {
+            // What whoever waits hears of it makes no difference.
+            Command::Ring { .. } => {}
             Command::Answer { leg }
             | Command::Reject { leg, .. }
             | Command::Dial { leg, .. }
@@ -264,6 +266,7 @@ impl World {
             }
             Command::Play { .. }
             | Command::StopPlay { .. }
+            | Command::Ring { .. }
             | Command::Bridge { .. }
             | Command::Meet { .. }
             | Command::Unbridge { .. }

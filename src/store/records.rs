@@ -271,7 +271,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Hands over each call with a number that ended at `since` or later, in that order.
+    /// Hands over each customer's call with a number that ended at `since` or later, in that order.
     ///
     /// # Errors
     ///
@@ -283,7 +283,8 @@ impl Reader {
     ) -> Result<(), StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT from_number, ended_at, intent, agent FROM calls
-             WHERE ended_at >= ?1 AND from_number IS NOT NULL ORDER BY ended_at, call",
+             WHERE ended_at >= ?1 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
+             ORDER BY ended_at, call",
         )?;
         let rows = statement.query_map([sql(since.0)], |row| {
             Ok(Past {

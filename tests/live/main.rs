@@ -20,6 +20,7 @@ mod line;
 mod media;
 mod nat;
 mod outages;
+mod own;
 mod peers;
 mod phone;
 #[path = "../platform/mod.rs"]

@@ -139,9 +139,18 @@ impl Phone {
         dialog
     }
 
-    /// Calls as an agent does from the own phone: asked for a password, gives it.
+    /// Calls as an agent does from the own phone, and waits for the answer.
     #[track_caller]
     pub(crate) fn call_with_password(&mut self, to: &str, password: &str) -> Dialog {
+        let mut dialog = self.invite_with_password(to, password);
+        self.answered(&mut dialog);
+        self.ack(&dialog);
+        dialog
+    }
+
+    /// Sends an INVITE as an agent does from the own phone: asked for a password, gives it.
+    #[track_caller]
+    pub(crate) fn invite_with_password(&mut self, to: &str, password: &str) -> Dialog {
         let mut dialog = self.invite(to);
         let challenge = self.final_of("INVITE", &dialog);
         assert_eq!(challenge.status(), Some(401), "{challenge}");
@@ -154,8 +163,6 @@ impl Phone {
         let answer = digest::answer(asked, &self.name, password, "INVITE", &dialog.target);
         invite.headers.push(("Authorization".to_owned(), answer));
         self.send(&invite);
-        self.answered(&mut dialog);
-        self.ack(&dialog);
         dialog
     }
 

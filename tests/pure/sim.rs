@@ -36,6 +36,7 @@ fn smoke() {
     }
     println!("{} calls, {inputs} inputs", all.calls);
     println!("{} sent on, {} handed over", all.sent, all.handed_over);
+    println!("{} calls of agents, {} feature codes", all.agent_calls, all.feature_codes);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
     }
@@ -53,6 +54,11 @@ fn add(all: &mut Tally, tally: &Tally) {
     all.acw_ms += tally.acw_ms;
     all.sent += tally.sent;
     all.handed_over += tally.handed_over;
+    all.agent_calls += tally.agent_calls;
+    all.feature_codes += tally.feature_codes;
+    for (all, reached) in all.reached.iter_mut().zip(tally.reached) {
+        *all += reached;
+    }
 }
 
 /// A simulation in which something never happens does not test it.
@@ -83,6 +89,21 @@ fn check_everything_happened(all: &Tally) {
     }
     assert!(all.sent > 0 && all.handed_over > 0, "no agent sent a caller on: {all:?}");
     assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
+    assert!(all.agent_calls > 0 && all.feature_codes > 0, "no agent called anybody: {all:?}");
+}
+
+/// Agents who use their telephones for themselves, in seeded worlds: nobody is offered a call, or
+/// called by a colleague, beside a call of their own; none of it is a customer's call in any
+/// figure; and everybody is free in the end. All of that is what a run checks.
+#[test]
+fn fault_26_agents_who_call_for_themselves_are_busy_meanwhile_and_no_customers() {
+    let mut all = Tally::default();
+    for seed in 1_001..=1_060 {
+        let report = sim::run(seed).unwrap_or_else(|failure| panic!("\n{failure}\n"));
+        add(&mut all, &report.tally);
+    }
+    assert!(all.agent_calls > 100 && all.feature_codes > 100, "{all:?}");
+    assert!(all.reached.iter().all(|reached| *reached > 10), "{all:?}");
 }
 
 /// A journal fed to a fresh center gives the same commands again, as long as nobody typed a secret:
@@ -100,7 +121,8 @@ fn a_journal_replays() {
         }
         let replay = journal::replay(sim::town_setup(seed), &entries, true);
         assert_eq!(replay.hash, report.journal_hash, "SEED={seed}");
-        assert_eq!(replay.records.len() as u64, report.tally.calls);
+        let Tally { calls, agent_calls, feature_codes, .. } = report.tally;
+        assert_eq!(replay.records.len() as u64, calls + agent_calls + feature_codes);
         replayed += 1;
         if replayed == REPLAYS {
             return;

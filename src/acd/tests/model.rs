@@ -26,6 +26,7 @@ pub(super) struct Person {
     pub(super) intent: Intent,
     skills: BTreeMap<SkillId, u8>,
     reachable: bool,
+    own: Option<CallId>,
     since: Timestamp,
     login: Timestamp,
     idle: Timestamp,
@@ -371,7 +372,8 @@ impl Model {
         let out = person.state == AgentState::LoggedOut;
         let after = matches!(person.state, AgentState::AfterCallWork { .. });
         let endless = matches!(person.state, AgentState::AfterCallWork { until: None, .. });
-        let rests = matches!(person.state, AgentState::Ready | AgentState::NotReady { .. });
+        let wants_calls = matches!(person.state, AgentState::Ready | AgentState::OnOwnCall { .. });
+        let rests = wants_calls || matches!(person.state, AgentState::NotReady { .. });
         let was = person.intent.clone();
         match ask {
             AgentInput::LogIn => {
@@ -398,6 +400,7 @@ impl Model {
                 person.skills = skills.into_iter().filter(|(_, level)| *level > 0).collect();
                 return self.send_away_the_hopeless();
             }
+            AgentInput::OwnCall(own) => return self.own_call(now, id, own),
             AgentInput::EndWrapUp => return self.end_wrap_up(now, id),
             AgentInput::LogOut | AgentInput::Ready | AgentInput::NotReady { .. } if out => return,
             AgentInput::LogOut => person.intent = Intent::LogOut,
@@ -409,7 +412,7 @@ impl Model {
         }
         let person = &mut self.people[id.0 as usize];
         let intent = person.intent.clone();
-        if rests && !(person.state == AgentState::Ready && intent == Intent::Ready) {
+        if rests && !(wants_calls && intent == Intent::Ready) {
             person.misses = [0; 4];
             self.rest(now, id, None);
         }
@@ -421,11 +424,39 @@ impl Model {
         }
     }
 
+    fn own_call(&mut self, now: Timestamp, id: AgentId, own: Option<CallId>) {
+        let person = &mut self.people[id.0 as usize];
+        person.own = own;
+        let rests = matches!(person.state, AgentState::Ready | AgentState::OnOwnCall { .. });
+        let rings = |call: &Call| call.offered.is_some_and(|(_, agent, _)| agent == id);
+        let rung = self.calls.iter().position(rings).filter(|_| own.is_some());
+        let Some(at) = rung else {
+            if rests {
+                self.rest(now, id, None);
+            }
+            return;
+        };
+        let call = &mut self.calls[at];
+        let (id_of_call, overdue) = (call.id, call.overdue);
+        let Some((offer, agent, _)) = call.offered.take() else { return };
+        let outcome = OfferOutcome::Withdrawn;
+        self.out.push(Output::OfferEnded { offer, call: id_of_call, agent, outcome });
+        self.rest(now, id, None);
+        if overdue {
+            self.gone(id_of_call, Gone::Timeout);
+        }
+        self.send_away_the_hopeless();
+    }
+
     fn rest(&mut self, now: Timestamp, agent: AgentId, missed: Option<String>) {
         let person = &mut self.people[agent.0 as usize];
         let state = match (person.intent.clone(), missed) {
             (Intent::LogOut, _) => AgentState::LoggedOut,
             (Intent::NotReady { reason }, _) => AgentState::NotReady { reason },
+            (Intent::Ready, missed) if person.own.is_some() => {
+                let on_own_call = AgentState::OnOwnCall { call: person.own.unwrap() };
+                missed.map_or(on_own_call, |reason| AgentState::NotReady { reason })
+            }
             (Intent::Ready, missed) => {
                 missed.map_or(AgentState::Ready, |reason| AgentState::NotReady { reason })
             }
@@ -473,6 +504,7 @@ impl Person {
             intent: Intent::LogOut,
             skills: skills.iter().copied().filter(|(_, level)| *level > 0).collect(),
             reachable: false,
+            own: None,
             since: Timestamp(0),
             login: Timestamp(0),
             idle: Timestamp(0),

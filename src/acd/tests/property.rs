@@ -95,6 +95,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(AgentInput::EndWrapUp),
         5 => prop_oneof![3 => Just(true), 1 => Just(false)].prop_map(AgentInput::Reachable),
         1 => levels(4, 3).prop_map(AgentInput::Skills),
+        3 => proptest::option::of((900u64..903).prop_map(CallId)).prop_map(AgentInput::OwnCall),
     ];
     prop_oneof![
         6 => (0..AGENTS, ask).prop_map(|(agent, ask)| Op::Agent(agent, ask)),

@@ -150,7 +150,9 @@ impl Scene {
         self.states.iter().all(|state| match state {
             AgentState::LoggedOut | AgentState::NotReady { .. } | AgentState::Ready => true,
             AgentState::AfterCallWork { until, .. } => until.is_none(),
-            AgentState::Reserved { .. } | AgentState::Talking { .. } => false,
+            AgentState::OnOwnCall { .. }
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. } => false,
         })
     }
 
@@ -373,6 +375,7 @@ impl Scene {
                 AgentState::NotReady { reason } => format!("is not ready ({reason})"),
                 AgentState::Ready => "is ready".to_owned(),
                 AgentState::AfterCallWork { .. } => "works after the call".to_owned(),
+                AgentState::OnOwnCall { .. } => "is on a call of their own".to_owned(),
                 // The offer and the talk say it.
                 AgentState::Reserved { .. } | AgentState::Talking { .. } => continue,
             };
@@ -387,6 +390,7 @@ impl Scene {
         }
         match command {
             Command::Answer { leg } => Some(format!("{} is answered", self.name(leg))),
+            Command::Ring { leg } => Some(format!("{} hears it ring", self.name(leg))),
             Command::Reject { leg, cause } => {
                 let name = self.name(leg);
                 self.owe(at, Event::HungUp { leg, cause });

@@ -24,7 +24,7 @@ impl Desk {
     /// Takes what is for a leg at a provider.
     pub fn command(&mut self, command: &Command) -> Taken {
         match command {
-            Command::Answer { leg } => self.for_caller(*leg, |_| {}),
+            Command::Answer { leg } | Command::Ring { leg } => self.for_caller(*leg, |_| {}),
             Command::Play { leg, play, prompts, repeat } => {
                 let program =
                     Program::Play { play: *play, prompts: prompts.clone(), repeat: *repeat };

@@ -1,0 +1,255 @@
+//! Agents' own calls: from their telephones, to a feature code, a flow, a colleague, or outside.
+//!
+//! What an agent dials is looked up in this order: feature codes, the numbers of flows, the logins
+//! of agents, numbers outside that a trunk's `prefixes` allow, the flow that takes every number.
+//!
+//! A colleague's telephone rings whether they are ready, not ready or logged out: a call among
+//! agents is none of the queue's. It is busy while it is in use, by whatever call.
+//!
+//! **Invariant:** a telephone that is in use is rung for nothing else: the queue knows of each own
+//! call from its arrival to its end, and nobody calls a colleague who is on any call.
+//!
+//! **Deliberately absent:** hold, transfer and consultation by other means than the telephone, and
+//! whoever did not prove to be an agent: only [`Via::Agent`](crate::center::Via) comes here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd;
+use crate::acd::{AgentInput, AgentState};
+use crate::call::{Call, EndedBy, Fact, Party, State};
+use crate::center::flows::VIA_AGENT;
+use crate::center::outside::{NoRoute, Route};
+use crate::center::setup::Reach;
+use crate::center::{Cause, Command, ContactCenter, From, Target, Wake};
+use crate::flow::{Flow, RING_TIMEOUT_S};
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+
+/// How long whom an agent calls is rung: as for a `transfer` that does not say.
+const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
+
+/// Whose telephones are in use by calls of their own.
+#[derive(Debug, Default)]
+pub(super) struct OwnCalls {
+    pub(super) by_agent: BTreeMap<AgentId, BTreeSet<CallId>>,
+    pub(super) by_call: BTreeMap<CallId, BTreeSet<AgentId>>,
+}
+
+impl OwnCalls {
+    /// The oldest of an agent's own calls.
+    pub(super) fn of(&self, agent: AgentId) -> Option<CallId> {
+        self.by_agent.get(&agent)?.first().copied()
+    }
+
+    fn begin(&mut self, agent: AgentId, call: CallId) {
+        self.by_agent.entry(agent).or_default().insert(call);
+        self.by_call.entry(call).or_default().insert(agent);
+    }
+
+    /// The agents who were on it.
+    fn end(&mut self, call: CallId) -> BTreeSet<AgentId> {
+        let agents = self.by_call.remove(&call).unwrap_or_default();
+        for agent in &agents {
+            let Some(calls) = self.by_agent.get_mut(agent) else { continue };
+            calls.remove(&call);
+            if calls.is_empty() {
+                self.by_agent.remove(agent);
+            }
+        }
+        agents
+    }
+}
+
+/// Where an agent's call goes.
+enum Way {
+    Flow(Arc<Flow>),
+    Agent(AgentId),
+    Outside(Route),
+}
+
+/// Why it goes nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoWay {
+    Nobody,
+    NotAllowed,
+    AtProvider,
+    Unreachable,
+    InUse,
+}
+
+impl NoWay {
+    const fn cause(self) -> Cause {
+        match self {
+            Self::Nobody => Cause::UNALLOCATED_NUMBER,
+            Self::NotAllowed => Cause::OUTGOING_BARRED,
+            Self::AtProvider | Self::Unreachable => Cause::SUBSCRIBER_ABSENT,
+            Self::InUse => Cause::USER_BUSY,
+        }
+    }
+
+    /// For whoever runs this server.
+    const fn why(self) -> &'static str {
+        match self {
+            Self::Nobody => {
+                "this is no number of a flow, no agent's login and no number outside: add it to a \
+                 flow's `numbers`"
+            }
+            Self::NotAllowed => {
+                "no trunk may dial this number: add its beginning to a trunk's `prefixes`"
+            }
+            Self::AtProvider => "only a provider can dial the agent who is called",
+            Self::Unreachable => "the telephone of the agent who is called is not registered",
+            Self::InUse => "the telephone of the agent who is called is in use",
+        }
+    }
+}
+
+impl ContactCenter {
+    /// An agent's own telephone calls.
+    pub(super) fn own_call_arrived(&mut self, now: Timestamp, id: CallId, agent: AgentId) {
+        self.own.begin(agent, id);
+        self.news.push_back(self.own_call_news(agent));
+        if self.feature_code(now, id, agent) {
+            return;
+        }
+        self.count_arrived(now, id, Some(agent));
+        if self.takes_no_calls() {
+            return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
+        }
+        let way = match self.way_of(id) {
+            Ok(way) => way,
+            Err(no) => {
+                let agent = self.agent_name(agent);
+                tracing::info!(call = %id, agent, why = no.why(), "an agent's call is refused");
+                return self.finish(now, id, EndedBy::Server, no.cause());
+            }
+        };
+        match way {
+            Way::Flow(flow) => self.start(now, id, flow),
+            Way::Agent(called) => self.call_agent(now, id, agent, called),
+            Way::Outside(route) => {
+                let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, false);
+                self.dials(now, id, dialed);
+            }
+        }
+    }
+
+    fn way_of(&self, id: CallId) -> Result<Way, NoWay> {
+        let to = self.calls.get(&id).map(|call| call.origin.to.as_str()).unwrap_or_default();
+        if let Some(flow) = self.flow_of(to) {
+            return Ok(Way::Flow(flow));
+        }
+        if let Some(&called) = self.agent_ids.get(to) {
+            return self.may_be_called(called).map(|()| Way::Agent(called));
+        }
+        let no = match self.route(id, to, None) {
+            Ok(route) => return Ok(Way::Outside(route)),
+            Err(NoRoute::NotANumber) => NoWay::Nobody,
+            Err(NoRoute::NotAllowed) => NoWay::NotAllowed,
+        };
+        self.flow_of_any().map(Way::Flow).ok_or(no)
+    }
+
+    fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
+        if let Some(Reach::Provider(_)) = self.setup.reach.get(self.agent_name(called)) {
+            return Err(NoWay::AtProvider);
+        }
+        let agent = self.acd.agent(called);
+        let on_queue_call =
+            matches!(agent.state, AgentState::Reserved { .. } | AgentState::Talking { .. });
+        match (on_queue_call || self.own.of(called).is_some(), agent.reachable) {
+            (true, _) => Err(NoWay::InUse),
+            (false, false) => Err(NoWay::Unreachable),
+            (false, true) => Ok(()),
+        }
+    }
+
+    fn call_agent(&mut self, now: Timestamp, id: CallId, caller: AgentId, called: AgentId) {
+        let party = Party::Agent { id: called, name: self.agent_name(called).to_owned() };
+        let (number, name) = self.own_name(caller);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let dialed = call.dial(now, party, false).map(|leg| {
+            let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
+            self.timers.set(Wake::RingOut(leg), until);
+            let from = From { number: Some(number), name };
+            (leg, Command::Dial { leg, target, from, until })
+        });
+        // Before the news of the caller's: an offer that this withdraws must not go to the called.
+        self.own.begin(called, id);
+        self.news.push_front(self.own_call_news(called));
+        self.dials(now, id, dialed);
+    }
+
+    fn dials(&mut self, now: Timestamp, id: CallId, dialed: Option<(LegId, Command)>) {
+        let Some((leg, dial)) = dialed else {
+            return self.finish(now, id, EndedBy::Server, Cause::TEMPORARY_FAILURE);
+        };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        tracing::info!(call = %id, via = %call.origin.via, "an agent calls");
+        call.state = State::Dialing { leg };
+        self.commands.push_back(dial);
+    }
+
+    /// As whom an agent calls: the login, whatever the telephone says, and the name.
+    pub(super) fn own_name(&self, agent: AgentId) -> (String, Option<String>) {
+        let setup = &self.setup.agents[agent.0 as usize];
+        (setup.name.clone(), setup.display_name.clone())
+    }
+
+    /// Whom an agent called is there: now the agent's own call is answered, too.
+    pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
+        call.note(now, Fact::Answered);
+        self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+    }
+
+    /// Whom an agent called rings: the agent hears it.
+    pub(super) fn own_call_rings(&mut self, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call).filter(|call| is_direct(call)) else {
+            return;
+        };
+        let caller = call.caller_leg();
+        let party = call.legs.get_mut(&leg).filter(|party| !party.answered && !party.rang);
+        if let Some(party) = party {
+            party.rang = true;
+            self.commands.push_back(Command::Ring { leg: caller });
+        }
+    }
+
+    /// Whom an agent called did not answer, or has hung up, and so the call is over.
+    pub(super) fn own_call_over(&mut self, now: Timestamp, id: CallId, party: &Party, why: Cause) {
+        let (by, cause) = match party {
+            Party::Agent { .. } => (EndedBy::Agent, why),
+            Party::Outside { .. } => (EndedBy::Party, why),
+        };
+        // For a telephone 480, not 408: it is to give up, not to try again.
+        let cause = match cause {
+            Cause::NO_USER_RESPONDING | Cause::TIMER_EXPIRED => Cause::NO_ANSWER,
+            other => other,
+        };
+        self.finish(now, id, by, cause);
+    }
+
+    /// A call has ended: the telephones that were in use by it are free.
+    pub(super) fn end_own_call(&mut self, call: CallId) {
+        for agent in self.own.end(call) {
+            self.news.push_back(self.own_call_news(agent));
+        }
+    }
+
+    fn own_call_news(&self, agent: AgentId) -> acd::Input {
+        acd::Input::Agent { agent, ask: AgentInput::OwnCall(self.own.of(agent)) }
+    }
+}
+
+/// Whether this is an agent's call straight to somebody: no flow runs it.
+pub(super) fn is_direct(call: &Call) -> bool {
+    call.run.is_none() && is_agents(call) && call.state != State::Confirming
+}
+
+/// Whether an agent's own telephone made the call.
+pub(super) fn is_agents(call: &Call) -> bool {
+    call.origin.via.starts_with(VIA_AGENT)
+}
