@@ -92,7 +92,7 @@ impl Event {
     fn goes_on_with(&self, next: &Self, marker: bool) -> bool {
         let begins = marker && !next.ended;
         let pause = next.timestamp.wrapping_sub(self.until);
-        next.code == self.code && !begins && (pause < PAUSE_MIN || pause >= OLDER)
+        next.code == self.code && !begins && !(PAUSE_MIN..OLDER).contains(&pause)
     }
 }
 

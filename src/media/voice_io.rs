@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::media::tts::{TEXT_LEN_MAX, Voice, VoiceError};
 use crate::media::g711::RATE_HZ;
+use crate::media::tts::{TEXT_LEN_MAX, Voice, VoiceError};
 use crate::media::wav::{self, Pcm, WavError};
 
 /// A program such as `espeak-ng`, run once a text; it writes a WAV file to its standard output.

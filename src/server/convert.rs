@@ -219,7 +219,8 @@ mod tests {
             let checked = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}"));
             media(&checked.config.media, Path::new("recordings")).limits.transmit_silence
         };
-        let [argument, key, value] = ["--set", "media.transmit_silence", "false"].map(str::to_owned);
+        let [argument, key, value] =
+            ["--set", "media.transmit_silence", "false"].map(str::to_owned);
         assert!(sends(vec![]));
         assert!(!sends(vec![Override { argument, key, value }]));
     }

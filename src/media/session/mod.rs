@@ -280,11 +280,8 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.remote.as_ref()?;
-        let sending = if self.may_send() {
-            [self.playing.deadline(), self.silence_due()]
-        } else {
-            [None; 2]
-        };
+        let sending =
+            if self.may_send() { [self.playing.deadline(), self.silence_due()] } else { [None; 2] };
         let own = [Some(self.housekeeping_at), self.recording_deadline()];
         own.into_iter().chain(sending).flatten().min()
     }
