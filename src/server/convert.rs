@@ -124,6 +124,7 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
                 network.expect("the configuration took this network by the same rules")
             })
             .collect(),
+        this_machine: false,
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),
         address: None,

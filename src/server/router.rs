@@ -21,7 +21,7 @@ use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::{DialogId, Refusal, Ua, UaEvent};
+use crate::sip::ua::{DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
@@ -129,15 +129,7 @@ impl Router {
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
             }
-            // Any stranger can cause these as often as they like, so they are no warning.
-            UaEvent::Refused { remote, why: Refusal::Stranger } => {
-                tracing::debug!(%remote, "refused: neither a trunk nor an agent");
-            }
-            // The user agent bans who guesses, so of these there are few.
-            UaEvent::Refused { remote, why: why @ (Refusal::WrongPassword | Refusal::Banned) } => {
-                let banned = why == Refusal::Banned;
-                tracing::warn!(%remote, banned, "refused: wrong password");
-            }
+            UaEvent::Refused { remote, why } => tracing::debug!(%remote, ?why, "refused"),
         }
     }
 
