@@ -160,6 +160,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         legs: providers.legs,
         drain_timeout: config.server.drain_timeout,
         calls_max: config.server.calls_max,
+        unfinished: false,
         first: inputs,
     };
     // What they say was handed on, secrets and all: it need not stay here as well.
