@@ -127,8 +127,7 @@ fn once(name: &str, work: impl FnOnce()) {
 }
 
 fn session(codec: Codec) -> Session {
-    let mut session =
-        Session::new(7, Limits { silence: None, silence_on_hold: None, transmit_silence: false });
+    let mut session = Session::new(7, Limits { silence: None, silence_on_hold: None, transmit_silence: false });
     session.configure(now(0), remote(phone(), codec), Origins::default());
     session
 }

@@ -154,6 +154,7 @@ impl Driver {
             Arrival::Message(received) => ua.receive(now, received),
             Arrival::Lost(path) => ua.transport_failed(now, path),
         });
+        self.sockets.admit(now, |path| ua.is_known(path));
     }
 
     fn take_media(&mut self, first: Fact) {
