@@ -124,7 +124,7 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
                 network.expect("the configuration took this network by the same rules")
             })
             .collect(),
-        this_machine: false,
+        this_machine: trunk.this_machine,
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),
         address: None,
@@ -220,7 +220,8 @@ mod tests {
             let checked = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}"));
             media(&checked.config.media, Path::new("recordings")).limits.transmit_silence
         };
-        let [argument, key, value] = ["--set", "media.transmit_silence", "false"].map(str::to_owned);
+        let [argument, key, value] =
+            ["--set", "media.transmit_silence", "false"].map(str::to_owned);
         assert!(sends(vec![]));
         assert!(!sends(vec![Override { argument, key, value }]));
     }

@@ -149,9 +149,16 @@ impl Driver {
 
     fn take_network(&mut self) {
         let now = self.clock.now();
-        let ua = &mut self.router.ua;
+        let Router { ua, local, .. } = &mut self.router;
         self.sockets.drain(|arrival| match arrival {
-            Arrival::Message(received) => ua.receive(now, received),
+            Arrival::Message(received) => {
+                if ua.wants_own_addresses(received.path)
+                    && let Some(addresses) = local.own.fresh(now)
+                {
+                    ua.set_own_addresses(addresses);
+                }
+                ua.receive(now, received);
+            }
             Arrival::Lost(path) => ua.transport_failed(now, path),
         });
         self.sockets.admit(now, |path| ua.is_known(path));

@@ -5,12 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 
 use crate::calls::{connect, reach_queue};
 use crate::clock::SOON;
-use crate::flows::{ALICE, ALICE_AND_BOB, MENU_HZ};
+use crate::flows::{ALICE, ALICE_AND_BOB, MENU_HZ, PASSWORD};
 use crate::line::Line;
 use crate::phone::Phone;
 use crate::rig::Plan;
 use crate::wire::Message;
 
+/// A trunk that is not this machine.
+const ELSEWHERE: &str = "192.0.2.1";
 /// A second address of this host, which is not `127.0.0.1`.
 const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// Connections of one stranger, as the server's `sip/io/shares.rs` has it.
@@ -118,4 +120,44 @@ fn fault_05_a_flood_of_connections_keeps_no_trunk_out_and_holds_nothing_for_long
     trunk.bye(&mut dialog);
     let warned = rig.said().matches("a SIP connection of a stranger is closed").count();
     assert_eq!(warned, sources().count(), "once for each source");
+}
+
+#[test]
+fn fault_16_a_refusal_is_said_once_with_what_to_change() {
+    let rig = Plan::new(ALICE).trunk(ELSEWHERE).start();
+    for _ in 0..3 {
+        let mut stranger = rig.caller();
+        let dialog = stranger.invite("1000");
+        let answer = stranger.expect_final("INVITE");
+        assert_eq!(answer.status(), Some(401), "{answer}");
+        stranger.ack_failure(&dialog, &answer);
+        assert_eq!(Phone::new("alice", rig.sip).register("wrong-password"), 401);
+        assert_eq!(Phone::new("mallory", rig.sip).register("wrong-password"), 401);
+    }
+    assert_eq!(Phone::new("alice", rig.sip).register(PASSWORD), 200, "three are not too many");
+    rig.expect_agent("alice", "ready");
+    let said = rig.said();
+    for once in [
+        "a call was refused (401): it comes from no trunk's address",
+        "wrong password for the login \"alice\"",
+        "nobody has the login \"mallory\"",
+    ] {
+        assert_eq!(said.matches(once).count(), 1, "{once}:\n{said}");
+    }
+    assert!(said.contains("[trunks.NAME]") && said.contains("127.0.0.1"), "{said}");
+    let shown = said.lines().filter(|line| line.contains("INFO") || line.contains("WARN"));
+    assert!(shown.into_iter().all(|line| !line.contains("+14155550111")), "{said}");
+}
+
+#[test]
+fn fault_16_a_trunk_that_is_this_machine_is_whichever_addresses_it_has() {
+    let config = format!("{ALICE}[trunks.here]\nthis_machine = true\n");
+    let rig = Plan::new(&config).trunk(ELSEWHERE).start();
+    let mut caller = rig.caller();
+    let mut dialog = caller.call("1000");
+    caller.bye(&mut dialog);
+    let mut stranger = Phone::on(Line::udp_at(SECOND.into()), "+14155550112", rig.sip);
+    stranger.invite("1000");
+    let answer = stranger.expect_final("INVITE");
+    assert_eq!(answer.status(), Some(401), "not an address of ours: {answer}");
 }

@@ -258,7 +258,8 @@ impl Sockets {
         let Some(unsaid) = self.crowded.say(now, source(remote.ip())) else { return };
         tracing::warn!(
             %remote, of_this_source = unsaid.same, of_others = unsaid.others,
-            "a SIP connection of a stranger is closed: {full} (others before it are counted here);              if it is a trunk's, add the address to `addresses` of its [trunks.NAME]"
+            "a SIP connection of a stranger is closed: {full} (the others are counted here); \
+             if it is a trunk's, add the address to `addresses` of its [trunks.NAME]"
         );
     }
 
