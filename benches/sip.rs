@@ -108,6 +108,7 @@ fn whole_calls() {
     let trunk = Trunk {
         name: "peer".into(),
         networks: vec!["198.51.100.0/24".parse().expect("a network")],
+        this_machine: false,
         trusted: false,
         uri: None,
         address: None,

@@ -1,9 +1,12 @@
-//! Time as a value: [`Timestamp`], and [`Timers`], a timer queue that fires in one order only.
+//! Time as a value: [`Timestamp`], [`Timers`], a timer queue that fires in one order only, and
+//! [`Throttle`], which says what happens often only now and then.
 //!
 //! **Invariant:** timers that are due fire by deadline, then by the order in which they were set,
 //! so two runs over the same inputs fire them alike.
 //!
 //! **Deliberately absent:** a clock. The shell reads one and passes `now` to every machine.
+
+mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,6 +14,8 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use throttle::{Throttle, Unsaid};
 
 /// Milliseconds since the Unix epoch, never decreasing.
 ///

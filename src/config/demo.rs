@@ -2,8 +2,6 @@
 //!
 //! **Invariant:** no password is the same twice; each is random, 95 bit or more, and printed once.
 
-use std::net::IpAddr;
-
 use crate::config::layers::FileLayer;
 use crate::config::secret::Secret;
 
@@ -25,21 +23,16 @@ pub struct Demo {
     pub token: Secret,
 }
 
-/// A new demonstration from `random` bytes, and its configuration as a layer. `own` are the
-/// addresses of this machine, whose telephones may call.
-pub(super) fn make(own: &[IpAddr], mut random: impl FnMut(&mut [u8])) -> (Demo, FileLayer) {
+/// A new demonstration from `random` bytes, and its configuration as a layer.
+pub(super) fn make(mut random: impl FnMut(&mut [u8])) -> (Demo, FileLayer) {
     let mut secret = |len: usize| {
         let mut bytes = vec![0; len];
         random(&mut bytes);
         letters(&bytes)
     };
     let (alice, bob, token) = (secret(PASSWORD_LEN), secret(PASSWORD_LEN), secret(TOKEN_LEN));
-    let own: String = own.iter().map(|ip| format!(", \"{ip}\"")).collect();
-    let source = SOURCE
-        .replace("{alice}", &alice)
-        .replace("{bob}", &bob)
-        .replace("{token}", &token)
-        .replace(", \"{own}\"", &own);
+    let source =
+        SOURCE.replace("{alice}", &alice).replace("{bob}", &bob).replace("{token}", &token);
     let agents =
         vec![("alice".to_owned(), Secret::new(alice)), ("bob".to_owned(), Secret::new(bob))];
     let demo = Demo { agents, token: Secret::new(token) };

@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn the_flows_that_are_shipped_load_with_the_demonstration() {
         let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
-        let (demo, layer) = crate::config::demo::make(&[], |bytes| {
+        let (demo, layer) = crate::config::demo::make(|bytes| {
             let mut next = 0_u8;
             bytes.fill_with(|| {
                 next = next.wrapping_add(7);

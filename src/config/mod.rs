@@ -106,9 +106,7 @@ fn read_all(sources: &Sources) -> (Option<Checked>, Problems) {
     match &file {
         Some(path) => files.extend(read_file(path, &mut problems)),
         None => {
-            let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-            let own: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
-            let (made, layer) = demo::make(&own, |bytes| {
+            let (made, layer) = demo::make(|bytes| {
                 getrandom::fill(bytes).expect("the system gives random bytes, or nothing is safe");
             });
             files.push(layer);

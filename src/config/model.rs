@@ -147,6 +147,8 @@ pub enum Voice {
 pub struct Trunk {
     pub name: String,
     pub addresses: Vec<Cidr>,
+    /// Calls from whichever addresses this machine has at the moment are its calls, too.
+    pub this_machine: bool,
     pub username: Option<String>,
     pub password: Option<Secret>,
     pub md5: bool,

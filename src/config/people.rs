@@ -57,6 +57,7 @@ fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {
     let trunk = Trunk {
         name: name.to_owned(),
         addresses: s.parsed::<Cidr>("addresses").unwrap_or_default(),
+        this_machine: s.bool("this_machine").unwrap_or(false),
         username: s.some_text("username"),
         password: s.secret("password", around.variables),
         md5: s.bool("md5").unwrap_or(false),
@@ -71,7 +72,7 @@ fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {
         let help = "name the networks of its media servers, as its documentation lists them";
         s.problem("media_addresses", format!("{open} would give the sound to whoever sends"), help);
     }
-    let any_address = s.node("addresses").is_some();
+    let any_address = s.node("addresses").is_some() || trunk.this_machine;
     if !any_address && trunk.username.is_none() && trunk.uri.is_none() {
         let help = "give addresses for calls in, or a uri for calls out";
         s.problem("", "no call can come or go through this trunk", help);

@@ -124,6 +124,7 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
                 network.expect("the configuration took this network by the same rules")
             })
             .collect(),
+        this_machine: trunk.this_machine,
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),
         address: None,

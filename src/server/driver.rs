@@ -32,7 +32,8 @@ use crate::webhook::telnyx::Legs;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
-/// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3.
+/// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3;
+/// when all registrations expire at once it is one for each.
 pub(super) const ROUNDS_MAX: usize = 10_000;
 
 pub(super) struct Driver {
@@ -56,6 +57,8 @@ pub(super) struct Driver {
     pub(super) legs: Option<Legs>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
+    /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
+    pub(super) unfinished: bool,
     /// What the center is told first, and as of when.
     pub(super) first: Vec<(Timestamp, Event)>,
 }
@@ -126,6 +129,9 @@ impl Driver {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        if self.unfinished {
+            return Some(Instant::from_std(self.clock.instant(self.clock.now())));
+        }
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
@@ -134,13 +140,28 @@ impl Driver {
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
+    /// Whether the timer goes off now.
+    #[cfg(test)]
+    pub(super) fn is_due(&self) -> bool {
+        let now = Instant::from_std(self.clock.instant(self.clock.now()));
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
     fn take_network(&mut self) {
         let now = self.clock.now();
-        let ua = &mut self.router.ua;
+        let Router { ua, local, .. } = &mut self.router;
         self.sockets.drain(|arrival| match arrival {
-            Arrival::Message(received) => ua.receive(now, received),
+            Arrival::Message(received) => {
+                if ua.wants_own_addresses(received.path)
+                    && let Some(addresses) = local.own.fresh(now)
+                {
+                    ua.set_own_addresses(addresses);
+                }
+                ua.receive(now, received);
+            }
             Arrival::Lost(path) => ua.transport_failed(now, path),
         });
+        self.sockets.admit(now, |path| ua.is_known(path));
     }
 
     fn take_media(&mut self, first: Fact) {
@@ -152,7 +173,8 @@ impl Driver {
         }
     }
 
-    fn take_timeouts(&mut self) {
+    pub(super) fn take_timeouts(&mut self) {
+        self.unfinished = false;
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
         self.router.desk.handle_timeout(now);
@@ -191,13 +213,15 @@ impl Driver {
         self.store.flush();
     }
 
-    /// Lets events cause commands and commands events until nothing is left.
+    /// Lets events cause commands and commands events until nothing is left, or until others must
+    /// have their turn.
     pub(super) fn deal(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
             self.router.pump(now, self.is_full());
-            let Some(event) = self.router.next_event() else { break };
+            let Some(event) = self.router.next_event() else { return };
             self.feed(now, event);
         }
+        self.unfinished = true;
     }
 
     /// Whether a new call would be one too many, or its record might find no room.

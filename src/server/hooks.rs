@@ -59,7 +59,11 @@ impl Driver {
 
     /// Carries what happened to commanded legs to the desk, documents back, and sends commands.
     fn drive(&mut self, now: Timestamp) {
-        for _ in 0..ROUNDS_MAX {
+        for round in 0..=ROUNDS_MAX {
+            if round == ROUNDS_MAX {
+                self.unfinished = true;
+                break;
+            }
             let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_coming) else {
                 break;
             };

@@ -19,6 +19,7 @@ mod local;
 mod memory;
 mod past;
 mod providers;
+mod refusals;
 mod resolver;
 mod resume;
 mod router;

@@ -20,8 +20,9 @@ use crate::media::source::Origins;
 use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
+use crate::server::refusals::Refusals;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::{DialogId, Refusal, Ua, UaEvent};
+use crate::sip::ua::{DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
@@ -33,6 +34,7 @@ pub(super) struct Router {
     pub(super) local: LocalAddresses,
     /// Where the sound of each trunk may come from beside what its calls say, by position.
     pub(super) media_networks: Vec<Arc<[RangeInclusive<IpAddr>]>>,
+    pub(super) refusals: Refusals,
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     pub(super) recorded: BTreeMap<LegId, Option<Cause>>,
@@ -129,15 +131,7 @@ impl Router {
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
             }
-            // Any stranger can cause these as often as they like, so they are no warning.
-            UaEvent::Refused { remote, why: Refusal::Stranger } => {
-                tracing::debug!(%remote, "refused: neither a trunk nor an agent");
-            }
-            // The user agent bans who guesses, so of these there are few.
-            UaEvent::Refused { remote, why: why @ (Refusal::WrongPassword | Refusal::Banned) } => {
-                let banned = why == Refusal::Banned;
-                tracing::warn!(%remote, banned, "refused: wrong password");
-            }
+            UaEvent::Refused { remote, why } => self.refusals.tell(now, remote, &why),
         }
     }
 
@@ -171,8 +165,17 @@ impl Router {
     /// Ports for a leg whose other end is at `remote`.
     fn open(&mut self, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
         let (ours, announced) = self.local.towards(remote);
-        match self.media.open(leg, ours) {
-            Ok(media) => Some(local_media((announced, media.rtp.port()).into())),
+        let opened = self.media.open(leg, ours).map(|media| (announced, media)).or_else(|error| {
+            // The machine may have moved to another network.
+            self.local.forget(remote);
+            let (now_ours, announced) = self.local.towards(remote);
+            if now_ours == ours {
+                return Err(error);
+            }
+            self.media.open(leg, now_ours).map(|media| (announced, media))
+        });
+        match opened {
+            Ok((announced, media)) => Some(local_media((announced, media.rtp.port()).into())),
             Err(error) => {
                 tracing::error!(%leg, %error, "no media ports for this call");
                 None

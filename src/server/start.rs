@@ -25,6 +25,7 @@ use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
+use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, open_store};
 use crate::server::router::Router;
@@ -132,6 +133,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         speech,
         local: LocalAddresses::new(config.sip.external_address),
         media_networks: convert::media_networks(&config),
+        refusals: Refusals::default(),
         next_call,
         outside: outside(&config),
         recorded: BTreeMap::new(),
@@ -160,6 +162,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         legs: providers.legs,
         drain_timeout: config.server.drain_timeout,
         calls_max: config.server.calls_max,
+        unfinished: false,
         first: inputs,
     };
     // What they say was handed on, secrets and all: it need not stay here as well.

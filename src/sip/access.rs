@@ -1,5 +1,9 @@
 //! Who may talk to us: trunks by address, and bans for those who guess.
 //!
+//! Anybody can write anybody's address on a datagram. So what counts here is a failure that only
+//! the address itself can have had: a wrong answer to a question that was sent there
+//! (`digest::Doubt::Wrong`).
+//!
 //! **Invariant:** a trunk's address is never banned; the table of failures holds at most
 //! [`ADDRESSES_MAX`] entries, whatever arrives.
 //!
@@ -131,10 +135,10 @@ impl Bans {
         Self { rule, ..Self::default() }
     }
 
-    /// Counts a wrong password, an unknown number or a refused method. True when this one led to a
-    /// ban. Not to be called for trunks.
+    /// Counts a wrong answer to a challenge that this address was given. True when this one led to
+    /// a ban. Not to be called for trunks, nor for what anybody can send in this address's name.
     pub fn failed(&mut self, now: Timestamp, ip: IpAddr) -> bool {
-        let key = whom(ip);
+        let key = source(ip);
         self.forget(now);
         let fresh = Failures { since: now, count: 0, banned: false, until: now };
         let mut failures = self.take(key).unwrap_or(fresh);
@@ -157,7 +161,14 @@ impl Bans {
     /// Whether to say nothing to this address.
     #[must_use]
     pub fn is_banned(&self, now: Timestamp, ip: IpAddr) -> bool {
-        self.by_address.get(&whom(ip)).is_some_and(|failures| failures.is_ban(now))
+        self.until(now, ip).is_some()
+    }
+
+    /// Until when to say nothing to this address.
+    #[must_use]
+    pub fn until(&self, now: Timestamp, ip: IpAddr) -> Option<Timestamp> {
+        let failures = self.by_address.get(&source(ip))?;
+        failures.is_ban(now).then_some(failures.until)
     }
 
     /// Who is banned, and until when. An IPv6 address stands for its /64.
@@ -168,7 +179,7 @@ impl Bans {
 
     /// Lifts a ban. False when there was none.
     pub fn pardon(&mut self, ip: IpAddr) -> bool {
-        self.take(whom(ip)).is_some_and(|failures| failures.banned)
+        self.take(source(ip)).is_some_and(|failures| failures.banned)
     }
 
     fn take(&mut self, key: IpAddr) -> Option<Failures> {
@@ -194,8 +205,9 @@ impl Failures {
     }
 }
 
-/// One IPv4 address, or the /64 that one IPv6 customer has.
-fn whom(ip: IpAddr) -> IpAddr {
+/// What counts as one peer: an IPv4 address, or the /64 that one IPv6 customer has.
+#[must_use]
+pub fn source(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         ip @ IpAddr::V4(_) => ip,
         ip @ IpAddr::V6(_) => mask(ip, 64),

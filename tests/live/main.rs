@@ -33,6 +33,7 @@ mod rsipstack;
 mod security;
 mod signaling;
 mod sound;
+mod strangers;
 mod talks;
 mod voicemail;
 mod wav;

@@ -72,6 +72,7 @@ fn setup(local: SocketAddr) -> UaSetup {
     let trunk = Trunk {
         name: "carrier".into(),
         networks: vec!["198.51.100.7".parse().expect("a network")],
+        this_machine: false,
         trusted: false,
         uri: None,
         address: None,

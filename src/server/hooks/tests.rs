@@ -250,3 +250,20 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         assert!(!is_held(world));
     });
 }
+
+#[test]
+fn fault_04_what_is_left_after_the_last_round_is_taken_up_at_once() {
+    with_driver(|world| {
+        let driver = &mut world.driver;
+        for n in 0..=ROUNDS_MAX as u64 {
+            let leg = LegId::caller(CallId(1_000_000 + n)); // of no call: nothing follows from it
+            driver.router.events.push_back(Event::Ringing { leg });
+        }
+        driver.turn();
+        assert_eq!(driver.router.events.len(), 1, "others have their turn");
+        assert!(driver.is_due(), "and the timer goes off at once");
+        driver.take_timeouts();
+        driver.turn();
+        assert!(driver.router.events.is_empty() && !driver.is_due());
+    });
+}

@@ -22,7 +22,7 @@ use sha2::{Sha256, Sha512_256};
 use crate::sip::wire::{split_list, unquote};
 
 pub use client::{Client, GiveUp, Login};
-pub use server::{NONCE_LIFE, Secret, Verdict, Verifier};
+pub use server::{Doubt, Fault, NONCE_LIFE, Secret, Verdict, Verifier};
 
 /// Parameters looked at in one header; RFC 7616 knows eleven. What comes after counts as missing.
 const PARAMS_MAX: usize = 32;

@@ -1,14 +1,19 @@
 //! Asking for credentials and checking them.
 //!
 //! A nonce is a time, a serial number and a keyed hash over both and the client's address, so none
-//! has to be remembered until it was used well once.
+//! has to be remembered until it was used well once; and an answer to one proves that the address
+//! receives what is sent to it. Whoever only writes an address on datagrams never sees the nonce
+//! that goes there.
 //!
-//! **Invariant:** one nonce and nc are accepted once. What was refused, and why, cannot be told
-//! from the answer: no credentials and a wrong password get the same challenge, after the same
-//! work, and an unknown user gets one that a known user might get.
+//! **Invariant:** one nonce and nc are accepted once. Credentials on a nonce that this address was
+//! not given lately are not looked at: they get a fresh challenge (`stale=true`), right or wrong.
+//! What was refused, and why, cannot be told from the answer: no credentials and a wrong password
+//! get the same challenge, after the same work, and an unknown user gets one that a known user
+//! might get.
 //!
 //! **Deliberately absent:** bans; `access` counts the guesses that are told here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -76,12 +81,40 @@ pub enum Verdict {
         user: String,
     },
     /// Answer 401 with [`Verifier::challenge`].
-    Refused {
-        /// Right but for the nonce: say `stale=true`, so that the phone does not ask its user.
-        stale: bool,
-        /// Credentials were given and are wrong: counts towards a ban. The answer must not show it.
-        guessed: bool,
-    },
+    Refused(Doubt),
+}
+
+/// What is wrong with the credentials of a request. The answer must show no more of it than
+/// [`Doubt::is_stale`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// There are none for our realm.
+    Missing,
+    /// They are on a nonce that this address was not given, or not lately, or with this `nc`
+    /// before. Anybody can send that in anybody's name: it proves nothing and counts for nothing.
+    Stale,
+    /// They are on a nonce that this address was given, and are wrong: whoever is there guesses, or
+    /// is set up wrong.
+    Wrong { user: String, fault: Fault },
+}
+
+impl Doubt {
+    /// Whether to say `stale=true`, so that the phone tries again without asking its user.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        matches!(self, Self::Stale)
+    }
+}
+
+/// What is wrong with an answer to a challenge of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Password,
+    UnknownUser,
+    /// An algorithm this user may not use.
+    Algorithm,
+    /// Something is missing, or is for another request.
+    Unusable,
 }
 
 /// Asks for credentials of one realm, and checks them.
@@ -109,6 +142,26 @@ struct Used {
 struct Nonce {
     serial: u64,
     until: Timestamp,
+}
+
+/// What credentials say beside whose they are.
+struct Answer<'a> {
+    uri: Cow<'a, str>,
+    given: Cow<'a, str>,
+    nc_text: Cow<'a, str>,
+    nc: u32,
+    cnonce: Cow<'a, str>,
+}
+
+impl<'a> Answer<'a> {
+    /// `None` where something is missing, or they are for another request.
+    fn read(params: &'a DigestParams<'_>, request: &Request) -> Option<Self> {
+        let (uri, given) = (params.get("uri")?, params.get("response")?);
+        let (nc_text, cnonce) = (params.get("nc")?, params.get("cnonce")?);
+        let nc = parse_nc(&nc_text)?;
+        let fits = params.get("qop")?.eq_ignore_ascii_case("auth") && same_uri(&uri, &request.uri);
+        fits.then_some(Self { uri, given, nc_text, nc, cnonce })
+    }
 }
 
 impl Verifier {
@@ -176,21 +229,24 @@ impl Verifier {
         secret: impl Fn(&str) -> Option<&'s Secret>,
     ) -> Verdict {
         let given = request.headers.all(Name::Authorization).take(CREDENTIALS_MAX);
-        let mut guessed = false;
+        let mut worst = Doubt::Missing;
         for params in given.filter_map(DigestParams::parse) {
             if params.get("realm").as_deref() != Some(&self.realm) {
                 continue;
             }
-            match self.check(now, source, request, &params, &secret) {
-                Some(Verdict::Refused { stale: false, guessed: this }) => guessed |= this,
-                Some(verdict) => return verdict,
-                None => guessed = true,
+            let doubt = match self.check(now, source, request, &params, &secret) {
+                Ok(user) => return Verdict::Accepted { user },
+                Err(doubt) => doubt,
+            };
+            // A stale header beside it makes no guess unseen.
+            if !matches!(worst, Doubt::Wrong { .. }) {
+                worst = doubt;
             }
         }
-        Verdict::Refused { stale: false, guessed }
+        Verdict::Refused(worst)
     }
 
-    /// `None` where the credentials are no answer to our challenge.
+    /// The user whose credentials these are.
     fn check<'s>(
         &mut self,
         now: Timestamp,
@@ -198,44 +254,44 @@ impl Verifier {
         request: &Request,
         params: &DigestParams<'_>,
         secret: &impl Fn(&str) -> Option<&'s Secret>,
-    ) -> Option<Verdict> {
-        let algorithm = params.algorithm().filter(|a| self.md5 || *a != Algorithm::Md5)?;
-        let (user, nonce) = (params.get("username")?, params.get("nonce")?);
-        let (uri, given) = (params.get("uri")?, params.get("response")?);
-        let (nc_text, cnonce) = (params.get("nc")?, params.get("cnonce")?);
-        let nc = parse_nc(&nc_text)?;
-        if !params.get("qop")?.eq_ignore_ascii_case("auth") || !same_uri(&uri, &request.uri) {
-            return None;
-        }
-        let known = secret(&user).and_then(|secret| secret.ha1(algorithm));
-        let ha1 = known.or(self.decoy.ha1(algorithm))?;
+    ) -> Result<String, Doubt> {
+        let nonce = params.get("nonce").ok_or(Doubt::Stale)?;
+        let nonce_read = self.read(now, &nonce, source).ok_or(Doubt::Stale)?;
+        let user = params.get("username").unwrap_or_default();
+        let wrong = |fault| Doubt::Wrong { user: user.clone().into_owned(), fault };
+        let algorithm = params.algorithm().filter(|a| self.md5 || *a != Algorithm::Md5);
+        let algorithm = algorithm.ok_or_else(|| wrong(Fault::Algorithm))?;
+        let answer = Answer::read(params, request).ok_or_else(|| wrong(Fault::Unusable))?;
+        let found = secret(&user);
+        let known = found.and_then(|secret| secret.ha1(algorithm));
+        let ha1 = known.or(self.decoy.ha1(algorithm)).ok_or_else(|| wrong(Fault::Algorithm))?;
         let question = Question {
             method: request.method.as_str(),
-            uri: &uri,
+            uri: &answer.uri,
             nonce: &nonce,
-            qop: Some((Qop::Auth, &nc_text, &cnonce)),
+            qop: Some((Qop::Auth, &answer.nc_text, &answer.cnonce)),
             body: &[],
         };
-        let right = same(&response(algorithm, ha1, &question), &given.to_ascii_lowercase());
-        if !right || known.is_none() {
-            return Some(Verdict::Refused { stale: false, guessed: true });
+        let right = same(&response(algorithm, ha1, &question), &answer.given.to_ascii_lowercase());
+        match (known, found) {
+            (None, Some(_)) => return Err(wrong(Fault::Algorithm)),
+            (None, None) => return Err(wrong(Fault::UnknownUser)),
+            (Some(_), _) if !right => return Err(wrong(Fault::Password)),
+            (Some(_), _) => {}
         }
-        if !self.use_up(now, source, &nonce, nc) {
-            return Some(Verdict::Refused { stale: true, guessed: false });
+        if !self.use_up(now, &nonce_read, answer.nc) {
+            return Err(Doubt::Stale);
         }
-        Some(Verdict::Accepted { user: user.into_owned() })
+        Ok(user.into_owned())
     }
 
-    /// Whether this nonce is ours, fresh, and was not used with this nc or a later one.
-    fn use_up(&mut self, now: Timestamp, source: IpAddr, nonce: &str, nc: u32) -> bool {
-        let Some(Nonce { serial, until }) = self.read(nonce, source) else {
-            return false;
-        };
+    /// Whether this nonce was not used with this nc or a later one.
+    fn use_up(&mut self, now: Timestamp, nonce: &Nonce, nc: u32) -> bool {
         self.forget(now);
-        if until <= now || serial <= self.forgotten {
+        if nonce.serial <= self.forgotten {
             return false;
         }
-        let used = self.used.entry(serial).or_insert(Used { nc: 0, until });
+        let used = self.used.entry(nonce.serial).or_insert(Used { nc: 0, until: nonce.until });
         let fresh = nc > used.nc;
         used.nc = used.nc.max(nc);
         fresh
@@ -254,15 +310,16 @@ impl Verifier {
         }
     }
 
-    /// `None` for a nonce we did not make for this address.
-    fn read(&self, nonce: &str, source: IpAddr) -> Option<Nonce> {
+    /// `None` for a nonce we did not make for this address, or not lately.
+    fn read(&self, now: Timestamp, nonce: &str, source: IpAddr) -> Option<Nonce> {
         let stamp = nonce.get(..STAMP_LEN)?;
         if !same(&self.sign(stamp, source), nonce) {
             return None;
         }
         let made = Timestamp(u64::from_str_radix(&stamp[..12], 16).ok()?);
         let serial = u64::from_str_radix(&stamp[12..], 16).ok()?;
-        Some(Nonce { serial, until: made + NONCE_LIFE })
+        let until = made + NONCE_LIFE;
+        (now < until && serial > self.forgotten).then_some(Nonce { serial, until })
     }
 
     fn sign(&self, stamp: &str, source: IpAddr) -> String {

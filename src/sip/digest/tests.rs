@@ -68,8 +68,12 @@ fn answered(refused: &Response, login: &Login) -> Request {
     request().with(name, value)
 }
 
-const WRONG: Verdict = Verdict::Refused { stale: false, guessed: true };
-const STALE: Verdict = Verdict::Refused { stale: true, guessed: false };
+const STALE: Verdict = Verdict::Refused(Doubt::Stale);
+
+/// Wrong credentials of this user, on a nonce of ours.
+fn wrong(user: &str, fault: Fault) -> Verdict {
+    Verdict::Refused(Doubt::Wrong { user: user.into(), fault })
+}
 
 #[test]
 fn the_right_password_opens_once_for_each_nonce_count() {
@@ -92,14 +96,44 @@ fn a_nonce_is_bound_to_its_address_and_time() {
 }
 
 #[test]
+fn fault_02_only_an_answer_to_a_question_of_that_address_says_anything_of_it() {
+    let mut server = Server::new(false);
+    let refused = server.refuse(NOW, here(), false);
+    let guess = answered(&refused, &login("alice", "guess", false));
+    let elsewhere: IpAddr = "192.0.2.8".parse().unwrap();
+    assert_eq!(server.verify(NOW, elsewhere, &guess), STALE, "asked of another address");
+    assert_eq!(server.verify(NOW + NONCE_LIFE, here(), &guess), STALE, "too long ago");
+    let header = guess.headers.get(Name::Authorization).unwrap().to_owned();
+    let (before, nonce) = header.split_once("nonce=\"").unwrap();
+    let (nonce, after) = nonce.split_once('"').unwrap();
+    for invented in [String::new(), "0".repeat(nonce.len()), format!("{nonce}0")] {
+        let forged = format!("{before}nonce=\"{invented}\"{after}");
+        let forged = request().with(Name::Authorization, forged);
+        assert_eq!(server.verify(NOW, here(), &forged), STALE, "{invented}");
+    }
+    assert_eq!(server.verify(NOW, here(), &guess), wrong("alice", Fault::Password));
+    // A stale header beside it hides no guess, whichever comes first.
+    let stale = format!("{before}nonce=\"\"{after}");
+    for (first, second) in [(&stale, &header), (&header, &stale)] {
+        let both = request().with(Name::Authorization, first.clone());
+        let both = both.with(Name::Authorization, second.clone());
+        assert_eq!(server.verify(NOW, here(), &both), wrong("alice", Fault::Password));
+    }
+}
+
+#[test]
 fn what_is_wrong_cannot_be_told_from_the_answer() {
     let mut server = Server::new(true);
     let refused = server.refuse(NOW, here(), false);
-    for wrong in [login("alice", "x", false), login("nobody", "correct horse", false)] {
-        assert_eq!(server.verify(NOW, here(), &answered(&refused, &wrong)), WRONG);
+    for (bad, fault) in [
+        (login("alice", "x", false), Fault::Password),
+        (login("nobody", "correct horse", false), Fault::UnknownUser),
+    ] {
+        let verdict = server.verify(NOW, here(), &answered(&refused, &bad));
+        assert_eq!(verdict, wrong(&bad.user, fault));
     }
     let none = server.verify(NOW, here(), &request());
-    assert_eq!(none, Verdict::Refused { stale: false, guessed: false });
+    assert_eq!(none, Verdict::Refused(Doubt::Missing));
     let mut twins = (Server::new(true), Server::new(true));
     assert_eq!(twins.0.refuse(NOW, here(), false), twins.1.refuse(NOW, here(), false));
 }
@@ -115,7 +149,7 @@ fn md5_is_for_those_who_may() {
     let old = answered(&weak, &login("old", "battery", true));
     assert_eq!(server.verify(NOW, here(), &old), Verdict::Accepted { user: "old".into() });
     let downgraded = answered(&weak, &login("alice", "correct horse", true));
-    assert_eq!(server.verify(NOW, here(), &downgraded), WRONG);
+    assert_eq!(server.verify(NOW, here(), &downgraded), wrong("alice", Fault::Algorithm));
     let strict = login("old", "battery", false);
     let given_up = Client::new().answer(&weak, &request(), &strict, "c");
     assert_eq!(given_up, Err(GiveUp::Algorithm));
@@ -143,24 +177,22 @@ fn what_was_not_asked_for_is_no_answer() {
     let refused = server.refuse(NOW, here(), false);
     let good = answered(&refused, &login("alice", "correct horse", false));
     let value = good.headers.get(Name::Authorization).unwrap().to_owned();
-    for (from, to) in [
-        ("qop=auth, nc=00000001, cnonce=\"c0ffee\"", ""),
-        ("qop=auth,", "qop=auth-int,"),
-        ("nc=00000001", "nc=+0000001"),
-        ("uri=\"sip:ivr.example\"", "uri=\"sip:elsewhere\""),
-        ("algorithm=SHA-256", "algorithm=MD5"),
-        ("algorithm=SHA-256", "algorithm=NEW"),
+    for (from, to, fault) in [
+        ("qop=auth, nc=00000001, cnonce=\"c0ffee\"", "", Fault::Unusable),
+        ("qop=auth,", "qop=auth-int,", Fault::Unusable),
+        ("nc=00000001", "nc=+0000001", Fault::Unusable),
+        ("uri=\"sip:ivr.example\"", "uri=\"sip:elsewhere\"", Fault::Unusable),
+        ("algorithm=SHA-256", "algorithm=MD5", Fault::Algorithm),
+        ("algorithm=SHA-256", "algorithm=NEW", Fault::Algorithm),
     ] {
         assert!(value.contains(from), "{value}");
         let bad = request().with(Name::Authorization, value.replace(from, to));
-        assert_eq!(server.verify(NOW, here(), &bad), WRONG, "{from} → {to}");
+        let verdict = server.verify(NOW, here(), &bad);
+        assert_eq!(verdict, wrong("alice", fault), "{from} → {to}");
     }
     for ignored in ["NoOneKnowsThisScheme opaque-data=here", "Digest realm=\"other\"", ""] {
         let bad = request().with(Name::Authorization, ignored);
-        assert_eq!(
-            server.verify(NOW, here(), &bad),
-            Verdict::Refused { stale: false, guessed: false }
-        );
+        assert_eq!(server.verify(NOW, here(), &bad), Verdict::Refused(Doubt::Missing));
     }
 }
 

@@ -1,44 +1,59 @@
 //! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a
 //! connection.
 //!
-//! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`],
-//! hand out with [`Sockets::send`], which never waits.
+//! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`], let
+//! connections in with [`Sockets::admit`], hand out with [`Sockets::send`], which never waits.
 //!
 //! **Invariant:** nothing a peer does makes [`Sockets::send`] wait or memory grow without bound: a
-//! full queue drops datagrams (UDP retransmits) or closes the connection (TCP), and says so.
+//! full queue drops datagrams (UDP retransmits) or closes the connection (TCP), and says so. What
+//! was left for the next turn wakes the loop for it at once: each bound of a loop here either
+//! leaves its socket reported as readable or makes [`Sockets::ready`] so.
 //!
 //! **Deliberately absent:** what the messages mean; TLS.
 
+mod shares;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod udp;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::sip::access::source;
+use crate::sip::io::shares::{Full, Shares, is_this_host};
 use crate::sip::io::udp::Udp;
 use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};
+use crate::time::{Throttle, Timestamp};
 
 /// Datagrams taken from one socket in one [`Sockets::drain`].
 const BATCH_MAX: usize = 64;
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
-/// Connections in all, and from one address.
-const CONNECTIONS_MAX: usize = 4096;
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// Messages read from TCP and not yet taken.
 const TCP_READ_MAX: usize = 1024;
 /// Messages waiting to be written to one connection.
 const TCP_WRITES_MAX: usize = 256;
-/// Connections accepted in one wake.
+/// Connections accepted at one listener before they are let in or closed.
 const ACCEPT_MAX: usize = 32;
+/// Without a descriptor to spare, what needs one is tried again after this.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// That connections were closed for want of room is said this often of one source at most, and of
+/// this many sources within that time.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+const SAID_MAX: usize = 32;
 
 /// What [`Sockets::drain`] hands over.
 #[derive(Debug)]
@@ -53,7 +68,15 @@ pub enum Arrival<'a> {
 pub struct Sockets {
     udp: Vec<Udp>,
     listeners: Vec<(SocketAddr, TcpListener)>,
+    /// Accepted, and neither let in nor closed yet.
+    accepted: VecDeque<(SocketAddr, SocketAddr, TcpStream)>,
     connections: BTreeMap<ConnectionId, Connection>,
+    shares: Shares,
+    /// Strangers' connections along which a message came: they may be none any more.
+    heard: BTreeSet<ConnectionId>,
+    crowded: Throttle<IpAddr>,
+    /// There is no descriptor to spare: until when nothing that needs one is tried.
+    retry: Option<Pin<Box<Sleep>>>,
     /// Connections we opened, by where they lead.
     opened: BTreeMap<SocketAddr, ConnectionId>,
     connection_last: u64,
@@ -71,6 +94,8 @@ pub struct Sockets {
 struct Connection {
     path: Path,
     outbox: mpsc::Sender<Arc<[u8]>>,
+    /// Whether it may be silent for long.
+    known: Arc<AtomicBool>,
 }
 
 impl Sockets {
@@ -83,7 +108,12 @@ impl Sockets {
         Ok(Self {
             udp: udp.iter().map(|address| Udp::bind(*address)).collect::<io::Result<_>>()?,
             listeners: tcp.iter().map(|address| tcp::bind(*address)).collect::<io::Result<_>>()?,
+            accepted: VecDeque::new(),
             connections: BTreeMap::new(),
+            shares: Shares::default(),
+            heard: BTreeSet::new(),
+            crowded: Throttle::new(SAID_EVERY, SAID_MAX),
+            retry: None,
             opened: BTreeMap::new(),
             connection_last: 0,
             tasks: JoinSet::new(),
@@ -115,11 +145,17 @@ impl Sockets {
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ready = !self.lost.is_empty() || self.pending.is_some();
+        let can_watch = self.poll_retry(cx).is_ready();
         for udp in &mut self.udp {
             udp.poll_flush(cx);
             ready |= udp.poll_readable(cx).is_ready();
         }
-        self.poll_accept(cx);
+        if can_watch && self.udp.iter().any(Udp::is_unwatched) {
+            self.retry_later(cx);
+        } else if can_watch {
+            self.poll_accept(cx);
+        }
+        ready |= !self.accepted.is_empty();
         if self.pending.is_none()
             && let Poll::Ready(Some(message)) = self.inbox.poll_recv(cx)
         {
@@ -136,25 +172,95 @@ impl Sockets {
         if ready { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Takes what has connected, at most [`ACCEPT_MAX`] a listener, unless something taken waits to
+    /// be let in: that is ready, so the loop comes back here for the rest.
     fn poll_accept(&mut self, cx: &mut Context<'_>) {
-        for index in 0..self.listeners.len() {
-            for _ in 0..ACCEPT_MAX {
-                let (local, listener) = &self.listeners[index];
-                let Poll::Ready(Ok((stream, remote))) = listener.poll_accept(cx) else { break };
-                self.accept(*local, remote, stream);
+        if !self.accepted.is_empty() {
+            return;
+        }
+        let mut starved = false;
+        for (local, listener) in &self.listeners {
+            for taken in 0..=ACCEPT_MAX {
+                if taken == ACCEPT_MAX {
+                    // More may be waiting, and the listener says so only once.
+                    cx.waker().wake_by_ref();
+                    break;
+                }
+                match listener.poll_accept(cx) {
+                    Poll::Pending => break,
+                    Poll::Ready(Ok((stream, remote))) => {
+                        self.accepted.push_back((*local, remote, stream));
+                    }
+                    Poll::Ready(Err(error)) if is_of_one_connection(&error) => {}
+                    Poll::Ready(Err(error)) => {
+                        tracing::debug!(%local, %error, "connections wait");
+                        starved = true;
+                        break;
+                    }
+                }
+            }
+        }
+        if starved {
+            self.retry_later(cx);
+        }
+    }
+
+    /// Ready where what needs a descriptor may be tried.
+    fn poll_retry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(retry) = &mut self.retry else { return Poll::Ready(()) };
+        std::task::ready!(retry.as_mut().poll(cx));
+        self.retry = None;
+        Poll::Ready(())
+    }
+
+    /// Comes back when there may be a descriptor to spare.
+    fn retry_later(&mut self, cx: &mut Context<'_>) {
+        self.retry = Some(Box::pin(sleep_until(Instant::now() + RETRY_AFTER)));
+        // Polled once, so that its end wakes this task.
+        if self.poll_retry(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Lets in or closes what has connected since the last time. `known` says of a path whether it
+    /// leads to somebody who was let in before or is expected: see `Ua::is_known`.
+    pub fn admit(&mut self, now: Timestamp, known: impl Fn(Path) -> bool) {
+        for id in std::mem::take(&mut self.heard) {
+            let Some(connection) = self.connections.get(&id) else { continue };
+            if known(connection.path) {
+                connection.known.store(true, Ordering::Relaxed);
+                self.shares.became_known(id);
+            }
+        }
+        while let Some((local, remote, stream)) = self.accepted.pop_front() {
+            let path = Path { transport: Transport::Tcp, local, remote, connection: None };
+            let is_known = is_this_host(remote.ip()) || known(path);
+            match self.shares.room(remote.ip(), is_known) {
+                Ok(other) => {
+                    self.make_way(now, other);
+                    self.start(local, remote, Some(stream), is_known);
+                }
+                Err(full) => self.say_crowded(now, remote, full),
             }
         }
     }
 
-    fn accept(&mut self, local: SocketAddr, remote: SocketAddr, stream: TcpStream) {
-        let same = |connection: &&Connection| connection.path.remote.ip() == remote.ip();
-        let crowded = self.connections.len() >= CONNECTIONS_MAX
-            || self.connections.values().filter(same).count() >= CONNECTIONS_PER_ADDRESS_MAX;
-        if crowded {
-            tracing::warn!(%remote, "too many connections: closed");
-            return;
+    /// Closes a stranger's connection in favor of another one.
+    fn make_way(&mut self, now: Timestamp, other: Option<ConnectionId>) {
+        let Some(id) = other else { return };
+        if let Some(remote) = self.connections.get(&id).map(|connection| connection.path.remote) {
+            self.say_crowded(now, remote, Full::All);
         }
-        self.start(local, remote, Some(stream));
+        self.forget(id);
+    }
+
+    fn say_crowded(&mut self, now: Timestamp, remote: SocketAddr, full: Full) {
+        let Some(unsaid) = self.crowded.say(now, source(remote.ip())) else { return };
+        tracing::warn!(
+            %remote, of_this_source = unsaid.same, of_others = unsaid.others,
+            "a SIP connection of a stranger is closed: {full} (the others are counted here); \
+             if it is a trunk's, add the address to `addresses` of its [trunks.NAME]"
+        );
     }
 
     /// Starts the task of one connection; it connects first when there is no stream yet.
@@ -163,6 +269,7 @@ impl Sockets {
         local: SocketAddr,
         remote: SocketAddr,
         stream: Option<TcpStream>,
+        known: bool,
     ) -> ConnectionId {
         self.connection_last += 1;
         let id = ConnectionId(self.connection_last);
@@ -171,10 +278,12 @@ impl Sockets {
         if stream.is_none() {
             self.opened.insert(remote, id);
         }
-        self.connections.insert(id, Connection { path, outbox });
+        self.shares.take(id, remote.ip(), known);
+        let known = Arc::new(AtomicBool::new(known));
+        self.connections.insert(id, Connection { path, outbox, known: Arc::clone(&known) });
         let inbox = self.inbox_sender.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = tcp::serve(path, stream, writes, inbox).await {
+            if let Err(error) = tcp::serve(path, stream, &known, writes, inbox).await {
                 tracing::debug!(remote = %path.remote, %error, "connection closed");
             }
             id
@@ -184,6 +293,7 @@ impl Sockets {
 
     fn forget(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.remove(&id) else { return };
+        self.shares.release(id);
         if self.opened.get(&connection.path.remote) == Some(&id) {
             self.opened.remove(&connection.path.remote);
         }
@@ -211,6 +321,9 @@ impl Sockets {
         let pending = self.pending.take();
         let queued = std::iter::from_fn(|| self.inbox.try_recv().ok());
         for (path, bytes) in pending.into_iter().chain(queued).take(BATCH_MAX) {
+            if let Some(id) = path.connection.filter(|id| self.shares.spoke(*id)) {
+                self.heard.insert(id);
+            }
             take(Arrival::Message(Received { path, bytes: &bytes }));
         }
     }
@@ -235,10 +348,16 @@ impl Sockets {
         let known = connection.or_else(|| self.opened.get(&remote).copied());
         let id = match known {
             Some(id) => id,
-            None if self.connections.len() < CONNECTIONS_MAX => self.start(local, remote, None),
             None => {
-                self.lost.push_back(transmit.path);
-                return;
+                // Only to those who were let in: strangers are answered where they are.
+                let Ok(other) = self.shares.room_in_all(true) else {
+                    self.lost.push_back(transmit.path);
+                    return;
+                };
+                if let Some(other) = other {
+                    self.forget(other);
+                }
+                self.start(local, remote, None, true)
             }
         };
         let Some(connection) = self.connections.get(&id) else {
@@ -252,79 +371,13 @@ impl Sockets {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::time::timeout;
-
-    use super::*;
-
-    /// Everything that arrives until `count` messages have.
-    async fn messages(sockets: &mut Sockets, count: usize) -> Vec<(Path, Vec<u8>)> {
-        let mut got = Vec::new();
-        while got.len() < count {
-            timeout(Duration::from_secs(10), sockets.ready())
-                .await
-                .expect("messages are on the way");
-            sockets.drain(|arrival| match arrival {
-                Arrival::Message(received) => got.push((received.path, received.bytes.to_vec())),
-                Arrival::Lost(path) => panic!("{path:?} lost"),
-            });
-        }
-        got
-    }
-
-    fn loopback() -> Sockets {
-        let address = "127.0.0.1:0".parse().unwrap();
-        Sockets::bind(&[address], &[address]).unwrap()
-    }
-
-    fn address_of(sockets: &Sockets, wanted: Transport) -> SocketAddr {
-        sockets.addresses().find(|(transport, _)| *transport == wanted).unwrap().1
-    }
-
-    const ONE: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nl: 4\r\n\r\nbody";
-    const TWO: &[u8] = b"OPTIONS sip:b SIP/2.0\r\nl: 0\r\n\r\n";
-
-    #[tokio::test]
-    async fn datagrams_come_and_go() {
-        let (mut a, mut b) = (loopback(), loopback());
-        let (from, to) = (address_of(&a, Transport::Udp), address_of(&b, Transport::Udp));
-        for bytes in [ONE, TWO] {
-            a.send(Transmit { path: Path::udp(from, to), bytes: bytes.into() });
-        }
-        let got = messages(&mut b, 2).await;
-        assert_eq!(got, [ONE, TWO].map(|bytes| (Path::udp(to, from), bytes.to_vec())));
-    }
-
-    #[tokio::test]
-    async fn a_connection_carries_requests_out_and_answers_back() {
-        let (mut a, mut b) = (loopback(), loopback());
-        let (from, to) = (address_of(&a, Transport::Tcp), address_of(&b, Transport::Tcp));
-        let out = Path { transport: Transport::Tcp, local: from, remote: to, connection: None };
-        a.send(Transmit { path: out, bytes: [ONE, b"\r\n\r\n", TWO].concat().into() });
-        let got = messages(&mut b, 2).await;
-        assert_eq!((&*got[0].1, &*got[1].1), (ONE, TWO));
-        assert!(got[0].0.connection.is_some() && got[0].0 == got[1].0);
-        b.send(Transmit { path: got[0].0, bytes: TWO.into() });
-        let back = messages(&mut a, 1).await;
-        assert_eq!((&*back[0].1, back[0].0.remote), (TWO, to));
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_cannot_be_made_is_told() {
-        let mut sockets = loopback();
-        let local = address_of(&sockets, Transport::Tcp);
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let path = Path { transport: Transport::Tcp, local, remote: closed, connection: None };
-        sockets.send(Transmit { path, bytes: ONE.into() });
-        timeout(Duration::from_secs(10), sockets.ready()).await.expect("it fails soon");
-        let mut lost = Vec::new();
-        sockets.drain(|arrival| match arrival {
-            Arrival::Lost(path) => lost.push(path.remote),
-            Arrival::Message(received) => panic!("{received:?}"),
-        });
-        assert_eq!(lost, [closed]);
-    }
+/// Whether accepting failed for one connection alone: it is gone, and the next may be there.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
 }

@@ -10,10 +10,11 @@
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::id::AgentId;
+use crate::sip::access::source;
 use crate::sip::message::{Contacts, HeaderError, Name, NameAddr, Request, Scheme, Uri};
 use crate::sip::path::{ConnectionId, Path};
 use crate::time::{Timers, Timestamp};
@@ -98,9 +99,30 @@ impl Refused {
 pub struct Registrar {
     limits: Limits,
     agents: BTreeMap<AgentId, Vec<Binding>>,
+    /// Where the bindings came from, and how many from each.
+    sources: Sources,
     timers: Timers<(AgentId, u64)>,
     changes: VecDeque<Change>,
     next_id: u64,
+}
+
+/// How many bindings came from each [`source`].
+#[derive(Debug, Default)]
+struct Sources(BTreeMap<IpAddr, usize>);
+
+impl Sources {
+    fn add(&mut self, binding: &Binding) {
+        *self.0.entry(source(binding.path.remote.ip())).or_default() += 1;
+    }
+
+    fn remove(&mut self, binding: &Binding) {
+        let key = source(binding.path.remote.ip());
+        let Some(count) = self.0.get_mut(&key) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.0.remove(&key);
+        }
+    }
 }
 
 /// One contact of a request, checked.
@@ -169,6 +191,12 @@ impl Registrar {
     #[must_use]
     pub fn is_reachable(&self, agent: AgentId) -> bool {
         self.agents.contains_key(&agent)
+    }
+
+    /// Whether a phone is registered from this address (IPv6: from its /64).
+    #[must_use]
+    pub fn has_source(&self, ip: IpAddr) -> bool {
+        self.sources.0.contains_key(&source(ip))
     }
 
     /// How many bindings there are.
@@ -275,8 +303,9 @@ impl Registrar {
             // In the order of refreshing, so the first is the one refreshed least recently.
             let oldest = bindings.remove(0);
             self.timers.cancel(&(agent, oldest.id));
+            self.sources.remove(&oldest);
         }
-        bindings.push(Binding {
+        let binding = Binding {
             contact: wanted.contact,
             path,
             until,
@@ -285,7 +314,9 @@ impl Registrar {
             cseq,
             instance: wanted.instance,
             id,
-        });
+        };
+        self.sources.add(&binding);
+        bindings.push(binding);
         self.timers.set((agent, id), until);
     }
 
@@ -294,11 +325,12 @@ impl Registrar {
         let Some(bindings) = self.agents.get_mut(&agent) else {
             return;
         };
-        let timers = &mut self.timers;
+        let (timers, sources) = (&mut self.timers, &mut self.sources);
         bindings.retain(|binding| {
             let kept = !binding.is(wanted);
             if !kept {
                 timers.cancel(&(agent, binding.id));
+                sources.remove(binding);
             }
             kept
         });
@@ -313,6 +345,7 @@ impl Registrar {
         }
         for binding in bindings.drain(..) {
             self.timers.cancel(&(agent, binding.id));
+            self.sources.remove(&binding);
         }
         self.settle(agent);
         Ok(())
@@ -321,7 +354,14 @@ impl Registrar {
     fn remove(&mut self, agent: AgentId, id: u64) {
         self.timers.cancel(&(agent, id));
         if let Some(bindings) = self.agents.get_mut(&agent) {
-            bindings.retain(|binding| binding.id != id);
+            let sources = &mut self.sources;
+            bindings.retain(|binding| {
+                let kept = binding.id != id;
+                if !kept {
+                    sources.remove(binding);
+                }
+                kept
+            });
         }
         self.settle(agent);
     }

@@ -5,8 +5,10 @@
 //!
 //! **Deliberately absent:** what a caller may do; the number dialed decides that, in the center.
 
+use std::net::IpAddr;
+
 use crate::center::{From, Via, number};
-use crate::sip::digest::Verdict;
+use crate::sip::digest::{Doubt, Fault, Verdict};
 use crate::sip::message::{Method, Name, NameAddr, Request};
 use crate::sip::path::Path;
 use crate::sip::transaction::ServerKey;
@@ -16,10 +18,6 @@ use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::time::Timestamp;
 
 impl Ua {
-    pub(super) fn trunk_of(&self, path: Path) -> Option<usize> {
-        self.trunks.find(path.remote.ip()).copied()
-    }
-
     /// The trunk a call came through, by position.
     pub(super) fn index_of(&self, via: &Via) -> Option<usize> {
         match via {
@@ -57,21 +55,60 @@ impl Ua {
         let remote = path.remote.ip();
         let secrets = &self.secrets;
         let find = |user: &str| secrets.get(user).map(|(secret, _)| secret);
-        let (stale, guessed) = match self.verifier.verify(now, remote, request, find) {
-            Verdict::Accepted { user } => return secrets.get(&user).map(|(_, known)| *known),
-            Verdict::Refused { stale, guessed } => (stale, guessed),
+        let doubt = match self.verifier.verify(now, remote, request, find) {
+            Verdict::Accepted { user } => {
+                self.asked.answered(remote, &user);
+                return secrets.get(&user).map(|(_, known)| *known);
+            }
+            Verdict::Refused(doubt) => doubt,
         };
         let user = claimed(request);
         let secret = secrets.get(&user).map(|(secret, _)| secret);
-        let challenge = self.verifier.challenge(now, remote, stale, &user, secret);
+        let challenge = self.verifier.challenge(now, remote, doubt.is_stale(), &user, secret);
         self.refuse_with(path, request, 401, &[("WWW-Authenticate", &challenge)]);
-        if guessed {
-            self.emit(UaEvent::Refused { remote, why: Refusal::WrongPassword });
-            if self.trunk_of(path).is_none() && self.bans.failed(now, remote) {
-                self.emit(UaEvent::Refused { remote, why: Refusal::Banned });
+        match doubt {
+            Doubt::Missing => self.not_logged_in(now, remote, request, user),
+            Doubt::Stale => self.asked.answered(remote, &user),
+            Doubt::Wrong { user, fault } => {
+                self.asked.answered(remote, &user);
+                self.guessed(now, path, user, fault);
             }
         }
         None
+    }
+
+    /// Who has a password is only asked for it, unless they never give it.
+    fn not_logged_in(&mut self, now: Timestamp, remote: IpAddr, request: &Request, user: String) {
+        let why = match self.secrets.contains_key(&user) {
+            true if !self.comes_again(now, remote, request, &user) => return,
+            true => Refusal::NoAnswer { user },
+            false if request.method == Method::REGISTER => Refusal::UnknownUser { user },
+            false => Refusal::UnknownCaller,
+        };
+        self.emit(UaEvent::Refused { remote, why });
+    }
+
+    fn comes_again(&mut self, now: Timestamp, ip: IpAddr, request: &Request, user: &str) -> bool {
+        let headers = &request.headers;
+        let parts = [headers.call_id().unwrap_or_default(), headers.get(Name::CSeq).unwrap_or("")];
+        self.asked.ask(now, ip, user, self.secret.hash(&parts))
+    }
+
+    /// A wrong answer to a challenge that went to this very address.
+    fn guessed(&mut self, now: Timestamp, path: Path, user: String, fault: Fault) {
+        let remote = path.remote.ip();
+        let why = match fault {
+            Fault::Password => Refusal::WrongPassword { user },
+            Fault::UnknownUser => Refusal::UnknownUser { user },
+            Fault::Algorithm => Refusal::Algorithm { user },
+            Fault::Unusable => Refusal::UnusableLogin { user },
+        };
+        self.emit(UaEvent::Refused { remote, why });
+        if self.is_known(path) || !self.bans.failed(now, remote) {
+            return;
+        }
+        let left = self.setup.limits.bans.length;
+        self.emit(UaEvent::Refused { remote, why: Refusal::Banned { left } });
     }
 
     /// One answer for whoever is nobody here, and for methods that need no password.
@@ -90,7 +127,9 @@ impl Ua {
     ) {
         let Some(known) = self.authenticate(now, path, request) else { return };
         let Known::Agent(agent) = known else {
-            return self.refuse_stranger(path, request);
+            self.refuse_request(path, request, 403);
+            let remote = path.remote.ip();
+            return self.emit(UaEvent::Refused { remote, why: Refusal::NotAPhone });
         };
         let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
         let Some(phone) = self.setup.phones.get(index) else { return };
@@ -104,11 +143,17 @@ impl Ua {
                 self.respond_once(now, key, reply.path(), 200, writer.finish());
             }
             Err(refused) => {
+                let user = phone.user.clone();
                 let least = self.registrar.limits().expires_s_min.to_string();
                 let status = refused.status();
                 let headers: &[(&str, &str)] =
                     if status == 423 { &[("Min-Expires", &least)] } else { &[] };
                 self.refuse_with(path, request, status, headers);
+                let why = Refusal::NotRegistered { user, status };
+                // A 423 is how a phone learns how often to come.
+                if status != 423 {
+                    self.emit(UaEvent::Refused { remote: path.remote.ip(), why });
+                }
             }
         }
         self.tell_changes();

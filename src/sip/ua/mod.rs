@@ -53,11 +53,13 @@ mod admit;
 mod dial;
 mod failover;
 mod invite;
+mod known;
 mod legs;
 mod login;
 mod media;
 mod port;
 mod refresh;
+mod refusal;
 mod reinvite;
 mod reply;
 mod serve;
@@ -88,12 +90,15 @@ use crate::sip::transaction::{
 };
 use crate::sip::ua::failover::{Rest, Ways};
 use crate::sip::ua::invite::{Invite, Stage};
+use crate::sip::ua::known::Places;
+use crate::sip::ua::refusal::Asked;
 use crate::sip::ua::setup::Secrets;
 use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 
-pub use port::{Counts, DialogId, Refusal, UaEvent, Wake};
+pub use port::{Counts, DialogId, UaEvent, Wake};
+pub use refusal::Refusal;
 pub use session::EXPIRES_S_MIN as SESSION_EXPIRES_S_MIN;
 pub use setup::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 
@@ -133,7 +138,9 @@ pub struct Ua {
     rests: BTreeMap<usize, Rest>,
     /// Calls that are up on each trunk, by position.
     channels: Vec<usize>,
+    places: Places,
     bans: Bans,
+    asked: Asked,
     verifier: Verifier,
     secrets: Secrets,
     registrar: Registrar,
@@ -197,6 +204,7 @@ impl Ua {
         let verifier = Verifier::new(&setup.realm, chance.key(), setup.allows_md5());
         let (trunks, secrets) = (setup.networks(), setup.secrets());
         let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
+        let places = Places::new(&setup);
         let mut ua = Self {
             setup,
             chance,
@@ -217,7 +225,9 @@ impl Ua {
             full: false,
             trunks,
             rests: BTreeMap::new(),
+            places,
             bans: Bans::new(limits.bans),
+            asked: Asked::default(),
             verifier,
             secrets,
             registrar: Registrar::new(limits.registrar),
@@ -231,19 +241,22 @@ impl Ua {
     pub fn receive(&mut self, now: Timestamp, received: Received<'_>) {
         let path = received.path;
         let remote = path.remote.ip();
-        if self.bans.is_banned(now, remote) && self.trunk_of(path).is_none() {
-            return;
-        }
+        let banned = self.bans.until(now, remote).filter(|_| !self.is_known(path));
         let framing = match path.transport {
             Transport::Udp => Framing::Datagram,
             Transport::Tcp => Framing::Stream,
         };
         match parse(received.bytes, framing) {
             Ok(Message::Request(mut request)) => {
+                if let Some(until) = banned.filter(|_| !self.is_under_way(&request)) {
+                    let why = Refusal::Banned { left: until.since(now) };
+                    return self.emit(UaEvent::Refused { remote, why });
+                }
                 request.headers.stamp_via(path.remote);
                 self.request(now, path, &request);
             }
             Ok(Message::Response(response)) => self.response(now, path, &response),
+            Err(_) if banned.is_some() => {}
             Err(rejected) => self.unreadable(path, rejected),
         }
     }

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::center::{Cause, Digit, From, Via};
 use crate::id::{AgentId, LegId};
 use crate::sip::sdp::MediaParams;
+use crate::sip::ua::Refusal;
 
 /// An INVITE and the dialog that comes of it, before and after it has a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,21 +77,11 @@ pub enum UaEvent {
         agent: AgentId,
         reachable: bool,
     },
-    /// Somebody was turned away; for logs and metrics.
+    /// Somebody was turned away; for the log. Anybody can cause these as often as they like.
     Refused {
         remote: IpAddr,
         why: Refusal,
     },
-}
-
-/// Why somebody was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Neither a trunk nor anybody with a password.
-    Stranger,
-    WrongPassword,
-    /// Too many wrong passwords: there is no answer for a while.
-    Banned,
 }
 
 /// Why [`poll_timeout`](crate::sip::ua::Ua::poll_timeout) wants to be woken.

@@ -18,7 +18,7 @@ use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, TIMER};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
-    ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, UNANSWERED_MAX, Ua, UaEvent,
+    ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
 };
 use crate::sip::wire::Rejected;
 use crate::time::Timestamp;
@@ -83,6 +83,11 @@ impl Ua {
         let headers = &request.headers;
         let parts = [headers.call_id().unwrap_or_default(), headers.get(Name::From).unwrap_or("")];
         self.secret.hash(&parts) as u64
+    }
+
+    /// For the log: who was turned away just now.
+    fn refused(&mut self, path: Path, why: Refusal) {
+        self.emit(UaEvent::Refused { remote: path.remote.ip(), why });
     }
 
     fn busy(&mut self, path: Path, request: &Request) {
@@ -156,10 +161,12 @@ impl Ua {
     fn invited(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
         let Some(via) = self.admit(now, path, request) else { return };
         if let Some(Objection(status, headers)) = self.objection(request) {
-            return self.refuse_with(path, request, status, &borrowed(&headers));
+            self.refuse_with(path, request, status, &borrowed(&headers));
+            return self.refused(path, Refusal::Call { status });
         }
         if self.draining || self.full || self.is_crowded() {
-            return self.busy(path, request);
+            self.busy(path, request);
+            return self.refused(path, Refusal::Full);
         }
         let timer =
             match session::asked(&request.headers, self.setup.limits.session_expires_s, None) {
@@ -167,8 +174,10 @@ impl Ua {
                 Err(refused) => return self.refuse_session(path, request, refused),
             };
         let trunk = self.index_of(&via);
-        if trunk.is_some_and(|trunk| self.is_occupied(trunk)) {
-            return self.busy(path, request);
+        if let Some(index) = trunk.filter(|trunk| self.is_occupied(*trunk)) {
+            let trunk = self.setup.trunks[index].name.clone();
+            self.busy(path, request);
+            return self.refused(path, Refusal::TrunkFull { trunk });
         }
         let Ok((dialog, origin)) = self.dialog_of(path, request) else {
             return self.refuse_request(path, request, 400);
@@ -181,7 +190,8 @@ impl Ua {
             && request.headers.is_content("application/sdp")
             && let Err(status) = media.offered(&request.body)
         {
-            return self.refuse_request(path, request, status);
+            self.refuse_request(path, request, status);
+            return self.refused(path, Refusal::Call { status });
         }
         let reply = Reply::new(request, path);
         let (trying, back) = (reply.trying(), reply.path());

@@ -54,6 +54,8 @@ pub struct Trunk {
     pub name: String,
     /// Where its calls come from without a password.
     pub networks: Vec<Network>,
+    /// Calls from whichever addresses this machine has at the moment are its calls, too.
+    pub this_machine: bool,
     /// Whether its P-Asserted-Identity is believed.
     pub trusted: bool,
     /// Where calls out go: `sip:host:port`. `None`: nowhere.

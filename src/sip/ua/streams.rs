@@ -78,6 +78,12 @@ impl Streams {
         }
     }
 
+    /// Whether a dialog goes along this connection.
+    pub(super) fn has_dialog(&self, connection: ConnectionId) -> bool {
+        let from = (connection, DialogId(0));
+        self.dialogs.range(from..).next().is_some_and(|(of, _)| *of == connection)
+    }
+
     /// How much is remembered of what is alive.
     pub(super) fn len(&self) -> usize {
         self.dialogs.len() + self.long.len() + self.under_way.len()

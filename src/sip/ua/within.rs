@@ -23,7 +23,7 @@ const DTMF_TYPES: &str = "application/dtmf-relay, application/dtmf";
 
 impl Ua {
     /// The dialog a request says it belongs to.
-    fn dialog_named(&self, request: &Request) -> Option<DialogId> {
+    pub(super) fn dialog_named(&self, request: &Request) -> Option<DialogId> {
         let headers = &request.headers;
         let tag = u64::from_str_radix(tag_in(headers, Name::To)?, 16).ok()?;
         let id = *self.by_tag.get(&tag)?;

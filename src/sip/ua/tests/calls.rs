@@ -365,7 +365,12 @@ fn what_we_do_not_do_is_refused_by_name() {
         let answer = desk.only();
         assert_eq!((status(&answer), header(&answer, name)), (code, value), "{method}");
     }
-    assert_eq!(desk.events(), []);
+    let remote = address(TRUNK).ip();
+    let refused = [420, 415].map(|status| {
+        let why = Refusal::Call { status };
+        UaEvent::Refused { remote, why }
+    });
+    assert_eq!(desk.events(), refused, "for the log, and no call");
     let tag = answered(&mut desk);
     desk.receive(&request("REFER", 2, &tag, "", ""));
     assert_eq!(status(&desk.only()), "405");

@@ -13,6 +13,7 @@ fn with_trunks(uris: &[(&str, &str)]) -> Desk {
         .map(|(name, uri)| Trunk {
             name: (*name).into(),
             networks: vec![],
+            this_machine: false,
             trusted: false,
             uri: Some(format!("sip:{uri}")),
             address: None,

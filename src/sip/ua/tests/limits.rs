@@ -98,6 +98,8 @@ fn a_trunk_has_as_many_channels_as_the_setup_says() {
     desk.receive(&second);
     let refused = desk.only();
     assert_eq!((status(&refused), header(&refused, "Retry-After")), ("503", "10"));
+    let (remote, why) = (desk.path.remote.ip(), Refusal::TrunkFull { trunk: "carrier".into() });
+    assert_eq!(desk.events(), [UaEvent::Refused { remote, why }]);
     let out =
         Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into(), others: vec![] };
     assert_eq!(dial(&mut desk, &out), [""; 0]);

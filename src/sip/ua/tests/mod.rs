@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every test plays in virtual time from a seed.
 
+mod bans;
 mod calls;
 mod challenges;
 mod dialing;
@@ -32,6 +33,7 @@ pub(super) fn setup() -> UaSetup {
         trunks: vec![Trunk {
             name: "carrier".into(),
             networks: vec!["198.51.100.0/24".parse().unwrap()],
+            this_machine: false,
             trusted: false,
             uri: Some(format!("sip:{TRUNK}")),
             address: None,

@@ -50,6 +50,7 @@ fn side(own: &str, other: &str) -> UaSetup {
         trunks: vec![Trunk {
             name: "other".into(),
             networks: vec![format!("{}/32", address(other).ip()).parse().unwrap()],
+            this_machine: false,
             trusted: true,
             uri: Some(format!("sip:{other}")),
             address: None,

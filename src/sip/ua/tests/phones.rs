@@ -25,7 +25,7 @@ pub(super) fn register(seq: u32, host: &str, more: &str) -> String {
     )
 }
 
-fn stranger(remote: &str) -> Desk {
+pub(super) fn stranger(remote: &str) -> Desk {
     let mut desk = Desk::new();
     desk.path.remote = address(remote);
     desk
@@ -53,7 +53,7 @@ pub(super) fn authorization(challenge: &str, text: &str, login: &Login) -> Strin
     format!("{}: {value}\n", name.as_str())
 }
 
-fn register_with_password(desk: &mut Desk, host: &str) {
+pub(super) fn register_with_password(desk: &mut Desk, host: &str) {
     desk.path.remote = address(host);
     register_from(desk, host);
 }
@@ -108,7 +108,9 @@ fn every_stranger_gets_the_same_answer() {
     };
     assert_eq!(answer(&invite("cyd")), ("401".into(), true));
     assert_eq!(answer(&invite("nobody")), ("401".into(), true));
-    assert_eq!(desk.events(), []);
+    let told =
+        UaEvent::Refused { remote: address("203.0.113.66:5060").ip(), why: Refusal::UnknownCaller };
+    assert_eq!(desk.events(), [told], "who may have a password is asked for it first");
     assert_eq!(desk.ua.counts(), Counts::default(), "nothing is kept for a stranger");
     desk.receive(&request("OPTIONS", 1, "", "", "").replace("198.51.100.7", "203.0.113.66"));
     assert_eq!(status(&desk.only()), "403");
@@ -129,8 +131,8 @@ fn guessing_is_answered_with_silence() {
         answers += 1;
     }
     assert_eq!(answers, 10);
-    let banned =
-        UaEvent::Refused { remote: address("203.0.113.66:5060").ip(), why: Refusal::Banned };
+    let why = Refusal::Banned { left: Duration::from_secs(600) };
+    let banned = UaEvent::Refused { remote: address("203.0.113.66:5060").ip(), why };
     assert_eq!(desk.events().last(), Some(&banned));
     assert_eq!(desk.ua.banned(desk.now).count(), 1);
     desk.path.remote = address("203.0.113.67:5060");

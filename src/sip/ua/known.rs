@@ -1,0 +1,86 @@
+//! Whom we know by where they are, and what passes a ban.
+//!
+//! **Invariant:** what a stranger sends in somebody's name shuts nobody out: a trunk, a telephone
+//! that is registered now, one at a configured address, and whoever has a request or a call under
+//! way are listened to whatever is said of their address.
+//!
+//! **Deliberately absent:** who may call; see `admit`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::sip::access::source;
+use crate::sip::message::{Method, Request, Uri};
+use crate::sip::path::Path;
+use crate::sip::ua::Ua;
+use crate::sip::ua::setup::{PhoneAt, UaSetup};
+
+/// What is known of addresses, beside trunks' networks and registrations.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Of this machine, as far as we were told.
+    own: BTreeSet<IpAddr>,
+    /// The trunk that takes calls from any of those, by position.
+    here: Option<usize>,
+    /// Where telephones and trunks are that the setup names by address.
+    named: BTreeSet<IpAddr>,
+}
+
+impl Places {
+    pub(super) fn new(setup: &UaSetup) -> Self {
+        let here = setup.trunks.iter().position(|trunk| trunk.this_machine);
+        let phones = setup.phones.iter().filter_map(|phone| match &phone.at {
+            PhoneAt::Fixed { uri } => Some(uri),
+            PhoneAt::Registers { .. } | PhoneAt::Elsewhere => None,
+        });
+        let trunks = setup.trunks.iter().filter_map(|trunk| trunk.uri.as_ref());
+        let address = |uri: &String| Uri::parse(uri).ok()?.host().ip().map(source);
+        let named = phones.chain(trunks).filter_map(address).collect();
+        Self { own: BTreeSet::new(), here, named }
+    }
+}
+
+impl Ua {
+    pub(super) fn trunk_of(&self, path: Path) -> Option<usize> {
+        let ip = path.remote.ip();
+        let here = || self.places.here.filter(|_| self.places.own.contains(&ip.to_canonical()));
+        self.trunks.find(ip).copied().or_else(here)
+    }
+
+    /// Whether whoever is there was let in: a trunk, a telephone that is registered now or whose
+    /// address the setup names, or whoever has a call up along this connection. An IPv6 address
+    /// stands for its /64, as with bans.
+    #[must_use]
+    pub fn is_known(&self, path: Path) -> bool {
+        let place = source(path.remote.ip());
+        let resolved = |address: std::net::SocketAddr| source(address.ip()) == place;
+        self.trunk_of(path).is_some()
+            || self.registrar.has_source(place)
+            || self.places.named.contains(&place)
+            || self.setup.trunks.iter().filter_map(|trunk| trunk.address).any(resolved)
+            || path.connection.is_some_and(|connection| self.streams.has_dialog(connection))
+    }
+
+    /// Whether it depends on this machine's addresses of the moment who sends from `ip`: then
+    /// [`Ua::set_own_addresses`], before the message is received.
+    #[must_use]
+    pub fn wants_own_addresses(&self, path: Path) -> bool {
+        self.places.here.is_some() && self.trunk_of(path).is_none()
+    }
+
+    /// The addresses of this machine now.
+    pub fn set_own_addresses(&mut self, own: impl IntoIterator<Item = IpAddr>) {
+        self.places.own = own.into_iter().map(|ip| ip.to_canonical()).collect();
+    }
+
+    /// Whether a request belongs to a dialog or a transaction of ours. Nobody guesses our tag of a
+    /// dialog; a branch can be repeated by whoever saw it, and gets the same answer again.
+    pub(super) fn is_under_way(&self, request: &Request) -> bool {
+        let method = match &request.method {
+            method if *method == Method::CANCEL => &Method::INVITE,
+            method => method,
+        };
+        let key = self.secret.server_key(request, method);
+        self.servers.get(key).is_some() || self.dialog_named(request).is_some()
+    }
+}
