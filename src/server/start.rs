@@ -102,7 +102,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let ((opened, restored), prompts) = open_and_prepare(&config, &flows, now, &fresh)?;
+    let ((opened, restored), prompts) = open_and_prepare(&config, &flows, &clock, &fresh)?;
     let reader = opened.store.reader()?;
 
     let repaired = repair(&config.server.recordings)
@@ -188,12 +188,12 @@ type Found = (store::Opened, Option<Restored>);
 fn open_and_prepare(
     config: &Config,
     flows: &[Arc<Flow>],
-    now: Timestamp,
+    clock: &Clock,
     fresh: &dyn Fn() -> ContactCenter,
 ) -> Result<(Found, Arc<PromptStore>), StartError> {
     let (opened, prompts) = std::thread::scope(|scope| {
         let prompts = scope.spawn(|| prepare_prompts(config, flows));
-        let opened = open_store(config, now, fresh);
+        let opened = open_store(config, &|| clock.now(), fresh);
         let prompts = prompts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (opened, prompts)
     });
