@@ -28,6 +28,7 @@ use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
+use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, Restored, open_store};
 use crate::server::router::Router;
@@ -154,6 +155,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
         router,
         sockets,
         store,
+        outbox: Outbox::default(),
         facts,
         requests,
         resolved,

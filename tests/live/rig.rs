@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -188,9 +188,15 @@ impl Rig {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
+        self.spawn_with(|rig, (stdout, stderr)| {
+            rig.follow(stdout);
+            rig.follow(stderr);
+        });
+    }
+
+    fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
         self.output = Arc::default();
-        self.follow(child.stdout.take().expect("piped"));
-        self.follow(child.stderr.take().expect("piped"));
+        take(self, (child.stdout.take().expect("piped"), child.stderr.take().expect("piped")));
         self.child = Some(Process(child));
     }
 
@@ -330,6 +336,15 @@ impl Rig {
             items(&calls).is_empty().then_some(())
         });
     }
+    /// All records there are now, newest last; nothing is waited for.
+    #[track_caller]
+    pub(crate) fn records_now(&self) -> Vec<Value> {
+        let found = self.eventually("the records", || self.list("/v1/records?limit=500"));
+        let mut records = items(&found).to_vec();
+        records.sort_by_key(|record| record["id"].as_u64());
+        records
+    }
+
 
     // ---- the process ----
 

@@ -244,7 +244,8 @@ impl Server {
         self.center.agent_view(self.center.agent_id(name).unwrap())
     }
 
-    fn kill(self) -> Timestamp {
+    fn kill(mut self) -> Timestamp {
+        self.store.settle(self.now);
         self.store.kill();
         self.now + AWAY
     }

@@ -1,0 +1,120 @@
+//! The server is killed the moment it has promised something, and started again; and what else would
+//! end a process.
+//!
+//! **Invariant:** what was promised is kept: 0 calls without their record, nothing said twice.
+
+use serde_json::{Value, json};
+
+use crate::calls::connect;
+use crate::clock::SOON;
+use crate::flows::{ALICE, MENU_HZ, PASSWORD};
+use crate::phone::{Dialog, Phone};
+use crate::rig::{Plan, Rig};
+
+/// How often each of these tests kills, if `ATTENDANT_KILLS` does not say.
+const KILLS: usize = 5;
+
+pub(crate) fn kills() -> usize {
+    let asked = std::env::var("ATTENDANT_KILLS").ok();
+    asked.map_or(KILLS, |count| count.parse().expect("ATTENDANT_KILLS is a number"))
+}
+
+/// A caller who has heard the 200 a moment ago, and nothing more.
+#[track_caller]
+fn answered(rig: &Rig) -> (Phone, Dialog) {
+    let mut caller = rig.caller();
+    let dialog = caller.invite("1000");
+    assert_eq!(caller.expect_final("INVITE").status(), Some(200), "{}", caller.wire());
+    (caller, dialog)
+}
+
+/// Kills it, starts it again, and finds one record a round, the last of them as it should be.
+#[track_caller]
+fn lose(rig: &mut Rig, round: usize) -> Value {
+    rig.kill();
+    rig.start();
+    let mut records = rig.records_now();
+    assert_eq!(records.len(), round, "after {round} kills");
+    records.pop().expect("a record a round")
+}
+
+#[test]
+fn fault_01_a_call_that_was_answered_has_its_record_after_a_kill() {
+    let mut rig = Plan::new(ALICE).start();
+    for round in 1..=kills() {
+        let _caller = answered(&rig);
+        let record = lose(&mut rig, round);
+        assert_eq!(record["ended_by"], "server_lost", "{record:#}");
+    }
+}
+
+#[test]
+fn fault_01_a_call_whose_bye_was_answered_was_ended_by_its_caller() {
+    let mut rig = Plan::new(ALICE).start();
+    for round in 1..=kills() {
+        let mut caller = rig.caller();
+        let mut dialog = caller.call("1000");
+        caller.bye(&mut dialog);
+        let record = lose(&mut rig, round);
+        assert_eq!(record["ended_by"], "caller", "{record:#}");
+    }
+}
+
+#[test]
+fn fault_01_a_call_that_was_offered_to_an_agent_says_so_after_a_kill() {
+    let mut rig = Plan::new(ALICE).start();
+    for round in 1..=kills() {
+        let mut alice = rig.agent("alice");
+        let mut caller = rig.caller();
+        caller.call("1000");
+        caller.media.expect_tone(MENU_HZ, SOON);
+        caller.media.press('1');
+        alice.expect_request("INVITE");
+        let record = lose(&mut rig, round);
+        assert_eq!(record["queued"][0]["queue"], "tech", "{record:#}");
+        assert_eq!(record["legs"].as_array().map(Vec::len), Some(1), "{record:#}");
+    }
+}
+
+#[test]
+fn fault_01_what_the_interface_accepted_outlives_a_kill() {
+    let mut rig = Plan::new(ALICE).start();
+    for round in 1..=kills() {
+        let mut alice = rig.agent("alice");
+        let mut caller = rig.caller();
+        let (mut dialog, _) = connect(&mut caller, &mut alice);
+        caller.bye(&mut dialog);
+        alice.expect_bye();
+        rig.expect_agent("alice", "after_call_work");
+        let (status, answer) = rig.post("/v1/agents/alice/wrap-up", &json!({ "resolved": true }));
+        assert_eq!(status, 200, "{answer}");
+        let record = lose(&mut rig, round);
+        assert_eq!(record["resolved"], true, "{record:#}");
+        let reason = format!("lunch {round}");
+        let (status, answer) = rig.post("/v1/agents/alice/not-ready", &json!({ "reason": reason }));
+        assert_eq!(status, 200, "{answer}");
+        lose(&mut rig, round);
+        assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], *reason);
+        let (status, answer) = rig.post("/v1/agents/alice/ready", &json!({}));
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
+#[test]
+fn fault_10_the_past_is_not_told_as_news() {
+    let mut rig = Plan::new(ALICE).start();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    connect(&mut caller, &mut alice);
+    rig.eventually("it is told", || rig.said().contains("call arrived").then_some(()));
+    rig.kill();
+    rig.start();
+    rig.record();
+    let said = rig.said();
+    for old in ["call arrived", "call answered", "call ended"] {
+        assert!(!said.contains(old), "{old}: {said}");
+    }
+    assert_eq!(said.matches("was read again").count(), 1, "{said}");
+    assert_eq!(alice.register(PASSWORD), 200);
+    rig.caller().call("1000");
+    rig.eventually("what is news is told", || rig.said().contains("call arrived").then_some(()));
+}
