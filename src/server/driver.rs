@@ -104,6 +104,7 @@ impl Driver {
                     return self.end(End::Cut { calls });
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
+                Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
             }
             self.turn();
             drop(held);
@@ -190,7 +191,6 @@ impl Driver {
         let now = self.clock.now();
         self.deal(now);
         self.tell_providers();
-        while let Some(transmit) = self.router.ua.poll_transmit() {
         self.release();
     }
 
@@ -199,6 +199,7 @@ impl Driver {
     /// together; from there a killed process does not lose it.
     pub(super) fn release(&mut self) {
         self.write();
+        while let Some(transmit) = self.router.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
         self.outbox.release(self.rest.as_ref());

@@ -123,7 +123,7 @@ pub(super) fn start(loaded: Loaded) -> Result<Started, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links)?;
+    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
@@ -313,10 +313,24 @@ fn greet(
     sockets: &Sockets,
     http: SocketAddr,
     links: &BTreeMap<&'static str, Links>,
-) -> io::Result<()> {
+) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    // Calls are answered all the same.
+    if let Err(error) = print_greeting(config, flows, demo, sockets, http, links) {
+        tracing::warn!(%error, "standard output takes nothing: what is printed at start is lost");
+    }
+}
+
+fn print_greeting(
+    config: &Config,
+    flows: &[Arc<Flow>],
+    demo: Option<&Demo>,
+    sockets: &Sockets,
+    http: SocketAddr,
+    links: &BTreeMap<&'static str, Links>,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (transport, address) in sockets.addresses() {
         let transport = match transport {

@@ -118,3 +118,34 @@ fn fault_10_the_past_is_not_told_as_news() {
     rig.caller().call("1000");
     rig.eventually("what is news is told", || rig.said().contains("call arrived").then_some(()));
 }
+
+#[test]
+fn fault_13_signals_that_mean_nothing_end_nothing() {
+    let mut rig = Plan::new(ALICE).start();
+    let mut caller = rig.caller();
+    let mut dialog = caller.call("1000");
+    for name in ["HUP", "USR1", "USR2", "ALRM", "PIPE", "XFSZ"] {
+        rig.signal(name);
+        if name != "PIPE" {
+            let said = format!("SIG{name}: ");
+            rig.eventually("it says so", || rig.said().contains(&said).then_some(()));
+        }
+    }
+    caller.media.expect_tone(MENU_HZ, SOON);
+    assert_eq!(rig.get("/readyz").map(|(status, _)| status), Some(200));
+    rig.signal("QUIT");
+    rig.eventually("readiness ends", || (rig.get("/readyz")?.0 == 503).then_some(()));
+    caller.bye(&mut dialog);
+    assert!(rig.exit().success(), "drained");
+}
+
+#[test]
+fn fault_13_a_log_that_nobody_reads_ends_nothing() {
+    let mut rig = Plan::new(ALICE).start();
+    rig.start_unheard();
+    let mut caller = rig.caller();
+    let mut dialog = caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    caller.bye(&mut dialog);
+    assert_eq!(rig.record()["ended_by"], "caller");
+}

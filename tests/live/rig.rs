@@ -179,7 +179,22 @@ impl Rig {
         is_ready
     }
 
+    /// Starts it with nobody at the other end of what it prints.
+    #[track_caller]
+    pub(crate) fn start_unheard(&mut self) {
+        self.kill();
+        self.spawn_with(|_, pipes| drop(pipes));
+        assert!(self.becomes_ready(), "it ended");
+    }
+
     fn spawn(&mut self) {
+        self.spawn_with(|rig, (stdout, stderr)| {
+            rig.follow(stdout);
+            rig.follow(stderr);
+        });
+    }
+
+    fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
         let mut child = self
             .command(&["serve", "--config"])
             .arg(self.config_file())
@@ -188,13 +203,6 @@ impl Rig {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        self.spawn_with(|rig, (stdout, stderr)| {
-            rig.follow(stdout);
-            rig.follow(stderr);
-        });
-    }
-
-    fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
         self.output = Arc::default();
         take(self, (child.stdout.take().expect("piped"), child.stderr.take().expect("piped")));
         self.child = Some(Process(child));
@@ -328,14 +336,6 @@ impl Rig {
         records.remove(0)
     }
 
-    /// No call is up any more.
-    #[track_caller]
-    pub(crate) fn expect_no_calls(&self) {
-        self.eventually("no call is up", || {
-            let calls = self.list("/v1/calls")?;
-            items(&calls).is_empty().then_some(())
-        });
-    }
     /// All records there are now, newest last; nothing is waited for.
     #[track_caller]
     pub(crate) fn records_now(&self) -> Vec<Value> {
@@ -345,6 +345,14 @@ impl Rig {
         records
     }
 
+    /// No call is up any more.
+    #[track_caller]
+    pub(crate) fn expect_no_calls(&self) {
+        self.eventually("no call is up", || {
+            let calls = self.list("/v1/calls")?;
+            items(&calls).is_empty().then_some(())
+        });
+    }
 
     // ---- the process ----
 
