@@ -93,10 +93,15 @@ impl Driver {
 
     fn health(&self) -> Health {
         let store = self.store.health();
+        let recordings_failing = self.router.media.is_recording_failing();
         Health {
-            accepting: !self.center.is_draining() && self.store.is_accepting(),
+            accepting: !self.center.is_draining()
+                && self.store.is_accepting()
+                && !store.records_failing
+                && !recordings_failing,
             journal_failing: store.journal_failing,
             records_failing: store.records_failing,
+            recordings_failing,
             store_waiting: store.waiting,
             store_lost: store.lost,
             calls_ended: self.router.calls_ended,

@@ -119,6 +119,39 @@ fn fault_10_the_past_is_not_told_as_news() {
     rig.eventually("what is news is told", || rig.said().contains("call arrived").then_some(()));
 }
 
+/// With a disk that takes no byte: live calls go on, no call is taken, and when there is room
+/// again everything that was noted is there.
+#[test]
+fn fault_11_a_full_disk_is_said_and_forgotten_when_there_is_room() {
+    let mut rig = Plan::new(ALICE).start();
+    let mut live = rig.caller();
+    let mut dialog = live.call("1000");
+    rig.limit_files("1");
+    let ready = |rig: &Rig| rig.get("/readyz").map(|(status, _)| status == 200);
+    rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "lunch" }));
+    rig.eventually("readiness ends", || (!ready(&rig)?).then_some(()));
+    let mut late = rig.caller();
+    let refused = {
+        let dialog = late.invite("1000");
+        let refused = late.expect_final("INVITE");
+        late.ack_failure(&dialog, &refused);
+        refused
+    };
+    assert_eq!(refused.status(), Some(503), "{refused}");
+    live.media.expect_tone(MENU_HZ, SOON);
+    live.bye(&mut dialog);
+    rig.limit_files("unlimited");
+    rig.eventually("readiness comes back", || ready(&rig)?.then_some(()));
+    assert!(rig.said().contains("the journal is written again"), "{}", rig.said());
+    let _next = answered(&rig);
+    rig.kill();
+    rig.start();
+    let records = rig.records_now();
+    let ended: Vec<&Value> = records.iter().map(|record| &record["ended_by"]).collect();
+    assert_eq!(ended, ["caller", "server_lost"], "{records:#?}");
+    assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], "lunch");
+}
+
 #[test]
 fn fault_13_signals_that_mean_nothing_end_nothing() {
     let mut rig = Plan::new(ALICE).start();

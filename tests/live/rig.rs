@@ -362,6 +362,15 @@ impl Rig {
         assert!(status.expect("kill is there").success(), "kill -s {name}");
     }
 
+    /// The greatest size of the files it writes, in bytes: a disk that is full for all of them.
+    #[track_caller]
+    pub(crate) fn limit_files(&self, bytes: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let (pid, limit) = (child.0.id().to_string(), format!("--fsize={bytes}:"));
+        let status = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(status.expect("prlimit is there").success(), "prlimit {limit}");
+    }
+
     /// Waits until the process has ended by itself.
     #[track_caller]
     pub(crate) fn exit(&mut self) -> ExitStatus {

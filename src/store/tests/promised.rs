@@ -135,7 +135,44 @@ fn fault_01_files_beside_the_journal_stay_small() {
 /// While the disk takes nothing, no call is taken; what is noted meanwhile is written afterwards,
 /// though nobody promises anything any more.
 #[cfg(target_os = "linux")]
+#[test]
+fn fault_11_a_full_disk_is_known_and_loses_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.settle(Timestamp(1_100));
+    store.shared.segments().current = Some(Arc::new(Segment::full_disk()));
+    store.note(Timestamp(1_200), Some(&arrived(2)));
+    assert!(store.settle(Timestamp(1_200)));
+    assert!(store.health().journal_failing && !store.is_accepting());
+    assert_eq!(store.note(Timestamp(1_300), None), Noted::Lagging);
+    let mut now = store.poll_timeout().unwrap();
+    while !store.is_accepting() {
+        store.settle(now);
+        now = store.poll_timeout().unwrap_or(now);
+        std::thread::yield_now();
+    }
+    assert!(!store.health().journal_failing && store.health().lost == 0);
+    let run = read_run(&segments(folder.path()).unwrap()).unwrap();
+    let seqs: Vec<u64> = run.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!((seqs, run.damaged), (vec![0, 1, 2], 0));
+    store.kill();
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered.calls, [CallId(1), CallId(2)]);
+    store.shutdown().unwrap();
+}
+
 #[cfg(target_os = "linux")]
+#[test]
+fn fault_11_an_end_in_order_on_a_segment_that_fails_begins_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), None);
+    store.shared.segments().current = Some(Arc::new(Segment::full_disk()));
+    store.shutdown().unwrap();
+    assert_eq!(read_run(&segments(folder.path()).unwrap()).unwrap().entries.len(), 1);
+}
+
 /// The next segment is made by the thread, and the one before is not waited for.
 #[test]
 fn fault_01_a_full_segment_is_followed_by_one_that_says_what_it_may_not_hold() {
