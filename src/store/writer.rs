@@ -175,7 +175,7 @@ impl Writer {
             self.synced_at = self.shared.latest();
             return;
         }
-        if !due && !(settle && rests) {
+        if !(due || settle && rests) {
             return;
         }
         let latest = self.shared.latest();
