@@ -75,7 +75,12 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
         out.sample("attendant_agents", Some(("state", state)), count);
     }
     let flag = |on: bool| u64::from(on);
-    out.single("attendant_accepting", "gauge", "New calls should come here.", flag(health.accepting));
+    out.single(
+        "attendant_accepting",
+        "gauge",
+        "New calls should come here.",
+        flag(health.accepting),
+    );
     out.single("attendant_draining", "gauge", "SIGTERM was received.", flag(snapshot.draining));
     let registrations = health.registrations as u64;
     out.single("attendant_registrations", "gauge", "Registered telephones.", registrations);

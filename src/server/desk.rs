@@ -43,12 +43,7 @@ impl Driver {
         }
     }
 
-    fn ask_agent(
-        &mut self,
-        now: Timestamp,
-        name: &str,
-        ask: AgentAsk,
-    ) -> AgentAnswer {
+    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentAsk) -> AgentAnswer {
         let agent = self.center.agent_id(name)?;
         let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
         if let Err(why) = may {
