@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::calls::connect;
 use crate::clock::SOON;
 use crate::flows::{ALICE, MENU_HZ, PASSWORD};
+use crate::peers::have;
 use crate::phone::{Dialog, Phone};
 use crate::rig::{Plan, Rig};
 
@@ -123,6 +124,9 @@ fn fault_10_the_past_is_not_told_as_news() {
 /// again everything that was noted is there.
 #[test]
 fn fault_11_a_full_disk_is_said_and_forgotten_when_there_is_room() {
+    if !have(&["prlimit"]) {
+        return;
+    }
     let mut rig = Plan::new(ALICE).start();
     let mut live = rig.caller();
     let mut dialog = live.call("1000");
