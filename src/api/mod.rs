@@ -118,10 +118,11 @@ pub struct Considered {
 /// How the server is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// New calls are taken.
+    /// New calls should come here: none of the below fails, and nothing is being drained.
     pub accepting: bool,
     pub journal_failing: bool,
     pub records_failing: bool,
+    pub recordings_failing: bool,
     /// Things to be written that wait in memory.
     pub store_waiting: u64,
     /// Things that could not be kept.
@@ -298,7 +299,7 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
-/// Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
+/// Whether new calls should come here: 200, or 503 while draining or while the disk takes nothing.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = str), (status = 503, body = str)))]
 async fn ready(State(api): State<Api>) -> (StatusCode, &'static str) {

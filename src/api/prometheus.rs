@@ -83,7 +83,12 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
         out.sample("attendant_agents", Some(("state", state)), count);
     }
     let flag = |on: bool| u64::from(on);
-    out.single("attendant_accepting", "gauge", "New calls are taken.", flag(health.accepting));
+    out.single(
+        "attendant_accepting",
+        "gauge",
+        "New calls should come here.",
+        flag(health.accepting),
+    );
     out.single("attendant_draining", "gauge", "SIGTERM was received.", flag(snapshot.draining));
     let registrations = health.registrations as u64;
     out.single("attendant_registrations", "gauge", "Registered telephones.", registrations);
@@ -91,6 +96,8 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     out.single("attendant_journal_failing", "gauge", help, flag(health.journal_failing));
     let help = "The records cannot be written.";
     out.single("attendant_records_failing", "gauge", help, flag(health.records_failing));
+    let help = "Recordings cannot be written.";
+    out.single("attendant_recordings_failing", "gauge", help, flag(health.recordings_failing));
     let help = "Lines and records that wait in memory.";
     out.single("attendant_store_waiting", "gauge", help, health.store_waiting);
     let help = "Lines and records that were not kept.";

@@ -246,7 +246,7 @@ fn the_document_lists_what_there_is() {
     expect![[r#"
         get /healthz: Whether this process answers.
         get /metrics: Gauges and counters in the text format of Prometheus.
-        get /readyz: Whether new calls are taken: 200, or 503 while draining or when the disk does not keep up.
+        get /readyz: Whether new calls should come here: 200, or 503 while draining or while the disk takes nothing.
         get /v1/agents: The agents and what they do.
         get /v1/agents/{name}: One agent.
         post /v1/agents/{name}/complete: The agent leaves, and the caller goes on with whom the agent consults.
@@ -519,6 +519,7 @@ fn prometheus_reads_the_present() {
         attendant_registrations 2
         attendant_journal_failing 0
         attendant_records_failing 0
+        attendant_recordings_failing 0
         attendant_store_waiting 0
         attendant_store_lost_total 0"#]]
     .assert_eq(&samples.join("\n"));

@@ -78,7 +78,7 @@ impl fmt::Display for RecordingFault {
 }
 
 /// What became known of a recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingNews {
     pub name: RecordingId,
     pub state: RecordingState,

@@ -14,6 +14,7 @@
 //! **Deliberately absent:** commands. They follow from the inputs.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,10 @@ use crate::time::Timestamp;
 /// The version of the format. Readers know this one and those before it. Since 2 a run may go on
 /// with the calls of another.
 pub const VERSION: u32 = 2;
+
+/// A shell that is busy wakes the center this late at most. A replay that meets a timer which is
+/// overdue for longer went another way than the run.
+pub const LATE_MAX: Duration = Duration::from_secs(1);
 
 /// The first line: what a replay needs beside the inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +81,14 @@ impl Entry {
         };
         Self { seq, at, input }
     }
+}
+
+/// A timer of a center that a journal is told to, which the run did not have: the journal does not
+/// say what was keyed at a secret step, so from there on a call may go another way than it went,
+/// and nobody would wake the center. Wake it then, before the input of `at`.
+#[must_use]
+pub fn overdue(center: &ContactCenter, at: Timestamp) -> Option<Timestamp> {
+    center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at)
 }
 
 /// What may be written of an event `center` is about to be told: of a key pressed at a secret

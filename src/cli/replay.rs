@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::id::CallId;
 use attendant::server;
-use attendant::sim::journal::{self, Replay as Outcome};
+use attendant::sim::journal::{self, Broken, Replay as Outcome};
 use attendant::store;
 
 use crate::cli::period::shown;
@@ -64,7 +65,18 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
     }
     let state = loaded.config.server.state.clone();
     let setup = server::setup(&loaded.config, loaded.flows, loaded.directory);
-    let outcome = replayed(setup, &runs, &state);
+    let outcome = match replayed(setup, &runs, &state) {
+        Ok(outcome) => outcome,
+        Err(broken) => {
+            return fail(
+                EX_DATAERR,
+                &format!(
+                    "{broken}\nhelp: if the journal was written by this version and nobody changed \
+                     it, that is a fault of this program: please report it"
+                ),
+            );
+        }
+    };
     let records: Vec<&CallRecord> = match wanted.call {
         None => outcome.records.iter().collect(),
         Some(call) => {
@@ -137,7 +149,16 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
     Ok(Run { header, entries: whole.entries })
 }
 
-fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Outcome {
+/// What is broken by the journal is said once, with its place, and not where in the program as well.
+fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broken> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let outcome = told_again(setup, runs, state);
+    panic::set_hook(hook);
+    outcome
+}
+
+fn told_again(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broken> {
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
@@ -145,15 +166,15 @@ fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Outcome {
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }
-    let mut outcome = journal::replay_with(center, &[], true);
+    let mut outcome = journal::try_replay_with(center, &[], true)?;
     for run in runs {
         outcome.center.begin_run();
-        let next = journal::replay_with(outcome.center, &run.entries, true);
+        let next = journal::try_replay_with(outcome.center, &run.entries, true)?;
         outcome.records.extend(next.records);
         outcome =
             Outcome { records: outcome.records, inputs: outcome.inputs + next.inputs, ..next };
     }
-    outcome
+    Ok(outcome)
 }
 
 fn text(runs: &[Run], outcome: &Outcome) -> String {
@@ -199,7 +220,7 @@ mod tests {
         paths.reverse();
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
-        let outcome = replayed(sim::town_setup(3), &runs, folder.path());
+        let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
         assert_eq!(outcome.records.len() as u64, report.tally.calls);
         let text = text(&runs, &outcome);
         let last = format!("{} calls ended, 0 still up\n", report.tally.calls);
@@ -237,7 +258,8 @@ mod tests {
     fn runs_that_go_on_with_each_other_are_replayed_as_one() {
         let (folder, paths, report) = segments(3);
         second_run(&paths[1], ",\"continues\":0");
-        let outcome = replayed(sim::town_setup(3), &read(&paths).unwrap(), folder.path());
+        let runs = read(&paths).unwrap();
+        let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
         assert_eq!(outcome.records.len() as u64, report.tally.calls);
         assert_eq!(outcome.inputs, report.inputs);
         let said = read(&paths[1..]).err().unwrap();

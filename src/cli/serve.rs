@@ -1,6 +1,9 @@
 //! `attendant serve`: sets up the log and hands over to the server.
+//!
+//! **Invariant:** no line of the log ends a call: one that cannot be written, because whoever read
+//! it has gone or its disk is full, is lost.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use attendant::config::{self, Keep, LogFormat, Sources};
@@ -19,7 +22,7 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
         Err(error) => return fail(EX_CONFIG, &format!("server.log_level = {level:?}: {error}")),
     };
     // Answers go to standard output, the log to standard error; colors only where somebody looks.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lossy(io::stderr()));
     let no_color = sources.variables.get("NO_COLOR");
     let log = log.with_ansi(has_colors(io::stderr().is_terminal(), no_color));
     match server.log {
@@ -29,6 +32,22 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
     match attendant::server::run(ready) {
         Ok(code) => code,
         Err(error) => fail(EX_IOERR, &error.to_string()),
+    }
+}
+
+/// Writes what can be written. The log would complain of the rest to standard error, which ends
+/// whatever thread does so when nobody reads that.
+struct Lossy<W>(W);
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
     }
 }
 

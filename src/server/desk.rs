@@ -1,14 +1,15 @@
 //! What the HTTP interface asks of the driver, answered between two events.
 //!
-//! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal.
+//! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal; and
+//! one that changes something is answered when that is written.
 
 use std::time::Duration;
 
 use crate::api::{Considered, Health, Request};
-use crate::center::snapshot::AgentView;
 use crate::center::{AgentAsk, Event, Refused};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
+use crate::server::outbox::{AgentAnswer, Reply};
 use crate::server::past;
 use crate::time::Timestamp;
 
@@ -23,15 +24,15 @@ impl Driver {
             Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
             Request::Health(reply) => drop(reply.send(self.health())),
             Request::Ask { agent, ask, reply } => {
-                let view = self.ask_agent(now, &agent, ask);
-                drop(reply.send(view));
+                let answer = self.ask_agent(now, &agent, ask);
+                self.outbox.reply(Reply::Agent(reply, answer));
             }
             Request::EndCall { call, reply } => {
                 let live = self.center.call(call).is_some();
                 if live {
                     self.feed(now, Event::EndCall { call });
                 }
-                let _ = reply.send(live);
+                self.outbox.reply(Reply::CallEnded(reply, live));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
             Request::Report { since, until, reply } => {
@@ -42,12 +43,7 @@ impl Driver {
         }
     }
 
-    fn ask_agent(
-        &mut self,
-        now: Timestamp,
-        name: &str,
-        ask: AgentAsk,
-    ) -> Option<Result<AgentView, Refused>> {
+    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentAsk) -> AgentAnswer {
         let agent = self.center.agent_id(name)?;
         let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
         if let Err(why) = may {
@@ -92,10 +88,15 @@ impl Driver {
 
     fn health(&self) -> Health {
         let store = self.store.health();
+        let recordings_failing = self.router.media.is_recording_failing();
         Health {
-            accepting: !self.center.is_draining() && self.store.is_accepting(),
+            accepting: !self.center.is_draining()
+                && self.store.is_accepting()
+                && !store.records_failing
+                && !recordings_failing,
             journal_failing: store.journal_failing,
             records_failing: store.records_failing,
+            recordings_failing,
             store_waiting: store.waiting,
             store_lost: store.lost,
             calls_ended: self.router.calls_ended,

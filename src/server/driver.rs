@@ -2,10 +2,11 @@
 //!
 //! **Invariant:** one input at a time, and after each everything is drained: events to the center,
 //! its commands to the router, messages to the sockets. Nothing in between awaits, so no lock is
-//! needed and no order is left to chance.
+//! needed and no order is left to chance. Whatever a turn says to the outside leaves after the
+//! operating system has what the turn noted: a promise outlives the process.
 //!
-//! **Deliberately absent:** media packets, disk and HTTP. They have threads of their own and meet
-//! this loop at bounded channels.
+//! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
+//! and meet this loop at bounded channels.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::center::journal::masked;
 use crate::center::{ContactCenter, Event};
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
+use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolved;
 use crate::server::router::Router;
 use crate::server::signals::{Signal, Signals};
@@ -43,6 +45,8 @@ pub(super) struct Driver {
     pub(super) router: Router,
     pub(super) sockets: Sockets,
     pub(super) store: Store,
+    /// What this turn promises, until it is written.
+    pub(super) outbox: Outbox,
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
@@ -103,6 +107,7 @@ impl Driver {
                     return self.end(End::Cut { calls });
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
+                Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
             }
             self.turn();
             drop(held);
@@ -136,7 +141,8 @@ impl Driver {
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
         let legs = self.legs.as_ref().and_then(Legs::poll_timeout);
-        let at = center.into_iter().chain(sip).chain(desk).chain(legs).min()?;
+        let store = self.store.poll_timeout();
+        let at = center.into_iter().chain(sip).chain(desk).chain(legs).chain(store).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -207,10 +213,36 @@ impl Driver {
         let now = self.clock.now();
         self.deal(now);
         self.tell_providers();
+        self.release();
+    }
+
+    /// Lets go of what the turn says to the outside. It is a promise: of a call that was answered
+    /// there is a record. So the operating system is given what the turn noted first, for all of it
+    /// together; from there a killed process does not lose it.
+    pub(super) fn release(&mut self) {
+        self.write();
         while let Some(transmit) = self.router.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
-        self.store.flush();
+        self.outbox.release(self.rest.as_ref());
+    }
+
+    /// While the disk takes nothing, live calls go on unwritten, and no new call is taken.
+    fn write(&mut self) {
+        let began = self.clock.now();
+        if !self.store.settle(began) {
+            return;
+        }
+        let ended = self.clock.now();
+        let took = ended.since(began);
+        if let Some(count) = self.outbox.slow_writes.count(ended, took) {
+            tracing::warn!(
+                took_ms = took.as_millis(),
+                count,
+                "the disk held up a write of the journal: meanwhile no message was answered; put \
+                 `server.state` on a disk that is less busy"
+            );
+        }
     }
 
     /// Lets events cause commands and commands events until nothing is left, or until others must

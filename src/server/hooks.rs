@@ -1,7 +1,7 @@
 //! Providers' requests at the driver: heard, dealt with, answered.
 //!
-//! **Invariant:** a request is answered when everything it caused is done, in the same turn; so two
-//! requests of one call never overlap.
+//! **Invariant:** a request is answered when everything it caused is done and written, in the same
+//! turn; so two requests of one call never overlap.
 //!
 //! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
 
@@ -9,6 +9,7 @@
 mod tests;
 
 use crate::server::driver::{Driver, ROUNDS_MAX};
+use crate::server::outbox::{Order, Reply};
 use crate::time::Timestamp;
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
@@ -22,7 +23,7 @@ impl Driver {
     pub(super) fn take_hooks(&mut self, batch: Batch) {
         let documents = batch.hooks.iter().map(|hook| self.take_hook(hook)).collect();
         // Nobody waits any more? The provider comes again, and the answer is kept.
-        let _ = batch.reply.send(documents);
+        self.outbox.reply(Reply::Documents(batch.reply, documents));
     }
 
     fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
@@ -76,9 +77,12 @@ impl Driver {
             self.router.desk.asked(now, leg, Asked::Failed);
             self.deal(now); // or the desk would ask for the same again, and again
         }
-        let Some(rest) = &self.rest else { return };
+        if self.rest.is_none() {
+            return;
+        }
         while let Some(order) = self.legs.as_mut().and_then(Legs::poll_order) {
-            rest.send(telnyx::NAME, order.leg, order.command);
+            let (leg, command) = (order.leg, order.command);
+            self.outbox.order(Order::Send { provider: telnyx::NAME, leg, command });
         }
     }
 
@@ -143,7 +147,9 @@ impl Driver {
             return self.drive(now);
         }
         let Some(links) = self.links.get(ask.provider.as_str()) else { return };
-        let Some(rest) = &self.rest else { return };
+        if self.rest.is_none() {
+            return;
+        }
         let Ask { leg, reference, region, what, provider: _ } = ask;
         let command = match what {
             AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
@@ -154,10 +160,11 @@ impl Driver {
                 caller_url: links.url(&caller_to),
                 region,
             },
-            AskWhat::Came => return rest.came(leg),
+            AskWhat::Came => return self.outbox.order(Order::Came(leg)),
             AskWhat::End => RestCommand::End { reference, region },
             AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
         };
-        rest.send(links.provider(), leg, command);
+        let provider = links.provider();
+        self.outbox.order(Order::Send { provider, leg, command });
     }
 }

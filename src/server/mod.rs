@@ -17,6 +17,7 @@ mod hooks;
 mod listen;
 mod local;
 mod memory;
+mod outbox;
 mod past;
 mod providers;
 mod refusals;

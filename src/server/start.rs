@@ -25,6 +25,7 @@ use crate::server::archive::Records;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
+use crate::server::outbox::Outbox;
 use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, open_store};
@@ -70,7 +71,8 @@ pub(super) async fn serve(mut ready: Ready) -> Result<End, StartError> {
     let api = &mut ready.loaded.config.api;
     if api.operate_token.is_none() {
         let token = made_token()?;
-        writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose())?;
+        // Who closed the output does not want it, and the server is wanted all the same.
+        let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
     let Started { driver, threads: _threads } = start(ready)?;
@@ -97,7 +99,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     let now = clock.now();
     let seed = random_seed()?;
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let (opened, restored) = open_store(&config, now, &fresh)?;
+    let (opened, restored) = open_store(&config, &|| clock.now(), &fresh)?;
     let reader = opened.store.reader()?;
 
     let repaired = repair(&config.server.recordings)
@@ -117,7 +119,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links)?;
+    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
     show_counts(&api, providers.counts);
@@ -152,6 +154,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         router,
         sockets,
         store,
+        outbox: Outbox::default(),
         facts,
         requests,
         resolved,
@@ -262,10 +265,24 @@ fn greet(
     sockets: &Sockets,
     http: SocketAddr,
     links: &BTreeMap<&'static str, Links>,
-) -> io::Result<()> {
+) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    // Calls are answered all the same.
+    if let Err(error) = print_greeting(config, flows, demo, sockets, http, links) {
+        tracing::warn!(%error, "standard output takes nothing: what is printed at start is lost");
+    }
+}
+
+fn print_greeting(
+    config: &Config,
+    flows: &[Arc<Flow>],
+    demo: Option<&Demo>,
+    sockets: &Sockets,
+    http: SocketAddr,
+    links: &BTreeMap<&'static str, Links>,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (transport, address) in sockets.addresses() {
         let transport = match transport {

@@ -5,11 +5,13 @@
 //!
 //! **Deliberately absent:** files. Lines come in and go out.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::call::CallRecord;
-use crate::center::journal::{Entry, Header, Input, Own, VERSION};
+use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overdue};
 use crate::center::{Command, ContactCenter, Event, Setup};
 use crate::time::Timestamp;
 
@@ -182,33 +184,93 @@ pub fn replay(setup: Setup, entries: &[Entry], check: bool) -> Replay {
 ///
 /// As [`replay`].
 #[must_use]
-pub fn replay_with(mut center: ContactCenter, entries: &[Entry], check: bool) -> Replay {
-    let mut journal = Journal::new(0, Timestamp::default(), false);
-    let mut records = Vec::new();
-    let mut ended_at = Timestamp::default();
+pub fn replay_with(center: ContactCenter, entries: &[Entry], check: bool) -> Replay {
+    let replay = try_replay_with(center, entries, check);
+    replay.unwrap_or_else(|broken| panic!("{broken}"))
+}
+
+/// An input that this program cannot take: an error of the program, or a journal that no run of it
+/// has written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("input {seq}, at {at}, cannot be replayed: {why}")]
+pub struct Broken {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub why: String,
+}
+
+/// As [`replay_with`], for a journal of which nobody knows where it comes from.
+///
+/// # Errors
+///
+/// At the first input after which an invariant of the center is broken.
+pub fn try_replay_with(
+    center: ContactCenter,
+    entries: &[Entry],
+    check: bool,
+) -> Result<Replay, Broken> {
+    let mut telling = Telling {
+        center,
+        journal: Journal::new(0, Timestamp::default(), false),
+        records: Vec::new(),
+        ended_at: Timestamp::default(),
+        check,
+    };
     for entry in entries {
-        ended_at = ended_at.max(entry.at);
+        catch_unwind(AssertUnwindSafe(|| telling.tell(entry))).map_err(|panic| {
+            let why = said(panic.as_ref());
+            Broken { seq: entry.seq, at: entry.at, why }
+        })?;
+    }
+    let Telling { center, journal, records, ended_at, check: _ } = telling;
+    Ok(Replay { inputs: entries.len() as u64, hash: journal.hash(), center, records, ended_at })
+}
+
+/// A center that is told a journal.
+struct Telling {
+    center: ContactCenter,
+    journal: Journal,
+    records: Vec<CallRecord>,
+    ended_at: Timestamp,
+    check: bool,
+}
+
+impl Telling {
+    fn tell(&mut self, entry: &Entry) {
+        self.ended_at = self.ended_at.max(entry.at);
+        while let Some(due) = overdue(&self.center, self.ended_at) {
+            self.handle(due, None);
+        }
         match &entry.input {
-            Input::Event(event) => {
-                journal.input(&center, ended_at, Some(event));
-                center.handle(ended_at, event.clone());
-            }
-            Input::Own(Own::Wake) => {
-                journal.input(&center, ended_at, None);
-                center.handle_timeout(ended_at);
-            }
+            Input::Event(event) => self.handle(self.ended_at, Some(event)),
+            Input::Own(Own::Wake) => self.handle(self.ended_at, None),
         }
-        while let Some(command) = center.poll_command() {
-            journal.command(&command);
-            if let Command::CloseRecord { record } = command {
-                records.push(*record);
-            }
-        }
-        if check {
-            center.check(ended_at);
+        if self.check {
+            // The shell of the run may have been so late with a timer.
+            self.center.check(self.ended_at - LATE_MAX);
         }
     }
-    Replay { inputs: journal.inputs(), hash: journal.hash(), center, records, ended_at }
+
+    fn handle(&mut self, at: Timestamp, event: Option<&Event>) {
+        self.journal.input(&self.center, at, event);
+        match event {
+            Some(event) => self.center.handle(at, event.clone()),
+            None => self.center.handle_timeout(at),
+        }
+        while let Some(command) = self.center.poll_command() {
+            self.journal.command(&command);
+            if let Command::CloseRecord { record } = command {
+                self.records.push(*record);
+            }
+        }
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it ended without a word").to_owned()
 }
 
 fn line(value: &impl serde::Serialize) -> String {
@@ -262,6 +324,100 @@ mod tests {
         let lines = std::iter::once(line(&header)).chain(entries.iter().map(line));
         assert_eq!(lines.collect::<Vec<_>>().join("\n"), text());
         assert_eq!(entries[1].input, Input::Own(Own::Wake));
+    }
+
+    /// A secret entry that only one number passes, and a step that waits longer.
+    const PIN: &str = r#"
+[flow]
+numbers = ["*"]
+start = "pin"
+[collect.pin]
+text = "Your pin."
+into = "pin"
+digits_min = 4
+digits_max = 4
+secret = true
+valid = "pin == '4711'"
+tries_max = 5
+inter_digit_s = 3
+next = "account"
+give_up = "bye"
+[collect.account]
+text = "Your account."
+into = "account"
+digits_min = 2
+digits_max = 8
+inter_digit_s = 30
+next = "bye"
+give_up = "bye"
+[hangup.bye]
+"#;
+
+    fn pin() -> Setup {
+        let flow = crate::flow::parse("pin.toml", PIN, &crate::flow::Known::anything());
+        let flow = flow.unwrap_or_else(|wrong| panic!("{}", crate::flow::explain(&wrong)));
+        Setup { flows: vec![std::sync::Arc::new(flow)], ..Setup::default() }
+    }
+
+    fn arrived(call: CallId) -> Event {
+        Event::CallArrived {
+            call,
+            from: From { number: Some("+14155550123".to_owned()), name: None },
+            to: "100".to_owned(),
+            via: Via::Trunk("t".to_owned()),
+        }
+    }
+
+    /// A run in which each of these happens so many seconds after the one before, as it is written.
+    fn journal_of(events: Vec<(u64, Event)>) -> Vec<Entry> {
+        let mut center = ContactCenter::new(pin());
+        let mut at = Timestamp(100_000);
+        let mut entries = Vec::new();
+        for ((after_s, event), seq) in events.into_iter().zip(0..) {
+            at = Timestamp(at.0 + 1_000 * after_s);
+            entries.push(Entry::new(&center, seq, at, Some(&event)));
+            center.handle(at, event);
+            while center.poll_command().is_some() {}
+            center.check(at);
+        }
+        entries
+    }
+
+    /// The replay is still at the secret step when the run was at the next, and waits for a shorter
+    /// time there: nobody in the journal wakes it.
+    #[test]
+    fn fault_14_a_journal_with_a_secret_entry_is_replayed() {
+        let key = |key| {
+            let (leg, digit) = (LegId::caller(CallId(1)), Digit::new(key).unwrap());
+            Event::Digit { leg, digit }
+        };
+        let mut events = vec![(0, arrived(CallId(1)))];
+        events.extend("4711".chars().map(|digit| (1, key(digit))));
+        events.extend([(1, key('8')), (20, arrived(CallId(2)))]);
+        let entries = journal_of(events);
+        let masked = entries.iter().filter(|entry| line(entry).contains('•')).count();
+        assert_eq!(masked, 4);
+        let replay = try_replay_with(ContactCenter::new(pin()), &entries, true).unwrap();
+        assert_eq!((replay.inputs, replay.center.calls_live()), (7, 2));
+    }
+
+    #[test]
+    fn fault_14_a_line_that_no_run_wrote_is_taken_or_ends_the_replay_with_its_place() {
+        let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });
+        let events = [
+            Event::PhoneReachable { agent, reachable: true },
+            Event::AgentAsked { agent, ask: crate::center::AgentAsk::Ready },
+            Event::Answered { leg },
+            Event::Lost { call: CallId(9) },
+            Event::HungUp { leg, cause: crate::center::Cause::NORMAL_CLEARING },
+        ];
+        for event in events {
+            let entry = Entry { seq: 0, at: Timestamp(5), input: Input::Event(event) };
+            let told = try_replay_with(ContactCenter::new(pin()), &[entry], true);
+            let said = told.map_or_else(|broken| broken.to_string(), |_| String::new());
+            let place = "input 0, at 0.005, cannot be replayed: ";
+            assert!(said.is_empty() || said.starts_with(place), "{said}");
+        }
     }
 
     #[track_caller]

@@ -7,11 +7,18 @@
 //! **Invariant:** a line that is in the file is whole, or it is the last one and not read.
 //!
 //! **Deliberately absent:** digits of a `secret` step. Whoever notes an event masks those first.
+//! Which lines are written when: [`appender`](super::appender).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::center::Event;
+use crate::time::Timestamp;
 
 pub use crate::center::journal::{Entry, Header, Input, Own, VERSION};
 
@@ -22,12 +29,18 @@ const LINE_LEN_MAX: usize = 256 * 1024;
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".jsonl";
 
-/// A segment being written.
+/// A segment being written: one thread appends to it, another brings it to the disk.
 #[derive(Debug)]
 pub(super) struct Segment {
     file: File,
     name: String,
-    written: u64,
+    number: u32,
+    /// Bytes of lines the operating system has of it.
+    given: AtomicU64,
+    /// How many of those are on the disk.
+    synced: AtomicU64,
+    /// A sync failed: nobody knows what the file holds.
+    failed: AtomicBool,
 }
 
 impl Segment {
@@ -39,8 +52,7 @@ impl Segment {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let path = folder.join(&name);
-        let file = options.open(&path)?;
-        let mut segment = Self { file, name, written: 0 };
+        let segment = Self::of(options.open(&path)?, name, header.segment);
         match segment.write_header(folder, header) {
             Ok(()) => Ok(segment),
             Err(error) => {
@@ -51,11 +63,16 @@ impl Segment {
         }
     }
 
-    fn write_header(&mut self, folder: &Path, header: &Header) -> io::Result<()> {
+    fn of(file: File, name: String, number: u32) -> Self {
+        let (given, synced) = Default::default();
+        Self { file, name, number, given, synced, failed: AtomicBool::new(false) }
+    }
+
+    fn write_header(&self, folder: &Path, header: &Header) -> io::Result<()> {
         let mut line = serde_json::to_vec(header)?;
         line.push(b'\n');
-        self.append(&line)?;
-        self.sync()?;
+        (&self.file).write_all(&line)?;
+        self.file.sync_data()?;
         // The entry in the folder must be as durable as the file.
         if cfg!(unix) {
             File::open(folder)?.sync_all()?;
@@ -63,34 +80,79 @@ impl Segment {
         Ok(())
     }
 
-    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.file.write_all(lines)?;
-        self.written += lines.len() as u64;
+    /// Gives lines to the operating system, with one write. Only one thread may.
+    pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(lines)?;
+        self.given.fetch_add(lines.len() as u64, Ordering::AcqRel);
         Ok(())
     }
 
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Brings to the disk what it was given so far.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let given = self.given();
+        let done = self.file.sync_data();
+        match done {
+            Ok(()) => drop(self.synced.fetch_max(given, Ordering::AcqRel)),
+            Err(_) => self.failed.store(true, Ordering::Release),
+        }
+        done
+    }
+
+    pub(super) fn given(&self) -> u64 {
+        self.given.load(Ordering::Acquire)
+    }
+
+    pub(super) fn synced(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// A segment that takes no byte.
     #[cfg(test)]
     pub(super) fn full_disk() -> Self {
         let file = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-        Self { file, name: "full".to_owned(), written: 0 }
+        Self::of(file, "full".to_owned(), 0)
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) const fn is_full(&self) -> bool {
-        self.written >= SEGMENT_LEN_MAX
+    pub(super) const fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.given() >= SEGMENT_LEN_MAX
+    }
+
+    /// Whether it is time to have the next one ready: making one waits for the disk.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.given() >= SEGMENT_LEN_MAX / 2
     }
 }
 
-/// Appends `entry` as one line.
-pub(super) fn write_line(lines: &mut Vec<u8>, entry: &Entry) {
+/// An [`Entry`] that is written and not kept.
+#[derive(Serialize)]
+pub(super) struct Noted<'a> {
+    pub(super) seq: u64,
+    pub(super) at: Timestamp,
+    #[serde(rename = "in")]
+    pub(super) input: NotedInput<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum NotedInput<'a> {
+    Event(&'a Event),
+    Own(Own),
+}
+
+/// Appends an entry as one line.
+pub(super) fn write_line(lines: &mut Vec<u8>, entry: &impl Serialize) {
     serde_json::to_writer(&mut *lines, entry).expect("an entry has only keys that are text");
     lines.push(b'\n');
 }

@@ -1,17 +1,22 @@
 //! What outlives the process: the journal of every input and the record of every call.
 //!
-//! One thread owns the files. [`Store`] is the driver's end of a bounded channel to it and never
-//! waits; [`Reader`] reads the records from any other thread.
+//! [`Store`] is the driver's end. What is noted or kept is given to the operating system by
+//! [`Store::settle`], where a killed process does not lose it; a thread brings it to the disk and
+//! commits records, and is never waited for. [`Reader`] reads the records from any other thread.
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
-//! it closes, or after the next start. A call's number is never given again.
+//! it closes, or after the next start. A call's number is never given again. What was noted and
+//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
+mod appender;
 pub mod journal;
+mod kept;
 mod records;
 mod recover;
 mod secret;
+mod shared;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -23,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -34,15 +40,20 @@ use crate::time::Timestamp;
 pub use records::{Filter, PAGE_MAX, Past, Reader};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
-pub use writer::Health;
+pub use shared::Health;
 
-use journal::{Entry, Header, Input, Own};
-use writer::{Job, Shared, Writer};
+use appender::Appender;
+use journal::{Header, NotedInput, Own, Segment};
+use kept::{Kept, KeptLog};
+use shared::Shared;
+use writer::{Job, Writer};
 
 /// Jobs on their way to the thread; the channel takes 136 bytes for each from the start.
 const JOBS_MAX: usize = 4_096;
 /// Jobs kept on this side while the thread does not keep up: half of it, and no new call is taken.
 const OVERFLOW_MAX: usize = 65_536;
+/// While nothing can be written, how often it is tried again without a reason.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// What a front keeps of one call is no longer, in bytes.
 const SESSION_LEN_MAX: usize = 256 * 1024;
 const DATABASE: &str = "records.sqlite";
@@ -98,6 +109,10 @@ pub struct Store {
     jobs: SyncSender<Job>,
     overflow: VecDeque<Job>,
     seq: u64,
+    journal: Appender,
+    kept: KeptLog,
+    /// While nothing can be written: when it is tried again.
+    retry_at: Option<Timestamp>,
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
     folder: PathBuf,
@@ -146,17 +161,30 @@ pub fn open_rebuilding(
         config: head.config.clone(),
         continues: next.continues,
     };
+    let failed = |error| StoreError::io(folder, error);
+    let kept_next = kept::recover(&mut db, folder, &recovered.carried, next.was_lost)?;
     let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
     let standings = state::standings(&db)?;
-    let shared = Arc::new(Shared::default());
-    let writer = Writer::begin(folder, header, db, lock, Arc::clone(&shared), next.call)?;
+    let first = Segment::create(folder, &header).map_err(failed)?;
+    let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
+    let kept = KeptLog::begin(folder, kept_next, Arc::clone(&shared))?;
+    let writer = Writer::new(folder, header.clone(), db, lock, Arc::clone(&shared));
     let (jobs, inbox) = sync_channel(JOBS_MAX);
     let thread = std::thread::Builder::new()
         .name("store".to_owned())
         .spawn(move || writer.run(&inbox))
-        .map_err(|error| StoreError::io(folder, error))?;
-    let folder = folder.to_path_buf();
-    let store = Store { jobs, overflow: VecDeque::new(), seq: 0, shared, thread, folder };
+        .map_err(failed)?;
+    let store = Store {
+        jobs,
+        overflow: VecDeque::new(),
+        seq: 0,
+        journal: Appender::new(folder, header, Arc::clone(&shared)),
+        kept,
+        retry_at: None,
+        shared,
+        thread,
+        folder: folder.to_path_buf(),
+    };
     Ok(Opened { store, next_call: next.call, recovered, sessions, legs, standings })
 }
 
@@ -199,13 +227,18 @@ pub fn read_records(folder: &Path) -> Result<Reader, StoreError> {
 impl Store {
     /// Notes one input of the center, `None` for a wake-up. Call this before the center handles it.
     pub fn note(&mut self, at: Timestamp, event: Option<&Event>) -> Noted {
-        let input = match event {
-            Some(event) => Input::Event(event.clone()),
-            None => Input::Own(Own::Wake),
-        };
-        let entry = Entry { seq: self.seq, at, input };
+        let input = event.map_or(NotedInput::Own(Own::Wake), NotedInput::Event);
+        let line = journal::Noted { seq: self.seq, at, input };
         self.seq += 1;
-        self.send(Job::Note(entry))
+        self.shared.noted(at);
+        if let Some(Event::CallArrived { call, .. }) = event {
+            self.shared.arrived(*call);
+        }
+        if !self.journal.note(&line) {
+            self.shared.lost();
+            return Noted::Lost;
+        }
+        if self.shared.is_failing() { Noted::Lagging } else { Noted::Queued }
     }
 
     /// Writes the record of a call that ended.
@@ -215,12 +248,12 @@ impl Store {
 
     /// Adds after-call work to a closed record.
     pub fn amend(&mut self, call: CallId, wrap_up: WrapUp) -> Noted {
-        self.send(Job::Amend { call, wrap_up })
+        self.keep(Kept::WrapUp { call, wrap_up })
     }
 
     /// Adds what became known of a recording to a closed record.
     pub fn amend_recording(&mut self, news: RecordingNews) -> Noted {
-        self.send(Job::AmendRecording(news))
+        self.keep(Kept::Recording { news })
     }
 
     /// Keeps what a front has to know of a call after a restart, in place of what it kept before.
@@ -230,7 +263,7 @@ impl Store {
             self.shared.lost();
             return Noted::Lost;
         }
-        self.send(Job::KeepSession { call, json })
+        self.keep(Kept::Session { call, json })
     }
 
     /// Keeps what a front has to know of a leg after a restart, in place of what it kept before.
@@ -240,22 +273,50 @@ impl Store {
             self.shared.lost();
             return Noted::Lost;
         }
-        self.send(Job::KeepLeg { name, json })
+        self.keep(Kept::Leg { name, json })
     }
 
     /// Ends what [`Self::keep_leg`] began.
     pub fn forget_leg(&mut self, name: String) -> Noted {
-        self.send(Job::ForgetLeg(name))
+        self.keep(Kept::ForgetLeg { name })
     }
 
     /// Ends what [`Self::keep_session`] began.
     pub fn forget_session(&mut self, call: CallId) -> Noted {
-        self.send(Job::ForgetSession(call))
+        self.keep(Kept::ForgetSession { call })
     }
 
     /// Keeps where an agent stands.
     pub fn keep_standing(&mut self, agent: &str, standing: Standing) -> Noted {
-        self.send(Job::KeepStanding { agent: agent.to_owned(), standing })
+        self.keep(Kept::Standing { agent: agent.to_owned(), standing })
+    }
+
+    fn keep(&mut self, kept: Kept) -> Noted {
+        let number = self.kept.note(&kept);
+        self.send(Job::Keep(number, kept))
+    }
+
+    /// Ends a turn: gives the operating system all that was noted and kept, with one write for each
+    /// of the two, before anything is promised. Says whether there was anything. A write into the
+    /// page cache costs less than a timer, so nothing waits for company.
+    pub fn settle(&mut self, now: Timestamp) -> bool {
+        self.flush();
+        if !self.kept.is_behind() && !self.journal.is_behind() {
+            self.retry_at = None;
+            return false;
+        }
+        // In this order: what a front keeps is never behind what the center was told.
+        self.kept.write();
+        self.journal.write();
+        let waits = self.kept.is_behind() || self.journal.is_behind();
+        self.retry_at = waits.then_some(now + RETRY_AFTER);
+        true
+    }
+
+    /// When to [settle](Self::settle) again, whatever happens.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Timestamp> {
+        self.retry_at
     }
 
     /// Hands on what was kept while the thread did not keep up. Call it now and then.
@@ -275,11 +336,12 @@ impl Store {
         self.shared.health(self.overflow.len())
     }
 
-    /// Whether a new call may be taken: not while so much is kept in memory that its record might
-    /// find no room.
+    /// Whether a new call may be taken: not while what it is promised could not be written, or so
+    /// much is kept in memory that its record might find no room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
-        self.overflow.len() < OVERFLOW_MAX / 2 && !self.thread.is_finished()
+        let has_room = self.overflow.len() < OVERFLOW_MAX / 2;
+        has_room && !self.shared.is_failing() && !self.thread.is_finished()
     }
 
     /// Another connection to the records, for reading.
@@ -300,11 +362,17 @@ impl Store {
         for job in self.overflow.drain(..) {
             self.jobs.send(job).map_err(|_| StoreError::Lost)?;
         }
-        self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
-        self.thread.join().map_err(|_| StoreError::Lost)?
+        let written = self.journal.close();
+        if written.is_ok() {
+            self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
+        }
+        drop(self.jobs);
+        self.thread.join().map_err(|_| StoreError::Lost)??;
+        written
     }
 
-    /// Ends the thread as a kill of the process would: nothing is marked as finished.
+    /// Ends the thread as a kill of the process would: nothing is marked as finished, and what was
+    /// not settled is lost.
     #[cfg(test)]
     pub(crate) fn kill(self) {
         let Self { jobs, thread, .. } = self;

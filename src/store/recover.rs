@@ -49,6 +49,8 @@ pub(super) struct Next {
     pub call: CallId,
     /// The run whose calls go on.
     pub continues: Option<u64>,
+    /// The run before did not end in order.
+    pub was_lost: bool,
 }
 
 /// Names and numbers as records write them.
@@ -132,13 +134,15 @@ pub(super) fn recover(
     let failed = |error| StoreError::io(folder, error);
     let runs = runs(db, folder)?;
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
-    let mut next = Next { run: after, call: next_call(db)?, continues: None };
+    let (call, continues) = (next_call(db)?, None);
+    let mut next = Next { run: after, call, continues, was_lost: false };
     let mut scan = Scan { missing: state::carried(db)?, ..Scan::default() };
     let unfinished: Vec<&PathBuf> = runs.values().flat_map(|run| &run.unfinished).collect();
     for path in &unfinished {
         scan.read(db, path)?;
     }
     if !unfinished.is_empty() {
+        next.was_lost = true;
         let seen = scan.last.map_or(0, |CallId(last)| last + 1);
         next.call = CallId(next.call.0.max(seen).saturating_add(CALL_IDS_SKIPPED));
     }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::center::Standing;
 use crate::id::CallId;
@@ -30,18 +30,10 @@ CREATE TABLE IF NOT EXISTS carried (call INTEGER PRIMARY KEY, arrived TEXT NOT N
 /// In `meta`: the run whose calls are carried.
 const CONTINUES: &str = "continues";
 
-/// Keeps what fronts have of calls: often, and many at once, so its statement is found once.
-pub(super) struct SessionKeeper<'a>(CachedStatement<'a>);
-
-impl<'a> SessionKeeper<'a> {
-    pub(super) fn new(db: &'a Connection) -> Result<Self, StoreError> {
-        Ok(Self(db.prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2)")?))
-    }
-
-    pub(super) fn keep(&mut self, call: CallId, json: &str) -> Result<(), StoreError> {
-        self.0.execute(params![sql(call.0), json])?;
-        Ok(())
-    }
+pub(super) fn keep_session(db: &Connection, call: CallId, json: &str) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2)")?;
+    statement.execute(params![sql(call.0), json])?;
+    Ok(())
 }
 
 pub(super) fn forget_session(db: &Connection, call: CallId) -> Result<(), StoreError> {

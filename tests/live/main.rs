@@ -16,6 +16,7 @@ mod calls;
 mod clock;
 mod digest;
 mod flows;
+mod kills;
 mod line;
 mod media;
 mod nat;

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -179,7 +179,22 @@ impl Rig {
         is_ready
     }
 
+    /// Starts it with nobody at the other end of what it prints.
+    #[track_caller]
+    pub(crate) fn start_unheard(&mut self) {
+        self.kill();
+        self.spawn_with(|_, pipes| drop(pipes));
+        assert!(self.becomes_ready(), "it ended");
+    }
+
     fn spawn(&mut self) {
+        self.spawn_with(|rig, (stdout, stderr)| {
+            rig.follow(stdout);
+            rig.follow(stderr);
+        });
+    }
+
+    fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
         let mut child = self
             .command(&["serve", "--config"])
             .arg(self.config_file())
@@ -189,8 +204,7 @@ impl Rig {
             .spawn()
             .expect("the binary starts");
         self.output = Arc::default();
-        self.follow(child.stdout.take().expect("piped"));
-        self.follow(child.stderr.take().expect("piped"));
+        take(self, (child.stdout.take().expect("piped"), child.stderr.take().expect("piped")));
         self.child = Some(Process(child));
     }
 
@@ -322,6 +336,15 @@ impl Rig {
         records.remove(0)
     }
 
+    /// All records there are now, newest last; nothing is waited for.
+    #[track_caller]
+    pub(crate) fn records_now(&self) -> Vec<Value> {
+        let found = self.eventually("the records", || self.list("/v1/records?limit=500"));
+        let mut records = items(&found).to_vec();
+        records.sort_by_key(|record| record["id"].as_u64());
+        records
+    }
+
     /// No call is up any more.
     #[track_caller]
     pub(crate) fn expect_no_calls(&self) {
@@ -337,6 +360,15 @@ impl Rig {
         let child = self.child.as_ref().expect("the server runs");
         let status = Command::new("kill").args(["-s", name, &child.0.id().to_string()]).status();
         assert!(status.expect("kill is there").success(), "kill -s {name}");
+    }
+
+    /// The greatest size of the files it writes, in bytes: a disk that is full for all of them.
+    #[track_caller]
+    pub(crate) fn limit_files(&self, bytes: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let (pid, limit) = (child.0.id().to_string(), format!("--fsize={bytes}:"));
+        let status = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(status.expect("prlimit is there").success(), "prlimit {limit}");
     }
 
     /// Waits until the process has ended by itself.

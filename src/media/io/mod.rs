@@ -121,6 +121,7 @@ pub struct MediaEngine {
     held: AtomicBool,
     beep: Arc<Sound>,
     recordings: Option<JoinHandle<()>>,
+    recordings_failing: Option<Arc<AtomicBool>>,
 }
 
 /// While there is one, no order wakes a thread that keeps up; all of them do, once, when it is
@@ -168,11 +169,19 @@ impl MediaEngine {
         let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
         let tape = config.recordings.clone().map(|folder| Tape::start(folder, Arc::clone(facts)));
         let (tape, recordings) = tape.transpose()?.unzip();
+        let recordings_failing = tape.as_ref().map(Tape::is_failing);
         let threads = (0..config.threads.max(1))
             .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), tape.clone()))
             .collect::<io::Result<_>>()?;
         let held = AtomicBool::new(false);
-        Ok(Self { ports, threads, held, beep: Arc::new(music::beep()), recordings })
+        let beep = Arc::new(music::beep());
+        Ok(Self { ports, threads, held, beep, recordings, recordings_failing })
+    }
+
+    /// Whether the disk takes no recordings at the moment.
+    #[must_use]
+    pub fn is_recording_failing(&self) -> bool {
+        self.recordings_failing.as_ref().is_some_and(|failing| failing.load(Ordering::Relaxed))
     }
 
     /// Gathers the orders that follow, so that the threads wake up once for all of them.

@@ -4,7 +4,9 @@
 //! while it is made its name ends in `.part`. After every block it is a WAV file that can be
 //! played, and [`repair`] finishes what was left when the process was lost.
 //!
-//! **Invariant:** a `.wav` here is complete and on the disk; files are for their owner only.
+//! **Invariant:** a `.wav` here is complete and on the disk; a `.part` of which nothing is heard is
+//! taken away with the recording that failed; files are for their owner only. While the disk takes
+//! nothing that is known, and found out again every second, whether or not anybody records.
 //!
 //! **Deliberately absent:** deleting what is kept. How long is not ours to say.
 
@@ -13,10 +15,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::center::RecordingFault;
 use crate::id::RecordingId;
@@ -32,6 +35,7 @@ pub(super) struct Tape {
     open: Arc<AtomicUsize>,
     /// Never more than are open.
     given_up: Arc<Mutex<Vec<RecordingId>>>,
+    is_failing: Arc<AtomicBool>,
 }
 
 enum Job {
@@ -50,16 +54,23 @@ impl Tape {
         let (jobs, inbox) = sync_channel(JOBS_MAX);
         let open = Arc::new(AtomicUsize::new(0));
         let given_up = Arc::new(Mutex::new(Vec::new()));
+        let is_failing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             folder,
             facts,
             files: BTreeMap::new(),
             open: Arc::clone(&open),
             given_up: Arc::clone(&given_up),
+            is_failing: Arc::clone(&is_failing),
         };
         let thread = std::thread::Builder::new().name("recordings".to_owned());
         let thread = thread.spawn(move || writer.run(&inbox))?;
-        Ok((Self { jobs, open, given_up }, thread))
+        Ok((Self { jobs, open, given_up, is_failing }, thread))
+    }
+
+    /// Set while the disk takes no recording.
+    pub(super) fn is_failing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_failing)
     }
 
     pub(super) fn begin(&self, recording: RecordingId) -> Result<(), RecordingFault> {
@@ -97,6 +108,7 @@ struct Writer {
     files: BTreeMap<RecordingId, Option<Open>>,
     open: Arc<AtomicUsize>,
     given_up: Arc<Mutex<Vec<RecordingId>>>,
+    is_failing: Arc<AtomicBool>,
 }
 
 struct Open {
@@ -106,7 +118,7 @@ struct Open {
 
 impl Writer {
     fn run(mut self, inbox: &Receiver<Job>) {
-        while let Ok(job) = inbox.recv() {
+        while let Ok(job) = self.next(inbox) {
             let (recording, done) = match job {
                 Job::Begin(recording) => (recording, self.begin(recording)),
                 Job::Block(recording, samples) => (recording, self.block(recording, &samples)),
@@ -118,18 +130,59 @@ impl Writer {
             if let Err(error) = done {
                 tracing::error!(%recording, %error, folder = %self.folder.display(),
                     "a recording cannot be written");
-                if let Some(file) = self.files.get_mut(&recording) {
-                    *file = None;
-                }
+                self.is_failing.store(true, Ordering::Relaxed);
+                self.leave(recording);
                 (self.facts)(Fact::RecordFailed { recording, why: RecordingFault::Disk });
             }
             self.close_given_up();
         }
     }
 
+    /// The next job; until it comes, a disk that failed is tried every second.
+    fn next(&self, inbox: &Receiver<Job>) -> Result<Job, RecvError> {
+        while self.is_failing.load(Ordering::Relaxed) {
+            match inbox.recv_timeout(PROBE_AFTER) {
+                Ok(job) => return Ok(job),
+                Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
+                Err(RecvTimeoutError::Timeout) if self.probe().is_ok() => {
+                    tracing::warn!("recordings are written again");
+                    self.is_failing.store(false, Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        inbox.recv()
+    }
+
+    /// Whether the disk takes some seconds of sound.
+    fn probe(&self) -> io::Result<()> {
+        make_folder(&self.folder)?;
+        let path = self.folder.join(PROBE);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let done = file.and_then(|mut file| {
+            file.write_all(&vec![0; PROBE_LEN])?;
+            file.sync_all()
+        });
+        let removed = fs::remove_file(&path);
+        done.and(removed)
+    }
+
+    /// Nothing more is written of this recording; of what was, only what can be heard stays, for
+    /// the next start.
+    fn leave(&mut self, recording: RecordingId) {
+        let open = self.files.get_mut(&recording).and_then(Option::take);
+        if open.is_some_and(|open| open.samples == 0) {
+            // A disk that refuses that, too, has been named.
+            let _ = fs::remove_file(part(&self.folder, recording));
+        }
+    }
+
     fn close_given_up(&mut self) {
-        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let given_up = Arc::clone(&self.given_up);
+        let mut given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
         for recording in given_up.drain(..) {
+            self.leave(recording);
             self.files.remove(&recording);
             self.open.fetch_sub(1, Ordering::Relaxed);
         }
@@ -141,8 +194,11 @@ impl Writer {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&wav::head(0))?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        if let Err(error) = file.write_all(&wav::head(0)) {
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         self.files.insert(recording, Some(Open { file, samples: 0 }));
         Ok(())
     }
@@ -160,10 +216,16 @@ impl Writer {
         if keep == 0 {
             return fs::remove_file(path);
         }
-        open.append(rest)?;
-        open.file.set_len(wav::HEAD_LEN as u64 + keep * SAMPLE_LEN)?;
-        open.samples = keep;
-        finish(open, &path, &file_of(&self.folder, recording))
+        let before = open.samples;
+        let done = open.append(rest).and_then(|()| {
+            open.file.set_len(wav::HEAD_LEN as u64 + keep * SAMPLE_LEN)?;
+            open.samples = keep;
+            finish(open, &path, &file_of(&self.folder, recording))
+        });
+        if done.is_err() && before == 0 {
+            let _ = fs::remove_file(path); // a disk that refuses that, too, is named with the error
+        }
+        done
     }
 }
 
@@ -253,6 +315,11 @@ fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<
 }
 
 const PART: &str = "wav.part";
+/// Written and taken away again, to see whether the disk takes recordings.
+const PROBE: &str = "probe";
+/// A full disk may have room for a head and for nothing behind it.
+const PROBE_LEN: usize = 64 * 1024;
+const PROBE_AFTER: Duration = Duration::from_secs(1);
 const SAMPLE_LEN: u64 = 2;
 /// Recordings that are made at the same time; each holds a file open.
 const OPEN_MAX: usize = 500;
@@ -311,8 +378,8 @@ mod tests {
         let (facts, open) = (nobody(), Arc::new(AtomicUsize::new(0)));
         let files = BTreeMap::new();
         let folder_path = folder.path().to_path_buf();
-        let given_up = Arc::default();
-        let mut writer = Writer { folder: folder_path, facts, files, open, given_up };
+        let (given_up, is_failing) = Default::default();
+        let mut writer = Writer { folder: folder_path, facts, files, open, given_up, is_failing };
         let second = RecordingId { n: 2, ..RECORDING };
         for recording in [RECORDING, second] {
             writer.begin(recording).unwrap();
@@ -329,6 +396,72 @@ mod tests {
         assert_eq!(wav::read(&whole).unwrap().samples.len(), 8_800);
         assert_eq!(repair(folder.path()).unwrap(), []);
         assert_eq!(repair(Path::new("/nonexistent/folder")).unwrap(), []);
+    }
+
+    /// What a disk that is full, or is taken away, does to one recording.
+    fn writer(folder: &Path) -> Writer {
+        Writer {
+            folder: folder.to_path_buf(),
+            facts: Arc::new(drop),
+            files: BTreeMap::new(),
+            open: Arc::new(AtomicUsize::new(3)),
+            given_up: Arc::default(),
+            is_failing: Arc::default(),
+        }
+    }
+
+    /// A file that is begun and takes no more.
+    fn full(samples: u64) -> Option<Open> {
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        Some(Open { file, samples })
+    }
+
+    #[test]
+    fn fault_11_of_a_recording_that_fails_no_empty_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        let [block, end, heard, given_up] = [1, 2, 3, 4].map(|n| RecordingId { n, ..RECORDING });
+        for recording in [block, end, heard, given_up] {
+            writer.begin(recording).unwrap();
+        }
+        writer.files.insert(block, full(0));
+        writer.files.insert(end, full(0));
+        writer.files.insert(heard, full(8_000));
+        writer.given_up.lock().unwrap().push(given_up);
+        let (jobs, inbox) = sync_channel(8);
+        jobs.send(Job::Block(block, vec![1; 8_000])).unwrap();
+        jobs.send(Job::Block(heard, vec![1; 8_000])).unwrap();
+        jobs.send(Job::End(end, vec![1; 80], 80)).unwrap();
+        jobs.send(Job::End(block, Vec::new(), 8_000)).unwrap();
+        drop(jobs);
+        let failing = Arc::clone(&writer.is_failing);
+        writer.run(&inbox);
+        assert!(failing.load(Ordering::Relaxed));
+        let left: Vec<_> = fs::read_dir(part(folder.path(), heard).parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(left, [part(folder.path(), heard)], "only where something can be heard");
+    }
+
+    #[test]
+    fn fault_11_a_disk_that_failed_is_found_to_be_back_without_a_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let writer = writer(&gone);
+        fs::write(&gone, "in the way").unwrap();
+        assert!(writer.probe().is_err());
+        writer.is_failing.store(true, Ordering::Relaxed);
+        fs::remove_file(&gone).unwrap();
+        let failing = Arc::clone(&writer.is_failing);
+        let (jobs, inbox) = sync_channel(1);
+        let thread = std::thread::spawn(move || writer.run(&inbox));
+        while failing.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        drop(jobs);
+        thread.join().unwrap();
+        assert_eq!(fs::read_dir(&gone).unwrap().count(), 0, "and nothing is left of looking");
     }
 
     #[test]

@@ -63,7 +63,7 @@ struct World {
     driver: Driver,
     /// What the last command left to be sent with every event.
     mark: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Runs `test` with a driver on a runtime, which its sockets need.
@@ -85,7 +85,7 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     let Started { mut driver, threads: _threads } = start(ready).unwrap();
     // So that commands stay where they can be looked at.
     driver.rest = None;
-    test(&mut World { driver, mark: String::new(), _folder: folder });
+    test(&mut World { driver, mark: String::new(), folder });
 }
 
 impl World {
@@ -95,12 +95,25 @@ impl World {
     }
 
     fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
+        let (reply, mut replied) = oneshot::channel();
+        let hook = self.hook(leg, what, more);
+        self.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
+        self.driver.release();
+        replied.try_recv().expect("answered in the same turn").remove(0)
+    }
+
+    fn hook(&self, leg: &str, what: What, more: Fields) -> Hook {
         let news = Some(News { what, mark: self.mark.clone() });
         let fields = Fields { reference: leg.to_owned(), news, ..more };
-        let (reply, mut replied) = oneshot::channel();
-        let hook = Hook { provider: telnyx::NAME, link: Link::Voice, fields };
-        self.driver.take_hooks(Batch { hooks: vec![hook], reply });
-        replied.try_recv().expect("answered in the same turn").remove(0)
+        Hook { provider: telnyx::NAME, link: Link::Voice, fields }
+    }
+
+    /// Everything that a killed process would leave beside its database.
+    fn written(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path().join("state")).unwrap().flatten();
+        let lines = files.filter(|file| file.path().extension().is_some_and(|it| it == "jsonl"));
+        lines.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
     }
 
     fn arrives(&mut self) {
@@ -158,6 +171,30 @@ fn an_event_becomes_commands_in_the_same_turn() {
         world.told(What::Collected, keys("1"));
         assert_eq!((next.as_deref(), world.done()), (Some("1.2.2.hangup"), None));
         world.mark = now;
+    });
+}
+
+#[test]
+fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
+    with_driver(|world| {
+        let (reply, mut replied) = oneshot::channel();
+        let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
+        let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
+        let hook = world.hook(CALL, What::Arrived, fields);
+        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        let (api, mut told) = oneshot::channel();
+        world.driver.take_request(crate::api::Request::EndCall { call: CallId(1), reply: api });
+        world.driver.deal(world.driver.clock.now());
+        world.driver.tell_providers();
+        assert!(!world.written().contains("call_arrived"));
+        assert!(replied.try_recv().is_err() && told.try_recv().is_err());
+        world.driver.release();
+        assert!(replied.try_recv().is_ok() && told.try_recv().is_ok());
+        let written = world.written();
+        for noted in ["call_arrived", "end_call", "{\"session\":", "{\"leg\":"] {
+            assert!(written.contains(noted), "{noted}: {written}");
+        }
+        assert!(world.done().is_some(), "and only then the command");
     });
 }
 

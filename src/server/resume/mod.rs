@@ -38,9 +38,10 @@ pub(super) struct Beginning {
 /// As [`store::open`].
 pub(super) fn open_store(
     config: &Config,
-    now: Timestamp,
+    clock: &dyn Fn() -> Timestamp,
     fresh: &dyn Fn() -> ContactCenter,
 ) -> Result<(Opened, Option<Restored>), StoreError> {
+    let now = clock();
     let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
     let number = |raw: &str| normalize(raw, &config.callers.region);
     // It only names the run: the center takes no chances, and what tags and nonces are drawn from
@@ -61,6 +62,17 @@ pub(super) fn open_store(
     };
     let mut rebuilding = Rebuilding::new(&config.digest, now, &taught);
     let opened = store::open_rebuilding(&config.server.state, &head, &writing, &mut rebuilding)?;
+    if rebuilding.told() > 0 {
+        // A place in the program that was first reached while the past was told quietly counts as
+        // one that nobody wants to hear of, for ever.
+        tracing::callsite::rebuild_interest_cache();
+        let took_ms = clock().since(now).as_millis();
+        tracing::info!(
+            inputs = rebuilding.told(),
+            took_ms,
+            "the journal of the run that was lost was read again: what happened in it is no news"
+        );
+    }
     if !opened.recovered.calls.is_empty() {
         let calls = opened.recovered.calls.len();
         tracing::warn!(calls, "calls were up when the server was lost: their records are closed");

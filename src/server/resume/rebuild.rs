@@ -5,13 +5,16 @@
 //! other the store writes what is certain.
 //!
 //! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
+//! The log: what is told again is no news, and was logged when it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use tracing::dispatcher::{self, Dispatch};
+
 use crate::call::CallRecord;
-use crate::center::journal::{Entry, Header, Input, Own};
+use crate::center::journal::{Entry, Header, Input, Own, overdue};
 use crate::center::{Command, ContactCenter, Event};
 use crate::id::CallId;
 use crate::store::{Rebuild, Rebuilt};
@@ -33,6 +36,8 @@ pub(super) struct Rebuilding<'a> {
     /// Of calls that ended, and whose records were not written any more.
     records: BTreeMap<CallId, CallRecord>,
     lost_at: Timestamp,
+    /// Inputs that were told.
+    told: u64,
 }
 
 /// A center that goes on, and when the run before it was lost.
@@ -55,7 +60,13 @@ impl<'a> Rebuilding<'a> {
             missing: BTreeSet::new(),
             records: BTreeMap::new(),
             lost_at: Timestamp::default(),
+            told: 0,
         }
+    }
+
+    /// Inputs that were told.
+    pub(super) const fn told(&self) -> u64 {
+        self.told
     }
 
     /// The center, if it goes on.
@@ -88,7 +99,8 @@ impl<'a> Rebuilding<'a> {
 
     /// The run may have been lost because of this input: it must not happen again.
     fn guarded(&mut self, tell: impl FnOnce(&mut Self)) -> bool {
-        let told = catch_unwind(AssertUnwindSafe(|| tell(self))).is_ok();
+        let quietly = || dispatcher::with_default(&Dispatch::none(), || tell(self));
+        let told = catch_unwind(AssertUnwindSafe(quietly)).is_ok();
         if !told {
             tracing::error!("the journal of the lost run ends the replay, too: please report it");
             self.center = None;
@@ -124,7 +136,13 @@ impl Rebuild for Rebuilding<'_> {
             return false; // two clocks wrote this
         }
         self.lost_at = entry.at;
-        self.guarded(|this| this.handle(entry.at, entry.input))
+        self.told += 1;
+        self.guarded(|this| {
+            while let Some(due) = this.center.as_ref().and_then(|it| overdue(it, entry.at)) {
+                this.handle(due, Input::Own(Own::Wake));
+            }
+            this.handle(entry.at, entry.input);
+        })
     }
 
     fn end(&mut self, whole: bool) -> Rebuilt {

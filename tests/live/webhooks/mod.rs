@@ -16,6 +16,7 @@ mod control;
 mod faults;
 mod holds;
 mod http;
+mod kills;
 mod kind;
 mod outside;
 mod readme;

@@ -100,7 +100,7 @@ impl World {
         config.server.state = self.state();
         let fresh =
             || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-        let (opened, restored) = open_store(&config, now, &fresh).unwrap();
+        let (opened, restored) = open_store(&config, &|| now, &fresh).unwrap();
         let goes_on = restored.is_some();
         let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
         let reader = opened.store.reader().unwrap();
@@ -244,7 +244,8 @@ impl Server {
         self.center.agent_view(self.center.agent_id(name).unwrap())
     }
 
-    fn kill(self) -> Timestamp {
+    fn kill(mut self) -> Timestamp {
+        self.store.settle(self.now);
         self.store.kill();
         self.now + AWAY
     }

@@ -1,0 +1,112 @@
+//! What a turn says to providers and to the HTTP interface, kept until what it noted is written.
+//!
+//! **Invariant:** whoever is answered here, and whatever is commanded here, was promised something
+//! that outlives the process; the order in which things were put in is kept.
+//!
+//! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
+//! answers that change nothing, which need not wait.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::center::Refused;
+use crate::center::snapshot::AgentView;
+use crate::id::LegId;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::io::rest::Rest;
+use crate::webhook::rest::RestCommand;
+
+/// A write into the page cache takes microseconds; one that takes this long waited for the disk.
+const SLOW_AFTER: Duration = Duration::from_millis(100);
+/// Between two warnings of slow writes.
+const WARN_AFTER: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub(super) struct Outbox {
+    replies: Vec<Reply>,
+    orders: Vec<Order>,
+    pub(super) slow_writes: SlowWrites,
+}
+
+/// An answer, with who waits for it. One nobody waits for any more is dropped.
+pub(super) enum Reply {
+    Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Option<Document>>),
+    Agent(oneshot::Sender<AgentAnswer>, AgentAnswer),
+    CallEnded(oneshot::Sender<bool>, bool),
+}
+
+/// `None`: there is no such agent.
+pub(super) type AgentAnswer = Option<Result<AgentView, Refused>>;
+
+/// For the threads that speak with providers.
+pub(super) enum Order {
+    Send { provider: &'static str, leg: LegId, command: RestCommand },
+    Came(LegId),
+}
+
+impl Outbox {
+    pub(super) fn reply(&mut self, reply: Reply) {
+        self.replies.push(reply);
+    }
+
+    pub(super) fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    pub(super) fn release(&mut self, rest: Option<&Rest>) {
+        for reply in self.replies.drain(..) {
+            match reply {
+                Reply::Documents(reply, documents) => drop(reply.send(documents)),
+                Reply::Agent(reply, answer) => drop(reply.send(answer)),
+                Reply::CallEnded(reply, was_live) => drop(reply.send(was_live)),
+            }
+        }
+        for order in self.orders.drain(..) {
+            let Some(rest) = rest else { continue };
+            match order {
+                Order::Send { provider, leg, command } => rest.send(provider, leg, command),
+                Order::Came(leg) => rest.came(leg),
+            }
+        }
+    }
+}
+
+/// Writes that were held up, so that a slow disk is said once and not per call.
+#[derive(Debug, Default)]
+pub(super) struct SlowWrites {
+    said_at: Option<Timestamp>,
+    count: u64,
+}
+
+impl SlowWrites {
+    /// How many there were since it was last said, when it is time to say it.
+    pub(super) fn count(&mut self, now: Timestamp, took: Duration) -> Option<u64> {
+        if took < SLOW_AFTER {
+            return None;
+        }
+        self.count += 1;
+        if self.said_at.is_some_and(|at| now.since(at) < WARN_AFTER) {
+            return None;
+        }
+        self.said_at = Some(now);
+        Some(std::mem::take(&mut self.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_01_a_slow_disk_is_said_once_a_minute_with_how_often() {
+        let mut slow = SlowWrites::default();
+        let s = Duration::from_secs;
+        let at = |seconds| Timestamp::default() + s(seconds);
+        assert_eq!(slow.count(at(0), Duration::from_millis(1)), None);
+        assert_eq!(slow.count(at(0), s(1)), Some(1));
+        assert_eq!([slow.count(at(5), s(1)), slow.count(at(59), s(1))], [None; 2]);
+        assert_eq!(slow.count(at(60), s(1)), Some(3));
+    }
+}

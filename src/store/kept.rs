@@ -1,0 +1,255 @@
+//! What is promised beside the journal, until the database has it: what fronts keep of calls and
+//! legs, where agents stand, what became known of a closed call.
+//!
+//! The database takes it within a hundredth of a second, by the thread. A promise does not wait for
+//! that: before it leaves, a line of it is given to the operating system here. The lines are in two
+//! files, used in turns, so that they stay small: one is begun anew when the database has
+//! everything in it.
+//!
+//! **Invariant:** what was kept before a promise left is found by the next start, in the database
+//! or here; each line is the whole state of what it is about, and none is taken twice out of order,
+//! because numbers go up for ever.
+//!
+//! **Deliberately absent:** syncs. After a loss of power there is what the database has. The records
+//! of calls: the journal has the inputs they follow from.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{RecordingNews, WrapUp};
+use crate::center::Standing;
+use crate::id::CallId;
+use crate::store::records::{self, sql, unsigned};
+use crate::store::shared::Shared;
+use crate::store::{StoreError, journal, state};
+
+/// A file is begun anew after so many bytes, if the database has everything in it.
+const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
+/// Lines kept in memory while no file takes them, in bytes. Past it they are left to the database.
+const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
+const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
+/// In `meta`: what has a lower number is in the database.
+const UNTIL: &str = "kept_until";
+
+/// Something kept, in place of what was kept before under the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kept {
+    Session { call: CallId, json: String },
+    ForgetSession { call: CallId },
+    Leg { name: String, json: String },
+    ForgetLeg { name: String },
+    Standing { agent: String, standing: Standing },
+    WrapUp { call: CallId, wrap_up: WrapUp },
+    Recording { news: RecordingNews },
+}
+
+/// A line: what was kept, and its number.
+#[derive(Serialize)]
+struct Line<'a>(u64, &'a Kept);
+
+#[derive(Deserialize)]
+struct ReadLine(u64, Kept);
+
+/// The driver's end.
+#[derive(Debug)]
+pub(super) struct KeptLog {
+    files: [KeptFile; 2],
+    /// The one that is written.
+    at: usize,
+    next: u64,
+    /// Lines that no file was given yet.
+    lines: Vec<u8>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct KeptFile {
+    path: PathBuf,
+    file: File,
+    len: u64,
+    /// Every line in it has a lower number.
+    until: u64,
+}
+
+impl KeptLog {
+    /// Begins with empty files: what was in them, [`recover`] has put into the database.
+    pub(super) fn begin(folder: &Path, next: u64, shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let [first, second] = NAMES.map(|name| KeptFile::begin(folder.join(name)));
+        Ok(Self { files: [first?, second?], at: 0, next, lines: Vec::new(), shared })
+    }
+
+    /// Takes something, to be written with what came before it; its number.
+    pub(super) fn note(&mut self, kept: &Kept) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        if self.lines.len() >= LINES_KEPT_MAX {
+            self.lines.clear();
+        }
+        journal::write_line(&mut self.lines, &Line(number, kept));
+        number
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Gives the operating system what it does not have, and the database neither.
+    pub(super) fn write(&mut self) {
+        let (done, failing) = (self.shared.kept_until(), &self.shared.kept_failing);
+        if self.next <= done {
+            self.lines.clear();
+            failing.store(false, Ordering::Relaxed); // the next line shows how it is
+        }
+        if self.lines.is_empty() {
+            return;
+        }
+        let written = self.change(done).and_then(|()| self.files[self.at].append(&self.lines));
+        let failing = &self.shared.kept_failing;
+        match written {
+            Ok(()) => {
+                self.files[self.at].until = self.next;
+                self.lines.clear();
+                if failing.swap(false, Ordering::Relaxed) {
+                    tracing::warn!("what is kept for a restart is written again");
+                }
+            }
+            Err(error) => {
+                if !failing.swap(true, Ordering::Relaxed) {
+                    let file = self.files[self.at].path.display();
+                    tracing::error!(%error, %file,
+                        "what is kept for a restart cannot be written: no new call is taken until \
+                         it can be");
+                }
+            }
+        }
+    }
+
+    /// Changes to the other file where this one is long and the other is not needed any more.
+    fn change(&mut self, done: u64) -> io::Result<()> {
+        let other = 1 - self.at;
+        if self.files[self.at].len >= FILE_LEN_MAX && self.files[other].until <= done {
+            self.files[other].empty()?;
+            self.at = other;
+        }
+        Ok(())
+    }
+}
+
+impl KeptFile {
+    fn begin(path: PathBuf) -> Result<Self, StoreError> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let failed = |error| StoreError::io(&path, error);
+        let file = options.open(&path).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        Ok(Self { path, file, len: 0, until: 0 })
+    }
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let done = self.file.write_all(lines);
+        match done {
+            Ok(()) => self.len += lines.len() as u64,
+            // What it holds of them would be a torn line before the next.
+            Err(_) => self.file.set_len(self.len)?,
+        }
+        done
+    }
+
+    fn empty(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.len = 0;
+        Ok(())
+    }
+}
+
+/// Puts into the database what a lost process had kept and not brought there; `carried` are the
+/// calls that go on. Returns the number of the next that is kept.
+pub(super) fn recover(
+    db: &mut Connection,
+    folder: &Path,
+    carried: &BTreeSet<CallId>,
+    was_lost: bool,
+) -> Result<u64, StoreError> {
+    let mut next = until(db)?;
+    let mut lines = Vec::new();
+    for name in NAMES {
+        lines.extend(read(&folder.join(name))?.into_iter().filter(|ReadLine(n, _)| *n >= next));
+    }
+    lines.sort_by_key(|ReadLine(number, _)| *number);
+    let transaction = db.transaction()?;
+    for ReadLine(number, kept) in lines {
+        apply(&transaction, &kept)?;
+        next = number + 1;
+    }
+    if was_lost {
+        forget_unheard(&transaction, carried)?;
+    }
+    set_until(&transaction, next)?;
+    transaction.commit()?;
+    Ok(next)
+}
+
+/// Whole lines; a last one without its end is one that was promised to nobody.
+fn read(path: &Path) -> Result<Vec<ReadLine>, StoreError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io(path, error)),
+    };
+    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+}
+
+/// The process was lost between what was kept of a call and its arrival in the journal: nothing was
+/// promised to that caller, who is a new one when the provider comes again.
+fn forget_unheard(db: &Connection, carried: &BTreeSet<CallId>) -> Result<(), StoreError> {
+    for (call, _) in state::sessions(db)? {
+        if !carried.contains(&call) && !records::has(db, call)? {
+            state::forget_session(db, call)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn apply(db: &Connection, kept: &Kept) -> Result<(), StoreError> {
+    match kept {
+        Kept::Session { call, json } => state::keep_session(db, *call, json)?,
+        Kept::ForgetSession { call } => state::forget_session(db, *call)?,
+        Kept::Leg { name, json } => state::keep_leg(db, name, json)?,
+        Kept::ForgetLeg { name } => state::forget_leg(db, name)?,
+        Kept::Standing { agent, standing } => state::keep_standing(db, agent, standing)?,
+        Kept::WrapUp { call, wrap_up } => {
+            if !records::amend(db, *call, wrap_up)? {
+                tracing::warn!(%call, "after-call work belongs to no record");
+            }
+        }
+        Kept::Recording { news } => {
+            if records::amend_recording(db, news)?.is_none() {
+                tracing::warn!(recording = %news.name, "a recording belongs to no record");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn until(db: &Connection) -> Result<u64, StoreError> {
+    let query = "SELECT value FROM meta WHERE key = ?1";
+    let until: Option<i64> = db.query_row(query, [UNTIL], |row| row.get(0)).optional()?;
+    Ok(until.map_or(0, unsigned))
+}
+
+pub(super) fn set_until(db: &Connection, until: u64) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
+    statement.execute(params![UNTIL, sql(until)])?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! What the driver's end of the store and the thread that writes know in common.
+//!
+//! **Invariant:** nobody waits for the disk while holding the lock, so neither end ever waits for
+//! the other.
+//!
+//! **Deliberately absent:** lines and records. Each end has its own.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::id::CallId;
+use crate::store::journal::Segment;
+use crate::time::Timestamp;
+
+/// How the files are, for alarms and for `/metrics`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// The journal cannot be written at the moment.
+    pub journal_failing: bool,
+    /// The records cannot be written at the moment.
+    pub records_failing: bool,
+    /// Things to be written that wait in memory.
+    pub waiting: u64,
+    /// Things that were not kept, since the start.
+    pub lost: u64,
+}
+
+impl Health {
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        !self.journal_failing && !self.records_failing && self.lost == 0
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) journal_failing: AtomicBool,
+    /// The files beside the journal cannot be written: see `kept`.
+    pub(super) kept_failing: AtomicBool,
+    pub(super) records_failing: AtomicBool,
+    pub(super) records_waiting: AtomicU64,
+    lost: AtomicU64,
+    /// When the latest input came that was noted.
+    latest: AtomicU64,
+    next_call: AtomicU64,
+    /// What was kept under lower numbers is in the database.
+    kept_until: AtomicU64,
+    segments: Mutex<Segments>,
+}
+
+/// The segments of the run.
+#[derive(Debug, Default)]
+pub(super) struct Segments {
+    /// `None` while none can be written.
+    pub(super) current: Option<Arc<Segment>>,
+    /// The one after it, made by the thread, because making one waits for the disk.
+    pub(super) spare: Option<Segment>,
+    /// It is waited for.
+    pub(super) is_wanted: bool,
+    /// Of the next that is made.
+    pub(super) number: u32,
+    /// Those that take no more lines, until the thread has heard of them.
+    pub(super) retired: Vec<(u32, String)>,
+    /// Calls without a record, with the segment they arrived in.
+    pub(super) live: BTreeMap<CallId, u32>,
+}
+
+impl Segments {
+    /// The segment that lines go to now, or next.
+    pub(super) fn present(&self) -> u32 {
+        let current = self.current.as_deref().or(self.spare.as_ref());
+        current.map_or(self.number, Segment::number)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(first: Segment, latest: Timestamp, next_call: CallId, kept: u64) -> Self {
+        let number = first.number() + 1;
+        let current = Some(Arc::new(first));
+        Self {
+            journal_failing: AtomicBool::new(false),
+            kept_failing: AtomicBool::new(false),
+            records_failing: AtomicBool::new(false),
+            records_waiting: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            latest: AtomicU64::new(latest.as_millis()),
+            next_call: AtomicU64::new(next_call.0),
+            kept_until: AtomicU64::new(kept),
+            segments: Mutex::new(Segments { current, number, ..Segments::default() }),
+        }
+    }
+
+    pub(super) fn segments(&self) -> MutexGuard<'_, Segments> {
+        // Each change is complete before anything in it can panic.
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lost(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether what is promised now could be lost with the process.
+    pub(super) fn is_failing(&self) -> bool {
+        let failing = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        failing(&self.journal_failing) || failing(&self.kept_failing)
+    }
+
+    pub(super) fn health(&self, overflow: usize) -> Health {
+        Health {
+            journal_failing: self.is_failing(),
+            records_failing: self.records_failing.load(Ordering::Relaxed),
+            waiting: self.records_waiting.load(Ordering::Relaxed) + overflow as u64,
+            lost: self.lost.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn noted(&self, at: Timestamp) {
+        self.latest.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+
+    pub(super) fn latest(&self) -> Timestamp {
+        Timestamp(self.latest.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn arrived(&self, call: CallId) {
+        self.next_call.fetch_max(call.0.saturating_add(1), Ordering::Relaxed);
+        let mut segments = self.segments();
+        let present = segments.present();
+        segments.live.insert(call, present);
+    }
+
+    pub(super) fn next_call(&self) -> CallId {
+        CallId(self.next_call.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn kept_until(&self) -> u64 {
+        self.kept_until.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_kept_until(&self, until: u64) {
+        self.kept_until.fetch_max(until, Ordering::AcqRel);
+    }
+}

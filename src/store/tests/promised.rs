@@ -1,0 +1,210 @@
+//! What was promised is found after a kill: noted, kept, and written before anybody is told.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+
+/// A copy of what a process that is killed now would leave, without the database: that may have
+/// nothing yet.
+fn left_behind(folder: &Path) -> tempfile::TempDir {
+    let left = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().extension().is_some_and(|it| it == "jsonl") {
+            fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+        }
+    }
+    left
+}
+
+#[test]
+fn fault_01_what_was_settled_before_a_kill_is_found_and_nothing_else_was_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    assert!(store.settle(Timestamp(1_100)));
+    store.note(Timestamp(1_101), Some(&arrived(2)));
+    store.kill();
+    assert_eq!(opened(folder.path()).recovered.calls, [CallId(1)]);
+}
+
+#[test]
+fn fault_01_a_turn_gives_all_it_noted_to_the_system_and_nothing_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    let written = || read_run(&segments(folder.path()).unwrap()).unwrap().entries.len();
+    assert!(!store.settle(Timestamp(2_000)), "there is nothing");
+    for at in 2_000..2_003 {
+        store.note(Timestamp(at), None);
+    }
+    assert_eq!(written(), 0);
+    assert!(store.settle(Timestamp(2_003)));
+    assert_eq!((written(), store.poll_timeout()), (3, None));
+    store.shutdown().unwrap();
+}
+
+#[test]
+fn fault_01_what_is_kept_is_there_before_the_database_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.keep_session(CallId(1), "{\"n\":\"old\"}".to_owned());
+    store.keep_session(CallId(1), "{\"n\":\"new\"}".to_owned());
+    store.keep_leg("v3:a".to_owned(), "{}".to_owned());
+    store.keep_leg("v3:b".to_owned(), "{}".to_owned());
+    store.forget_leg("v3:a".to_owned());
+    store.keep_standing("alice", Standing::Ready);
+    assert!(store.settle(Timestamp(1_100)));
+    // Not promised: kept of a call that the journal has never heard of.
+    store.keep_session(CallId(2), "{}".to_owned());
+    store.kept.write();
+    let left = left_behind(folder.path());
+    let mut torn = fs::OpenOptions::new().append(true).open(left.path().join("kept-0.jsonl"));
+    torn.as_mut().unwrap().write_all(b"[9,{\"session\":{\"call\":1,").unwrap();
+    let found = opened(left.path());
+    assert_eq!(found.sessions, [(CallId(1), "{\"n\":\"new\"}".to_owned())]);
+    assert_eq!(found.legs, [("v3:b".to_owned(), "{}".to_owned())]);
+    assert_eq!(found.standings, BTreeMap::from([("alice".to_owned(), Standing::Ready)]));
+    assert_eq!(found.recovered.calls, [CallId(1)]);
+    store.shutdown().unwrap();
+}
+
+/// What an agent said of a call is promised to the agent, and belongs to a record that may be in
+/// the database before it.
+#[test]
+fn fault_01_after_call_work_is_there_before_the_database_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.close(record(1, 1_200));
+    let leg = LegId { call: CallId(1), n: 1 };
+    let wrap_up = WrapUp { leg, acw_ms: 7, resolved: Some(true), intent: None, note: None };
+    store.amend(CallId(1), wrap_up.clone());
+    store.settle(Timestamp(1_300));
+    let left = left_behind(folder.path());
+    let db = records::open(&left.path().join(DATABASE)).unwrap();
+    records::insert(&db, &record(1, 1_200)).unwrap();
+    drop(db);
+    drop(opened(left.path()));
+    assert_eq!(all(left.path())[0].legs[0].wrap_up, Some(wrap_up));
+    store.shutdown().unwrap();
+}
+
+#[test]
+fn fault_01_a_line_that_is_older_than_the_database_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    for text in ["a", "b"] {
+        store.keep_session(CallId(1), text.to_owned());
+        store.settle(Timestamp(1_100));
+    }
+    let file = folder.path().join("kept-0.jsonl");
+    let old = fs::read_to_string(&file).unwrap();
+    assert_eq!(old.lines().count(), 2);
+    store.shutdown().unwrap();
+    // As if the database had been brought up to date, and a process were killed before it knew.
+    fs::write(&file, old.lines().next().unwrap().to_owned() + "\n").unwrap();
+    let Opened { mut store, sessions, .. } = opened(folder.path());
+    assert_eq!(sessions, [(CallId(1), "b".to_owned())]);
+    // Numbers go on, so the next is newer than any before.
+    store.keep_session(CallId(1), "c".to_owned());
+    store.settle(Timestamp(1_200));
+    assert!(fs::read_to_string(&file).unwrap().starts_with("[2,"));
+    store.shutdown().unwrap();
+}
+
+#[test]
+fn fault_01_files_beside_the_journal_stay_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    let text = "x".repeat(SESSION_LEN_MAX);
+    for n in 0..64 {
+        store.keep_session(CallId(n), text.clone());
+        store.settle(Timestamp(1_100));
+        while store.shared.kept_until() <= n {
+            std::thread::yield_now();
+        }
+    }
+    for name in ["kept-0.jsonl", "kept-1.jsonl"] {
+        let len = fs::metadata(folder.path().join(name)).unwrap().len();
+        assert!(len > 0 && len < 5 * 1024 * 1024, "{name}: {len}");
+    }
+    store.shutdown().unwrap();
+}
+
+/// While the disk takes nothing, no call is taken; what is noted meanwhile is written afterwards,
+/// though nobody promises anything any more.
+#[cfg(target_os = "linux")]
+#[test]
+fn fault_11_a_full_disk_is_known_and_loses_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.settle(Timestamp(1_100));
+    store.shared.segments().current = Some(Arc::new(Segment::full_disk()));
+    store.note(Timestamp(1_200), Some(&arrived(2)));
+    assert!(store.settle(Timestamp(1_200)));
+    assert!(store.health().journal_failing && !store.is_accepting());
+    assert_eq!(store.note(Timestamp(1_300), None), Noted::Lagging);
+    let mut now = store.poll_timeout().unwrap();
+    while !store.is_accepting() {
+        store.settle(now);
+        now = store.poll_timeout().unwrap_or(now);
+        std::thread::yield_now();
+    }
+    assert!(!store.health().journal_failing && store.health().lost == 0);
+    let run = read_run(&segments(folder.path()).unwrap()).unwrap();
+    let seqs: Vec<u64> = run.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!((seqs, run.damaged), (vec![0, 1, 2], 0));
+    store.kill();
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered.calls, [CallId(1), CallId(2)]);
+    store.shutdown().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fault_11_an_end_in_order_on_a_segment_that_fails_begins_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    store.note(Timestamp(1_100), None);
+    store.shared.segments().current = Some(Arc::new(Segment::full_disk()));
+    store.shutdown().unwrap();
+    assert_eq!(read_run(&segments(folder.path()).unwrap()).unwrap().entries.len(), 1);
+}
+
+/// The next segment is made by the thread, and the one before is not waited for.
+#[test]
+fn fault_01_a_full_segment_is_followed_by_one_that_says_what_it_may_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    let Event::CallArrived { call, from, via, .. } = arrived(1) else { panic!() };
+    let event = Event::CallArrived { call, from, to: "x".repeat(200_000), via };
+    let note = |store: &mut Store, count: u64| {
+        for _ in 0..count {
+            store.note(Timestamp(1_100), Some(&event));
+            store.settle(Timestamp(1_100));
+        }
+    };
+    let half = journal::SEGMENT_LEN_MAX / 2 / 200_000 + 1;
+    note(&mut store, half);
+    let is_ready = |store: &Store| {
+        let segments = store.shared.segments();
+        let synced = segments.current.as_ref().is_some_and(|it| it.synced() == it.given());
+        synced && segments.spare.is_some()
+    };
+    while !is_ready(&store) {
+        std::thread::yield_now();
+    }
+    note(&mut store, half + 10);
+    assert!(store.health().is_good());
+    store.kill();
+    let paths = segments(folder.path()).unwrap();
+    assert!(paths.len() >= 2, "{paths:?}");
+    let run = read_run(&paths).unwrap();
+    let seqs: Vec<u64> = run.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (0..2 * half + 10).collect::<Vec<_>>());
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered.calls, [CallId(1)]);
+    store.shutdown().unwrap();
+}
