@@ -1,11 +1,12 @@
-//! Text of strangers on a terminal: a caller chooses the number, the name and the keys that a record
-//! holds, and a terminal obeys what it is sent.
+//! Text of strangers on a terminal: a caller chooses the number, the name and the keys that a
+//! record holds, and a terminal obeys what it is sent.
 //!
-//! **Invariant:** nothing that this program prints moves a cursor, changes a color or reorders a line;
-//! and no field of a record begins a line of its own. What would is written as JSON writes it,
-//! `\u001b`, so that JSON stays JSON.
+//! **Invariant:** nothing that this program prints moves a cursor, changes a color or reorders a
+//! line; and no field of a record begins a line of its own. What would is written as JSON writes
+//! it, `\u001b`, so that JSON stays JSON.
 //!
-//! **Deliberately absent:** judging what is well-formed. A record holds what came; it is only shown.
+//! **Deliberately absent:** judging what is well-formed. A record holds what came; it is only
+//! shown.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

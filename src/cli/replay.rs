@@ -149,7 +149,8 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
     Ok(Run { header, entries: whole.entries })
 }
 
-/// What is broken by the journal is said once, with its place, and not where in the program as well.
+/// What is broken by the journal is said once, with its place, and not where in the program as
+/// well.
 fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broken> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
@@ -221,9 +222,10 @@ mod tests {
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
         let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
-        assert_eq!(outcome.records.len() as u64, report.tally.calls);
+        let calls = report.tally.calls + report.tally.agent_calls;
+        assert_eq!(outcome.records.len() as u64, calls);
         let text = text(&runs, &outcome);
-        let last = format!("{} calls ended, 0 still up\n", report.tally.calls);
+        let last = format!("{calls} calls ended, 0 still up\n");
         assert!(text.ends_with(&last), "{text}");
     }
 
@@ -260,7 +262,8 @@ mod tests {
         second_run(&paths[1], ",\"continues\":0");
         let runs = read(&paths).unwrap();
         let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
-        assert_eq!(outcome.records.len() as u64, report.tally.calls);
+        let calls = report.tally.calls + report.tally.agent_calls;
+        assert_eq!(outcome.records.len() as u64, calls);
         assert_eq!(outcome.inputs, report.inputs);
         let said = read(&paths[1..]).err().unwrap();
         assert_eq!(said, "run 1 went on with the calls of run 0: give its files");

@@ -180,8 +180,8 @@ fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Reads flow files, and all of each folder. What is wrong is added to `problems`, what is left alone
-/// to `warnings`.
+/// Reads flow files, and all of each folder. What is wrong is added to `problems`, what is left
+/// alone to `warnings`.
 pub fn read_flows(
     paths: &[PathBuf],
     known: &Known,

@@ -222,7 +222,7 @@ fn missing(
     }
     if agents.is_empty() {
         steps.push(
-            "nobody can answer what flows queue: add [agents.NAME] with the skills that they ask for"
+            "nobody can answer what flows queue: add [agents.NAME] with the skills that they name"
                 .to_owned(),
         );
     }

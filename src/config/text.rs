@@ -1,7 +1,7 @@
 //! Files that people write, read whole: configuration, flows, callers.
 //!
-//! **Invariant:** what cannot be read says where and why: the line of the byte that is no UTF-8, the
-//! encoding that was probably meant, and how to mend it.
+//! **Invariant:** what cannot be read says where and why: the line of the byte that is no UTF-8,
+//! the encoding that was probably meant, and how to mend it.
 //!
 //! **Deliberately absent:** guessing. A letter read in the wrong encoding would be another name.
 

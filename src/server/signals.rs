@@ -3,8 +3,8 @@
 //!
 //! **Invariant:** no signal that a process can take, but those three, ends calls.
 //!
-//! **Deliberately absent:** SIGPIPE, which the standard library ignores before `main`; faults of the
-//! program itself (SIGSEGV and its kind), after which nothing can be trusted.
+//! **Deliberately absent:** SIGPIPE, which the standard library ignores before `main`; faults of
+//! the program itself (SIGSEGV and its kind), after which nothing can be trusted.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -10,8 +10,8 @@
 //! or here; each line is the whole state of what it is about, and none is taken twice out of order,
 //! because numbers go up for ever.
 //!
-//! **Deliberately absent:** syncs. After a loss of power there is what the database has. The records
-//! of calls: the journal has the inputs they follow from.
+//! **Deliberately absent:** syncs. After a loss of power there is what the database has. The
+//! records of calls: the journal has the inputs they follow from.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};

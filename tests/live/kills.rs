@@ -1,5 +1,5 @@
-//! The server is killed the moment it has promised something, and started again; and what else would
-//! end a process.
+//! The server is killed the moment it has promised something, and started again; and what else
+//! would end a process.
 //!
 //! **Invariant:** what was promised is kept: 0 calls without their record, nothing said twice.
 

@@ -6,8 +6,8 @@
 //! name = "Ada Ames"
 //! ```
 //!
-//! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it, and
-//! one that no call can bring is refused.
+//! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it,
+//! and one that no call can bring is refused.
 //!
 //! **Deliberately absent:** anything secret. Who calls from a number is not proven by the number.
 
@@ -198,8 +198,8 @@ impl Lines<'_> {
     }
 }
 
-/// A problem with one key is said at its own line, one with the entry at its first. The text is that
-/// from the entry on, and where it begins.
+/// A problem with one key is said at its own line, one with the entry at its first. The text is
+/// that from the entry on, and where it begins.
 fn toml_entry(reading: &mut Reading<'_>, (text, at): (&str, usize), fields: &DeTable<'_>) {
     let begins = reading.line;
     let line_of = |offset: usize| begins + line(text, offset.saturating_sub(at)) - 1;

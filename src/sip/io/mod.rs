@@ -1,8 +1,8 @@
 //! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a
 //! connection.
 //!
-//! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`], let
-//! connections in with [`Sockets::admit`], hand out with [`Sockets::send`], which never waits.
+//! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`],
+//! let connections in with [`Sockets::admit`], hand out with [`Sockets::send`], which never waits.
 //!
 //! **Invariant:** nothing a peer does makes [`Sockets::send`] wait or memory grow without bound: a
 //! full queue drops datagrams (UDP retransmits) or closes the connection (TCP), and says so. What
