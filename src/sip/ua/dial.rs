@@ -17,7 +17,7 @@ use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
 use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::LocalMedia;
+use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
 use crate::sip::ua::login::Credentials;
@@ -26,6 +26,7 @@ use crate::sip::ua::serve::route_text;
 use crate::sip::ua::session::{EXPIRES_S_MIN, TIMER};
 use crate::sip::ua::target::{Callee, is_private};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::wire::content;
 use crate::time::Timestamp;
 
 impl Ua {
@@ -91,7 +92,8 @@ impl Ua {
             tcp,
         };
         let mut own = Media::new(dialog.local_tag);
-        own.bind(media.clone());
+        // Nothing was offered to us that it might not fit.
+        let _ = own.bind(media.clone());
         let mut invite = Invite::new(Stage::Calling(calling), dialog, own);
         invite.leg = Some(leg);
         invite.trunk = callee.trunk;
@@ -216,6 +218,7 @@ impl Ua {
             return self.succeeded_again(now, id, tag, response);
         };
         let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
+        let answer = content(&response.headers, &response.body).session;
         let mut dialog = confirmed(&invite.dialog, tag, response);
         dialog.path = self.next_hop_of(&dialog, invite.dialog.path);
         let via = self.via(dialog.path, branch);
@@ -231,16 +234,27 @@ impl Ua {
         self.agree_on_timer(now, id, &response.headers);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let leg = invite.leg.filter(|_| wanted);
-        let agreed = invite.media.agree(&response.body).is_ok();
+        let source = invite.signaling;
+        let agreed = invite.media.agree(answer, source);
         match (leg, agreed) {
-            (Some(leg), true) => self.won(now, id, leg),
-            (Some(_), false) => {
-                self.bye(now, id, Cause::INCOMPATIBLE);
-                self.lost(now, id, 488);
+            (Some(leg), Ok(is_named)) => {
+                if is_named {
+                    self.remark_named(now, source);
+                }
+                self.won(now, id, leg);
             }
+            (Some(_), Err(why)) => self.answered_in_vain(now, id, why),
             // Their answer crossed our CANCEL.
             (None, _) => self.bye(now, id, Cause::NORMAL_CLEARING),
         }
+    }
+
+    /// Somebody took the call, with sound that we cannot do.
+    fn answered_in_vain(&mut self, now: Timestamp, id: DialogId, why: NotAcceptable) {
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        self.remark_refused(now, path.remote.ip(), why);
+        self.bye(now, id, Cause::INCOMPATIBLE);
+        self.lost(now, id, 488);
     }
 
     fn won(&mut self, now: Timestamp, id: DialogId, leg: LegId) {

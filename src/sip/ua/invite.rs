@@ -114,6 +114,8 @@ pub(super) struct Unacknowledged {
     pub(super) server: ServerKey,
     /// The 2xx carries our offer; the ACK must carry their answer.
     pub(super) offered: bool,
+    /// It answers the call, and not a later INVITE.
+    pub(super) begins: bool,
 }
 
 /// A re-INVITE of ours.

@@ -1,5 +1,6 @@
 //! Calls we make: each row of the failure catalogue that a phone can cause.
 
+use super::calls::lost;
 use super::*;
 use crate::center::{From, Target};
 use crate::id::AgentId;
@@ -264,7 +265,7 @@ fn a_reinvite_that_finds_no_dialog_ends_the_call_and_a_refused_one_does_not() {
     let mut desk = Desk::new();
     let (_, reinvite) = our_reinvite(&mut desk);
     desk.receive(&respond(&reinvite, "481 Gone", "", "", ""));
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::TIMER_EXPIRED }]);
+    assert_eq!(desk.events(), [lost(Cause::TIMER_EXPIRED, Loss::Silent)]);
     desk.assert_quiet();
     let mut desk = Desk::new();
     let (_, reinvite) = our_reinvite(&mut desk);
