@@ -17,8 +17,8 @@ use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
 use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::{LocalMedia, NotAcceptable};
-use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
+use crate::sip::sdp::{LocalMedia, NotAcceptable, SDP_BYTES_MAX};
+use crate::sip::ua::invite::{Calling, Cancel, EARLY_MAX, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::media::Media;
@@ -90,6 +90,7 @@ impl Ua {
             raised: false,
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
             tcp,
+            early: Vec::new(),
         };
         let mut own = Media::new(dialog.local_tag);
         // Nothing was offered to us that it might not fit.
@@ -150,7 +151,7 @@ impl Ua {
             (Role::Bye, _) => {}
             (Role::Reinvite, _) => self.reinvite_answered(now, user.dialog, response),
             (Role::Update, _) => self.update_answered(now, user.dialog, response),
-            (Role::Invite, ..200) => self.progressed(now, user.dialog, status),
+            (Role::Invite, ..200) => self.progressed(now, user.dialog, response),
             (Role::Invite, 200..300) => self.succeeded(now, user.dialog, response),
             (Role::Invite, 503) => {
                 self.trunk_failed(now, user.dialog, response.headers.retry_after());
@@ -161,10 +162,12 @@ impl Ua {
         }
     }
 
-    fn progressed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+    fn progressed(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let status = response.code();
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Calling(calling) = &mut invite.stage else { return };
         calling.progress = true;
+        calling.keep_early(response);
         if let Cancel::Wanted(cause) = calling.cancel {
             return self.send_cancel(now, id, cause);
         }
@@ -218,7 +221,10 @@ impl Ua {
             return self.succeeded_again(now, id, tag, response);
         };
         let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
+        // Who has answered in a provisional response of this dialog need not do so again.
         let answer = content(&response.headers, &response.body).session;
+        let early = answer.is_none().then(|| calling.early_of(tag.as_deref())).flatten();
+        let answer: Option<Box<[u8]>> = answer.or(early).map(Box::from);
         let mut dialog = confirmed(&invite.dialog, tag, response);
         dialog.path = self.next_hop_of(&dialog, invite.dialog.path);
         let via = self.via(dialog.path, branch);
@@ -235,7 +241,7 @@ impl Ua {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let leg = invite.leg.filter(|_| wanted);
         let source = invite.signaling;
-        let agreed = invite.media.agree(answer, source);
+        let agreed = invite.media.agree(answer.as_deref(), source);
         match (leg, agreed) {
             (Some(leg), Ok(is_named)) => {
                 if is_named {
@@ -408,6 +414,26 @@ impl Ua {
             return seen;
         }
         hop
+    }
+}
+
+impl Calling {
+    /// Keeps the description of a provisional response. Of two of one dialog the later one holds:
+    /// it is what the other end does now.
+    fn keep_early(&mut self, response: &Response) {
+        let Some(sdp) = content(&response.headers, &response.body).session else { return };
+        let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let Some(tag) = tag.filter(|_| sdp.len() <= SDP_BYTES_MAX) else { return };
+        match self.early.iter().position(|(known, _)| *known == tag) {
+            Some(at) => self.early[at].1 = sdp.into(),
+            None if self.early.len() < EARLY_MAX => self.early.push((tag, sdp.into())),
+            None => {}
+        }
+    }
+
+    fn early_of(&self, tag: Option<&str>) -> Option<&[u8]> {
+        let tag = tag?;
+        self.early.iter().find(|(known, _)| **known == *tag).map(|(_, sdp)| &**sdp)
     }
 }
 

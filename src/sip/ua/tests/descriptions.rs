@@ -2,7 +2,7 @@
 //! call whose description we cannot use.
 
 use super::calls::{bound, lost, picked_up, turned_away};
-use super::dialing::{ANSWER, dial_ann, respond};
+use super::dialing::{ANSWER, dial_ann, failed, respond};
 use super::*;
 
 const SDP: &str = "Content-Type: application/sdp\n";
@@ -139,6 +139,40 @@ fn fault_17_a_description_beside_other_parts_is_read_wherever_it_comes() {
     let invite = dial_ann(&mut desk);
     desk.receive(&respond(&invite, "200 OK", "a", MIXED, &beside_isup(ANSWER, "required")));
     assert_eq!(desk.events().last(), Some(&UaEvent::Answered { leg: leg(1) }));
+}
+
+#[test]
+fn fault_18_an_answer_in_a_provisional_response_holds_for_its_dialog() {
+    let answer = |port: u16| ANSWER.replace("7000", &port.to_string());
+    let heard = |desk: &mut Desk| match &desk.events()[..] {
+        [.., UaEvent::Media { media, .. }, UaEvent::Answered { .. }] => media.remote_rtp.port(),
+        events => panic!("{events:?}"),
+    };
+    // Two phones behind one proxy rang; the second answered, with nothing more to say.
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&respond(&invite, "183 Session Progress", "a", SDP, &answer(7000)));
+    desk.receive(&respond(&invite, "183 Session Progress", "b", SDP, &answer(7001)));
+    desk.receive(&respond(&invite, "183 Session Progress", "b", SDP, &answer(7002)));
+    desk.receive(&respond(&invite, "180 Ringing", "b", "", ""));
+    desk.receive(&respond(&invite, "200 OK", "b", "", ""));
+    assert_eq!(heard(&mut desk), 7002, "its own, the last one");
+    // What the 200 says holds over what came before.
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&respond(&invite, "183 Session Progress", "a", SDP, &answer(7000)));
+    desk.receive(&respond(&invite, "200 OK", "a", SDP, &answer(7003)));
+    assert_eq!(heard(&mut desk), 7003);
+    // That of another dialog is none.
+    let mut desk = Desk::new();
+    let invite = dial_ann(&mut desk);
+    desk.receive(&respond(&invite, "183 Session Progress", "a", SDP, &answer(7000)));
+    desk.events();
+    desk.receive(&respond(&invite, "200 OK", "c", "", ""));
+    assert_eq!(desk.events(), failed(Cause::INCOMPATIBLE));
+    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines.last().unwrap().starts_with("BYE "), "{lines:?}");
+    desk.assert_quiet();
 }
 
 #[test]
