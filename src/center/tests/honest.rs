@@ -114,3 +114,14 @@ fn fault_15_a_line_that_was_lost_is_not_a_caller_who_hung_up() {
         assert_eq!(ends, (Outcome::Handled, EndedBy::Network, 5_000), "{lost_leg}");
     }
 }
+
+#[test]
+fn fault_22_a_silent_telephone_is_a_device_error_and_no_persons_miss() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::DialFailed { leg, cause: Cause::TIMER_EXPIRED });
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    assert_eq!(desk.records[0].legs[0].outcome, "device_error");
+}

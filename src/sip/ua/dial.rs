@@ -130,6 +130,7 @@ impl Ua {
         }
         let Some(sdp) = invite.media.offer() else { return };
         let bytes = writer.finish_with("application/sdp", &sdp);
+        self.await_a_sign(now, id);
         let user = ClientUser { dialog: id, role: Role::Invite };
         self.request_out(now, branch, user, path, bytes);
     }
@@ -340,7 +341,10 @@ impl Ua {
     /// An INVITE that got no response at all.
     pub(super) fn never_answered(&mut self, now: Timestamp, user: ClientUser, branch: u64) {
         let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
-        if user.role == Role::Invite && calling.branch == branch && !calling.progress {
+        // One that was given up on before has rested for that already.
+        let is_given_up = calling.cancel != Cancel::No;
+        let is_silent = !calling.progress && !is_given_up;
+        if user.role == Role::Invite && calling.branch == branch && is_silent {
             self.trunk_failed(now, user.dialog, None);
         }
     }
@@ -370,6 +374,7 @@ impl Ua {
         for other in rest {
             self.cancel_fork(now, other, Cause::CALL_REJECTED);
         }
+        self.hurry_the_silent(now, leg);
         let Some(entry) = self.legs.get(&leg).filter(|entry| entry.dialogs.is_empty()) else {
             return;
         };
@@ -442,14 +447,15 @@ trait Weigh {
 }
 
 impl Weigh for Option<u16> {
-    /// The refusal that says most about the person called (RFC 3261 §16.7 point 6).
+    /// The refusal that says most about the person called (RFC 3261 §16.7 point 6). A phone that
+    /// says nothing (408) or cannot be reached (503) says nothing about anybody.
     fn max_by_weight(self, status: u16) -> Self {
         self.into_iter().chain([status]).max_by_key(|status| match status {
             600.. => 5,
             486 => 4,
-            480 | 408 => 2,
             401 | 403 | 407 | 404 => 3,
-            503 => 0,
+            480 => 2,
+            408 | 503 => 0,
             _ => 1,
         })
     }

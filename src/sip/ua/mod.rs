@@ -195,7 +195,7 @@ enum Alarm {
     Refresh,
     /// The session was not refreshed.
     Expiry,
-    /// A trunk has said nothing to our INVITE.
+    /// Nothing has come back to our INVITE.
     Silence,
     /// Nobody here has answered or refused a call.
     Unanswered,
@@ -303,7 +303,7 @@ impl Ua {
                 Alarm::Refresh => self.refresh(now, id),
                 Alarm::Expiry => self.not_refreshed(now, id),
                 Alarm::Unanswered => self.unanswered(now, id),
-                Alarm::Silence => self.trunk_is_silent(now, id),
+                Alarm::Silence => self.is_silent(now, id),
             }
         }
         self.registrar.handle_timeout(now);

@@ -8,6 +8,7 @@ mod challenges;
 mod descriptions;
 mod dialing;
 mod failover;
+mod forks;
 mod limits;
 mod pair;
 mod phones;
