@@ -319,7 +319,7 @@ pub(super) struct Record {
     pub ended_at: String,
     /// handled, abandoned, overflowed, transferred, contained, refused or failed.
     pub outcome: String,
-    /// caller, agent, party, flow, operator, server or server_lost.
+    /// caller, agent, party, flow, operator, network, server or server_lost.
     pub ended_by: String,
     /// Q.850.
     pub cause: u8,

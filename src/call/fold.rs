@@ -226,6 +226,7 @@ impl Fold {
             _ if self.asked_for_agent && self.record.ended_by == EndedBy::Operator => {
                 Outcome::Failed
             }
+            EndedBy::Network => Outcome::Failed,
             EndedBy::Caller
             | EndedBy::Agent
             | EndedBy::Party

@@ -89,8 +89,8 @@ pub struct Call {
 /// Where a call stands.
 ///
 /// ```text
-///  InFlow ──► Waiting ──► Talking ──► InFlow (the caller stayed) ──► ended
-///     └─────► Dialing ──► Talking ──────┘
+///  (Opening ──►) InFlow ──► Waiting ──► Talking ──► InFlow (the caller stayed) ──► ended
+///                   └─────► Dialing ──► Talking ──────┘
 /// ```
 ///
 /// An agent's call straight to somebody is Dialing, then Talking, and ends with either party.
@@ -98,6 +98,8 @@ pub struct Call {
 /// A ringing agent's phone does not change the state: the caller still waits, and hears music.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
+    /// We answer, and sound is still to be agreed on: the flow has not begun.
+    Opening,
     InFlow,
     Waiting {
         queue: QueueId,

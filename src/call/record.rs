@@ -92,9 +92,9 @@ pub enum Outcome {
     Transferred,
     /// Ended in the flow without asking for an agent.
     Contained,
-    /// Never answered by us.
+    /// Never answered by us: an answer counts from the moment that there is sound.
     Refused,
-    /// We failed, or the server was lost while the call was up.
+    /// We failed, or the line to the caller or the server was lost while the call was up.
     Failed,
 }
 
@@ -137,6 +137,8 @@ pub enum EndedBy {
     Flow,
     /// A supervisor, or a drain that reached its limit.
     Operator,
+    /// The line was lost: no sound and no refresh any more, or no confirmation of our answer.
+    Network,
     /// The server refused the call or failed.
     Server,
     /// The process ended while the call was up; written after the restart.
@@ -153,6 +155,7 @@ impl fmt::Display for EndedBy {
             Self::Flow => "flow",
             Self::Operator => "operator",
             Self::Server => "server",
+            Self::Network => "network",
             Self::ServerLost => "server_lost",
         })
     }

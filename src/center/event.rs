@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Cause, RecordingEnd, RecordingFault};
+use crate::call::{Cause, EndedBy, RecordingEnd, RecordingFault};
 use crate::flow::Digit;
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
@@ -25,6 +25,25 @@ pub enum Event {
         to: String,
         via: Via,
     },
+    /// The same, of a caller with whom sound is agreed on only after our answer: the flow begins
+    /// with [`Event::Answered`] of its leg.
+    CallOpening {
+        call: CallId,
+        from: From,
+        to: String,
+        via: Via,
+    },
+    /// Somebody who may call was refused before there was anything to decide: no sound in common,
+    /// no ports, no room. Or they gave up before that (`by` says so). All there is of the call is
+    /// this.
+    CallRefused {
+        call: CallId,
+        from: From,
+        to: String,
+        via: Via,
+        by: EndedBy,
+        cause: Cause,
+    },
     /// A leg we dialed rings at the other end.
     Ringing {
         leg: LegId,
@@ -34,7 +53,8 @@ pub enum Event {
         leg: LegId,
         trunk: String,
     },
-    /// A leg we dialed was answered, and its media is up.
+    /// A leg we dialed was answered, and its media is up. Or sound is agreed on with the caller of
+    /// a [`Event::CallOpening`].
     Answered {
         leg: LegId,
     },
@@ -91,10 +111,17 @@ pub enum Event {
     Resumed {
         leg: LegId,
     },
-    /// A leg ended, whoever ended it. Sent once a leg; also after our own `HangUp`.
+    /// A leg was hung up, at either end. A leg ends once, so or [`Event::LegLost`]; also after our
+    /// own `HangUp`.
     HungUp {
         leg: LegId,
         cause: Cause,
+    },
+    /// A leg ended, and nobody hung it up.
+    LegLost {
+        leg: LegId,
+        cause: Cause,
+        how: Loss,
     },
     /// An agent's phone can or cannot be reached now (registered, expired, static).
     PhoneReachable {
@@ -130,9 +157,11 @@ impl Event {
     pub fn call(&self) -> Option<CallId> {
         match self {
             Self::Late { news, .. } => news.call(),
-            Self::CallArrived { call, .. } | Self::EndCall { call } | Self::Lost { call } => {
-                Some(*call)
-            }
+            Self::CallArrived { call, .. }
+            | Self::CallOpening { call, .. }
+            | Self::CallRefused { call, .. }
+            | Self::EndCall { call }
+            | Self::Lost { call } => Some(*call),
             Self::Ringing { leg }
             | Self::Rerouted { leg, .. }
             | Self::Answered { leg }
@@ -144,13 +173,25 @@ impl Event {
             | Self::Held { leg }
             | Self::HoldFailed { leg }
             | Self::Resumed { leg }
-            | Self::HungUp { leg, .. } => Some(leg.call),
+            | Self::HungUp { leg, .. }
+            | Self::LegLost { leg, .. } => Some(leg.call),
             Self::Recorded { recording, .. } | Self::RecordFailed { recording, .. } => {
                 Some(recording.call)
             }
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
         }
     }
+}
+
+/// How a leg ended that nobody hung up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Nothing comes from its far end any more: no sound, no refresh, no confirmation of our
+    /// answer.
+    Silent,
+    /// We could not go on with it: what its far end asks for is nothing that we can do.
+    Broken,
 }
 
 /// Who calls, as the front saw it. A label, never a login.

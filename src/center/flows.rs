@@ -25,6 +25,14 @@ pub(super) const VIA_PROVIDER: &str = "provider:";
 /// And that of a call from an agent's own telephone.
 pub(super) const VIA_AGENT: &str = crate::call::record::VIA_AGENT;
 
+/// When the flow of a call begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    AtOnce,
+    /// With the news that the caller's leg is answered.
+    WhenAnswered,
+}
+
 /// The first flow that claims a number has it; `config` reports the second.
 pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
     let mut by_number = BTreeMap::new();
@@ -47,34 +55,15 @@ impl ContactCenter {
         from: From,
         to: String,
         via: Via,
+        begin: Begin,
     ) {
         if self.calls.contains_key(&id) {
             return; // the same news twice
         }
-        // What an agent's telephone says of itself is no proof; its password was.
-        let (number, name) = match via {
-            Via::Agent(agent) => {
-                let (login, name) = self.own_name(agent);
-                (Some(login), name)
-            }
-            Via::Trunk(_) | Via::Provider(_) => {
-                let number = from.number.as_deref();
-                (number.and_then(|n| normalize(n, &self.setup.region)), from.name)
-            }
-        };
-        // One spelling of the number dialed, too, whichever front the call came by.
-        let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
-        let origin = Origin {
-            call: id,
-            from: number,
-            from_name: name,
-            to,
-            via: self.via_name(&via),
-            arrived_at: now,
-        };
+        let origin = self.origin(now, id, from, to, &via);
         self.calls.insert(id, Call::new(origin));
         if let Via::Agent(agent) = via {
-            return self.own_call_arrived(now, id, agent);
+            return self.own_call_arrived(now, id, agent, begin);
         }
         self.count_arrived(now, id, None);
         if self.takes_no_calls() {
@@ -85,7 +74,63 @@ impl ContactCenter {
             tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
             return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
         };
-        self.start(now, id, flow);
+        self.start(now, id, flow, begin);
+    }
+
+    /// A call that was refused where it came in: a record, and nothing else.
+    pub(super) fn call_refused(
+        &mut self,
+        now: Timestamp,
+        (id, from, to, via): (CallId, From, String, Via),
+        by: EndedBy,
+        cause: Cause,
+    ) {
+        if self.calls.contains_key(&id) {
+            return; // the same news twice
+        }
+        let agent = match via {
+            Via::Agent(agent) => Some(agent),
+            Via::Trunk(_) | Via::Provider(_) => None,
+        };
+        let mut call = Call::new(self.origin(now, id, from, to, &via));
+        self.count_arrived(now, id, agent);
+        call.note(now, Fact::Ended { by, cause });
+        let record = Box::new(call.record());
+        tracing::info!(call = %id, via = %record.via, ?by, %cause, "call refused");
+        self.count_ended(now, &call, &record);
+        self.commands.push_back(Command::CloseRecord { record });
+    }
+
+    fn origin(&self, now: Timestamp, call: CallId, from: From, to: String, via: &Via) -> Origin {
+        // What an agent's telephone says of itself is no proof; its password was.
+        let (number, name) = match via {
+            Via::Agent(agent) => {
+                let (login, name) = self.own_name(*agent);
+                (Some(login), name)
+            }
+            Via::Trunk(_) | Via::Provider(_) => {
+                let number = from.number.as_deref();
+                (number.and_then(|n| normalize(n, &self.setup.region)), from.name)
+            }
+        };
+        // One spelling of the number dialed, too, whichever front the call came by.
+        let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
+        Origin {
+            call,
+            from: number,
+            from_name: name,
+            to,
+            via: self.via_name(via),
+            arrived_at: now,
+        }
+    }
+
+    /// Whether a call to this number is taken by a flow. What agents dial is looked up when it
+    /// arrives, so of theirs it is not asked.
+    #[must_use]
+    pub fn knows_number(&self, to: &str, via: &Via) -> bool {
+        let is_agents = matches!(via, Via::Agent(_));
+        is_agents || self.flow_of(to).or_else(|| self.flow_of_any()).is_some()
     }
 
     pub(super) fn takes_no_calls(&self) -> bool {
@@ -107,7 +152,7 @@ impl ContactCenter {
         self.setup.flows.get(*self.flow_by_number.get(ANY_NUMBER)?).cloned()
     }
 
-    pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
+    pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>, begin: Begin) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let number = call.origin.from.as_deref();
         let start = Facts {
@@ -128,9 +173,23 @@ impl ContactCenter {
             Fact::FlowChosen { flow: flow.name().to_string(), version: flow.version().to_string() };
         tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
         call.note(now, chosen);
-        call.note(now, Fact::Answered);
         call.run = Some(Run::new(flow, start));
+        call.state = State::Opening;
         self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+        match begin {
+            Begin::AtOnce => self.opened(now, id),
+            Begin::WhenAnswered => {}
+        }
+    }
+
+    /// There is sound with the caller: that is what makes a call answered, and its flow begin.
+    pub(super) fn opened(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.state != State::Opening {
+            return;
+        }
+        call.state = State::InFlow;
+        call.note(now, Fact::Answered);
         self.drive(now, id, Input::Start);
     }
 
@@ -138,7 +197,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get(&leg.call).filter(|_| leg.is_caller()) else { return };
         match call.state {
             State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::Digit(digit)),
-            State::Dialing { .. } | State::Talking { .. } | State::Confirming => {}
+            State::Opening | State::Dialing { .. } | State::Talking { .. } | State::Confirming => {}
         }
     }
 
@@ -160,7 +219,7 @@ impl ContactCenter {
             State::Confirming => {
                 self.finish(now, leg.call, EndedBy::Flow, Cause::NORMAL_CLEARING);
             }
-            State::Dialing { .. } | State::Talking { .. } => {}
+            State::Opening | State::Dialing { .. } | State::Talking { .. } => {}
         }
     }
 
@@ -210,6 +269,9 @@ impl ContactCenter {
     /// The caller has left: only what `on_hangup` names still runs, and nothing of it is heard.
     pub(super) fn drive_on_hangup(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.state == State::Opening {
+            return; // the flow has not begun
+        }
         let context = context(now, call, &self.acd);
         let Some(run) = call.run.as_mut() else { return };
         let mut effects = Vec::new();

@@ -9,7 +9,7 @@ use crate::acd::OfferOutcome;
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State, Talk};
 use crate::center::own::is_direct;
 use crate::center::restart::LOST;
-use crate::center::{Cause, Command, ContactCenter, Wake};
+use crate::center::{Cause, Command, ContactCenter, Loss, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -31,6 +31,9 @@ impl ContactCenter {
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, leg: LegId) {
+        if leg.is_caller() {
+            return self.opened(now, leg.call);
+        }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
         if let Some((offer, _)) = party.offer {
@@ -93,9 +96,23 @@ impl ContactCenter {
     }
 
     pub(super) fn hung_up(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        self.leg_over(now, leg, cause, None);
+    }
+
+    pub(super) fn leg_lost(&mut self, now: Timestamp, leg: LegId, cause: Cause, how: Loss) {
+        let by = match how {
+            Loss::Silent => EndedBy::Network,
+            Loss::Broken => EndedBy::Server,
+        };
+        self.leg_over(now, leg, cause, Some(by));
+    }
+
+    /// A leg ended: by its far end, or by what is in between (`lost`).
+    fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, lost: Option<EndedBy>) {
         if leg.is_caller() {
             self.drive_on_hangup(now, leg.call);
-            return self.finish(now, leg.call, EndedBy::Caller, cause);
+            let by = lost.unwrap_or(EndedBy::Caller);
+            return self.conclude(now, leg.call, by, cause, CallersLeg::Over);
         }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         if call.legs.get(&leg).is_some_and(|party| !party.answered) {
@@ -121,7 +138,7 @@ impl ContactCenter {
             (None, true) => (Input::Queue(QueueOutcome::Handled), EndedBy::Party),
             (None, false) => (Input::Transfer(TransferOutcome::Completed), EndedBy::Party),
         };
-        self.drive_after(now, leg.call, input, by);
+        self.drive_after(now, leg.call, input, lost.unwrap_or(by));
     }
 
     /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
@@ -143,6 +160,17 @@ impl ContactCenter {
 
     /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
+        self.conclude(now, id, by, cause, CallersLeg::Up);
+    }
+
+    fn conclude(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        by: EndedBy,
+        cause: Cause,
+        callers_leg: CallersLeg,
+    ) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
@@ -155,7 +183,7 @@ impl ContactCenter {
         let is_up = matches!(call.state, State::Confirming | State::Talking { .. });
         let answered = call.run.is_some() || is_up;
         let leg = call.caller_leg();
-        if by != EndedBy::Caller {
+        if callers_leg == CallersLeg::Up {
             self.commands.push_back(match answered {
                 true => Command::HangUp { leg, cause },
                 false => Command::Reject { leg, cause },
@@ -212,6 +240,13 @@ impl ContactCenter {
         });
         self.learned.call_ended(number, now, record.intent.as_deref(), agent);
     }
+}
+
+/// Whether the caller's leg is still to be ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CallersLeg {
+    Up,
+    Over,
 }
 
 /// What a failed dial says of the agent's phone.

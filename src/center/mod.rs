@@ -44,6 +44,7 @@ use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
 
 use agents::Desk;
+use flows::Begin;
 use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
@@ -53,7 +54,7 @@ pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
 pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use asks::{Refused, VARS_MAX};
 pub use command::{Command, Target};
-pub use event::{AgentAsk, Event, From, Via};
+pub use event::{AgentAsk, Event, From, Loss, Via};
 pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
@@ -148,7 +149,13 @@ impl ContactCenter {
     fn take(&mut self, now: Timestamp, event: Event) {
         match event {
             Event::CallArrived { call, from, to, via } => {
-                self.call_arrived(now, call, from, to, via);
+                self.call_arrived(now, call, from, to, via, Begin::AtOnce);
+            }
+            Event::CallOpening { call, from, to, via } => {
+                self.call_arrived(now, call, from, to, via, Begin::WhenAnswered);
+            }
+            Event::CallRefused { call, from, to, via, by, cause } => {
+                self.call_refused(now, (call, from, to, via), by, cause);
             }
             Event::Ringing { leg } => self.ringing(leg),
             Event::Rerouted { leg, trunk } => self.rerouted(now, leg, trunk),
@@ -169,6 +176,7 @@ impl ContactCenter {
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),
             Event::HungUp { leg, cause } => self.hung_up(now, leg, cause),
+            Event::LegLost { leg, cause, how } => self.leg_lost(now, leg, cause, how),
             Event::PhoneReachable { agent, reachable } => {
                 self.phone_reachable(now, agent, reachable);
             }

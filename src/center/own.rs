@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::acd;
 use crate::acd::{AgentInput, AgentState};
 use crate::call::{Call, EndedBy, Fact, Party, State};
-use crate::center::flows::VIA_AGENT;
+use crate::center::flows::{Begin, VIA_AGENT};
 use crate::center::outside::{NoRoute, Route};
 use crate::center::setup::Reach;
 use crate::center::{Cause, Command, ContactCenter, From, Target, Wake};
@@ -108,7 +108,13 @@ impl NoWay {
 
 impl ContactCenter {
     /// An agent's own telephone calls.
-    pub(super) fn own_call_arrived(&mut self, now: Timestamp, id: CallId, agent: AgentId) {
+    pub(super) fn own_call_arrived(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        agent: AgentId,
+        begin: Begin,
+    ) {
         self.own.begin(agent, id);
         self.news.push_back(self.own_call_news(agent));
         if self.feature_code(now, id, agent) {
@@ -127,7 +133,7 @@ impl ContactCenter {
             }
         };
         match way {
-            Way::Flow(flow) => self.start(now, id, flow),
+            Way::Flow(flow) => self.start(now, id, flow, begin),
             Way::Agent(called) => self.call_agent(now, id, agent, called),
             Way::Outside(route) => {
                 let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, false);

@@ -127,16 +127,18 @@ impl ContactCenter {
         let ringing = call.legs.values().find(|leg| !leg.answered);
         let talking = match call.state {
             State::Talking { leg, .. } => call.legs.get(&leg),
-            State::InFlow | State::Waiting { .. } | State::Dialing { .. } | State::Confirming => {
-                None
-            }
+            State::Opening
+            | State::InFlow
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::Confirming => None,
         };
         let agent = talking.or(ringing).and_then(|leg| match &leg.party {
             Party::Agent { name, .. } => Some(name.clone()),
             Party::Outside { .. } => None,
         });
         let (state, since, queue) = match call.state {
-            State::InFlow | State::Confirming => (CallState::InFlow, None, None),
+            State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None, None),
             State::Waiting { since, queue } if ringing.is_some() => {
                 (CallState::Offered, Some(since), Some(queue))
             }

@@ -1,5 +1,6 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod honest;
 mod lines;
 mod numbers;
 mod own;

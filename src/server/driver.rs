@@ -21,7 +21,7 @@ use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolved;
-use crate::server::router::Router;
+use crate::server::router::{Room, Router};
 use crate::server::signals::{Signal, Signals};
 use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
@@ -249,16 +249,18 @@ impl Driver {
     /// have their turn.
     pub(super) fn deal(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
-            self.router.pump(now, self.is_full());
+            let room = self.room();
+            self.router.pump(now, &self.center, room);
             let Some(event) = self.router.next_event() else { return };
             self.feed(now, event);
         }
         self.unfinished = true;
     }
 
-    /// Whether a new call would be one too many, or its record might find no room.
-    fn is_full(&self) -> bool {
-        self.center.calls_live() >= self.calls_max || !self.store.is_accepting()
+    fn room(&self) -> Room {
+        let is_recording = self.store.is_accepting();
+        let is_full = self.center.calls_live() >= self.calls_max || !is_recording;
+        Room { is_full, is_recording }
     }
 
     /// One event: written to the journal, handled, its commands carried out.

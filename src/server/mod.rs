@@ -28,6 +28,7 @@ mod signals;
 mod start;
 mod tasks;
 mod timer;
+mod unanswered;
 
 use std::process::ExitCode;
 use std::sync::Arc;

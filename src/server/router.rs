@@ -7,12 +7,12 @@
 //! **Deliberately absent:** decisions. Every choice was made by the center; here it is carried out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::call::Outcome;
-use crate::center::{Cause, Command, Event, From, Target};
+use crate::call::{EndedBy, Outcome};
+use crate::center::{Cause, Command, ContactCenter, Event, From, Loss, Target, Via};
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
 use crate::media::recorder::Terms;
@@ -21,8 +21,9 @@ use crate::media::speech::Speech;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
+use crate::server::unanswered::Unanswered;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::{DialogId, Ua, UaEvent};
+use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
@@ -37,12 +38,16 @@ pub(super) struct Router {
     pub(super) refusals: Refusals,
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
-    pub(super) recorded: BTreeMap<LegId, Option<Cause>>,
+    pub(super) recorded: BTreeMap<LegId, Option<Event>>,
     /// Legs we dialed that are up or ring.
     pub(super) dialed: BTreeSet<LegId>,
     pub(super) next_call: CallId,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
+    pub(super) unanswered: Unanswered,
+    /// Whether the store takes records. A call refused while it does not leaves none: that is why
+    /// it is refused.
+    pub(super) is_recording: bool,
     /// Customers' calls since the start, by outcome.
     pub(super) calls_ended: [u64; Outcome::ALL.len()],
     /// And those from agents' own telephones.
@@ -53,17 +58,36 @@ pub(super) struct Router {
     pub(super) events: VecDeque<Event>,
 }
 
+/// Whether there is room for a new call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// It would be one too many, or its record might find no room.
+    pub(super) is_full: bool,
+    pub(super) is_recording: bool,
+}
+
+/// A call on its way in.
+struct Caller {
+    from: From,
+    to: String,
+    via: Via,
+}
+
 impl Router {
     /// Turns what the user agent says into events, and tells it whether there is room.
-    pub(super) fn pump(&mut self, now: Timestamp, is_full: bool) {
-        self.ua.set_full(is_full);
-        self.desk.set_full(is_full);
+    pub(super) fn pump(&mut self, now: Timestamp, center: &ContactCenter, room: Room) {
+        self.ua.set_full(room.is_full);
+        self.desk.set_full(room.is_full);
+        self.is_recording = room.is_recording;
+        while let Some((from, to, via)) = self.desk.poll_refused() {
+            self.refused(now, Caller { from, to, via }, EndedBy::Server, Cause::CONGESTION);
+        }
         while let Some(leg) = self.desk.poll_dropped() {
             self.close(leg);
-            self.ua.hang_up(now, leg, Cause::NETWORK_OUT_OF_ORDER);
+            self.ua.give_up(now, leg, Cause::NETWORK_OUT_OF_ORDER, Loss::Broken);
         }
         while let Some(event) = self.ua.poll_event() {
-            self.heard(now, event);
+            self.heard(now, center, event);
         }
     }
 
@@ -79,20 +103,18 @@ impl Router {
             && self.desk.calls_live() == 0
     }
 
-    fn heard(&mut self, now: Timestamp, event: UaEvent) {
+    fn heard(&mut self, now: Timestamp, center: &ContactCenter, event: UaEvent) {
         match event {
             UaEvent::Incoming { dialog, to, remote, .. } if self.desk.is_arm(&to) => {
                 self.arm_arrived(now, dialog, &to, remote.ip());
             }
             UaEvent::Incoming { dialog, from, to, via, remote } => {
-                let call = self.next_call;
-                let leg = LegId::caller(call);
-                let Some(media) = self.open(leg, remote.ip()) else {
-                    return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
-                };
-                self.next_call = CallId(call.0 + 1);
-                self.ua.bind(now, dialog, leg, media);
-                self.events.push_back(Event::CallArrived { call, from, to, via });
+                let is_known = center.knows_number(&to, &via);
+                self.arrived(now, dialog, remote, Caller { from, to, via }, is_known);
+            }
+            UaEvent::TurnedAway { to, .. } if self.desk.is_arm(&to) => {}
+            UaEvent::TurnedAway { from, to, via, cause } => {
+                self.refused(now, Caller { from, to, via }, EndedBy::Server, cause);
             }
             UaEvent::Media { leg, media, signaling, trunk } => {
                 let networks = trunk.and_then(|trunk| self.media_networks.get(trunk));
@@ -104,6 +126,8 @@ impl Router {
             UaEvent::Rerouted { leg, trunk } => {
                 self.events.push_back(Event::Rerouted { leg, trunk });
             }
+            // The desk brought this caller, and has answered long ago.
+            UaEvent::Answered { leg } if leg.is_caller() && self.desk.has(leg.call) => {}
             UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
             UaEvent::Failed { leg, cause } => {
                 self.close(leg);
@@ -115,23 +139,95 @@ impl Router {
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
             // It may come in the sound as well, and one press is one digit.
             UaEvent::Dtmf { leg, digit } => self.media.press(leg, digit),
-            UaEvent::Ended { leg, cause } if leg.is_caller() && self.desk.has(leg.call) => {
-                self.close(leg);
-                self.desk.arm_ended(now, leg.call, false, cause);
-            }
             UaEvent::Ended { leg, cause } => {
-                self.close(leg);
-                self.dialed.remove(&leg);
-                self.take_arm_down(now, leg.call);
-                match self.recorded.get_mut(&leg) {
-                    Some(ended) => *ended = Some(cause),
-                    None => self.events.push_back(Event::HungUp { leg, cause }),
-                }
+                self.leg_over(now, leg, cause, Event::HungUp { leg, cause });
+            }
+            UaEvent::Lost { leg, cause, how } => {
+                self.leg_over(now, leg, cause, Event::LegLost { leg, cause, how });
             }
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
             }
             UaEvent::Refused { remote, why } => self.refusals.tell(now, remote, &why),
+        }
+    }
+
+    /// A call comes in. The center hears of it when it is known that there will be sound; until
+    /// then it can only be refused.
+    fn arrived(
+        &mut self,
+        now: Timestamp,
+        dialog: DialogId,
+        remote: SocketAddr,
+        caller: Caller,
+        is_known: bool,
+    ) {
+        if !is_known && !self.unanswered.keep(now, &caller.via) {
+            self.count_refused();
+            return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
+        }
+        let call = self.next_call;
+        let leg = LegId::caller(call);
+        let Some(media) = self.open(leg, remote.ip()) else {
+            self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
+            return self.refused(now, caller, EndedBy::Server, Cause::NO_CIRCUIT);
+        };
+        // Also where it is refused now: what is said of this leg is never about the next one.
+        self.next_call = CallId(call.0 + 1);
+        let bound = self.ua.bind(now, dialog, leg, media);
+        let (by, cause) = match bound {
+            Bound::Fits | Bound::Offers => {
+                let Caller { from, to, via } = caller;
+                self.events.push_back(match bound {
+                    Bound::Offers => Event::CallOpening { call, from, to, via },
+                    _ => Event::CallArrived { call, from, to, via },
+                });
+                return;
+            }
+            Bound::Unfit(_) => (EndedBy::Server, Cause::INCOMPATIBLE),
+            Bound::Gone => (EndedBy::Caller, Cause::NORMAL_CLEARING),
+        };
+        self.media.close(leg);
+        self.refused(now, caller, by, cause);
+    }
+
+    /// All there is of this call is its refusal, and a record of that, unless there are too many
+    /// or nothing can be recorded.
+    fn refused(&mut self, now: Timestamp, caller: Caller, by: EndedBy, cause: Cause) {
+        if !self.is_recording || !self.unanswered.keep(now, &caller.via) {
+            return self.count_refused();
+        }
+        let call = self.next_call;
+        self.next_call = CallId(call.0 + 1);
+        let Caller { from, to, via } = caller;
+        self.events.push_back(Event::CallRefused { call, from, to, via, by, cause });
+    }
+
+    /// Without a record, but not unseen.
+    fn count_refused(&mut self) {
+        self.count_ended(Outcome::Refused);
+    }
+
+    fn count_ended(&mut self, outcome: Outcome) {
+        let at = Outcome::ALL.iter().position(|known| *known == outcome);
+        self.calls_ended[at.expect("all outcomes are listed")] += 1;
+    }
+
+    /// A leg is over, and `news` says how; of one that was recorded it is told when its media has
+    /// closed.
+    fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, news: Event) {
+        self.close(leg);
+        if leg.is_caller() && self.desk.has(leg.call) {
+            return match news {
+                Event::LegLost { how, .. } => self.desk.arm_lost(now, leg.call, cause, how),
+                _ => self.desk.arm_ended(now, leg.call, false, cause),
+            };
+        }
+        self.dialed.remove(&leg);
+        self.take_arm_down(now, leg.call);
+        match self.recorded.get_mut(&leg) {
+            Some(ended) => *ended = Some(news),
+            None => self.events.push_back(news),
         }
     }
 
@@ -144,9 +240,16 @@ impl Router {
             self.desk.arm_ended(now, caller.call, true, Cause::NO_CIRCUIT);
             return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
         };
-        self.ua.bind(now, dialog, caller, media);
-        self.ua.answer(now, caller);
-        self.media.bridge(caller, party);
+        match self.ua.bind(now, dialog, caller, media) {
+            Bound::Fits | Bound::Offers => {
+                self.ua.answer(now, caller);
+                self.media.bridge(caller, party);
+            }
+            Bound::Unfit(_) | Bound::Gone => {
+                self.close(caller);
+                self.desk.arm_ended(now, caller.call, true, Cause::INCOMPATIBLE);
+            }
+        }
     }
 
     /// The agent's telephone is done: the caller goes back to the provider, and on in the flow. Not
@@ -201,11 +304,13 @@ impl Router {
             Fact::PromptFailed { leg, play } => {
                 self.events.push_back(Event::PromptFailed { leg, play });
             }
-            // No sound and no refresh: the far end is gone without a word, as if it had hung up.
+            // No sound and no refresh: the far end is gone without a word.
             Fact::Inactive { leg } if self.ua.probe(now, leg) => {
                 tracing::info!(%leg, "no sound arrives from this leg: its session is refreshed");
             }
-            Fact::Inactive { leg } => self.ua.hang_up(now, leg, Cause::TIMER_EXPIRED),
+            Fact::Inactive { leg } => {
+                self.ua.give_up(now, leg, Cause::TIMER_EXPIRED, Loss::Silent);
+            }
             Fact::NoInboundRtp { leg, elsewhere: None } => {
                 tracing::warn!(%leg, "no sound arrives from this leg");
             }
@@ -224,9 +329,7 @@ impl Router {
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {
-                if let Some(cause) = self.recorded.remove(&leg).flatten() {
-                    self.events.push_back(Event::HungUp { leg, cause });
-                }
+                self.events.extend(self.recorded.remove(&leg).flatten());
             }
         }
     }
@@ -283,8 +386,7 @@ impl Router {
             Command::Unbridge { a, b } => self.media.unbridge(a, b),
             Command::CloseRecord { record } => {
                 if record.caller_agent().is_none() {
-                    let at = Outcome::ALL.iter().position(|outcome| *outcome == record.outcome);
-                    self.calls_ended[at.expect("all outcomes are listed")] += 1;
+                    self.count_ended(record.outcome);
                 } else if !record.is_feature_code() {
                     self.agent_calls_ended += 1;
                 }

@@ -33,6 +33,7 @@ use crate::server::router::Router;
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
+use crate::server::unanswered::Unanswered;
 use crate::server::{convert, greet, listen, memory, providers};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
@@ -140,6 +141,8 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         outside: outside(&config),
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),
+        unanswered: Unanswered::default(),
+        is_recording: true,
         calls_ended: Default::default(),
         agent_calls_ended: 0,
         desk: providers.desk,

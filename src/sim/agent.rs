@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::acd::AgentState;
-use crate::center::{AgentAsk, Cause, ContactCenter, Event};
+use crate::center::{AgentAsk, Cause, ContactCenter, Event, Loss};
 use crate::id::{AgentId, LegId};
 use crate::sim::habits::Habits;
 use crate::sim::random::Random;
@@ -187,7 +187,8 @@ impl World {
         if let Some(leg) = person.leg.take().filter(|leg| self.is_up(*leg)) {
             // No packet comes any more; somebody notices after a while.
             self.over(now, leg);
-            let event = Event::HungUp { leg, cause: Cause::DESTINATION_OUT_OF_ORDER };
+            let (cause, how) = (Cause::DESTINATION_OUT_OF_ORDER, Loss::Silent);
+            let event = Event::LegLost { leg, cause, how };
             let noticed = now + self.random.ms(5_000, 20_000);
             self.put(noticed, Stimulus::News { event, copy: false });
         }

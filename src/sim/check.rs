@@ -48,6 +48,8 @@ pub struct Watch {
 struct Leg {
     party: Party,
     since: Timestamp,
+    /// A caller with whom sound is agreed on after our answer: it counts from then.
+    opens: bool,
     answered: bool,
     bridged: bool,
     /// Something plays here, or did.
@@ -89,23 +91,36 @@ impl Watch {
     fn learn(&mut self, now: Timestamp, event: Option<&Event>) {
         match event {
             Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
-            Some(Event::CallArrived { call, via, .. }) if !self.closed.contains(call) => {
+            Some(Event::CallRefused { call, .. }) if !self.closed.contains(call) => {
+                self.calls.entry(*call).or_default();
+            }
+            Some(Event::CallArrived { call, via, .. } | Event::CallOpening { call, via, .. })
+                if !self.closed.contains(call) =>
+            {
                 if let Via::Agent(agent) = via {
                     self.own.insert(*call, *agent);
                 }
-                let caller = Leg::new(Party::Caller, now);
+                let opens = matches!(event, Some(Event::CallOpening { .. }));
+                let caller = Leg { opens, ..Leg::new(Party::Caller, now) };
                 self.calls
                     .entry(*call)
                     .or_insert_with(|| BTreeMap::from([(LegId::caller(*call), caller)]));
             }
             Some(Event::Answered { leg }) => {
-                if let Some(leg) = self.leg(*leg).filter(|leg| leg.party != Party::Caller) {
+                let leg = self.leg(*leg).filter(|leg| leg.party != Party::Caller || leg.opens);
+                if let Some(leg) = leg {
                     leg.answered = true;
                 }
             }
-            Some(Event::DialFailed { leg, .. } | Event::HungUp { leg, .. }) => self.ended(*leg),
+            Some(
+                Event::DialFailed { leg, .. }
+                | Event::HungUp { leg, .. }
+                | Event::LegLost { leg, .. },
+            ) => self.ended(*leg),
             Some(
                 Event::CallArrived { .. }
+                | Event::CallOpening { .. }
+                | Event::CallRefused { .. }
                 | Event::Ringing { .. }
                 | Event::Rerouted { .. }
                 | Event::Digit { .. }
@@ -135,7 +150,9 @@ impl Watch {
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
         match command {
             Command::Answer { leg } => {
-                let answered = std::mem::replace(&mut self.live(*leg, command).answered, true);
+                let caller = self.live(*leg, command);
+                let opens = caller.opens;
+                let answered = std::mem::replace(&mut caller.answered, !opens);
                 assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
             }
             Command::Ring { leg } => {
@@ -351,6 +368,6 @@ fn check_times(record: &CallRecord) {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self { party, since, answered: false, bridged: false, hears: false }
+        Self { party, since, opens: false, answered: false, bridged: false, hears: false }
     }
 }

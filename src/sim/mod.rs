@@ -36,6 +36,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::id::CallId;
 use crate::metrics;
 use crate::time::Timestamp;
 
@@ -252,8 +253,8 @@ impl Sim {
         }
         match self.world.pop() {
             // An id is given to a call once, so its front knows that an ended call does not arrive.
-            Some((_, Stimulus::News { event: Event::CallArrived { call, .. }, copy: true }))
-                if self.center.call(call).is_none() => {}
+            Some((_, Stimulus::News { event, copy: true }))
+                if arrival(&event).is_some_and(|call| self.center.call(call).is_none()) => {}
             Some((_, Stimulus::News { event, copy })) => self.input(Some(event), copy),
             Some((_, stimulus)) => self.world.happen(at, stimulus, &self.center),
             None => {}
@@ -295,7 +296,7 @@ impl Sim {
         if let Some(watch) = &mut self.watch {
             watch.told(now, event.as_ref());
         }
-        self.calls += u64::from(matches!(event, Some(Event::CallArrived { .. })) && !copy);
+        self.calls += u64::from(event.as_ref().and_then(arrival).is_some() && !copy);
         match event {
             Some(event) => self.center.handle(now, event),
             None => self.center.handle_timeout(now),
@@ -323,4 +324,12 @@ impl Sim {
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The call that this begins.
+fn arrival(event: &Event) -> Option<CallId> {
+    match event {
+        Event::CallArrived { call, .. } | Event::CallOpening { call, .. } => Some(*call),
+        _ => None,
+    }
 }

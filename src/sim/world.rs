@@ -255,7 +255,12 @@ impl World {
 
     fn arrives(&mut self, now: Timestamp, command: Command) {
         match command {
-            Command::Answer { leg } => self.set(leg, Far::Ringing, Far::Up),
+            Command::Answer { leg } => {
+                self.set(leg, Far::Ringing, Far::Up);
+                if caller::is_opening(leg.call) && self.is_up(leg) {
+                    self.tell(now, Lane::In(leg), Event::Answered { leg });
+                }
+            }
             Command::Dial { leg, target, .. } => self.dialed(now, leg, &target),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 if self.is(leg, Far::Over) {

@@ -231,7 +231,12 @@ impl Store {
         let line = journal::Noted { seq: self.seq, at, input };
         self.seq += 1;
         self.shared.noted(at);
-        if let Some(Event::CallArrived { call, .. }) = event {
+        if let Some(
+            Event::CallArrived { call, .. }
+            | Event::CallOpening { call, .. }
+            | Event::CallRefused { call, .. },
+        ) = event
+        {
             self.shared.arrived(*call);
         }
         if !self.journal.note(&line) {

@@ -221,10 +221,16 @@ impl Scan {
             };
             self.entries += 1;
             self.ended_at = self.ended_at.max(entry.at);
-            if let Input::Event(Event::CallArrived { call, .. }) = &entry.input {
-                self.last = self.last.max(Some(*call));
-                if !records::has(db, *call)? {
-                    self.missing.insert(*call, entry);
+            if let Input::Event(
+                Event::CallArrived { call, .. }
+                | Event::CallOpening { call, .. }
+                | Event::CallRefused { call, .. },
+            ) = &entry.input
+            {
+                let call = *call;
+                self.last = self.last.max(Some(call));
+                if !records::has(db, call)? {
+                    self.missing.insert(call, entry);
                 }
             }
         }
@@ -315,10 +321,17 @@ fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> 
     Ok(true)
 }
 
-/// The record of a call of which only its arrival is known.
+/// The record of a call of which only its arrival is known. Of one that was refused that is all.
 fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRecord {
-    let Input::Event(Event::CallArrived { call, from, to, via }) = &arrived.input else {
-        unreachable!("only arrivals are looked up");
+    let lost = (Outcome::Failed, EndedBy::ServerLost, Cause::TEMPORARY_FAILURE);
+    let (call, from, to, via, (outcome, ended_by, cause), ended_at) = match &arrived.input {
+        Input::Event(
+            Event::CallArrived { call, from, to, via } | Event::CallOpening { call, from, to, via },
+        ) => (call, from, to, via, lost, ended_at),
+        Input::Event(Event::CallRefused { call, from, to, via, by, cause }) => {
+            (call, from, to, via, (Outcome::Refused, *by, *cause), arrived.at)
+        }
+        Input::Event(_) | Input::Own(_) => unreachable!("only arrivals are looked up"),
     };
     let number = from.number.as_ref();
     CallRecord {
@@ -340,9 +353,9 @@ fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRe
         arrived_at: arrived.at,
         answered_at: None,
         ended_at: ended_at.max(arrived.at),
-        outcome: Outcome::Failed,
-        ended_by: EndedBy::ServerLost,
-        cause: Cause::TEMPORARY_FAILURE,
+        outcome,
+        ended_by,
+        cause,
         path: Vec::new(),
         queued: Vec::new(),
         legs: Vec::new(),

@@ -228,6 +228,27 @@ fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
     assert_eq!(records[1].ended_by, EndedBy::Caller);
 }
 
+/// All that is known of a refused call is in its one line.
+#[test]
+fn fault_12_a_refused_call_has_its_record_also_after_a_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    let (call, by, cause) = (CallId(1), EndedBy::Server, Cause::NO_CIRCUIT);
+    let Event::CallArrived { from, to, via, .. } = arrived(1) else { unreachable!() };
+    store.note(Timestamp(1_100), Some(&Event::CallRefused { call, from, to, via, by, cause }));
+    store.note(Timestamp(1_400), None);
+    kill(store);
+    for expected in [vec![call], vec![]] {
+        let Opened { store, recovered, .. } = opened(folder.path());
+        assert_eq!(recovered.calls, expected);
+        kill(store);
+    }
+    let records = all(folder.path());
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((record.outcome, record.ended_by), (Outcome::Refused, by));
+    assert_eq!((record.cause, record.ended_at), (cause, Timestamp(1_100)));
+}
+
 /// What is rebuilt is kept; of what is not, what is certain.
 #[test]
 fn a_lost_call_keeps_what_could_be_rebuilt() {

@@ -29,6 +29,7 @@ mod platform;
 mod ports;
 mod process;
 mod proxy;
+mod refused;
 mod rig;
 mod rsipstack;
 mod security;

@@ -234,7 +234,14 @@ impl Phone {
         assert_eq!(answer.status(), Some(200), "{answer}");
     }
 
-    fn request(&self, method: &str, dialog: &Dialog, seq: u32, branch: &str, sdp: &str) -> Message {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        dialog: &Dialog,
+        seq: u32,
+        branch: &str,
+        sdp: &str,
+    ) -> Message {
         let Dialog { call_id, local, remote, target, routes, .. } = dialog;
         let (host, port, transport) = (self.host, self.port, self.line.transport());
         let mut headers = vec![

@@ -195,7 +195,7 @@ fn who_never_had_a_codec_of_ours_leaves_nothing_to_wait_for() {
     caller.ack_failure(&dialog, &refused);
     assert_eq!(refused.status(), Some(488), "{refused}");
     let record = rig.record();
-    assert_eq!(record["ended_by"], "caller", "{record:#}");
+    assert_eq!(record["ended_by"], "server", "{record:#}");
     rig.signal("TERM");
     assert!(rig.exit().success());
 }

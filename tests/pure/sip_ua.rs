@@ -158,7 +158,7 @@ fn torture_messages_are_answered_as_their_rfcs_say() {
 fn explained(path: &str, outcome: &Outcome, wrong: &mut Vec<String>) {
     for (name, line) in [
         ("bext01", "Unsupported: nothingSupportsThis, nothingSupportsThisEither\r\n"),
-        ("invut", "Accept: application/sdp\r\n"),
+        ("invut", "Accept: application/sdp, multipart/mixed\r\n"),
         ("regaut01", "WWW-Authenticate: Digest "),
         ("intmeth", "Allow: INVITE"),
     ] {

@@ -52,8 +52,8 @@ impl Session {
         Self { id: id >> 2, version: 0, said: String::new(), lines: Vec::new() }
     }
 
-    /// Answers an offer: the first codec of its order that we take; every media line but the audio
-    /// one refused in place; hold mirrored.
+    /// Answers an offer: the first of its audio lines that fits, with the first codec of its order
+    /// that we take; every other media line refused in place; hold mirrored.
     ///
     /// # Errors
     /// Why not (488). What was said before then still holds.
@@ -62,10 +62,7 @@ impl Session {
         offer: &Sdp,
         local: &LocalMedia,
     ) -> Result<(String, MediaParams), NotAcceptable> {
-        let (index, audio) = find_audio(offer)?;
-        let mut common = common_codecs(audio, local);
-        common.truncate(1);
-        let params = agree(audio, local, &common)?;
+        let (index, common, params) = first_that_fits(offer, local)?;
         self.lines = offer.media.iter().enumerate().map(|(at, m)| line(m, at == index)).collect();
         let said = Said {
             local,
@@ -136,13 +133,44 @@ impl Session {
     }
 }
 
-fn find_audio(offer: &Sdp) -> Result<(usize, &Media), NotAcceptable> {
-    let audio = || offer.media.iter().enumerate().filter(|(_, media)| media.is_audio());
-    let plain = |media: &Media| matches!(&*media.protocol, "RTP/AVP" | "RTP/AVPF");
-    audio().find(|(_, media)| plain(media)).ok_or(match audio().next() {
-        Some(_) => NotAcceptable::Protocol,
-        None => NotAcceptable::NoAudio,
-    })
+/// The first audio line that we can take: its place, the codec, and what is agreed on. Where none
+/// fits, the one that came closest says why.
+fn first_that_fits(offer: &Sdp, local: &LocalMedia) -> Result<Fitting, NotAcceptable> {
+    let mut why = NotAcceptable::NoAudio;
+    for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
+        match fit(media, local) {
+            Ok((common, params)) => return Ok((index, common, params)),
+            Err(this) if closeness(this) > closeness(why) => why = this,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+type Fitting = (usize, Vec<(Codec, u8)>, MediaParams);
+
+fn fit(
+    media: &Media,
+    local: &LocalMedia,
+) -> Result<(Vec<(Codec, u8)>, MediaParams), NotAcceptable> {
+    if !matches!(&*media.protocol, "RTP/AVP" | "RTP/AVPF") {
+        return Err(NotAcceptable::Protocol);
+    }
+    let mut common = common_codecs(media, local);
+    common.truncate(1);
+    let params = agree(media, local, &common)?;
+    Ok((common, params))
+}
+
+/// How much of a line fitted before this was found.
+const fn closeness(why: NotAcceptable) -> u8 {
+    match why {
+        NotAcceptable::Unreadable(_) | NotAcceptable::NoAudio => 0,
+        NotAcceptable::Protocol => 1,
+        NotAcceptable::NoCodec => 2,
+        NotAcceptable::NoAddress => 3,
+        NotAcceptable::IpVersion => 4,
+    }
 }
 
 /// In the order of the description, each codec once.
@@ -167,7 +195,7 @@ fn agree(
     // "Send nothing" in the manner of RFC 2543, still written by old phones (RFC 3264 §8.4).
     let mute = address.is_unspecified();
     if !mute && address.is_ipv4() != local.address.to_canonical().is_ipv4() {
-        return Err(NotAcceptable::NoAddress);
+        return Err(NotAcceptable::IpVersion);
     }
     let theirs = if mute { media.direction.and(Direction::SendOnly) } else { media.direction };
     let remote_rtp = SocketAddr::new(address, media.port);

@@ -153,6 +153,8 @@ pub enum NotAcceptable {
     Protocol,
     #[error("no usable address for audio")]
     NoAddress,
+    #[error("audio at an address of the other IP version than ours")]
+    IpVersion,
     #[error("audio only as PCMU or PCMA")]
     NoCodec,
 }
@@ -165,7 +167,7 @@ impl NotAcceptable {
             Self::Unreadable(_) => 399,
             Self::NoAudio => 304,
             Self::Protocol => 302,
-            Self::NoAddress => 301,
+            Self::NoAddress | Self::IpVersion => 301,
             Self::NoCodec => 305,
         }
     }

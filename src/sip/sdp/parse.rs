@@ -1,7 +1,8 @@
 //! Reading a session description: lenient about what we do not use, bounded in all of it.
 //!
 //! **Invariant:** every address kept is one a packet may be sent to, or the unspecified address,
-//! which means "send nothing" (RFC 3264 §8.4); host names and multicast are no address.
+//! which means "send nothing" (RFC 3264 §8.4); multicast is no address. A host name is none either
+//! until [`Sdp::named_at`] says where it is: nobody here asks a name server for a caller.
 //!
 //! **Deliberately absent:** lines that change nothing for us: bandwidth, keys, candidates, titles.
 
@@ -26,6 +27,8 @@ pub(super) struct Media {
     /// As written, never empty.
     pub(super) formats: Vec<Box<str>>,
     pub(super) address: Option<IpAddr>,
+    /// Its connection line names a host (RFC 8866 §5.7).
+    pub(super) is_named: bool,
     pub(super) maps: Vec<(u8, Encoding)>,
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
@@ -50,8 +53,13 @@ impl Sdp {
             return Err(NotAcceptable::Unreadable("longer than 16 KiB"));
         }
         let text = String::from_utf8_lossy(bytes);
-        let mut reader =
-            Reader { media: Vec::new(), time: None, address: None, direction: Direction::SendRecv };
+        let mut reader = Reader {
+            media: Vec::new(),
+            time: None,
+            address: None,
+            is_named: false,
+            direction: Direction::SendRecv,
+        };
         for line in text.lines() {
             let line = line.trim_end();
             // `x=value`; anything else is not ours to judge.
@@ -62,12 +70,16 @@ impl Sdp {
         reader.finish()
     }
 
-    /// Where the audio stream would be, for choosing our own address of the same family. `None`
-    /// where there is no stream, no address, or one that only says "hold".
-    #[must_use]
-    pub fn audio_address(&self) -> Option<IpAddr> {
-        let audio = self.media.iter().find(|media| media.is_audio())?;
-        audio.address.filter(|ip| !ip.is_unspecified())
+    /// Where a host is that is only named: at `source`, where the description came from. Says
+    /// whether that changed where sound goes.
+    pub fn named_at(&mut self, source: IpAddr) -> bool {
+        let mut changed = false;
+        for media in self.media.iter_mut().filter(|media| media.is_named) {
+            media.address = Some(source.to_canonical());
+            media.is_named = false;
+            changed |= media.is_audio();
+        }
+        changed
     }
 }
 
@@ -100,6 +112,7 @@ struct Reader {
     media: Vec<Media>,
     time: Option<Box<str>>,
     address: Option<IpAddr>,
+    is_named: bool,
     direction: Direction,
 }
 
@@ -142,6 +155,7 @@ impl Reader {
             protocol: protocol.into(),
             formats,
             address: None,
+            is_named: false,
             maps: Vec::new(),
             direction: self.direction,
             rtcp_mux: false,
@@ -155,7 +169,11 @@ impl Reader {
     /// Of several connection lines the first that can be used holds.
     fn connection(&mut self, value: &str) {
         let address = parse_address(value);
-        let kept = self.media.last_mut().map_or(&mut self.address, |media| &mut media.address);
+        let (kept, is_named) = match self.media.last_mut() {
+            Some(media) => (&mut media.address, &mut media.is_named),
+            None => (&mut self.address, &mut self.is_named),
+        };
+        *is_named |= address.is_none() && names_host(value);
         if kept.is_none() {
             *kept = address;
         }
@@ -189,6 +207,7 @@ impl Reader {
         }
         for media in &mut self.media {
             media.address = media.address.or(self.address);
+            media.is_named = media.address.is_none() && (media.is_named || self.is_named);
         }
         Ok(Sdp { media: self.media, time: self.time })
     }
@@ -210,6 +229,18 @@ fn parse_address(value: &str) -> Option<IpAddr> {
     let ip = address.parse::<IpAddr>().ok()?.to_canonical();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     (!ip.is_multicast() && !broadcast).then_some(ip)
+}
+
+/// `IN IP4 media.example.com`. Numbers and dots alone are an address, or a broken one.
+fn names_host(value: &str) -> bool {
+    let mut words = value.split_ascii_whitespace();
+    let (Some(network), Some(_), Some(host)) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    network.eq_ignore_ascii_case("IN")
+        && host.bytes().all(sound)
+        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// `53020` or `53020 IN IP4 192.0.2.1`.

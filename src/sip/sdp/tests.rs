@@ -94,7 +94,7 @@ fn what_cannot_be_agreed_on_says_why() {
         (audio("m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 opus/48000/2"), NotAcceptable::NoCodec),
         ("m=audio 6000 RTP/AVP 0".into(), NotAcceptable::NoAddress),
         ("c=IN IP4 224.2.1.1\r\nm=audio 6000 RTP/AVP 0".into(), NotAcceptable::NoAddress),
-        ("c=IN IP6 2001:db8::1\r\nm=audio 6000 RTP/AVP 0".into(), NotAcceptable::NoAddress),
+        ("c=IN IP6 2001:db8::1\r\nm=audio 6000 RTP/AVP 0".into(), NotAcceptable::IpVersion),
         (
             audio("m=audio 70000 RTP/AVP 0"),
             NotAcceptable::Unreadable("a port is not a number up to 65535"),
@@ -149,10 +149,57 @@ fn our_offer_and_its_answer() {
 fn ipv6_both_ways() {
     let six = LocalMedia { address: "2001:db8::5".parse().unwrap(), ..local() };
     let offer = Sdp::parse(b"c=IN IP6 2001:db8::1\r\nm=audio 6000 RTP/AVP 0").unwrap();
-    assert_eq!(offer.audio_address(), "2001:db8::1".parse().ok());
     let (text, params) = Session::new(4).answer(&offer, &six).unwrap();
     assert!(text.contains("c=IN IP6 2001:db8::5\r\n"), "{text}");
     assert_eq!(params.remote_rtp, "[2001:db8::1]:6000".parse().unwrap());
     let mapped = Sdp::parse(b"c=IN IP6 ::ffff:192.0.2.2\r\nm=audio 6000 RTP/AVP 0").unwrap();
     assert!(Session::new(4).answer(&mapped, &local()).is_ok());
+}
+
+#[test]
+fn fault_20_the_first_audio_line_that_fits_is_taken() {
+    let head = "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+    let taken = |lines: &str| answer(&format!("{head}{lines}"));
+    for first in ["m=audio 5000 RTP/SAVP 0 8", "m=audio 5000 RTP/AVP 18", "m=audio 0 RTP/AVP 0"] {
+        let lines = format!("{first}\r\nm=audio 6000 RTP/AVP 0\r\nm=audio 7000 RTP/AVP 8\r\n");
+        let (text, params) = taken(&lines).unwrap();
+        assert_eq!(params.remote_rtp, "192.0.2.1:6000".parse().unwrap());
+        let ours: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
+        let refused = first.replacen("5000", "0", 1).replace(" 0 8", " 0");
+        assert_eq!(ours, [refused.as_str(), "m=audio 10000 RTP/AVP 0", "m=audio 0 RTP/AVP 8"]);
+    }
+    // An address of its own, which is ours to reach, beside one that is not.
+    let six = "m=audio 5000 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\nm=audio 6000 RTP/AVP 8\r\n";
+    assert_eq!(taken(six).unwrap().1.codec, Codec::Pcma);
+    // What came closest says why.
+    let none = "m=audio 5000 RTP/AVP 18\r\nm=audio 6000 RTP/SAVP 0\r\nm=video 1 RTP/AVP 0\r\n";
+    assert_eq!(taken(none).unwrap_err(), NotAcceptable::NoCodec);
+}
+
+#[test]
+fn fault_19_a_named_host_is_where_its_description_came_from() {
+    let source = "198.51.100.7".parse().unwrap();
+    let at = |offer: &str| {
+        let mut sdp = Sdp::parse(offer.as_bytes()).unwrap();
+        let changed = sdp.named_at(source);
+        let agreed = Session::new(8).answer(&sdp, &local());
+        (changed, agreed.map(|(_, params)| params.remote_rtp.to_string()))
+    };
+    let named = "c=IN IP4 media.example.com\r\nm=audio 6000 RTP/AVP 0\r\n";
+    assert_eq!(at(named), (true, Ok("198.51.100.7:6000".into())));
+    let own = "m=audio 6000 RTP/AVP 0\r\nc=IN IP6 media.example.com\r\n";
+    assert_eq!(at(own), (true, Ok("198.51.100.7:6000".into())));
+    // An address is surer than a name, wherever the two stand.
+    for both in [
+        "c=IN IP4 192.0.2.1\r\nm=audio 6000 RTP/AVP 0\r\nc=IN IP4 media.example.com\r\n",
+        "c=IN IP4 media.example.com\r\nm=audio 6000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n",
+    ] {
+        assert_eq!(at(both), (false, Ok("192.0.2.1:6000".into())));
+    }
+    let video = "c=IN IP4 192.0.2.1\r\nm=audio 6000 RTP/AVP 0\r\nm=video 1 RTP/AVP 31\r\n";
+    assert_eq!(at(video), (false, Ok("192.0.2.1:6000".into())));
+    for none in ["IN IP4 224.2.1.1", "IN IP4 1.2.3", "IN IP4", "X IP4 a.example", "IN IP4 a/b"] {
+        let offer = format!("c={none}\r\nm=audio 6000 RTP/AVP 0\r\n");
+        assert_eq!(at(&offer), (false, Err(NotAcceptable::NoAddress)), "{none}");
+    }
 }

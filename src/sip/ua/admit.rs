@@ -17,6 +17,9 @@ use crate::sip::ua::setup::{Known, PhoneAt};
 use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::time::Timestamp;
 
+/// P-Asserted-Identity values looked at in one request (RFC 3325 §9.1 allows two).
+const ASSERTED_MAX: usize = 4;
+
 impl Ua {
     /// The trunk a call came through, by position.
     pub(super) fn index_of(&self, via: &Via) -> Option<usize> {
@@ -186,9 +189,16 @@ impl Ua {
         if headers.list(Name::Privacy).any(asks_for_privacy) {
             return From::default();
         }
-        let asserted = headers.list(Name::PAssertedIdentity).next().filter(|_| trusted);
-        let asserted = asserted.and_then(|text| NameAddr::parse("P-Asserted-Identity", text).ok());
-        let Some(address) = asserted.or_else(|| headers.from().ok()) else {
+        // Two of them are one caller as `sip:` and as `tel:` (RFC 3325 §9.1): the first that can be
+        // read and names somebody.
+        let asserted = headers.list(Name::PAssertedIdentity).filter(|_| trusted);
+        let asserted: Vec<_> = asserted
+            .take(ASSERTED_MAX)
+            .filter_map(|text| NameAddr::parse("P-Asserted-Identity", text).ok())
+            .collect();
+        let named = asserted.iter().find(|address| address.uri().user_decoded().is_some());
+        let from = headers.from().ok();
+        let Some(address) = named.or(asserted.first()).or(from.as_ref()) else {
             return From::default();
         };
         let number = address.uri().user().and_then(|_| number::user(address.uri().as_str()));

@@ -17,8 +17,8 @@ use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
 use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
-use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::invite::{Calling, Cancel, Invite, STRAYS_MAX, Stage, Up};
+use crate::sip::sdp::{LocalMedia, NotAcceptable, SDP_BYTES_MAX};
+use crate::sip::ua::invite::{Calling, Cancel, EARLY_MAX, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::media::Media;
@@ -26,6 +26,7 @@ use crate::sip::ua::serve::route_text;
 use crate::sip::ua::session::{EXPIRES_S_MIN, TIMER};
 use crate::sip::ua::target::{Callee, is_private};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::wire::content;
 use crate::time::Timestamp;
 
 impl Ua {
@@ -89,9 +90,11 @@ impl Ua {
             raised: false,
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
             tcp,
+            early: Vec::new(),
         };
         let mut own = Media::new(dialog.local_tag);
-        own.bind(media.clone());
+        // Nothing was offered to us that it might not fit.
+        let _ = own.bind(media.clone());
         let mut invite = Invite::new(Stage::Calling(calling), dialog, own);
         invite.leg = Some(leg);
         invite.trunk = callee.trunk;
@@ -127,6 +130,7 @@ impl Ua {
         }
         let Some(sdp) = invite.media.offer() else { return };
         let bytes = writer.finish_with("application/sdp", &sdp);
+        self.await_a_sign(now, id);
         let user = ClientUser { dialog: id, role: Role::Invite };
         self.request_out(now, branch, user, path, bytes);
     }
@@ -148,7 +152,7 @@ impl Ua {
             (Role::Bye, _) => {}
             (Role::Reinvite, _) => self.reinvite_answered(now, user.dialog, response),
             (Role::Update, _) => self.update_answered(now, user.dialog, response),
-            (Role::Invite, ..200) => self.progressed(now, user.dialog, status),
+            (Role::Invite, ..200) => self.progressed(now, user.dialog, response),
             (Role::Invite, 200..300) => self.succeeded(now, user.dialog, response),
             (Role::Invite, 503) => {
                 self.trunk_failed(now, user.dialog, response.headers.retry_after());
@@ -159,10 +163,12 @@ impl Ua {
         }
     }
 
-    fn progressed(&mut self, now: Timestamp, id: DialogId, status: u16) {
+    fn progressed(&mut self, now: Timestamp, id: DialogId, response: &Response) {
+        let status = response.code();
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Calling(calling) = &mut invite.stage else { return };
         calling.progress = true;
+        calling.keep_early(response);
         if let Cancel::Wanted(cause) = calling.cancel {
             return self.send_cancel(now, id, cause);
         }
@@ -216,6 +222,10 @@ impl Ua {
             return self.succeeded_again(now, id, tag, response);
         };
         let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
+        // Who has answered in a provisional response of this dialog need not do so again.
+        let answer = content(&response.headers, &response.body).session;
+        let early = answer.is_none().then(|| calling.early_of(tag.as_deref())).flatten();
+        let answer: Option<Box<[u8]>> = answer.or(early).map(Box::from);
         let mut dialog = confirmed(&invite.dialog, tag, response);
         dialog.path = self.next_hop_of(&dialog, invite.dialog.path);
         let via = self.via(dialog.path, branch);
@@ -231,16 +241,27 @@ impl Ua {
         self.agree_on_timer(now, id, &response.headers);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let leg = invite.leg.filter(|_| wanted);
-        let agreed = invite.media.agree(&response.body).is_ok();
+        let source = invite.signaling;
+        let agreed = invite.media.agree(answer.as_deref(), source);
         match (leg, agreed) {
-            (Some(leg), true) => self.won(now, id, leg),
-            (Some(_), false) => {
-                self.bye(now, id, Cause::INCOMPATIBLE);
-                self.lost(now, id, 488);
+            (Some(leg), Ok(is_named)) => {
+                if is_named {
+                    self.remark_named(now, source);
+                }
+                self.won(now, id, leg);
             }
+            (Some(_), Err(why)) => self.answered_in_vain(now, id, why),
             // Their answer crossed our CANCEL.
             (None, _) => self.bye(now, id, Cause::NORMAL_CLEARING),
         }
+    }
+
+    /// Somebody took the call, with sound that we cannot do.
+    fn answered_in_vain(&mut self, now: Timestamp, id: DialogId, why: NotAcceptable) {
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        self.remark_refused(now, path.remote.ip(), why);
+        self.bye(now, id, Cause::INCOMPATIBLE);
+        self.lost(now, id, 488);
     }
 
     fn won(&mut self, now: Timestamp, id: DialogId, leg: LegId) {
@@ -320,7 +341,10 @@ impl Ua {
     /// An INVITE that got no response at all.
     pub(super) fn never_answered(&mut self, now: Timestamp, user: ClientUser, branch: u64) {
         let Some(Stage::Calling(calling)) = self.stage(user.dialog) else { return };
-        if user.role == Role::Invite && calling.branch == branch && !calling.progress {
+        // One that was given up on before has rested for that already.
+        let is_given_up = calling.cancel != Cancel::No;
+        let is_silent = !calling.progress && !is_given_up;
+        if user.role == Role::Invite && calling.branch == branch && is_silent {
             self.trunk_failed(now, user.dialog, None);
         }
     }
@@ -350,6 +374,7 @@ impl Ua {
         for other in rest {
             self.cancel_fork(now, other, Cause::CALL_REJECTED);
         }
+        self.hurry_the_silent(now, leg);
         let Some(entry) = self.legs.get(&leg).filter(|entry| entry.dialogs.is_empty()) else {
             return;
         };
@@ -397,19 +422,40 @@ impl Ua {
     }
 }
 
+impl Calling {
+    /// Keeps the description of a provisional response. Of two of one dialog the later one holds:
+    /// it is what the other end does now.
+    fn keep_early(&mut self, response: &Response) {
+        let Some(sdp) = content(&response.headers, &response.body).session else { return };
+        let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let Some(tag) = tag.filter(|_| sdp.len() <= SDP_BYTES_MAX) else { return };
+        match self.early.iter().position(|(known, _)| *known == tag) {
+            Some(at) => self.early[at].1 = sdp.into(),
+            None if self.early.len() < EARLY_MAX => self.early.push((tag, sdp.into())),
+            None => {}
+        }
+    }
+
+    fn early_of(&self, tag: Option<&str>) -> Option<&[u8]> {
+        let tag = tag?;
+        self.early.iter().find(|(known, _)| **known == *tag).map(|(_, sdp)| &**sdp)
+    }
+}
+
 trait Weigh {
     fn max_by_weight(self, status: u16) -> Self;
 }
 
 impl Weigh for Option<u16> {
-    /// The refusal that says most about the person called (RFC 3261 §16.7 point 6).
+    /// The refusal that says most about the person called (RFC 3261 §16.7 point 6). A phone that
+    /// says nothing (408) or cannot be reached (503) says nothing about anybody.
     fn max_by_weight(self, status: u16) -> Self {
         self.into_iter().chain([status]).max_by_key(|status| match status {
             600.. => 5,
             486 => 4,
-            480 | 408 => 2,
             401 | 403 | 407 | 404 => 3,
-            503 => 0,
+            480 => 2,
+            408 | 503 => 0,
             _ => 1,
         })
     }

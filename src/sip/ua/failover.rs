@@ -27,6 +27,12 @@ const REST_MAX: Duration = Duration::from_secs(900);
 /// A trunk that says nothing for this long, not even 100, is given up on where there is another
 /// one: four datagrams went out by then.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
+/// The same of an agent's telephone: 100 is due within 200 ms (RFC 3261 §17.2.1), and four
+/// datagrams went out. It is a fault of the device then, not of the person.
+const PHONE_SILENCE_MAX: Duration = Duration::from_secs(4);
+/// A telephone that has said nothing gets this much more when another of the same agent has refused
+/// the call: two datagrams went out.
+const SILENCE_BESIDE_MAX: Duration = Duration::from_secs(1);
 /// Trunks tried for one call.
 const TRUNKS_PER_CALL_MAX: usize = 8;
 
@@ -90,6 +96,26 @@ impl Ua {
         }
     }
 
+    /// An INVITE goes out to a telephone: it says something soon, 100 at least.
+    pub(super) fn await_a_sign(&mut self, now: Timestamp, id: DialogId) {
+        if self.invites.get(&id).is_some_and(|invite| invite.trunk.is_none()) {
+            self.alarms.set((id, Alarm::Silence), now + PHONE_SILENCE_MAX);
+        }
+    }
+
+    /// One telephone has refused the call for this leg: those that have said nothing yet are not
+    /// waited for much longer.
+    pub(super) fn hurry_the_silent(&mut self, now: Timestamp, leg: LegId) {
+        let Some(entry) = self.legs.get(&leg) else { return };
+        let soon = now + SILENCE_BESIDE_MAX;
+        for id in &entry.dialogs {
+            let alarm = (*id, Alarm::Silence);
+            if self.alarms.get(&alarm).is_some_and(|at| at > soon) {
+                self.alarms.set(alarm, soon);
+            }
+        }
+    }
+
     /// The next trunk that takes calls now, or why there is none.
     fn next_way(&self, now: Timestamp, ways: &mut Ways) -> Result<Callee, Cause> {
         let mut why = Cause::SUBSCRIBER_ABSENT;
@@ -131,8 +157,8 @@ impl Ua {
         }
     }
 
-    /// Nothing has come back from the trunk for [`SILENCE_MAX`].
-    pub(super) fn trunk_is_silent(&mut self, now: Timestamp, id: DialogId) {
+    /// Nothing has come back to an INVITE in time.
+    pub(super) fn is_silent(&mut self, now: Timestamp, id: DialogId) {
         let Some(Stage::Calling(calling)) = self.stage(id) else { return };
         if calling.progress || calling.cancel != Cancel::No {
             return;
@@ -140,6 +166,10 @@ impl Ua {
         // No CANCEL before a response (RFC 3261 §9.1); should one come yet, it gets one.
         calling.cancel = Cancel::Wanted(Cause::TIMER_EXPIRED);
         self.trunk_failed(now, id, None);
+        if let Some(invite) = self.invites.get(&id).filter(|invite| invite.trunk.is_none()) {
+            let (leg, remote) = (invite.leg, invite.dialog.path.remote);
+            tracing::warn!(?leg, %remote, "a telephone says nothing to a call, not even 100");
+        }
         self.lost(now, id, 408);
     }
 

@@ -22,6 +22,9 @@ use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::Timer;
 
+/// Dialogs begun by provisional responses whose descriptions are kept; a further phone behind the
+/// same proxy has to repeat its description in its 2xx.
+pub(super) const EARLY_MAX: usize = 4;
 /// Second answers of a forked INVITE that are taken care of; more are left unanswered.
 pub(super) const STRAYS_MAX: usize = 4;
 
@@ -88,6 +91,9 @@ pub(super) struct Calling {
     pub(super) extra: Box<str>,
     /// Where it was sent, if over TCP: a connection that fails ends the attempt at once.
     pub(super) tcp: Option<SocketAddr>,
+    /// The last description in a provisional response, for each dialog begun by one: the answer
+    /// where the 2xx of that dialog has none.
+    pub(super) early: Vec<(Box<str>, Box<[u8]>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +120,8 @@ pub(super) struct Unacknowledged {
     pub(super) server: ServerKey,
     /// The 2xx carries our offer; the ACK must carry their answer.
     pub(super) offered: bool,
+    /// It answers the call, and not a later INVITE.
+    pub(super) begins: bool,
 }
 
 /// A re-INVITE of ours.

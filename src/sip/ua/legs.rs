@@ -5,32 +5,40 @@
 //!
 //! **Deliberately absent:** dialing; see `dial`.
 
-use crate::center::Cause;
+use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::cause::status_of;
-use crate::sip::sdp::LocalMedia;
+use crate::sip::path::Path;
+use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::{ALLOW, Alarm, Bound, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 
 impl Ua {
-    /// Gives a new call its leg and its media. A call that ended in the meantime ends the leg.
-    pub fn bind(&mut self, now: Timestamp, dialog: DialogId, leg: LegId, media: LocalMedia) {
+    /// Gives a new call its leg and its media: the moment in which it is known whether there is a
+    /// codec in common. Only a leg that was bound is told of again.
+    pub fn bind(
+        &mut self,
+        now: Timestamp,
+        dialog: DialogId,
+        leg: LegId,
+        media: LocalMedia,
+    ) -> Bound {
         let invite = self.invites.get_mut(&dialog);
         let Some(invite) = invite.filter(|i| matches!(i.stage, Stage::Incoming(_))) else {
-            self.emit(UaEvent::Ended { leg, cause: Cause::NORMAL_CLEARING });
-            return;
+            return Bound::Gone;
         };
-        invite.leg = Some(leg);
-        let fits = invite.media.bind(media);
-        self.legs.insert(leg, Leg { dialogs: vec![dialog], ..Leg::default() });
-        if !fits {
-            self.reject_with(now, dialog, 488, None);
-            self.end_leg(dialog, Cause::INCOMPATIBLE);
+        if let Err(why) = invite.media.bind(media) {
+            self.refuse_media(now, dialog, why);
             self.forget_if_done(dialog);
+            return Bound::Unfit(why);
         }
+        invite.leg = Some(leg);
+        let is_offered = invite.media.has_offer();
+        self.legs.insert(leg, Leg { dialogs: vec![dialog], ..Leg::default() });
+        if is_offered { Bound::Fits } else { Bound::Offers }
     }
 
     /// Turns away a new call that gets no leg.
@@ -63,14 +71,20 @@ impl Ua {
         }
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let offered = !invite.media.has_offer();
-        let sdp = if offered { invite.media.offer().ok_or(500) } else { invite.media.answer() };
-        let Ok(sdp) = sdp else {
-            self.reject_with(now, id, 488, None);
-            self.end_leg(id, Cause::INCOMPATIBLE);
-            return self.forget_if_done(id);
+        let sdp = match offered {
+            true => invite.media.offer().ok_or(NotAcceptable::NoAudio),
+            false => invite.media.answer(),
+        };
+        let sdp = match sdp {
+            Ok(sdp) => sdp,
+            Err(why) => {
+                self.refuse_media(now, id, why);
+                self.lose_leg(id, Cause::INCOMPATIBLE, Loss::Broken);
+                return self.forget_if_done(id);
+            }
         };
         let seq = invite.dialog.remote_seq.unwrap_or_default();
-        let unacknowledged = Some(Unacknowledged { seq, server: key, offered });
+        let unacknowledged = Some(Unacknowledged { seq, server: key, offered, begins: true });
         invite.stage = Stage::Up(Up { unacknowledged, ..Up::default() });
         self.respond(now, key, 200, writer.finish_with("application/sdp", &sdp));
         self.alarms.cancel(&(id, Alarm::Unanswered));
@@ -82,7 +96,21 @@ impl Ua {
 
     /// Ends a leg in whatever state it is; `Ended` follows at once.
     pub fn hang_up(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
-        let Some(entry) = self.legs.remove(&leg) else { return };
+        if self.leave(now, leg, cause) {
+            self.emit(UaEvent::Ended { leg, cause });
+        }
+    }
+
+    /// Ends a leg that nobody hung up; `Lost` follows at once.
+    pub fn give_up(&mut self, now: Timestamp, leg: LegId, cause: Cause, how: Loss) {
+        if self.leave(now, leg, cause) {
+            self.emit(UaEvent::Lost { leg, cause, how });
+        }
+    }
+
+    /// False where there is no such leg.
+    fn leave(&mut self, now: Timestamp, leg: LegId, cause: Cause) -> bool {
+        let Some(entry) = self.legs.remove(&leg) else { return false };
         for id in entry.dialogs {
             let Some(invite) = self.invites.get_mut(&id) else { continue };
             invite.leg = None;
@@ -93,7 +121,7 @@ impl Ua {
                 Stage::Over => {}
             }
         }
-        self.emit(UaEvent::Ended { leg, cause });
+        true
     }
 
     /// Refuses a call that was not answered: as [`Ua::hang_up`].
@@ -114,12 +142,36 @@ impl Ua {
         status: u16,
         cause: Option<Cause>,
     ) {
+        let reason = cause.map(|cause| ("Reason", reason(cause)));
+        self.reject_saying(now, id, status, reason.as_slice());
+    }
+
+    /// Refuses a call for what it offers, and says why there and here.
+    fn refuse_media(&mut self, now: Timestamp, id: DialogId, why: NotAcceptable) {
+        let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
+        self.remark_refused(now, path.remote.ip(), why);
+        let warning = self.warning(path, why);
+        self.reject_saying(now, id, 488, &[("Warning", warning)]);
+    }
+
+    /// Why a description is refused, for people (RFC 3261 §20.43).
+    pub(super) fn warning(&self, path: Path, why: NotAcceptable) -> String {
+        format!("{} {} \"{why}\"", why.warning(), self.announced(path.local))
+    }
+
+    fn reject_saying(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        status: u16,
+        headers: &[(&str, String)],
+    ) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Incoming(incoming) = &invite.stage else { return };
         let key = incoming.server;
         let mut writer = incoming.reply.response(status, invite.dialog.local_tag);
-        if let Some(cause) = cause {
-            writer.header("Reason", reason(cause));
+        for (name, value) in headers {
+            writer.header(name, value);
         }
         if status == 503 {
             writer.header("Retry-After", super::RETRY_AFTER_S);

@@ -8,9 +8,6 @@ use std::net::IpAddr;
 
 use crate::sip::sdp::{Codec, Direction, LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
 
-/// What answers a description that cannot be agreed on.
-const NOT_ACCEPTABLE: u16 = 488;
-
 #[derive(Debug)]
 pub(super) struct Media {
     session: Session,
@@ -62,20 +59,22 @@ impl Media {
         }
     }
 
-    /// Our end. False when their offer does not fit it.
-    pub(super) fn bind(&mut self, local: LocalMedia) -> bool {
+    /// Our end. Fails when their offer does not fit it.
+    pub(super) fn bind(&mut self, local: LocalMedia) -> Result<(), NotAcceptable> {
         self.local = Some(local);
-        if self.offer.is_none() {
-            return true;
+        if self.offer.is_some() {
+            self.prepared = Some(self.prepare()?);
         }
-        self.prepared = self.prepare().ok();
-        self.prepared.is_some()
+        Ok(())
     }
 
-    /// Keeps their offer for [`Media::answer`].
-    pub(super) fn offered(&mut self, body: &[u8]) -> Result<(), u16> {
-        self.offer = Some(Sdp::parse(body).map_err(|_| NOT_ACCEPTABLE)?);
-        Ok(())
+    /// Keeps their offer, which came from `source`, for [`Media::answer`]. Says whether it names a
+    /// host in place of an address.
+    pub(super) fn offered(&mut self, body: &[u8], source: IpAddr) -> Result<bool, NotAcceptable> {
+        let mut offer = Sdp::parse(body)?;
+        let is_named = offer.named_at(source);
+        self.offer = Some(offer);
+        Ok(is_named)
     }
 
     pub(super) fn has_offer(&self) -> bool {
@@ -83,7 +82,7 @@ impl Media {
     }
 
     /// Answers their offer.
-    pub(super) fn answer(&mut self) -> Result<String, u16> {
+    pub(super) fn answer(&mut self) -> Result<String, NotAcceptable> {
         let prepared = self.prepared.take();
         let (text, params) = prepared.map_or_else(|| self.prepare(), Ok)?;
         self.agreed = Some(params);
@@ -91,11 +90,11 @@ impl Media {
         Ok(text)
     }
 
-    fn prepare(&mut self) -> Result<(String, MediaParams), u16> {
+    fn prepare(&mut self) -> Result<(String, MediaParams), NotAcceptable> {
         let (Some(offer), Some(local)) = (self.offer.take(), &self.local) else {
-            return Err(NOT_ACCEPTABLE);
+            return Err(NotAcceptable::NoAudio);
         };
-        self.session.answer(&offer, local).map_err(|_: NotAcceptable| NOT_ACCEPTABLE)
+        self.session.answer(&offer, local)
     }
 
     /// Our offer; nothing without our end.
@@ -128,20 +127,27 @@ impl Media {
     }
 
     /// A 2xx without a description to an offer that asked for no change.
-    pub(super) fn is_confirmed_by(&self, body: &[u8]) -> bool {
-        body.is_empty() && self.sent.is_some() && self.sent == self.standing
+    pub(super) fn is_confirmed_by(&self, answer: Option<&[u8]>) -> bool {
+        answer.is_none() && self.sent.is_some() && self.sent == self.standing
     }
 
-    /// Takes their answer to our offer.
-    pub(super) fn agree(&mut self, body: &[u8]) -> Result<(), NotAcceptable> {
+    /// Takes their answer to our offer, which came from `source`. Says whether it names a host in
+    /// place of an address.
+    pub(super) fn agree(
+        &mut self,
+        answer: Option<&[u8]>,
+        source: IpAddr,
+    ) -> Result<bool, NotAcceptable> {
         let mut local = self.local.clone().ok_or(NotAcceptable::NoAddress)?;
         // Who answers with more than was offered does not change the codec by that.
         if let Some(sent) = &self.sent {
             local.codecs.clone_from(&sent.codecs);
         }
-        self.agreed = Some(self.session.accept_answer(&Sdp::parse(body)?, &local)?);
+        let mut answer = Sdp::parse(answer.ok_or(NotAcceptable::NoAudio)?)?;
+        let is_named = answer.named_at(source);
+        self.agreed = Some(self.session.accept_answer(&answer, &local)?);
         self.standing = self.sent.take();
-        Ok(())
+        Ok(is_named)
     }
 
     /// What we want of the stream from the next offer on.

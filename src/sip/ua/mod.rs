@@ -30,11 +30,18 @@
 //!         match event {
 //!             UaEvent::Incoming { dialog, from, to, via, .. } => {
 //!                 let call = calls.next();
-//!                 ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg));
-//!                 center.handle(now, Event::CallArrived { call, from, to, via });
+//!                 match ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg)) {
+//!                     Bound::Fits => {
+//!                         center.handle(now, Event::CallArrived { call, from, to, via });
+//!                     }
+//!                     _ => …,
+//!                 }
 //!             }
 //!             UaEvent::Media { leg, media, .. } => …,
 //!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
+//!             UaEvent::Lost { leg, cause, how } => {
+//!                 center.handle(now, Event::LegLost { leg, cause, how });
+//!             }
 //!             _ => …
 //!         }
 //!     }
@@ -61,6 +68,7 @@ mod port;
 mod refresh;
 mod refusal;
 mod reinvite;
+mod remark;
 mod reply;
 mod serve;
 mod session;
@@ -77,7 +85,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::Cause;
+use crate::center::{Cause, Loss};
 use crate::id::{AgentId, LegId};
 use crate::sip::access::{Bans, Trunks};
 use crate::sip::chance::Chance;
@@ -92,12 +100,13 @@ use crate::sip::ua::failover::{Rest, Ways};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::known::Places;
 use crate::sip::ua::refusal::Asked;
+use crate::sip::ua::remark::Remarks;
 use crate::sip::ua::setup::Secrets;
 use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 
-pub use port::{Counts, DialogId, UaEvent, Wake};
+pub use port::{Bound, Counts, DialogId, UaEvent, Wake};
 pub use refusal::Refusal;
 pub use session::EXPIRES_S_MIN as SESSION_EXPIRES_S_MIN;
 pub use setup::{Limits, Phone, PhoneAt, Trunk, UaSetup};
@@ -144,6 +153,7 @@ pub struct Ua {
     verifier: Verifier,
     secrets: Secrets,
     registrar: Registrar,
+    remarks: Remarks,
 }
 
 /// The dialogs of one leg: one, or one a phone while several ring.
@@ -185,7 +195,7 @@ enum Alarm {
     Refresh,
     /// The session was not refreshed.
     Expiry,
-    /// A trunk has said nothing to our INVITE.
+    /// Nothing has come back to our INVITE.
     Silence,
     /// Nobody here has answered or refused a call.
     Unanswered,
@@ -231,6 +241,7 @@ impl Ua {
             verifier,
             secrets,
             registrar: Registrar::new(limits.registrar),
+            remarks: Remarks::default(),
             channels,
         };
         ua.tell_fixed_phones();
@@ -292,7 +303,7 @@ impl Ua {
                 Alarm::Refresh => self.refresh(now, id),
                 Alarm::Expiry => self.not_refreshed(now, id),
                 Alarm::Unanswered => self.unanswered(now, id),
-                Alarm::Silence => self.trunk_is_silent(now, id),
+                Alarm::Silence => self.is_silent(now, id),
             }
         }
         self.registrar.handle_timeout(now);
@@ -495,6 +506,14 @@ impl Ua {
         if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
             self.legs.remove(&leg);
             self.emit(UaEvent::Ended { leg, cause });
+        }
+    }
+
+    /// As [`Self::end_leg`], where nobody hung up.
+    fn lose_leg(&mut self, id: DialogId, cause: Cause, how: Loss) {
+        if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
+            self.legs.remove(&leg);
+            self.emit(UaEvent::Lost { leg, cause, how });
         }
     }
 

@@ -1,15 +1,15 @@
 //! What the shell exchanges with the user agent, beside bytes and time.
 //!
-//! **Invariant:** a leg that was bound or dialed gets exactly one of [`UaEvent::Failed`] and
-//! [`UaEvent::Ended`], always, and nothing after it.
+//! **Invariant:** a leg that was bound or dialed gets exactly one of [`UaEvent::Failed`],
+//! [`UaEvent::Ended`] and [`UaEvent::Lost`], always, and nothing after it.
 //!
 //! **Deliberately absent:** SIP messages. Whoever handles these events needs no RFC.
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::center::{Cause, Digit, From, Via};
+use crate::center::{Cause, Digit, From, Loss, Via};
 use crate::id::{AgentId, LegId};
-use crate::sip::sdp::MediaParams;
+use crate::sip::sdp::{MediaParams, NotAcceptable};
 use crate::sip::ua::Refusal;
 
 /// An INVITE and the dialog that comes of it, before and after it has a leg.
@@ -27,6 +27,14 @@ pub enum UaEvent {
         to: String,
         via: Via,
         remote: SocketAddr,
+    },
+    /// A call of somebody who may call was refused before it could be told as `Incoming`. Once
+    /// per call, however often its INVITE is repeated.
+    TurnedAway {
+        from: From,
+        to: String,
+        via: Via,
+        cause: Cause,
     },
     /// Media was agreed on, or changed. Before `Answered`; again at each change.
     Media {
@@ -46,7 +54,8 @@ pub enum UaEvent {
         leg: LegId,
         trunk: String,
     },
-    /// A leg we dialed was answered.
+    /// A leg we dialed was answered; or a caller who offered nothing has taken our offer
+    /// ([`Bound::Offers`]).
     Answered {
         leg: LegId,
     },
@@ -67,10 +76,16 @@ pub enum UaEvent {
         leg: LegId,
         digit: Digit,
     },
-    /// The leg is over, whoever ended it.
+    /// The leg was hung up, at either end.
     Ended {
         leg: LegId,
         cause: Cause,
+    },
+    /// The leg is over, and nobody hung it up.
+    Lost {
+        leg: LegId,
+        cause: Cause,
+        how: Loss,
     },
     /// An agent's phone can or cannot be called now.
     Reachable {
@@ -82,6 +97,20 @@ pub enum UaEvent {
         remote: IpAddr,
         why: Refusal,
     },
+}
+
+/// What became of [`bind`](crate::sip::ua::Ua::bind).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The leg has its call, and what the caller offers is what we can do.
+    Fits,
+    /// The leg has its call. The caller offered nothing: our answer is the offer, and `Answered`
+    /// follows when theirs has come with the ACK.
+    Offers,
+    /// What the caller offers is nothing that we can do: the call is refused, and there is no leg.
+    Unfit(NotAcceptable),
+    /// The caller gave up before this: there is no leg.
+    Gone,
 }
 
 /// Why [`poll_timeout`](crate::sip::ua::Ua::poll_timeout) wants to be woken.

@@ -6,7 +6,7 @@
 //! **Invariant:** a session with a timer is refreshed by its refresher or ends when the interval is
 //! over; a refresh changes neither media nor hold.
 
-use crate::center::Cause;
+use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::message::{Headers, Method, Request, Response};
 use crate::sip::path::Path;
@@ -15,7 +15,9 @@ use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
+use crate::sip::ua::within::NoTerms;
 use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::wire::{ACCEPTED, content};
 use crate::sip::write::Writer;
 use crate::time::Timestamp;
 
@@ -132,7 +134,7 @@ impl Ua {
     pub(super) fn not_refreshed(&mut self, now: Timestamp, id: DialogId) {
         let Some(Stage::Up(up)) = self.stage(id) else { return };
         if up.bye_wanted.is_none() {
-            self.end_leg(id, Cause::TIMER_EXPIRED);
+            self.lose_leg(id, Cause::TIMER_EXPIRED, Loss::Silent);
             self.bye(now, id, Cause::TIMER_EXPIRED);
         }
     }
@@ -193,7 +195,7 @@ impl Ua {
         }
         match status {
             408 | 481 => {
-                self.end_leg(id, Cause::TIMER_EXPIRED);
+                self.lose_leg(id, Cause::TIMER_EXPIRED, Loss::Silent);
                 self.bye(now, id, Cause::TIMER_EXPIRED);
             }
             // It said that it takes UPDATE and does not.
@@ -217,7 +219,7 @@ impl Ua {
         let wait = (self.chance.token() % 10).to_string();
         if let Some(status) = self.update_refusal(id, request) {
             let headers = match status {
-                415 => &[("Accept", "application/sdp")][..],
+                415 => &[("Accept", ACCEPTED)][..],
                 500 => &[("Retry-After", wait.as_str())][..],
                 _ => &[],
             };
@@ -227,12 +229,18 @@ impl Ua {
             Ok(timer) => timer,
             Err(refused) => return self.refuse_session(path, request, refused),
         };
-        let sdp = match request.body.is_empty() {
-            true => None,
-            false => match self.new_terms(id, request) {
-                Ok(sdp) => Some(sdp),
-                Err(status) => return self.answer_within(now, path, key, request, status, &[]),
-            },
+        let offers = content(&request.headers, &request.body).session.is_some();
+        let terms = offers.then(|| self.new_terms(now, id, path, request));
+        let sdp = match terms.transpose() {
+            Ok(sdp) => sdp,
+            Err(no) => {
+                let warning = match no {
+                    NoTerms::Media(why) => Some(self.warning(path, why)),
+                    NoTerms::Status(_) => None,
+                };
+                let headers: Vec<_> = warning.iter().map(|why| ("Warning", why.as_str())).collect();
+                return self.answer_within(now, path, key, request, no.status(), &headers);
+            }
         };
         let reply = Reply::new(request, path);
         let mut writer = reply.response(200, 0);
@@ -259,7 +267,8 @@ impl Ua {
 
     /// Why an UPDATE is not looked at now.
     fn update_refusal(&mut self, id: DialogId, request: &Request) -> Option<u16> {
-        let offers = !request.body.is_empty();
+        let content = content(&request.headers, &request.body);
+        let offers = content.session.is_some();
         match self.stage(id) {
             Some(Stage::Up(up)) => match (&up.unacknowledged, up.reinvite) {
                 _ if up.bye_wanted.is_some() => Some(481),
@@ -269,7 +278,7 @@ impl Ua {
                 {
                     Some(491)
                 }
-                _ if offers && !request.headers.is_content("application/sdp") => Some(415),
+                _ if content.is_unsupported => Some(415),
                 _ => None,
             },
             // The offer of the first INVITE is not answered yet.

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::Cause;
+use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::message::Response;
 use crate::sip::sdp::Direction;
 use crate::sip::ua::invite::{Reinvite, Stage};
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::wire::content;
 use crate::time::Timestamp;
 
 /// How soon a re-INVITE that has to wait for another request is tried again.
@@ -103,8 +104,12 @@ impl Ua {
         if let Ok(contact) = response.headers.contact() {
             invite.dialog.remote_target = contact.uri().as_str().into();
         }
-        let agreed = invite.media.is_confirmed_by(&response.body)
-            || invite.media.agree(&response.body).is_ok();
+        let answer = content(&response.headers, &response.body).session;
+        let source = invite.signaling;
+        let agreed = match invite.media.is_confirmed_by(answer) {
+            true => Ok(false),
+            false => invite.media.agree(answer, source),
+        };
         self.agree_on_timer(now, id, &response.headers);
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get_mut(&id) else { return };
@@ -118,11 +123,19 @@ impl Ua {
             Stage::Incoming(_) | Stage::Calling(_) | Stage::Over => false,
         };
         self.transmit(path, ack);
-        if is_up && agreed {
-            self.media_changed(id);
-        } else if is_up {
-            self.end_leg(id, Cause::INCOMPATIBLE);
-            self.bye(now, id, Cause::INCOMPATIBLE);
+        match agreed {
+            _ if !is_up => {}
+            Ok(is_named) => {
+                if is_named {
+                    self.remark_named(now, source);
+                }
+                self.media_changed(id);
+            }
+            Err(why) => {
+                self.remark_refused(now, source, why);
+                self.lose_leg(id, Cause::INCOMPATIBLE, Loss::Broken);
+                self.bye(now, id, Cause::INCOMPATIBLE);
+            }
         }
     }
 
@@ -143,7 +156,7 @@ impl Ua {
             }
             // The other end does not know the dialog, or does not answer any more.
             408 | 481 => {
-                self.end_leg(id, Cause::TIMER_EXPIRED);
+                self.lose_leg(id, Cause::TIMER_EXPIRED, Loss::Silent);
                 self.bye(now, id, Cause::TIMER_EXPIRED);
             }
             _ => self.refresh_later(now, id),

@@ -1,13 +1,15 @@
 //! Requests from outside that begin something, or end it before it began.
 //!
-//! **Invariant:** nothing is kept for a request that is refused: its answer is a function of the
-//! request, so a retransmission gets the same one (RFC 3261 §8.2.7).
+//! **Invariant:** nothing is kept for a stranger's request that is refused: its answer is a
+//! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
+//! somebody who may call is refused in a transaction, so that it is told once.
 //!
 //! **Deliberately absent:** requests within a dialog; see `within`.
 
 use std::sync::Arc;
 
-use crate::center::{Cause, number};
+use crate::center::{Cause, Loss, Via, number};
+use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX};
 use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
 use crate::sip::path::{Path, Transport};
@@ -15,12 +17,12 @@ use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
-use crate::sip::ua::session::{self, TIMER};
+use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
     ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
 };
-use crate::sip::wire::Rejected;
+use crate::sip::wire::{ACCEPTED, Rejected, content};
 use crate::time::Timestamp;
 
 impl Ua {
@@ -129,8 +131,7 @@ impl Ua {
             }
             None if self.draining || self.full => self.busy(path, request),
             None => {
-                let headers =
-                    [("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", TIMER)];
+                let headers = [("Allow", ALLOW), ("Accept", ACCEPTED), ("Supported", TIMER)];
                 self.refuse_with(path, request, 200, &headers);
             }
         }
@@ -149,50 +150,78 @@ impl Ua {
         if headers.get(Name::ContentEncoding).is_some_and(|e| !e.eq_ignore_ascii_case("identity")) {
             return Some(Objection(415, vec![("Accept-Encoding", "identity".to_owned())]));
         }
-        let optional =
-            headers.get(Name::ContentDisposition).is_some_and(|d| d.contains("handling=optional"));
-        let sdp = headers.is_content("application/sdp");
-        if !request.body.is_empty() && !sdp && !optional && request.method == Method::INVITE {
-            return Some(Objection(415, vec![("Accept", "application/sdp".to_owned())]));
+        if request.method == Method::INVITE && content(headers, &request.body).is_unsupported {
+            return Some(Objection(415, vec![("Accept", ACCEPTED.to_owned())]));
         }
         headers.max_forwards().is_err().then(|| Objection(400, vec![]))
     }
 
     fn invited(&mut self, now: Timestamp, path: Path, key: ServerKey, request: &Request) {
         let Some(via) = self.admit(now, path, request) else { return };
-        if let Some(Objection(status, headers)) = self.objection(request) {
-            self.refuse_with(path, request, status, &borrowed(&headers));
-            return self.refused(path, Refusal::Call { status });
+        match self.begun(now, path, request, &via) {
+            Ok(begun) => self.ring_in(now, path, key, request, via, begun),
+            Err((objection, cause)) => {
+                self.turn_away(now, path, key, request, via, objection, cause);
+            }
         }
+    }
+
+    /// What an INVITE begins, or why nothing comes of it.
+    fn begun(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        request: &Request,
+        via: &Via,
+    ) -> Result<Begun, (Objection, Cause)> {
+        if let Some(objection) = self.objection(request) {
+            return Err(objection.with_cause());
+        }
+        let busy = || Objection(503, vec![("Retry-After", RETRY_AFTER_S.to_string())]);
         if self.draining || self.full || self.is_crowded() {
-            self.busy(path, request);
-            return self.refused(path, Refusal::Full);
+            return Err((busy(), Cause::CONGESTION));
         }
-        let timer =
-            match session::asked(&request.headers, self.setup.limits.session_expires_s, None) {
-                Ok(timer) => timer,
-                Err(refused) => return self.refuse_session(path, request, refused),
-            };
-        let trunk = self.index_of(&via);
-        if let Some(index) = trunk.filter(|trunk| self.is_occupied(*trunk)) {
-            let trunk = self.setup.trunks[index].name.clone();
-            self.busy(path, request);
-            return self.refused(path, Refusal::TrunkFull { trunk });
+        let timer = session::asked(&request.headers, self.setup.limits.session_expires_s, None);
+        let timer = timer.map_err(|refused| match refused {
+            Refused::TooBrief => {
+                Objection(422, vec![("Min-SE", EXPIRES_S_MIN.to_string())]).with_cause()
+            }
+            Refused::Unreadable => Objection(400, vec![]).with_cause(),
+        })?;
+        let trunk = self.index_of(via);
+        if trunk.is_some_and(|trunk| self.is_occupied(trunk)) {
+            return Err((busy(), Cause::NO_CIRCUIT));
         }
-        let Ok((dialog, origin)) = self.dialog_of(path, request) else {
-            return self.refuse_request(path, request, 400);
-        };
+        let dialog = self.dialog_of(path, request);
+        let (dialog, origin) = dialog.map_err(|Unusable| Objection(400, vec![]).with_cause())?;
         if self.is_merged(origin, &dialog) {
-            return self.refuse_request(path, request, 482);
+            return Err(Objection(482, vec![]).with_cause());
         }
         let mut media = Media::new(dialog.local_tag);
-        if !request.body.is_empty()
-            && request.headers.is_content("application/sdp")
-            && let Err(status) = media.offered(&request.body)
-        {
-            self.refuse_request(path, request, status);
-            return self.refused(path, Refusal::Call { status });
+        if let Some(offer) = content(&request.headers, &request.body).session {
+            match media.offered(offer, path.remote.ip()) {
+                Ok(true) => self.remark_named(now, path.remote.ip()),
+                Ok(false) => {}
+                Err(why) => {
+                    self.remark_refused(now, path.remote.ip(), why);
+                    let warning = vec![("Warning", self.warning(path, why))];
+                    return Err(Objection(488, warning).with_cause());
+                }
+            }
         }
+        Ok(Begun { dialog, origin, media, timer, trunk })
+    }
+
+    fn ring_in(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+        via: Via,
+        begun: Begun,
+    ) {
+        let Begun { dialog, origin, media, timer, trunk } = begun;
         let reply = Reply::new(request, path);
         let (trying, back) = (reply.trying(), reply.path());
         let incoming = Incoming { server: key, reply, timer };
@@ -210,6 +239,49 @@ impl Ua {
         self.respond(now, key, 100, trying);
         let (from, to) = (self.caller(&via, request), called(request));
         self.emit(UaEvent::Incoming { dialog: id, from, to, via, remote: path.remote });
+    }
+
+    /// Refuses a call of somebody who may call, and tells of it: once, however often its INVITE is
+    /// repeated. Not told are refusals that ask for the same call in other words (420, 422), a copy
+    /// of a call (482), those of a drain, and those for which there is no transaction left.
+    #[expect(clippy::too_many_arguments, reason = "a refusal is about all of these")]
+    fn turn_away(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+        via: Via,
+        Objection(status, headers): Objection,
+        cause: Cause,
+    ) {
+        self.tell_refusal(path, &via, status, cause);
+        let is_final = !matches!(status, 420 | 422 | 482);
+        if !is_final || self.draining || self.servers.is_full() {
+            return self.refuse_with(path, request, status, &borrowed(&headers));
+        }
+        let reply = Reply::new(request, path);
+        let mut writer = reply.response(status, self.stateless_tag(request));
+        for (name, value) in &headers {
+            writer.header(name, value);
+        }
+        self.servers.insert(now, key, Server::new(Kind::Invite, reply.path()), None);
+        self.respond(now, key, status, writer.finish());
+        let (from, to) = (self.caller(&via, request), called(request));
+        self.emit(UaEvent::TurnedAway { from, to, via, cause });
+    }
+
+    /// For the log. What is wrong with a description is said by itself.
+    fn tell_refusal(&mut self, path: Path, via: &Via, status: u16, cause: Cause) {
+        let why = match (status, via) {
+            (422 | 482 | 488, _) => return,
+            (503, Via::Trunk(trunk)) if cause == Cause::NO_CIRCUIT => {
+                Refusal::TrunkFull { trunk: trunk.clone() }
+            }
+            (503, _) => Refusal::Full,
+            (status, _) => Refusal::Call { status },
+        };
+        self.refused(path, why);
     }
 
     pub(super) fn is_crowded(&self) -> bool {
@@ -297,7 +369,7 @@ impl Ua {
     pub(super) fn unanswered(&mut self, now: Timestamp, id: DialogId) {
         if let Some(Stage::Incoming(_)) = self.stage(id) {
             self.reject_with(now, id, 480, Some(Cause::NO_ANSWER));
-            self.end_leg(id, Cause::NO_ANSWER);
+            self.lose_leg(id, Cause::NO_ANSWER, Loss::Broken);
             self.forget_if_done(id);
         }
     }
@@ -308,6 +380,15 @@ impl Ua {
         self.end_leg(id, Cause::NORMAL_CLEARING);
         self.forget_if_done(id);
     }
+}
+
+/// What an INVITE that nothing speaks against begins.
+struct Begun {
+    dialog: Dialog,
+    origin: u128,
+    media: Media,
+    timer: Option<Timer>,
+    trunk: Option<usize>,
 }
 
 /// A request cannot begin a dialog.
@@ -321,6 +402,17 @@ impl From<crate::sip::message::HeaderError> for Unusable {
 
 /// A refusal and the headers that explain it.
 pub(super) struct Objection(pub(super) u16, pub(super) Vec<(&'static str, String)>);
+
+impl Objection {
+    /// What the record of the call says.
+    fn with_cause(self) -> (Self, Cause) {
+        let cause = match self.0 {
+            400 => Cause::PROTOCOL_ERROR,
+            status => cause_of(status),
+        };
+        (self, cause)
+    }
+}
 
 pub(super) fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     headers.iter().map(|(name, value)| (*name, value.as_str())).collect()

@@ -5,17 +5,18 @@
 //!
 //! **Deliberately absent:** REFER and SUBSCRIBE, which get 405 with what is allowed.
 
-use crate::center::Cause;
-use crate::center::Digit;
+use crate::center::{Cause, Digit, Loss};
 use crate::sip::cause;
 use crate::sip::message::{Method, Name, Request};
 use crate::sip::path::Path;
+use crate::sip::sdp::NotAcceptable;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, TIMER};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
+use crate::sip::wire::{ACCEPTED, content};
 use crate::time::Timestamp;
 
 /// What a phone may send as a key, and what we accept in INFO.
@@ -92,7 +93,8 @@ impl Ua {
         request: &Request,
     ) {
         self.answer_within(now, path, key, request, 200, &[]);
-        let reason = request.headers.get(Name::Reason).and_then(cause::from_reason);
+        // Beside it there may be one of another protocol (RFC 3326 §2).
+        let reason = request.headers.list(Name::Reason).find_map(cause::from_reason);
         let cause = reason.unwrap_or(Cause::NORMAL_CLEARING);
         let Some(stage) = self.stage(id) else { return };
         match stage {
@@ -143,13 +145,14 @@ impl Ua {
         request: &Request,
     ) {
         let reply = Reply::new(request, path);
-        let has_sdp = !request.body.is_empty();
+        let content = content(&request.headers, &request.body);
+        let has_sdp = content.session.is_some();
         let status = match self.stage(id) {
             Some(Stage::Up(up)) => match (&up.unacknowledged, up.reinvite) {
                 // Theirs crossed ours, or our offer is still unanswered (§14.2).
                 (Some(Unacknowledged { offered: true, .. }), _) | (_, Some(Reinvite::Sent)) => 491,
                 _ if up.bye_wanted.is_some() => 481,
-                _ if has_sdp && !request.headers.is_content("application/sdp") => 415,
+                _ if content.is_unsupported => 415,
                 _ => 200,
             },
             // Before the final response to the first INVITE (§14.2).
@@ -162,15 +165,15 @@ impl Ua {
         self.servers.insert(now, key, Server::new(Kind::Invite, reply.path()), Some(id));
         let timer = self.timer_asked(id, request);
         let body = match (status, timer) {
-            (200, Ok(_)) => self.new_terms(id, request),
-            (200, Err(session::Refused::TooBrief)) => Err(422),
-            (200, Err(session::Refused::Unreadable)) => Err(400),
-            (refused, _) => Err(refused),
+            (200, Ok(_)) => self.new_terms(now, id, path, request),
+            (200, Err(session::Refused::TooBrief)) => Err(NoTerms::Status(422)),
+            (200, Err(session::Refused::Unreadable)) => Err(NoTerms::Status(400)),
+            (refused, _) => Err(NoTerms::Status(refused)),
         };
         let Some(invite) = self.invites.get(&id) else { return };
         let mut writer = match body {
             Ok(_) => reply.dialog_response(200, invite.dialog.local_tag),
-            Err(status) => reply.response(status, invite.dialog.local_tag),
+            Err(no) => reply.response(no.status(), invite.dialog.local_tag),
         };
         match body {
             Ok(sdp) => {
@@ -186,26 +189,45 @@ impl Ua {
                 self.signaled(id, path);
                 self.reinvite_accepted(now, id, key, request, !has_sdp);
             }
-            Err(status) => {
-                match status {
-                    500 => writer.header("Retry-After", self.chance.token() % 10),
-                    415 => writer.header("Accept", "application/sdp"),
-                    422 => writer.header("Min-SE", session::EXPIRES_S_MIN),
-                    _ => &mut writer,
+            Err(no) => {
+                match no {
+                    NoTerms::Status(500) => writer.header("Retry-After", self.chance.token() % 10),
+                    NoTerms::Status(415) => writer.header("Accept", ACCEPTED),
+                    NoTerms::Status(422) => writer.header("Min-SE", session::EXPIRES_S_MIN),
+                    NoTerms::Status(_) => &mut writer,
+                    NoTerms::Media(why) => writer.header("Warning", self.warning(path, why)),
                 };
-                self.respond(now, key, status, writer.finish());
+                self.respond(now, key, no.status(), writer.finish());
             }
         }
     }
 
     /// Our side of what a re-INVITE asks for; 488 leaves the session as it was.
-    pub(super) fn new_terms(&mut self, id: DialogId, request: &Request) -> Result<String, u16> {
-        let invite = self.invites.get_mut(&id).ok_or(481_u16)?;
-        if request.body.is_empty() {
-            return invite.media.offer().ok_or(500);
+    pub(super) fn new_terms(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        path: Path,
+        request: &Request,
+    ) -> Result<String, NoTerms> {
+        let invite = self.invites.get_mut(&id).ok_or(NoTerms::Status(481))?;
+        let Some(offer) = content(&request.headers, &request.body).session else {
+            return invite.media.offer().ok_or(NoTerms::Status(500));
+        };
+        let source = path.remote.ip();
+        let offered = invite.media.offered(offer, source);
+        match offered.and_then(|is_named| invite.media.answer().map(|sdp| (sdp, is_named))) {
+            Ok((sdp, is_named)) => {
+                if is_named {
+                    self.remark_named(now, source);
+                }
+                Ok(sdp)
+            }
+            Err(why) => {
+                self.remark_refused(now, source, why);
+                Err(NoTerms::Media(why))
+            }
         }
-        invite.media.offered(&request.body)?;
-        invite.media.answer()
     }
 
     fn reinvite_accepted(
@@ -222,7 +244,7 @@ impl Ua {
             invite.dialog.remote_target = contact.uri().as_str().into();
         }
         if let Stage::Up(up) = &mut invite.stage {
-            let unacknowledged = Unacknowledged { seq, server: key, offered };
+            let unacknowledged = Unacknowledged { seq, server: key, offered, begins: false };
             if let Some(earlier) = up.unacknowledged.replace(unacknowledged) {
                 self.servers.with(now, earlier.server, Server::acknowledged_success);
             }
@@ -249,12 +271,7 @@ impl Ua {
     }
 
     /// The ACK to a 2xx of ours.
-    pub(super) fn acknowledged_in_dialog(
-        &mut self,
-        now: Timestamp,
-        _path: Path,
-        request: &Request,
-    ) {
+    pub(super) fn acknowledged_in_dialog(&mut self, now: Timestamp, path: Path, request: &Request) {
         let Some(id) = self.dialog_named(request) else { return };
         let seq = request.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(invite) = self.invites.get_mut(&id) else { return };
@@ -262,15 +279,27 @@ impl Ua {
         let Some(waited) = up.unacknowledged.filter(|waited| waited.seq == seq) else { return };
         up.unacknowledged = None;
         let bye_wanted = up.bye_wanted.take();
-        let answered = !waited.offered || invite.media.agree(&request.body).is_ok();
+        let source = path.remote.ip();
+        let answer = content(&request.headers, &request.body).session;
+        let agreed = waited.offered.then(|| invite.media.agree(answer, source));
+        let leg = invite.leg;
         self.servers.with(now, waited.server, Server::acknowledged_success);
-        match (bye_wanted, answered) {
+        match (bye_wanted, agreed) {
             (Some(cause), _) => self.bye(now, id, cause),
-            (None, true) if waited.offered => self.media_changed(id),
-            (None, true) => {}
+            (None, None) => {}
+            (None, Some(Ok(is_named))) => {
+                if is_named {
+                    self.remark_named(now, source);
+                }
+                self.media_changed(id);
+                if let Some(leg) = leg.filter(|_| waited.begins) {
+                    self.emit(UaEvent::Answered { leg });
+                }
+            }
             // Our offer got no answer we can use: there is no session (§13.2.2.4).
-            (None, false) => {
-                self.end_leg(id, Cause::INCOMPATIBLE);
+            (None, Some(Err(why))) => {
+                self.remark_refused(now, source, why);
+                self.lose_leg(id, Cause::INCOMPATIBLE, Loss::Broken);
                 self.bye(now, id, Cause::INCOMPATIBLE);
             }
         }
@@ -282,8 +311,24 @@ impl Ua {
         let Some(Stage::Up(up)) = self.stage(id) else { return };
         up.unacknowledged = None;
         let cause = up.bye_wanted.take().unwrap_or(Cause::TIMER_EXPIRED);
-        self.end_leg(id, cause);
+        self.lose_leg(id, cause, Loss::Silent);
         self.bye(now, id, cause);
+    }
+}
+
+/// Why a re-INVITE or an UPDATE changes nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NoTerms {
+    Status(u16),
+    Media(NotAcceptable),
+}
+
+impl NoTerms {
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Self::Status(status) => status,
+            Self::Media(_) => 488,
+        }
     }
 }
 

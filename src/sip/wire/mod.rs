@@ -8,6 +8,7 @@
 //!
 //! **Deliberately absent:** sockets, and any meaning of a message beyond its own text.
 
+mod body;
 mod error;
 mod frame;
 mod headers;
@@ -19,6 +20,7 @@ mod typed;
 mod uri;
 mod via;
 
+pub use body::{ACCEPTED, Content, content};
 pub use error::{Fault, HeaderError, Rejected};
 pub use frame::{Frame, Framer};
 pub use headers::Headers;

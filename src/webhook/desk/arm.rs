@@ -10,7 +10,7 @@
 //!
 //! **Deliberately absent:** SIP and sound. The router binds the leg and bridges it.
 
-use crate::center::Cause;
+use crate::center::{Cause, Event, Loss};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::end::BACK_MAX;
@@ -49,6 +49,21 @@ impl Desk {
     /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
     /// is gone, and the caller goes on elsewhere.
     pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
+        self.arm_over(now, call, by_us, |leg| Event::HungUp { leg, cause });
+    }
+
+    /// As [`Self::arm_ended`], where nobody hung up.
+    pub fn arm_lost(&mut self, now: Timestamp, call: CallId, cause: Cause, how: Loss) {
+        self.arm_over(now, call, false, |leg| Event::LegLost { leg, cause, how });
+    }
+
+    fn arm_over(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        by_us: bool,
+        end: impl FnOnce(LegId) -> Event,
+    ) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if !std::mem::take(&mut session.has_arm) || session.is_over {
             return;
@@ -59,7 +74,7 @@ impl Desk {
             self.timers.set(Wake::Lost(call), session.lost_at);
             self.touch(call);
         } else {
-            self.caller_gone(now, call, None, cause);
+            self.caller_over(now, call, None, end);
         }
     }
 

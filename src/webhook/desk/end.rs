@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Event};
+use crate::center::{Cause, Event, Loss};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::session::OnAir;
-use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, SEEN_MAX, Wake, caller};
+use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
 
 /// News this old counts from when it happened; younger news from when it came. Providers' times are
 /// whole seconds, ours are not.
@@ -22,13 +22,24 @@ pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 const GONE_WAIT: Duration = Duration::from_secs(4);
 
 impl Desk {
-    /// The caller is gone, since `at` if that is known.
+    /// The caller has hung up, at `at` if that is known.
     pub(super) fn caller_gone(
         &mut self,
         now: Timestamp,
         call: CallId,
         at: Option<Timestamp>,
         cause: Cause,
+    ) {
+        self.caller_over(now, call, at, |leg| Event::HungUp { leg, cause });
+    }
+
+    /// The caller is gone, in whichever way.
+    pub(super) fn caller_over(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        at: Option<Timestamp>,
+        end: impl FnOnce(LegId) -> Event,
     ) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if std::mem::replace(&mut session.is_over, true) {
@@ -41,7 +52,7 @@ impl Desk {
         }
         self.timers.cancel(&Wake::Lost(call));
         self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
-        self.tell_center(now, at, Event::HungUp { leg: caller(call), cause });
+        self.tell_center(now, at, end(caller(call)));
         self.touch(call);
     }
 
@@ -60,6 +71,7 @@ impl Desk {
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
         session.moved = None;
+        session.is_gone = true;
         let by = now + self.setup.piece + GONE_WAIT;
         if by < session.lost_at {
             session.lost_at = by;
@@ -71,7 +83,13 @@ impl Desk {
     pub(super) fn lost(&mut self, now: Timestamp, call: CallId) {
         tracing::warn!(%call, "nothing was heard of this call for too long: it counts as ended. Is \
             the status address set at the provider?");
-        self.caller_gone(now, call, None, Cause::TIMER_EXPIRED);
+        let is_gone = self.sessions.get(&call).is_some_and(|session| session.is_gone);
+        let (cause, how) = (Cause::TIMER_EXPIRED, Loss::Silent);
+        self.caller_over(now, call, None, |leg| match is_gone {
+            // The provider said so itself: the caller hung up.
+            true => Event::HungUp { leg, cause },
+            false => Event::LegLost { leg, cause, how },
+        });
         // Nothing would end it there any more, if it is up.
         let has_rest =
             self.sessions.get(&call).and_then(|it| self.setup.providers.get(&it.provider));
@@ -95,6 +113,18 @@ impl Desk {
         self.seen.push_back(key.clone());
         self.seen_set.insert(key);
         self.unsaved.insert(call);
+    }
+
+    /// Whether a call that finds no room is refused for the first time.
+    pub(super) fn is_first_refusal(&mut self, key: (String, String)) -> bool {
+        if self.refused_keys.contains(&key) {
+            return false;
+        }
+        if self.refused_keys.len() == REFUSED_MAX {
+            self.refused_keys.pop_front();
+        }
+        self.refused_keys.push_back(key);
+        true
     }
 
     pub(super) fn tell_center(&mut self, now: Timestamp, at: Option<Timestamp>, event: Event) {

@@ -60,13 +60,18 @@ impl Desk {
         if let Some(&call) = self.by_reference.get(&key) {
             return self.again(call, &Link::Voice);
         }
-        if self.is_full {
-            let reject = Action::Reject { cause: Cause::CONGESTION };
-            return Heard::Known(Document { actions: vec![reject] });
-        }
         if self.seen_set.contains(&key) || fields.state.is_some_and(LegState::is_ended) {
             // A copy of an old request, or a call that is over before we were asked.
             return Heard::Known(Document { actions: vec![hang_up()] });
+        }
+        let from = From { number: fields.from.clone(), name: fields.from_name.clone() };
+        let to = fields.to.clone().unwrap_or_default();
+        if self.is_full {
+            if self.is_first_refusal(key) {
+                self.refused.push_back((from, to, Via::Provider(provider.to_owned())));
+            }
+            let reject = Action::Reject { cause: Cause::CONGESTION };
+            return Heard::Known(Document { actions: vec![reject] });
         }
         let call = *next_call;
         *next_call = CallId(call.0 + 1);
@@ -89,6 +94,7 @@ impl Desk {
             is_asked: true,
             moved: None,
             follow: None,
+            is_gone: false,
             has_arm: false,
         };
         self.timers.set(Wake::Lost(call), session.lost_at);
@@ -100,8 +106,8 @@ impl Desk {
         }
         self.events.push_back(Event::CallArrived {
             call,
-            from: From { number: fields.from.clone(), name: fields.from_name.clone() },
-            to: fields.to.clone().unwrap_or_default(),
+            from,
+            to,
             via: Via::Provider(provider.to_owned()),
         });
         Heard::Asked(Ticket { call, link: Link::Voice })

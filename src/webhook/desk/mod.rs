@@ -31,7 +31,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::center::{Digit, Event};
+use crate::center::{Digit, Event, From, Via};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::about::Parting;
@@ -50,6 +50,8 @@ const TELL_AGAIN: Duration = Duration::from_secs(5);
 const ENDED_KEPT: Duration = Duration::from_secs(600);
 /// And their names at the provider longer, so that a copy of an old request starts no call.
 const SEEN_MAX: usize = 200_000;
+/// Refused calls remembered by name; one that comes again after more than these is told again.
+const REFUSED_MAX: usize = 1_000;
 
 /// What the desk must know beforehand.
 #[derive(Clone, Default)]
@@ -180,6 +182,11 @@ pub struct Desk {
     dropped: VecDeque<LegId>,
     /// No new calls.
     is_full: bool,
+    /// Calls refused for that, to be told.
+    refused: VecDeque<(From, String, Via)>,
+    /// Their names, oldest first: a provider that asks again is refused or served again, and its
+    /// refusal told once.
+    refused_keys: VecDeque<(String, String)>,
     /// Calls to look at before the turn ends.
     touched: BTreeSet<CallId>,
     /// Calls to be written down, or forgotten.
@@ -213,6 +220,8 @@ impl Desk {
             asks: VecDeque::new(),
             dropped: VecDeque::new(),
             is_full: false,
+            refused: VecDeque::new(),
+            refused_keys: VecDeque::new(),
             touched: BTreeSet::new(),
             unsaved: BTreeSet::new(),
         }
@@ -220,6 +229,11 @@ impl Desk {
 
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// A call that was refused while there was no room for it, once.
+    pub fn poll_refused(&mut self) -> Option<(From, String, Via)> {
+        self.refused.pop_front()
     }
 
     /// What a provider should be told, once nothing is left to be dealt with.

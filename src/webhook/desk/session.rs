@@ -61,6 +61,9 @@ pub(super) struct Session {
     pub(super) moved: Option<u32>,
     #[serde(skip)]
     pub(super) follow: Option<Follow>,
+    /// The provider said that it knows no such call, and has not come since.
+    #[serde(skip)]
+    pub(super) is_gone: bool,
     /// The caller's sound is with us by SIP.
     #[serde(skip)]
     pub(super) has_arm: bool,

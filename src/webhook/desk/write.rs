@@ -57,6 +57,7 @@ impl Desk {
         session.on_air = written.on_air;
         session.answers.keep(ticket.link.clone(), written.document.clone());
         if !session.is_over && !session.has_arm {
+            session.is_gone = false;
             session.lost_at = now + written.lasts + GRACE;
             self.timers.set(Wake::Lost(ticket.call), session.lost_at);
         }

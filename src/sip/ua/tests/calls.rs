@@ -3,10 +3,23 @@
 use super::*;
 
 /// A call that was announced and bound, not answered.
-pub(super) fn bound(desk: &mut Desk, invite: &str) {
+pub(super) fn bound(desk: &mut Desk, invite: &str) -> Bound {
     desk.receive(invite);
     let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000))
+}
+
+/// Why calls were refused before they were any.
+pub(super) fn turned_away(events: &[UaEvent]) -> Vec<Cause> {
+    let cause = |event: &UaEvent| match event {
+        UaEvent::TurnedAway { cause, .. } => Some(*cause),
+        _ => None,
+    };
+    events.iter().filter_map(cause).collect()
+}
+
+pub(super) fn lost(cause: Cause, how: Loss) -> UaEvent {
+    UaEvent::Lost { leg: leg(1), cause, how }
 }
 
 /// We answer: our 200, without its ACK.
@@ -128,7 +141,7 @@ fn a_2xx_without_ack_is_repeated_and_then_the_call_is_hung_up() {
     assert_eq!(times, want);
     desk.wait(1);
     assert!(desk.only().starts_with("BYE "));
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::TIMER_EXPIRED }]);
+    assert_eq!(desk.events(), [lost(Cause::TIMER_EXPIRED, Loss::Silent)]);
     desk.assert_quiet();
 }
 
@@ -189,14 +202,14 @@ fn cancel_that_crosses_the_answer_changes_nothing() {
 }
 
 #[test]
-fn a_call_cancelled_before_it_has_a_leg_ends_when_it_gets_one() {
+fn fault_15_a_call_cancelled_before_it_has_a_leg_gets_none() {
     let mut desk = Desk::new();
     desk.receive(&invite());
     let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
     desk.receive(&request_as("CANCEL", "INVITE", 1, "", "", ""));
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
+    assert_eq!(desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000)), Bound::Gone);
     desk.drain();
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::NORMAL_CLEARING }]);
+    assert_eq!(desk.events(), []);
     desk.assert_quiet();
 }
 
@@ -310,8 +323,10 @@ fn a_late_offer_is_answered_in_the_ack() {
     let sdp = "Content-Type: application/sdp\n";
     desk.receive(&request_as("ACK", "ack", 1, &tag, sdp, &OFFER.replace("8 0 101", "0 101")));
     let events = desk.events();
-    let [UaEvent::Media { media, .. }] = &events[..] else { panic!("{events:?}") };
-    assert_eq!(media.codec, Codec::Pcmu);
+    let [UaEvent::Media { media, .. }, UaEvent::Answered { leg: of }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((media.codec, *of), (Codec::Pcmu, leg(1)));
 }
 
 #[test]
@@ -321,18 +336,7 @@ fn a_late_offer_without_answer_ends_the_call() {
     let tag = our_tag(&picked_up(&mut desk));
     desk.receive(&request_as("ACK", "ack", 1, &tag, "", ""));
     assert!(desk.only().starts_with("BYE "));
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::INCOMPATIBLE }]);
-    desk.assert_quiet();
-}
-
-#[test]
-fn a_call_whose_media_we_cannot_do_is_refused() {
-    let mut desk = Desk::new();
-    let sdp = "Content-Type: application/sdp\n";
-    bound(&mut desk, &request("INVITE", 1, "", sdp, &OFFER.replace("8 0 101", "18")));
-    desk.drain();
-    assert_eq!(status(&desk.sent.pop().unwrap().1), "488");
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::INCOMPATIBLE }]);
+    assert_eq!(desk.events(), [lost(Cause::INCOMPATIBLE, Loss::Broken)]);
     desk.assert_quiet();
 }
 
@@ -354,23 +358,23 @@ fn requests_out_of_order_or_of_no_dialog_are_never_acted_on() {
 #[test]
 fn what_we_do_not_do_is_refused_by_name() {
     let mut desk = Desk::new();
-    for (method, more, body, code, name, value) in [
+    for (seq, (method, more, body, code, name, value)) in [
         ("SUBSCRIBE", "Event: x\n", "", "405", "Allow", ALLOW),
         ("NEWMETHOD", "", "", "501", "Allow", ALLOW),
         ("INVITE", "Require: 100rel, x\n", "", "420", "Unsupported", "100rel, x"),
-        ("INVITE", "Content-Type: text/x\n", "x", "415", "Accept", "application/sdp"),
-        ("INVITE", "Max-Forwards: 999\n", "", "400", "CSeq", "1 INVITE"),
-    ] {
-        desk.receive(&request(method, 1, "", more, body));
+        ("INVITE", "Content-Type: text/x\n", "x", "415", "Accept", ACCEPTED),
+        ("INVITE", "Content-Type: application/sdp\n", "m=audio", "488", "CSeq", "15 INVITE"),
+        ("INVITE", "Max-Forwards: 999\n", "", "400", "CSeq", "16 INVITE"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let seq = u32::try_from(seq).unwrap() + 11;
+        desk.receive(&request(method, seq, "", more, body));
         let answer = desk.only();
         assert_eq!((status(&answer), header(&answer, name)), (code, value), "{method}");
     }
-    let remote = address(TRUNK).ip();
-    let refused = [420, 415].map(|status| {
-        let why = Refusal::Call { status };
-        UaEvent::Refused { remote, why }
-    });
-    assert_eq!(desk.events(), refused, "for the log, and no call");
+    assert_eq!(turned_away(&desk.events()), [Cause::INCOMPATIBLE; 2], "420 asks for the same");
     let tag = answered(&mut desk);
     desk.receive(&request("REFER", 2, &tag, "", ""));
     assert_eq!(status(&desk.only()), "405");
@@ -548,7 +552,7 @@ fn a_call_that_nobody_here_answers_or_refuses_ends_after_three_minutes() {
         assert_eq!((desk.lines(), desk.events()), (vec![], vec![]));
         desk.wait(1);
         assert_eq!(status(&desk.only()), "480");
-        let ended = UaEvent::Ended { leg: leg(1), cause: Cause::NO_ANSWER };
+        let ended = lost(Cause::NO_ANSWER, Loss::Broken);
         assert_eq!(desk.events(), if bound { vec![ended] } else { vec![] });
         desk.assert_quiet();
     }

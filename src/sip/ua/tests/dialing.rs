@@ -1,5 +1,6 @@
 //! Calls we make: each row of the failure catalogue that a phone can cause.
 
+use super::calls::lost;
 use super::*;
 use crate::center::{From, Target};
 use crate::id::AgentId;
@@ -108,13 +109,27 @@ fn what_a_phone_refuses_with_is_told_once() {
 }
 
 #[test]
-fn a_phone_that_says_nothing_fails_after_32_s() {
+fn fault_22_a_phone_that_says_nothing_is_a_fault_of_the_device_within_4_s() {
     let mut desk = Desk::new();
-    dial_ann(&mut desk);
-    desk.wait(31_999);
-    assert_eq!((desk.lines().len(), desk.events()), (6, vec![]));
+    let invite = dial_ann(&mut desk);
+    desk.wait(3_999);
+    assert_eq!((desk.lines().len(), desk.events()), (3, vec![]));
     desk.wait(1);
     assert_eq!(desk.events(), failed(Cause::TIMER_EXPIRED));
+    // Should it wake up, it is told that nobody wants it any more.
+    desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
+    assert!(desk.only().starts_with("CANCEL "));
+    desk.receive(&respond(&invite, "487 Request Terminated", "a", "", ""));
+    assert_eq!(desk.events(), []);
+    desk.sent.clear();
+    desk.assert_quiet();
+    // One that says anything at all may ring for as long as the caller likes.
+    let invite = dial_ann(&mut desk);
+    desk.wait(3_999);
+    desk.receive(&respond(&invite, "100 Trying", "", "", ""));
+    desk.wait(60_000);
+    assert_eq!(desk.events(), []);
+    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
     desk.assert_quiet();
 }
 
@@ -264,7 +279,7 @@ fn a_reinvite_that_finds_no_dialog_ends_the_call_and_a_refused_one_does_not() {
     let mut desk = Desk::new();
     let (_, reinvite) = our_reinvite(&mut desk);
     desk.receive(&respond(&reinvite, "481 Gone", "", "", ""));
-    assert_eq!(desk.events(), [UaEvent::Ended { leg: leg(1), cause: Cause::TIMER_EXPIRED }]);
+    assert_eq!(desk.events(), [lost(Cause::TIMER_EXPIRED, Loss::Silent)]);
     desk.assert_quiet();
     let mut desk = Desk::new();
     let (_, reinvite) = our_reinvite(&mut desk);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::answered;
+use super::calls::{answered, turned_away};
 use super::dialing::{dial, failed, respond};
 use super::phones::{CYD, authorization, cyd, register};
 use super::*;
@@ -94,12 +94,17 @@ fn a_trunk_has_as_many_channels_as_the_setup_says() {
     let mut desk = with(|setup| setup.trunks[0].channels_max = 1);
     let tag = answered(&mut desk);
     desk.events();
-    let second = invite().replace("call-1", "call-2").replace("INVITE-1", "INVITE-2");
-    desk.receive(&second);
+    let other = |n: u32| {
+        let call = invite().replace("call-1", &format!("call-{n}"));
+        call.replace("INVITE-1", &format!("INVITE-{n}"))
+    };
+    desk.receive(&other(2));
     let refused = desk.only();
     assert_eq!((status(&refused), header(&refused, "Retry-After")), ("503", "10"));
     let (remote, why) = (desk.path.remote.ip(), Refusal::TrunkFull { trunk: "carrier".into() });
-    assert_eq!(desk.events(), [UaEvent::Refused { remote, why }]);
+    let events = desk.events();
+    assert_eq!(events[0], UaEvent::Refused { remote, why });
+    assert_eq!(turned_away(&events), [Cause::NO_CIRCUIT]);
     let out =
         Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into(), others: vec![] };
     assert_eq!(dial(&mut desk, &out), [""; 0]);
@@ -110,11 +115,11 @@ fn a_trunk_has_as_many_channels_as_the_setup_says() {
     desk.events();
     // Room again, and a call out takes it.
     let invite = dial(&mut desk, &out).remove(0);
-    desk.receive(&second);
+    desk.receive(&other(3));
     assert_eq!(status(&desk.only()), "503");
     desk.receive(&respond(&invite, "486 Busy Here", "x", "", ""));
     desk.sent.clear();
-    desk.receive(&second);
+    desk.receive(&other(4));
     assert_eq!(status(&desk.only()), "100");
     let [.., UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
     desk.ua.refuse(desk.now, dialog, Cause::USER_BUSY);

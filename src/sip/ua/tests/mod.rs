@@ -5,8 +5,10 @@
 mod bans;
 mod calls;
 mod challenges;
+mod descriptions;
 mod dialing;
 mod failover;
+mod forks;
 mod limits;
 mod pair;
 mod phones;
@@ -19,7 +21,8 @@ use super::*;
 use crate::center::Cause;
 use crate::id::CallId;
 use crate::sip::digest::Login;
-use crate::sip::sdp::{Codec, Direction, LocalMedia};
+use crate::sip::sdp::{Codec, Direction, LocalMedia, NotAcceptable};
+use crate::sip::wire::ACCEPTED;
 
 pub(super) const US: &str = "192.0.2.1:5060";
 pub(super) const TRUNK: &str = "198.51.100.7:5060";

@@ -187,7 +187,11 @@ impl Pair {
             UaEvent::Incoming { dialog, .. } => {
                 let leg = LegId { call: CallId(1000 + dialog.0), n: 0 };
                 self.started[side].insert(leg);
-                self.sides[side].bind(self.now, dialog, leg, local_media(20_000));
+                let bound = self.sides[side].bind(self.now, dialog, leg, local_media(20_000));
+                if !matches!(bound, Bound::Fits) {
+                    self.started[side].remove(&leg);
+                    return;
+                }
                 match self.pick(5) {
                     0 => self.plan(10_000, side, Plan::Reject(leg)),
                     _ => self.plan(10_000, side, Plan::Answer(leg)),
@@ -204,7 +208,9 @@ impl Pair {
             UaEvent::Media { leg, .. } if self.pick(3) == 0 => {
                 self.plan(30_000, side, Plan::Hold(leg, true));
             }
-            UaEvent::Failed { leg, .. } | UaEvent::Ended { leg, .. } => {
+            UaEvent::Failed { leg, .. }
+            | UaEvent::Ended { leg, .. }
+            | UaEvent::Lost { leg, .. } => {
                 assert!(self.started[side].contains(&leg), "{leg} never began");
                 assert!(self.ended[side].insert(leg), "{leg} ended twice: {:#?}", self.log);
             }
@@ -216,6 +222,8 @@ impl Pair {
             | UaEvent::Dtmf { leg, .. } => {
                 assert!(!self.ended[side].contains(&leg), "{leg} has ended: {:#?}", self.log);
             }
+            // A repetition of an INVITE that was forgotten meanwhile, or one of a full trunk.
+            UaEvent::TurnedAway { .. } => {}
             UaEvent::Reachable { .. } | UaEvent::Refused { .. } => panic!("{event:?}"),
         }
     }

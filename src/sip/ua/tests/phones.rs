@@ -72,6 +72,12 @@ fn register_from(desk: &mut Desk, host: &str) {
     assert_eq!(desk.only(), ok, "a repeated REGISTER gets the same answer, not a new challenge");
 }
 
+pub(super) fn register_all(desk: &mut Desk, hosts: &[&str]) {
+    for host in hosts {
+        register_with_password(desk, host);
+    }
+}
+
 #[test]
 fn a_phone_registers_is_called_and_expires() {
     let mut desk = stranger("203.0.113.20:5060");

@@ -1,6 +1,6 @@
 //! Session timers: who refreshes, how, and what happens when nobody does (RFC 4028).
 
-use super::calls::{answered, bound, picked_up};
+use super::calls::{answered, bound, picked_up, turned_away};
 use super::dialing::{ANSWER, dial_ann, failed, respond};
 use super::*;
 
@@ -31,7 +31,7 @@ fn dialed_with(desk: &mut Desk, more: &str) -> String {
 }
 
 fn ended() -> Vec<UaEvent> {
-    vec![UaEvent::Ended { leg: leg(1), cause: Cause::TIMER_EXPIRED }]
+    vec![UaEvent::Lost { leg: leg(1), cause: Cause::TIMER_EXPIRED, how: Loss::Silent }]
 }
 
 fn body(message: &str) -> &str {
@@ -148,8 +148,9 @@ fn too_short_an_interval_is_refused_with_the_least() {
     let refused = desk.only();
     assert_eq!((status(&refused), header(&refused, "Min-SE")), ("422", "90"));
     assert_eq!(desk.events(), []);
-    desk.receive(&request("INVITE", 1, "", &format!("Session-Expires: ?\n{SDP}"), OFFER));
+    desk.receive(&request("INVITE", 9, "", &format!("Session-Expires: ?\n{SDP}"), OFFER));
     assert_eq!(status(&desk.only()), "400");
+    assert_eq!(turned_away(&desk.events()), [Cause::PROTOCOL_ERROR]);
     let tag = answered(&mut desk);
     desk.events();
     for (method, body) in [("INVITE", OFFER), ("UPDATE", "")] {

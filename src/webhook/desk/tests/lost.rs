@@ -19,7 +19,7 @@ fn a_call_of_which_nothing_is_heard_is_ended_there_too() {
         let mut world = World::waiting(number(), has_rest);
         world.asks.clear();
         world.pass(600);
-        assert_eq!(world.record().ended_by, EndedBy::Caller);
+        assert_eq!(world.record().ended_by, EndedBy::Network, "nobody said that they hung up");
         let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End && ask.leg == CALLER);
         assert_eq!(ends.count(), usize::from(has_rest), "{:?}", world.asks);
     }
@@ -70,10 +70,14 @@ fn a_talk_that_only_its_result_told_of_counts_when_the_caller_hangs_up() {
 }
 
 #[test]
-fn a_full_server_refuses_and_remembers_nothing() {
+fn fault_12_a_full_server_refuses_tells_it_once_and_serves_the_call_when_there_is_room() {
     let mut world = World::new(None, false);
     world.desk.set_full(true);
     assert_eq!(told(&world.call()), ["reject congestion"]);
+    assert_eq!(told(&world.call()), ["reject congestion"]);
+    let (_, to, via) = world.desk.poll_refused().expect("it is told");
+    assert_eq!((&*to, via), ("+14155550100", crate::center::Via::Provider("acme".to_owned())));
+    assert_eq!(world.desk.poll_refused(), None, "once");
     world.desk.set_full(false);
     assert!(told(&world.call())[0].starts_with("[\"Welcome"));
 }

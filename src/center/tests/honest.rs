@@ -1,0 +1,127 @@
+//! What records say is what happened: who ended a call, and whether it was answered.
+
+use super::*;
+use crate::call::EndedBy;
+use crate::center::Loss;
+
+fn from() -> From {
+    From { number: Some("+14155550123".to_owned()), name: None }
+}
+
+fn refused(id: u64, by: EndedBy, cause: Cause) -> Event {
+    let via = Via::Trunk("main".to_owned());
+    Event::CallRefused { call: CallId(id), from: from(), to: "100".to_owned(), via, by, cause }
+}
+
+fn opening(desk: &mut Desk, id: u64) -> LegId {
+    let (call, via) = (CallId(id), Via::Trunk("main".to_owned()));
+    desk.event(Event::CallOpening { call, from: from(), to: "100".to_owned(), via });
+    LegId::caller(call)
+}
+
+#[test]
+fn fault_12_a_call_refused_where_it_came_in_is_one_record_and_nothing_else() {
+    let mut desk = Desk::new(&["ada"]);
+    desk.event(refused(1, EndedBy::Server, Cause::INCOMPATIBLE));
+    desk.check(&["record call-1 Refused by Server talk 0 hold 0"]);
+    desk.event(refused(2, EndedBy::Caller, Cause::NORMAL_CLEARING));
+    desk.check(&["record call-2 Refused by Caller talk 0 hold 0"]);
+    assert_eq!((desk.center.calls_live(), desk.center.poll_timeout()), (0, None));
+    let record = &desk.records[0];
+    assert_eq!((record.cause, record.answered_at), (Cause::INCOMPATIBLE, None));
+    assert_eq!((&*record.via, &record.flow), ("trunk:main", &None));
+    let row = desk.center.row(record).expect("it is counted");
+    assert_eq!(row.outcome, crate::metrics::CallOutcome::Refused);
+    let report = desk.center.report(desk.now, Timestamp(0), desk.now + Duration::from_secs(1));
+    let report = serde_json::to_value(report).unwrap();
+    assert_eq!(report["containment_rate"]["n"], 0, "it is neither contained nor handled");
+    // It is written to the journal, and read back.
+    let event = refused(3, EndedBy::Server, Cause::NO_CIRCUIT);
+    let text = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+}
+
+#[test]
+fn fault_15_a_flow_begins_when_there_is_sound_with_the_caller() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = opening(&mut desk, 1);
+    desk.check(&["answer call-1/0"]);
+    desk.press(caller, '1');
+    desk.event(Event::PromptDone { leg: caller, play: crate::id::PlayId(0) });
+    desk.wait_s(1);
+    desk.check(&[]);
+    desk.event(Event::Answered { leg: caller });
+    desk.check(&["play call-1/0"]);
+    desk.event(Event::Answered { leg: caller });
+    desk.check(&[]);
+    desk.press(caller, '1');
+    desk.check(&["loop call-1/0", "ring call-1/1 agent-0"]);
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    let record = &desk.records[0];
+    let answered = record.answered_at.unwrap();
+    assert_eq!(answered.since(record.arrived_at), Duration::from_secs(1));
+}
+
+#[test]
+fn fault_15_a_call_that_never_had_sound_was_not_answered() {
+    for (how, by) in [(Loss::Broken, EndedBy::Server), (Loss::Silent, EndedBy::Network)] {
+        let mut desk = Desk::new(&["ada"]);
+        let leg = opening(&mut desk, 1);
+        desk.log.clear();
+        desk.event(Event::LegLost { leg, cause: Cause::INCOMPATIBLE, how });
+        desk.check(&[&format!("record call-1 Refused by {by:?} talk 0 hold 0")]);
+        assert_eq!((desk.records[0].answered_at, desk.records[0].path.len()), (None, 0));
+    }
+    let mut desk = Desk::new(&["ada"]);
+    opening(&mut desk, 1);
+    desk.log.clear();
+    desk.event(Event::EndCall { call: CallId(1) });
+    desk.check(&[
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Refused by Operator talk 0 hold 0",
+    ]);
+}
+
+#[test]
+fn fault_15_a_line_that_was_lost_is_not_a_caller_who_hung_up() {
+    let lost = |leg| Event::LegLost { leg, cause: Cause::TIMER_EXPIRED, how: Loss::Silent };
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.log.clear();
+    desk.event(lost(caller));
+    desk.check(&["record call-1 Failed by Network talk 0 hold 0"]);
+    // While waiting: it is as lost to us as to the caller.
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.log.clear();
+    desk.event(lost(caller));
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "record call-1 Failed by Network talk 0 hold 0",
+    ]);
+    assert_eq!(desk.records[0].queued[0].left, crate::call::LeftQueue::Ended);
+    // In a talk, whichever side it was.
+    for lost_leg in [0, 1] {
+        let mut desk = Desk::new(&["ada"]);
+        let caller = desk.call(1);
+        desk.press(caller, '1');
+        desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
+        desk.wait_s(5);
+        desk.event(lost(LegId { call: CallId(1), n: lost_leg }));
+        let record = &desk.records[0];
+        let ends = (record.outcome, record.ended_by, record.legs[0].talk_ms);
+        assert_eq!(ends, (Outcome::Handled, EndedBy::Network, 5_000), "{lost_leg}");
+    }
+}
+
+#[test]
+fn fault_22_a_silent_telephone_is_a_device_error_and_no_persons_miss() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    let leg = LegId { call: CallId(1), n: 1 };
+    desk.event(Event::DialFailed { leg, cause: Cause::TIMER_EXPIRED });
+    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    assert_eq!(desk.records[0].legs[0].outcome, "device_error");
+}
