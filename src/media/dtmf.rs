@@ -3,8 +3,8 @@
 //! A digit is reported on the first packet of its event that arrives, so that a prompt stops while
 //! the key is still down; nothing that follows about the same event can add a second one.
 //!
-//! **Invariant:** an event is known by its timestamp; an older timestamp never opens a new digit, nor
-//! does a later one of the same key that leaves no pause.
+//! **Invariant:** an event is known by its timestamp; an older timestamp never opens a new digit,
+//! nor does a later one of the same key that leaves no pause.
 //!
 //! **Deliberately absent:** how long a key was held, and sending: keys cross a bridge as they came.
 
@@ -248,7 +248,8 @@ mod tests {
                         continue;
                     }
                     let payload = packet((key % 10) as u8, step > 5, step.min(5) * 160);
-                    heard += u32::from(receiver.receive(key * 1_600, step == 1, &payload).is_some());
+                    let digit = receiver.receive(key * 1_600, step == 1, &payload);
+                    heard += u32::from(digit.is_some());
                 }
             }
             prop_assert_eq!(heard, 20);

@@ -3,9 +3,9 @@
 //! PCM of 8, 16, 24 and 32 bits, 32-bit float, µ-law and A-law; mono or stereo (mixed down); any
 //! rate from 4 to 192 kHz, resampled by a windowed-sinc filter.
 //!
-//! **Invariant:** a damaged file is an error, or shorter sound that says what it lacks, never silence,
-//! never a panic and never more memory than the file itself warrants; a length that a streaming
-//! writer left open is no damage.
+//! **Invariant:** a damaged file is an error, or shorter sound that says what it lacks, never
+//! silence, never a panic and never more memory than the file itself warrants; a length that a
+//! streaming writer left open is no damage.
 //!
 //! **Deliberately absent:** compressed formats, and adjusting loudness.
 
@@ -474,8 +474,8 @@ mod tests {
         }
     }
 
-    /// A head of 16-bit samples at 8 kHz, mono, as different writers put it, for a data chunk of this
-    /// length. The size of the whole is 0, which nobody should believe either.
+    /// A head of 16-bit samples at 8 kHz, mono, as different writers put it, for a data chunk of
+    /// this length. The size of the whole is 0, which nobody should believe either.
     fn written(extensible: bool, before: &[u8], len: u32) -> Vec<u8> {
         let mut bytes = b"RIFF\0\0\0\0WAVE".to_vec();
         bytes.extend(before);

@@ -1,4 +1,5 @@
-//! Telephones and trunks behind a NAT or a media relay, and strangers who send sound to their calls.
+//! Telephones and trunks behind a NAT or a media relay, and strangers who send sound to their
+//! calls.
 //!
 //! Every address of 127.0.0.0/8 is this machine, and each stands for a host of its own.
 //!

@@ -125,8 +125,8 @@ pub enum Output {
     },
     /// Nothing came for longer than the limit. Said once, until something comes again.
     Inactive,
-    /// Nothing came at all in the first seconds: one-way audio. Or it came, but from an address that
-    /// may not be the source.
+    /// Nothing came at all in the first seconds: one-way audio. Or it came, but from an address
+    /// that may not be the source.
     NoInboundRtp {
         elsewhere: Option<IpAddr>,
     },

@@ -1,8 +1,8 @@
 //! A leg's RTCP: reports about every five seconds, what the other side reports, a farewell.
 //!
-//! **Invariant:** a compound counts only from the address the leg's media comes from, or from the one
-//! described for it while the media comes from where it was described; a report never changes where
-//! RTP goes.
+//! **Invariant:** a compound counts only from the address the leg's media comes from, or from the
+//! one described for it while the media comes from where it was described; a report never changes
+//! where RTP goes.
 //!
 //! **Deliberately absent:** acting on BYE. A call ends by signaling; a BYE that is forged or early
 //! must not end it.
