@@ -222,7 +222,8 @@ mod tests {
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
         let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
-        let calls = report.tally.calls + report.tally.agent_calls;
+        let tally = &report.tally;
+        let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);
         let text = text(&runs, &outcome);
         let last = format!("{calls} calls ended, 0 still up\n");
@@ -262,7 +263,8 @@ mod tests {
         second_run(&paths[1], ",\"continues\":0");
         let runs = read(&paths).unwrap();
         let outcome = replayed(sim::town_setup(3), &runs, folder.path()).unwrap();
-        let calls = report.tally.calls + report.tally.agent_calls;
+        let tally = &report.tally;
+        let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);
         assert_eq!(outcome.inputs, report.inputs);
         let said = read(&paths[1..]).err().unwrap();

@@ -415,8 +415,8 @@ mod tests {
             queue    offered  answered  abandoned     in time         ASA      AHT/leg    FCR 7 d
             billing        3         2          1  66.7 % (3)  10.0 s (2)  120.0 s (2)  0.0 % (1)
 
-            agent  offers  accepted  rang out  talks      AHT/leg        hold    FCR 7 d
-            alice       2         2         0      2  120.0 s (2)  10.0 s (2)  0.0 % (1)
+            agent  offers  accepted  rang out  talks      AHT/leg        hold    FCR 7 d  own calls
+            alice       2         2         0      2  120.0 s (2)  10.0 s (2)  0.0 % (1)          0
         "#]]
         .assert_eq(&answered(&[]));
     }

@@ -248,8 +248,8 @@ mod tests {
                         continue;
                     }
                     let payload = packet((key % 10) as u8, step > 5, step.min(5) * 160);
-                    let key = receiver.receive(key * 1_600, step == 1, &payload);
-                    heard += u32::from(key.is_some());
+                    let digit = receiver.receive(key * 1_600, step == 1, &payload);
+                    heard += u32::from(digit.is_some());
                 }
             }
             prop_assert_eq!(heard, 20);
