@@ -422,7 +422,8 @@ impl<'a> Build<'a> {
             let root = name.split('.').next().unwrap_or_default();
             let known = self.variables.contains_key(root);
             let is_caller_s = root == "caller" && name.contains('.') || root == "intent";
-            if !known && !(is_caller_s && !ALWAYS_KNOWN.contains(&name.as_str())) {
+            let varies = is_caller_s && !ALWAYS_KNOWN.contains(&name.as_str());
+            if !(known || varies) {
                 continue;
             }
             let source = self.problems.source();

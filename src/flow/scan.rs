@@ -63,8 +63,7 @@ pub(in crate::flow) fn foreign_operator(text: &str) -> Option<Finding> {
     if text.trim_start().starts_with("{{") && only_expression(text).is_none() && !is_closed(text) {
         return None; // braces that do not match are told by the engine
     }
-    let all = if is_template(text) { code(text) } else { vec![0..text.len()] };
-    all.into_iter().find_map(|range| foreign_in(&tokens(text, range)))
+    code(text).into_iter().find_map(|range| foreign_in(&tokens(text, range)))
 }
 
 fn is_closed(text: &str) -> bool {
@@ -97,9 +96,13 @@ fn foreign_in(tokens: &[Token<'_>]) -> Option<Finding> {
     })
 }
 
-/// The pieces of code in a template.
+/// The pieces of code in a template; an expression is code as a whole.
 fn code(text: &str) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
+    if !is_template(text) {
+        pieces.push(0..text.len());
+        return pieces;
+    }
     let mut at = 0;
     while let Some(open) = text[at..].find('{').map(|found| at + found) {
         at = open + 1;
@@ -117,8 +120,7 @@ fn code(text: &str) -> Vec<Range<usize>> {
 
 /// Whether a text looks itself whether a name is set before it uses it.
 pub(in crate::flow) fn is_guarded(text: &str, name: &str) -> bool {
-    let pieces = if is_template(text) { code(text) } else { vec![0..text.len()] };
-    pieces.into_iter().any(|range| {
+    code(text).into_iter().any(|range| {
         let tokens = tokens(text, range);
         let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
         let parts: Vec<&str> = name.split('.').flat_map(|part| [".", part]).skip(1).collect();
