@@ -121,11 +121,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
     greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(&config), Desk { tx: desk }, archive);
-    show_counts(&api, providers.counts);
-    let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
-    let api = HttpThread::api(api, http, is_proxy)?;
+    let api = start_api(&config, Desk { tx: desk }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.desk, providers.legs.as_mut(), &kept);
@@ -175,6 +171,20 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     drop((config, flows, directory, demo));
     memory::give_back();
     Ok(Started { driver, threads })
+}
+
+fn start_api(
+    config: &Config,
+    desk: Desk,
+    reader: store::Reader,
+    counts: Option<Arc<Counts>>,
+    http: std::net::TcpListener,
+) -> io::Result<HttpThread> {
+    let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
+    let api = Api::new(&api_settings(config), desk, archive);
+    show_counts(&api, counts);
+    let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
+    HttpThread::api(api, http, is_proxy)
 }
 
 fn start_media(
