@@ -115,14 +115,7 @@ impl ContactCenter {
         };
         // One spelling of the number dialed, too, whichever front the call came by.
         let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
-        Origin {
-            call,
-            from: number,
-            from_name: name,
-            to,
-            via: self.via_name(via),
-            arrived_at: now,
-        }
+        Origin { call, from: number, from_name: name, to, via: self.via_name(via), arrived_at: now }
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it
