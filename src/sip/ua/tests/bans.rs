@@ -205,14 +205,18 @@ fn fault_16_each_refusal_says_why() {
 
 #[test]
 fn fault_16_a_trunk_whose_call_is_refused_can_read_why() {
-    let mut desk = Desk::new();
-    let refused = |desk: &mut Desk, text: &str| {
-        desk.receive(text);
+    let (mut desk, mut calls) = (Desk::new(), 0);
+    let mut refused = |desk: &mut Desk, text: &str| {
+        // Each is a call of its own.
+        calls += 1;
+        desk.receive(&text.replace("INVITE-1", &format!("INVITE-{calls}")));
         desk.sent.clear();
-        match desk.events().pop() {
-            Some(UaEvent::Refused { why, .. }) => why,
-            other => panic!("{other:?}"),
-        }
+        let events = desk.events();
+        let why = events.iter().find_map(|event| match event {
+            UaEvent::Refused { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        why.unwrap_or_else(|| panic!("{events:?}"))
     };
     let other = request("INVITE", 1, "", "Content-Type: text/x\n", "x");
     assert_eq!(refused(&mut desk, &other), Refusal::Call { status: 415 });

@@ -187,6 +187,7 @@ fn fault_19_sound_of_a_named_host_is_where_the_signaling_came_from() {
     let mut desk = Desk::new();
     let invite = dial_ann(&mut desk);
     let named = ANSWER.replace("c=IN IP4 203.0.113.5", "c=IN IP4 phone.example");
+    desk.path.remote = address("203.0.113.5:6100");
     desk.receive(&respond(&invite, "200 OK", "a", SDP, &named));
     let events = desk.events();
     let [UaEvent::Media { media, .. }, _] = &events[..] else { panic!("{events:?}") };
