@@ -103,8 +103,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     let (opened, restored) = open_store(&config, &|| clock.now(), &fresh)?;
     let reader = opened.store.reader()?;
 
-    let repaired = repair(&config.server.recordings)
-        .map_err(|error| StartError::Recordings(config.server.recordings.clone(), error))?;
+    let repaired = repaired(&config)?;
     let (media, facts) = start_media(&config, now)?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
@@ -185,6 +184,12 @@ fn start_api(
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     HttpThread::api(api, http, is_proxy)
+}
+
+/// The recordings that the run before left unfinished, as they are kept now.
+fn repaired(config: &Config) -> Result<Vec<(RecordingId, u64)>, StartError> {
+    let folder = &config.server.recordings;
+    repair(folder).map_err(|error| StartError::Recordings(folder.clone(), error))
 }
 
 fn start_media(

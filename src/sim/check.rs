@@ -200,15 +200,7 @@ impl Watch {
                     self.ended(*leg);
                 }
             }
-            Command::CloseRecord { record } => {
-                let call = record.call;
-                let legs = self.calls.remove(&call);
-                let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
-                assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
-                check_times(record);
-                self.closed.insert(call);
-                self.own.remove(&call);
-            }
+            Command::CloseRecord { record } => self.close(record),
             Command::AmendRecording { news } => {
                 let call = news.name.call;
                 assert!(self.closed.contains(&call), "{call} has no record to be amended");
@@ -218,6 +210,16 @@ impl Watch {
                 assert!(known, "a record of {call} is amended that was never closed");
             }
         }
+    }
+
+    fn close(&mut self, record: &CallRecord) {
+        let call = record.call;
+        let legs = self.calls.remove(&call);
+        let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
+        assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
+        check_times(record);
+        self.closed.insert(call);
+        self.own.remove(&call);
     }
 
     /// The center has no more to say.
