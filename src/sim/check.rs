@@ -149,12 +149,7 @@ impl Watch {
         let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
         match command {
-            Command::Answer { leg } => {
-                let caller = self.live(*leg, command);
-                let opens = caller.opens;
-                let answered = std::mem::replace(&mut caller.answered, !opens);
-                assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
-            }
+            Command::Answer { leg } => self.answers(*leg, command),
             Command::Ring { leg } => {
                 let answered = self.live(*leg, command).answered;
                 assert!(leg.is_caller() && !answered, "{command:?} of an answered leg");
@@ -259,6 +254,13 @@ impl Watch {
             let rests = matches!(state, AgentState::LoggedOut);
             assert!(rests, "{} never came to rest: {state:?}", agent.name);
         }
+    }
+
+    fn answers(&mut self, leg: LegId, command: &Command) {
+        let caller = self.live(leg, command);
+        let opens = caller.opens;
+        let answered = std::mem::replace(&mut caller.answered, !opens);
+        assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
     }
 
     fn dialed(&mut self, leg: LegId, target: &Target, center: &ContactCenter) {
