@@ -108,8 +108,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let bound: Vec<(Transport, SocketAddr)> = sockets.addresses().collect();
-    let ua = Ua::new(convert::user_agent(&config, bound), seed);
+    let ua = Ua::new(convert::user_agent(&config, sockets.addresses().collect()), seed);
 
     let lost_at = restored.as_ref().map_or(now, |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
