@@ -96,7 +96,7 @@ impl ContactCenter {
         self.count_arrived(now, id, agent);
         call.note(now, Fact::Ended { by, cause });
         let record = Box::new(call.record());
-        tracing::info!(call = %id, via = %record.via, ?by, %cause, "call refused");
+        tracing::info!(call = %id, via = %record.via, %by, %cause, "call refused");
         self.count_ended(now, &call, &record);
         self.commands.push_back(Command::CloseRecord { record });
     }

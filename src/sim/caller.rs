@@ -93,6 +93,11 @@ pub enum Act {
 pub const TRIES_MAX: u8 = 4;
 
 impl Caller {
+    /// The door that this caller comes through.
+    pub(super) fn via(&self) -> Via {
+        self.agent.map_or_else(|| Via::Trunk("sim".to_owned()), Via::Agent)
+    }
+
     #[must_use]
     pub fn new(from: From, to: String) -> Self {
         Self { from, to, waits: false, stay: 0, tries: 0, solved: None, agent: None }
@@ -200,13 +205,13 @@ impl World {
         let leg = LegId::caller(call);
         self.begin(leg, caller.agent);
         let (from, to) = (caller.from.clone(), caller.to.clone());
-        let via = caller.agent.map_or_else(|| Via::Trunk("sim".to_owned()), Via::Agent);
+        let via = caller.via();
         let person = caller.agent.and_then(|agent| self.people.get_mut(agent.0 as usize));
         if let Some(person) = person {
             person.leg.get_or_insert(leg);
         }
         self.callers.insert(call, caller);
-        let event = match is_opening(call) {
+        let event = match is_opening(call, &via) {
             true => Event::CallOpening { call, from, to, via },
             false => Event::CallArrived { call, from, to, via },
         };
@@ -304,10 +309,11 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers offer no sound of their own: every so many, so that it takes no chance.
-pub(super) fn is_opening(call: CallId) -> bool {
+/// Some callers offer no sound of their own: every so many, so that it takes no chance. Not agents,
+/// whose feature codes act at once.
+pub(super) fn is_opening(call: CallId, via: &Via) -> bool {
     const EVERY: u64 = 16;
-    call.0.is_multiple_of(EVERY)
+    matches!(via, Via::Trunk(_)) && call.0.is_multiple_of(EVERY)
 }
 
 #[cfg(test)]

@@ -167,8 +167,8 @@ impl Ua {
         calling.cancel = Cancel::Wanted(Cause::TIMER_EXPIRED);
         self.trunk_failed(now, id, None);
         if let Some(invite) = self.invites.get(&id).filter(|invite| invite.trunk.is_none()) {
-            let (leg, remote) = (invite.leg, invite.dialog.path.remote);
-            tracing::warn!(?leg, %remote, "a telephone says nothing to a call, not even 100");
+            let remote = invite.dialog.path.remote;
+            tracing::warn!(%remote, "a telephone says nothing to a call, not even 100");
         }
         self.lost(now, id, 408);
     }
