@@ -9,6 +9,7 @@ mod day;
 mod flows;
 #[path = "../platform/mod.rs"]
 mod platform;
+mod readme;
 mod secrets;
 mod sim;
 mod sip;
