@@ -7,7 +7,7 @@
 use crate::acd;
 use crate::acd::OfferOutcome;
 use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State, Talk};
-use crate::center::own::is_direct;
+use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
 use crate::center::{Cause, Command, ContactCenter, Loss, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
@@ -63,10 +63,15 @@ impl ContactCenter {
     }
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        self.unanswered(now, leg, cause, None);
+    }
+
+    /// A party did not answer: by their will, or because of what is in between (`lost`).
+    fn unanswered(&mut self, now: Timestamp, leg: LegId, cause: Cause, lost: Option<EndedBy>) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(party) = call.legs.get(&leg).filter(|party| !party.answered) else { return };
         let Some((offer, _)) = party.offer else {
-            return self.not_reached(now, leg, transfer_outcome(cause), cause);
+            return self.not_reached(now, leg, transfer_outcome(cause), (cause, lost));
         };
         let outcome = offer_outcome(cause);
         call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
@@ -76,16 +81,24 @@ impl ContactCenter {
     /// The outside party did not answer within the step's ring time.
     pub(super) fn ring_out(&mut self, now: Timestamp, leg: LegId) {
         self.commands.push_back(Command::HangUp { leg, cause: Cause::NO_ANSWER });
-        self.not_reached(now, leg, TransferOutcome::NoAnswer, Cause::NO_ANSWER);
+        let ours = (Cause::NO_ANSWER, Some(EndedBy::Server));
+        self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
     }
 
-    /// Whoever was dialed outside did not answer.
-    fn not_reached(&mut self, now: Timestamp, leg: LegId, outcome: TransferOutcome, cause: Cause) {
+    /// Whoever was dialed outside did not answer, or whom an agent called.
+    fn not_reached(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        outcome: TransferOutcome,
+        (cause, lost): (Cause, Option<EndedBy>),
+    ) {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
         if let Some(party) = ended.as_ref().filter(|_| is_direct(call)) {
-            return self.own_call_over(now, leg.call, &party.party, cause);
+            let by = lost.unwrap_or(end_of(&party.party));
+            return self.own_call_over(now, leg.call, by, cause);
         }
         if ended.is_some_and(|party| party.consulted) {
             return self.back_to_caller(now, leg.call);
@@ -116,14 +129,15 @@ impl ContactCenter {
         }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         if call.legs.get(&leg).is_some_and(|party| !party.answered) {
-            return self.dial_failed(now, leg, cause);
+            return self.unanswered(now, leg, cause, lost);
         }
         if call.talks_on(leg) && call.guest_there().is_some() {
             return self.hand_over(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
         if is_direct(call) {
-            return self.own_call_over(now, leg.call, &ended.party, cause);
+            let by = lost.unwrap_or(end_of(&ended.party));
+            return self.own_call_over(now, leg.call, by, cause);
         }
         if call.is_guest(leg) {
             return self.back_to_caller(now, leg.call);

@@ -224,14 +224,10 @@ impl ContactCenter {
         }
     }
 
-    /// Whom an agent called did not answer, or has hung up, and so the call is over.
-    pub(super) fn own_call_over(&mut self, now: Timestamp, id: CallId, party: &Party, why: Cause) {
-        let (by, cause) = match party {
-            Party::Agent { .. } => (EndedBy::Agent, why),
-            Party::Outside { .. } => (EndedBy::Party, why),
-        };
-        // For a telephone 480, not 408: it is to give up, not to try again.
-        let cause = match cause {
+    /// The called party did not answer, or their leg has ended: so the agent's own call is over.
+    pub(super) fn own_call_over(&mut self, now: Timestamp, id: CallId, by: EndedBy, why: Cause) {
+        // The telephone gets 480, not 408, so that it gives up instead of trying again.
+        let cause = match why {
             Cause::NO_USER_RESPONDING | Cause::TIMER_EXPIRED => Cause::NO_ANSWER,
             other => other,
         };
@@ -253,6 +249,14 @@ impl ContactCenter {
 /// Whether this is an agent's call straight to somebody: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
     call.run.is_none() && is_agents(call) && call.state != State::Confirming
+}
+
+/// Who ended an agent's own call, where the called party did.
+pub(super) const fn end_of(party: &Party) -> EndedBy {
+    match party {
+        Party::Agent { .. } => EndedBy::Agent,
+        Party::Outside { .. } => EndedBy::Party,
+    }
 }
 
 /// Whether an agent's own telephone made the call.

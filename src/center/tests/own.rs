@@ -6,7 +6,7 @@ use super::{Desk, FLOW, parsed};
 use crate::acd::AgentState;
 use crate::call::{EndedBy, Outcome, Party};
 use crate::center::setup::Reach;
-use crate::center::{AgentAsk, Cause, Event, From, Via};
+use crate::center::{AgentAsk, Cause, Event, From, Loss, Via};
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
@@ -230,7 +230,7 @@ fn fault_26_why_nobody_answered_is_passed_on() {
     desk.check(&[
         "hang-up call-7/1 no_answer",
         "reject call-7/0 no_answer",
-        "record call-7 Refused by Agent talk 0 hold 0",
+        "record call-7 Refused by Server talk 0 hold 0",
     ]);
     desk.dial("bob");
     desk.log.clear();
@@ -250,6 +250,39 @@ fn fault_26_why_nobody_answered_is_passed_on() {
     assert_eq!((record.outcome, record.ended_by), (Outcome::Transferred, EndedBy::Caller));
     let Party::Outside { trunk, .. } = &record.legs[0].party else { panic!("{record:?}") };
     assert_eq!((trunk.as_str(), record.legs[0].talk_ms), ("spare", 3_000));
+}
+
+#[test]
+fn fault_15_an_own_call_whose_line_is_lost_was_ended_by_nobody_on_it() {
+    for (how, by) in [(Loss::Silent, EndedBy::Network), (Loss::Broken, EndedBy::Server)] {
+        for to in ["bob", "+14155550199"] {
+            for leg in [OWN, CALLED] {
+                let mut desk = Desk::new(&["ada", "bob"]);
+                desk.dial(to);
+                desk.event(Event::Answered { leg: CALLED });
+                desk.wait_s(4);
+                desk.event(Event::LegLost { leg, cause: Cause::TIMER_EXPIRED, how });
+                assert_eq!(desk.records[0].ended_by, by, "{to}, {leg}");
+            }
+            // Before it was answered.
+            let mut desk = Desk::new(&["ada", "bob"]);
+            desk.dial(to);
+            desk.event(Event::LegLost { leg: CALLED, cause: Cause::INCOMPATIBLE, how });
+            let record = &desk.records[0];
+            assert_eq!((record.outcome, record.ended_by), (Outcome::Refused, by), "{to}");
+            // Whoever hangs up or declines still is who ended it.
+            for event in [
+                Event::DialFailed { leg: CALLED, cause: Cause::USER_BUSY },
+                Event::HungUp { leg: CALLED, cause: Cause::NORMAL_CLEARING },
+            ] {
+                let mut desk = Desk::new(&["ada", "bob"]);
+                desk.dial(to);
+                desk.event(event);
+                let person = if to == "bob" { EndedBy::Agent } else { EndedBy::Party };
+                assert_eq!(desk.records[0].ended_by, person, "{to}");
+            }
+        }
+    }
 }
 
 #[test]
