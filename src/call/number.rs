@@ -33,6 +33,11 @@ const WITHHELD: [&str; 11] = [
     "unknown",
     "withheld",
 ];
+/// Of those, the ones that networks type on the keys of a telephone (ITU-T E.161): they put
+/// `+266696687` where a number is expected. No numbering plan has such a number; with the other
+/// words some have (`+6622553743`, "no caller id", is a telephone in Bangkok).
+const TYPED: [&str; 6] =
+    ["anonymous", "blocked", "private", "restricted", "unavailable", "unknown"];
 /// The host of a caller who withholds the number (RFC 3323 §4.1.1.3).
 const WITHHELD_HOST: &str = "anonymous.invalid";
 /// Of the URIs whose user is a telephone number or a name.
@@ -169,17 +174,18 @@ pub fn is_e164(number: &str) -> bool {
     (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether it is a word for a withheld number; also as it is typed on the keys of a telephone
-/// (ITU-T E.161), with the `+` of a number, which no number begins like.
+/// Whether it is a word for a withheld number; also as it is typed, with the `+` of an
+/// international number. Digits without it may be somebody's.
 fn is_withheld(user: &str) -> bool {
-    let typed = user.strip_prefix('+').unwrap_or_default();
-    WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word) || is_typed(typed, word))
+    let is_typed = |digits: &str| TYPED.iter().any(|word| typed(word).eq(digits.bytes()));
+    WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word))
+        || user.strip_prefix('+').is_some_and(is_typed)
 }
 
-fn is_typed(number: &str, word: &str) -> bool {
+/// The keys on which a word of lower-case letters is typed.
+fn typed(word: &str) -> impl Iterator<Item = u8> {
     const KEYS: &[u8; 26] = b"22233344455566677778889999";
-    let letters = word.bytes().filter(u8::is_ascii_lowercase);
-    number.bytes().eq(letters.map(|c| KEYS[usize::from(c - b'a')]))
+    word.bytes().filter(u8::is_ascii_lowercase).map(|c| KEYS[usize::from(c - b'a')])
 }
 
 /// The library has panicked on crafted input before (RUSTSEC-2024-0369): a caller's number must
@@ -279,6 +285,9 @@ mod tests {
             "+266696687",
             "+7378742833",
             "sip:+86282452253@x.example",
+            "+8656696",
+            "+7748283",
+            "+2562533",
             "sip:@x.example",
             "sip:",
             "<>",
@@ -288,6 +297,18 @@ mod tests {
         }
         // Digits without a plus may be somebody's.
         check("7378742833", "US", Some("+17378742833"));
+    }
+
+    #[test]
+    fn fault_25_no_number_of_a_numbering_plan_is_taken_for_a_word() {
+        for word in TYPED {
+            let typed: String = typed(word).map(char::from).collect();
+            assert_eq!(parsed(&format!("+{typed}"), "US"), None, "{word}: +{typed}");
+            assert!(WITHHELD.contains(&word), "{word}");
+        }
+        check("+6622553743", "US", Some("+6622553743"));
+        check("sip:+6622553743@x.example", "TH", Some("+6622553743"));
+        assert_eq!(address("+6622553743").as_deref(), Some("+6622553743"));
     }
 
     #[test]
