@@ -71,27 +71,48 @@ pub fn normalize(raw: &str, region: &str) -> Option<String> {
 /// when it is withheld.
 #[must_use]
 pub fn address(raw: &str) -> Option<String> {
-    let user = user(raw)?;
-    if !is_dialed(&user) {
-        return Some(raw.trim().to_owned());
+    user(raw).map(|user| spelled(raw, &user))
+}
+
+/// The same of what was dialed, which nobody withholds.
+#[must_use]
+pub fn address_dialed(raw: &str) -> Option<String> {
+    read(raw).map(|party| spelled(raw, &party.user))
+}
+
+fn spelled(raw: &str, user: &str) -> String {
+    if !is_dialed(user) {
+        return raw.trim().to_owned();
     }
     let plus = if user.starts_with('+') { "+" } else { "" };
     let digits = user.chars().filter(char::is_ascii_digit);
-    Some(plus.chars().chain(digits).collect())
+    plus.chars().chain(digits).collect()
 }
 
 /// The number or name in a party's address: the user of a URI of SIP or `tel:`, unescaped, without
 /// parameters and password; anything else as it came. `None` when it is withheld, or too long.
 #[must_use]
 pub fn user(raw: &str) -> Option<String> {
+    read(raw).filter(|party| !party.is_withheld).map(|party| party.user)
+}
+
+/// What an address says of a party.
+struct Read {
+    user: String,
+    /// It says so in words, or by its host.
+    is_withheld: bool,
+}
+
+/// `None` when it says nothing, or too much.
+fn read(raw: &str) -> Option<Read> {
     let (text, has_scheme) = inside(raw);
     if !has_scheme && is_other_uri(text) {
-        return Some(text.to_owned()).filter(|text| text.len() <= NUMBER_LEN_MAX);
+        let user = Some(text.to_owned()).filter(|text| text.len() <= NUMBER_LEN_MAX);
+        return user.map(|user| Read { user, is_withheld: false });
     }
     let (user, host) = text.split_once('@').unwrap_or((text, ""));
-    if host.split([':', ';', '?']).next().is_some_and(|h| h.eq_ignore_ascii_case(WITHHELD_HOST)) {
-        return None;
-    }
+    let host_name = host.split([':', ';', '?']).next();
+    let is_nowhere = host_name.is_some_and(|name| name.eq_ignore_ascii_case(WITHHELD_HOST));
     let mut parts = user.split(';');
     let number = parts.next().unwrap_or(user);
     let context = parts.find_map(|part| part.trim().strip_prefix(CONTEXT));
@@ -99,13 +120,15 @@ pub fn user(raw: &str) -> Option<String> {
     let end = number.find([':', '?']).filter(|_| is_uri).unwrap_or(number.len());
     let number = unescaped(number[..end].trim());
     let number = number.trim();
-    if number.is_empty() || number.len() > NUMBER_LEN_MAX || is_withheld(number) {
+    if number.is_empty() || number.len() > NUMBER_LEN_MAX {
         return None;
     }
+    let is_withheld = is_nowhere || is_withheld(number);
     let at_home = context.map(unescaped).filter(|_| !number.starts_with('+') && is_dialed(number));
     let whole = at_home.filter(|context| context.starts_with('+') && is_dialed(context));
     let whole = whole.map(|context| format!("{context}{number}"));
-    Some(whole.filter(|all| all.len() <= NUMBER_LEN_MAX).unwrap_or_else(|| number.to_owned()))
+    let whole = whole.filter(|all| all.len() <= NUMBER_LEN_MAX);
+    Some(Read { user: whole.unwrap_or_else(|| number.to_owned()), is_withheld })
 }
 
 /// What stands in angle brackets and behind a scheme, and whether there was a scheme.

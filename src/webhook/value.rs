@@ -18,25 +18,34 @@ const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// Keys of one input: more than any step collects. A request with more is refused as malformed.
 pub const KEYS_MAX: usize = 255;
 
-/// A party's address, of a provider that writes numbers as its networks do: with a `+`, as a URI of
-/// SIP, or as dialed, which whoever knows the region reads. `None` is a caller without a number.
+/// A caller's address, of a provider that writes numbers as its networks do: with a `+`, as a URI
+/// of SIP, or as dialed, which whoever knows the region reads. `None` is a caller without a number.
 #[must_use]
-pub fn address(raw: &str) -> Option<String> {
-    number::address(raw).filter(|address| !is_typed_word(address))
+pub fn caller(raw: &str) -> Option<String> {
+    number::address(raw)
 }
 
-/// As [`address`], of a provider that writes numbers of E.164 without their `+`.
+/// The address that was dialed, of the same: words for a withheld number are names there.
 #[must_use]
-pub fn bare_address(raw: &str) -> Option<String> {
-    let address = address(raw)?;
+pub fn dialed(raw: &str) -> Option<String> {
+    number::address_dialed(raw)
+}
+
+/// As [`caller`], of a provider that writes numbers of E.164 without their `+`.
+#[must_use]
+pub fn bare_caller(raw: &str) -> Option<String> {
+    caller(&with_plus(caller(raw)?))
+}
+
+/// As [`dialed`], of a provider that writes numbers of E.164 without their `+`.
+#[must_use]
+pub fn bare_dialed(raw: &str) -> Option<String> {
+    dialed(raw).map(with_plus)
+}
+
+fn with_plus(address: String) -> String {
     let is_number = !address.starts_with('+') && bare_number(&address).is_some();
-    Some(if is_number { format!("+{address}") } else { address })
-}
-
-/// Whether digits without a `+` are a word for a withheld number, typed on a telephone's keys.
-fn is_typed_word(address: &str) -> bool {
-    address.bytes().all(|byte| byte.is_ascii_digit())
-        && number::address(&format!("+{address}")).is_none()
+    if is_number { format!("+{address}") } else { address }
 }
 
 /// A number of E.164 without its `+`, as some providers want it; `None` when it is none.
@@ -127,11 +136,28 @@ mod tests {
             ("266696687", None),
             (" ", None),
         ] {
-            assert_eq!(bare_address(raw).as_deref(), want, "{raw}");
+            assert_eq!(bare_caller(raw).as_deref(), want, "{raw}");
         }
         assert_eq!(bare_number("+14155550100"), Some("14155550100"));
         assert_eq!(bare_number("ann"), None);
         assert_eq!(bare_number("+0800"), None);
+    }
+
+    #[test]
+    fn fault_25_digits_without_a_plus_and_dialed_names_withhold_nothing() {
+        for national in ["7378742833", "6622553743", "266696687"] {
+            assert_eq!(caller(national).as_deref(), Some(national));
+            assert_eq!(dialed(national).as_deref(), Some(national));
+        }
+        // Where a provider leaves out the plus of every number, they are international.
+        assert_eq!(bare_caller("7378742833"), None);
+        assert_eq!(bare_caller("6622553743").as_deref(), Some("+6622553743"));
+        for name in ["private", "blocked", "asterisk", "sip:unknown@x.example", "+266696687"] {
+            assert_eq!(dialed(name).as_deref(), Some(name));
+            assert_eq!(bare_dialed(name).as_deref(), Some(name));
+            assert_eq!((caller(name), bare_caller(name)), (None, None), "{name}");
+        }
+        assert_eq!((dialed(""), bare_dialed("sip:@x")), (None, None));
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let digits = body.get("digits").and_then(Value::as_str).unwrap_or_default();
     Ok(Fields {
         reference: json::needed(&body, "callId")?.to_owned(),
-        from: json::text(&body, "from").and_then(value::address),
-        to: json::text(&body, "to").and_then(value::address),
+        from: json::text(&body, "from").and_then(value::caller),
+        to: json::text(&body, "to").and_then(value::dialed),
         state,
         keys: is_gather.then(|| value::keys("digits", digits)).transpose()?,
         finished_by: finished_by(&body).filter(|_| is_gather),

@@ -26,9 +26,9 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
     Ok(Fields {
         reference: json::needed(&body, "call_sid")?.to_owned(),
         // As the trunk sent them, with and without a `+`.
-        from: json::text(&body, "from").and_then(value::address),
+        from: json::text(&body, "from").and_then(value::caller),
         from_name: json::text(&body, "caller_name").map(str::to_owned),
-        to: json::text(&body, "to").and_then(value::address),
+        to: json::text(&body, "to").and_then(value::dialed),
         state: json::text(&body, "call_status").and_then(|status| state(status, &body)),
         keys: keys(&body)?,
         dial: dial(&body),

@@ -37,14 +37,14 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         false => said.state(),
     };
     let finished_by = said.get("Digits").filter(|_| is_recorded).and_then(value::key);
-    let from = said.get("From").and_then(value::bare_address);
+    let from = said.get("From").and_then(value::bare_caller);
     Ok(Fields {
         from_name: said
             .get("CallerName")
-            .filter(|name| value::bare_address(name) != from)
+            .filter(|name| value::bare_caller(name) != from)
             .map(str::to_owned),
         from,
-        to: said.get("To").and_then(value::bare_address),
+        to: said.get("To").and_then(value::bare_dialed),
         state,
         keys: said.keys(link, is_recorded)?,
         finished_by,

@@ -30,9 +30,9 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let at = json::text(data, "occurred_at").and_then(value::time);
     Ok(Fields {
         reference: reference.to_owned(),
-        from: json::text(payload, "from").and_then(value::address),
+        from: json::text(payload, "from").and_then(value::caller),
         from_name: json::text(payload, "caller_id_name").map(str::to_owned),
-        to: json::text(payload, "to").and_then(value::address),
+        to: json::text(payload, "to").and_then(value::dialed),
         state: state(what, payload),
         keys,
         recorded: (what == What::Saved).then(|| recorded(kind, payload)),

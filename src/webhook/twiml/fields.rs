@@ -41,9 +41,9 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     let state = field("CallStatus").and_then(|status| state(&status));
     let mut fields = Fields {
         reference: reference.into_owned(),
-        from: field("From").and_then(|from| value::address(&from)),
+        from: field("From").and_then(|from| value::caller(&from)),
         from_name: field("CallerName").or_else(|| field("CallerId")).map(Cow::into_owned),
-        to: field("To").and_then(|to| value::address(&to)),
+        to: field("To").and_then(|to| value::dialed(&to)),
         state,
         dial: field("DialCallStatus").and_then(|status| dialed(&status, &field)),
         recorded,

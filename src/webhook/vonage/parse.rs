@@ -56,9 +56,9 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         from: said
             .text("from")
             .or_else(|| said.text("from_user"))
-            .and_then(|from| value::bare_address(&from)),
+            .and_then(|from| value::bare_caller(&from)),
         from_name: None,
-        to: said.text("to").and_then(|to| value::bare_address(&to)),
+        to: said.text("to").and_then(|to| value::bare_dialed(&to)),
         state,
         keys: input.keys,
         finished_by: input.finished_by,
