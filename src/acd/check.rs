@@ -107,7 +107,9 @@ impl Acd {
             assert_eq!(listed, met && agent.listed, "{id} in the ready set of a class");
         }
         for &call in &agent.excluded {
-            assert!(self.calls.contains_key(&call), "{id} avoids {call}, which is gone");
+            let waiting = self.calls.get(&call);
+            let waiting = waiting.unwrap_or_else(|| panic!("{id} avoids {call}, which is gone"));
+            assert!(waiting.tried.contains_key(&id), "{call} forgot that {id} avoids it");
             let ends = self.timers.get(&Wake::ExclusionOver { call, agent: id });
             assert!(ends.is_some(), "{id} avoids {call} for ever");
         }

@@ -261,7 +261,9 @@ impl Acd {
         let waiting = self.call_mut(call);
         waiting.tried.insert(agent, tried);
         if waiting.tried.len() > EXCLUSIONS_MAX {
-            let oldest = waiting.tried.iter().min_by_key(|(_, tried)| tried.at);
+            // Never the new one: several may have come in the same moment.
+            let others = waiting.tried.iter().filter(|(other, _)| **other != agent);
+            let oldest = others.min_by_key(|(_, tried)| tried.at);
             if let Some(oldest) = oldest.map(|(&agent, _)| agent) {
                 waiting.tried.remove(&oldest);
                 self.exclusion_over(call, oldest);
@@ -288,7 +290,7 @@ impl Acd {
         agent: AgentId,
         lapses: impl Fn(OfferOutcome) -> bool,
     ) -> Vec<CallId> {
-        let tried = |call: &CallId| self.call(*call).tried.get(&agent);
+        let tried = |call: &CallId| self.calls.get(call)?.tried.get(&agent);
         let excluded = self.agents[index_of(agent)].excluded.iter().copied();
         let met: Vec<_> = excluded
             .filter(|call| tried(call).is_some_and(|tried| lapses(tried.outcome)))

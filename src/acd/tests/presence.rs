@@ -2,6 +2,7 @@
 //! alone, and for one that an agent did not take.
 
 use super::fixture::{Fixture, check_acd, check_transcript};
+use crate::acd::waiting::EXCLUSIONS_MAX;
 use expect_test::expect;
 
 #[test]
@@ -151,4 +152,28 @@ fn fault_30_a_preferred_agent_who_goes_to_lunch_meanwhile_is_not_waited_for() {
     assert!(!fixture.log.contains("offer"), "{}", fixture.log);
     fixture.input("endwrap ada");
     assert!(fixture.log.contains("offer call-2 -> ada"), "{}", fixture.log);
+}
+
+/// All in one moment: of those whom the call remembers, nobody is older than the last.
+#[test]
+fn fault_28_whom_a_call_keeps_apart_from_it_remembers() {
+    let names: Vec<String> = (0..=EXCLUSIONS_MAX).map(|n| format!("agent{n}")).collect();
+    let mut fixture = Fixture::new(&names.join("|"), "support rejects=0 exclude=600");
+    fixture.input(&format!("reach {}", names[0]));
+    fixture.input(&format!("login {}", names[0]));
+    fixture.input("call 1");
+    // The first comes last, whose id is the lowest.
+    for name in names.iter().skip(1).chain(&names[..1]) {
+        for ask in ["reach", "login", "ready"] {
+            fixture.input(&format!("{ask} {name}"));
+        }
+        assert!(fixture.log.ends_with(&format!("offer call-1 -> {name}\n")), "{}", fixture.log);
+        fixture.input("miss 1 rejected");
+    }
+    // Another one was forgotten, and is offered it again.
+    assert!(fixture.log.ends_with("offer call-1 -> agent1\n"), "{}", fixture.log);
+    fixture.input("leave 1");
+    for name in &names {
+        fixture.input(&format!("ready {name}"));
+    }
 }
