@@ -33,7 +33,8 @@ pub enum Intent {
 pub(super) struct Presence {
     /// Logged in, and not about to leave: who waits already may go on waiting.
     pub(super) staffed: bool,
-    /// And the phone can be reached, or the agent is on a call: a call may begin to wait.
+    /// And the phone can be reached, or the agent is on a call or in its after-call work: a call
+    /// may begin to wait.
     pub(super) attended: bool,
 }
 
@@ -149,7 +150,8 @@ impl Agent {
     /// Whether calls that wait may stay for this agent's sake, and whether new ones may begin to.
     pub(super) fn presence(&self) -> Presence {
         let staffed = self.stays();
-        // Whoever is on a call has a phone that works, whatever became of its registration.
+        // An agent on a call, or in the after-call work of one, will take calls again: a
+        // registration that lapses meanwhile does not turn new callers away.
         Presence { staffed, attended: staffed && (self.reachable || self.call().is_some()) }
     }
 

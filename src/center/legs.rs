@@ -85,7 +85,7 @@ impl ContactCenter {
         self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
     }
 
-    /// Whoever was dialed outside did not answer, or whom an agent called.
+    /// A party outside, or a colleague whom an agent called, did not answer.
     fn not_reached(
         &mut self,
         now: Timestamp,

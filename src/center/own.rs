@@ -27,7 +27,7 @@ use crate::flow::{Flow, RING_TIMEOUT_S};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 
-/// How long whom an agent calls is rung: as for a `transfer` that does not say.
+/// How long the called telephone rings: as long as for a `transfer` without a ring time.
 const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
 
 /// Whose telephones are in use by calls of their own.
@@ -204,14 +204,14 @@ impl ContactCenter {
         (setup.name.clone(), setup.display_name.clone())
     }
 
-    /// Whom an agent called is there: now the agent's own call is answered, too.
+    /// The called party has answered: now the agent's own call is answered, too.
     pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
         call.note(now, Fact::Answered);
         self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
     }
 
-    /// Whom an agent called rings: the agent hears it.
+    /// The called telephone rings: the agent hears that.
     pub(super) fn own_call_rings(&mut self, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| is_direct(call)) else {
             return;
