@@ -65,6 +65,8 @@ pub struct Call {
     pub origin: Origin,
     /// `None` for an agent's feature code, and a call of an agent straight to somebody.
     pub run: Option<flow::Run>,
+    /// Sound with the agent whose own call this is will be agreed on only after our answer.
+    pub opens: bool,
     pub state: State,
     pub places: Places,
     /// The party legs that are up or ringing.
@@ -93,12 +95,14 @@ pub struct Call {
 ///                   └─────► Dialing ──► Talking ──────┘
 /// ```
 ///
-/// An agent's call straight to somebody is Dialing, then Talking, and ends with either party.
+/// An agent's call straight to somebody is Dialing (then Opening, where sound is agreed on after
+/// our answer), then Talking, and ends with either party.
 ///
 /// A ringing agent's phone does not change the state: the caller still waits, and hears music.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// We answer, and sound is still to be agreed on: the flow has not begun.
+    /// We answer, and sound is still to be agreed on: the flow has not begun, or an agent does not
+    /// hear the called party yet.
     Opening,
     InFlow,
     Waiting {
@@ -138,6 +142,7 @@ impl Call {
         Self {
             origin,
             run: None,
+            opens: false,
             state: State::InFlow,
             places: Places::default(),
             legs: BTreeMap::new(),

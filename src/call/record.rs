@@ -59,6 +59,7 @@ impl CallRecord {
     }
 
     /// Whether it was a feature code: only those are answered without a flow and without a party.
+    /// One with whose telephone no sound was agreed on counts as a call that was not answered.
     #[must_use]
     pub fn is_feature_code(&self) -> bool {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()

@@ -154,22 +154,32 @@ impl ContactCenter {
         self.may_have_moved(agent);
     }
 
-    /// An agent's own phone dialed a feature code: do it, say so, hang up. Returns whether it was
-    /// one.
+    /// An agent's own phone dialed a feature code: do it, say so as soon as there is sound, hang
+    /// up. Returns whether it was one.
     pub(super) fn feature_code(&mut self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let Some((ask, said)) = understood(&self.setup.features, &call.origin.to) else {
+        let Some((ask, _)) = understood(&self.setup.features, &call.origin.to) else {
             return false;
         };
         call.state = State::Confirming;
+        let (leg, opens) = (call.caller_leg(), call.opens);
+        self.commands.push_back(Command::Answer { leg });
+        self.timers.set(Wake::Confirmed(id), now + CONFIRM_MAX);
+        if !opens {
+            self.confirm(now, id);
+        }
+        self.agent_asked(now, agent, ask);
+        true
+    }
+
+    /// There is sound with the agent who dialed a feature code: say what it did.
+    pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some((_, said)) = understood(&self.setup.features, &call.origin.to) else { return };
         call.note(now, Fact::Answered);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
-        self.commands.push_back(Command::Answer { leg });
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
-        self.timers.set(Wake::Confirmed(id), now + CONFIRM_MAX);
-        self.agent_asked(now, agent, ask);
-        true
     }
 }
 

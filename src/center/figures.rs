@@ -1,7 +1,7 @@
 //! What the center tells the figures: its happenings, in the words of `metrics`.
 //!
-//! **Invariant:** every call that was not a feature code is counted in once and out once; those of
-//! agents as theirs.
+//! **Invariant:** every call whose record is no feature code's is counted in once and out once;
+//! those of agents as theirs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,8 +145,13 @@ impl ContactCenter {
     }
 
     pub(super) fn count_ended(&mut self, now: Timestamp, call: &Call, record: &CallRecord) {
-        if call.state == State::Confirming {
+        if record.is_feature_code() {
             return;
+        }
+        if call.state == State::Confirming {
+            // A feature code without sound: by its record it is a call that was not answered.
+            let agent = record.caller_agent().and_then(|name| self.agent_ids.get(name).copied());
+            self.count_arrived(record.arrived_at, record.call, agent);
         }
         let ended = Fact::CallEnded {
             call: record.call,

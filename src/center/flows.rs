@@ -178,6 +178,9 @@ impl ContactCenter {
     /// There is sound with the caller: that is what makes a call answered, and its flow begin.
     pub(super) fn opened(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.opens {
+            return self.own_call_opened(now, id);
+        }
         if call.state != State::Opening {
             return;
         }

@@ -34,6 +34,9 @@ impl ContactCenter {
         if leg.is_caller() {
             return self.opened(now, leg.call);
         }
+        if self.own_call_opens(leg) {
+            return;
+        }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
         if let Some((offer, _)) = party.offer {
@@ -194,7 +197,8 @@ impl ContactCenter {
             self.note_left(now, &mut call, left);
         }
         let talked = self.end_legs(now, &mut call);
-        let is_up = matches!(call.state, State::Confirming | State::Talking { .. });
+        let is_up =
+            matches!(call.state, State::Opening | State::Confirming | State::Talking { .. });
         let answered = call.run.is_some() || is_up;
         let leg = call.caller_leg();
         if callers_leg == CallersLeg::Up {

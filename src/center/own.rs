@@ -117,6 +117,9 @@ impl ContactCenter {
     ) {
         self.own.begin(agent, id);
         self.news.push_back(self.own_call_news(agent));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.opens = begin == Begin::WhenAnswered;
+        }
         if self.feature_code(now, id, agent) {
             return;
         }
@@ -133,7 +136,13 @@ impl ContactCenter {
             }
         };
         match way {
-            Way::Flow(flow) => self.start(now, id, flow, begin),
+            Way::Flow(flow) => {
+                // Its flow waits for the sound, as with any caller.
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.opens = false;
+                }
+                self.start(now, id, flow, begin);
+            }
             Way::Agent(called) => self.call_agent(now, id, agent, called),
             Way::Outside(route) => {
                 let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, false);
@@ -209,6 +218,46 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
         call.note(now, Fact::Answered);
         self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+    }
+
+    /// The called party has answered. Where sound with the agent is agreed on only after our
+    /// answer, we answer now, and the two hear each other from [`Self::own_call_opened`] on.
+    /// Returns whether that is so.
+    pub(super) fn own_call_opens(&mut self, leg: LegId) -> bool {
+        let call = self.calls.get_mut(&leg.call).filter(|call| call.opens && is_direct(call));
+        let Some(call) = call else { return false };
+        let Some(party) = call.legs.get_mut(&leg) else { return true };
+        if call.state == (State::Dialing { leg }) {
+            call.state = State::Opening;
+            party.rang = true; // what is heard of its ringing later is no news
+            self.timers.cancel(&Wake::RingOut(leg));
+            self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
+        }
+        true
+    }
+
+    /// There is sound with the agent whose own call this is: only now it is answered.
+    pub(super) fn own_call_opened(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match call.state {
+            State::Confirming => {
+                call.opens = false;
+                self.confirm(now, id);
+            }
+            State::Opening => {
+                let Some((&leg, party)) = call.legs.iter_mut().next() else { return };
+                party.answered = true;
+                call.opens = false;
+                call.note(now, Fact::LegAnswered { leg });
+                call.note(now, Fact::Answered);
+                self.bridge(now, leg);
+            }
+            // We have not answered: there is no such sound.
+            State::Dialing { .. }
+            | State::InFlow
+            | State::Waiting { .. }
+            | State::Talking { .. } => {}
+        }
     }
 
     /// The called telephone rings: the agent hears that.

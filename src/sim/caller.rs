@@ -211,7 +211,7 @@ impl World {
             person.leg.get_or_insert(leg);
         }
         self.callers.insert(call, caller);
-        let event = match is_opening(call, &via) {
+        let event = match is_opening(call) {
             true => Event::CallOpening { call, from, to, via },
             false => Event::CallArrived { call, from, to, via },
         };
@@ -309,11 +309,11 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers offer no sound of their own: every so many, so that it takes no chance. Not agents,
-/// whose feature codes act at once.
-pub(super) fn is_opening(call: CallId, via: &Via) -> bool {
+/// Some callers, agents among them, offer no sound of their own: every so many, so that it takes no
+/// chance.
+pub(super) fn is_opening(call: CallId) -> bool {
     const EVERY: u64 = 16;
-    matches!(via, Via::Trunk(_)) && call.0.is_multiple_of(EVERY)
+    call.0.is_multiple_of(EVERY)
 }
 
 #[cfg(test)]

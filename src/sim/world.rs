@@ -257,7 +257,7 @@ impl World {
         match command {
             Command::Answer { leg } => {
                 self.set(leg, Far::Ringing, Far::Up);
-                if self.opens(leg.call) && self.is_up(leg) {
+                if caller::is_opening(leg.call) && self.is_up(leg) {
                     self.tell(now, Lane::In(leg), Event::Answered { leg });
                 }
             }
@@ -281,12 +281,6 @@ impl World {
             | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
-    }
-
-    /// Whether sound is agreed on with this caller only after our answer.
-    fn opens(&self, call: CallId) -> bool {
-        let caller = self.callers.get(&call);
-        caller.is_some_and(|caller| caller::is_opening(call, &caller.via()))
     }
 
     fn dialed(&mut self, now: Timestamp, leg: LegId, target: &Target) {

@@ -28,6 +28,12 @@ impl Desk {
         self.event(Event::CallArrived { call, from, to: to.to_owned(), via: Via::Agent(agent) });
     }
 
+    /// The same, and the telephone offers no sound of its own.
+    fn dial_silently(&mut self, to: &str) {
+        let (call, via) = (OWN.call, Via::Agent(ADA));
+        self.event(Event::CallOpening { call, from: From::default(), to: to.to_owned(), via });
+    }
+
     fn end(&mut self, leg: LegId) {
         self.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
     }
@@ -283,6 +289,69 @@ fn fault_15_an_own_call_whose_line_is_lost_was_ended_by_nobody_on_it() {
             }
         }
     }
+}
+
+#[test]
+fn fault_15_an_own_call_is_answered_when_there_is_sound_with_the_agent() {
+    // A feature code acts at once, and says so when that can be heard.
+    let mut desk = Desk::new(&["ada", "bob"]);
+    desk.dial_silently("*43");
+    desk.check(&["answer call-7/0"]);
+    assert_eq!(desk.state_of(ADA), AgentState::NotReady { reason: "by_phone".to_owned() });
+    desk.wait_s(1);
+    for expected in [&["play call-7/0"][..], &[]] {
+        desk.event(Event::Answered { leg: OWN });
+        desk.check(expected);
+    }
+    desk.event(Event::PromptDone { leg: OWN, play: PlayId(1) });
+    let record = desk.records.pop().unwrap();
+    let answered = record.answered_at.unwrap();
+    assert_eq!(answered.since(record.arrived_at).as_secs(), 1);
+    assert!(desk.center.row(&record).is_none());
+    // It was never heard: it was not answered, but it acted.
+    desk.dial_silently("*42");
+    desk.wait_s(60);
+    assert_eq!(
+        (desk.records.pop().unwrap().answered_at, desk.state_of(ADA)),
+        (None, AgentState::Ready)
+    );
+
+    for to in ["bob", "+14155550199"] {
+        let mut desk = Desk::new(&["ada", "bob"]);
+        desk.dial_silently(to);
+        desk.event(Event::Answered { leg: OWN });
+        desk.log.clear();
+        for expected in [&["answer call-7/0"][..], &[]] {
+            desk.event(Event::Answered { leg: CALLED });
+            desk.event(Event::Ringing { leg: CALLED });
+            desk.check(expected);
+        }
+        desk.wait_s(60);
+        for expected in [&["bridge call-7/0 call-7/1"][..], &[]] {
+            desk.event(Event::Answered { leg: OWN });
+            desk.check(expected);
+        }
+        desk.wait_s(5);
+        desk.end(OWN);
+        let record = desk.records.pop().unwrap();
+        let answered = record.answered_at.unwrap();
+        let times = (answered.since(record.arrived_at).as_secs(), record.legs[0].talk_ms);
+        assert_eq!(times, (60, 5_000), "{to}");
+
+        // Who was called leaves before there is any: a telephone that we answered is hung up.
+        desk.dial_silently(to);
+        desk.event(Event::Answered { leg: CALLED });
+        desk.log.clear();
+        desk.end(CALLED);
+        assert_eq!(desk.log[0], "hang-up call-7/0 normal_clearing", "{to}");
+        assert_eq!(desk.records[0].answered_at, None, "{to}");
+    }
+    // A flow begins then, as with any caller.
+    let mut desk = Desk::new(&["ada"]);
+    desk.dial_silently("100");
+    desk.check(&["answer call-7/0"]);
+    desk.event(Event::Answered { leg: OWN });
+    desk.check(&["play call-7/0"]);
 }
 
 #[test]
