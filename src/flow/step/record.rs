@@ -16,9 +16,10 @@ use minijinja::value::Value;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::expr::Variable;
+use crate::flow::late::{LATE_FINISH, Late};
 use crate::flow::parse::check_variable;
 use crate::flow::read::Section;
-use crate::flow::run::{LATE_FINISH, Run, Turn};
+use crate::flow::run::{Run, Turn};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
@@ -114,7 +115,7 @@ impl Record {
             Input::Recorded(outcome) if records => {
                 // Silence or the greatest length may have come before the key.
                 if let Some(key) = self.finish_key {
-                    run.absorb(turn, key.as_char(), LATE_FINISH);
+                    run.absorb(turn, Late::named(key.as_char(), LATE_FINISH));
                 }
                 self.ended(run, outcome)
             }
