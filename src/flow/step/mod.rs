@@ -84,7 +84,7 @@ pub(in crate::flow) enum Doing {
     Asking(ask::Asking),
     Queueing,
     Transferring,
-    Recording,
+    Recording(record::End),
 }
 
 /// One way out of a step.

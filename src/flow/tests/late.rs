@@ -117,6 +117,18 @@ fn fault_35_the_key_that_ends_an_input_does_not_leave_the_queue_behind_it() {
 }
 
 #[test]
+fn fault_35_the_key_that_ended_a_message_ends_it_once() {
+    let flow = flow("voicemail", false, "#");
+    let log = Stage::new(&flow).play("0 start\n 8 key #\n 8.1 recorded call-1-1\n 9 key #");
+    assert!(log.contains("stop record") && log.contains("leave queue"), "{log}");
+    // The one recording says nothing of the next.
+    let other = "[record.voicemail]\n    next = \"again\"\n\n    [record.again]";
+    let flow = flow.replace("[record.voicemail]", other);
+    let first = "0 start\n 8 key #\n 8.1 recorded call-1-1\n";
+    waits(&flow, &format!("{first} 20 recorded call-1-1\n 21 key #"));
+}
+
+#[test]
 fn fault_35_a_key_that_the_step_reached_lists_acts_there() {
     let live = flow("one", false, "#");
     let ahead = flow("words", false, "#");
