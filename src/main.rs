@@ -84,6 +84,10 @@ enum Command {
     /// What passes can be served: what else can fail at a start is an address that is taken, and a
     /// folder of the state or of recordings that cannot be locked or written.
     ///
+    /// One number that cannot be dialed passes with a warning: that of a `transfer` while no trunk
+    /// and no provider has `prefixes`. Nothing outside can be dialed then, and every such call goes
+    /// on at `refused`; give a trunk its `uri` and `prefixes`.
+    ///
     /// With paths, those flows are checked in place of the configured ones: against the
     /// configuration where there is one, and by themselves where there is none.
     ///

@@ -1,8 +1,9 @@
 //! The places in line a call may come back to.
 //!
-//! A caller who leaves a line by its exit key, or because the wait was over, and comes back to the
-//! same queue soon stands where they would stand had they stayed: their place dates from when they
-//! first joined. So nobody who has been in that line for longer is overtaken.
+//! A caller who leaves a line by its exit key, because the wait was over or because no agent was
+//! there any more, and comes back to the same queue soon stands where they would stand had they
+//! stayed: their place dates from when they first joined. So nobody who has been in that line for
+//! longer is overtaken.
 //!
 //! **Bound:** one place a queue, and a call visits only queues of the configuration.
 //!

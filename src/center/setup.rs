@@ -61,8 +61,8 @@ pub enum Reach {
 pub struct Queue {
     pub name: String,
     pub acd: acd::QueueSetup,
-    /// Who left the line without having been served and comes back within this has their place
-    /// again. Zero: nobody has.
+    /// A caller who leaves the line before an agent answers and returns to it within this time gets
+    /// the same place back. Zero: never.
     pub keep_place: Duration,
     /// Answered within this counts for the service level.
     pub service_level: Duration,
@@ -96,7 +96,7 @@ impl Trunk {
     }
 }
 
-/// What an agent dials on the own phone.
+/// The codes that agents dial from their own phones.
 #[derive(Clone, Debug)]
 pub struct Features {
     pub log_in: String,

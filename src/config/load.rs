@@ -80,10 +80,15 @@ pub(super) fn read_everything(
         Some(file) => callers::read(file, &config.callers.region, problems),
         None => Directory::default(),
     };
+    let has_callers = is_configured && problems.is_empty();
     let strangers = strangers(&directory, &config);
     config.warnings.extend(strangers);
     // What a wrong configuration seems to declare is nothing to hold flows against.
-    let known = if is_configured { known(&config, &directory) } else { Known::anything() };
+    let mut known = if is_configured { known(&config, &directory) } else { Known::anything() };
+    if !has_callers {
+        // Nor are flows wrong because a wrong file of callers lacks what they name.
+        known.caller_fields = None;
+    }
     let configured = [config.server.flows.clone()];
     let given = if paths.is_empty() { &configured[..] } else { paths };
     let flows = read_flows(given, &known, &mut config.warnings, problems);
@@ -456,6 +461,20 @@ mod tests {
         assert_eq!(with.directory.len(), 1);
         let said = loaded(&[("flows/a.toml", &greeting)], &[]).unwrap_err();
         assert!(said.contains("contract"), "{said}");
+    }
+
+    #[test]
+    fn fault_41_a_wrong_file_of_callers_makes_no_flow_wrong() {
+        let greeting = HELLO.replace("Bye.", "Bye, {{ caller.contract }} customer.");
+        let file = [("callers.file", "FOLDER/callers.csv")];
+        let said = loaded(&[("flows/a.toml", &greeting)], &file).unwrap_err();
+        assert!(said.contains("callers.csv: cannot be read"), "{said}");
+        assert!(!said.contains("a.toml"), "{said}");
+        for wrong in ["numbers,contract\n1001,\"gold\n", "numbers,vip\n1001,maybe\n"] {
+            let files = [("flows/a.toml", greeting.as_str()), ("callers.csv", wrong)];
+            let said = loaded(&files, &file).unwrap_err();
+            assert!(said.contains("callers.csv") && !said.contains("a.toml"), "{said}");
+        }
     }
 
     #[test]

@@ -202,7 +202,8 @@ fn is_there(program: &str, path: Option<&str>) -> bool {
     path.is_none_or(|path| std::env::split_paths(path).any(|folder| folder.join(program).is_file()))
 }
 
-/// Numbers that are the same for every caller must be some that a trunk or provider may dial.
+/// Numbers that are the same for every caller must be some that a trunk or provider may dial. Where
+/// none may dial anything that is a warning: a server can be tried before its first trunk.
 fn check_dialed(read: &mut Read, problems: &mut Problems) {
     let Read { config, flows, .. } = read;
     let trunks = config.trunks.iter().map(|(name, trunk)| (name, &trunk.prefixes));
@@ -229,7 +230,8 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
                 continue;
             }
             if !any {
-                let help = "every call goes on at `refused`; give a trunk a `uri` and `prefixes`";
+                let help = "only a warning, as long as it is so of all: every call goes on at \
+                            `refused`. Give a trunk its `uri`, and `prefixes` such as [\"+1415\"]";
                 let message = "nothing outside can be dialed: no trunk has `prefixes`";
                 warnings.push(remark(Severity::Warning, message, help.to_owned()));
                 continue;
@@ -363,6 +365,24 @@ password = "correct horse battery"
             for line in alone.lines().filter(|line| line.contains("error:")) {
                 assert!(said.contains(line), "{line} is not in:\n{said}");
             }
+        }
+    }
+
+    #[test]
+    fn fault_33_where_nothing_can_be_dialed_that_is_a_warning() {
+        let transfer = "[transfer.a]\nto = \"+14155550199\"\nfailed = \"end\"\n[hangup.end]\n";
+        let world = World::new(&[("outside", transfer)]);
+        let (said, whose) = world.told(&[], Keep::No);
+        assert!(said.contains("no trunk may dial this number"), "{said}");
+        assert_eq!(whose, Some(Whose::Flow));
+        let none = CONFIG.replace("prefixes = [\"+4420\"]\n", "");
+        world.write("attendant.toml", none.as_bytes());
+        let (said, whose) = world.told(&[], Keep::No);
+        assert_eq!(whose, None, "{said}");
+        for words in
+            ["nothing outside can be dialed", "only a warning", "its `uri`, and `prefixes`"]
+        {
+            assert!(said.contains(words), "{words} is not in:\n{said}");
         }
     }
 

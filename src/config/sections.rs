@@ -24,7 +24,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let state = s.path("state").unwrap_or_default();
     let recordings = s.path("recordings").unwrap_or_else(|| state.join("recordings"));
-    let server = Server {
+    let mut server = Server {
         flows: s.path("flows").unwrap_or_default(),
         prompts: s.path("prompts").unwrap_or_default(),
         recordings,
@@ -34,10 +34,11 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),
         log_level: s.text("log_level").unwrap_or_default(),
     };
-    if s.is_text("log_level")
-        && let Err((message, help)) = log_level::check(&server.log_level)
-    {
-        s.problem("log_level", message, &help);
+    if s.is_text("log_level") {
+        match log_level::read(&server.log_level) {
+            Ok(filter) => server.log_level = filter,
+            Err((message, help)) => s.problem("log_level", message, &help),
+        }
     }
     // Read by `weak_passwords_allowed`, which needs the addresses as well.
     let _ = s.bool("allow_weak_passwords_on_loopback");

@@ -44,6 +44,7 @@ pub mod digit;
 mod expr;
 mod hours;
 pub mod known;
+mod late;
 mod mistakes;
 pub mod need;
 pub mod parse;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use minijinja::value::{Serde, Value};
 
 use crate::flow::expr::{Expression, Variable, View, known};
+use crate::flow::late::Late;
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
@@ -30,10 +31,6 @@ pub const FAILURES_MAX: u8 = 3;
 
 /// Steps of one call: a line nobody hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
-
-/// A key that ends an input may come so long after a step was decided that does not name one: it is
-/// a habit, and still belongs to that step.
-pub const LATE_FINISH: Duration = Duration::from_secs(2);
 
 /// Prompts that are looked ahead to, one after another.
 const AHEAD_MAX: usize = 4;
@@ -66,9 +63,15 @@ pub struct Run {
     /// A prompt is to stop, unless another one replaces it in the same turn.
     stop: bool,
     deadline: Option<Timestamp>,
-    keys: VecDeque<char>,
+    /// Typed ahead, each with the time it was pressed.
+    keys: VecDeque<(char, Timestamp)>,
+    /// When the key was pressed that came last, and the one that a step took last.
+    pressed: Timestamp,
+    taken: Timestamp,
     /// The key that ends an input, where it may still come for one that was decided without it.
-    late_finish: Option<(char, Timestamp)>,
+    late_finish: Option<(Late, Timestamp)>,
+    /// Such a key, typed ahead and out of habit: the step reached next may list it.
+    spare: Option<(char, Timestamp)>,
     /// The last input was such a key.
     absorbed: bool,
     failures: u8,
@@ -129,7 +132,10 @@ impl Run {
             stop: false,
             deadline: None,
             keys: VecDeque::new(),
+            pressed: Timestamp::default(),
+            taken: Timestamp::default(),
             late_finish: None,
+            spare: None,
             absorbed: false,
             failures: 0,
             steps: 0,
@@ -227,6 +233,7 @@ impl Run {
 
     fn take(&mut self, turn: &mut Turn<'_>, input: Input) -> Option<Next> {
         let absorbed = std::mem::take(&mut self.absorbed);
+        self.spare = None;
         let Some(at) = self.at.filter(|_| self.phase == Phase::Live) else {
             let begins = self.phase == Phase::Live && input == Input::Start;
             return begins.then_some(Next::Goto(turn.flow.start));
@@ -263,11 +270,15 @@ impl Run {
                 self.deadline = None;
                 Input::Timer
             }
-            Input::Digit(digit) if self.is_late(turn, digit) => {
+            Input::Digit(digit) if self.is_late(turn, at, digit) => {
                 self.absorbed = true;
                 return None;
             }
-            Input::Digit(_) | Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
+            Input::Digit(_) => {
+                self.pressed = turn.context.now;
+                input
+            }
+            Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
         };
         Some(turn.flow.node(at).step.input(self, turn, input))
     }
@@ -334,6 +345,12 @@ impl Run {
         self.doing = Doing::Nothing;
         self.deadline = None;
         turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
+        if node.step.waits()
+            && let Some((key, pressed)) = self.spare.take()
+            && node.step.lists(key)
+        {
+            self.keys.push_front((key, pressed));
+        }
         node.step.enter(self, turn)
     }
 
@@ -362,10 +379,12 @@ impl Run {
     }
 
     /// Whether this key ends an input that was decided without it. It does so only if it is the
-    /// next one, whatever steps the call has gone through since.
-    fn is_late(&mut self, turn: &Turn<'_>, digit: Digit) -> bool {
-        let late = self.late_finish.take();
-        late.is_some_and(|(key, until)| key == digit.as_char() && turn.context.now <= until)
+    /// next one, whatever steps the call has gone through since; a key of habit gives way to a
+    /// step that lists it.
+    fn is_late(&mut self, turn: &Turn<'_>, at: StepId, digit: Digit) -> bool {
+        let Some((late, until)) = self.late_finish.take() else { return false };
+        let is_listed = late.is_habit && turn.flow.node(at).step.lists(late.key);
+        late.key == digit.as_char() && turn.context.now <= until && !is_listed
     }
 }
 
@@ -425,30 +444,36 @@ impl Run {
 
     pub(in crate::flow) fn keep_key(&mut self, digit: Digit) {
         if self.keys.len() < TYPE_AHEAD_MAX {
-            self.keys.push_back(digit.as_char());
+            self.keys.push_back((digit.as_char(), self.pressed));
         }
     }
 
     pub(in crate::flow) fn next_key(&mut self) -> Option<char> {
-        self.keys.pop_front()
+        let (key, pressed) = self.keys.pop_front()?;
+        self.taken = pressed;
+        Some(key)
     }
 
     pub(in crate::flow) fn return_key(&mut self, key: char) {
-        self.keys.push_front(key);
+        self.keys.push_front((key, self.taken));
     }
 
     /// Forgets what was typed ahead. A key that may still end an earlier input is not ahead.
     pub(in crate::flow) fn clear_keys(&mut self) {
         self.keys.clear();
+        self.spare = None;
     }
 
     /// An input was decided without the key that ends one. Where that key is the next, it belongs
-    /// to this input and acts on no later step.
-    pub(in crate::flow) fn absorb(&mut self, turn: &Turn<'_>, key: char, within: Duration) {
-        if self.keys.front() == Some(&key) {
-            self.keys.pop_front();
-        } else if self.keys.is_empty() {
-            self.late_finish = Some((key, turn.context.now + within));
+    /// to this input and acts on no later step; typed ahead, too, it must soon follow the last key.
+    pub(in crate::flow) fn absorb(&mut self, turn: &Turn<'_>, late: Late) {
+        match self.keys.front().copied() {
+            Some((key, pressed)) if key == late.key && pressed <= self.taken + late.within => {
+                self.keys.pop_front();
+                self.spare = Some((key, pressed)).filter(|_| late.is_habit);
+            }
+            Some(_) => {}
+            None => self.late_finish = Some((late, turn.context.now + late.within)),
         }
     }
 

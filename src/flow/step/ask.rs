@@ -12,15 +12,17 @@
 //! caller hears, in [`Effect::Heard`] and in where the call goes; together they happen at most
 //! `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
 //! comes after the input was decided by its length, by silence or as wrong: it never acts on a
-//! later step and never counts as a try of its own.
+//! later step and never counts as a try of its own. Where the flow does not name that key and
+//! people press it only by habit, a step that lists it as its own comes first.
 //!
 //! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
 
 use std::time::Duration;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::late::{LATE_FINISH, Late};
 use crate::flow::read::Section;
-use crate::flow::run::{LATE_FINISH, Run, Turn};
+use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
 use crate::flow::{Digit, Effect, Input, InputOutcome, Listen, Prompt};
@@ -341,11 +343,13 @@ fn listen(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Ask
 /// The entry was decided by another key or by silence: the key that ends one may still come.
 fn absorb_finish(q: &impl Question, run: &mut Run, turn: &Turn<'_>) {
     let inter_digit = q.ask().inter_digit;
-    if let Some(key) = q.finish() {
-        run.absorb(turn, key, inter_digit);
-    } else if let Some(key) = q.habit() {
-        run.absorb(turn, key, inter_digit.min(LATE_FINISH));
-    }
+    let late = match (q.terminator(), q.finish(), q.habit()) {
+        (Some(key), ..) => Late::named(key, inter_digit),
+        (None, Some(key), _) => Late::habit(key, inter_digit),
+        (None, None, Some(key)) => Late::habit(key, inter_digit.min(LATE_FINISH)),
+        (None, None, None) => return,
+    };
+    run.absorb(turn, late);
 }
 
 fn answered(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, asking: Asking) -> Next {

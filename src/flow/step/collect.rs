@@ -81,6 +81,11 @@ impl Collect {
         &self.into
     }
 
+    /// Whether this key repeats the prompt, or alone is an answer: none.
+    pub(in crate::flow) fn lists(&self, key: char) -> bool {
+        self.ask.repeat == Some(key) || self.terminator == Some(key) && self.digits_min == 0
+    }
+
     fn is_fixed(&self) -> bool {
         self.digits_min == self.digits_max
     }

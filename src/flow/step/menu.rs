@@ -109,6 +109,11 @@ impl Menu {
         }
     }
 
+    /// Whether a choice begins with this key, or it repeats the prompt.
+    pub(in crate::flow) fn lists(&self, key: char) -> bool {
+        self.ask.repeat == Some(key) || self.keys.iter().any(|(keys, _)| keys.starts_with(key))
+    }
+
     fn exact(&self, entered: &str) -> Option<StepId> {
         self.keys.iter().find(|(keys, _)| keys == entered).map(|(_, to)| *to)
     }

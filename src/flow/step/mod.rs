@@ -84,7 +84,7 @@ pub(in crate::flow) enum Doing {
     Asking(ask::Asking),
     Queueing,
     Transferring,
-    Recording,
+    Recording(record::End),
 }
 
 /// One way out of a step.
@@ -183,6 +183,29 @@ impl Step {
             | Step::Set(_)
             | Step::HoursCheck(_)
             | Step::Transfer(_)
+            | Step::Hangup(_) => false,
+        }
+    }
+
+    /// Whether a call can stay here for a while.
+    pub(in crate::flow) fn waits(&self) -> bool {
+        !matches!(self, Step::Branch(_) | Step::Set(_) | Step::HoursCheck(_))
+    }
+
+    /// Whether this key, pressed first, is one of those this step asks for. The exit key of a queue
+    /// is none: nobody has waited there yet.
+    pub(in crate::flow) fn lists(&self, key: char) -> bool {
+        match self {
+            Step::Menu(step) => step.lists(key),
+            Step::Collect(step) => step.lists(key),
+            Step::Say(_)
+            | Step::Play(_)
+            | Step::Branch(_)
+            | Step::Set(_)
+            | Step::HoursCheck(_)
+            | Step::Queue(_)
+            | Step::Transfer(_)
+            | Step::Record(_)
             | Step::Hangup(_) => false,
         }
     }

@@ -423,8 +423,9 @@ fn read_relax_step<'a>(build: &Build<'a>, table: &Section<'a>) -> Relax {
     Relax { after: after.unwrap_or_default(), levels }
 }
 
-/// Relaxing lowers a demand. One that is raised, or was never made, would be read as another queue
-/// than its author meant.
+/// Relaxing lowers or drops a demand, or makes another one, as of everybody in place of the few. A
+/// demand that is raised, or dropped where none was made, would be read as another queue than its
+/// author meant.
 fn check_relax(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
     let mut demanded = queue.fixed_skills();
     let any_template = queue.skills.iter().any(|(name, _)| matches!(name, Text::Template(_)));
@@ -439,15 +440,15 @@ fn check_relax(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
                 Some(before) if *level > before => {
                     format!("{what} raises `{name}` from {before} to {level}")
                 }
-                None if !any_template && known(name) => {
-                    format!("{what}: `skills` does not ask for `{name}`")
+                None if *level == 0 && !any_template && known(name) => {
+                    format!("{what} drops `{name}`, which nothing asks for")
                 }
                 Some(_) | None => {
                     demanded.insert(name, *level);
                     continue;
                 }
             };
-            let help = "a step of `relax` asks for less than the one before it; 0 drops the skill";
+            let help = "a step of `relax` lowers a demand or adds a skill; 0 drops the skill";
             section.problems.error_help(span_of(at), message, help.to_owned());
         }
         if step.after >= queue.wait_max {
@@ -474,8 +475,8 @@ fn check_staff(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
         staff.iter().any(|agent| demanded.iter().all(|demand| meets(agent, demand)))
     };
     let mut any = able(&demanded);
-    for (name, level) in queue.relax.iter().flat_map(|step| &step.levels) {
-        demanded.insert(name, *level);
+    for step in &queue.relax {
+        demanded.extend(step.levels.iter().map(|(name, level)| (&**name, *level)));
         any |= able(&demanded);
     }
     if any {

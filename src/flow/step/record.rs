@@ -16,9 +16,10 @@ use minijinja::value::Value;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::expr::Variable;
+use crate::flow::late::{LATE_FINISH, Late};
 use crate::flow::parse::check_variable;
 use crate::flow::read::Section;
-use crate::flow::run::{LATE_FINISH, Run, Turn};
+use crate::flow::run::{Run, Turn};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
@@ -28,6 +29,15 @@ use crate::flow::{Digit, Effect, Input, RecordOutcome, RecordRequest};
 const LENGTH_S_MAX: u64 = 3_600;
 /// How long after its greatest length a recording that did not end is waited for.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// What brings a recording to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flow) enum End {
+    /// Silence, the greatest length, or the finish key where the front hears it itself.
+    Front,
+    /// The caller pressed the finish key.
+    Key,
+}
 
 pub(in crate::flow) struct Record {
     speech: Option<Speech>,
@@ -101,24 +111,32 @@ impl Record {
     }
 
     pub(in crate::flow) fn input(&self, run: &mut Run, turn: &mut Turn<'_>, input: Input) -> Next {
-        let records = matches!(run.doing, Doing::Recording);
+        let end = match run.doing {
+            Doing::Recording(end) => Some(end),
+            Doing::Nothing
+            | Doing::Speaking
+            | Doing::Asking(_)
+            | Doing::Queueing
+            | Doing::Transferring => None,
+        };
         match input {
-            Input::Digit(_) | Input::PromptDone if !records => {
+            Input::Digit(_) | Input::PromptDone if end.is_none() => {
                 run.hush();
                 self.begin(run, turn)
             }
             Input::Digit(digit) if self.finish_key == Some(digit) => {
+                run.doing = Doing::Recording(End::Key);
                 turn.out.push(Effect::StopRecord);
                 Next::Wait
             }
-            Input::Recorded(outcome) if records => {
+            Input::Recorded(outcome) if end.is_some() => {
                 // Silence or the greatest length may have come before the key.
-                if let Some(key) = self.finish_key {
-                    run.absorb(turn, key.as_char(), LATE_FINISH);
+                if let Some(key) = self.finish_key.filter(|_| end != Some(End::Key)) {
+                    run.absorb(turn, Late::named(key.as_char(), LATE_FINISH));
                 }
                 self.ended(run, outcome)
             }
-            Input::Timer if records => {
+            Input::Timer if end.is_some() => {
                 turn.out.push(Effect::StopRecord);
                 self.give_up("the recording did not end")
             }
@@ -147,7 +165,7 @@ impl Record {
     }
 
     fn begin(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-        run.doing = Doing::Recording;
+        run.doing = Doing::Recording(End::Front);
         run.wait(turn, self.length_max + GIVE_UP_AFTER);
         let request = RecordRequest {
             step: run.step_name(),

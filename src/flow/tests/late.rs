@@ -15,8 +15,29 @@ const FLOW: &str = r##"
 
     [menu.one]
     text    = "Press 1."
-    keys    = { 1 = "wait", 2 = "account", 3 = "voicemail" }
+    keys    = { 1 = "wait", 2 = "account", 3 = "voicemail", 4 = "more", 5 = "note", 6 = "skip" }
     give_up = "bye"
+
+    [menu.more]
+    text    = "Press pound."
+    keys    = { "#" = "wait", 1 = "bye" }
+    give_up = "bye"
+
+    [set.note]
+    language = "en"
+    next     = "more"
+
+    [collect.skip]
+    text       = "Your number, or pound."
+    digits_min = 0
+    into       = "number"
+    give_up    = "bye"
+    next       = "wait"
+
+    [say.words]
+    text     = "Listen first."
+    barge_in = false
+    next     = "one"
 
     [collect.account]
     text       = "Four digits."
@@ -93,6 +114,52 @@ fn fault_35_the_key_that_ends_an_input_does_not_leave_the_queue_behind_it() {
     waits(&flow("number", false, "#"), "0 start\n 1 key 1\n 1 key 2\n 5 key #");
     waits(&flow("voicemail", false, "#"), "0 start\n 9 recorded call-1-1\n 10 key #");
     waits(SUPPORT, "0 start\n 2 done\n 3 key 2\n 3.5 key #");
+}
+
+#[test]
+fn fault_35_the_key_that_ended_a_message_ends_it_once() {
+    let flow = flow("voicemail", false, "#");
+    let log = Stage::new(&flow).play("0 start\n 8 key #\n 8.1 recorded call-1-1\n 9 key #");
+    assert!(log.contains("stop record") && log.contains("leave queue"), "{log}");
+    // The one recording says nothing of the next.
+    let other = "[record.voicemail]\n    next = \"again\"\n\n    [record.again]";
+    let flow = flow.replace("[record.voicemail]", other);
+    let first = "0 start\n 8 key #\n 8.1 recorded call-1-1\n";
+    waits(&flow, &format!("{first} 20 recorded call-1-1\n 21 key #"));
+}
+
+#[test]
+fn fault_35_a_key_that_the_step_reached_lists_acts_there() {
+    let live = flow("one", false, "#");
+    let ahead = flow("words", false, "#");
+    for choice in [4, 5, 6] {
+        waits(&live, &format!("0 start\n 1 key {choice}\n 1.4 key #"));
+        waits(&ahead, &format!("0 start\n 1 key {choice}\n 1.4 key #\n 4 done"));
+    }
+    // It acts once, and the next one is another.
+    for script in ["1 key 4\n 1.4 key #\n 1.8 key #", "1 key 4\n 5 key #\n 6 key #"] {
+        let log = Stage::new(&live).play(&format!("0 start\n {script}"));
+        assert!(log.contains("leave queue"), "{script}: {log}");
+    }
+    // Where the flow names the key, it belongs to the entry it ends.
+    let named = live.replace("next       = \"wait\"", "next       = \"more\"");
+    let named = named.replace("start = \"one\"", "start = \"account\"");
+    let digits = "1 key 1\n 1.1 key 2\n 1.2 key 3\n 1.3 key 4\n 1.5 key #";
+    let log = Stage::new(&named).play(&format!("0 start\n {digits}"));
+    assert!(log.contains("[more]") && !log.contains("enqueue"), "{log}");
+}
+
+#[test]
+fn fault_35_a_habit_ends_after_two_seconds_typed_ahead_too() {
+    let (live, ahead) = (flow("one", false, "#"), flow("words", false, "#"));
+    for (at, is_habit) in [("2.9", true), ("3.1", false)] {
+        let typed = format!("0 start\n 1 key 2\n {at} key #");
+        for (flow, script) in [(&live, typed.clone()), (&ahead, format!("{typed}\n 4 done"))] {
+            let log = Stage::new(flow).play(&script);
+            assert!(log.contains("[account]"), "{log}");
+            assert_eq!(log.contains("account: Partial"), !is_habit, "{log}");
+        }
+    }
 }
 
 #[test]

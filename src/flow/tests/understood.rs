@@ -68,8 +68,11 @@ fn fault_36_what_has_no_effect_or_the_opposite_one_is_refused() {
     let twice = "skills = { tech = 5 }\n\
                  relax = [{ after_s = 9, tech = 2 }, { after_s = 19, tech = 4 }]";
     says(&queue(twice), &["raises `tech` from 2 to 4"]);
-    let other = "skills = { tech = 5 }\nrelax = [{ after_s = 9, sales = 2 }]";
-    says(&queue(other), &["`skills` does not ask for `sales`"]);
+    let again = "skills = { tech = 5 }\n\
+                 relax = [{ after_s = 9, tech = 0 }, { after_s = 19, tech = 4 }]";
+    says(&queue(again), &["raises `tech` from 0 to 4"]);
+    let other = "skills = { tech = 5 }\nrelax = [{ after_s = 9, sales = 0 }]";
+    says(&queue(other), &["step 1 drops `sales`, which nothing asks for"]);
     let late = "wait_s_max = 60\nskills = { tech = 5 }\nrelax = [{ after_s = 60, tech = 2 }]";
     says(&queue(late), &["warning", "never comes: callers wait 60 s at most"]);
     says(&queue("wait = \"ring\"\nmusic = \"harp\""), &["would never be heard"]);
@@ -88,6 +91,36 @@ fn fault_36_what_has_no_effect_or_the_opposite_one_is_refused() {
     let text = "[say.a]\ntext.en = \"Hello.\"\ntext.ed = \"Hi.\"\nnext = \"end\"";
     says(text, &["does not speak `ed`"]);
     says("[set.a]\nlanguage = \"fr\"\nnext = \"end\"", &["does not speak `fr`"]);
+}
+
+#[test]
+fn fault_36_a_step_of_relax_may_ask_for_another_skill() {
+    let queue = |options: &str| {
+        let exits = "full = \"end\"\ntimeout = \"end\"\nno_agents = \"end\"";
+        with(&format!("[queue.a]\n{exits}\n{options}\n"))
+    };
+    let billing = "skills = { billing = 3 }\nrelax = [{ after_s = 45, billing = 0, general = 1 }]";
+    assert_eq!(told(&queue(billing), &Known::anything()), "");
+    let raised = "skills = { billing = 3 }\n\
+                  relax = [{ after_s = 9, general = 1 }, { after_s = 45, general = 2 }]";
+    let said = told(&queue(raised), &Known::anything());
+    assert!(said.contains("raises `general` from 1 to 2"), "{said}");
+    let named = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let staff = |level| {
+        let agent = |name: &str, level: u8| [(name.to_owned(), level)].into();
+        Known {
+            skills: named(&["billing", "general"]),
+            staff: Some(vec![agent("billing", 1), agent("general", level)]),
+            ..Known::anything()
+        }
+    };
+    // Who can answer is asked of a whole step, whatever the order of what it lists.
+    assert_eq!(told(&queue(billing), &staff(1)), "");
+    let higher = billing.replace("general = 1", "general = 2");
+    let said = told(&queue(&higher), &staff(1));
+    assert!(said.contains("no agent can ever answer these calls"), "{said}");
+    let said = told(&queue(&billing.replace("general", "genral")), &staff(1));
+    assert!(said.contains("did you mean `general`?"), "{said}");
 }
 
 #[test]
