@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{OPERATE, READ, SETTINGS, serve};
+use super::{OPERATE, READ, SETTINGS, serve, serve_behind};
 use crate::api::Settings;
 use crate::api::door::serve_from;
 use crate::api::guard::{Guarded, IsProxy, LIMITS, Limits};
@@ -147,7 +147,7 @@ fn fault_08_another_method_is_405_and_says_which_are_allowed() {
 
 #[test]
 fn fault_07_wrong_tokens_behind_a_proxy_lock_out_nobody_else() {
-    serve(SETTINGS, async |served| {
+    serve_behind(Arc::new(|ip| ip.is_loopback()), SETTINGS, async |served| {
         let line = "GET /v1/calls";
         let guesser = "X-Forwarded-For: 198.51.100.1, 203.0.113.66\r\n";
         for _ in 0..10 {
@@ -191,5 +191,10 @@ fn fault_07_metrics_are_open_to_this_machine_itself_only() {
         // A page of another origin, under a name that means this machine for the moment.
         let rebound = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
         assert_eq!(served.raw(rebound).await.0, 401);
+    });
+    // Whoever asks through a proxy that adds no header looks like this machine, and is not.
+    serve_behind(Arc::new(|ip| ip.is_loopback()), settings, async |served| {
+        assert_eq!(served.ask("GET /metrics", "", None).await.0, 401);
+        assert_eq!(served.ask("GET /metrics", READ, None).await.0, 200);
     });
 }
