@@ -95,6 +95,7 @@ async fn admit(
     }
     let client = Client::of(&request, peer.address, &*is_proxy);
     request.extensions_mut().insert(client);
+    request.extensions_mut().insert(peer.standing);
     next.run(request).await
 }
 
