@@ -45,7 +45,8 @@ const PASSED_ON: [&str; 7] = [
 pub struct Client {
     /// The peer, or whom our own proxies name.
     pub ip: IpAddr,
-    /// A program on this machine that spoke to us itself.
+    /// A program on this machine that spoke to us itself: no proxy of ours, with or without a sign
+    /// that it passed a request on.
     pub(super) is_here: bool,
     /// The request names this machine as its host, or none at all. A page of another origin whose
     /// name was made to mean this machine does neither.
@@ -94,6 +95,7 @@ async fn admit(
     }
     let client = Client::of(&request, peer.address, &*is_proxy);
     request.extensions_mut().insert(client);
+    request.extensions_mut().insert(peer.standing);
     next.run(request).await
 }
 
@@ -150,7 +152,9 @@ impl Client {
         };
         Self {
             ip: asks(peer, headers, is_proxy),
-            is_here: peer.is_loopback() && !was_passed_on,
+            // Not every proxy says that it passed a request on, and some put our own address into
+            // the Host.
+            is_here: peer.is_loopback() && !was_passed_on && !is_proxy(peer),
             names_us: host.is_none_or(|host| is_this_machine(&host)),
         }
     }
@@ -234,6 +238,22 @@ mod tests {
             ("192.0.2.1", false),
         ] {
             assert_eq!(client("[::1]:1", &[("host", host)]), (true, names_us), "{host}");
+        }
+    }
+
+    #[test]
+    fn fault_07_a_proxy_on_this_machine_that_adds_no_header_is_not_here() {
+        // As nginx passes a request on where it has `proxy_pass` and nothing else.
+        let plain = request(&[("host", "127.0.0.1:8080"), ("connection", "close")]);
+        let is_proxy = |ip: IpAddr| ip == IpAddr::from([127, 0, 0, 1]);
+        for (peer, is_here) in [
+            ("127.0.0.1:1", false),
+            ("[::ffff:127.0.0.1]:1", false),
+            ("127.0.0.2:1", true),
+            ("[::1]:1", true),
+        ] {
+            let client = Client::of(&plain, peer.parse().unwrap(), &is_proxy);
+            assert_eq!((client.is_here, client.names_us), (is_here, true), "{peer}");
         }
     }
 

@@ -18,6 +18,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::api::scan::HeadScan;
@@ -58,6 +59,21 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// A head on this connection had both a Content-Length and a Transfer-Encoding.
     pub(super) is_ambiguous: Arc<AtomicBool>,
+    pub(super) standing: Standing,
+}
+
+/// The connection of a request, for whoever verifies requests: an extension of each.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    number: u64,
+    seats: Arc<Mutex<Seats>>,
+}
+
+impl Standing {
+    /// A request of this connection was verified: it is no stranger's any more.
+    pub fn became_known(&self) {
+        lock(&self.seats).became_known(self.number);
+    }
 }
 
 impl Guarded {
@@ -80,8 +96,8 @@ impl Guarded {
             NoSeat::Share => tracing::warn!(
                 %peer,
                 unsaid,
-                "a connection was closed: this network has {SHARE_MAX} with requests in work; if \
-                 it is a proxy of yours, name it in trusted_proxies"
+                "a connection was closed: this network has {SHARE_MAX} with requests in work that \
+                 are not verified; if it is a proxy of yours, name it in trusted_proxies"
             ),
             NoSeat::Full => tracing::warn!(
                 %peer,
@@ -102,6 +118,9 @@ impl Listener for Guarded {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
+            // One that was let in is read before the next may take its seat: of many that come at
+            // once, their requests with them, none only seems to wait for its client.
+            yield_now().await;
             let (stream, peer) = Listener::accept(&mut self.listener).await;
             let is_kept = (self.is_kept)(peer.ip().to_canonical());
             let taken = lock(&self.seats).take(peer.ip(), is_kept, Instant::now());
@@ -122,8 +141,10 @@ impl Listener for Guarded {
 
 impl Connected<IncomingStream<'_, Guarded>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
-        let is_ambiguous = Arc::clone(&stream.io().is_ambiguous);
-        Self { address: *stream.remote_addr(), is_ambiguous }
+        let Connection { is_ambiguous, seats, ticket, .. } = stream.io();
+        let standing = Standing { number: ticket.number, seats: Arc::clone(seats) };
+        let is_ambiguous = Arc::clone(is_ambiguous);
+        Self { address: *stream.remote_addr(), is_ambiguous, standing }
     }
 }
 

@@ -54,6 +54,7 @@ pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};
 use door::Client;
+use guard::Standing;
 use limit::Limit;
 
 /// How long the driver may take to answer.
@@ -226,20 +227,27 @@ impl Api {
 
     /// What the request's token allows. Whose network sent too many wrong ones has to wait,
     /// whatever the token of this request is; only a program on this machine itself gets in with
-    /// the right one, whatever others on it did.
-    fn role(&self, client: &Client, headers: &HeaderMap) -> Result<Role, ApiError> {
+    /// the right one, whatever others on it did. The connection of a good token becomes known.
+    fn role(
+        &self,
+        client: &Client,
+        standing: &Standing,
+        headers: &HeaderMap,
+    ) -> Result<Role, ApiError> {
         let now = Instant::now();
         let banned = self.0.limit.banned(client.ip, now).map(ApiError::banned);
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+        let role = self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
             }
             banned.unwrap_or_else(ApiError::unauthorized)
-        })
+        })?;
+        standing.became_known();
+        Ok(role)
     }
 
     /// Asks the driver, and waits for the answer within [`DESK_TIMEOUT`].
@@ -268,10 +276,12 @@ async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -
 
 async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
     // The door says of every request whose it is; one that came another way has no role.
-    let Some(client) = request.extensions().get::<Client>() else {
+    let extensions = request.extensions();
+    let (Some(client), Some(standing)) = (extensions.get::<Client>(), extensions.get::<Standing>())
+    else {
         return ApiError::unauthorized().into_response();
     };
-    match api.role(client, request.headers()) {
+    match api.role(client, standing, request.headers()) {
         Err(error) => error.into_response(),
         Ok(role) if role < needed => ApiError::forbidden().into_response(),
         Ok(_) => next.run(request).await,

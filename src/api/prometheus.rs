@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::door::Client;
 use crate::api::error::ApiError;
+use crate::api::guard::Standing;
 use crate::api::views::{AGENT_STATES, state_name, word};
 use crate::api::{Api, Health, Request};
 use crate::call::Outcome;
@@ -32,11 +33,12 @@ const CALL_STATES: [CallState; 5] = [
 pub(super) async fn metrics(
     State(api): State<Api>,
     Extension(client): Extension<Client>,
+    Extension(standing): Extension<Standing>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
     if !is_open {
-        api.role(&client, &headers)?;
+        api.role(&client, &standing, &headers)?;
     }
     let snapshot = api.ask(Request::Snapshot).await?;
     let health = api.ask(Request::Health).await?;

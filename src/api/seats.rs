@@ -3,10 +3,13 @@
 //! Whoever brings no whole request cannot keep others out: a connection that waits for its client
 //! is closed for a newcomer, of the network that has the most of them, the oldest first. One with a
 //! request in work is never closed for another's sake; those are bounded by each network's share.
+//! A connection on which one request was verified (by a provider's signature, or a token) is known:
+//! it counts against no share, and is closed for a newcomer only where no stranger's can be.
 //!
-//! **Invariant:** strangers hold at most [`STRANGERS_MAX`] connections, one network of theirs at
-//! most [`SHARE_MAX`]; the rest up to [`CONNECTIONS_MAX`] is for this machine and trusted proxies,
-//! who have no share, because everybody behind a proxy comes from its address.
+//! **Invariant:** strangers of one network hold at most [`SHARE_MAX`] connections; they and those
+//! who are known together at most [`OUTSIDERS_MAX`]; the rest up to [`CONNECTIONS_MAX`] is for this
+//! machine and trusted proxies, who have no share, because everybody behind a proxy comes from its
+//! address.
 //!
 //! **Deliberately absent:** sockets and a clock, so that a test needs neither.
 
@@ -21,12 +24,13 @@ use tokio::time::Instant;
 
 /// Open connections of one port; for one more, another is closed, or this one.
 pub(super) const CONNECTIONS_MAX: usize = 1_024;
-/// Of these, strangers never have the last.
+/// Of these, outsiders never have the last.
 const KEPT_ROOM: usize = 256;
-const STRANGERS_MAX: usize = CONNECTIONS_MAX - KEPT_ROOM;
-/// What one IPv4 address, or one /64 of IPv6, may have open of the strangers' room.
+const OUTSIDERS_MAX: usize = CONNECTIONS_MAX - KEPT_ROOM;
+/// What one IPv4 address, or one /64 of IPv6, may have open on which nothing was verified yet.
 pub(super) const SHARE_MAX: usize = 64;
-/// An answer may still be on its way this long after a piece of it was taken.
+/// An answer may still be on its way this long after a piece of it was taken. It holds no place in
+/// a share: for its own network, such a connection is closed where none has waited longer.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
 
 /// The first bits that IPv6 addresses of one customer share.
@@ -50,13 +54,22 @@ pub(super) struct Seats {
 #[derive(Debug)]
 struct Seat {
     network: IpAddr,
-    /// This machine's, or a trusted proxy's.
-    is_kept: bool,
+    holder: Holder,
     /// Since when the connection waits for its client; `None` with a request in work.
     waits_since: Option<Instant>,
     /// Wakes the connection, which closes then.
     leave: Arc<AtomicBool>,
     wake: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// Nothing was verified on it yet.
+    Stranger,
+    /// A request on it was verified.
+    Known,
+    /// This machine's, or a trusted proxy's.
+    Kept,
 }
 
 /// What a connection needs of its seat.
@@ -72,7 +85,7 @@ pub(super) struct Ticket {
 /// Why there is no seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoSeat {
-    /// The network has its share, all with requests in work.
+    /// The network has its share, all with requests in work that are not verified.
     Share,
     /// Everything is taken, all with requests in work.
     Full,
@@ -83,17 +96,21 @@ impl Seats {
     /// proxy's.
     pub(super) fn take(&mut self, ip: IpAddr, kept: bool, now: Instant) -> Result<Ticket, NoSeat> {
         let network = network(ip);
-        let strangers = self.taken.values().filter(|seat| !seat.is_kept);
-        let of_network = strangers.clone().filter(|seat| seat.network == network).count();
-        if !kept && of_network >= SHARE_MAX {
-            let oldest = self.oldest(now, |seat| !seat.is_kept && seat.network == network);
+        let in_share = |seat: &Seat| seat.is(Holder::Stranger) && seat.network == network;
+        let outsiders = self.taken.values().filter(|seat| !seat.is(Holder::Kept));
+        let share = outsiders.clone().filter(|seat| in_share(seat)).count();
+        let has_no_room = !kept && outsiders.count() >= OUTSIDERS_MAX;
+        if !kept && share >= SHARE_MAX {
+            let oldest = self.oldest(now + ANSWER_GRACE, in_share);
             self.close(oldest.ok_or(NoSeat::Share)?);
-        } else if !kept && strangers.count() >= STRANGERS_MAX {
-            let crowd = self.crowd(now, |seat| !seat.is_kept).ok_or(NoSeat::Full)?;
-            self.close(crowd);
-        } else if self.taken.len() >= CONNECTIONS_MAX {
-            let crowd = self.crowd(now, |seat| kept || !seat.is_kept).ok_or(NoSeat::Full)?;
-            self.close(crowd);
+        } else if has_no_room || self.taken.len() >= CONNECTIONS_MAX {
+            let crowd = match kept {
+                true => self.crowd(now, |_| true),
+                false => self
+                    .crowd(now, |seat| seat.is(Holder::Stranger))
+                    .or_else(|| self.crowd(now, |seat| seat.is(Holder::Known))),
+            };
+            self.close(crowd.ok_or(NoSeat::Full)?);
         }
         let (wake, leave) = oneshot::channel();
         let must_leave = Arc::new(AtomicBool::new(false));
@@ -101,13 +118,21 @@ impl Seats {
         self.next += 1;
         let seat = Seat {
             network,
-            is_kept: kept,
+            holder: if kept { Holder::Kept } else { Holder::Stranger },
             waits_since: Some(now),
             leave: Arc::clone(&must_leave),
             wake: Some(wake),
         };
         self.taken.insert(number, seat);
         Ok(Ticket { number, leave, must_leave })
+    }
+
+    /// A request on this connection was verified.
+    pub(super) fn became_known(&mut self, number: u64) {
+        let seat = self.taken.get_mut(&number).filter(|seat| seat.is(Holder::Stranger));
+        if let Some(seat) = seat {
+            seat.holder = Holder::Known;
+        }
     }
 
     /// The connection waits for its client from now on.
@@ -164,6 +189,10 @@ impl Seats {
 }
 
 impl Seat {
+    fn is(&self, holder: Holder) -> bool {
+        self.holder == holder
+    }
+
     fn is_waiting(&self, now: Instant) -> bool {
         self.waits_since.is_some_and(|since| since <= now)
     }
@@ -202,14 +231,14 @@ mod tests {
         // Sixty-four each from many addresses, and then one each from many more.
         let crowd: Vec<Ticket> =
             (0..SHARE_MAX * 40).map(|n| seats.take(v4(n % 40), false, now).unwrap()).collect();
-        assert_eq!(seats.taken.len(), STRANGERS_MAX);
+        assert_eq!(seats.taken.len(), OUTSIDERS_MAX);
         assert!(!left(&friend), "the networks with the most make room");
         assert!(crowd.iter().filter(|ticket| left(ticket)).count() > 0);
         seats.works(friend.number);
         for n in 0..5_000 {
             assert!(seats.take(v4(100_000 + n), false, now).is_ok());
         }
-        assert_eq!(seats.taken.len(), STRANGERS_MAX);
+        assert_eq!(seats.taken.len(), OUTSIDERS_MAX);
         assert!(!left(&friend), "it has a request in work");
         // This machine and the proxies have the rest.
         for _ in 0..KEPT_ROOM {
@@ -240,17 +269,56 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_on_its_way_is_no_idle_connection() {
+    fn fault_05_what_was_verified_counts_against_no_share_and_goes_after_strangers() {
+        let (now, mut seats) = (Instant::now(), Seats::default());
+        // A proxy on another machine that is not named as one, with verified requests in work.
+        let mut known = Vec::new();
+        for _ in 0..OUTSIDERS_MAX - SHARE_MAX {
+            let ticket = seats.take(v4(1), false, now).unwrap();
+            seats.works(ticket.number);
+            seats.became_known(ticket.number);
+            known.push(ticket);
+        }
+        // Beside them, its share is there, and bounded, for what was not verified.
+        for _ in 0..SHARE_MAX {
+            let number = seats.take(v4(1), false, now).unwrap().number;
+            seats.works(number);
+        }
+        assert_eq!(seats.take(v4(1), false, now).err(), Some(NoSeat::Share));
+        assert_eq!(seats.take(v4(2), false, now).err(), Some(NoSeat::Full), "all is in work");
+        // Known connections that rest make way where nobody else does, and no others do.
+        seats.waits(known[0].number, now);
+        let stranger = seats.take(v4(2), false, now).unwrap();
+        assert!(left(&known[0]) && !left(&stranger));
+        for ticket in &known[1..] {
+            seats.waits(ticket.number, now);
+        }
+        let more: Vec<_> = (3..50).map(|n| seats.take(v4(n), false, now).unwrap()).collect();
+        assert!(left(&stranger) && more[..46].iter().all(left) && !left(&more[46]));
+        assert!(!known[1..].iter().any(left));
+        assert_eq!(seats.taken.len(), OUTSIDERS_MAX, "room is kept for this machine");
+        // Whose seat is kept already stays that, and one that left is nobody's.
+        let own = seats.take(v4(9), true, now).unwrap();
+        seats.became_known(own.number);
+        seats.became_known(known[0].number);
+        assert_eq!(seats.taken.values().filter(|seat| seat.is(Holder::Kept)).count(), 1);
+    }
+
+    #[test]
+    fn fault_05_an_answer_on_its_way_goes_last_but_keeps_nobody_of_its_network_out() {
         let (now, mut seats) = (Instant::now(), Seats::default());
         let first = seats.take(v4(1), false, now).unwrap();
         seats.works(first.number);
-        for _ in 1..SHARE_MAX {
+        let idle = seats.take(v4(1), false, now).unwrap();
+        for _ in 2..SHARE_MAX {
             let other = seats.take(v4(1), false, now).unwrap();
             seats.works(other.number);
         }
         seats.answered(first.number, now);
-        assert_eq!(seats.take(v4(1), false, now).err(), Some(NoSeat::Share));
-        assert!(seats.take(v4(1), false, now + ANSWER_GRACE).is_ok());
+        let newcomer = seats.take(v4(1), false, now).unwrap();
+        assert!(left(&idle) && !left(&first));
+        seats.works(newcomer.number);
+        assert!(seats.take(v4(1), false, now).is_ok());
         assert!(left(&first));
         // What comes late of a seat that was given away changes nothing.
         seats.waits(first.number, now);

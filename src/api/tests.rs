@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::acd::AgentState;
+use crate::api::guard::IsProxy;
 use crate::call::{CallRecord, Cause, EndedBy, Outcome};
 use crate::center::snapshot::{CallState, CallView, QueueView};
 use crate::id::{AgentId, RecordingId};
@@ -166,8 +167,17 @@ struct Served {
     asked: Asked,
 }
 
-/// Runs `test` against the interface.
+/// Runs `test` against the interface, which no proxy passes requests on to.
 fn serve<F: Future<Output = ()>>(settings: Settings<'_>, test: impl FnOnce(Served) -> F) {
+    serve_behind(Arc::new(|_| false), settings, test);
+}
+
+/// As [`serve`], behind these proxies.
+fn serve_behind<F: Future<Output = ()>>(
+    is_proxy: IsProxy,
+    settings: Settings<'_>,
+    test: impl FnOnce(Served) -> F,
+) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
     let driver = {
@@ -181,7 +191,7 @@ fn serve<F: Future<Output = ()>>(settings: Settings<'_>, test: impl FnOnce(Serve
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
-            ended = listen(api, listener) => panic!("{ended:?}"),
+            ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
             () = test(Served { address, asked }) => {}
         }
     });
@@ -525,9 +535,8 @@ fn prometheus_reads_the_present() {
     .assert_eq(&samples.join("\n"));
 }
 
-/// As in the server, with this machine's addresses as those of proxies.
-async fn listen(api: Api, listener: TcpListener) -> std::io::Result<()> {
-    let is_proxy = Arc::new(|ip: std::net::IpAddr| ip.is_loopback());
+/// As in the server.
+async fn listen(api: Api, listener: TcpListener, is_proxy: IsProxy) -> std::io::Result<()> {
     super::door::serve(listener, api.router(), is_proxy, std::future::pending()).await
 }
 

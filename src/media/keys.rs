@@ -90,8 +90,8 @@ impl Way {
     }
 }
 
-/// A press is told of along another way within this, from when its key came up: an INFO that was
-/// lost twice is sent again after half a second and one and a half.
+/// How long after its key came up a press may still arrive along another way: an INFO that was lost
+/// twice is sent again after half a second and one and a half.
 const SAME_PRESS: Duration = Duration::from_secs(2);
 /// Presses remembered. Nobody presses more within [`SAME_PRESS`]; past it the oldest is forgotten,
 /// and would count again if another way told of it yet.

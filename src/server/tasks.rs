@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 use crate::api::Api;
 use crate::api::door::{self, Client};
-use crate::api::guard::IsProxy;
+use crate::api::guard::{IsProxy, Standing};
 use crate::config::Cidr;
-use crate::webhook::io::{Front, Remote};
+use crate::webhook::io::{Front, OnVerified, Remote};
 
 /// An HTTP interface on a thread and a runtime of its own: a slow reader of a long report must not
 /// delay a key press.
@@ -46,6 +46,10 @@ impl HttpThread {
             async |mut request: Request| {
                 if let Some(Client { ip, .. }) = request.extensions().get().copied() {
                     request.extensions_mut().insert(Remote(ip));
+                }
+                if let Some(standing) = request.extensions().get::<Standing>().cloned() {
+                    let known = OnVerified(Arc::new(move || standing.became_known()));
+                    request.extensions_mut().insert(known);
                 }
                 request
             },

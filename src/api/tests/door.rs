@@ -5,26 +5,31 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Barrier;
 
-use super::{OPERATE, READ, SETTINGS, serve};
-use crate::api::Settings;
+use super::{Asked, OPERATE, READ, SETTINGS, Shelf, serve, serve_behind};
 use crate::api::door::serve_from;
-use crate::api::guard::{Guarded, IsProxy, LIMITS, Limits};
+use crate::api::guard::{Guarded, IsProxy, LIMITS, Limits, Standing};
 use crate::api::seats::SHARE_MAX;
+use crate::api::{Api, Desk, Settings};
 
 const WHOLE: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 /// Runs `test` against a port at which everybody is a stranger.
 async fn among_strangers(limits: Limits, test: impl AsyncFnOnce(SocketAddr)) {
+    let app = Router::new().route("/", get(async || "well").post(async |_: String| "well"));
+    serve_strangers(app, limits, test).await;
+}
+
+async fn serve_strangers(app: Router, limits: Limits, test: impl AsyncFnOnce(SocketAddr)) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let nobody: IsProxy = Arc::new(|_| false);
-    let app = Router::new().route("/", get(async || "well").post(async |_: String| "well"));
     let guarded = Guarded::new(listener, Arc::clone(&nobody)).with_limits(limits);
     tokio::select! {
         ended = serve_from(guarded, app, nobody, std::future::pending()) => panic!("{ended:?}"),
@@ -64,6 +69,65 @@ async fn fault_05_half_written_requests_take_no_seat_from_anybody() {
         assert_eq!(rest(held.remove(0)).await, "");
     })
     .await;
+}
+
+#[tokio::test]
+async fn fault_05_verified_requests_of_one_address_are_all_in_work_at_once() {
+    // More than a share, and no more than may wait to be accepted.
+    const CALLERS: usize = SHARE_MAX + 32;
+    let all = Arc::new(Barrier::new(CALLERS));
+    let verify = async move |Extension(standing): Extension<Standing>| {
+        standing.became_known();
+        all.wait().await;
+        "well"
+    };
+    let app = Router::new().route("/", get(verify));
+    serve_strangers(app, LIMITS, async |port| {
+        // All come before the first is accepted.
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                let mut stream = std::net::TcpStream::connect(port).unwrap();
+                io::Write::write_all(&mut stream, WHOLE.as_bytes()).unwrap();
+                stream.set_nonblocking(true).unwrap();
+                TcpStream::from_std(stream).unwrap()
+            })
+            .collect();
+        for (n, caller) in callers.into_iter().enumerate() {
+            assert!(rest(caller).await.ends_with("well"), "{n}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
+    for (path, token, answers) in
+        [("/v1/calls", READ, 2), ("/metrics", OPERATE, 2), ("/v1/calls", "guess", 1)]
+    {
+        let (tx, _) = tokio::sync::mpsc::channel(1); // no driver: a good token is answered 503
+        let shelf = Arc::new(Shelf { asked: Asked::default() });
+        let app = Api::new(&SETTINGS, Desk { tx }, shelf).router();
+        serve_strangers(app, LIMITS, async |port| {
+            let from = IpAddr::from([127, 0, 0, 1]);
+            let authorized = format!("Authorization: Bearer {token}\r\n");
+            let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{authorized}");
+            let mut kept = send(from, port, &format!("{head}\r\n")).await.unwrap();
+            let mut begun = [0; 12];
+            kept.read_exact(&mut begun).await.unwrap();
+            // Its network's share is answered later than it: it is the first that has to go.
+            let mut held = Vec::new();
+            for _ in 0..SHARE_MAX {
+                let text = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+                let mut stream = send(from, port, text).await.unwrap();
+                stream.read_exact(&mut begun).await.unwrap();
+                held.push(stream);
+            }
+            let _ = kept.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
+            let more = rest(kept).await.matches("HTTP/1.1").count();
+            assert_eq!(1 + more, answers, "{path} {token}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -147,7 +211,7 @@ fn fault_08_another_method_is_405_and_says_which_are_allowed() {
 
 #[test]
 fn fault_07_wrong_tokens_behind_a_proxy_lock_out_nobody_else() {
-    serve(SETTINGS, async |served| {
+    serve_behind(Arc::new(|ip| ip.is_loopback()), SETTINGS, async |served| {
         let line = "GET /v1/calls";
         let guesser = "X-Forwarded-For: 198.51.100.1, 203.0.113.66\r\n";
         for _ in 0..10 {
@@ -191,5 +255,10 @@ fn fault_07_metrics_are_open_to_this_machine_itself_only() {
         // A page of another origin, under a name that means this machine for the moment.
         let rebound = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
         assert_eq!(served.raw(rebound).await.0, 401);
+    });
+    // Whoever asks through a proxy that adds no header looks like this machine, and is not.
+    serve_behind(Arc::new(|ip| ip.is_loopback()), settings, async |served| {
+        assert_eq!(served.ask("GET /metrics", "", None).await.0, 401);
+        assert_eq!(served.ask("GET /metrics", READ, None).await.0, 200);
     });
 }

@@ -5,8 +5,9 @@
 //! played, and [`repair`] finishes what was left when the process was lost.
 //!
 //! **Invariant:** a `.wav` here is complete and on the disk; a `.part` of which nothing is heard is
-//! taken away with the recording that failed; files are for their owner only. While the disk takes
-//! nothing that is known, and found out again every second, whether or not anybody records.
+//! taken away with the recording that failed; files are for their owner only. `is_failing` is set
+//! when the disk refuses a recording, and cleared by the next sound that is written, or by a probe,
+//! which runs once per second while it is set, whether or not anybody records.
 //!
 //! **Deliberately absent:** deleting what is kept. How long is not ours to say.
 
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::center::RecordingFault;
 use crate::id::RecordingId;
@@ -62,6 +63,7 @@ impl Tape {
             open: Arc::clone(&open),
             given_up: Arc::clone(&given_up),
             is_failing: Arc::clone(&is_failing),
+            probed_at: Instant::now(),
         };
         let thread = std::thread::Builder::new().name("recordings".to_owned());
         let thread = thread.spawn(move || writer.run(&inbox))?;
@@ -109,6 +111,8 @@ struct Writer {
     open: Arc<AtomicUsize>,
     given_up: Arc<Mutex<Vec<RecordingId>>>,
     is_failing: Arc<AtomicBool>,
+    /// When the disk was last probed, or began to fail.
+    probed_at: Instant,
 }
 
 struct Open {
@@ -120,34 +124,54 @@ impl Writer {
     fn run(mut self, inbox: &Receiver<Job>) {
         while let Ok(job) = self.next(inbox) {
             let (recording, done) = match job {
-                Job::Begin(recording) => (recording, self.begin(recording)),
+                // A full disk may take its head and no sound.
+                Job::Begin(recording) => (recording, self.begin(recording).map(|()| false)),
                 Job::Block(recording, samples) => (recording, self.block(recording, &samples)),
                 Job::End(recording, rest, keep) => {
                     self.open.fetch_sub(1, Ordering::Relaxed);
                     (recording, self.end(recording, &rest, keep))
                 }
             };
-            if let Err(error) = done {
-                tracing::error!(%recording, %error, folder = %self.folder.display(),
-                    "a recording cannot be written");
-                self.is_failing.store(true, Ordering::Relaxed);
-                self.leave(recording);
-                (self.facts)(Fact::RecordFailed { recording, why: RecordingFault::Disk });
+            match done {
+                Ok(true) => self.recovered(),
+                Ok(false) => {}
+                Err(error) => self.failed(recording, &error),
             }
             self.close_given_up();
         }
     }
 
-    /// The next job; until it comes, a disk that failed is tried every second.
-    fn next(&self, inbox: &Receiver<Job>) -> Result<Job, RecvError> {
+    fn failed(&mut self, recording: RecordingId, error: &io::Error) {
+        tracing::error!(%recording, %error, folder = %self.folder.display(),
+            "a recording cannot be written");
+        if !self.is_failing.swap(true, Ordering::Relaxed) {
+            self.probed_at = Instant::now();
+        }
+        self.leave(recording);
+        (self.facts)(Fact::RecordFailed { recording, why: RecordingFault::Disk });
+    }
+
+    fn recovered(&self) {
+        if self.is_failing.swap(false, Ordering::Relaxed) {
+            tracing::warn!("recordings are written again");
+        }
+    }
+
+    /// The next job; a disk that failed is probed every second, however many jobs come.
+    fn next(&mut self, inbox: &Receiver<Job>) -> Result<Job, RecvError> {
         while self.is_failing.load(Ordering::Relaxed) {
-            match inbox.recv_timeout(PROBE_AFTER) {
+            let wait = PROBE_AFTER.saturating_sub(self.probed_at.elapsed());
+            if wait.is_zero() {
+                if self.probe().is_ok() {
+                    self.recovered();
+                }
+                // From its end, so that a slow disk still leaves a second to the jobs.
+                self.probed_at = Instant::now();
+                continue;
+            }
+            match inbox.recv_timeout(wait) {
                 Ok(job) => return Ok(job),
                 Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
-                Err(RecvTimeoutError::Timeout) if self.probe().is_ok() => {
-                    tracing::warn!("recordings are written again");
-                    self.is_failing.store(false, Ordering::Relaxed);
-                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
@@ -203,18 +227,20 @@ impl Writer {
         Ok(())
     }
 
-    fn block(&mut self, recording: RecordingId, samples: &[i16]) -> io::Result<()> {
+    /// Whether sound was written; of a recording that failed before, nothing is.
+    fn block(&mut self, recording: RecordingId, samples: &[i16]) -> io::Result<bool> {
         match self.files.get_mut(&recording) {
-            Some(Some(open)) => open.append(samples),
-            Some(None) | None => Ok(()), // said before
+            Some(Some(open)) => open.append(samples).map(|()| true),
+            Some(None) | None => Ok(false), // said before
         }
     }
 
-    fn end(&mut self, recording: RecordingId, rest: &[i16], keep: u64) -> io::Result<()> {
-        let Some(Some(mut open)) = self.files.remove(&recording) else { return Ok(()) };
+    /// As [`Self::block`].
+    fn end(&mut self, recording: RecordingId, rest: &[i16], keep: u64) -> io::Result<bool> {
+        let Some(Some(mut open)) = self.files.remove(&recording) else { return Ok(false) };
         let path = part(&self.folder, recording);
         if keep == 0 {
-            return fs::remove_file(path);
+            return fs::remove_file(path).map(|()| false);
         }
         let before = open.samples;
         let done = open.append(rest).and_then(|()| {
@@ -225,7 +251,7 @@ impl Writer {
         if done.is_err() && before == 0 {
             let _ = fs::remove_file(path); // a disk that refuses that, too, is named with the error
         }
-        done
+        done.map(|()| true)
     }
 }
 
@@ -379,7 +405,9 @@ mod tests {
         let files = BTreeMap::new();
         let folder_path = folder.path().to_path_buf();
         let (given_up, is_failing) = Default::default();
-        let mut writer = Writer { folder: folder_path, facts, files, open, given_up, is_failing };
+        let probed_at = Instant::now();
+        let mut writer =
+            Writer { folder: folder_path, facts, files, open, given_up, is_failing, probed_at };
         let second = RecordingId { n: 2, ..RECORDING };
         for recording in [RECORDING, second] {
             writer.begin(recording).unwrap();
@@ -407,6 +435,7 @@ mod tests {
             open: Arc::new(AtomicUsize::new(3)),
             given_up: Arc::default(),
             is_failing: Arc::default(),
+            probed_at: Instant::now(),
         }
     }
 
@@ -419,6 +448,7 @@ mod tests {
     #[test]
     fn fault_11_of_a_recording_that_fails_no_empty_file_stays() {
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(PROBE)).unwrap(); // no probe succeeds
         let mut writer = writer(folder.path());
         let [block, end, heard, given_up] = [1, 2, 3, 4].map(|n| RecordingId { n, ..RECORDING });
         for recording in [block, end, heard, given_up] {
@@ -462,6 +492,48 @@ mod tests {
         drop(jobs);
         thread.join().unwrap();
         assert_eq!(fs::read_dir(&gone).unwrap().count(), 0, "and nothing is left of looking");
+    }
+
+    #[test]
+    fn fault_11_sound_that_is_written_shows_that_the_disk_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(PROBE)).unwrap(); // no probe succeeds
+        let [failed, empty, whole] = [1, 2, 3].map(|n| RecordingId { n, ..RECORDING });
+        let is_failing_after = |of: Vec<Job>| {
+            let mut writer = writer(folder.path());
+            writer.files.insert(failed, None);
+            writer.is_failing.store(true, Ordering::Relaxed);
+            let failing = Arc::clone(&writer.is_failing);
+            let (jobs, inbox) = sync_channel(8);
+            of.into_iter().for_each(|job| jobs.send(job).unwrap());
+            drop(jobs);
+            writer.run(&inbox);
+            failing.load(Ordering::Relaxed)
+        };
+        let sound = || vec![1; 8_000];
+        let nothing = vec![
+            Job::Block(failed, sound()),
+            Job::End(failed, sound(), 16_000),
+            Job::Begin(empty),
+            Job::End(empty, Vec::new(), 0),
+        ];
+        assert!(is_failing_after(nothing), "nothing was written");
+        assert!(!is_failing_after(vec![Job::Begin(RECORDING), Job::Block(RECORDING, sound())]));
+        assert!(!is_failing_after(vec![Job::Begin(whole), Job::End(whole, sound(), 8_000)]));
+    }
+
+    #[test]
+    fn fault_11_a_disk_that_failed_is_probed_however_many_jobs_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        writer.is_failing.store(true, Ordering::Relaxed);
+        let (jobs, inbox) = sync_channel(8);
+        for _ in 0..8 {
+            jobs.send(Job::Block(RECORDING, Vec::new())).unwrap();
+        }
+        writer.probed_at = Instant::now().checked_sub(PROBE_AFTER).unwrap();
+        assert!(writer.next(&inbox).is_ok());
+        assert!(!writer.is_failing.load(Ordering::Relaxed), "a job is no reason not to look");
     }
 
     #[test]

@@ -97,6 +97,11 @@ pub struct Around {
 #[derive(Clone, Copy, Debug)]
 pub struct Remote(pub IpAddr);
 
+/// What to do once a request is verified: an extension of each, from whoever accepts connections
+/// and has more room for those that bring such requests.
+#[derive(Clone)]
+pub struct OnVerified(pub Arc<dyn Fn() + Send + Sync>);
+
 /// The door, ready to be served on any number of listeners.
 #[derive(Clone)]
 pub struct Front(Arc<Inner>);
@@ -364,6 +369,9 @@ impl Front {
                     return Err(Refused::Signature(text));
                 }
             }
+        }
+        if let Some(OnVerified(act)) = parts.extensions.get() {
+            act();
         }
         site.provider.parse(link, request).map_err(|malformed| {
             self.refused(name, parts, now, Outcome::Malformed, &malformed.to_string());

@@ -1,6 +1,7 @@
 //! The door, through HTTP requests without a socket, with a provider made for it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::handler::HandlerWithoutStateExt;
 use axum::http::Request as Http;
@@ -220,6 +221,31 @@ async fn a_signature_is_good_for_one_request() {
     }
     assert_eq!((door.count(Outcome::Again), door.count(Outcome::Replayed)), (1, 1));
     assert!(door.is_untouched());
+}
+
+#[tokio::test]
+async fn fault_05_only_a_good_signature_makes_a_connection_known() {
+    let door = door(4);
+    let verified = Arc::new(AtomicUsize::new(0));
+    let once = [SECRET[0], ("x-once", "one")];
+    let audio = Link::Audio { name: "music/default/1".to_owned() };
+    for (link, headers, want) in [
+        (&STEP, &[][..], 0),
+        (&STEP, &[("x-secret", "guess")][..], 0),
+        (&audio, SECRET, 0),
+        (&STEP, &once[..], 1),
+        (&Link::Voice, &once[..], 1), // a signature that was seen elsewhere
+        (&STEP, SECRET, 2),
+    ] {
+        let mut request = door.post(link, headers, "call-1");
+        let count = Arc::clone(&verified);
+        request.extensions_mut().insert(OnVerified(Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        })));
+        // The deadline answers where the driver does not.
+        door.ask(request).await;
+        assert_eq!(verified.load(Ordering::Relaxed), want, "{link:?} {headers:?}");
+    }
 }
 
 #[tokio::test]
