@@ -1,7 +1,9 @@
 //! What a turn says to providers and to the HTTP interface, kept until what it noted is written.
 //!
 //! **Invariant:** whoever is answered here, and whatever is commanded here, was promised something
-//! that outlives the process; the order in which things were put in is kept.
+//! that outlives the process; the order in which things were put in is kept. The one exception:
+//! while the store is failing, all of it leaves nevertheless, and what it rests on is in memory
+//! alone until the store is written again; see `driver`.
 //!
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.

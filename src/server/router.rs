@@ -76,9 +76,7 @@ struct Caller {
 impl Router {
     /// Turns what the user agent says into events, and tells it whether there is room.
     pub(super) fn pump(&mut self, now: Timestamp, center: &ContactCenter, room: Room) {
-        self.ua.set_full(room.is_full);
-        self.desk.set_full(room.is_full);
-        self.is_recording = room.is_recording;
+        self.set_room(room);
         while let Some((from, to, via)) = self.desk.poll_refused() {
             self.refused(now, Caller { from, to, via }, EndedBy::Server, Cause::CONGESTION);
         }
@@ -99,6 +97,13 @@ impl Router {
     pub(super) fn is_quiet(&self) -> bool {
         self.events.is_empty()
             && self.recorded.is_empty()
+    /// Whether there is room, for whatever comes next.
+    pub(super) fn set_room(&mut self, room: Room) {
+        self.ua.set_full(room.is_full);
+        self.desk.set_full(room.is_full);
+        self.is_recording = room.is_recording;
+    }
+
             && self.ua.counts().legs == 0
             && self.desk.calls_live() == 0
     }

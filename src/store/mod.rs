@@ -6,7 +6,9 @@
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
-//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process.
+//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process. After one
+//! that was, it is in memory alone until one that is not; whoever promises something meanwhile,
+//! as the driver does for live calls and in the very turn that fails, may break it.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
@@ -392,6 +394,12 @@ impl Store {
         let Self { jobs, thread, .. } = self;
         drop(jobs);
         thread.join().expect("the writer does not panic").expect("a closed channel is no error");
+    }
+
+    /// The next write to the journal meets a full disk.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn fill_disk(&self) {
+        self.shared.segments().current = Some(Arc::new(Segment::full_disk()));
     }
 
     fn send(&mut self, job: Job) -> Noted {
