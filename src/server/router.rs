@@ -167,9 +167,10 @@ impl Router {
         caller: Caller,
         is_known: bool,
     ) {
-        if !is_known && !self.unanswered.keep(now, &caller.via) {
+        let unknown = Cause::UNALLOCATED_NUMBER;
+        if !is_known && !self.unanswered.keep(now, &caller.via, unknown) {
             self.count_refused();
-            return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
+            return self.ua.refuse(now, dialog, unknown);
         }
         let call = self.next_call;
         let leg = LegId::caller(call);
@@ -199,7 +200,7 @@ impl Router {
     /// All there is of this call is its refusal, and a record of that, unless there are too many
     /// or nothing can be recorded.
     fn refused(&mut self, now: Timestamp, caller: Caller, by: EndedBy, cause: Cause) {
-        if !self.is_recording || !self.unanswered.keep(now, &caller.via) {
+        if !self.is_recording || !self.unanswered.keep(now, &caller.via, cause) {
             return self.count_refused();
         }
         let call = self.next_call;
