@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::{EndedBy, Outcome};
 use crate::center::{Cause, Command, ContactCenter, Event, From, Loss, Target, Via};
@@ -25,8 +26,13 @@ use crate::server::unanswered::Unanswered;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
-use crate::time::Timestamp;
+use crate::time::{Throttle, Timestamp};
 use crate::webhook::desk::{Desk, Taken};
+
+/// What every call can meet is said once within this, and with how often it was met.
+pub(super) const SAID_EVERY: Duration = Duration::from_secs(60);
+/// Addresses of ours of which it is said within that time that they have no ports left.
+pub(super) const PORTLESS_MAX: usize = 16;
 
 pub(super) struct Router {
     pub(super) ua: Ua,
@@ -45,6 +51,8 @@ pub(super) struct Router {
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
     pub(super) unanswered: Unanswered,
+    /// Of which addresses it was said that they have no media ports left.
+    pub(super) portless: Throttle<IpAddr>,
     /// Whether the store takes records. A call refused while it does not leaves none: that is why
     /// it is refused.
     pub(super) is_recording: bool,
@@ -89,6 +97,13 @@ impl Router {
         }
     }
 
+    /// Whether there is room, for whatever comes next.
+    pub(super) fn set_room(&mut self, room: Room) {
+        self.ua.set_full(room.is_full);
+        self.desk.set_full(room.is_full);
+        self.is_recording = room.is_recording;
+    }
+
     pub(super) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front().or_else(|| self.desk.poll_event())
     }
@@ -97,13 +112,6 @@ impl Router {
     pub(super) fn is_quiet(&self) -> bool {
         self.events.is_empty()
             && self.recorded.is_empty()
-    /// Whether there is room, for whatever comes next.
-    pub(super) fn set_room(&mut self, room: Room) {
-        self.ua.set_full(room.is_full);
-        self.desk.set_full(room.is_full);
-        self.is_recording = room.is_recording;
-    }
-
             && self.ua.counts().legs == 0
             && self.desk.calls_live() == 0
     }
@@ -174,7 +182,7 @@ impl Router {
         }
         let call = self.next_call;
         let leg = LegId::caller(call);
-        let Some(media) = self.open(leg, remote.ip()) else {
+        let Some(media) = self.open(now, leg, remote.ip()) else {
             self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
             return self.refused(now, caller, EndedBy::Server, Cause::NO_CIRCUIT);
         };
@@ -242,7 +250,7 @@ impl Router {
         let Some((caller, party)) = self.desk.arm(to) else {
             return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
         };
-        let Some(media) = self.open(caller, remote) else {
+        let Some(media) = self.open(now, caller, remote) else {
             self.desk.arm_ended(now, caller.call, true, Cause::NO_CIRCUIT);
             return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
         };
@@ -272,7 +280,7 @@ impl Router {
     }
 
     /// Ports for a leg whose other end is at `remote`.
-    fn open(&mut self, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
+    fn open(&mut self, now: Timestamp, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
         let (ours, announced) = self.local.towards(remote);
         let opened = self.media.open(leg, ours).map(|media| (announced, media)).or_else(|error| {
             // The machine may have moved to another network.
@@ -286,7 +294,10 @@ impl Router {
         match opened {
             Ok((announced, media)) => Some(local_media((announced, media.rtp.port()).into())),
             Err(error) => {
-                tracing::error!(%leg, %error, "no media ports for this call");
+                if let Some(more) = self.portless.say(now, ours) {
+                    let more = more.same + more.others;
+                    tracing::error!(%leg, %ours, %error, more, "no media ports for this call");
+                }
                 None
             }
         }
@@ -410,7 +421,7 @@ impl Router {
     fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
         // Nobody to call: any address will do, the user agent says so itself.
         let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        match self.open(leg, remote) {
+        match self.open(now, leg, remote) {
             Some(media) => {
                 self.dialed.insert(leg);
                 self.ua.dial(now, leg, target, from, &media);

@@ -320,14 +320,14 @@ impl Store {
         true
     }
 
-    /// When to [settle](Self::settle) again, whatever happens.
-    #[must_use]
     /// While something is not written, or calls wait for room, it is looked at again.
     fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
         let is_behind = self.kept.is_behind() || self.journal.is_behind();
         (is_behind || !self.journal.has_room()).then_some(now + RETRY_AFTER)
     }
 
+    /// When to [settle](Self::settle) again, whatever happens.
+    #[must_use]
     pub const fn poll_timeout(&self) -> Option<Timestamp> {
         self.retry_at
     }
