@@ -111,8 +111,8 @@ pub enum Event {
     Resumed {
         leg: LegId,
     },
-    /// A leg was hung up, at either end. A leg ends once, so or [`Event::LegLost`]; also after our
-    /// own `HangUp`.
+    /// A leg was hung up, at either end; also after our own `HangUp`. A leg ends once: with this or
+    /// with [`Event::LegLost`].
     HungUp {
         leg: LegId,
         cause: Cause,

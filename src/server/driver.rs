@@ -3,7 +3,13 @@
 //! **Invariant:** one input at a time, and after each everything is drained: events to the center,
 //! its commands to the router, messages to the sockets. Nothing in between awaits, so no lock is
 //! needed and no order is left to chance. Whatever a turn says to the outside leaves after the
-//! operating system has what the turn noted: a promise outlives the process.
+//! operating system was given what the turn noted: a promise outlives the process.
+//!
+//! The one exception is a store that cannot be written. Everything leaves then too, so that live
+//! calls go on: SIP messages, documents, commands, and answers to requests of the interface (202).
+//! That holds for the turn whose write was the first to fail, with whatever calls it took, and for
+//! live calls until the store is written again; from the next turn on no new call is taken. A
+//! process that is killed before has lost what it noted since the last good write.
 //!
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
@@ -218,16 +224,21 @@ impl Driver {
 
     /// Lets go of what the turn says to the outside. It is a promise: of a call that was answered
     /// there is a record. So the operating system is given what the turn noted first, for all of it
-    /// together; from there a killed process does not lose it.
+    /// together; from there a killed process does not lose it. What it does not take stays in
+    /// memory, and the promise leaves nevertheless: see the head of this file.
     pub(super) fn release(&mut self) {
         self.write();
+        // A write that failed is known before the next call comes.
+        let room = self.room();
+        self.router.set_room(room);
         while let Some(transmit) = self.router.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
         self.outbox.release(self.rest.as_ref());
     }
 
-    /// While the disk takes nothing, live calls go on unwritten, and no new call is taken.
+    /// While the disk takes nothing, live calls go on unwritten, and from the next turn on no new
+    /// call is taken.
     fn write(&mut self) {
         let began = self.clock.now();
         if !self.store.settle(began) {

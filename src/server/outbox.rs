@@ -1,7 +1,9 @@
 //! What a turn says to providers and to the HTTP interface, kept until what it noted is written.
 //!
 //! **Invariant:** whoever is answered here, and whatever is commanded here, was promised something
-//! that outlives the process; the order in which things were put in is kept.
+//! that outlives the process; the order in which things were put in is kept. The one exception:
+//! while the store is failing, all of it leaves nevertheless, and what it rests on is in memory
+//! alone until the store is written again; see `driver`.
 //!
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.
@@ -13,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::center::Refused;
 use crate::center::snapshot::AgentView;
 use crate::id::LegId;
-use crate::time::Timestamp;
+use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestCommand;
@@ -74,10 +76,13 @@ impl Outbox {
 }
 
 /// Writes that were held up, so that a slow disk is said once and not per call.
-#[derive(Debug, Default)]
-pub(super) struct SlowWrites {
-    said_at: Option<Timestamp>,
-    count: u64,
+#[derive(Debug)]
+pub(super) struct SlowWrites(Throttle<()>);
+
+impl Default for SlowWrites {
+    fn default() -> Self {
+        Self(Throttle::new(WARN_AFTER, 1))
+    }
 }
 
 impl SlowWrites {
@@ -86,12 +91,7 @@ impl SlowWrites {
         if took < SLOW_AFTER {
             return None;
         }
-        self.count += 1;
-        if self.said_at.is_some_and(|at| now.since(at) < WARN_AFTER) {
-            return None;
-        }
-        self.said_at = Some(now);
-        Some(std::mem::take(&mut self.count))
+        self.0.say(now, ()).map(|unsaid| unsaid.same + 1)
     }
 }
 

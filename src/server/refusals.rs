@@ -176,7 +176,6 @@ const fn refused_call(status: u16) -> &'static str {
         415 => "its body is not a description of sound (application/sdp)",
         416 => "it is to a kind of address that is not SIP's",
         420 => "it demands an extension that is not known here",
-        488 => "nothing it offers can be spoken here: that is G.711 (PCMU, PCMA) by RTP",
         _ => "a header of it cannot be read",
     }
 }
@@ -242,7 +241,7 @@ mod tests {
             Refusal::Banned { left: Duration::from_secs(600) },
             Refusal::Full,
             Refusal::TrunkFull { trunk: "acme".to_owned() },
-            Refusal::Call { status: 488 },
+            Refusal::Call { status: 415 },
         ];
         for why in &all {
             let said = text(why);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::{EndedBy, Outcome};
 use crate::center::{Cause, Command, ContactCenter, Event, From, Loss, Target, Via};
@@ -25,8 +26,13 @@ use crate::server::unanswered::Unanswered;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
-use crate::time::Timestamp;
+use crate::time::{Throttle, Timestamp};
 use crate::webhook::desk::{Desk, Taken};
+
+/// What every call can meet is said once within this, and with how often it was met.
+pub(super) const SAID_EVERY: Duration = Duration::from_secs(60);
+/// Addresses of ours of which it is said within that time that they have no ports left.
+pub(super) const PORTLESS_MAX: usize = 16;
 
 pub(super) struct Router {
     pub(super) ua: Ua,
@@ -45,6 +51,8 @@ pub(super) struct Router {
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
     pub(super) unanswered: Unanswered,
+    /// Of which addresses it was said that they have no media ports left.
+    pub(super) portless: Throttle<IpAddr>,
     /// Whether the store takes records. A call refused while it does not leaves none: that is why
     /// it is refused.
     pub(super) is_recording: bool,
@@ -76,9 +84,7 @@ struct Caller {
 impl Router {
     /// Turns what the user agent says into events, and tells it whether there is room.
     pub(super) fn pump(&mut self, now: Timestamp, center: &ContactCenter, room: Room) {
-        self.ua.set_full(room.is_full);
-        self.desk.set_full(room.is_full);
-        self.is_recording = room.is_recording;
+        self.set_room(room);
         while let Some((from, to, via)) = self.desk.poll_refused() {
             self.refused(now, Caller { from, to, via }, EndedBy::Server, Cause::CONGESTION);
         }
@@ -89,6 +95,13 @@ impl Router {
         while let Some(event) = self.ua.poll_event() {
             self.heard(now, center, event);
         }
+    }
+
+    /// Whether there is room, for whatever comes next.
+    pub(super) fn set_room(&mut self, room: Room) {
+        self.ua.set_full(room.is_full);
+        self.desk.set_full(room.is_full);
+        self.is_recording = room.is_recording;
     }
 
     pub(super) fn next_event(&mut self) -> Option<Event> {
@@ -162,13 +175,14 @@ impl Router {
         caller: Caller,
         is_known: bool,
     ) {
-        if !is_known && !self.unanswered.keep(now, &caller.via) {
+        let unknown = Cause::UNALLOCATED_NUMBER;
+        if !is_known && !self.unanswered.keep(now, &caller.via, unknown) {
             self.count_refused();
-            return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
+            return self.ua.refuse(now, dialog, unknown);
         }
         let call = self.next_call;
         let leg = LegId::caller(call);
-        let Some(media) = self.open(leg, remote.ip()) else {
+        let Some(media) = self.open(now, leg, remote.ip()) else {
             self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
             return self.refused(now, caller, EndedBy::Server, Cause::NO_CIRCUIT);
         };
@@ -194,7 +208,7 @@ impl Router {
     /// All there is of this call is its refusal, and a record of that, unless there are too many
     /// or nothing can be recorded.
     fn refused(&mut self, now: Timestamp, caller: Caller, by: EndedBy, cause: Cause) {
-        if !self.is_recording || !self.unanswered.keep(now, &caller.via) {
+        if !self.is_recording || !self.unanswered.keep(now, &caller.via, cause) {
             return self.count_refused();
         }
         let call = self.next_call;
@@ -236,7 +250,7 @@ impl Router {
         let Some((caller, party)) = self.desk.arm(to) else {
             return self.ua.refuse(now, dialog, Cause::UNALLOCATED_NUMBER);
         };
-        let Some(media) = self.open(caller, remote) else {
+        let Some(media) = self.open(now, caller, remote) else {
             self.desk.arm_ended(now, caller.call, true, Cause::NO_CIRCUIT);
             return self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
         };
@@ -266,7 +280,7 @@ impl Router {
     }
 
     /// Ports for a leg whose other end is at `remote`.
-    fn open(&mut self, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
+    fn open(&mut self, now: Timestamp, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
         let (ours, announced) = self.local.towards(remote);
         let opened = self.media.open(leg, ours).map(|media| (announced, media)).or_else(|error| {
             // The machine may have moved to another network.
@@ -280,7 +294,10 @@ impl Router {
         match opened {
             Ok((announced, media)) => Some(local_media((announced, media.rtp.port()).into())),
             Err(error) => {
-                tracing::error!(%leg, %error, "no media ports for this call");
+                if let Some(more) = self.portless.say(now, ours) {
+                    let more = more.same + more.others;
+                    tracing::error!(%leg, %ours, %error, more, "no media ports for this call");
+                }
                 None
             }
         }
@@ -404,7 +421,7 @@ impl Router {
     fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
         // Nobody to call: any address will do, the user agent says so itself.
         let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        match self.open(leg, remote) {
+        match self.open(now, leg, remote) {
             Some(media) => {
                 self.dialed.insert(leg);
                 self.ua.dial(now, leg, target, from, &media);

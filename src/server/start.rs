@@ -29,7 +29,7 @@ use crate::server::outbox::Outbox;
 use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, open_store};
-use crate::server::router::Router;
+use crate::server::router::{PORTLESS_MAX, Router, SAID_EVERY};
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
@@ -39,7 +39,7 @@ use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store;
-use crate::time::Timestamp;
+use crate::time::{Throttle, Timestamp};
 use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
 
@@ -136,6 +136,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),
         unanswered: Unanswered::default(),
+        portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
         is_recording: true,
         calls_ended: Default::default(),
         agent_calls_ended: 0,

@@ -7,7 +7,8 @@
 //! **Invariant:** a trunk's address is never banned; the table of failures holds at most
 //! [`ADDRESSES_MAX`] entries, whatever arrives.
 //!
-//! **Deliberately absent:** firewall rules. A ban is silence from us, nothing more.
+//! **Deliberately absent:** firewall rules: a ban is silence from us, nothing more; and what
+//! passes one, which `ua::known` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

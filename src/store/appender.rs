@@ -21,7 +21,8 @@ use crate::store::StoreError;
 use crate::store::journal::{self, Header, Segment};
 use crate::store::shared::Shared;
 
-/// Lines kept in memory while no segment takes them, in bytes. Past it they are lost and counted.
+/// Lines kept in memory until they are on the disk, in bytes: from half of it on no new call is
+/// taken, which leaves the other half to live ones. Past it lines are lost and counted.
 pub(super) const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -50,6 +51,22 @@ impl Appender {
             journal::write_line(&mut self.lines, line);
         }
         has_room
+    }
+
+    /// Whether there is room for the lines of new calls beside those of live ones.
+    pub(super) fn has_room(&self) -> bool {
+        let limit = LINES_KEPT_MAX / 2;
+        self.lines.len() < limit || self.lines.len() - self.synced() < limit
+    }
+
+    /// How many bytes of `lines` are on the disk, and forgotten with the next write.
+    fn synced(&self) -> usize {
+        let segments = self.shared.segments();
+        let Some(segment) = segments.current.as_ref().filter(|it| !it.has_failed()) else {
+            return 0;
+        };
+        let done = segment.synced().saturating_sub(self.before);
+        usize::try_from(done).map_or(self.given, |done| done.min(self.given))
     }
 
     /// Whether some line was not given to the operating system, or has to be given once more.

@@ -6,7 +6,9 @@
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
-//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process.
+//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process. After one
+//! that was, it is in memory alone until one that is not; whoever promises something meanwhile,
+//! as the driver does for live calls and in the very turn that fails, may break it.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
@@ -52,7 +54,8 @@ use writer::{Job, Writer};
 const JOBS_MAX: usize = 4_096;
 /// Jobs kept on this side while the thread does not keep up: half of it, and no new call is taken.
 const OVERFLOW_MAX: usize = 65_536;
-/// While nothing can be written, how often it is tried again without a reason.
+/// While nothing can be written, or the disk does not keep up, how often it is tried again without
+/// a reason.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// What a front keeps of one call is no longer, in bytes.
 const SESSION_LEN_MAX: usize = 256 * 1024;
@@ -307,15 +310,20 @@ impl Store {
     pub fn settle(&mut self, now: Timestamp) -> bool {
         self.flush();
         if !self.kept.is_behind() && !self.journal.is_behind() {
-            self.retry_at = None;
+            self.retry_at = self.again_at(now);
             return false;
         }
         // In this order: what a front keeps is never behind what the center was told.
         self.kept.write();
         self.journal.write();
-        let waits = self.kept.is_behind() || self.journal.is_behind();
-        self.retry_at = waits.then_some(now + RETRY_AFTER);
+        self.retry_at = self.again_at(now);
         true
+    }
+
+    /// While something is not written, or calls wait for room, it is looked at again.
+    fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_behind = self.kept.is_behind() || self.journal.is_behind();
+        (is_behind || !self.journal.has_room()).then_some(now + RETRY_AFTER)
     }
 
     /// When to [settle](Self::settle) again, whatever happens.
@@ -342,11 +350,14 @@ impl Store {
     }
 
     /// Whether a new call may be taken: not while what it is promised could not be written, or so
-    /// much is kept in memory that its record might find no room.
+    /// much is kept in memory that its lines or its record might find no room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
         let has_room = self.overflow.len() < OVERFLOW_MAX / 2;
-        has_room && !self.shared.is_failing() && !self.thread.is_finished()
+        has_room
+            && self.journal.has_room()
+            && !self.shared.is_failing()
+            && !self.thread.is_finished()
     }
 
     /// Another connection to the records, for reading.
@@ -383,6 +394,12 @@ impl Store {
         let Self { jobs, thread, .. } = self;
         drop(jobs);
         thread.join().expect("the writer does not panic").expect("a closed channel is no error");
+    }
+
+    /// The next write to the journal meets a full disk.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn fill_disk(&self) {
+        self.shared.segments().current = Some(Arc::new(Segment::full_disk()));
     }
 
     fn send(&mut self, job: Job) -> Noted {

@@ -198,6 +198,27 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
     });
 }
 
+/// The promises of the turn whose write fails leave nevertheless: no later turn makes any to a new
+/// call.
+#[cfg(target_os = "linux")]
+#[test]
+fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
+    with_driver(|world| {
+        world.driver.store.fill_disk();
+        let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
+        let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
+        let hook = world.hook(CALL, What::Arrived, fields);
+        let (reply, mut replied) = oneshot::channel();
+        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        world.driver.deal(world.driver.clock.now());
+        assert!(world.driver.router.is_recording, "it is not known yet");
+        world.driver.release();
+        assert!(replied.try_recv().is_ok());
+        // Before anything is heard, which is when a call is taken or refused.
+        assert!(!world.driver.router.is_recording && !world.driver.store.is_accepting());
+    });
+}
+
 #[test]
 fn what_became_of_a_command_is_driven_on() {
     with_driver(|world| {

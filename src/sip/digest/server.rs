@@ -246,6 +246,14 @@ impl Verifier {
         Verdict::Refused(worst)
     }
 
+    /// Whose logins [`Verifier::verify`] would look at in a request.
+    pub fn users(&self, request: &Request) -> impl Iterator<Item = String> {
+        let given = request.headers.all(Name::Authorization).take(CREDENTIALS_MAX);
+        let ours = given.filter_map(DigestParams::parse);
+        let ours = ours.filter(|params| params.get("realm").as_deref() == Some(&self.realm));
+        ours.map(|params| params.get("username").unwrap_or_default().into_owned())
+    }
+
     /// The user whose credentials these are.
     fn check<'s>(
         &mut self,

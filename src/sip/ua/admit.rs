@@ -107,7 +107,7 @@ impl Ua {
             Fault::Unusable => Refusal::UnusableLogin { user },
         };
         self.emit(UaEvent::Refused { remote, why });
-        if self.is_known(path) || !self.bans.failed(now, remote) {
+        if self.is_trunk(path) || !self.bans.failed(now, remote) {
             return;
         }
         let left = self.setup.limits.bans.length;
@@ -208,7 +208,7 @@ impl Ua {
 }
 
 /// Who a request says it is from, or is about.
-fn claimed(request: &Request) -> String {
+pub(super) fn claimed(request: &Request) -> String {
     let headers = &request.headers;
     let about = if request.method == Method::REGISTER { headers.to() } else { headers.from() };
     about.ok().and_then(|a| a.uri().user_decoded().map(|u| u.into_owned())).unwrap_or_default()

@@ -149,8 +149,7 @@ impl Ua {
         let leg = invite.leg;
         let asked = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()).min(REST_MAX));
         let rest = Rest { until: now + asked.unwrap_or(REST_DEFAULT), asked: asked.is_some() };
-        let name = &self.setup.trunks[trunk].name;
-        tracing::warn!(trunk = %name, rest_s = rest.until.since(now).as_secs(), "trunk failed");
+        self.remark_failed(now, trunk, rest.until.since(now));
         self.rests.insert(trunk, rest);
         if let Some(entry) = leg.and_then(|leg| self.legs.get_mut(&leg)) {
             entry.undelivered = true;
@@ -167,8 +166,7 @@ impl Ua {
         calling.cancel = Cancel::Wanted(Cause::TIMER_EXPIRED);
         self.trunk_failed(now, id, None);
         if let Some(invite) = self.invites.get(&id).filter(|invite| invite.trunk.is_none()) {
-            let remote = invite.dialog.path.remote;
-            tracing::warn!(%remote, "a telephone says nothing to a call, not even 100");
+            self.remark_silent(now, invite.dialog.path.remote);
         }
         self.lost(now, id, 408);
     }

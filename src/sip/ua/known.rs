@@ -1,8 +1,10 @@
 //! Whom we know by where they are, and what passes a ban.
 //!
-//! **Invariant:** what a stranger sends in somebody's name shuts nobody out: a trunk, a telephone
-//! that is registered now, one at a configured address, and whoever has a request or a call under
-//! way are listened to whatever is said of their address.
+//! **Invariant:** a ban of an address shuts out nobody but guessers: trunks, the logins that are
+//! registered from there now, and requests and calls under way are listened to whatever their
+//! neighbors do; telephones at a configured address answer our calls. Whoever shares that address
+//! with them gains nothing by it: wrong passwords count, and from then on all other logins are
+//! ignored from there.
 //!
 //! **Deliberately absent:** who may call; see `admit`.
 
@@ -13,7 +15,8 @@ use crate::sip::access::source;
 use crate::sip::message::{Method, Request, Uri};
 use crate::sip::path::Path;
 use crate::sip::ua::Ua;
-use crate::sip::ua::setup::{PhoneAt, UaSetup};
+use crate::sip::ua::admit::claimed;
+use crate::sip::ua::setup::{Known, PhoneAt, UaSetup};
 
 /// What is known of addresses, beside trunks' networks and registrations.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(super) struct Places {
     here: Option<usize>,
     /// Where telephones and trunks are that the setup names by address.
     named: BTreeSet<IpAddr>,
+    /// Of those, the trunks'.
+    trunks: BTreeSet<IpAddr>,
 }
 
 impl Places {
@@ -35,8 +40,9 @@ impl Places {
         });
         let trunks = setup.trunks.iter().filter_map(|trunk| trunk.uri.as_ref());
         let address = |uri: &String| Uri::parse(uri).ok()?.host().ip().map(source);
-        let named = phones.chain(trunks).filter_map(address).collect();
-        Self { own: BTreeSet::new(), here, named }
+        let trunks: BTreeSet<_> = trunks.filter_map(address).collect();
+        let named = phones.filter_map(address).chain(trunks.iter().copied()).collect();
+        Self { own: BTreeSet::new(), here, named, trunks }
     }
 }
 
@@ -53,12 +59,38 @@ impl Ua {
     #[must_use]
     pub fn is_known(&self, path: Path) -> bool {
         let place = source(path.remote.ip());
-        let resolved = |address: std::net::SocketAddr| source(address.ip()) == place;
-        self.trunk_of(path).is_some()
+        self.is_trunk(path)
             || self.registrar.has_source(place)
             || self.places.named.contains(&place)
-            || self.setup.trunks.iter().filter_map(|trunk| trunk.address).any(resolved)
             || path.connection.is_some_and(|connection| self.streams.has_dialog(connection))
+    }
+
+    /// Whether a trunk is there: one whose calls come from there, or go there.
+    pub(super) fn is_trunk(&self, path: Path) -> bool {
+        let place = source(path.remote.ip());
+        let resolved = |address: std::net::SocketAddr| source(address.ip()) == place;
+        self.trunk_of(path).is_some()
+            || self.places.trunks.contains(&place)
+            || self.setup.trunks.iter().filter_map(|trunk| trunk.address).any(resolved)
+    }
+
+    /// Whether a request passes the ban of its source: it is under way, or every login that it
+    /// names is registered from there now. One more login beside those would be a guess.
+    pub(super) fn passes_ban(&self, path: Path, request: &Request) -> bool {
+        if self.is_under_way(request) {
+            return true;
+        }
+        let mut users = self.verifier.users(request).peekable();
+        if users.peek().is_none() {
+            return self.is_bound_at(path, &claimed(request));
+        }
+        users.all(|user| self.is_bound_at(path, &user))
+    }
+
+    fn is_bound_at(&self, path: Path, user: &str) -> bool {
+        let Some((_, Known::Agent(agent))) = self.secrets.get(user) else { return false };
+        let place = source(path.remote.ip());
+        self.registrar.bindings(*agent).any(|binding| source(binding.path.remote.ip()) == place)
     }
 
     /// Whether it depends on this machine's addresses of the moment who sends from `ip`: then
@@ -75,7 +107,7 @@ impl Ua {
 
     /// Whether a request belongs to a dialog or a transaction of ours. Nobody guesses our tag of a
     /// dialog; a branch can be repeated by whoever saw it, and gets the same answer again.
-    pub(super) fn is_under_way(&self, request: &Request) -> bool {
+    fn is_under_way(&self, request: &Request) -> bool {
         let method = match &request.method {
             method if *method == Method::CANCEL => &Method::INVITE,
             method => method,

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 impl Ua {
     /// Gives a new call its leg and its media: the moment in which it is known whether there is a
-    /// codec in common. Only a leg that was bound is told of again.
+    /// codec in common. Events follow only for a leg that was bound.
     pub fn bind(
         &mut self,
         now: Timestamp,

@@ -252,14 +252,14 @@ impl Ua {
     pub fn receive(&mut self, now: Timestamp, received: Received<'_>) {
         let path = received.path;
         let remote = path.remote.ip();
-        let banned = self.bans.until(now, remote).filter(|_| !self.is_known(path));
+        let banned = self.bans.until(now, remote).filter(|_| !self.is_trunk(path));
         let framing = match path.transport {
             Transport::Udp => Framing::Datagram,
             Transport::Tcp => Framing::Stream,
         };
         match parse(received.bytes, framing) {
             Ok(Message::Request(mut request)) => {
-                if let Some(until) = banned.filter(|_| !self.is_under_way(&request)) {
+                if let Some(until) = banned.filter(|_| !self.passes_ban(path, &request)) {
                     let why = Refusal::Banned { left: until.since(now) };
                     return self.emit(UaEvent::Refused { remote, why });
                 }

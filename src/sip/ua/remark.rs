@@ -1,71 +1,87 @@
 //! What an administrator should read about a peer: once per peer and kind in a while.
 //!
 //! **Invariant:** a peer that does the same thing in every call is remarked on once per
-//! [`REMARK_EVERY`]; at [`REMARKS_MAX`] peers all is forgotten, and said again.
+//! [`REMARK_EVERY`], with how often it did it since; of each kind of thing at most [`PEERS_MAX`]
+//! remarks are made within that time.
 //!
 //! **Deliberately absent:** strangers. Only what an admitted peer does comes here.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::sip::sdp::NotAcceptable;
 use crate::sip::ua::Ua;
-use crate::time::Timestamp;
+use crate::time::{Throttle, Timestamp, Unsaid};
 
 const REMARK_EVERY: Duration = Duration::from_secs(60);
-const REMARKS_MAX: usize = 1024;
+/// Peers of which one kind of thing is said within that time.
+const PEERS_MAX: usize = 64;
 
-/// Kinds of things to say, each once per peer in [`REMARK_EVERY`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    NamedHost,
-    /// By the number of its warning (RFC 3261 §20.43).
-    NotAcceptable(u16),
-}
-
-#[derive(Debug, Default)]
+/// One table for each kind of thing to say.
+#[derive(Debug)]
 pub(super) struct Remarks {
-    said: BTreeMap<(IpAddr, Kind), Timestamp>,
+    named: Throttle<IpAddr>,
+    /// By the number of the warning, too (RFC 3261 §20.43).
+    refused: Throttle<(IpAddr, u16)>,
+    /// Trunks, by position.
+    failed: Throttle<usize>,
+    silent: Throttle<SocketAddr>,
 }
 
-impl Remarks {
-    /// Whether this is to be said now.
-    fn is_news(&mut self, now: Timestamp, peer: IpAddr, kind: Kind) -> bool {
-        let last = self.said.get(&(peer, kind));
-        if last.is_some_and(|last| now.since(*last) < REMARK_EVERY) {
-            return false;
+impl Default for Remarks {
+    fn default() -> Self {
+        Self {
+            named: Throttle::new(REMARK_EVERY, PEERS_MAX),
+            refused: Throttle::new(REMARK_EVERY, PEERS_MAX),
+            failed: Throttle::new(REMARK_EVERY, PEERS_MAX),
+            silent: Throttle::new(REMARK_EVERY, PEERS_MAX),
         }
-        if self.said.len() >= REMARKS_MAX {
-            self.said.clear();
-        }
-        self.said.insert((peer, kind), now);
-        true
     }
 }
 
 impl Ua {
     /// A description of sound that we cannot use.
     pub(super) fn remark_refused(&mut self, now: Timestamp, peer: IpAddr, why: NotAcceptable) {
-        if self.remarks.is_news(now, peer, Kind::NotAcceptable(why.warning())) {
-            tracing::warn!(
-                %peer,
-                %why,
-                "a call is refused for its description of sound: let this peer offer PCMU or \
-                 PCMA as plain RTP (RTP/AVP), at an address of the IP version we are called at"
-            );
-        }
+        let is_news = self.remarks.refused.say(now, (peer, why.warning()));
+        let Some(Unsaid { same, others }) = is_news else { return };
+        tracing::warn!(
+            %peer,
+            %why,
+            more = same,
+            of_others = others,
+            "a call is refused for its description of sound: let this peer offer PCMU or PCMA as \
+             plain RTP (RTP/AVP), at an address of the IP version we are called at"
+        );
     }
 
     /// A description that names a host in place of an address.
     pub(super) fn remark_named(&mut self, now: Timestamp, peer: IpAddr) {
-        if self.remarks.is_news(now, peer, Kind::NamedHost) {
-            tracing::info!(
-                %peer,
-                "a description names a host in `c=`: its sound is expected at the address that \
-                 its signaling came from"
-            );
-        }
+        let Some(Unsaid { same, others }) = self.remarks.named.say(now, peer) else { return };
+        tracing::info!(
+            %peer,
+            more = same,
+            of_others = others,
+            "a description names a host in `c=`: its sound is expected at the address that its \
+             signaling came from"
+        );
+    }
+
+    /// A trunk that did not take a call, and is left out for a while.
+    pub(super) fn remark_failed(&mut self, now: Timestamp, trunk: usize, rest: Duration) {
+        let Some(Unsaid { same, others }) = self.remarks.failed.say(now, trunk) else { return };
+        let (trunk, rest_s) = (&self.setup.trunks[trunk].name, rest.as_secs());
+        tracing::warn!(%trunk, rest_s, more = same, of_others = others, "trunk failed");
+    }
+
+    /// A telephone that does not answer at all.
+    pub(super) fn remark_silent(&mut self, now: Timestamp, remote: SocketAddr) {
+        let Some(Unsaid { same, others }) = self.remarks.silent.say(now, remote) else { return };
+        tracing::warn!(
+            %remote,
+            more = same,
+            of_others = others,
+            "a telephone says nothing to a call, not even 100"
+        );
     }
 }
 
@@ -74,22 +90,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peer_is_remarked_on_once_in_a_while_and_all_are_forgotten_at_the_bound() {
+    fn fault_16_a_peer_is_remarked_on_once_in_a_while_and_no_flood_makes_it_more() {
         let mut remarks = Remarks::default();
-        let mut is_news = |at, last: u8, kind| {
-            remarks.is_news(Timestamp(at), IpAddr::from([192, 0, 2, last]), kind)
+        let peer = |last: u32| IpAddr::V4((0x0a00_0000 + last).into());
+        let mut refuse = |at, last, kind| {
+            remarks.refused.say(Timestamp(at), (peer(last), kind)).map(|unsaid| unsaid.same)
         };
-        assert!(is_news(0, 1, Kind::NamedHost));
-        assert!(!is_news(59_999, 1, Kind::NamedHost));
-        assert!(is_news(59_999, 1, Kind::NotAcceptable(305)));
-        assert!(is_news(59_999, 2, Kind::NamedHost));
-        assert!(is_news(60_000, 1, Kind::NamedHost));
-        for code in 0..1_020 {
-            assert!(is_news(60_000, 3, Kind::NotAcceptable(code)), "{code}");
-        }
-        assert!(!is_news(60_001, 1, Kind::NamedHost));
-        assert!(is_news(60_001, 4, Kind::NamedHost), "one more than there is room for");
-        assert!(is_news(60_001, 4, Kind::NotAcceptable(1)));
-        assert!(is_news(60_001, 1, Kind::NamedHost), "forgotten, and so said again");
+        assert_eq!(refuse(0, 1, 305), Some(0));
+        assert_eq!([refuse(1, 1, 305), refuse(59_999, 1, 305)], [None; 2]);
+        assert_eq!(refuse(59_999, 1, 304), Some(0), "something else is wrong with it");
+        assert_eq!(refuse(60_000, 1, 305), Some(2));
+        let said = (2..10_000).filter(|last| refuse(60_001, *last, 305).is_some());
+        assert_eq!(said.count(), PEERS_MAX - 2);
+        assert_eq!(refuse(60_002, 1, 305), None, "the flood makes nothing be said again");
+        assert!(remarks.named.say(Timestamp(60_002), peer(1)).is_some(), "nor hides another kind");
     }
 }

@@ -173,6 +173,33 @@ fn fault_11_an_end_in_order_on_a_segment_that_fails_begins_another() {
     assert_eq!(read_run(&segments(folder.path()).unwrap()).unwrap().entries.len(), 1);
 }
 
+/// A disk that takes lines and does not sync them in time: live calls go on, with the room that is
+/// left, and new ones are refused until it has caught up.
+#[test]
+fn fault_01_from_half_of_the_lines_that_memory_holds_no_new_call_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    let Event::CallArrived { call, from, via, .. } = arrived(1) else { panic!() };
+    let event = Event::CallArrived { call, from, to: "x".repeat(1_000_000), via };
+    let mut noted = 0;
+    while store.is_accepting() {
+        assert_ne!(store.note(Timestamp(1_100), Some(&event)), Noted::Lost, "{noted}");
+        noted += 1;
+    }
+    assert_eq!(noted, super::super::appender::LINES_KEPT_MAX / 2_000_000 + 1);
+    assert!(store.health().is_good(), "nothing is lost yet");
+    // It is known without a new call that there is room again.
+    let mut now = Timestamp(1_100);
+    while !store.is_accepting() {
+        store.settle(now);
+        now = store.poll_timeout().unwrap_or(now);
+        std::thread::yield_now();
+    }
+    store.settle(now);
+    assert!(store.poll_timeout().is_none() && store.health().is_good());
+    store.kill();
+}
+
 /// The next segment is made by the thread, and the one before is not waited for.
 #[test]
 fn fault_01_a_full_segment_is_followed_by_one_that_says_what_it_may_not_hold() {

@@ -59,13 +59,62 @@ fn fault_02_a_forged_source_gets_nobody_banned() {
     register_with_password(&mut desk, HOME);
     forge(&mut desk, NEIGHBOR, 40);
     desk.path.remote = address(HOME);
-    desk.events();
-    let target = Target::Agent(CYD);
-    desk.ua.dial(desk.now, leg(1), &target, &From::default(), &local_media(10_000));
+    assert_answers(&mut desk, CYD);
+}
+
+/// It answers a call of ours.
+fn assert_answers(desk: &mut Desk, agent: AgentId) {
+    desk.forget();
+    desk.ua.dial(desk.now, leg(1), &Target::Agent(agent), &From::default(), &local_media(10_000));
     desk.drain();
     let invite = desk.only();
     desk.receive(&super::dialing::respond(&invite, "180 Ringing", "x", "", ""));
     assert_eq!(desk.events(), [UaEvent::Ringing { leg: leg(1) }]);
+}
+
+/// A registered telephone registers once more.
+fn assert_registers(desk: &mut Desk, seq: u32) {
+    desk.path.remote = address(HOME);
+    desk.receive(&register(seq, HOME, ""));
+    let challenge = desk.only();
+    let with = authorization(&challenge, &register(seq + 1, HOME, ""), &cyd());
+    desk.receive(&register(seq + 1, HOME, &with));
+    assert_eq!(status(&desk.only()), "200");
+}
+
+#[test]
+fn fault_02_guessing_from_a_registered_address_is_banned_and_who_is_registered_is_not() {
+    let mut setup = setup();
+    let at = PhoneAt::Registers { password: "horse".into(), md5: false };
+    setup.phones.push(Phone { user: "dee".into(), at });
+    let mut desk = Desk::with(setup);
+    register_with_password(&mut desk, HOME);
+    desk.path.remote = address(NEIGHBOR);
+    let dee = |seq, more: &str| register(seq, NEIGHBOR, more).replace("sip:cyd@", "sip:dee@");
+    let as_dee = Login { user: "dee".into(), ..guess() };
+    let mut challenge = String::new();
+    for seq in (7000..7020).step_by(2) {
+        desk.receive(&dee(seq, ""));
+        challenge = desk.only();
+        let with = authorization(&challenge, &dee(seq + 1, ""), &as_dee);
+        desk.receive(&dee(seq + 1, &with));
+        assert_eq!(status(&desk.only()), "401");
+    }
+    assert_eq!(desk.ua.banned(desk.now).count(), 1);
+    desk.receive(&dee(7100, ""));
+    // Nor in the name of the telephone that is there, and behind its credentials.
+    let guessed = authorization(&challenge, &dee(7101, ""), &as_dee);
+    desk.receive(&register(7101, NEIGHBOR, &guessed));
+    let named = authorization(&challenge, &dee(7102, ""), &guess());
+    desk.receive(&register(7102, NEIGHBOR, &format!("{named}{guessed}")));
+    assert_eq!(desk.lines(), []);
+    assert_registers(&mut desk, 3);
+    assert_answers(&mut desk, CYD);
+    // What is forged in its name and on no nonce of ours changes nothing either.
+    desk.wait(600_000);
+    desk.forget();
+    forge(&mut desk, HOME, 40);
+    assert_eq!(desk.ua.banned(desk.now).count(), 0);
 }
 
 #[test]
@@ -81,8 +130,10 @@ fn fault_02_a_registered_telephone_is_heard_whatever_its_neighbors_do() {
         desk.receive(&register(2 * seq + 7001, NEIGHBOR, &with));
         assert_eq!(status(&desk.only()), "401");
     }
-    assert_eq!(desk.ua.banned(desk.now).count(), 0);
-    // Its registration ends: from then on they count.
+    assert_eq!(desk.ua.banned(desk.now).count(), 1);
+    assert_registers(&mut desk, 3);
+    assert_answers(&mut desk, CYD);
+    // Its registration ends: from then on it is a login like all others.
     desk.wait(3_600_000);
     desk.forget();
     guess_until_banned(&mut desk, NEIGHBOR);
@@ -117,18 +168,26 @@ fn fault_02_a_ban_leaves_calls_and_requests_under_way_alone() {
 }
 
 #[test]
-fn fault_02_telephones_and_trunks_at_configured_addresses_are_never_banned() {
-    for place in ["203.0.113.5:6100", TRUNK] {
-        let mut desk = stranger(place);
-        for seq in 0..30 {
-            desk.receive(&register(2 * seq + 1, place, ""));
-            let (_, challenge) = desk.sent.pop().expect("not banned");
-            let again = register(2 * seq + 2, place, "");
-            let with = authorization(&challenge, &again, &guess());
-            desk.receive(&register(2 * seq + 2, place, &with));
-            assert_eq!(status(&desk.only()), "401");
-        }
+fn fault_02_trunks_are_never_banned() {
+    let mut desk = stranger(TRUNK);
+    for seq in 0..30 {
+        desk.receive(&register(2 * seq + 1, TRUNK, ""));
+        let (_, challenge) = desk.sent.pop().expect("not banned");
+        let again = register(2 * seq + 2, TRUNK, "");
+        let with = authorization(&challenge, &again, &guess());
+        desk.receive(&register(2 * seq + 2, TRUNK, &with));
+        assert_eq!(status(&desk.only()), "401");
     }
+    assert_eq!(desk.ua.banned(desk.now).count(), 0);
+}
+
+#[test]
+fn fault_02_a_telephone_at_a_configured_address_answers_whoever_guesses_from_there() {
+    let place = "203.0.113.5:6100";
+    let mut desk = stranger(place);
+    guess_until_banned(&mut desk, place);
+    assert_eq!(desk.ua.banned(desk.now).count(), 1);
+    assert_answers(&mut desk, AgentId(0));
 }
 
 #[test]
