@@ -1,7 +1,7 @@
 //! The README's commands, held to what CI follows.
 //!
-//! **Invariant:** the first call and the tests come from one build, and each command that a newcomer
-//! is asked to type is run by `.ci/readme` or `.ci/run` as it stands.
+//! **Invariant:** the first call and the tests come from one build, and each command that a
+//! newcomer is asked to type is run by `.ci/readme` or `.ci/run` as it stands.
 
 use std::fs::read_to_string;
 use std::path::Path;

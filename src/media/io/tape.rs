@@ -63,7 +63,7 @@ impl Tape {
             open: Arc::clone(&open),
             given_up: Arc::clone(&given_up),
             is_failing: Arc::clone(&is_failing),
-            probed_at: Instant::now(),
+            probed_at: clock(),
         };
         let thread = std::thread::Builder::new().name("recordings".to_owned());
         let thread = thread.spawn(move || writer.run(&inbox))?;
@@ -120,6 +120,12 @@ struct Open {
     samples: u64,
 }
 
+/// When the disk was tried is for this thread alone: no other is told the time by it.
+#[expect(clippy::disallowed_methods, reason = "the media threads' own clock")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
 impl Writer {
     fn run(mut self, inbox: &Receiver<Job>) {
         while let Ok(job) = self.next(inbox) {
@@ -145,7 +151,7 @@ impl Writer {
         tracing::error!(%recording, %error, folder = %self.folder.display(),
             "a recording cannot be written");
         if !self.is_failing.swap(true, Ordering::Relaxed) {
-            self.probed_at = Instant::now();
+            self.probed_at = clock();
         }
         self.leave(recording);
         (self.facts)(Fact::RecordFailed { recording, why: RecordingFault::Disk });
@@ -166,7 +172,7 @@ impl Writer {
                     self.recovered();
                 }
                 // From its end, so that a slow disk still leaves a second to the jobs.
-                self.probed_at = Instant::now();
+                self.probed_at = clock();
                 continue;
             }
             match inbox.recv_timeout(wait) {
@@ -405,7 +411,7 @@ mod tests {
         let files = BTreeMap::new();
         let folder_path = folder.path().to_path_buf();
         let (given_up, is_failing) = Default::default();
-        let probed_at = Instant::now();
+        let probed_at = clock();
         let mut writer =
             Writer { folder: folder_path, facts, files, open, given_up, is_failing, probed_at };
         let second = RecordingId { n: 2, ..RECORDING };
@@ -435,7 +441,7 @@ mod tests {
             open: Arc::new(AtomicUsize::new(3)),
             given_up: Arc::default(),
             is_failing: Arc::default(),
-            probed_at: Instant::now(),
+            probed_at: clock(),
         }
     }
 
@@ -531,7 +537,7 @@ mod tests {
         for _ in 0..8 {
             jobs.send(Job::Block(RECORDING, Vec::new())).unwrap();
         }
-        writer.probed_at = Instant::now().checked_sub(PROBE_AFTER).unwrap();
+        writer.probed_at = clock().checked_sub(PROBE_AFTER).unwrap();
         assert!(writer.next(&inbox).is_ok());
         assert!(!writer.is_failing.load(Ordering::Relaxed), "a job is no reason not to look");
     }
