@@ -126,7 +126,7 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Leg {
     pub party: Party,
-    /// It was told that it rings at the other end.
+    /// We have said on this leg that the other end rings.
     pub rang: bool,
     pub answered: bool,
     /// The offer this leg carries out; `None` for an outside party, and an agent whom a colleague

@@ -83,7 +83,7 @@ impl Entry {
     }
 }
 
-/// A timer of a center that a journal is told to, which the run did not have: the journal does not
+/// A timer that a replay has and the run did not have: the journal does not
 /// say what was keyed at a secret step, so from there on a call may go another way than it went,
 /// and nobody would wake the center. Wake it then, before the input of `at`.
 #[must_use]

@@ -52,7 +52,7 @@ impl<'a, 'p> Section<'a, 'p> {
         self.table.contains_key(key)
     }
 
-    /// Whether text is there; whatever else is there was told as a problem.
+    /// Whether text is there; anything else is a problem already reported.
     pub(super) fn is_text(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(|node| matches!(node.kind, Kind::Text(_)))
     }
@@ -191,7 +191,7 @@ impl<'a, 'p> Section<'a, 'p> {
         Some(texts.iter().filter_map(|text| self.as_address(key, text, "0.0.0.0:5060")).collect())
     }
 
-    /// An address with its port. A wrong one is told with what was written.
+    /// An address with its port. A wrong one is a problem that quotes what was written.
     pub(super) fn address(&mut self, key: &str, example: &str) -> Option<SocketAddr> {
         let text = self.text(key)?;
         self.as_address(key, &text, example)

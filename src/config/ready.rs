@@ -104,8 +104,8 @@ fn make_prompts(
     Arc::new(store)
 }
 
-/// A voice that cannot speak at all is told once, and whatever is wrong with one sound where that
-/// sound is written.
+/// Reports a voice that cannot speak at all once, and whatever is wrong with one sound where a flow
+/// names that sound.
 fn tell_failed(
     read: &Read,
     wanted: &[Prompt],

@@ -118,8 +118,8 @@ pub(in crate::flow) struct Problems {
     source: Arc<str>,
     line_starts: Vec<usize>,
     found: RefCell<Vec<Diagnostic>>,
-    /// For each cause that may show in several places: the problem it was told as, and the lines it
-    /// was met in again.
+    /// For each cause that may show in several places: the problem that reports it, and the other
+    /// lines that show it.
     causes: RefCell<BTreeMap<String, (usize, Vec<u32>)>>,
 }
 
@@ -159,7 +159,7 @@ impl Problems {
         self.add(Severity::Error, span, message.into(), help.into());
     }
 
-    /// An error whose cause may show in many places: it is told once, with the lines it is in.
+    /// An error whose cause may show in many places: one message lists the lines that show it.
     pub(in crate::flow) fn error_once(
         &self,
         cause: String,

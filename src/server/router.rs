@@ -227,7 +227,7 @@ impl Router {
         self.calls_ended[at.expect("all outcomes are listed")] += 1;
     }
 
-    /// A leg is over, and `news` says how; of one that was recorded it is told when its media has
+    /// A leg is over, and `news` says how. The center hears of a recorded leg when its media has
     /// closed.
     fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, news: Event) {
         self.close(leg);

@@ -226,7 +226,7 @@ pub fn try_replay_with(
     Ok(Replay { inputs: entries.len() as u64, hash: journal.hash(), center, records, ended_at })
 }
 
-/// A center that is told a journal.
+/// A center that replays a journal.
 struct Telling {
     center: ContactCenter,
     journal: Journal,

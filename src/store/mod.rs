@@ -313,7 +313,7 @@ impl Store {
             self.retry_at = self.again_at(now);
             return false;
         }
-        // In this order: what a front keeps is never behind what the center was told.
+        // In this order: what a front keeps is never behind what the center knows.
         self.kept.write();
         self.journal.write();
         self.retry_at = self.again_at(now);

@@ -1,5 +1,5 @@
-//! What is not understood is refused, what can only fail later fails here, and one mistake is told
-//! once.
+//! What is not understood is refused, what can only fail later fails here, and one mistake makes
+//! one message.
 
 use super::told;
 use crate::flow::Known;

@@ -120,7 +120,7 @@ struct Open {
     samples: u64,
 }
 
-/// When the disk was tried is for this thread alone: no other is told the time by it.
+/// Only this thread needs to know when it last tried the disk.
 #[expect(clippy::disallowed_methods, reason = "the media threads' own clock")]
 fn clock() -> Instant {
     Instant::now()

@@ -63,8 +63,8 @@ pub(super) fn open_store(
     let mut rebuilding = Rebuilding::new(&config.digest, now, &taught);
     let opened = store::open_rebuilding(&config.server.state, &head, &writing, &mut rebuilding)?;
     if rebuilding.told() > 0 {
-        // A place in the program that was first reached while the past was told quietly counts as
-        // one that nobody wants to hear of, for ever.
+        // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
+        // it must ask again.
         tracing::callsite::rebuild_interest_cache();
         let took_ms = clock().since(now).as_millis();
         tracing::info!(

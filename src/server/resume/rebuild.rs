@@ -5,7 +5,7 @@
 //! other the store writes what is certain.
 //!
 //! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
-//! The log: what is told again is no news, and was logged when it was.
+//! The log: the run logged all of this when it happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +36,7 @@ pub(super) struct Rebuilding<'a> {
     /// Of calls that ended, and whose records were not written any more.
     records: BTreeMap<CallId, CallRecord>,
     lost_at: Timestamp,
-    /// Inputs that were told.
+    /// Inputs of the journal that the center has handled.
     told: u64,
 }
 

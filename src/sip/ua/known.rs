@@ -21,7 +21,7 @@ use crate::sip::ua::setup::{Known, PhoneAt, UaSetup};
 /// What is known of addresses, beside trunks' networks and registrations.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// Of this machine, as far as we were told.
+    /// Of this machine, as the shell last read them.
     own: BTreeSet<IpAddr>,
     /// The trunk that takes calls from any of those, by position.
     here: Option<usize>,

@@ -17,7 +17,7 @@ pub(super) struct Media {
     prepared: Option<(String, MediaParams)>,
     agreed: Option<MediaParams>,
     told: Option<MediaParams>,
-    /// Where the signaling came from when it was told.
+    /// Where the signaling came from then.
     told_from: Option<IpAddr>,
     /// Our description that was agreed on last.
     standing: Option<Said>,

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing is kept for a stranger's request that is refused: its answer is a
 //! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
-//! somebody who may call is refused in a transaction, so that it is told once.
+//! somebody who may call is refused in a transaction, so that the shell hears of it once.
 //!
 //! **Deliberately absent:** requests within a dialog; see `within`.
 

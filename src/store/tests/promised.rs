@@ -1,4 +1,4 @@
-//! What was promised is found after a kill: noted, kept, and written before anybody is told.
+//! What was promised is found after a kill: noted, kept, and written before the promise leaves.
 
 use std::fs;
 use std::path::Path;

@@ -50,7 +50,8 @@ const TELL_AGAIN: Duration = Duration::from_secs(5);
 const ENDED_KEPT: Duration = Duration::from_secs(600);
 /// And their names at the provider longer, so that a copy of an old request starts no call.
 const SEEN_MAX: usize = 200_000;
-/// Refused calls remembered by name; one that comes again after more than these is told again.
+/// Refused calls remembered by name; one that comes again after more than these leaves a second
+/// record.
 const REFUSED_MAX: usize = 1_000;
 
 /// What the desk must know beforehand.
