@@ -1,8 +1,8 @@
 //! Connections that cannot be held open for nothing, of both HTTP ports.
 //!
-//! **Invariant:** a connection that has not brought a whole request head within [`HEAD_TIMEOUT`],
-//! or not the rest of the request, or not taken its answer, for [`PATIENCE`], is closed; how many
-//! are open is what [`Seats`] allows.
+//! **Invariant:** a connection that has not brought a whole request head within `HEAD_TIMEOUT`,
+//! or not the rest of the request, or not taken its answer, for `PATIENCE`, is closed; how many
+//! are open is what `seats` allows.
 //!
 //! **Deliberately absent:** answers to a connection there is no room for: it is closed.
 

@@ -7,7 +7,7 @@
 //! **Invariant:** a line that is in the file is whole, or it is the last one and not read.
 //!
 //! **Deliberately absent:** digits of a `secret` step. Whoever notes an event masks those first.
-//! Which lines are written when: [`appender`](super::appender).
+//! Which lines are written when: `store::appender`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
