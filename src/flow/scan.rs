@@ -61,7 +61,7 @@ pub(in crate::flow) fn scan_expression(text: &str) -> Vec<Finding> {
 /// An operator of another language in a text the engine has refused.
 pub(in crate::flow) fn foreign_operator(text: &str) -> Option<Finding> {
     if text.trim_start().starts_with("{{") && only_expression(text).is_none() && !is_closed(text) {
-        return None; // braces that do not match are told by the engine
+        return None; // the engine reports braces that do not match
     }
     code(text).into_iter().find_map(|range| foreign_in(&tokens(text, range)))
 }

@@ -64,7 +64,7 @@ impl<'a> Rebuilding<'a> {
         }
     }
 
-    /// Inputs that were told.
+    /// Inputs of the journal that the center handled.
     pub(super) const fn told(&self) -> u64 {
         self.told
     }

@@ -85,7 +85,7 @@ fn fault_12_a_refused_call_is_told_once_however_often_it_is_repeated() {
     assert_eq!((from.number.as_deref(), &**to), (Some("+14155550123"), "+14155550100"));
     assert_eq!(*via, crate::center::Via::Trunk("carrier".into()));
     assert_eq!(*cause, Cause::CONGESTION);
-    // A new call is another one; during a drain none is told.
+    // A new call is another one; a drain reports none.
     let other = |n: u32| invite().replace("INVITE-1", &format!("INVITE-{n}"));
     desk.receive(&other(2).replace("call-1", "call-2"));
     assert_eq!(turned_away(&desk.events()), [Cause::CONGESTION]);

@@ -116,7 +116,7 @@ fn fault_22_a_phone_that_says_nothing_is_a_fault_of_the_device_within_4_s() {
     assert_eq!((desk.lines().len(), desk.events()), (3, vec![]));
     desk.wait(1);
     assert_eq!(desk.events(), failed(Cause::TIMER_EXPIRED));
-    // Should it wake up, it is told that nobody wants it any more.
+    // Should it wake up, it learns that nobody wants the call any more.
     desk.receive(&respond(&invite, "180 Ringing", "a", "", ""));
     assert!(desk.only().starts_with("CANCEL "));
     desk.receive(&respond(&invite, "487 Request Terminated", "a", "", ""));
