@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use attendant::center::setup::{Agent, Queue};
-use attendant::center::{Cause, Command, ContactCenter, Digit, Event, From, Setup, Target, Via};
+use attendant::center::{ContactCenter, Setup};
 use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::time::Timestamp;
+use attendant::words::{Cause, Command, Digit, Event, From, Target, Via};
 
 const AGENTS: u32 = 50;
 const CALLS: u64 = 200_000;

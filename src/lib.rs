@@ -1,16 +1,18 @@
 //! `attendant`: a smart IVR voice routing server.
 //!
-//! **The core** is pure and deterministic: [`id`], [`time`], [`flow`], [`acd`], [`call`],
-//! [`metrics`], [`center`], and [`sim`], which stands in for everything above it.
+//! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`number`], [`flow`],
+//! [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for everything above
+//! it.
 //!
-//! **The protocols** are sans-IO machines, bytes in and [`center::Event`]s out: [`sip`], [`media`],
-//! [`webhook`].
-//! Only their `io` touches the world.
+//! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
+//! [`webhook`]. Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
 pub mod id;
+pub mod number;
 pub mod time;
+pub mod words;
 
 pub mod acd;
 pub mod call;

@@ -12,9 +12,10 @@ use crate::acd::class::ClassId;
 use crate::acd::level::Levels;
 use crate::acd::occupancy::Worked;
 use crate::acd::place::Place;
-use crate::acd::port::{AgentState, Misses, OfferOutcome, Strategy};
+use crate::acd::port::{Misses, OfferOutcome, Strategy};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
+use crate::words::AgentState;
 
 /// Why an agent who just logged in is not ready yet.
 pub const REASON_LOGGED_IN: &str = "logged_in";

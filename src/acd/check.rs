@@ -7,10 +7,10 @@
 
 use crate::acd::Acd;
 use crate::acd::agent::Agent;
-use crate::acd::port::AgentState;
 use crate::acd::waiting::{EXCLUSIONS_MAX, Status, index_of};
 use crate::acd::{Waiting, Wake};
 use crate::id::{CallId, OfferId};
+use crate::words::AgentState;
 
 impl Acd {
     /// # Panics

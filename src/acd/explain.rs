@@ -6,10 +6,11 @@
 
 use crate::acd::Acd;
 use crate::acd::agent::Agent;
-use crate::acd::port::{AgentState, OfferOutcome};
+use crate::acd::port::OfferOutcome;
 use crate::acd::waiting::{Status, index};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
+use crate::words::AgentState;
 
 /// One call in the line of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

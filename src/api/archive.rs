@@ -15,9 +15,9 @@ use crate::api::error::ApiError;
 use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::api::{Api, Request};
-use crate::call::{CallRecord, Outcome};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Outcome};
 
 /// Records on a page, at most and by default.
 const PAGE_MAX: usize = 500;

@@ -13,8 +13,8 @@ use crate::api::views::{
     Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp,
 };
 use crate::api::{Api, Request, archive};
-use crate::center::AgentAsk;
 use crate::id::{CallId, NoCallId};
+use crate::words::AgentRequest;
 
 /// Characters of a reason or an intent.
 pub(super) const WORD_LEN_MAX: usize = 64;
@@ -133,7 +133,7 @@ pub(super) async fn log_in(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::LogIn).await
+    ask_agent(&api, name, AgentRequest::LogIn).await
 }
 
 /// Logs an agent out; a call that is up goes on.
@@ -144,7 +144,7 @@ pub(super) async fn log_out(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::LogOut).await
+    ask_agent(&api, name, AgentRequest::LogOut).await
 }
 
 /// Makes an agent ready for calls, now or after the present one.
@@ -155,7 +155,7 @@ pub(super) async fn ready(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::Ready).await
+    ask_agent(&api, name, AgentRequest::Ready).await
 }
 
 /// Takes an agent out of the queues, now or after the present call.
@@ -169,7 +169,7 @@ pub(super) async fn not_ready(
 ) -> Result<Json<Agent>, ApiError> {
     let Json(NotReady { reason }) = body.map_err(|error| bad_body(&error))?;
     check_len("reason", &reason, WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentAsk::NotReady { reason }).await
+    ask_agent(&api, name, AgentRequest::NotReady { reason }).await
 }
 
 /// Ends after-call work, and says what came of the call.
@@ -184,13 +184,13 @@ pub(super) async fn end_wrap_up(
     let Json(WrapUp { resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
     check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
     check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
-    ask_agent(&api, name, AgentAsk::EndWrapUp { resolved, intent, note }).await
+    ask_agent(&api, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
 }
 
 pub(super) async fn ask_agent(
     api: &Api,
     agent: String,
-    ask: AgentAsk,
+    ask: AgentRequest,
 ) -> Result<Json<Agent>, ApiError> {
     let answer = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
     match answer.ok_or_else(no_agent)? {

@@ -41,12 +41,11 @@ use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
-use crate::call::Outcome;
-use crate::center::AgentAsk;
 use crate::center::Refused;
 use crate::center::snapshot::{AgentView, Snapshot};
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, Outcome};
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
@@ -85,7 +84,7 @@ pub enum Request {
     /// `None`: there is no such agent.
     Ask {
         agent: String,
-        ask: AgentAsk,
+        ask: AgentRequest,
         reply: oneshot::Sender<Option<Result<AgentView, Refused>>>,
     },
     /// `false`: there is no such live call.

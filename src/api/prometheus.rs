@@ -15,9 +15,8 @@ use crate::api::error::ApiError;
 use crate::api::guard::Standing;
 use crate::api::views::{AGENT_STATES, state_name, word};
 use crate::api::{Api, Health, Request};
-use crate::call::Outcome;
-use crate::call::record::VIA_AGENT;
 use crate::center::snapshot::{CallState, Snapshot};
+use crate::words::{Outcome, VIA_AGENT};
 
 const CALL_STATES: [CallState; 5] = [
     CallState::InFlow,

@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, ask_agent, bad_body, check_len};
 use crate::api::views::{Agent, Consult, Transfer};
-use crate::center::AgentAsk;
+use crate::words::AgentRequest;
 
 /// Puts the caller on hold, who hears music then.
 ///
@@ -27,7 +27,7 @@ pub(super) async fn hold(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::Hold).await
+    ask_agent(&api, name, AgentRequest::Hold).await
 }
 
 /// Back to the caller; who is consulted is hung up.
@@ -40,7 +40,7 @@ pub(super) async fn resume(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::Resume).await
+    ask_agent(&api, name, AgentRequest::Resume).await
 }
 
 /// The agent leaves, and the call goes on at a step of its flow.
@@ -60,7 +60,7 @@ pub(super) async fn transfer(
 ) -> Result<Json<Agent>, ApiError> {
     let Json(Transfer { step, vars }) = body.map_err(|error| bad_body(&error))?;
     check_len("step", &step, WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentAsk::Transfer { step, vars }).await
+    ask_agent(&api, name, AgentRequest::Transfer { step, vars }).await
 }
 
 /// Puts the caller on hold and dials somebody for the agent.
@@ -81,7 +81,7 @@ pub(super) async fn consult(
     let Json(Consult { number, trunk }) = body.map_err(|error| bad_body(&error))?;
     check_len("number", &number, WORD_LEN_MAX)?;
     check_len("trunk", trunk.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentAsk::Consult { number, trunk }).await
+    ask_agent(&api, name, AgentRequest::Consult { number, trunk }).await
 }
 
 /// The agent leaves, and the caller goes on with whom the agent consults.
@@ -93,7 +93,7 @@ pub(super) async fn complete(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::Complete).await
+    ask_agent(&api, name, AgentRequest::Complete).await
 }
 
 /// Caller, agent and whom the agent consults hear each other.
@@ -108,5 +108,5 @@ pub(super) async fn conference(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentAsk::Conference).await
+    ask_agent(&api, name, AgentRequest::Conference).await
 }

@@ -13,12 +13,11 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::acd::AgentState;
 use crate::api::guard::IsProxy;
-use crate::call::{CallRecord, Cause, EndedBy, Outcome};
 use crate::center::snapshot::{CallState, CallView, QueueView};
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{AgentState, CallRecord, Cause, EndedBy, Outcome};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -138,7 +137,7 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
             Request::Ask { agent: name, ask, reply } => {
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 let answer = match ask {
-                    AgentAsk::Resume => Err(Refused::HeldByTelephone { agent: name.clone() }),
+                    AgentRequest::Resume => Err(Refused::HeldByTelephone { agent: name.clone() }),
                     _ => Ok(agent(AgentState::Ready)),
                 };
                 drop(reply.send((name == "alice").then_some(answer)));

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::acd::AgentState;
-use crate::call::record::VIA_AGENT;
-use crate::call::{
-    CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState, SentTo,
-};
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
+use crate::words::{
+    AgentState, CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState,
+    SentTo, VIA_AGENT,
+};
 
 /// RFC 3339, in milliseconds.
 pub(super) fn stamp(at: Timestamp) -> String {
@@ -427,8 +426,8 @@ pub fn record_json(record: CallRecord) -> serde_json::Value {
     serde_json::to_value(Record::from(record)).unwrap_or_default()
 }
 
-impl From<crate::call::Recording> for Recording {
-    fn from(recording: crate::call::Recording) -> Self {
+impl From<crate::words::Recording> for Recording {
+    fn from(recording: crate::words::Recording) -> Self {
         Self {
             name: recording.name.to_string(),
             step: recording.step,
@@ -441,8 +440,8 @@ impl From<crate::call::Recording> for Recording {
     }
 }
 
-impl From<crate::call::QueueStay> for Stay {
-    fn from(stay: crate::call::QueueStay) -> Self {
+impl From<crate::words::QueueStay> for Stay {
+    fn from(stay: crate::words::QueueStay) -> Self {
         let wait = stay.left_at.since(stay.entered_at).as_millis();
         Self {
             queue: stay.queue,
@@ -456,8 +455,8 @@ impl From<crate::call::QueueStay> for Stay {
     }
 }
 
-impl From<crate::call::PartyLeg> for Leg {
-    fn from(leg: crate::call::PartyLeg) -> Self {
+impl From<crate::words::PartyLeg> for Leg {
+    fn from(leg: crate::words::PartyLeg) -> Self {
         let (agent, trunk, number) = match leg.party {
             Party::Agent { name, .. } => (Some(name), None, None),
             Party::Outside { trunk, number } => (None, Some(trunk), Some(number)),

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
-use crate::call::{Cause, EndedBy, LeftQueue, Party, RecordingNews, SentTo, WrapUp};
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{Cause, EndedBy, LeftQueue, Party, RecordingNews, SentTo, WrapUp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {

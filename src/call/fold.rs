@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{
-    CallRecord, Cause, EndedBy, Fact, LeftQueue, Origin, Outcome, Party, PartyLeg, PathEntry,
-    QueueStay, Recording,
-};
+use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::words::{
+    CallRecord, Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay,
+    Recording,
+};
 
 /// What a record holds that is not a happening.
 #[derive(Clone, Debug, Default)]
@@ -207,7 +208,7 @@ impl Fold {
             self.record.legs.iter().any(|leg| {
                 leg.answered_at.is_some()
                     && leg.outcome == "accepted"
-                    && matches!(leg.party, crate::call::Party::Agent { .. }) == agent
+                    && matches!(leg.party, crate::words::Party::Agent { .. }) == agent
             })
         };
         let left_waiting =

@@ -7,13 +7,9 @@
 //! out.
 
 pub mod caller;
-pub mod cause;
 pub mod fact;
 pub mod fold;
-pub mod number;
 pub mod place;
-pub mod record;
-pub mod recording;
 pub mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +18,12 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Cause, Party, Recording, RecordingNews};
 
 pub use caller::{Directory, Entry, History, Learned};
-pub use cause::Cause;
 pub use fact::Fact;
 pub use fold::Closing;
 pub use place::Places;
-pub use record::{
-    CallRecord, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay, SentTo, WrapUp,
-};
-pub use recording::{Recording, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
 pub use talk::{Consult, Sound, Stage, Talk};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,

@@ -16,9 +16,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::call::LeftQueue;
 use crate::id::QueueId;
 use crate::time::Timestamp;
+use crate::words::LeftQueue;
 
 #[derive(Clone, Debug, Default)]
 pub struct Places {

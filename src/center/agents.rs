@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use crate::acd;
-use crate::acd::{AgentInput, AgentState};
-use crate::call::{Fact, State, WrapUp};
+use crate::acd::AgentInput;
+use crate::call::{Fact, State};
 use crate::center::flows::millis;
-use crate::center::{AgentAsk, Command, ContactCenter, Prompt, Wake};
+use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, AgentState, Command, Prompt, WrapUp};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -41,8 +42,8 @@ impl ContactCenter {
     pub(super) fn phone_reachable(&mut self, now: Timestamp, agent: AgentId, reachable: bool) {
         let Some(setup) = self.setup.agents.get(agent.0 as usize) else { return };
         let wanted = match (setup.auto_login, setup.auto_ready) {
-            (_, true) => Some(AgentAsk::Ready),
-            (true, false) => Some(AgentAsk::LogIn),
+            (_, true) => Some(AgentRequest::Ready),
+            (true, false) => Some(AgentRequest::LogIn),
             (false, false) => None,
         };
         // Told twice, it is no second arrival: who logged out meanwhile stays logged out.
@@ -53,35 +54,35 @@ impl ContactCenter {
         }
     }
 
-    pub(super) fn agent_asked(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+    pub(super) fn agent_asked(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
         if self.setup.agents.len() <= agent.0 as usize {
             return;
         }
         match ask {
-            AgentAsk::LogIn => self.ask_queue(agent, AgentInput::LogIn),
-            AgentAsk::LogOut => self.ask_queue(agent, AgentInput::LogOut),
-            AgentAsk::Ready => {
+            AgentRequest::LogIn => self.ask_queue(agent, AgentInput::LogIn),
+            AgentRequest::LogOut => self.ask_queue(agent, AgentInput::LogOut),
+            AgentRequest::Ready => {
                 if self.is_logged_out(agent) {
                     self.ask_queue(agent, AgentInput::LogIn);
                 }
                 self.ask_queue(agent, AgentInput::Ready);
             }
-            AgentAsk::NotReady { reason } => {
+            AgentRequest::NotReady { reason } => {
                 if self.is_logged_out(agent) {
                     self.ask_queue(agent, AgentInput::LogIn);
                 }
                 let reason = if reason.is_empty() { LOGGED_IN.to_owned() } else { reason };
                 self.ask_queue(agent, AgentInput::NotReady { reason });
             }
-            AgentAsk::EndWrapUp { resolved, intent, note } => {
+            AgentRequest::EndWrapUp { resolved, intent, note } => {
                 self.end_wrap_up(now, agent, Disposition { resolved, intent, note });
             }
-            AgentAsk::Hold
-            | AgentAsk::Resume
-            | AgentAsk::Transfer { .. }
-            | AgentAsk::Consult { .. }
-            | AgentAsk::Complete
-            | AgentAsk::Conference => self.asked_about_talk(now, agent, ask),
+            AgentRequest::Hold
+            | AgentRequest::Resume
+            | AgentRequest::Transfer { .. }
+            | AgentRequest::Consult { .. }
+            | AgentRequest::Complete
+            | AgentRequest::Conference => self.asked_about_talk(now, agent, ask),
         }
     }
 
@@ -186,20 +187,20 @@ impl ContactCenter {
 fn understood(
     codes: &crate::center::setup::Features,
     dialed: &str,
-) -> Option<(AgentAsk, &'static str)> {
-    let wrap_up = |resolved| AgentAsk::EndWrapUp { resolved, intent: None, note: None };
+) -> Option<(AgentRequest, &'static str)> {
+    let wrap_up = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
     if dialed == codes.log_in {
-        return Some((AgentAsk::LogIn, "You are logged in."));
+        return Some((AgentRequest::LogIn, "You are logged in."));
     }
     if dialed == codes.log_out {
-        return Some((AgentAsk::LogOut, "You are logged out."));
+        return Some((AgentRequest::LogOut, "You are logged out."));
     }
     if dialed == codes.ready {
-        return Some((AgentAsk::Ready, "You are ready."));
+        return Some((AgentRequest::Ready, "You are ready."));
     }
     if dialed == codes.not_ready {
         let reason = BY_PHONE.to_owned();
-        return Some((AgentAsk::NotReady { reason }, "You are not ready."));
+        return Some((AgentRequest::NotReady { reason }, "You are not ready."));
     }
     match dialed.strip_prefix(codes.end_wrap_up.as_str())? {
         "" => Some((wrap_up(None), "Done.")),

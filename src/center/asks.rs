@@ -8,12 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::acd::AgentState;
 use crate::call::{Call, State};
+use crate::center::ContactCenter;
 use crate::center::outside::{NoRoute, Route};
-use crate::center::{AgentAsk, ContactCenter};
 use crate::flow;
 use crate::id::{AgentId, LegId};
+use crate::words::{AgentRequest, AgentState};
 
 /// Variables an agent may set with one transfer.
 pub const VARS_MAX: usize = 32;
@@ -65,20 +65,20 @@ impl ContactCenter {
     /// # Panics
     ///
     /// If there is no such agent.
-    pub fn may_ask(&self, agent: AgentId, ask: &AgentAsk) -> Result<(), Refused> {
+    pub fn may_ask(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         match ask {
-            AgentAsk::LogIn
-            | AgentAsk::LogOut
-            | AgentAsk::Ready
-            | AgentAsk::NotReady { .. }
-            | AgentAsk::EndWrapUp { .. } => Ok(()),
-            AgentAsk::Hold => self.may_hold(agent),
-            AgentAsk::Resume => self.may_resume(agent),
-            AgentAsk::Transfer { step, vars } => self.may_transfer(agent, step, vars),
-            AgentAsk::Consult { number, trunk } => {
+            AgentRequest::LogIn
+            | AgentRequest::LogOut
+            | AgentRequest::Ready
+            | AgentRequest::NotReady { .. }
+            | AgentRequest::EndWrapUp { .. } => Ok(()),
+            AgentRequest::Hold => self.may_hold(agent),
+            AgentRequest::Resume => self.may_resume(agent),
+            AgentRequest::Transfer { step, vars } => self.may_transfer(agent, step, vars),
+            AgentRequest::Consult { number, trunk } => {
                 self.may_consult(agent, number, trunk.as_deref()).map(drop)
             }
-            AgentAsk::Complete | AgentAsk::Conference => self.guest_of(agent).map(drop),
+            AgentRequest::Complete | AgentRequest::Conference => self.guest_of(agent).map(drop),
         }
     }
 

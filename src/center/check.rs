@@ -2,11 +2,11 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::acd::AgentState;
-use crate::call::{Call, Party, Stage, State};
+use crate::call::{Call, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::time::Timestamp;
+use crate::words::{AgentState, Party};
 
 impl ContactCenter {
     /// # Panics

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
-use crate::call::{Call, CallRecord, LeftQueue, Outcome, Party, State, WrapUp};
+use crate::call::{Call, State};
 use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
@@ -16,6 +16,7 @@ use crate::metrics::{
     Target,
 };
 use crate::time::Timestamp;
+use crate::words::{AgentState, CallRecord, LeftQueue, Outcome, Party, WrapUp};
 
 /// Stands for an agent or a queue that a record names and the configuration no longer does.
 const GONE: u32 = u32::MAX;
@@ -174,15 +175,15 @@ impl ContactCenter {
         self.metrics.fold(now, ended);
     }
 
-    pub(super) fn count_agent(&mut self, now: Timestamp, agent: AgentId, state: &acd::AgentState) {
+    pub(super) fn count_agent(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         let activity = match state {
-            acd::AgentState::LoggedOut => Activity::LoggedOut,
-            acd::AgentState::NotReady { .. } => Activity::NotReady,
-            acd::AgentState::Ready => Activity::Ready,
-            acd::AgentState::OnOwnCall { .. } => Activity::OnOwnCall,
-            acd::AgentState::Reserved { .. } => Activity::Reserved,
-            acd::AgentState::Talking { .. } => Activity::Talking,
-            acd::AgentState::AfterCallWork { .. } => Activity::AfterCallWork,
+            AgentState::LoggedOut => Activity::LoggedOut,
+            AgentState::NotReady { .. } => Activity::NotReady,
+            AgentState::Ready => Activity::Ready,
+            AgentState::OnOwnCall { .. } => Activity::OnOwnCall,
+            AgentState::Reserved { .. } => Activity::Reserved,
+            AgentState::Talking { .. } => Activity::Talking,
+            AgentState::AfterCallWork { .. } => Activity::AfterCallWork,
         };
         self.metrics.fold(now, Fact::AgentChanged { agent, activity });
     }

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::caller;
-use crate::call::number::{is_e164, normalize};
-use crate::call::{Call, EndedBy, Fact, LeftQueue, Origin, State};
-use crate::center::{Cause, Command, ContactCenter, Digit, From, Setup, Via, Wake};
+use crate::call::{Call, Fact, Origin, State};
+use crate::center::{ContactCenter, Setup, Wake};
 use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
 use crate::id::{CallId, LegId, PlayId};
+use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
+use crate::words::{Cause, Command, Digit, EndedBy, From, LeftQueue, Via};
 
 /// A call passes from queue to queue a handful of times at the most.
 const TURNS_PER_INPUT_MAX: u32 = 16;
@@ -23,7 +24,7 @@ const ANY_NUMBER: &str = "*";
 /// How the door of a provider's call begins, as records write it.
 pub(super) const VIA_PROVIDER: &str = "provider:";
 /// And that of a call from an agent's own telephone.
-pub(super) const VIA_AGENT: &str = crate::call::record::VIA_AGENT;
+pub(super) const VIA_AGENT: &str = crate::words::VIA_AGENT;
 
 /// When the flow of a call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::center::{ContactCenter, Digit, Event};
+use crate::center::ContactCenter;
 use crate::time::Timestamp;
+use crate::words::{Digit, Event};
 
 /// The version of the format. Readers know this one and those before it. Since 2 a run may go on
 /// with the calls of another.

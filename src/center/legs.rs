@@ -6,13 +6,14 @@
 
 use crate::acd;
 use crate::acd::OfferOutcome;
-use crate::call::{Call, EndedBy, Fact, LeftQueue, Leg, Party, State, Talk};
+use crate::call::{Call, Fact, Leg, State, Talk};
 use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
-use crate::center::{Cause, Command, ContactCenter, Loss, Wake};
+use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{Cause, Command, EndedBy, LeftQueue, Loss, Party};
 
 impl ContactCenter {
     pub(super) fn ringing(&mut self, leg: LegId) {
@@ -249,7 +250,7 @@ impl ContactCenter {
         }
     }
 
-    fn remember(&mut self, now: Timestamp, record: &crate::call::CallRecord) {
+    fn remember(&mut self, now: Timestamp, record: &crate::words::CallRecord) {
         let of_customer = record.caller_agent().is_none();
         let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };
         let agent = record.legs.iter().rev().find_map(|leg| match &leg.party {

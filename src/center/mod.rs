@@ -1,7 +1,7 @@
 //! The contact center as one deterministic state machine.
 //!
-//! Everything the outside can tell us is an [`Event`]; everything we can ask of it is a
-//! [`Command`]. The caller owns the clock, the sockets and the threads.
+//! Everything the outside can tell us is an [`Event`]; everything we can ask of it is a [`Command`]
+//! (both in [`words`](crate::words)). The caller owns the clock, the sockets and the threads.
 //!
 //! # Contract
 //!
@@ -15,8 +15,6 @@
 mod agents;
 mod asks;
 mod check;
-pub mod command;
-pub mod event;
 mod figures;
 mod flows;
 pub mod journal;
@@ -36,12 +34,12 @@ mod why;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::{Call, EndedBy, Learned, State};
+use crate::call::{Call, Learned, State};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
+use crate::words::{Ahead, Cause, Command, EndedBy, Event};
 
 use agents::Desk;
 use flows::Begin;
@@ -49,12 +47,7 @@ use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
 
-pub use crate::call::number;
-pub use crate::call::{CallRecord, Cause, RecordingEnd, RecordingFault};
-pub use crate::flow::{Ahead, Digit, Listen, Need, Prompt, Verb};
 pub use asks::{Refused, VARS_MAX};
-pub use command::{Command, Target};
-pub use event::{AgentAsk, Event, From, Loss, Via};
 pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;

@@ -5,14 +5,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::call::Party;
 use crate::call::State;
-use crate::call::number::{is_e164, normalize};
 use crate::center::flows::VIA_PROVIDER;
-use crate::center::{Command, ContactCenter, From, Target, Wake};
+use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, TransferOutcome, TransferRequest};
 use crate::id::{CallId, LegId};
+use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
+use crate::words::{Command, From, Party, Target};
 
 /// A number that may be dialed, and by which way.
 #[derive(Clone, Debug)]

@@ -10,22 +10,23 @@
 //! call from its arrival to its end, and nobody calls a colleague who is on any call.
 //!
 //! **Deliberately absent:** hold, transfer and consultation by other means than the telephone, and
-//! whoever did not prove to be an agent: only [`Via::Agent`](crate::center::Via) comes here.
+//! whoever did not prove to be an agent: only [`Via::Agent`](crate::words::Via) comes here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
-use crate::acd::{AgentInput, AgentState};
-use crate::call::{Call, EndedBy, Fact, Party, State};
+use crate::acd::AgentInput;
+use crate::call::{Call, Fact, State};
 use crate::center::flows::{Begin, VIA_AGENT};
 use crate::center::outside::{NoRoute, Route};
 use crate::center::setup::Reach;
-use crate::center::{Cause, Command, ContactCenter, From, Target, Wake};
+use crate::center::{ContactCenter, Wake};
 use crate::flow::{Flow, RING_TIMEOUT_S};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{AgentState, Cause, Command, EndedBy, From, Party, Target};
 
 /// How long the called telephone rings: as long as for a `transfer` without a ring time.
 const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);

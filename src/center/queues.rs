@@ -4,13 +4,14 @@
 
 use crate::acd;
 use crate::acd::{Gone, OfferOutcome, Output};
-use crate::call::{Call, Fact, LeftQueue, Party, State};
+use crate::call::{Call, Fact, State};
 use crate::center::legs::outcome_name;
 use crate::center::setup::Skills;
-use crate::center::{Cause, Command, ContactCenter, From, Setup, Target};
+use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
+use crate::words::{Cause, Command, From, LeftQueue, Party, Target};
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
     let levels = |levels: &[(String, u8)]| -> Vec<_> {

@@ -5,11 +5,11 @@
 //!
 //! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
 
-use crate::call::{RecordingEnd, RecordingFault, RecordingNews, RecordingState};
-use crate::center::{Command, ContactCenter};
+use crate::center::ContactCenter;
 use crate::flow::{Input, RecordOutcome, RecordRequest};
 use crate::id::{CallId, LegId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{Command, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
 
 impl ContactCenter {
     pub(super) fn record(

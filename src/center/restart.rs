@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::acd::{AgentState, Intent};
-use crate::call::{Call, Leg, Party};
+use crate::acd::Intent;
+use crate::call::{Call, Leg};
 use crate::center::flows::VIA_PROVIDER;
-use crate::center::{AgentAsk, Cause, ContactCenter, Event, Target, Wake};
+use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
+use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
 
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
 pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
@@ -34,11 +35,11 @@ pub enum Standing {
 impl Standing {
     /// What brings a fresh center's agent here.
     #[must_use]
-    pub fn ask(self) -> AgentAsk {
+    pub fn ask(self) -> AgentRequest {
         match self {
-            Self::LoggedOut => AgentAsk::LogOut,
-            Self::NotReady { reason } => AgentAsk::NotReady { reason },
-            Self::Ready => AgentAsk::Ready,
+            Self::LoggedOut => AgentRequest::LogOut,
+            Self::NotReady { reason } => AgentRequest::NotReady { reason },
+            Self::Ready => AgentRequest::Ready,
         }
     }
 }

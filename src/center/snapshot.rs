@@ -6,11 +6,11 @@
 
 use serde::Serialize;
 
-use crate::acd::AgentState;
-use crate::call::{Call, Consult, Party, Stage, State};
+use crate::call::{Call, Consult, Stage, State};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
+use crate::words::{AgentState, Party};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {

@@ -8,44 +8,45 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::call::{Call, Consult, EndedBy, Fact, Party, SentTo, Sound, Stage, State};
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Prompt, Wake};
+use crate::call::{Call, Consult, Fact, Sound, Stage, State};
+use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Party, Prompt, SentTo};
 
 /// How long a guest's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
-    pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+    pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
         let leg = match self.may_ask(agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };
         match ask {
-            AgentAsk::Hold => self.park(now, leg.call),
-            AgentAsk::Resume => {
+            AgentRequest::Hold => self.park(now, leg.call),
+            AgentRequest::Resume => {
                 self.dismiss_guest(now, leg.call);
                 self.back_to_caller(now, leg.call);
             }
-            AgentAsk::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
-            AgentAsk::Consult { number, trunk } => {
+            AgentRequest::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
+            AgentRequest::Consult { number, trunk } => {
                 self.consult(now, agent, &number, trunk.as_deref());
             }
-            AgentAsk::Complete => {
+            AgentRequest::Complete => {
                 let cause = Cause::NORMAL_CLEARING;
                 self.commands.push_back(Command::HangUp { leg, cause });
                 self.hand_over(now, leg, cause);
             }
-            AgentAsk::Conference => self.confer(now, leg.call),
-            AgentAsk::LogIn
-            | AgentAsk::LogOut
-            | AgentAsk::Ready
-            | AgentAsk::NotReady { .. }
-            | AgentAsk::EndWrapUp { .. } => unreachable!("these are about no call"),
+            AgentRequest::Conference => self.confer(now, leg.call),
+            AgentRequest::LogIn
+            | AgentRequest::LogOut
+            | AgentRequest::Ready
+            | AgentRequest::NotReady { .. }
+            | AgentRequest::EndWrapUp { .. } => unreachable!("these are about no call"),
         }
     }
 

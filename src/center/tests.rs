@@ -12,12 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
-use crate::call::{CallRecord, HOLDS_MAX, Outcome, Party, RecordingNews};
+use crate::call::HOLDS_MAX;
 use crate::center::setup::{Agent, Queue, Reach, Trunk};
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, From, Setup, Target, Via};
-use crate::flow::{self, Digit, Known};
+use crate::center::{ContactCenter, Setup};
+use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{
+    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, Event, From, Outcome, Party,
+    RecordingNews, Target, Via,
+};
 
 const FLOW: &str = r##"
 [flow]
@@ -220,7 +224,7 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
     desk.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
     // Nobody who is left can take a third one, and it is said why.
     let third = desk.call(3);
-    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentAsk::LogOut });
+    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
     desk.press(third, '1');
     assert!(
         desk.log.iter().any(|line| line.contains("record call-3 Overflowed")),
@@ -249,7 +253,7 @@ fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
         "record call-1 Handled by Agent talk 20000 hold 0",
     ]);
     desk.wait_s(4);
-    let ask = AgentAsk::EndWrapUp { resolved: Some(true), intent: None, note: None };
+    let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
     desk.event(Event::AgentAsked { agent: AgentId(0), ask });
     desk.check(&["amend call-1 acw 4000 resolved Some(true)"]);
     assert_eq!(desk.center.calls_live(), 0);
@@ -409,7 +413,7 @@ fn an_agents_phone_dials_a_feature_code() {
     desk.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
     desk.check(&["answer call-7/0", "play call-7/0"]);
     let snapshot = desk.center.snapshot(desk.now);
-    let expected = acd::AgentState::NotReady { reason: "by_phone".to_owned() };
+    let expected = AgentState::NotReady { reason: "by_phone".to_owned() };
     assert_eq!(snapshot.agents[0].state, expected);
 
     let hung_up = Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING };

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attendant::config::{self, Keep, Problems, Sources};
-use attendant::flow::{Flow, Known, Need, Severity, Verb, explain};
+use attendant::flow::{Flow, Known, Severity, explain};
 use attendant::webhook::{self, Provider, Support};
+use attendant::words::{Need, Verb};
 
 use crate::cli::{EX_DATAERR, EX_USAGE, complain, fail, is_configured, print, told};
 

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use attendant::api::record_json;
-use attendant::call::CallRecord;
 use attendant::config::{self, Sources};
 use attendant::id::CallId;
 use attendant::store::{Filter, PAGE_MAX, Reader, StoreError};
 use attendant::time::Timestamp;
+use attendant::words::CallRecord;
 
 use crate::cli::period::{shown, time};
 use crate::cli::plain::field;
@@ -128,8 +128,8 @@ pub(crate) fn line(record: &CallRecord) -> String {
 
 #[cfg(test)]
 mod tests {
-    use attendant::call::{Cause, EndedBy, Outcome};
     use attendant::store::{self, Head, Writing};
+    use attendant::words::{Cause, EndedBy, Outcome};
 
     use super::*;
 

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use clap::Args;
 
 use attendant::api::record_json;
-use attendant::call::CallRecord;
 use attendant::center::journal::{Entry, Header};
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
@@ -17,6 +16,7 @@ use attendant::id::CallId;
 use attendant::server;
 use attendant::sim::journal::{self, Broken, Replay as Outcome};
 use attendant::store;
+use attendant::words::CallRecord;
 
 use crate::cli::period::shown;
 use crate::cli::records::line;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use attendant::call::{CallRecord, Directory, Party};
+use attendant::call::Directory;
 use attendant::center::setup::{Agent, Queue};
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
@@ -14,6 +14,7 @@ use attendant::metrics::{self, Figure};
 use attendant::server;
 use attendant::store::{Reader, StoreError};
 use attendant::time::Timestamp;
+use attendant::words::{CallRecord, Party};
 
 use crate::cli::period::{shown, span, time};
 use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
@@ -297,9 +298,9 @@ fn table(lines: &[Vec<String>], sentences: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use attendant::call::{Cause, EndedBy, LeftQueue, Outcome, PartyLeg, QueueStay, WrapUp};
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
+    use attendant::words::{Cause, EndedBy, LeftQueue, Outcome, PartyLeg, QueueStay, WrapUp};
     use expect_test::expect;
 
     use super::*;

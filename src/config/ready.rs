@@ -14,8 +14,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::number::{is_e164, normalize};
-use crate::center::Prompt;
 use crate::config::Sources;
 use crate::config::load::{Loaded, Read, read_everything};
 use crate::config::model::{Config, Voice};
@@ -24,6 +22,8 @@ use crate::flow::{Diagnostic, Flow, Severity, explain};
 use crate::media::prompt_store::{PromptError, PromptStore};
 use crate::media::tts::{self, VoiceError, Voices};
 use crate::media::voice_io::{CommandVoice, HttpVoice};
+use crate::number::{is_e164, normalize};
+use crate::words::Prompt;
 
 /// How long a program or a service may take to speak one prompt.
 const VOICE_TIMEOUT: Duration = Duration::from_secs(10);

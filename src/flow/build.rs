@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use crate::flow::Prompt;
 use crate::flow::assigned::Use;
 use crate::flow::diagnostic::{Problems, suggest};
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
@@ -22,6 +21,7 @@ use crate::flow::scan::{
 };
 use crate::flow::step::StepId;
 use crate::flow::text::{Part, Speech, Text};
+use crate::words::Prompt;
 
 /// Parts or tries one prompt may list.
 const PARTS_MAX: usize = 20;

@@ -40,13 +40,11 @@ mod assigned;
 mod build;
 mod check;
 pub mod diagnostic;
-pub mod digit;
 mod expr;
 mod hours;
 pub mod known;
 mod late;
 mod mistakes;
-pub mod need;
 pub mod parse;
 pub mod port;
 pub mod program;
@@ -61,15 +59,13 @@ mod tests;
 
 pub use build::SPEECH_LEN_MAX;
 pub use diagnostic::{Diagnostic, Severity, explain};
-pub use digit::Digit;
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
-pub use need::{Need, Verb};
 pub use parse::{is_language, parse, variable_name};
 pub use port::{
-    Ahead, Context, Effect, Input, InputOutcome, Listen, Prompt, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
+    Context, Effect, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome, RecordRequest,
+    Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use run::{Facts, Run};

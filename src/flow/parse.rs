@@ -25,7 +25,7 @@ use crate::flow::read::{Item, Section, entries};
 use crate::flow::step::hangup::{Hangup, TEMPORARY_FAILURE};
 use crate::flow::step::{Step, StepId, VERBS};
 use crate::flow::text::{Part, Speech};
-use crate::flow::{Digit, Prompt};
+use crate::words::{Digit, Prompt};
 
 /// Bytes of one flow file.
 pub const FILE_LEN_MAX: usize = 1 << 20;

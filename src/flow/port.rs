@@ -10,29 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::flow::Digit;
 use crate::time::Timestamp;
-
-/// What a caller hears. The media layer turns it into sound.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Prompt {
-    /// Spoken by the text-to-speech voice configured for `language` (BCP 47, as in the flow).
-    Text {
-        language: Arc<str>,
-        text: Arc<str>,
-    },
-    /// A WAV file, relative to the prompts folder.
-    File {
-        path: Arc<str>,
-    },
-    /// Hold music by name; `"default"` is always there.
-    Music {
-        name: Arc<str>,
-    },
-    Silence {
-        ms: u32,
-    },
-}
+use crate::words::{Digit, Prompt};
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,47 +36,6 @@ pub enum Input {
     },
     /// The caller hung up: only what `on_hangup` names still runs.
     HungUp,
-}
-
-/// The keys a run waits for, or will after what it says now: what a front must know that collects
-/// keys itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listen {
-    /// So many keys end the input, whatever they are.
-    pub keys_max: u8,
-    /// This key ends it, too.
-    pub finish: Option<Digit>,
-    /// From the end of the prompt to the first key.
-    pub timeout: Duration,
-    /// From one key to the next.
-    pub inter_digit: Duration,
-    /// Whether a key stops the prompt.
-    pub barge_in: bool,
-    /// Nobody may write the keys down.
-    pub secret: bool,
-}
-
-impl Listen {
-    /// One key cuts short what is heard; nobody waits for it afterwards.
-    pub const SKIP: Self = Self {
-        keys_max: 1,
-        finish: None,
-        timeout: Duration::ZERO,
-        inter_digit: Duration::ZERO,
-        barge_in: true,
-        secret: false,
-    };
-}
-
-/// What follows, if the caller presses nothing meanwhile.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ahead {
-    /// What is said now goes on whatever the caller presses.
-    pub deaf: bool,
-    /// What will be said after what is said now, one entry an [`Effect::Play`].
-    pub plays: Vec<Vec<Prompt>>,
-    /// The keys waited for then; `None` when something else follows.
-    pub listen: Option<Listen>,
 }
 
 /// How the queue was done with a call that is still there.

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use crate::flow::Context;
 use crate::flow::diagnostic::{Diagnostic, Severity};
 use crate::flow::expr::{Engine, Template, View};
-use crate::flow::need::Need;
 use crate::flow::step::{Step, StepId};
 use crate::flow::text::Part;
-use crate::flow::{Context, Prompt};
+use crate::words::{Need, Prompt};
 
 /// Places in the queue that are announced from sounds made when the flow was loaded.
 const POSITIONS_PREPARED: u32 = 10;

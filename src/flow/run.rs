@@ -16,8 +16,9 @@ use crate::flow::late::Late;
 use crate::flow::program::Flow;
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::{Ahead, Context, Digit, Effect, Input, Listen, Prompt, RecordRequest};
+use crate::flow::{Context, Effect, Input, RecordRequest};
 use crate::time::Timestamp;
+use crate::words::{Ahead, Digit, Listen, Prompt};
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::flow::Prompt;
 use crate::flow::expr::{Engine, Template, View};
+use crate::words::Prompt;
 
 /// A text that may depend on the caller.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 //!
 //! **Deliberately absent:** how long a key was held, and sending: keys cross a bridge as they came.
 
-use crate::center::Digit;
+use crate::words::Digit;
 
 /// The state one stream of events needs.
 #[derive(Clone, Copy, Debug, Default)]

@@ -9,8 +9,8 @@
 //! **Deliberately absent:** filling lost packets in. A gap in a tone can double no digit (three
 //! blocks without it are needed to end one), only miss it.
 
-use crate::center::Digit;
 use crate::media::g711::Codec;
+use crate::words::Digit;
 
 #[derive(Clone, Debug, Default)]
 pub struct Detector {

@@ -15,8 +15,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::center::Digit;
 use crate::time::Timestamp;
+use crate::words::Digit;
 
 /// How a press came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

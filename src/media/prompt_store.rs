@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::center::Prompt;
 use crate::media::g711::Codec;
 use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::tts::{VoiceError, Voices};
 use crate::media::wav::{self, WavError};
+use crate::words::Prompt;
 
 pub struct PromptStore {
     voices: Voices,

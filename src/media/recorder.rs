@@ -11,10 +11,10 @@
 
 use std::time::Duration;
 
-use crate::center::RecordingEnd;
 use crate::id::RecordingId;
 use crate::media::g711::{Codec, SAMPLES_PER_MS};
 use crate::time::Timestamp;
+use crate::words::RecordingEnd;
 
 /// What a recording may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::center::Prompt;
 use crate::id::{LegId, PlayId};
 use crate::media::io::MediaEngine;
 use crate::media::prompt::Sound;
 use crate::media::prompt_store::{PromptError, PromptStore};
+use crate::words::Prompt;
 
 /// The prompts' way to the engine. Dropping it waits for the renders that are under way.
 pub struct Speech {

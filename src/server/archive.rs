@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::api::{Archive, Wanted};
-use crate::call::CallRecord;
 use crate::id::{CallId, RecordingId};
 use crate::media::io::file_of;
 use crate::store::{Filter, Reader};
+use crate::words::CallRecord;
 
 /// One connection, used by one request at a time: SQLite answers faster than requests queue up.
 pub(super) struct Records {

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use crate::api::{Considered, Health, Request};
-use crate::center::{AgentAsk, Event, Refused};
+use crate::center::Refused;
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
 use crate::server::outbox::{AgentAnswer, Reply};
 use crate::server::past;
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, Event};
 
 /// What a report covers when nobody says.
 const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,7 +44,7 @@ impl Driver {
         }
     }
 
-    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentAsk) -> AgentAnswer {
+    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> AgentAnswer {
         let agent = self.center.agent_id(name)?;
         let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
         if let Err(why) = may {
@@ -54,24 +55,24 @@ impl Driver {
     }
 
     /// Whether those who carry the legs can do what is asked for.
-    fn can_front(&self, agent: AgentId, ask: &AgentAsk) -> Result<(), Refused> {
+    fn can_front(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
         let desk = &self.router.desk;
         let can = match ask {
-            AgentAsk::Hold => desk.parts(leg),
-            AgentAsk::Consult { number, trunk } => {
+            AgentRequest::Hold => desk.parts(leg),
+            AgentRequest::Consult { number, trunk } => {
                 let trunk = self.center.consult_trunk(agent, number, trunk.as_deref());
                 trunk.map_or(Ok(()), |trunk| desk.consults(leg, &trunk))
             }
-            AgentAsk::Conference => desk.meets(leg),
-            AgentAsk::Transfer { .. } => desk.leaves(leg),
-            AgentAsk::Resume
-            | AgentAsk::Complete
-            | AgentAsk::LogIn
-            | AgentAsk::LogOut
-            | AgentAsk::Ready
-            | AgentAsk::NotReady { .. }
-            | AgentAsk::EndWrapUp { .. } => Ok(()),
+            AgentRequest::Conference => desk.meets(leg),
+            AgentRequest::Transfer { .. } => desk.leaves(leg),
+            AgentRequest::Resume
+            | AgentRequest::Complete
+            | AgentRequest::LogIn
+            | AgentRequest::LogOut
+            | AgentRequest::Ready
+            | AgentRequest::NotReady { .. }
+            | AgentRequest::EndWrapUp { .. } => Ok(()),
         };
         can.map_err(|why| Refused::FrontCannot(why.to_string()))
     }

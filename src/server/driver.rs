@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::api::Request;
+use crate::center::ContactCenter;
 use crate::center::journal::masked;
-use crate::center::{ContactCenter, Event};
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::outbox::Outbox;
@@ -37,6 +37,7 @@ use crate::webhook::Links;
 use crate::webhook::io::Batch;
 use crate::webhook::io::rest::{Rest, Told};
 use crate::webhook::telnyx::Legs;
+use crate::words::Event;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::center::{Digit, Prompt};
 use crate::config::{self, Config, Phone};
 use crate::id::AgentId;
 use crate::media::g711::Codec;
@@ -27,6 +26,7 @@ use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::Account;
 use crate::webhook::telnyx::Legs;
 use crate::webhook::{Links, Paper, provider};
+use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
 pub(super) struct Providers {

@@ -12,8 +12,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{EndedBy, Outcome};
-use crate::center::{Cause, Command, ContactCenter, Event, From, Loss, Target, Via};
+use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId, LegId};
 use crate::media::io::{Fact, MediaEngine};
 use crate::media::recorder::Terms;
@@ -28,6 +27,7 @@ use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::desk::{Desk, Taken};
+use crate::words::{Cause, Command, EndedBy, Event, From, Loss, Outcome, Target, Via};
 
 /// What every call can meet is said once within this, and with how often it was met.
 pub(super) const SAID_EVERY: Duration = Duration::from_secs(60);

@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
-use crate::center::{ContactCenter, Event, RecordingEnd, Target};
+use crate::center::ContactCenter;
 use crate::config::{self, Config, Demo, Loaded, Phone, Ready, Secret, TOKEN_LEN};
 use crate::flow::Flow;
 use crate::id::{AgentId, RecordingId};
@@ -42,6 +42,7 @@ use crate::store;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
+use crate::words::{Event, RecordingEnd, Target};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.

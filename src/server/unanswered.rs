@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::center::{Cause, Via};
 use crate::time::Timestamp;
+use crate::words::{Cause, Via};
 
 /// Refused calls of one door and cause that are kept per minute.
 const RECORDS_PER_MINUTE: u32 = 60;

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use crate::acd::AgentState;
-use crate::center::{AgentAsk, Cause, ContactCenter, Event, Loss};
+use crate::center::ContactCenter;
 use crate::id::{AgentId, LegId};
 use crate::sim::habits::Habits;
 use crate::sim::random::Random;
@@ -14,6 +13,7 @@ use crate::sim::swarm::Swarm;
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, AgentState, Cause, Event, Loss};
 
 /// News that is late, and phones that come back, are through after this.
 const LAST_NEWS: Duration = Duration::from_secs(300);
@@ -40,7 +40,7 @@ pub enum Act {
     Hold(LegId),
     Resume(LegId),
     /// Asks for something about the call, by other means than the telephone.
-    Ask(AgentAsk),
+    Ask(AgentRequest),
     /// Writes up the last talk, unless the next one has begun.
     WriteUp {
         resolved: bool,
@@ -86,7 +86,7 @@ impl Person {
         state: &AgentState,
         swarm: &Swarm,
         random: &mut Random,
-    ) -> Option<AgentAsk> {
+    ) -> Option<AgentRequest> {
         if self.shift_over {
             return leaves(state);
         }
@@ -94,9 +94,9 @@ impl Person {
             return Some(whim(random));
         }
         match state {
-            AgentState::LoggedOut | AgentState::NotReady { .. } => Some(AgentAsk::Ready),
+            AgentState::LoggedOut | AgentState::NotReady { .. } => Some(AgentRequest::Ready),
             AgentState::AfterCallWork { until: None, .. } => {
-                Some(AgentAsk::EndWrapUp { resolved: None, intent: None, note: None })
+                Some(AgentRequest::EndWrapUp { resolved: None, intent: None, note: None })
             }
             AgentState::Ready
             | AgentState::OnOwnCall { .. }
@@ -107,7 +107,7 @@ impl Person {
     }
 }
 
-fn leaves(state: &AgentState) -> Option<AgentAsk> {
+fn leaves(state: &AgentState) -> Option<AgentRequest> {
     match state {
         AgentState::LoggedOut => None,
         AgentState::NotReady { .. }
@@ -115,7 +115,7 @@ fn leaves(state: &AgentState) -> Option<AgentAsk> {
         | AgentState::OnOwnCall { .. }
         | AgentState::Reserved { .. }
         | AgentState::Talking { .. }
-        | AgentState::AfterCallWork { .. } => Some(AgentAsk::LogOut),
+        | AgentState::AfterCallWork { .. } => Some(AgentRequest::LogOut),
     }
 }
 
@@ -145,7 +145,11 @@ impl World {
             Act::WriteUp { resolved } => {
                 if self.person(id).is_some_and(|person| person.leg.is_none()) {
                     let resolved = Some(resolved);
-                    self.ask(now, id, AgentAsk::EndWrapUp { resolved, intent: None, note: None });
+                    self.ask(
+                        now,
+                        id,
+                        AgentRequest::EndWrapUp { resolved, intent: None, note: None },
+                    );
                 }
             }
         }
@@ -153,7 +157,7 @@ impl World {
 
     fn starts_shift(&mut self, now: Timestamp, id: AgentId) {
         self.phone_back(now, id);
-        self.ask(now, id, AgentAsk::Ready);
+        self.ask(now, id, AgentRequest::Ready);
         self.look_later(now, id);
     }
 
@@ -211,13 +215,13 @@ impl World {
 }
 
 /// Something nobody needed to ask for just now.
-fn whim(random: &mut Random) -> AgentAsk {
+fn whim(random: &mut Random) -> AgentRequest {
     match random.below(6) {
-        0 => AgentAsk::LogOut,
-        1 => AgentAsk::LogIn,
-        2 => AgentAsk::Ready,
-        3 => AgentAsk::EndWrapUp { resolved: Some(true), intent: None, note: None },
-        4 => AgentAsk::NotReady { reason: "lunch".to_owned() },
-        _ => AgentAsk::NotReady { reason: String::new() },
+        0 => AgentRequest::LogOut,
+        1 => AgentRequest::LogIn,
+        2 => AgentRequest::Ready,
+        3 => AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None },
+        4 => AgentRequest::NotReady { reason: "lunch".to_owned() },
+        _ => AgentRequest::NotReady { reason: String::new() },
     }
 }

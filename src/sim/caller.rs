@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::call::{CallRecord, Party};
 use crate::center::snapshot::{CallState, CallView};
-use crate::center::{Digit, Event, From, Via};
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::habits::Habits;
@@ -16,6 +14,7 @@ use crate::sim::random::{Random, Spread};
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Digit, Event, From, Party, Via};
 
 /// Between two keys of one entry.
 const BETWEEN_KEYS: Duration = Duration::from_millis(350);

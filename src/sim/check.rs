@@ -13,13 +13,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::acd::AgentState;
-use crate::call::{CallRecord, Cause};
 use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
-use crate::center::{Command, ContactCenter, Event, Setup, Target, Via};
+use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
+use crate::words::{AgentState, CallRecord, Cause, Command, Event, Target, Via};
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;

@@ -10,10 +10,10 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::call::CallRecord;
 use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overdue};
-use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::center::{ContactCenter, Setup};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Command, Event};
 
 /// Lines a failed run shows.
 pub const TAIL_LINES: usize = 40;
@@ -288,8 +288,8 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::center::{Digit, From, Via};
     use crate::id::{CallId, LegId};
+    use crate::words::{Digit, From, Via};
 
     fn text() -> String {
         let call = CallId(7);
@@ -406,10 +406,10 @@ give_up = "bye"
         let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });
         let events = [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: crate::center::AgentAsk::Ready },
+            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready },
             Event::Answered { leg },
             Event::Lost { call: CallId(9) },
-            Event::HungUp { leg, cause: crate::center::Cause::NORMAL_CLEARING },
+            Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING },
         ];
         for event in events {
             let entry = Entry { seq: 0, at: Timestamp(5), input: Input::Event(event) };

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use crate::center::{Command, Digit, Event, RecordingEnd, RecordingFault};
 use crate::id::{LegId, RecordingId};
 use crate::sim::caller;
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
+use crate::words::{Command, Digit, Event, RecordingEnd, RecordingFault};
 
 /// How often somebody is recorded and says nothing.
 const SAYS_NOTHING: f64 = 0.15;

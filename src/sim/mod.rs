@@ -35,10 +35,11 @@ pub mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::center::{Command, ContactCenter, Event, Setup};
+use crate::center::{ContactCenter, Setup};
 use crate::id::CallId;
 use crate::metrics;
 use crate::time::Timestamp;
+use crate::words::{Command, Event};
 
 pub use habits::Habits;
 pub use random::{Random, Spread};

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{CallRecord, LeftQueue, Outcome, Party, SentTo, WrapUp};
 use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
+use crate::words::{CallRecord, LeftQueue, Outcome, Party, SentTo, WrapUp};
 
 /// Adds up records.
 #[derive(Clone, Debug, Default)]

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use crate::center::From;
 use crate::id::{AgentId, CallId};
 use crate::sim::caller::{Act, Caller};
 use crate::sim::random::Random;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
+use crate::words::From;
 
 const CODES: [&str; 6] = ["*40", "*41", "*42", "*43", "*44", "*441"];
 /// In the town, a trunk may dial the first and not the second, and nobody knows the third.

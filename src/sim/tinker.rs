@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::center::AgentAsk;
 use crate::id::AgentId;
 use crate::sim::agent::Act;
 use crate::sim::random::Random;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
+use crate::words::AgentRequest;
 
 /// What one thought leads to, one after the other.
 const ASKS_MAX: u64 = 4;
@@ -40,25 +40,25 @@ impl World {
     }
 }
 
-fn consult(random: &mut Random) -> AgentAsk {
+fn consult(random: &mut Random) -> AgentRequest {
     let number = if random.chance(MISTAKEN) { BARRED } else { GUEST };
-    AgentAsk::Consult { number: number.to_owned(), trunk: None }
+    AgentRequest::Consult { number: number.to_owned(), trunk: None }
 }
 
-fn any(random: &mut Random, steps: &[String]) -> AgentAsk {
+fn any(random: &mut Random, steps: &[String]) -> AgentRequest {
     match random.below(10) {
-        0 => AgentAsk::Hold,
-        1 => AgentAsk::Resume,
+        0 => AgentRequest::Hold,
+        1 => AgentRequest::Resume,
         2 => consult(random),
         3 => transfer(random, steps),
-        4..=6 => AgentAsk::Complete,
-        _ => AgentAsk::Conference,
+        4..=6 => AgentRequest::Complete,
+        _ => AgentRequest::Conference,
     }
 }
 
-fn transfer(random: &mut Random, steps: &[String]) -> AgentAsk {
+fn transfer(random: &mut Random, steps: &[String]) -> AgentRequest {
     let step = random.pick(steps).cloned().unwrap_or_default();
     let step = if random.chance(MISTAKEN) { "nowhere".to_owned() } else { step };
     let vars = BTreeMap::from([("sent".to_owned(), serde_json::Value::from(random.below(9)))]);
-    AgentAsk::Transfer { step, vars }
+    AgentRequest::Transfer { step, vars }
 }

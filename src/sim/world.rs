@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Event, Prompt, RecordingEnd, Target};
+use crate::center::ContactCenter;
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
@@ -20,6 +20,7 @@ use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, Cause, Command, Event, Prompt, RecordingEnd, Target};
 
 /// How fast the voices speak.
 const CHARACTERS_PER_S: u64 = 14;
@@ -469,7 +470,7 @@ impl World {
         delivery.at
     }
 
-    pub(super) fn ask(&mut self, now: Timestamp, agent: AgentId, ask: AgentAsk) {
+    pub(super) fn ask(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
         self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask });
     }
 

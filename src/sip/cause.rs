@@ -5,7 +5,7 @@
 //!
 //! **Deliberately absent:** the text of a Reason header in, beyond its Q.850 cause.
 
-use crate::center::Cause;
+use crate::words::Cause;
 
 /// The cause a refused call ends with.
 #[must_use]

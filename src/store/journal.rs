@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::center::Event;
 use crate::time::Timestamp;
+use crate::words::Event;
 
 pub use crate::center::journal::{Entry, Header, Input, Own, VERSION};
 

@@ -23,12 +23,12 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{RecordingNews, WrapUp};
 use crate::center::Standing;
 use crate::id::CallId;
 use crate::store::records::{self, sql, unsigned};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal, state};
+use crate::words::{RecordingNews, WrapUp};
 
 /// A file is begun anew after so many bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;

@@ -34,10 +34,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::call::{CallRecord, RecordingNews, WrapUp};
-use crate::center::{Event, Standing};
+use crate::center::Standing;
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Event, RecordingNews, WrapUp};
 
 pub use records::{Filter, PAGE_MAX, Past, Reader};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};

@@ -10,10 +10,10 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 
-use crate::call::{CallRecord, EndedBy, Outcome, Party, Recording, RecordingNews, WrapUp};
 use crate::id::CallId;
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, EndedBy, Outcome, Party, Recording, RecordingNews, WrapUp};
 
 /// The version of the tables (`PRAGMA user_version`).
 const TABLES: i64 = 2;

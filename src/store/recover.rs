@@ -15,13 +15,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::call::{CallRecord, Cause, EndedBy, Outcome};
-use crate::center::{Event, Via};
 use crate::id::{AgentId, CallId};
 use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::store::records::{self, sql, unsigned};
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Cause, EndedBy, Event, Outcome, Via};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.

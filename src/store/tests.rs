@@ -10,12 +10,11 @@ use proptest::sample::Index;
 
 use super::journal::{Entry, Input, read, read_run, segments, write_line};
 use super::*;
-use crate::call::{
-    Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, QueueStay, Recording, RecordingEnd,
-    RecordingState,
-};
-use crate::center::{From, Via};
 use crate::id::{AgentId, LegId, RecordingId};
+use crate::words::{
+    Cause, EndedBy, From, LeftQueue, Outcome, Party, PartyLeg, QueueStay, Recording, RecordingEnd,
+    RecordingState, Via,
+};
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
 

@@ -19,13 +19,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::call::CallRecord;
 use crate::id::CallId;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::{self, Kept};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, records, recover, state};
 use crate::time::Timestamp;
+use crate::words::CallRecord;
 
 /// Jobs taken at once: one transaction for all of them.
 const BATCH_MAX: usize = 1_024;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::center::{Cause, Digit, Listen};
 use crate::webhook::link::Link;
+use crate::words::{Cause, Digit, Listen};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
+use crate::words::{Cause, Digit};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {

@@ -6,9 +6,9 @@
 //! does is the same for all of them, and in one place.
 //!
 //! ```text
-//!  request ─► verify ─► parse ─► Fields ─► the call's session ─► center::Event
+//!  request ─► verify ─► parse ─► Fields ─► the call's session ─► Event
 //!                                                 │
-//!  reply  ◄── render ◄──────── Document ◄─────────┴── center::Command
+//!  reply  ◄── render ◄──────── Document ◄─────────┴── Command
 //! ```
 //!
 //! **Invariant:** nothing of a request is looked at before its signature is good, and every address

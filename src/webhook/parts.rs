@@ -5,7 +5,6 @@
 //! **Deliberately absent:** state, and providers that are a variation of another one
 //! ([`Dialect`](crate::webhook::twiml::Dialect)).
 
-use crate::center::Need;
 use crate::time::Timestamp;
 use crate::webhook::about::About;
 use crate::webhook::document::Document;
@@ -17,6 +16,7 @@ use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
 use crate::webhook::trial::Trial;
+use crate::words::Need;
 
 /// Each field is what the method of that name does.
 pub struct Parts {

@@ -7,7 +7,6 @@
 
 use thiserror::Error;
 
-use crate::center::Need;
 use crate::time::Timestamp;
 use crate::webhook::about::{About, Parting};
 use crate::webhook::document::Document;
@@ -18,6 +17,7 @@ use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
 use crate::webhook::trial::Trial;
+use crate::words::Need;
 
 /// One telephony provider: a folder of pure functions.
 pub trait Provider: Send + Sync {

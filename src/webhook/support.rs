@@ -1,6 +1,6 @@
 //! What a provider cannot do as the flow says, and what happens instead.
 //!
-//! **Invariant:** each provider answers for every [`Need`](crate::center::Need) by name, so a need
+//! **Invariant:** each provider answers for every [`Need`](crate::words::Need) by name, so a need
 //! added to the language does not compile until all of them have.
 
 /// How well a provider does what a step needs.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::center::{Digit, Listen};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -11,6 +10,7 @@ use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::trial::Trial;
 use crate::webhook::{provider, providers};
+use crate::words::{Digit, Listen};
 
 pub(super) const CALL: CallId = CallId(41);
 pub(super) const STEP: Link = Link::Step { call: CALL, n: 7 };

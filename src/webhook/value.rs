@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use crate::center::{Digit, number};
+use crate::number;
 use crate::time::Timestamp;
 use crate::webhook::form;
 use crate::webhook::provider::Malformed;
+use crate::words::Digit;
 
 /// Digits of the shortest and the longest number that counts as one of E.164 (ITU-T E.164 §6.2.1
 /// allows 15; with less than 7 it is a short code, which has no country).

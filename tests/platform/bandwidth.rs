@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
+use attendant::words::Cause;
 use serde_json::json;
 
 use super::script::{json as posted, moment};

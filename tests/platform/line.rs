@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
+use attendant::words::Cause;
 
 use super::{Dialing, Gather, Instruction, News, Recording, Who};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
+use attendant::words::Cause;
 use serde_json::Value;
 
 /// What a document says, as the platform understands it.

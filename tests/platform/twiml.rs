@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
+use attendant::words::Cause;
 
 use super::script::{form, moment};
 use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};

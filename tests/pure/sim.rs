@@ -3,9 +3,9 @@
 //! `cargo test --no-default-features --test pure sim` runs [`SMOKE_RUNS`] seeds. To look for more:
 //! `RUNS=20000 cargo sim`; to see one again: `SEED=7321 cargo sim`.
 
-use attendant::call::{LeftQueue, Outcome};
 use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
+use attendant::words::{LeftQueue, Outcome};
 
 const SMOKE_RUNS: u64 = 200;
 /// Among so many calls, everything has happened to somebody.

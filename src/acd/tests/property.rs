@@ -7,11 +7,12 @@ use proptest::prelude::*;
 
 use super::model::{Model, Tie};
 use crate::acd::{
-    Acd, AgentInput, AgentSetup, AgentState, Enqueue, Input, Misses, OfferOutcome, Output,
-    QueueSetup, Setup, WrapUp, port,
+    Acd, AgentInput, AgentSetup, Enqueue, Input, Misses, OfferOutcome, Output, QueueSetup, Setup,
+    WrapUp, port,
 };
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
+use crate::words::AgentState;
 
 const AGENTS: u32 = 5;
 const SKILLS: u32 = 3;

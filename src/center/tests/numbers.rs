@@ -1,8 +1,8 @@
 //! The number dialed and the caller's, in whatever they come.
 
 use super::{Desk, FLOW, parsed};
-use crate::center::{Event, From, Via};
 use crate::id::CallId;
+use crate::words::{Event, From, Via};
 
 #[test]
 fn fault_25_the_flow_of_a_number_answers_it_in_every_way_of_writing_it() {
@@ -21,7 +21,7 @@ fn fault_25_the_flow_of_a_number_answers_it_in_every_way_of_writing_it() {
         desk.event(Event::CallArrived { call, from, to: written.to_owned(), via });
         desk.check(&["answer call-1/0", "play call-1/0"]);
         let leg = crate::id::LegId::caller(call);
-        desk.event(Event::HungUp { leg, cause: crate::center::Cause::NORMAL_CLEARING });
+        desk.event(Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING });
         let record = &desk.records[0];
         assert_eq!(record.from.as_deref(), Some("+14155550123"), "{written}");
         assert_eq!(record.to, "+14155550100", "{written}");

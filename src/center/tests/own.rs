@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Desk, FLOW, parsed};
-use crate::acd::AgentState;
-use crate::call::{EndedBy, Outcome, Party};
 use crate::center::setup::Reach;
-use crate::center::{AgentAsk, Cause, Event, From, Loss, Via};
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
+use crate::words::{
+    AgentRequest, AgentState, Cause, EndedBy, Event, From, Loss, Outcome, Party, Via,
+};
 
 const ADA: AgentId = AgentId(0);
 const BOB: AgentId = AgentId(1);
@@ -54,7 +54,7 @@ impl Desk {
     /// Ada, not ready, and a caller who waits for her.
     fn waited_for() -> Self {
         let mut desk = Self::new(&["ada"]);
-        let ask = AgentAsk::NotReady { reason: "lunch".to_owned() };
+        let ask = AgentRequest::NotReady { reason: "lunch".to_owned() };
         desk.event(Event::AgentAsked { agent: ADA, ask });
         let caller = desk.call(1);
         desk.press(caller, '1');
@@ -137,7 +137,7 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     desk.wait_s(2);
     desk.event(Event::Resumed { leg: CALLED });
     desk.check(&["bridge call-7/0 call-7/1"]);
-    let asked = desk.center.may_ask(ADA, &AgentAsk::Hold).unwrap_err().to_string();
+    let asked = desk.center.may_ask(ADA, &AgentRequest::Hold).unwrap_err().to_string();
     assert_eq!(asked, "ada is on a call of their own: only the telephone can hold or end it");
     desk.wait_s(5);
     desk.end(CALLED);
@@ -179,9 +179,9 @@ fn fault_26_what_an_agent_dials_goes_where_it_leads_or_nowhere() {
     dials(&mut desk, "bob", "reject call-7/0 subscriber_absent");
     // Logged out or not, the telephone rings, as long as it can be reached and is not in use.
     desk.event(Event::PhoneReachable { agent: BOB, reachable: true });
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentAsk::LogOut });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut });
     dials(&mut desk, "bob", "ring call-7/1 agent-1");
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentAsk::Ready });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready });
     let customer = desk.call(1);
     desk.press(customer, '1');
     assert!(matches!(desk.state_of(BOB), AgentState::Reserved { .. }));

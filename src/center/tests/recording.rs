@@ -1,9 +1,8 @@
 //! Messages callers leave, through the center's door.
 
 use super::{Desk, parsed};
-use crate::call::RecordingState;
-use crate::center::{Cause, Event, RecordingEnd, RecordingFault};
 use crate::id::{CallId, LegId, RecordingId};
+use crate::words::{Cause, Event, RecordingEnd, RecordingFault, RecordingState};
 
 const FLOW: &str = r##"
 [flow]

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Desk, parsed};
-use crate::acd::AgentState;
-use crate::call::{CallRecord, EndedBy, LeftQueue, Outcome, PartyLeg, SentTo, Stage};
-use crate::center::{AgentAsk, Cause, Event, Refused};
+use crate::call::Stage;
+use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
+use crate::words::{
+    AgentRequest, AgentState, CallRecord, Cause, EndedBy, Event, LeftQueue, Outcome, PartyLeg,
+    SentTo,
+};
 
 const ADA: AgentId = AgentId(0);
 const AGENT: LegId = LegId { call: CallId(1), n: 1 };
@@ -24,13 +27,13 @@ fn talking() -> (Desk, LegId) {
 }
 
 impl Desk {
-    fn ask(&mut self, ask: AgentAsk) {
+    fn ask(&mut self, ask: AgentRequest) {
         self.event(Event::AgentAsked { agent: ADA, ask });
     }
 
     /// What is refused changes nothing when it is told all the same.
     fn consult(&mut self) {
-        self.ask(AgentAsk::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
+        self.ask(AgentRequest::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
     }
 
     /// Ada has the caller on hold and talks to a guest.
@@ -45,7 +48,7 @@ impl Desk {
     }
 
     fn transfer(&mut self, step: &str) {
-        self.ask(AgentAsk::Transfer { step: step.to_owned(), vars: BTreeMap::new() });
+        self.ask(AgentRequest::Transfer { step: step.to_owned(), vars: BTreeMap::new() });
     }
 
     /// Who was dialed for how long, talked and held, in seconds, and how it ended.
@@ -68,7 +71,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn refused(&mut self, ask: AgentAsk, expected: &str) -> Refused {
+    fn refused(&mut self, ask: AgentRequest, expected: &str) -> Refused {
         let why = self.center.may_ask(ADA, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         self.ask(ask);
@@ -84,19 +87,19 @@ impl Desk {
 #[test]
 fn hold_can_be_asked_for_and_is_counted_as_the_key_of_the_telephone() {
     let (mut desk, caller) = talking();
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
     assert!(desk.center.call(CallId(1)).unwrap().on_hold);
     desk.wait_s(5);
-    desk.ask(AgentAsk::Hold); // asked twice, it is one hold
+    desk.ask(AgentRequest::Hold); // asked twice, it is one hold
     desk.check(&[]);
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&["bridge call-1/0 call-1/1"]);
     assert!(!desk.center.call(CallId(1)).unwrap().on_hold);
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&[]);
     desk.wait_s(10);
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.wait_s(2);
     desk.log.clear();
     desk.hang_up(caller);
@@ -109,19 +112,22 @@ fn hold_can_be_asked_for_and_is_counted_as_the_key_of_the_telephone() {
 #[test]
 fn a_hold_lasts_until_the_telephone_and_who_asked_have_both_taken_it_back() {
     let (mut desk, caller) = talking();
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
     desk.wait_s(3);
     desk.event(Event::Held { leg: AGENT });
     desk.wait_s(3);
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&[]);
-    desk.refused(AgentAsk::Resume, "the telephone of ada holds this call; its hold key ends that");
-    desk.ask(AgentAsk::Hold);
+    desk.refused(
+        AgentRequest::Resume,
+        "the telephone of ada holds this call; its hold key ends that",
+    );
+    desk.ask(AgentRequest::Hold);
     desk.wait_s(3);
     desk.event(Event::Resumed { leg: AGENT });
     desk.check(&[]);
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&["bridge call-1/0 call-1/1"]);
     desk.wait_s(1);
     desk.hang_up(caller);
@@ -136,11 +142,11 @@ fn a_caller_who_holds_too_is_bridged_when_nobody_does() {
     let (mut desk, caller) = talking();
     desk.event(Event::Held { leg: caller });
     desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/1"]);
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.check(&["loop call-1/0"]);
     desk.event(Event::Resumed { leg: caller });
     desk.check(&["stop call-1/1"]);
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&["bridge call-1/0 call-1/1"]);
 }
 
@@ -150,30 +156,30 @@ fn who_talks_to_nobody_can_hold_nobody() {
     let caller = desk.call(1);
     desk.press(caller, '1');
     desk.log.clear();
-    desk.refused(AgentAsk::Hold, "ada talks to nobody"); // the phone rings
+    desk.refused(AgentRequest::Hold, "ada talks to nobody"); // the phone rings
     desk.event(Event::Answered { leg: AGENT });
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.hang_up(AGENT);
     desk.log.clear();
-    desk.refused(AgentAsk::Resume, "ada talks to nobody"); // after-call work
+    desk.refused(AgentRequest::Resume, "ada talks to nobody"); // after-call work
 }
 
 #[test]
 fn holds_asked_for_without_end_are_refused() {
     let (mut desk, _) = talking();
     for _ in 0..crate::call::HOLDS_MAX {
-        desk.ask(AgentAsk::Hold);
-        desk.ask(AgentAsk::Resume);
+        desk.ask(AgentRequest::Hold);
+        desk.ask(AgentRequest::Resume);
     }
     desk.log.clear();
-    desk.refused(AgentAsk::Hold, "this call was put on hold too often");
+    desk.refused(AgentRequest::Hold, "this call was put on hold too often");
 }
 
 #[test]
 fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
     let (mut desk, caller) = talking();
     let vars = BTreeMap::from([("why".to_owned(), "tired".into()), ("n".to_owned(), 2.into())]);
-    desk.ask(AgentAsk::Transfer { step: "outside".to_owned(), vars });
+    desk.ask(AgentRequest::Transfer { step: "outside".to_owned(), vars });
     desk.check(&[
         "hang-up call-1/1 normal_clearing",
         "stop call-1/0",
@@ -236,7 +242,7 @@ fn a_transfer_to_nowhere_or_with_impossible_variables_is_refused() {
     let (mut desk, _) = talking();
     let transfer = |step: &str, vars: &[(&str, serde_json::Value)]| {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        AgentAsk::Transfer { step: step.to_owned(), vars }
+        AgentRequest::Transfer { step: step.to_owned(), vars }
     };
     desk.refused(
         transfer("sales", &[]),
@@ -268,16 +274,16 @@ fn a_guest_who_takes_over_goes_on_with_the_caller() {
     let consult = view.consult.unwrap();
     assert_eq!((&*consult.number, consult.stage), ("+14155550177", Stage::Ringing));
     assert_eq!((view.agent.as_deref(), view.on_hold), (Some("ada"), true));
-    desk.refused(AgentAsk::Complete, "whom ada consults has not answered yet");
+    desk.refused(AgentRequest::Complete, "whom ada consults has not answered yet");
     desk.wait_s(4);
     desk.event(Event::Answered { leg: GUEST });
     desk.check(&["bridge call-1/1 call-1/2"]);
     desk.wait_s(6);
-    desk.ask(AgentAsk::Complete);
+    desk.ask(AgentRequest::Complete);
     desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
     assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
     desk.hang_up(AGENT);
-    desk.refused(AgentAsk::Complete, "ada talks to nobody");
+    desk.refused(AgentRequest::Complete, "ada talks to nobody");
     desk.wait_s(20);
     // For the flow, this is the end of what the queue step brought about.
     desk.hang_up(GUEST);
@@ -301,7 +307,7 @@ fn a_flow_goes_on_where_the_queue_step_says_when_the_guest_leaves() {
     desk.event(Event::Answered { leg: AGENT });
     desk.consult();
     desk.event(Event::Answered { leg: GUEST });
-    desk.ask(AgentAsk::Complete);
+    desk.ask(AgentRequest::Complete);
     desk.log.clear();
     desk.hang_up(GUEST);
     desk.check(&["stop call-1/0", "play call-1/0"]);
@@ -343,11 +349,11 @@ fn a_guest_who_leaves_or_never_comes_brings_the_agent_back() {
 #[test]
 fn resume_sends_the_guest_away() {
     let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
     desk.consult();
     desk.log.clear();
-    desk.ask(AgentAsk::Resume);
+    desk.ask(AgentRequest::Resume);
     desk.check(&["hang-up call-1/3 normal_clearing", "bridge call-1/0 call-1/1"]);
     assert!(desk.center.poll_timeout().is_none(), "nobody rings");
     desk.hang_up(caller);
@@ -418,9 +424,9 @@ fn a_transfer_sends_the_guest_away_too() {
 #[test]
 fn three_meet_and_whoever_stays_goes_on() {
     let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentAsk::Conference);
+    desk.ask(AgentRequest::Conference);
     desk.check(&["meet call-1/0 call-1/1 call-1/2"]);
-    desk.ask(AgentAsk::Conference);
+    desk.ask(AgentRequest::Conference);
     desk.check(&[]);
     let view = desk.center.call(CallId(1)).unwrap();
     assert_eq!((view.on_hold, view.consult.unwrap().stage), (false, Stage::Conference));
@@ -432,10 +438,10 @@ fn three_meet_and_whoever_stays_goes_on() {
     desk.check_legs(&[(16, 10, "accepted"), (11, 0, "accepted")]);
 
     let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentAsk::Conference);
+    desk.ask(AgentRequest::Conference);
     desk.wait_s(5);
     desk.log.clear();
-    desk.ask(AgentAsk::Complete);
+    desk.ask(AgentRequest::Complete);
     desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
     desk.wait_s(1);
     desk.hang_up(caller);
@@ -448,7 +454,7 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
     desk.event(Event::Held { leg: GUEST });
     desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
     desk.wait_s(2);
-    desk.ask(AgentAsk::Complete);
+    desk.ask(AgentRequest::Complete);
     desk.check(&["hang-up call-1/1 normal_clearing"]); // the caller hears music already
     desk.wait_s(2);
     desk.event(Event::Resumed { leg: GUEST });
@@ -457,7 +463,7 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
     desk.check_legs(&[(10, 12, "accepted"), (6, 4, "accepted")]);
 
     let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentAsk::Conference);
+    desk.ask(AgentRequest::Conference);
     desk.log.clear();
     desk.event(Event::Held { leg: AGENT });
     desk.check(&[]);
@@ -474,7 +480,7 @@ fn a_hold_that_cannot_be_had_leaves_the_two_together() {
     let (mut desk, caller) = talking();
     desk.event(Event::HoldFailed { leg: AGENT }); // of a hold that nobody remembers
     desk.check(&[]);
-    desk.ask(AgentAsk::Hold);
+    desk.ask(AgentRequest::Hold);
     desk.log.clear();
     desk.wait_s(1);
     desk.event(Event::HoldFailed { leg: AGENT });
@@ -492,7 +498,7 @@ fn a_hold_that_cannot_be_had_leaves_the_two_together() {
     desk.log.clear();
     desk.event(Event::HoldFailed { leg: GUEST });
     desk.check(&["bridge call-1/1 call-1/2"]);
-    desk.ask(AgentAsk::Conference);
+    desk.ask(AgentRequest::Conference);
     desk.log.clear();
     desk.event(Event::HoldFailed { leg: AGENT });
     desk.check(&[]);
@@ -503,7 +509,7 @@ fn a_hold_that_cannot_be_had_leaves_the_two_together() {
 #[test]
 fn nobody_is_consulted_whom_no_trunk_may_dial() {
     let (mut desk, _) = talking();
-    let consult = |number: &str, trunk: Option<&str>| AgentAsk::Consult {
+    let consult = |number: &str, trunk: Option<&str>| AgentRequest::Consult {
         number: number.to_owned(),
         trunk: trunk.map(str::to_owned),
     };
@@ -511,11 +517,11 @@ fn nobody_is_consulted_whom_no_trunk_may_dial() {
     desk.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
     let other = "there is no trunk `other` that may dial +14155550177";
     desk.refused(consult("+14155550177", Some("other")), other);
-    desk.refused(AgentAsk::Conference, "ada consults nobody");
+    desk.refused(AgentRequest::Conference, "ada consults nobody");
     desk.ask(consult("+14155550177", Some("spare")));
     assert_eq!(desk.log.last().unwrap(), "dial call-1/2 spare main");
     desk.log.clear();
     let consults = "ada consults somebody: resume, complete or conference come first";
     desk.refused(consult("+14155550178", None), consults);
-    desk.refused(AgentAsk::Hold, consults);
+    desk.refused(AgentRequest::Hold, consults);
 }

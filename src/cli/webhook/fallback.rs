@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use attendant::config::{self, Sources};
-use attendant::flow::{Need, Verb};
 use attendant::webhook::document::{Callee, Dial};
 use attendant::webhook::{Action, Document, Link, Sound, Support};
+use attendant::words::{Need, Verb};
 use clap::Args;
 use serde_json::{Value, json};
 

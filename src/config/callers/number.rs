@@ -3,10 +3,10 @@
 //! **Invariant:** what is accepted can be the number of a call; what cannot is refused with what to
 //! write instead. Marks that nobody sees are taken away, not kept in a name that matches nobody.
 //!
-//! **Deliberately absent:** the numbers of calls themselves. `call::number` reads those, and takes
+//! **Deliberately absent:** the numbers of calls themselves. `crate::number` reads those, and takes
 //! whatever comes.
 
-use crate::call::number::{is_e164, normalize};
+use crate::number::{is_e164, normalize};
 
 /// More digits are no international number (E.164).
 const DIGITS_MAX: usize = 15;
@@ -41,7 +41,7 @@ pub(super) fn read(raw: &str, region: &str) -> Result<String, String> {
     Ok(normal)
 }
 
-/// As `call::number` has it: up to this many digits without a `+` are an extension.
+/// As `crate::number` has it: up to this many digits without a `+` are an extension.
 const EXTENSION_DIGITS_MAX: usize = 6;
 
 /// Every kind of space and dash as the plain one, and nothing that cannot be seen.

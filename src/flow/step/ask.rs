@@ -25,7 +25,8 @@ use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
-use crate::flow::{Digit, Effect, Input, InputOutcome, Listen, Prompt};
+use crate::flow::{Effect, Input, InputOutcome};
+use crate::words::{Digit, Listen, Prompt};
 
 /// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
 const REPEATS_MAX: u8 = 20;

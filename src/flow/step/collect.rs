@@ -263,7 +263,7 @@ fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
 }
 
 /// A journal that is read back has this in place of secret digits.
-const MASKED: char = crate::flow::Digit::MASKED.as_char();
+const MASKED: char = crate::words::Digit::MASKED.as_char();
 
 #[cfg(test)]
 mod tests {

@@ -104,3 +104,16 @@ impl Hangup {
         Next::End
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Cause;
+
+    #[test]
+    fn flows_name_causes_as_records_do() {
+        for (name, value) in CAUSES {
+            assert_eq!(Cause(value).name(), name);
+        }
+    }
+}

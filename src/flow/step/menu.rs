@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::flow::InputOutcome;
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::ask::{Ask, Question, Verdict};
 use crate::flow::step::{Exit, Next, StepId};
-use crate::flow::{Digit, InputOutcome};
+use crate::words::Digit;
 
 /// Keys one choice may be long.
 const KEY_LEN_MAX: usize = 8;

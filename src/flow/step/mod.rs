@@ -17,11 +17,12 @@ pub(in crate::flow) mod say;
 pub(in crate::flow) mod set;
 pub(in crate::flow) mod transfer;
 
+use crate::flow::Input;
 use crate::flow::build::Build;
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
-use crate::flow::{Input, Listen, Prompt};
+use crate::words::{Listen, Prompt};
 
 /// A step, by its place in the file. Only the flow that made it can look it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

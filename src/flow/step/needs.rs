@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** every step needs its verb at least.
 
-use crate::flow::need::{Need, Verb};
 use crate::flow::step::Step;
 use crate::flow::step::ask::{self, Asking, Question};
+use crate::words::{Need, Verb};
 
 impl Step {
     pub(in crate::flow) fn needs(&self) -> Vec<Need> {

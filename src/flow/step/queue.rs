@@ -18,7 +18,8 @@ use crate::flow::scan::{find_name, is_template};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
 use crate::flow::text::{Part, Speech, Text};
-use crate::flow::{Effect, Input, Listen, Prompt, QueueOutcome, QueueRequest, Relax};
+use crate::flow::{Effect, Input, QueueOutcome, QueueRequest, Relax};
+use crate::words::{Listen, Prompt};
 
 const SKILLS_MAX: usize = 20;
 const RELAX_MAX: usize = 20;

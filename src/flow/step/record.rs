@@ -23,7 +23,8 @@ use crate::flow::run::{Run, Turn};
 use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
-use crate::flow::{Digit, Effect, Input, RecordOutcome, RecordRequest};
+use crate::flow::{Effect, Input, RecordOutcome, RecordRequest};
+use crate::words::Digit;
 
 /// An hour: what an installation keeps of one call has a limit.
 const LENGTH_S_MAX: u64 = 3_600;

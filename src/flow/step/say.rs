@@ -7,12 +7,12 @@
 //! next input step.
 
 use crate::flow::Input;
-use crate::flow::Prompt;
 use crate::flow::build::{Build, Scope};
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
+use crate::words::Prompt;
 
 /// How often one step may repeat what it says.
 pub(in crate::flow) const REPEAT_MAX: u64 = 10;

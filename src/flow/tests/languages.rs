@@ -1,7 +1,8 @@
 //! Callers who choose their language.
 
 use super::Stage;
-use crate::flow::{Context, Effect, Facts, Input, Known, Prompt, Run, parse};
+use crate::flow::{Context, Effect, Facts, Input, Known, Run, parse};
+use crate::words::Prompt;
 
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 

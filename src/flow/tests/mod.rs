@@ -22,10 +22,11 @@ use std::sync::Arc;
 use expect_test::Expect;
 
 use crate::flow::{
-    Context, Digit, Effect, Facts, Flow, Input, Known, Prompt, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Run, TransferOutcome, explain, parse,
+    Context, Effect, Facts, Flow, Input, Known, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
+use crate::words::{Digit, Prompt};
 
 /// A Tuesday, 10:00 in New York.
 const TUESDAY: &str = "2026-11-24T15:00:00Z";

@@ -1,7 +1,8 @@
 //! What steps need of a front.
 
 use super::*;
-use crate::flow::{Need, Severity, Verb};
+use crate::flow::Severity;
+use crate::words::{Need, Verb};
 
 const FLOW: &str = r##"
 [flow]

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use super::flow;
 use crate::flow::run::STEPS_PER_INPUT_MAX;
 use crate::flow::{
-    Context, Digit, Effect, Facts, Input, Known, QueueOutcome, Run, TransferOutcome, explain, parse,
+    Context, Effect, Facts, Input, Known, QueueOutcome, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
+use crate::words::Digit;
 
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 

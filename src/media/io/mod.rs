@@ -30,7 +30,6 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::center::{Digit, RecordingFault};
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::media::music;
 use crate::media::prompt::Sound;
@@ -38,6 +37,7 @@ use crate::media::recorder::{Over, Terms};
 use crate::media::session::{Limits, RemoteMedia, Stats};
 use crate::media::source::Origins;
 use crate::time::Timestamp;
+use crate::words::{Digit, RecordingFault};
 
 pub use ports::OpenError;
 pub use tape::{file_of, repair};

@@ -22,12 +22,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::center::RecordingFault;
 use crate::id::RecordingId;
 use crate::media::g711::SAMPLES_PER_MS;
 use crate::media::io::{Fact, Facts};
 use crate::media::recorder::Over;
 use crate::media::wav;
+use crate::words::RecordingFault;
 
 /// The way to the thread; the last one to go waits until everything is written.
 #[derive(Clone)]
@@ -365,8 +365,8 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::center::RecordingEnd;
     use crate::id::CallId;
+    use crate::words::RecordingEnd;
 
     const RECORDING: RecordingId = RecordingId { call: CallId(41_007), n: 1 };
 

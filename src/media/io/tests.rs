@@ -4,11 +4,11 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
-use crate::center::RecordingEnd;
 use crate::id::CallId;
 use crate::media::g711::Codec;
 use crate::media::rtp::Packet;
 use crate::media::session::Direction;
+use crate::words::RecordingEnd;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(10);

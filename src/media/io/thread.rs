@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crate::center::{RecordingEnd, RecordingFault};
 use crate::id::LegId;
 use crate::media::io::ports::Sockets;
 use crate::media::io::slots::Slots;
@@ -25,6 +24,7 @@ use crate::media::recorder::{Over, Terms};
 use crate::media::rtp::PACKET_LEN_MAX;
 use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
+use crate::words::{RecordingEnd, RecordingFault};
 
 pub(super) struct MediaThread {
     inbox: Receiver<Order>,

@@ -19,7 +19,6 @@ mod tests;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::center::Digit;
 use crate::id::PlayId;
 use crate::media::dtmf;
 use crate::media::g711::{Codec, SAMPLES_PER_MS};
@@ -31,6 +30,7 @@ use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
+use crate::words::Digit;
 
 pub use bridging::{Content, Relayed};
 

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::RecordingEnd;
 use crate::id::RecordingId;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Over, Recorder, Terms};
 use crate::media::session::{Content, Output, Session};
 use crate::time::Timestamp;
+use crate::words::RecordingEnd;
 
 #[derive(Debug)]
 pub(super) enum Recording {

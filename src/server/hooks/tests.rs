@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::center::{AgentAsk, Cause, Digit, Event};
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, start};
@@ -15,6 +14,7 @@ use crate::webhook::Paper;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::sign::from_base64;
 use crate::webhook::telnyx::Order;
+use crate::words::{AgentRequest, Cause, Digit, Event};
 
 const CALL: &str = "v3:caller";
 const CONFIG: &str = r#"
@@ -282,8 +282,8 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let agent = AgentId(0);
         for event in [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: AgentAsk::LogIn },
-            Event::AgentAsked { agent, ask: AgentAsk::Ready },
+            Event::AgentAsked { agent, ask: AgentRequest::LogIn },
+            Event::AgentAsked { agent, ask: AgentRequest::Ready },
         ] {
             world.driver.feed(world.driver.clock.now(), event);
         }
@@ -301,7 +301,7 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let links = world.driver.links[telnyx::NAME].clone();
         let paper = Paper { links, voices: BTreeMap::new() };
         world.driver.legs = Some(Legs::new(paper, Duration::from_secs(8)));
-        let ask = AgentAsk::Hold;
+        let ask = AgentRequest::Hold;
         world.driver.feed(world.driver.clock.now(), Event::AgentAsked { agent, ask });
         assert!(is_held(world));
         world.driver.turn();

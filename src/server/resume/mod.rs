@@ -11,15 +11,16 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::number::normalize;
-use crate::center::{ContactCenter, Event, Standing, Target};
+use crate::center::{ContactCenter, Standing};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
+use crate::number::normalize;
 use crate::server::past;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::desk::Desk;
 use crate::webhook::telnyx::Legs;
+use crate::words::{Event, Target};
 
 pub(super) use rebuild::Restored;
 

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use tracing::dispatcher::{self, Dispatch};
 
-use crate::call::CallRecord;
+use crate::center::ContactCenter;
 use crate::center::journal::{Entry, Header, Input, Own, overdue};
-use crate::center::{Command, ContactCenter, Event};
 use crate::id::CallId;
 use crate::store::{Rebuild, Rebuilt};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Command, Event};
 
 /// A journal that ends further ahead than this is of a wrong clock, and nothing of it goes on: our
 /// time would have to begin there.

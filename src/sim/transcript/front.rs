@@ -7,12 +7,13 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Command, ContactCenter, Digit, Event, From, Prompt};
+use crate::center::ContactCenter;
 use crate::id::{CallId, LegId};
 use crate::sim::transcript::scene::Scene;
 use crate::sim::transcript::script::Act;
 use crate::sim::transcript::stamped;
 use crate::time::Timestamp;
+use crate::words::{Cause, Command, Digit, Event, From, Prompt};
 
 /// Rounds of events and answers at one moment.
 const ROUNDS_MAX: u32 = 1_000;

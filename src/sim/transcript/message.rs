@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::center::{Command, Event, RecordingEnd};
 use crate::id::RecordingId;
 use crate::time::Timestamp;
+use crate::words::{Command, Event, RecordingEnd};
 
 const BEEP: Duration = Duration::from_millis(500);
 

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** a line says what the record holds, and nothing that it does not.
 
-use crate::call::{CallRecord, Outcome, Party, RecordingState, SentTo, WrapUp};
 use crate::id::{CallId, LegId, RecordingId};
 use crate::sim::transcript::scene::Scene;
+use crate::words::{CallRecord, Outcome, Party, RecordingState, SentTo, WrapUp};
 
 impl Scene {
     pub(super) fn closed(&mut self, record: &CallRecord) -> String {

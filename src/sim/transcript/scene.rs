@@ -7,11 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acd::AgentState;
+use crate::center::ContactCenter;
 use crate::center::setup::Trunk;
-use crate::center::{
-    Cause, Command, ContactCenter, Event, From, Prompt, RecordingEnd, Target, Via,
-};
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::sim::transcript::front::Front;
@@ -21,6 +18,7 @@ use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
 use crate::time::Timestamp;
+use crate::words::{AgentState, Cause, Command, Event, From, Prompt, RecordingEnd, Target, Via};
 
 /// A scene whose calls do not end by themselves is cut here.
 const SCENE_MAX: Duration = Duration::from_secs(2 * 60 * 60);

@@ -10,10 +10,11 @@ use jiff::civil::DateTime;
 
 use crate::acd::WrapUp;
 use crate::call::Entry;
+use crate::center::Setup;
 use crate::center::setup::{Agent, Queue, Trunk};
-use crate::center::{AgentAsk, Cause, Digit, Setup};
 use crate::flow::Flow;
 use crate::time::Timestamp;
+use crate::words::{AgentRequest, Cause, Digit};
 
 /// Longest time from the start of a scene, in seconds.
 const SECONDS_MAX: f64 = 86_400.0;
@@ -58,7 +59,7 @@ pub(super) enum Act {
     Hold,
     Resume,
     /// By other means than the telephone.
-    Ask(AgentAsk),
+    Ask(AgentRequest),
     LosePhone,
 }
 
@@ -233,31 +234,31 @@ fn caller_act(rest: &str) -> Result<Act, String> {
 }
 
 fn agent_act(rest: &str) -> Result<Act, String> {
-    let done = |resolved| AgentAsk::EndWrapUp { resolved, intent: None, note: None };
+    let done = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
     let ask = match rest {
         "holds" => return Ok(Act::Hold),
         "resumes" => return Ok(Act::Resume),
         "loses the phone" => return Ok(Act::LosePhone),
-        "is ready" => AgentAsk::Ready,
-        "leaves" => AgentAsk::LogOut,
+        "is ready" => AgentRequest::Ready,
+        "leaves" => AgentRequest::LogOut,
         "is done" => done(None),
         "is done resolved" => done(Some(true)),
         "is done unresolved" => done(Some(false)),
-        "asks to hold" => AgentAsk::Hold,
-        "asks to resume" => AgentAsk::Resume,
-        "completes" => AgentAsk::Complete,
-        "confers" => AgentAsk::Conference,
+        "asks to hold" => AgentRequest::Hold,
+        "asks to resume" => AgentRequest::Resume,
+        "completes" => AgentRequest::Complete,
+        "confers" => AgentRequest::Conference,
         _ => asked_with_words(rest)?,
     };
     Ok(Act::Ask(ask))
 }
 
-fn asked_with_words(rest: &str) -> Result<AgentAsk, String> {
+fn asked_with_words(rest: &str) -> Result<AgentRequest, String> {
     if let Some(reason) = rest.strip_prefix("is away ") {
-        return Ok(AgentAsk::NotReady { reason: reason.trim().to_owned() });
+        return Ok(AgentRequest::NotReady { reason: reason.trim().to_owned() });
     }
     if let Some(number) = rest.strip_prefix("consults ") {
-        return Ok(AgentAsk::Consult { number: number.trim().to_owned(), trunk: None });
+        return Ok(AgentRequest::Consult { number: number.trim().to_owned(), trunk: None });
     }
     let Some(there) = rest.strip_prefix("transfers to ") else {
         return Err(format!("an agent does not `{rest}`"));
@@ -270,7 +271,7 @@ fn asked_with_words(rest: &str) -> Result<AgentAsk, String> {
         let (name, value) = pair(word)?;
         Ok((name.to_owned(), value.into()))
     });
-    Ok(AgentAsk::Transfer { step: step.clone(), vars: vars.collect::<Result<_, String>>()? })
+    Ok(AgentRequest::Transfer { step: step.clone(), vars: vars.collect::<Result<_, String>>()? })
 }
 
 /// A line of the script: its time and what follows the sign.

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use crate::center::{From, Via, number};
+use crate::number;
 use crate::sip::digest::{Doubt, Fault, Verdict};
 use crate::sip::message::{Method, Name, NameAddr, Request};
 use crate::sip::path::Path;
@@ -16,6 +16,7 @@ use crate::sip::ua::reply::Reply;
 use crate::sip::ua::setup::{Known, PhoneAt};
 use crate::sip::ua::{Refusal, Ua, UaEvent};
 use crate::time::Timestamp;
+use crate::words::{From, Via};
 
 /// P-Asserted-Identity values looked at in one request (RFC 3325 §9.1 allows two).
 const ASSERTED_MAX: usize = 4;

@@ -11,7 +11,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::center::{Cause, From};
 use crate::id::LegId;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
@@ -28,6 +27,7 @@ use crate::sip::ua::target::{Callee, is_private};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::sip::wire::content;
 use crate::time::Timestamp;
+use crate::words::{Cause, From};
 
 impl Ua {
     /// Calls every one of `callees` at once for `leg`.

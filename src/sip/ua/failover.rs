@@ -12,13 +12,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::center::{Cause, From};
 use crate::id::LegId;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Cancel, Stage};
 use crate::sip::ua::target::Callee;
 use crate::sip::ua::{Alarm, DialogId, Leg, Ua, UaEvent};
 use crate::time::Timestamp;
+use crate::words::{Cause, From};
 
 /// How long a trunk is left out that failed without saying for how long.
 const REST_DEFAULT: Duration = Duration::from_secs(30);

@@ -13,7 +13,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::center::Cause;
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest;
@@ -21,6 +20,7 @@ use crate::sip::transaction::{ClientKey, ServerKey};
 use crate::sip::ua::media::Media;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::Timer;
+use crate::words::Cause;
 
 /// Dialogs begun by provisional responses whose descriptions are kept; a further phone behind the
 /// same proxy has to repeat its description in its 2xx.

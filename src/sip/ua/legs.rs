@@ -5,7 +5,6 @@
 //!
 //! **Deliberately absent:** dialing; see `dial`.
 
-use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::cause::status_of;
 use crate::sip::path::Path;
@@ -15,6 +14,7 @@ use crate::sip::ua::login::Credentials;
 use crate::sip::ua::session::TIMER;
 use crate::sip::ua::{ALLOW, Alarm, Bound, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
+use crate::words::{Cause, Loss};
 
 impl Ua {
     /// Gives a new call its leg and its media: the moment in which it is known whether there is a

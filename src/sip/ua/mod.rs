@@ -85,7 +85,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::{Cause, Loss};
 use crate::id::{AgentId, LegId};
 use crate::sip::access::{Bans, Trunks};
 use crate::sip::chance::Chance;
@@ -105,6 +104,7 @@ use crate::sip::ua::setup::Secrets;
 use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
+use crate::words::{Cause, Loss};
 
 pub use port::{Bound, Counts, DialogId, UaEvent, Wake};
 pub use refusal::Refusal;

@@ -7,10 +7,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::center::{Cause, Digit, From, Loss, Via};
 use crate::id::{AgentId, LegId};
 use crate::sip::sdp::{MediaParams, NotAcceptable};
 use crate::sip::ua::Refusal;
+use crate::words::{Cause, Digit, From, Loss, Via};
 
 /// An INVITE and the dialog that comes of it, before and after it has a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,6 @@
 //! **Invariant:** a session with a timer is refreshed by its refresher or ends when the interval is
 //! over; a refresh changes neither media nor hold.
 
-use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::message::{Headers, Method, Request, Response};
 use crate::sip::path::Path;
@@ -20,6 +19,7 @@ use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
 use crate::sip::wire::{ACCEPTED, content};
 use crate::sip::write::Writer;
 use crate::time::Timestamp;
+use crate::words::{Cause, Loss};
 
 impl Ua {
     /// What a request within a dialog asks of its timer.

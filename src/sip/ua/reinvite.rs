@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::{Cause, Loss};
 use crate::id::LegId;
 use crate::sip::message::Response;
 use crate::sip::sdp::Direction;
@@ -15,6 +14,7 @@ use crate::sip::ua::login::Credentials;
 use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
 use crate::sip::wire::content;
 use crate::time::Timestamp;
+use crate::words::{Cause, Loss};
 
 /// How soon a re-INVITE that has to wait for another request is tried again.
 const BUSY: Duration = Duration::from_secs(1);

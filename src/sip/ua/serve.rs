@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::center::{Cause, Loss, Via, number};
+use crate::number;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX};
 use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
@@ -24,6 +24,7 @@ use crate::sip::ua::{
 };
 use crate::sip::wire::{ACCEPTED, Rejected, content};
 use crate::time::Timestamp;
+use crate::words::{Cause, Loss, Via};
 
 impl Ua {
     pub(super) fn request(&mut self, now: Timestamp, path: Path, request: &Request) {

@@ -5,7 +5,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::center::{From, Target};
 use crate::id::{AgentId, LegId};
 use crate::sip::message::{Uri, sip_uri_named};
 use crate::sip::path::{Path, Transport};
@@ -13,6 +12,7 @@ use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::Ua;
 use crate::sip::ua::setup::PhoneAt;
 use crate::time::Timestamp;
+use crate::words::{From, Target};
 
 /// One place to call.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@
 //!
 //! **Deliberately absent:** REFER and SUBSCRIBE, which get 405 with what is allowed.
 
-use crate::center::{Cause, Digit, Loss};
 use crate::sip::cause;
 use crate::sip::message::{Method, Name, Request};
 use crate::sip::path::Path;
@@ -18,6 +17,7 @@ use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
 use crate::sip::wire::{ACCEPTED, content};
 use crate::time::Timestamp;
+use crate::words::{Cause, Digit, Loss};
 
 /// What a phone may send as a key, and what we accept in INFO.
 const DTMF_TYPES: &str = "application/dtmf-relay, application/dtmf";

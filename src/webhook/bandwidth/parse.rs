@@ -8,12 +8,12 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::center::{Cause, Digit};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::json;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
 use crate::webhook::value;
+use crate::words::{Cause, Digit};
 
 pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let body = json::object(request)?;

@@ -10,13 +10,13 @@
 
 use std::time::Duration;
 
-use crate::center::Listen;
 use crate::webhook::bandwidth::support::locale;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
 use crate::webhook::twiml::xml::{Attributes, Xml, escape};
+use crate::words::Listen;
 
 /// What Bandwidth reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;

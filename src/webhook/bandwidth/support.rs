@@ -4,10 +4,10 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::center::{Need, Verb};
 use crate::webhook::bandwidth::render::KEYS_MAX;
 use crate::webhook::support::Support;
 use crate::webhook::value;
+use crate::words::{Need, Verb};
 
 /// Languages by tag (BCP 47), and Bandwidth's names of them; the first of a language is its usual
 /// one.

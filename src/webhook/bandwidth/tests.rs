@@ -1,7 +1,6 @@
 //! Bandwidth: credentials, fields, documents, commands.
 
 use super::{BANDWIDTH, support};
-use crate::center::Need;
 use crate::time::Timestamp;
 use crate::webhook::provider::{Checked, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
@@ -9,6 +8,7 @@ use crate::webhook::rest::{Account, RestCommand};
 use crate::webhook::sign::base64;
 use crate::webhook::support::Support;
 use crate::webhook::tests::{changed, fits_whatever_is_said, keys_of};
+use crate::words::Need;
 
 fn request(authorization: &str) -> Request {
     Request {

@@ -10,13 +10,13 @@
 //!
 //! **Deliberately absent:** SIP and sound. The router binds the leg and bridges it.
 
-use crate::center::{Cause, Event, Loss};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::end::BACK_MAX;
 use crate::webhook::desk::session::Bridging;
 use crate::webhook::desk::{Desk, Wake, caller};
 use crate::webhook::sign::{hex, hmac_sha256, same};
+use crate::words::{Cause, Event, Loss};
 
 impl Desk {
     /// Whether an address is one to which callers' sound is sent, right or wrong.

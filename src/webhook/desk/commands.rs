@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** a command changes what the next document will be, and nothing else.
 
-use crate::center::{Command, Event, From, Target};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::consult::Consult;
@@ -10,6 +9,7 @@ use crate::webhook::desk::room::Place;
 use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Program, Recording};
 use crate::webhook::desk::{Desk, caller};
 use crate::webhook::document::Callee;
+use crate::words::{Command, Event, From, Target};
 
 /// Who carries out a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Desk {
         &mut self,
         call: CallId,
         play: crate::id::PlayId,
-        prompts: &[crate::center::Prompt],
+        prompts: &[crate::words::Prompt],
     ) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let Some(mut follow) = session.follow.take() else { return };

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Event, Loss};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
+use crate::words::{Cause, Event, Loss};
 
 /// News this old counts from when it happened; younger news from when it came. Providers' times are
 /// whole seconds, ours are not.

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::center::{Cause, Digit, Event, From, Via};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::desk::session::{Answers, Follow, OnAir, Program, Session};
@@ -14,6 +13,7 @@ use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
+use crate::words::{Cause, Digit, Event, From, Via};
 
 /// Until the first document is answered, and for what cannot be reckoned.
 const UNHEARD_MAX: Duration = Duration::from_secs(60);
@@ -201,7 +201,7 @@ impl Desk {
     }
 
     /// What was on the document after the first play was heard, too.
-    fn follow(&mut self, call: CallId, plays: VecDeque<Vec<crate::center::Prompt>>, in_vain: bool) {
+    fn follow(&mut self, call: CallId, plays: VecDeque<Vec<crate::words::Prompt>>, in_vain: bool) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if !plays.is_empty() {
             session.follow = Some(Follow { plays, in_vain });

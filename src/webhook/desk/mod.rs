@@ -31,12 +31,12 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::center::{Digit, Event, From, Via};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::about::Parting;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
+use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;
 pub use room::NoParting;

@@ -9,7 +9,6 @@
 //! over, whichever news comes first: the callee's own request, its state, or the result of the
 //! dialing.
 
-use crate::center::{Cause, Event, Listen};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
@@ -20,6 +19,7 @@ use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
+use crate::words::{Cause, Event, Listen};
 
 use std::time::Duration;
 

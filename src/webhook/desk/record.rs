@@ -5,14 +5,12 @@
 
 use std::time::Duration;
 
-use crate::center::Event;
-use crate::center::RecordingEnd;
-use crate::center::RecordingFault;
 use crate::id::{CallId, RecordingId};
 use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{Desk, Heard};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
+use crate::words::{Event, RecordingEnd, RecordingFault};
 
 impl Desk {
     /// The caller goes on after the message. No word of a recording: nothing was said.

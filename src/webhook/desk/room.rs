@@ -22,7 +22,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::center::{Cause, Event};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::Parting;
@@ -35,6 +34,7 @@ use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{ELSEWHERE as FIRST, Link};
 use crate::webhook::sign::{hex, hmac_sha256};
+use crate::words::{Cause, Event};
 
 /// A party that was told to come, and did not in this time, is gone.
 pub(super) const COMES_MAX: Duration = Duration::from_secs(20);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::center::{Cause, Digit, Listen, Prompt};
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::webhook::desk::consult::Consult;
@@ -16,6 +15,7 @@ use crate::webhook::desk::room::Place;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Recorded;
 use crate::webhook::link::Link;
+use crate::words::{Cause, Digit, Listen, Prompt};
 
 /// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
 /// those that ask twice at once.

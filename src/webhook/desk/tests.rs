@@ -14,9 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{self, WrapUp};
-use crate::call::{CallRecord, EndedBy, Outcome};
 use crate::center::setup::{Agent, Queue, Trunk};
-use crate::center::{AgentAsk, Cause, Command, ContactCenter, Digit, Event, Setup};
+use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -28,6 +27,7 @@ use crate::webhook::desk::{
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
+use crate::words::{AgentRequest, CallRecord, Cause, Command, Digit, EndedBy, Event, Outcome};
 
 const FLOW: &str = r##"
 [flow]
@@ -144,13 +144,13 @@ impl World {
         world.tell(Event::PhoneReachable { agent: AgentId(0), reachable: true });
         world.tell(Event::AgentAsked {
             agent: AgentId(0),
-            ask: AgentAsk::NotReady { reason: "not yet".to_owned() },
+            ask: AgentRequest::NotReady { reason: "not yet".to_owned() },
         });
         world
     }
 
     fn ready(&mut self) {
-        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Ready });
+        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Ready });
     }
 
     fn pass(&mut self, seconds: u64) {

@@ -5,7 +5,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::center::{Ahead, Listen, Prompt};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::arm::arm_user;
@@ -18,6 +17,7 @@ use crate::webhook::desk::session::{
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
+use crate::words::{Ahead, Listen, Prompt};
 
 /// A talk that lasts longer is ended by the provider.
 const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);

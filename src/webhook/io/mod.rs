@@ -488,7 +488,7 @@ fn wait(link: &Link) -> Document {
 fn unknown(link: &Link) -> Document {
     match link {
         Link::Voice | Link::Step { .. } | Link::Leg { .. } => Document {
-            actions: vec![Action::HangUp { cause: crate::center::Cause::NORMAL_CLEARING }],
+            actions: vec![Action::HangUp { cause: crate::words::Cause::NORMAL_CLEARING }],
         },
         Link::Events
         | Link::Status { .. }

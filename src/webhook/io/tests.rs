@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::center::Need;
 use crate::id::CallId;
 use crate::webhook::about::{About, Console};
 use crate::webhook::link::Links;
 use crate::webhook::provider::{Checked, Malformed};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
+use crate::words::Need;
 
 /// Its signature is the secret in a header, and its body the name of a call.
 struct Plain;

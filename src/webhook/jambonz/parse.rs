@@ -8,7 +8,6 @@
 
 use serde_json::Value;
 
-use crate::center::{Cause, Digit};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
 use crate::webhook::json;
@@ -16,6 +15,7 @@ use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
 use crate::webhook::value;
+use crate::words::{Cause, Digit};
 
 /// A parameter of our own: there was a message to record, and jambonz cannot.
 pub(super) const UNRECORDED: &str = "unrecorded";

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::center::{Cause, Listen};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::jambonz::parse::UNRECORDED;
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
 use crate::webhook::value::with_parameter;
+use crate::words::{Cause, Listen};
 
 /// The shortest time a gather waits; 0 would be without end.
 const WAIT_MIN_S: f64 = 0.1;

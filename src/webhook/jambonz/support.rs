@@ -4,8 +4,8 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::center::{Need, Verb};
 use crate::webhook::support::Support;
+use crate::words::{Need, Verb};
 
 pub(super) fn support(need: &Need) -> Support {
     match need {

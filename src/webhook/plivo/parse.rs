@@ -3,7 +3,6 @@
 //! **Invariant:** news of a party's leg is about that leg (`DialBLegUUID`), not about the caller's
 //! whose `CallUUID` comes with it.
 
-use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
@@ -12,6 +11,7 @@ use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::value;
+use crate::words::{Cause, Digit};
 
 /// A parameter of our own: nobody pressed a key, and Plivo went on with the next element.
 pub(super) const NO_INPUT: &str = "none";

@@ -10,7 +10,6 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Digit, Listen};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
@@ -19,6 +18,7 @@ use crate::webhook::plivo::support::{LANGUAGES, is_finish_key};
 use crate::webhook::plivo::xml::Xml;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
+use crate::words::{Cause, Digit, Listen};
 
 /// What Plivo reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 100_000;

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::PLIVO;
-use crate::center::{Cause, Digit, Listen, Need, Verb};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -22,6 +21,7 @@ use crate::webhook::support::Support;
 use crate::webhook::tests::{
     LEG, STEP, dial, fits_whatever_is_said, keys_of, listen, paper_of, pressed, say,
 };
+use crate::words::{Cause, Digit, Listen, Need, Verb};
 
 const TOKEN: &str = "my_auth_token";
 const NONCE: &str = "05429567804466091622";

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::center::{Cause, Digit};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::document::Dial;
@@ -18,6 +17,7 @@ use crate::webhook::rest::RestCommand;
 use crate::webhook::sign::base64;
 use crate::webhook::telnyx::plan::{Body, Name, Todo};
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::words::{Cause, Digit};
 
 /// Commands that wait for the one under way. A document has no more at once than what stops the
 /// last one, and its first.

@@ -19,7 +19,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::center::Cause;
 use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::document::Document;
@@ -30,6 +29,7 @@ use crate::webhook::paper::Paper;
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{Doing, Leg, Order, Role};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
+use crate::words::Cause;
 
 /// So many commands that fail one after another end the leg: a loop of them would never end.
 const FAILURES_MAX: u32 = 10;

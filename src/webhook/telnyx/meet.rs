@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::center::Cause;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::document::Dial;
@@ -16,6 +15,7 @@ use crate::webhook::link::Link;
 use crate::webhook::telnyx::leg::{Doing, Held, Leg, Role};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, PARTY, Wake};
 use crate::webhook::telnyx::plan::{Body, body};
+use crate::words::Cause;
 
 /// Legs known at once, ended ones included. The news of one more is not taken, and its call is not
 /// answered.

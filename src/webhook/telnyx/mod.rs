@@ -24,7 +24,6 @@ mod support;
 mod tests;
 mod voices;
 
-use crate::center::Need;
 use crate::time::Timestamp;
 use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::document::Document;
@@ -36,6 +35,7 @@ use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
 use crate::webhook::texml::verify;
+use crate::words::Need;
 
 pub use leg::{Order, Part};
 pub use legs::Legs;

@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 
-use crate::center::Cause;
 use crate::webhook::fields::{Fields, LegState, News, Recorded, What};
 use crate::webhook::json;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
 use crate::webhook::sign::from_base64;
 use crate::webhook::value;
+use crate::words::Cause;
 
 /// Bytes of a mark; ours are a tenth of it.
 const MARK_LEN_MAX: usize = 1_024;

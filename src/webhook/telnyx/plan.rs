@@ -10,13 +10,13 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::center::{Cause, Digit, Listen};
 use crate::webhook::document::{Action, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE};
 use crate::webhook::telnyx::voices;
 use crate::webhook::value::whole_seconds;
+use crate::words::{Cause, Digit, Listen};
 
 /// Telnyx wants some time for the first key; between two pieces of a prompt it is this.
 const KEY_MS_MIN: u64 = 100;

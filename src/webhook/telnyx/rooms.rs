@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::center::Cause;
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::fields::{Fields, LegState};
@@ -32,6 +31,7 @@ use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{self, CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::words::Cause;
 
 /// How often a leg waits to enter a room, or to leave one: about a minute, all in all.
 const WAITS_MAX: u32 = 7;

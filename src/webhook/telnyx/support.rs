@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** every verb and every need is answered by name.
 
-use crate::center::{Need, Verb};
 use crate::webhook::support::Support;
 use crate::webhook::telnyx::voices;
+use crate::words::{Need, Verb};
 
 pub(super) fn support(need: &Need) -> Support {
     match need {

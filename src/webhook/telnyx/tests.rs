@@ -10,7 +10,6 @@ use std::time::Duration;
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
 
-use crate::center::{Cause, Digit, Listen};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -22,6 +21,7 @@ use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCommand, RestOutcome};
 use crate::webhook::sign::{base64, from_base64, sha256};
 use crate::webhook::telnyx::{LegSaving, Legs, Telnyx};
+use crate::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
 const CALLER: &str = "v3:caller";

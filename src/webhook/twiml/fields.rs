@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::center::Cause;
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
@@ -16,6 +15,7 @@ use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::twiml::render::EMPTY;
 use crate::webhook::value;
+use crate::words::Cause;
 
 /// A call's name is at most so long, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;

@@ -21,7 +21,6 @@ pub mod xml;
 #[cfg(test)]
 mod tests;
 
-use crate::center::Need;
 use crate::time::Timestamp;
 use crate::webhook::about::About;
 use crate::webhook::document::Document;
@@ -33,6 +32,7 @@ use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
 use crate::webhook::trial::Trial;
+use crate::words::Need;
 
 /// One provider that speaks TwiML: all that it does otherwise than the next one.
 #[derive(Debug)]

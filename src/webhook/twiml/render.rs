@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use crate::center::{Cause, Digit, Listen};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::request::Reply;
 use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 use crate::webhook::twiml::{ClientNoun, Dialect, languages};
+use crate::words::{Cause, Digit, Listen};
 
 /// What Twilio and SignalWire read of one document.
 pub const DOCUMENT_BYTES_MAX: usize = 64_000;

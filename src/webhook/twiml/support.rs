@@ -4,9 +4,9 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::center::{Need, Verb};
 use crate::webhook::support::Support;
 use crate::webhook::twiml::languages;
+use crate::words::{Need, Verb};
 
 #[must_use]
 pub fn support(need: &Need) -> Support {

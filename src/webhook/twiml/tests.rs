@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::fields;
 use super::render::{DOCUMENT_BYTES_MAX, render};
 use super::xml::{Attributes, Xml};
-use crate::center::{Cause, Digit, Listen, Need, Verb};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -21,6 +20,7 @@ use crate::webhook::signalwire::SIGNALWIRE;
 use crate::webhook::support::Support;
 use crate::webhook::texml::TEXML;
 use crate::webhook::twilio::TWILIO;
+use crate::words::{Cause, Digit, Listen, Need, Verb};
 
 const CALL: CallId = CallId(1);
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::center::{Cause, Digit};
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
@@ -19,6 +18,7 @@ use crate::webhook::link::Link;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::value;
+use crate::words::{Cause, Digit};
 
 /// A parameter of our own: the key that ends the input.
 pub(super) const FINISH: &str = "finish";

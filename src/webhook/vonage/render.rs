@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::center::{Digit, Listen};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
@@ -21,6 +20,7 @@ use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
 use crate::webhook::vonage::parse::{AFTER, AFTER_DIAL, AFTER_RECORD, FINISH, KEYS};
 use crate::webhook::vonage::support::{KEYS_MAX, LANGUAGES};
+use crate::words::{Digit, Listen};
 
 /// Longest text of one `talk`, in characters; a longer one is said in pieces.
 const TALK_CHARS_MAX: usize = 1_500;

@@ -4,9 +4,9 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::center::{Digit, Need, Verb};
 use crate::webhook::support::Support;
 use crate::webhook::value::language;
+use crate::words::{Digit, Need, Verb};
 
 /// Most keys of one input.
 pub(super) const KEYS_MAX: u8 = 20;

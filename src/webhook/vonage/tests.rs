@@ -8,7 +8,6 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use super::VONAGE;
-use crate::center::{Cause, Digit, Listen, Need, Verb};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -21,6 +20,7 @@ use crate::webhook::rest::{Account, Auth, RestCommand, RestMethod};
 use crate::webhook::sign::{base64url, from_base64url, hex, hmac_sha256, sha256};
 use crate::webhook::support::Support;
 use crate::webhook::tests::{LEG, STEP, dial, keys_of, listen, paper_of, pressed, say};
+use crate::words::{Cause, Digit, Listen, Need, Verb};
 
 const SECRET: &str = "vonage-signature-secret-of-32-by";
 const MADE_S: u64 = 1_700_000_000;

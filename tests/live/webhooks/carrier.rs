@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use attendant::center::Cause;
 use attendant::time::Timestamp;
+use attendant::words::Cause;
 
 use crate::clock::{SOON, left, now};
 use crate::platform::{Answer, Asked, Dialing, Instruction, Line, News, Want, Who};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attendant::center::{Cause, Digit, Listen};
 use attendant::id::{CallId, LegId};
 use attendant::webhook::document::{Callee, Dial};
 use attendant::webhook::{Action, Document, Link, Paper, Provider, Sound};
+use attendant::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
 

@@ -10,12 +10,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use attendant::center::Digit;
 use attendant::flow::{Flow, Known, parse};
 use attendant::id::AgentId;
 use attendant::sim::transcript::{self, Front};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Provider, provider};
+use attendant::words::Digit;
 
 use super::platform::telnyx::Telnyx;
 use super::platform::{PIECE, Platform};

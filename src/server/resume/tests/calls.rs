@@ -48,7 +48,7 @@ fn callers_who_wait_keep_their_place_and_their_time() {
     let world = World::new();
     let mut server = world.start(MORNING);
     server.ready("alice");
-    server.ask("alice", AgentAsk::NotReady { reason: "lunch".to_owned() });
+    server.ask("alice", AgentRequest::NotReady { reason: "lunch".to_owned() });
     let numbers = ["+14155550101", "+14155550102"];
     let calls = numbers.map(|number| server.provided(number));
     for call in calls {

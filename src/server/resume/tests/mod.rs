@@ -9,15 +9,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::acd::AgentState;
-use crate::call::{CallRecord, Cause, EndedBy, LeftQueue, Outcome};
 use crate::center::journal::masked;
 use crate::center::snapshot::{AgentView, CallState, CallView};
-use crate::center::{AgentAsk, Command, Digit, From, Via};
 use crate::config::{self, Sources};
 use crate::id::{CallId, LegId};
 use crate::server::convert;
 use crate::store::Store;
+use crate::words::{
+    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, EndedBy, From, LeftQueue, Outcome,
+    Via,
+};
 
 const CALLER: &str = "+14155550123";
 const CONFIG: &str = r#"
@@ -190,7 +191,7 @@ impl Server {
         self.feed(self.now, event);
     }
 
-    fn ask(&mut self, agent: &str, ask: AgentAsk) {
+    fn ask(&mut self, agent: &str, ask: AgentRequest) {
         let agent = self.center.agent_id(agent).unwrap();
         self.tell(Event::AgentAsked { agent, ask });
     }
@@ -202,7 +203,7 @@ impl Server {
 
     fn ready(&mut self, agent: &str) {
         self.register(agent);
-        self.ask(agent, AgentAsk::Ready);
+        self.ask(agent, AgentRequest::Ready);
     }
 
     fn calls(&mut self, number: &str, via: Via) -> CallId {

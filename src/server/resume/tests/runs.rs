@@ -6,7 +6,7 @@ use super::*;
 fn calls_live_through_two_losses_and_end_with_the_third_run() {
     let world = World::new();
     let mut server = world.start(MORNING);
-    server.ask("alice", AgentAsk::Ready);
+    server.ask("alice", AgentRequest::Ready);
     let first = server.provided("+14155550101");
     let now = server.kill();
     let mut server = world.start(now);
@@ -68,7 +68,7 @@ fn store_only(world: &World, now: Timestamp) -> Opened {
 fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
     let world = World::new();
     let mut server = world.start(MORNING);
-    server.ask("alice", AgentAsk::Ready);
+    server.ask("alice", AgentRequest::Ready);
     let call = server.provided(CALLER);
     server.presses(call, "1");
     server.tell(Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING });
@@ -86,7 +86,7 @@ fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
     let mut server = world.start(MORNING);
     server.ready("alice");
     server.ready("bob");
-    server.ask("bob", AgentAsk::NotReady { reason: "lunch".to_owned() });
+    server.ask("bob", AgentRequest::NotReady { reason: "lunch".to_owned() });
     let call = server.provided(CALLER);
     server.presses(call, "1");
     let now = server.kill();
@@ -128,7 +128,7 @@ fn agents_stand_where_they_stood() {
         let mut server = world.start(MORNING);
         server.ready("alice");
         server.register("bob");
-        server.ask("fay", AgentAsk::LogOut);
+        server.ask("fay", AgentRequest::LogOut);
         let now = if kill { server.kill() } else { server.stop() };
         let mut server = world.start(now);
         let state = |server: &Server, name: &str| {
@@ -141,8 +141,8 @@ fn agents_stand_where_they_stood() {
         assert_eq!(state(&server, "fay"), (AgentState::LoggedOut, true), "by her own wish");
         server.register("alice");
         assert_eq!(state(&server, "alice"), (AgentState::Ready, true));
-        server.ask("fay", AgentAsk::Ready);
-        server.ask("alice", AgentAsk::LogOut);
+        server.ask("fay", AgentRequest::Ready);
+        server.ask("alice", AgentRequest::LogOut);
         server.stop();
     }
 }

@@ -32,14 +32,14 @@ fn world() -> World {
 fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
     let mut server = world.start(MORNING);
     if agent == "alice" {
-        server.ask("gus", AgentAsk::LogOut);
+        server.ask("gus", AgentRequest::LogOut);
         server.ready(agent);
     }
     let call = server.calls(CALLER, via);
     server.presses(call, "1");
     server.answered();
     assert_eq!(server.agent(agent).call, Some(call));
-    server.ask(agent, AgentAsk::Consult { number: GUEST.to_owned(), trunk: None });
+    server.ask(agent, AgentRequest::Consult { number: GUEST.to_owned(), trunk: None });
     server.answered();
     let consult = server.call(call).consult.expect("somebody is consulted");
     assert_eq!((&*consult.number, consult.stage), (GUEST, Stage::Talking));
@@ -55,7 +55,7 @@ fn a_consultation_at_the_provider_goes_on() {
     let mut server = world.start(now);
     assert!(server.goes_on);
     assert_eq!(server.call(call), before);
-    server.ask("gus", AgentAsk::Complete);
+    server.ask("gus", AgentRequest::Complete);
     let view = server.call(call);
     assert_eq!((view.state, view.consult, view.on_hold), (CallState::Talking, None, false));
     server.tell(Event::HungUp { leg: guest, cause: Cause::NORMAL_CLEARING });

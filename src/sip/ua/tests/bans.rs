@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::calls::answered;
 use super::phones::{CYD, authorization, cyd, register, register_with_password, stranger};
 use super::*;
-use crate::center::{From, Target};
 use crate::sip::digest::Login;
+use crate::words::{From, Target};
 
 /// Where cyd's telephone is, and whoever else is behind the same router.
 const HOME: &str = "203.0.113.20:5060";

@@ -60,7 +60,7 @@ fn a_call_comes_in_is_answered_and_hung_up_by_the_caller() {
     assert_eq!(from.number.as_deref(), Some("+14155550123"));
     assert_eq!(from.name.as_deref(), Some("Ann"));
     assert_eq!(to, "+14155550100");
-    assert_eq!(*via, crate::center::Via::Trunk("carrier".into()));
+    assert_eq!(*via, crate::words::Via::Trunk("carrier".into()));
 
     desk.ua.bind(desk.now, *dialog, leg(1), local_media(10_000));
     desk.ua.ring(desk.now, leg(1));

@@ -3,7 +3,7 @@
 use super::calls::answered;
 use super::dialing::{ANSWER, dial, dial_ann, failed, respond};
 use super::*;
-use crate::center::Target;
+use crate::words::Target;
 
 fn challenge(invite: &str, nonce: &str) -> String {
     let header = format!(

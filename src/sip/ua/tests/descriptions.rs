@@ -83,7 +83,7 @@ fn fault_12_a_refused_call_is_told_once_however_often_it_is_repeated() {
     let told: Vec<_> = told.collect();
     let [UaEvent::TurnedAway { from, to, via, cause }] = told[..] else { panic!("{events:?}") };
     assert_eq!((from.number.as_deref(), &**to), (Some("+14155550123"), "+14155550100"));
-    assert_eq!(*via, crate::center::Via::Trunk("carrier".into()));
+    assert_eq!(*via, crate::words::Via::Trunk("carrier".into()));
     assert_eq!(*cause, Cause::CONGESTION);
     // A new call is another one; a drain reports none.
     let other = |n: u32| invite().replace("INVITE-1", &format!("INVITE-{n}"));

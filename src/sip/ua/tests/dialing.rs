@@ -2,8 +2,8 @@
 
 use super::calls::lost;
 use super::*;
-use crate::center::{From, Target};
 use crate::id::AgentId;
+use crate::words::{From, Target};
 
 pub(super) const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\n\
     t=0 0\r\nm=audio 7000 RTP/AVP 0\r\n";

@@ -2,7 +2,7 @@
 
 use super::dialing::{ANSWER, dial, failed, respond};
 use super::*;
-use crate::center::Target;
+use crate::words::Target;
 
 /// As [`setup`] with trunks at these addresses.
 fn with_trunks(uris: &[(&str, &str)]) -> Desk {

@@ -2,7 +2,7 @@
 
 use super::dialing::{caller, failed, respond};
 use super::*;
-use crate::center::Target;
+use crate::words::Target;
 
 /// Two registered telephones of one agent are called. Their INVITEs.
 fn two_called() -> (Desk, [String; 2]) {

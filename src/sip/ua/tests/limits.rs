@@ -6,9 +6,9 @@ use super::calls::{answered, turned_away};
 use super::dialing::{dial, failed, respond};
 use super::phones::{CYD, authorization, cyd, register};
 use super::*;
-use crate::center::Target;
 use crate::sip::access::BanRule;
 use crate::sip::registrar;
+use crate::words::Target;
 
 fn with(change: impl FnOnce(&mut UaSetup)) -> Desk {
     let mut setup = setup();
@@ -143,7 +143,7 @@ fn a_full_trunk_is_passed_over() {
     let others = vec!["spare".to_owned()];
     let out = Target::Trunk { trunk: "carrier".into(), number: "+14155550177".into(), others };
     let leg = leg(2);
-    desk.ua.dial(desk.now, leg, &out, &crate::center::From::default(), &local_media(10_002));
+    desk.ua.dial(desk.now, leg, &out, &crate::words::From::default(), &local_media(10_002));
     desk.drain();
     let invite = desk.only();
     assert!(invite.starts_with("INVITE sip:+14155550177@198.51.100.8 "), "{invite}");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::center::{From, Target};
+use crate::words::{From, Target};
 
 const SEEDS: u64 = 100;
 const CALLS: u64 = 12;

@@ -2,11 +2,11 @@
 
 use super::dialing::{ANSWER, respond};
 use super::*;
-use crate::center::{From, Target, Via};
 use crate::id::AgentId;
 use crate::sip::digest::{Client, Login};
 use crate::sip::message::{Method, Request, Response};
 use crate::sip::wire::parse;
+use crate::words::{From, Target, Via};
 
 pub(super) const CYD: AgentId = AgentId(2);
 

@@ -2,9 +2,9 @@
 
 use super::dialing::{ANSWER, failed};
 use super::*;
-use crate::center::{From, Target};
 use crate::id::AgentId;
 use crate::sip::path::ConnectionId;
+use crate::words::{From, Target};
 
 fn tcp(remote: &str, connection: u64) -> Path {
     let connection = Some(ConnectionId(connection));

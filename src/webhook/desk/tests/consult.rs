@@ -5,7 +5,7 @@ use super::*;
 
 const GUEST: LegId = LegId { call: CALL, n: 2 };
 
-fn ask(world: &mut World, ask: AgentAsk) {
+fn ask(world: &mut World, ask: AgentRequest) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask });
 }
 
@@ -32,7 +32,7 @@ fn consulting(parting: Parting) -> World {
     let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
     assert_eq!(trunk.as_deref(), Some("acme"));
     assert_eq!(world.desk.consults(PARTY, "acme"), Ok(()));
-    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
@@ -63,7 +63,7 @@ fn consulted(parting: Parting) -> World {
 fn the_guest_is_handed_over_and_the_agent_leaves() {
     let mut world = consulted(Parting::Party);
     world.pass(20);
-    ask(&mut world, AgentAsk::Complete);
+    ask(&mut world, AgentRequest::Complete);
     // The guest first: it hangs on the agent's dialing.
     assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
     asked(&mut world, GUEST, Asked::Done);
@@ -85,7 +85,7 @@ fn the_guest_is_handed_over_and_the_agent_leaves() {
 #[test]
 fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
     let mut world = consulted(Parting::Both);
-    ask(&mut world, AgentAsk::Complete);
+    ask(&mut world, AgentRequest::Complete);
     let all = asks(&mut world);
     assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
     asked(&mut world, GUEST, Asked::Done);
@@ -98,7 +98,7 @@ fn three_meet_and_any_of_them_may_leave() {
     for leaves in ["agent", "guest", "caller"] {
         let mut world = consulted(Parting::Party);
         assert_eq!(world.desk.meets(PARTY), Ok(()));
-        ask(&mut world, AgentAsk::Conference);
+        ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
         asked(&mut world, GUEST, Asked::Done);
         assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
@@ -173,7 +173,7 @@ fn an_agent_who_comes_back_leaves_the_guest() {
     assert_eq!(party(&mut world, 101, None), ["meet → leg 102"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
     // Somebody else may be consulted then.
-    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     let all = asks(&mut world);
     assert!(all.contains(&"CA2 comes for 102".to_owned()), "{all:?}");
     let dials = party(&mut world, 102, None);
@@ -191,7 +191,7 @@ fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
 #[test]
 fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
     let mut world = consulted(Parting::Party);
-    ask(&mut world, AgentAsk::Complete);
+    ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
     asked(&mut world, GUEST, Asked::Failed);
     assert_eq!(asks(&mut world), Vec::<String>::new(), "not the agent, who carries the guest");
@@ -202,7 +202,7 @@ fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
 #[test]
 fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     let mut world = talking(Parting::Party);
-    ask(&mut world, AgentAsk::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     asked(&mut world, PARTY, Asked::Failed);
     let failed = Event::DialFailed { leg: GUEST, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
@@ -220,7 +220,7 @@ fn over_a_restart_the_consultation_goes_on() {
     let mut world = consulted(Parting::Party);
     world.restart();
     world.asks.clear();
-    ask(&mut world, AgentAsk::Complete);
+    ask(&mut world, AgentRequest::Complete);
     assert!(asks(&mut world).contains(&"CA3 comes for 100, CA2 for 101".to_owned()));
 }
 
@@ -246,7 +246,7 @@ fn a_request_repeated_over_a_restart_does_not_end_the_consultation() {
 #[test]
 fn a_guest_who_cannot_be_brought_at_all_is_given_up() {
     let mut world = consulted(Parting::Party);
-    ask(&mut world, AgentAsk::Complete);
+    ask(&mut world, AgentRequest::Complete);
     world.step(7, Fields::default());
     let told = |world: &mut World| asks(world).iter().any(|ask| ask.starts_with("CA3 comes"));
     let mut times = 0;

@@ -1,8 +1,8 @@
 //! The key that ends an input, at providers that collect keys themselves.
 
 use super::{World, told};
-use crate::center::Digit;
 use crate::webhook::fields::Fields;
+use crate::words::Digit;
 
 /// What a provider says of an input that its finish key ended before any other.
 fn finish_alone() -> Fields {

@@ -31,7 +31,7 @@ fn recordings(world: &World) -> Vec<&Event> {
 
 #[test]
 fn news_of_a_message_waits_for_how_it_ended() {
-    use crate::center::RecordingEnd;
+    use crate::words::RecordingEnd;
     for (goes_on, want) in [(true, RecordingEnd::Stopped), (false, RecordingEnd::HungUp)] {
         let mut world = speaking();
         world.post(&FILE, made(Some(7)));

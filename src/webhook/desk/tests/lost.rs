@@ -76,7 +76,7 @@ fn fault_12_a_full_server_refuses_tells_it_once_and_serves_the_call_when_there_i
     assert_eq!(told(&world.call()), ["reject congestion"]);
     assert_eq!(told(&world.call()), ["reject congestion"]);
     let (_, to, via) = world.desk.poll_refused().expect("it is told");
-    assert_eq!((&*to, via), ("+14155550100", crate::center::Via::Provider("acme".to_owned())));
+    assert_eq!((&*to, via), ("+14155550100", crate::words::Via::Provider("acme".to_owned())));
     assert_eq!(world.desk.poll_refused(), None, "once");
     world.desk.set_full(false);
     assert!(told(&world.call())[0].starts_with("[\"Welcome"));

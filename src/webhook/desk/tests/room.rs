@@ -36,7 +36,7 @@ pub(super) fn talking(parting: Parting) -> World {
 }
 
 pub(super) fn hold(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Hold });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold });
 }
 
 /// The agent is in the room, and the caller is next at step 4, with the result of the dialing.
@@ -52,7 +52,7 @@ fn is_gone(world: &World) -> bool {
 }
 
 pub(super) fn resume(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentAsk::Resume });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Resume });
 }
 
 pub(super) fn asked(world: &mut World, leg: LegId, outcome: Asked) {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::center::Need;
 use crate::id::CallId;
 use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
@@ -16,6 +15,7 @@ use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Refusal};
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::support::Support;
+use crate::words::Need;
 
 const LEG: LegId = LegId::caller(CallId(3));
 

@@ -11,7 +11,7 @@ pub(in crate::webhooks) mod telnyx;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use attendant::center::{Cause, Command, ContactCenter, Digit, Event, From, Prompt};
+use attendant::center::ContactCenter;
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Front, PartyDeed, Told};
 use attendant::sim::world::length;
@@ -21,6 +21,7 @@ use attendant::webhook::desk::{
 };
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
+use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
 use party::is_handed_off;

@@ -3,11 +3,11 @@
 //! They answer at once to what they are asked: what is said to them takes no time, and the key that
 //! takes the call is pressed as soon as one is waited for.
 
-use attendant::center::Cause;
 use attendant::id::{CallId, LegId};
 use attendant::sim::transcript::Told;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
+use attendant::words::Cause;
 
 use super::{Leg, Platform, SIP_HOST};
 use crate::platform::{Line, Want, Who};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use attendant::center::{Cause, Command, ContactCenter, Digit, Event, From, Prompt};
+use attendant::center::ContactCenter;
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Front, PartyDeed, Told};
 use attendant::sim::world::length;
@@ -18,6 +18,7 @@ use attendant::webhook::telnyx::{self, Legs, Order};
 use attendant::webhook::{
     Account, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer, RestCommand,
 };
+use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
 
 use super::{PIECE, SIP_HOST};

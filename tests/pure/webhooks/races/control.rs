@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attendant::center::snapshot::CallState;
-use attendant::center::{AgentAsk, Cause};
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Heard};
@@ -16,6 +15,7 @@ use attendant::webhook::telnyx::{self, LegSaving, Legs, Order, Part};
 use attendant::webhook::{
     Account, Fields, Link, Links, Paper, Provider, RestAnswer, RestCommand, RestOutcome,
 };
+use attendant::words::{AgentRequest, Cause};
 use serde_json::Value;
 
 use super::judge::Talk;
@@ -65,7 +65,7 @@ pub(super) enum ControlDeed {
     Holds(String, Duration),
     /// Asks for somebody else meanwhile, and later for what is to become of it.
     Consults(String),
-    AsksOf(String, AgentAsk),
+    AsksOf(String, AgentRequest),
     /// The provider ends the conference this leg is in.
     EndsRoom(String),
     /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attendant::center::{AgentAsk, Event};
+use attendant::words::{AgentRequest, Event};
 
 use super::control::{ControlDeed, SILENCE_MAX};
 use super::platform::PROVIDER;
@@ -32,31 +32,31 @@ impl World {
     pub(super) fn control_consults(&mut self, party: &str) {
         let number = format!("+1415555018{}", self.people.below(10));
         let trunk = Some(PROVIDER.to_owned());
-        self.asks_of(party, AgentAsk::Consult { number, trunk });
+        self.asks_of(party, AgentRequest::Consult { number, trunk });
         if self.people.chance(0.2) {
-            self.plan_ask(party, AgentAsk::Resume); // whether or not the guest is there
+            self.plan_ask(party, AgentRequest::Resume); // whether or not the guest is there
         }
     }
 
-    fn plan_ask(&mut self, party: &str, ask: AgentAsk) {
+    fn plan_ask(&mut self, party: &str, ask: AgentRequest) {
         let after = self.people.ms(100, 15_000);
         self.plan(after, Deed::Control(ControlDeed::AsksOf(party.to_owned(), ask)));
     }
 
     /// As the server does: what cannot be had is refused.
-    pub(super) fn asks_of(&mut self, party: &str, ask: AgentAsk) {
+    pub(super) fn asks_of(&mut self, party: &str, ask: AgentRequest) {
         let leg = self.control().parties.get(party).copied().flatten();
         let Some((leg, agent)) = leg.and_then(|leg| Some((leg, self.agent_on(leg)?))) else {
             return;
         };
         let can = match &ask {
-            AgentAsk::Consult { .. } => self.desk.consults(leg, PROVIDER),
-            AgentAsk::Conference => self.desk.meets(leg),
+            AgentRequest::Consult { .. } => self.desk.consults(leg, PROVIDER),
+            AgentRequest::Conference => self.desk.meets(leg),
             _ => Ok(()),
         };
         if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
-            self.judge.consults += usize::from(matches!(ask, AgentAsk::Consult { .. }));
-            self.judge.handed += usize::from(matches!(ask, AgentAsk::Complete));
+            self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
+            self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.parted.insert(leg);
             self.tell(Event::AgentAsked { agent, ask });
         }
@@ -73,9 +73,9 @@ impl World {
         control.talk_since.insert(reference.clone(), now);
         let agent = control.platform.lines[&reference].caller.clone().expect("a party's");
         match self.people.below(5) {
-            0 | 1 => self.plan_ask(&agent, AgentAsk::Complete),
-            2 => self.plan_ask(&agent, AgentAsk::Conference),
-            3 => self.plan_ask(&agent, AgentAsk::Resume),
+            0 | 1 => self.plan_ask(&agent, AgentRequest::Complete),
+            2 => self.plan_ask(&agent, AgentRequest::Conference),
+            3 => self.plan_ask(&agent, AgentRequest::Resume),
             _ => {} // one of them hangs up
         }
         self.judge.parted.insert(leg);

@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use attendant::call::CallRecord;
-use attendant::center::{Command, Event};
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::{Action, Document, Link};
+use attendant::words::{CallRecord, Command, Event};
 
 use super::line::ms;
 

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use attendant::center::{Digit, Listen};
 use attendant::id::LegId;
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::document::{Action, Dial, Document, Sound};
 use attendant::webhook::{Fields, Link, Recorded};
+use attendant::words::{Digit, Listen};
 
 /// What the line does next by itself.
 #[derive(Clone, Debug)]

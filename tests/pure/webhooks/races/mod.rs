@@ -22,11 +22,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use attendant::acd::{self, AgentState, Misses, WrapUp};
+use attendant::acd::{self, Misses, WrapUp};
+use attendant::words::AgentState;
 
-use attendant::call::{Outcome, PartyLeg};
 use attendant::center::setup::{Agent, Queue, Trunk};
-use attendant::center::{AgentAsk, ContactCenter, Digit, Event, Setup};
+use attendant::center::{ContactCenter, Setup};
 use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
@@ -34,6 +34,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
+use attendant::words::{AgentRequest, Digit, Event, Outcome, PartyLeg};
 
 use control::{Control, ControlDeed};
 use line::{Line, ms};
@@ -240,12 +241,12 @@ fn world(plan: &Plan) -> World {
             true => Duration::ZERO,
             false => random.ms(0, ms(DAY) / 2),
         };
-        world.plan(at, Deed::Agent(agent, AgentAsk::NotReady { reason: "tea".to_owned() }));
+        world.plan(at, Deed::Agent(agent, AgentRequest::NotReady { reason: "tea".to_owned() }));
         let back = match plan.is_steady {
             true => random.ms(220_000, 250_000),
             false => random.ms(0, 60_000),
         };
-        world.plan(at + back, Deed::Agent(agent, AgentAsk::Ready));
+        world.plan(at + back, Deed::Agent(agent, AgentRequest::Ready));
     }
     world
 }

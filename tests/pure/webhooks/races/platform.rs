@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use attendant::center::snapshot::CallState;
-use attendant::center::{Cause, Digit};
 use attendant::id::LegId;
 use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+use attendant::words::{Cause, Digit};
 
 use super::judge::Talk;
 use super::line::{Act, Dialing, Side};

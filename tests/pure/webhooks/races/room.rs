@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use attendant::center::{AgentAsk, Cause, Event};
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked};
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+use attendant::words::{AgentRequest, Cause, Event};
 
 use super::judge::Talk;
 use super::line::Side;
@@ -72,8 +72,8 @@ impl World {
         if self.desk.parts(leg).is_err() {
             return false;
         }
-        self.tell(Event::AgentAsked { agent, ask: AgentAsk::Hold });
-        self.plan(lasts, Deed::Agent(agent, AgentAsk::Resume));
+        self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });
+        self.plan(lasts, Deed::Agent(agent, AgentRequest::Resume));
         true
     }
 

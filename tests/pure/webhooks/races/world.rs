@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attendant::center::{AgentAsk, Cause, Command, ContactCenter, Event, Target};
+use attendant::center::ContactCenter;
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk, Taken};
 use attendant::webhook::{Document, Fields, Link};
+use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
 use super::control::{Control, ControlDeed};
 use super::judge::{Judge, Talk};
@@ -59,7 +60,7 @@ pub(super) enum Deed {
     Rest(Ask),
     RestTold(LegId, Asked),
     Phone(LegId, PhoneDeed),
-    Agent(AgentId, AgentAsk),
+    Agent(AgentId, AgentRequest),
     /// REST has said so a while ago.
     IsGone(LegId),
     EndCall(LineId),

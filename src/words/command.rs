@@ -1,14 +1,13 @@
 //! Everything the contact center can ask of the outside.
 //!
 //! **Invariant:** carrying out a command never fails towards the center; a failure comes back as an
-//! [`Event`](crate::center::Event).
+//! [`Event`](crate::words::Event).
 
 use std::time::Duration;
 
-use crate::call::{CallRecord, Cause, RecordingNews, WrapUp};
-use crate::flow::{Digit, Prompt};
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingNews, Target, WrapUp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -58,7 +57,7 @@ pub enum Command {
     Dial {
         leg: LegId,
         target: Target,
-        from: crate::center::From,
+        from: From,
         /// The center hangs up then. For fronts that must say beforehand how long it may ring.
         until: Timestamp,
     },
@@ -97,14 +96,4 @@ pub enum Command {
     AmendRecording {
         news: RecordingNews,
     },
-}
-
-/// Whom to dial.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Wherever the agent can be reached: the registered phone, a fixed address, an outside number.
-    Agent(AgentId),
-    /// A number in E.164, through a named trunk that allows it; where that one does not carry the
-    /// call, through the `others` that allow it, in this order. `Rerouted` says so.
-    Trunk { trunk: String, number: String, others: Vec<String> },
 }

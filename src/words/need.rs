@@ -6,7 +6,7 @@
 //! **Invariant:** every verb of the language is a [`Verb`] here; a new one does not compile until
 //! each provider has answered for it.
 
-use crate::flow::Digit;
+use crate::words::Digit;
 
 /// The verbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -73,16 +73,3 @@ impl fmt::Debug for Cause {
         write!(f, "Cause({}, {})", self.0, self.name())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flow::CAUSES;
-
-    #[test]
-    fn flows_name_causes_as_records_do() {
-        for (name, value) in CAUSES {
-            assert_eq!(Cause(value).name(), name);
-        }
-    }
-}

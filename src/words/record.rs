@@ -10,9 +10,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Cause, Recording, RecordingNews};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
+use crate::words::{Cause, Recording, RecordingNews};
 
 /// How the door of a call from an agent's own telephone begins.
 pub const VIA_AGENT: &str = "agent:";

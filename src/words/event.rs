@@ -6,14 +6,13 @@
 //! **Deliberately absent:** SIP, RTP, HTTP and provider words. A protocol that has something new to
 //! say adds a variant here, and does not compile until the center answers it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Cause, EndedBy, RecordingEnd, RecordingFault};
-use crate::flow::Digit;
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
+use crate::words::{
+    AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, Via,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -67,10 +66,8 @@ pub enum Event {
         leg: LegId,
         digit: Digit,
     },
-    /// The keys a front collected by itself (see [`ContactCenter::ahead`]), none if it waited in
-    /// vain. No more came in the time it was given.
-    ///
-    /// [`ContactCenter::ahead`]: crate::center::ContactCenter::ahead
+    /// The keys a front collected by itself (see [`Ahead`](crate::words::Ahead)), none if it waited
+    /// in vain. No more came in the time it was given.
     Keys {
         leg: LegId,
         keys: Vec<Digit>,
@@ -130,7 +127,7 @@ pub enum Event {
     },
     AgentAsked {
         agent: AgentId,
-        ask: AgentAsk,
+        ask: AgentRequest,
     },
     /// News that was long on its way: it happened at `at`, not now.
     Late {
@@ -179,94 +176,6 @@ impl Event {
                 Some(recording.call)
             }
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
-        }
-    }
-}
-
-/// How a leg ended that nobody hung up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Loss {
-    /// Nothing comes from its far end any more: no sound, no refresh, no confirmation of our
-    /// answer.
-    Silent,
-    /// We could not go on with it: what its far end asks for is nothing that we can do.
-    Broken,
-}
-
-/// Who calls, as the front saw it. A label, never a login.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct From {
-    /// As received: E.164, national, or an extension. `None` when withheld or anonymous.
-    pub number: Option<String>,
-    pub name: Option<String>,
-}
-
-/// Which door a call came through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Via {
-    Trunk(String),
-    /// An agent's own registered phone, which gave its password: a feature code, or a call into a
-    /// flow, to a colleague, or outside.
-    Agent(AgentId),
-    Provider(String),
-}
-
-/// What an agent, or somebody on the agent's behalf, asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
-pub enum AgentAsk {
-    LogIn,
-    LogOut,
-    Ready,
-    NotReady {
-        reason: String,
-    },
-    /// Ends after-call work; what is given is written on the agent's last call.
-    EndWrapUp {
-        resolved: Option<bool>,
-        intent: Option<String>,
-        note: Option<String>,
-    },
-    /// The caller of the call the agent talks on is put on hold, until [`AgentAsk::Resume`].
-    Hold,
-    /// Back to the caller; a guest is hung up.
-    Resume,
-    /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
-    /// texts, numbers, `true` or `false`.
-    Transfer {
-        step: String,
-        vars: BTreeMap<String, serde_json::Value>,
-    },
-    /// The caller is put on hold, and somebody outside is dialed for the agent: the guest.
-    Consult {
-        number: String,
-        /// The trunk to go through; the first that allows the number otherwise.
-        trunk: Option<String>,
-    },
-    /// The agent leaves, and the caller goes on with the guest.
-    Complete,
-    /// Caller, agent and guest hear each other.
-    Conference,
-}
-
-impl AgentAsk {
-    /// One word, without what was said with it: that may name a number.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::LogIn => "log_in",
-            Self::LogOut => "log_out",
-            Self::Ready => "ready",
-            Self::NotReady { .. } => "not_ready",
-            Self::EndWrapUp { .. } => "end_wrap_up",
-            Self::Hold => "hold",
-            Self::Resume => "resume",
-            Self::Transfer { .. } => "transfer",
-            Self::Consult { .. } => "consult",
-            Self::Complete => "complete",
-            Self::Conference => "conference",
         }
     }
 }

@@ -1,0 +1,15 @@
+//! What follows in a call, for fronts that write whole documents.
+
+use crate::words::{Listen, Prompt};
+
+/// What follows, if the caller presses nothing meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// What is said now goes on whatever the caller presses.
+    pub deaf: bool,
+    /// What will be said after what is said now, one entry per
+    /// [`Command::Play`](crate::words::Command::Play).
+    pub plays: Vec<Vec<Prompt>>,
+    /// The keys waited for then; `None` when something else follows.
+    pub listen: Option<Listen>,
+}
