@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use attendant::id::PlayId;
 use attendant::media::dtmf;
-use attendant::media::g711::Codec;
+use attendant::media::format::{AudioFormat, Codec};
+use attendant::media::g711::Law;
 use attendant::media::goertzel::Detector;
 use attendant::media::music;
 use attendant::media::prompt::Sound;
@@ -91,9 +92,10 @@ fn keys() {
 fn tones() {
     let mut detector = Detector::default();
     let music = music::hold_music();
-    let frames: Vec<&[u8]> = music.bytes(Codec::Pcmu).chunks_exact(160).collect();
+    let linear: Vec<i16> = music.bytes(Law::Mu).iter().map(|&code| Law::Mu.decode(code)).collect();
+    let frames: Vec<&[i16]> = linear.chunks_exact(160).collect();
     per_packet("in-band tones (Goertzel)", |n| {
-        black_box(detector.hear(Codec::Pcmu, frames[n as usize % frames.len()]));
+        black_box(detector.hear(frames[n as usize % frames.len()]));
     });
 }
 
@@ -138,12 +140,11 @@ fn remote(rtp: SocketAddr, codec: Codec) -> RemoteMedia {
         rtp,
         rtcp: None,
         rtcp_mux: false,
-        codec,
+        format: AudioFormat::new(codec, 20),
         payload_type: codec.payload_type(),
         also: None,
         telephone_event: Some(101),
         direction: Direction::SendRecv,
-        ptime_ms: 20,
     }
 }
 

@@ -8,6 +8,9 @@
 //!
 //! **Deliberately absent:** how long a key was held, and sending: keys cross a bridge as they came.
 
+use std::time::Duration;
+
+use crate::media::format::Clock;
 use crate::words::Digit;
 
 /// The state one stream of events needs.
@@ -106,10 +109,12 @@ const END_BIT: u8 = 0x80;
 const SEGMENT: u32 = 0xFFFF;
 /// Timestamps from here on lie behind, modulo 2³².
 const OLDER: u32 = 1 << 31;
-/// How far behind (1/8000 s) a packet can be and still be a late one: 60 s.
-const RESTART: u32 = 60 * 8_000;
-/// No shorter pause parts two presses (ITU-T Q.24): 40 ms.
-const PAUSE_MIN: u32 = 40 * 8;
+/// How far behind a packet can be and still be a late one.
+const RESTART: u32 = CLOCK.units(Duration::from_secs(60));
+/// No shorter pause parts two presses (ITU-T Q.24).
+const PAUSE_MIN: u32 = CLOCK.units(Duration::from_millis(40));
+/// Of telephone-event/8000, which is what SDP negotiates.
+const CLOCK: Clock = Clock::LINEAR;
 
 #[cfg(test)]
 mod tests {

@@ -1,31 +1,27 @@
-//! G.711: µ-law and A-law, to and from linear, and from one to the other.
+//! G.711: µ-law and A-law, to and from linear, and from one to the other. A byte is a sample.
 //!
 //! **Invariant:** encoding a decoded code word gives that code word back, except µ-law's negative
 //! zero; every table is computed at compile time, so there is nothing to initialize.
 //!
-//! **Deliberately absent:** other codecs. Both legs of every call speak G.711.
+//! **Deliberately absent:** other codecs, each of which is a file of its own ([`Coding`]).
 
 use std::fmt;
 
-/// Samples a second, of everything in this module.
-pub const RATE_HZ: u32 = 8_000;
-/// Samples, which in G.711 are bytes, in a millisecond.
-pub const SAMPLES_PER_MS: usize = 8;
+use crate::media::format::{Clock, Codec, Coding, Decode, Encode};
 
-/// The two companding laws, by their RTP names (RFC 3551 §4.5.14).
+/// The two companding laws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    Pcmu,
-    Pcma,
+pub enum Law {
+    Mu,
+    A,
 }
 
-impl Codec {
-    /// The static RTP payload type.
+impl Law {
     #[must_use]
-    pub const fn payload_type(self) -> u8 {
+    pub const fn codec(self) -> Codec {
         match self {
-            Codec::Pcmu => 0,
-            Codec::Pcma => 8,
+            Law::Mu => Codec::Pcmu,
+            Law::A => Codec::Pcma,
         }
     }
 
@@ -33,44 +29,86 @@ impl Codec {
     #[must_use]
     pub const fn silence(self) -> u8 {
         match self {
-            Codec::Pcmu => 0xFF,
-            Codec::Pcma => 0xD5,
+            Law::Mu => 0xFF,
+            Law::A => 0xD5,
         }
     }
 
     #[must_use]
     pub const fn decode(self, code: u8) -> i16 {
-        match self {
-            Codec::Pcmu => ULAW_TO_LINEAR[code as usize],
-            Codec::Pcma => ALAW_TO_LINEAR[code as usize],
-        }
+        self.linear()[code as usize]
     }
 
     #[must_use]
     pub const fn encode(self, sample: i16) -> u8 {
         match self {
-            Codec::Pcmu => linear_to_ulaw(sample),
-            Codec::Pcma => linear_to_alaw(sample),
+            Law::Mu => linear_to_ulaw(sample),
+            Law::A => linear_to_alaw(sample),
         }
     }
 
     /// The table that turns this law's code words into the other's; `None` where nothing changes.
     #[must_use]
-    pub const fn table_to(self, other: Codec) -> Option<&'static [u8; 256]> {
+    pub const fn table_to(self, other: Law) -> Option<&'static [u8; 256]> {
         match (self, other) {
-            (Codec::Pcmu, Codec::Pcma) => Some(&ULAW_TO_ALAW),
-            (Codec::Pcma, Codec::Pcmu) => Some(&ALAW_TO_ULAW),
-            (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => None,
+            (Law::Mu, Law::A) => Some(&ULAW_TO_ALAW),
+            (Law::A, Law::Mu) => Some(&ALAW_TO_ULAW),
+            (Law::Mu, Law::Mu) | (Law::A, Law::A) => None,
+        }
+    }
+
+    const fn linear(self) -> &'static [i16; 256] {
+        match self {
+            Law::Mu => &ULAW_TO_LINEAR,
+            Law::A => &ALAW_TO_LINEAR,
         }
     }
 }
 
-impl fmt::Display for Codec {
+impl fmt::Display for Law {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Codec::Pcmu => "PCMU",
-            Codec::Pcma => "PCMA",
-        })
+        self.codec().fmt(f)
+    }
+}
+
+impl Coding for Law {
+    fn clock(&self) -> Clock {
+        Clock::LINEAR
+    }
+
+    fn units(&self, payload: &[u8]) -> u32 {
+        payload.len() as u32
+    }
+
+    fn law(&self) -> Option<Law> {
+        Some(*self)
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(*self)
+    }
+
+    fn encoder(&self) -> Box<dyn Encode> {
+        Box::new(*self)
+    }
+}
+
+impl Decode for Law {
+    fn decode(&mut self, payload: &[u8], pcm: &mut Vec<i16>) {
+        let linear = self.linear();
+        pcm.extend(payload.iter().map(|&code| linear[usize::from(code)]));
+    }
+}
+
+impl Encode for Law {
+    fn encode(&mut self, pcm: &[i16], payload: &mut [u8]) -> usize {
+        let coded = payload.iter_mut().zip(pcm);
+        let len = coded.len();
+        match self {
+            Law::Mu => coded.for_each(|(code, &sample)| *code = linear_to_ulaw(sample)),
+            Law::A => coded.for_each(|(code, &sample)| *code = linear_to_alaw(sample)),
+        }
+        len
     }
 }
 
@@ -115,7 +153,7 @@ const ULAW_BIAS: u16 = 33;
 /// A-law inverts every other bit on the wire.
 const ALAW_EVEN_BITS: u8 = 0x55;
 
-const ULAW_TO_LINEAR: [i16; 256] = {
+static ULAW_TO_LINEAR: [i16; 256] = {
     let mut table = [0; 256];
     let mut code = 0;
     while code < 256 {
@@ -125,7 +163,7 @@ const ULAW_TO_LINEAR: [i16; 256] = {
     table
 };
 
-const ALAW_TO_LINEAR: [i16; 256] = {
+static ALAW_TO_LINEAR: [i16; 256] = {
     let mut table = [0; 256];
     let mut code = 0;
     while code < 256 {
@@ -163,23 +201,23 @@ mod tests {
     #[test]
     fn code_words_survive_a_round_trip() {
         for code in 0..=255_u8 {
-            assert_eq!(Codec::Pcma.encode(Codec::Pcma.decode(code)), code);
-            let again = Codec::Pcmu.encode(Codec::Pcmu.decode(code));
+            assert_eq!(Law::A.encode(Law::A.decode(code)), code);
+            let again = Law::Mu.encode(Law::Mu.decode(code));
             assert!(again == code || (code == 0x7F && again == 0xFF), "{code:#x} -> {again:#x}");
         }
     }
 
     #[test]
     fn silence_is_silent_in_both_laws_and_across_them() {
-        assert_eq!(Codec::Pcmu.decode(Codec::Pcmu.silence()), 0);
-        assert!(Codec::Pcma.decode(Codec::Pcma.silence()).abs() <= 8);
-        let table = Codec::Pcmu.table_to(Codec::Pcma).unwrap();
-        assert_eq!(table[usize::from(Codec::Pcmu.silence())], Codec::Pcma.silence());
+        assert_eq!(Law::Mu.decode(Law::Mu.silence()), 0);
+        assert!(Law::A.decode(Law::A.silence()).abs() <= 8);
+        let table = Law::Mu.table_to(Law::A).unwrap();
+        assert_eq!(table[usize::from(Law::Mu.silence())], Law::A.silence());
     }
 
     #[test]
     fn transcoding_stays_within_one_quantizing_step() {
-        for (from, to) in [(Codec::Pcmu, Codec::Pcma), (Codec::Pcma, Codec::Pcmu)] {
+        for (from, to) in [(Law::Mu, Law::A), (Law::A, Law::Mu)] {
             let table = from.table_to(to).unwrap();
             for code in 0..=255_u8 {
                 let before = i32::from(from.decode(code));
@@ -193,13 +231,11 @@ mod tests {
     #[test]
     fn every_linear_value_gets_the_itu_code_word() {
         let Some(sweep) = torture::words("audio/g711_sweep.src") else { return };
-        for (codec, file) in
-            [(Codec::Pcmu, "audio/g711_sweep-r.u"), (Codec::Pcma, "audio/g711_sweep-r.a")]
-        {
+        for (law, file) in [(Law::Mu, "audio/g711_sweep-r.u"), (Law::A, "audio/g711_sweep-r.a")] {
             let expected = torture::words(file).unwrap();
             assert_eq!(sweep.len(), 65_536);
             for (&sample, &code) in sweep.iter().zip(&expected) {
-                assert_eq!(u16::from(codec.encode(sample)), code as u16, "{codec} {sample}");
+                assert_eq!(u16::from(law.encode(sample)), code as u16, "{law} {sample}");
             }
         }
     }
@@ -207,11 +243,11 @@ mod tests {
     #[test]
     fn every_code_word_has_the_published_value() {
         let Some(tables) = torture::json("vectors/g711_tables.json") else { return };
-        for (codec, name) in [(Codec::Pcmu, "ulaw"), (Codec::Pcma, "alaw")] {
+        for (law, name) in [(Law::Mu, "ulaw"), (Law::A, "alaw")] {
             let values = tables[name].as_array().unwrap();
             assert_eq!(values.len(), 256);
             for (code, value) in values.iter().enumerate() {
-                assert_eq!(i64::from(codec.decode(code as u8)), value.as_i64().unwrap());
+                assert_eq!(i64::from(law.decode(code as u8)), value.as_i64().unwrap());
             }
         }
     }

@@ -9,7 +9,6 @@
 //! **Deliberately absent:** filling lost packets in. A gap in a tone can double no digit (three
 //! blocks without it are needed to end one), only miss it.
 
-use crate::media::g711::Codec;
 use crate::words::Digit;
 
 #[derive(Clone, Debug, Default)]
@@ -29,10 +28,10 @@ pub struct Detector {
 
 impl Detector {
     /// Listens to one packet. A digit is reported when it has sounded for two blocks.
-    pub fn hear(&mut self, codec: Codec, payload: &[u8]) -> Option<Digit> {
+    pub fn hear(&mut self, samples: &[i16]) -> Option<Digit> {
         let mut digit = None;
-        for &code in payload {
-            self.take(f32::from(codec.decode(code)));
+        for &sample in samples {
+            self.take(f32::from(sample));
             if self.samples == BLOCK {
                 let key = self.end_block();
                 digit = self.press(key).or(digit);
@@ -144,6 +143,7 @@ mod tests {
     use std::f32::consts::TAU;
 
     use super::*;
+    use crate::media::g711::Law;
 
     const LEVEL: f32 = 6_000.0;
 
@@ -155,7 +155,7 @@ mod tests {
                     .iter()
                     .map(|(hz, level)| level * (TAU * hz * n as f32 / 8_000.0).sin())
                     .sum();
-                Codec::Pcmu.encode(value as i16)
+                Law::Mu.encode(value as i16)
             })
             .collect();
         samples.chunks(160).map(<[u8]>::to_vec).collect()
@@ -164,7 +164,10 @@ mod tests {
     fn hear(detector: &mut Detector, packets: &[Vec<u8>]) -> String {
         packets
             .iter()
-            .filter_map(|packet| detector.hear(Codec::Pcmu, packet))
+            .filter_map(|packet| {
+                let samples: Vec<i16> = packet.iter().map(|&code| Law::Mu.decode(code)).collect();
+                detector.hear(&samples)
+            })
             .map(Digit::as_char)
             .collect()
     }
@@ -230,7 +233,7 @@ mod tests {
         let noise: Vec<u8> = (0..160 * 500)
             .map(|_| {
                 chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                Codec::Pcmu.encode((chance >> 16) as i16 / 4)
+                Law::Mu.encode((chance >> 16) as i16 / 4)
             })
             .collect();
         let noise: Vec<Vec<u8>> = noise.chunks(160).map(<[u8]>::to_vec).collect();

@@ -1,10 +1,10 @@
 //! The sound of a call: RTP in, prompts and bridges out.
 //!
-//! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), one stream in
-//! ([`source`], [`reception`], [`dtmf`], [`goertzel`], [`recorder`]) and one out ([`outgoing`],
-//! [`prompt`]), both together a leg ([`session`]). Sound comes from files ([`wav`]), voices
-//! ([`tts`]) and [`music`]. The threads, sockets and disk around them are in `io`, `speech`,
-//! `prompt_store` and `voice_io`.
+//! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), what is in them
+//! ([`format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
+//! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]). Sound
+//! comes from files ([`wav`]), voices ([`tts`]) and [`music`]. The threads, sockets and disk around them are
+//! in `io`, `speech`, `prompt_store` and `voice_io`.
 //!
 //! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a
 //! file, or starts a thread.
@@ -12,6 +12,7 @@
 //! **Deliberately absent:** signaling, and deciding anything: commands come in, facts go out.
 
 pub mod dtmf;
+pub mod format;
 pub mod g711;
 pub mod goertzel;
 #[cfg(feature = "server")]

@@ -6,7 +6,8 @@
 
 use std::f32::consts::TAU;
 
-use crate::media::g711::{Codec, RATE_HZ};
+use crate::media::format::RATE_HZ;
+use crate::media::g711::Law;
 use crate::media::prompt::Sound;
 
 /// Hold music of 24 s: a slow round of four chords, broken upwards, over a soft bass.
@@ -86,9 +87,7 @@ fn render(score: &[Note], seconds: f32, rounds: usize) -> Sound {
     for (i, value) in mix[len - fade_len..].iter_mut().enumerate() {
         *value *= 1.0 - i as f32 / fade_len as f32;
     }
-    Sound::from_ulaw(
-        mix.iter().map(|value| Codec::Pcmu.encode((value * 32_767.0) as i16)).collect(),
-    )
+    Sound::from_ulaw(mix.iter().map(|value| Law::Mu.encode((value * 32_767.0) as i16)).collect())
 }
 
 impl Note {
@@ -157,11 +156,8 @@ mod tests {
     fn music_is_audible_not_loud_and_loops_without_a_click() {
         for (sound, seconds, loudest) in [(hold_music(), 24, 24_000), (waiting(), 2, 8_000)] {
             assert_eq!(sound.duration_ms(), seconds * 1_000);
-            let samples: Vec<i32> = sound
-                .bytes(Codec::Pcmu)
-                .iter()
-                .map(|&code| i32::from(Codec::Pcmu.decode(code)))
-                .collect();
+            let samples: Vec<i32> =
+                sound.bytes(Law::Mu).iter().map(|&code| i32::from(Law::Mu.decode(code))).collect();
             let peak = samples.iter().map(|s| s.abs()).max().unwrap();
             assert!((1_000..loudest).contains(&peak), "{peak}");
             assert!(samples[0].abs() < 50 && samples[samples.len() - 1].abs() < 50);
@@ -171,8 +167,8 @@ mod tests {
     #[test]
     fn hold_music_is_never_silent_for_long() {
         let music = hold_music();
-        for second in music.bytes(Codec::Pcmu).chunks(8_000) {
-            assert!(second.iter().any(|&code| Codec::Pcmu.decode(code).abs() > 500));
+        for second in music.bytes(Law::Mu).chunks(8_000) {
+            assert!(second.iter().any(|&code| Law::Mu.decode(code).abs() > 500));
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::media::g711::SAMPLES_PER_MS;
+use crate::media::format::Clock;
 use crate::media::rtcp::{self, SenderInfo};
 use crate::time::Timestamp;
 
@@ -19,7 +19,9 @@ pub struct Outgoing {
     sequence: u16,
     /// Of the last packet, or the first to come.
     timestamp: u32,
-    /// When the last packet was due, and the samples in it.
+    /// Of the time stamps.
+    clock: Clock,
+    /// When the last packet was due, and the units of the clock in it.
     last: Option<(Timestamp, u32)>,
     packets: u32,
     octets: u32,
@@ -40,6 +42,13 @@ struct Relay {
     highest_timestamp: u32,
 }
 
+/// How much is in a packet: units of the stream's clock, and bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub units: u32,
+    pub octets: u32,
+}
+
 /// What a packet of this stream is stamped with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -57,12 +66,18 @@ impl Outgoing {
             ssrc: seed as u32,
             sequence: (seed >> 32) as u16,
             timestamp: (seed >> 24) as u32,
+            clock: Clock::LINEAR,
             last: None,
             packets: 0,
             octets: 0,
             reported_packets: 0,
             relay: None,
         }
+    }
+
+    /// What is sent from now on counts time so.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
     }
 
     #[must_use]
@@ -83,11 +98,11 @@ impl Outgoing {
     /// The first moment the next packet of our own may go without crowding the last one.
     #[must_use]
     pub fn earliest(&self, now: Timestamp) -> Timestamp {
-        self.last.map_or(now, |(at, samples)| now.max(at + duration(samples)))
+        self.last.map_or(now, |(at, units)| now.max(at + self.clock.time(units)))
     }
 
-    /// Stamps a packet of our own that is due at `due`, with `samples` in it.
-    pub fn stamp(&mut self, due: Timestamp, samples: u32) -> Stamp {
+    /// Stamps a packet of our own that is due at `due`.
+    pub fn stamp(&mut self, due: Timestamp, size: Size) -> Stamp {
         self.relay = None;
         let stamp = Stamp {
             sequence: self.sequence,
@@ -95,7 +110,7 @@ impl Outgoing {
             marker: self.is_gap(due),
         };
         self.sequence = self.sequence.wrapping_add(1);
-        self.sent(due, stamp.timestamp, samples);
+        self.sent(due, stamp.timestamp, size);
         stamp
     }
 
@@ -107,11 +122,12 @@ impl Outgoing {
         ssrc: u32,
         sequence: u16,
         timestamp: u32,
-        samples: u32,
+        size: Size,
     ) -> Option<Stamp> {
         let mut marker = false;
+        let clock = self.clock;
         let relay = match self.relay {
-            Some(relay) if relay.goes_on_with(ssrc, sequence, timestamp) => relay,
+            Some(relay) if relay.goes_on_with(ssrc, sequence, timestamp, clock) => relay,
             Some(_) | None => {
                 marker = self.is_gap(now);
                 Relay {
@@ -129,20 +145,20 @@ impl Outgoing {
         let out_timestamp = timestamp.wrapping_add(relay.timestamp_offset);
         let behind = relay.highest.wrapping_sub(sequence);
         if behind != 0 && behind <= LATE_MAX {
-            self.packets = self.packets.wrapping_add(1);
-            self.octets = self.octets.wrapping_add(samples);
             // A late packet from before the first one would carry a number already used.
-            return (u32::from(behind) <= relay.span).then_some(Stamp {
+            let stamp = (u32::from(behind) <= relay.span).then_some(Stamp {
                 sequence: out_sequence,
                 timestamp: out_timestamp,
                 marker: false,
             });
+            self.count(size);
+            return stamp;
         }
         relay.span = relay.span.saturating_add(u32::from(sequence.wrapping_sub(relay.highest)));
         relay.highest = sequence;
         relay.highest_timestamp = timestamp;
         self.sequence = out_sequence.wrapping_add(1);
-        self.sent(now, out_timestamp, samples);
+        self.sent(now, out_timestamp, size);
         Some(Stamp { sequence: out_sequence, timestamp: out_timestamp, marker })
     }
 
@@ -172,59 +188,56 @@ impl Outgoing {
         let (last_at, _) = self.last?;
         Some(SenderInfo {
             ntp: rtcp::ntp(now),
-            timestamp: self.timestamp.wrapping_add(units(now.since(last_at))),
+            timestamp: self.timestamp.wrapping_add(self.clock.units(now.since(last_at))),
             packets: self.packets,
             octets: self.octets,
         })
     }
 
-    fn sent(&mut self, at: Timestamp, timestamp: u32, samples: u32) {
+    fn sent(&mut self, at: Timestamp, timestamp: u32, size: Size) {
         self.timestamp = timestamp;
-        self.last = Some((at, samples));
+        self.last = Some((at, size.units));
+        self.count(size);
+    }
+
+    fn count(&mut self, size: Size) {
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(samples);
+        self.octets = self.octets.wrapping_add(size.octets);
     }
 
     /// The stream's clock follows ours, and never goes back into what was sent.
     fn timestamp_at(&self, at: Timestamp) -> u32 {
         match self.last {
             None => self.timestamp,
-            Some((last_at, samples)) => {
-                self.timestamp.wrapping_add(units(at.since(last_at)).max(samples))
+            Some((last_at, in_packet)) => {
+                let passed = self.clock.units(at.since(last_at));
+                self.timestamp.wrapping_add(passed.max(in_packet))
             }
         }
     }
 
     fn is_gap(&self, at: Timestamp) -> bool {
-        self.last.is_none_or(|(last_at, samples)| at.since(last_at) > duration(samples) + SPURT_GAP)
+        self.last
+            .is_none_or(|(last_at, units)| at.since(last_at) > self.clock.time(units) + SPURT_GAP)
     }
 }
 
 impl Relay {
-    fn goes_on_with(&self, ssrc: u32, sequence: u16, timestamp: u32) -> bool {
+    fn goes_on_with(&self, ssrc: u32, sequence: u16, timestamp: u32, clock: Clock) -> bool {
         let ahead = sequence.wrapping_sub(self.highest);
         let moved = timestamp.wrapping_sub(self.highest_timestamp) as i32;
         self.ssrc == ssrc
             && (ahead <= DROPOUT_MAX || ahead > u16::MAX - LATE_MAX)
-            && moved.unsigned_abs() <= TIMESTAMP_JUMP_MAX
+            && moved.unsigned_abs() <= clock.units(TIMESTAMP_JUMP_MAX)
     }
-}
-
-fn duration(samples: u32) -> Duration {
-    Duration::from_millis(u64::from(samples) / SAMPLES_PER_MS as u64)
-}
-
-/// Milliseconds in RTP's 1/8000 s.
-fn units(time: Duration) -> u32 {
-    (time.as_millis() as u32).wrapping_mul(SAMPLES_PER_MS as u32)
 }
 
 /// A relayed packet this far behind is late; further behind, the sender began again.
 const LATE_MAX: u16 = 100;
 /// A relayed packet this far ahead follows losses; further ahead, the sender began again.
 const DROPOUT_MAX: u16 = 3_000;
-/// 60 s: no silence of a sender that goes on counting is longer without a restart of its clock.
-const TIMESTAMP_JUMP_MAX: u32 = 60 * 8_000;
+/// No silence of a sender that goes on counting is longer without a restart of its clock.
+const TIMESTAMP_JUMP_MAX: Duration = Duration::from_secs(60);
 /// A pause longer than this begins a talk spurt.
 const SPURT_GAP: Duration = Duration::from_millis(20);
 
@@ -236,6 +249,10 @@ mod tests {
         Outgoing::new(0)
     }
 
+    fn size(samples: u32) -> Size {
+        Size { units: samples, octets: samples }
+    }
+
     fn numbers(stamp: Stamp) -> (u16, u32) {
         (stamp.sequence, stamp.timestamp)
     }
@@ -243,15 +260,15 @@ mod tests {
     #[test]
     fn prompt_to_bridge_to_prompt_is_one_stream() {
         let mut out = outgoing();
-        let first = out.stamp(Timestamp(0), 160);
+        let first = out.stamp(Timestamp(0), size(160));
         assert_eq!((numbers(first), first.marker), ((0, 0), true));
-        assert_eq!(numbers(out.stamp(Timestamp(20), 160)), (1, 160));
+        assert_eq!(numbers(out.stamp(Timestamp(20), size(160))), (1, 160));
         // Bridged 15 ms later; the other leg's stream counts from elsewhere.
-        let relayed = out.relay(Timestamp(35), 9, 500, 70_000, 160).unwrap();
+        let relayed = out.relay(Timestamp(35), 9, 500, 70_000, size(160)).unwrap();
         assert_eq!((numbers(relayed), relayed.marker), ((2, 320), false));
-        assert_eq!(numbers(out.relay(Timestamp(55), 9, 501, 70_160, 160).unwrap()), (3, 480));
+        assert_eq!(numbers(out.relay(Timestamp(55), 9, 501, 70_160, size(160)).unwrap()), (3, 480));
         // And back to a prompt, after a second of nothing.
-        let back = out.stamp(Timestamp(1_055), 160);
+        let back = out.stamp(Timestamp(1_055), size(160));
         assert_eq!((numbers(back), back.marker), ((4, 8_480), true));
         assert_eq!(out.packets(), 5);
     }
@@ -261,7 +278,7 @@ mod tests {
         let mut out = outgoing();
         let mut relay = |sequence: u16, at| {
             let timestamp = u32::from(sequence) * 160;
-            out.relay(Timestamp(at), 9, sequence, timestamp, 160).map(numbers)
+            out.relay(Timestamp(at), 9, sequence, timestamp, size(160)).map(numbers)
         };
         assert_eq!(relay(10, 0), Some((0, 0)));
         assert_eq!(relay(9, 1), None, "sent before the bridge");
@@ -273,20 +290,20 @@ mod tests {
     #[test]
     fn a_new_sender_joins_where_the_old_one_left() {
         let mut out = outgoing();
-        out.relay(Timestamp(0), 9, 10, 1_000, 160);
-        out.relay(Timestamp(20), 9, 11, 1_160, 160);
-        let other = out.relay(Timestamp(40), 8, 60_000, 5, 160).unwrap();
+        out.relay(Timestamp(0), 9, 10, 1_000, size(160));
+        out.relay(Timestamp(20), 9, 11, 1_160, size(160));
+        let other = out.relay(Timestamp(40), 8, 60_000, 5, size(160)).unwrap();
         assert_eq!(numbers(other), (2, 320));
-        let restarted = out.relay(Timestamp(60), 8, 100, 9_999_999, 240).unwrap();
+        let restarted = out.relay(Timestamp(60), 8, 100, 9_999_999, size(240)).unwrap();
         assert_eq!(numbers(restarted), (3, 480));
     }
 
     #[test]
     fn another_leg_with_the_same_numbers_is_another_sender() {
         let mut out = outgoing();
-        out.relay(Timestamp(0), 9, 10, 1_000, 160);
+        out.relay(Timestamp(0), 9, 10, 1_000, size(160));
         out.relay_anew();
-        let other = out.relay(Timestamp(20), 9, 17, 2_120, 160).unwrap();
+        let other = out.relay(Timestamp(20), 9, 17, 2_120, size(160)).unwrap();
         assert_eq!(numbers(other), (1, 160));
     }
 
@@ -296,7 +313,7 @@ mod tests {
         for i in 0..70_000_u32 {
             let now = Timestamp(u64::from(i) * 20);
             let sequence = (i + 65_000) as u16;
-            let stamp = out.relay(now, 9, sequence, i.wrapping_mul(160), 160).unwrap();
+            let stamp = out.relay(now, 9, sequence, i.wrapping_mul(160), size(160)).unwrap();
             assert_eq!(stamp.sequence, i as u16);
         }
     }
@@ -304,17 +321,17 @@ mod tests {
     #[test]
     fn what_a_leg_cannot_take_leaves_no_gap() {
         let mut out = outgoing();
-        out.relay(Timestamp(0), 9, 10, 0, 160);
+        out.relay(Timestamp(0), 9, 10, 0, size(160));
         out.relay_without(9, 11);
         out.relay_without(9, 12);
-        assert_eq!(numbers(out.relay(Timestamp(60), 9, 13, 480, 160).unwrap()), (1, 480));
+        assert_eq!(numbers(out.relay(Timestamp(60), 9, 13, 480, size(160)).unwrap()), (1, 480));
     }
 
     #[test]
     fn own_packets_keep_their_distance() {
         let mut out = outgoing();
         assert_eq!(out.earliest(Timestamp(5)), Timestamp(5));
-        out.stamp(Timestamp(5), 160);
+        out.stamp(Timestamp(5), size(160));
         assert_eq!(out.earliest(Timestamp(6)), Timestamp(25));
         assert_eq!(out.earliest(Timestamp(90)), Timestamp(90));
     }
@@ -323,7 +340,7 @@ mod tests {
     fn a_report_tells_the_time_of_the_stream() {
         let mut out = outgoing();
         assert_eq!(out.report(Timestamp(0)), None);
-        out.stamp(Timestamp(0), 160);
+        out.stamp(Timestamp(0), size(160));
         let info = out.report(Timestamp(10)).unwrap();
         assert_eq!((info.timestamp, info.packets, info.octets), (80, 1, 160));
         assert_eq!(out.report(Timestamp(20)), None, "nothing new was sent");

@@ -7,8 +7,10 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use crate::media::g711::{Codec, SAMPLES_PER_MS};
+use crate::media::format::{duration, samples};
+use crate::media::g711::Law;
 
 /// A prompt, a piece of music or a pause: 8 kHz, mono, G.711.
 pub struct Sound {
@@ -26,18 +28,18 @@ impl Sound {
     /// From linear samples at 8 kHz.
     #[must_use]
     pub fn from_samples(samples: &[i16]) -> Self {
-        Self::from_ulaw(samples.iter().map(|&sample| Codec::Pcmu.encode(sample)).collect())
+        Self::from_ulaw(samples.iter().map(|&sample| Law::Mu.encode(sample)).collect())
     }
 
     #[must_use]
     pub fn silence(ms: u32) -> Self {
-        let ms = ms.min(SILENCE_MS_MAX) as usize;
-        Self::from_ulaw(vec![Codec::Pcmu.silence(); ms * SAMPLES_PER_MS])
+        let len = samples(Duration::from_millis(u64::from(ms.min(SILENCE_MS_MAX))));
+        Self::from_ulaw(vec![Law::Mu.silence(); len as usize])
     }
 
     #[must_use]
-    pub fn bytes(&self, codec: Codec) -> &[u8] {
-        match Codec::Pcmu.table_to(codec) {
+    pub fn bytes(&self, law: Law) -> &[u8] {
+        match Law::Mu.table_to(law) {
             None => &self.ulaw,
             Some(table) => self
                 .alaw
@@ -58,7 +60,7 @@ impl Sound {
 
     #[must_use]
     pub fn duration_ms(&self) -> u64 {
-        (self.len() / SAMPLES_PER_MS) as u64
+        duration(self.len() as u64).as_millis() as u64
     }
 }
 
@@ -96,33 +98,52 @@ impl Sequence {
 
     /// Fills `frame` and moves on; the last frame is filled up with silence. `false`, and nothing
     /// written, once everything was played.
-    pub fn next_frame(&mut self, codec: Codec, frame: &mut [u8]) -> bool {
+    pub fn next_frame(&mut self, law: Law, frame: &mut [u8]) -> bool {
         let mut filled = 0;
-        // Bounded: each turn fills bytes or leaves a sound behind, and a list that repeats has
-        // a sound with bytes in it.
-        while filled < frame.len() {
+        self.take(frame.len(), |sound, from, to| {
+            frame[filled..filled + to - from].copy_from_slice(&sound.bytes(law)[from..to]);
+            filled += to - from;
+        });
+        frame[filled..].fill(law.silence());
+        filled > 0
+    }
+
+    /// As [`Self::next_frame`], in linear samples: for whoever hears something else than G.711.
+    pub fn next_samples(&mut self, frame: &mut [i16]) -> bool {
+        let mut filled = 0;
+        self.take(frame.len(), |sound, from, to| {
+            let coded = &sound.ulaw[from..to];
+            for (sample, &code) in frame[filled..].iter_mut().zip(coded) {
+                *sample = Law::Mu.decode(code);
+            }
+            filled += coded.len();
+        });
+        frame[filled..].fill(0);
+        filled > 0
+    }
+
+    /// Moves on by `len` samples, or what there is, and says which parts of which sounds they are.
+    fn take(&mut self, len: usize, mut part: impl FnMut(&Sound, usize, usize)) {
+        let mut left = len;
+        // Bounded: each turn takes samples or leaves a sound behind, and a list that repeats has
+        // a sound with samples in it.
+        while left > 0 {
             let Some(sound) = self.sounds.get(self.index) else {
                 if self.repeat {
                     self.index = 0;
                     continue;
                 }
-                break;
+                return;
             };
-            let rest = &sound.bytes(codec)[self.offset..];
-            let take = rest.len().min(frame.len() - filled);
-            frame[filled..filled + take].copy_from_slice(&rest[..take]);
-            filled += take;
-            self.offset += take;
-            if self.offset == sound.len() {
+            let end = sound.len().min(self.offset + left);
+            part(sound, self.offset, end);
+            left -= end - self.offset;
+            self.offset = end;
+            if end == sound.len() {
                 self.index += 1;
                 self.offset = 0;
             }
         }
-        if filled == 0 {
-            return false;
-        }
-        frame[filled..].fill(codec.silence());
-        true
     }
 }
 
@@ -139,33 +160,33 @@ mod tests {
         let mut sequence =
             Sequence::new(vec![sound(&[1, 2, 3]), sound(&[]), sound(&[4, 5])], false);
         let mut frame = [0; 4];
-        assert!(sequence.next_frame(Codec::Pcmu, &mut frame));
+        assert!(sequence.next_frame(Law::Mu, &mut frame));
         assert_eq!(frame, [1, 2, 3, 4]);
-        assert!(sequence.next_frame(Codec::Pcmu, &mut frame));
+        assert!(sequence.next_frame(Law::Mu, &mut frame));
         assert_eq!(frame, [5, 0xFF, 0xFF, 0xFF]);
-        assert!(!sequence.next_frame(Codec::Pcmu, &mut frame));
+        assert!(!sequence.next_frame(Law::Mu, &mut frame));
     }
 
     #[test]
     fn a_repeated_list_starts_over_inside_a_frame() {
         let mut sequence = Sequence::new(vec![sound(&[1, 2, 3])], true);
         let mut frame = [0; 8];
-        assert!(sequence.next_frame(Codec::Pcmu, &mut frame));
+        assert!(sequence.next_frame(Law::Mu, &mut frame));
         assert_eq!(frame, [1, 2, 3, 1, 2, 3, 1, 2]);
     }
 
     #[test]
     fn a_list_without_sound_ends_even_when_repeated() {
         for sounds in [vec![], vec![sound(&[])]] {
-            assert!(!Sequence::new(sounds, true).next_frame(Codec::Pcmu, &mut [0; 160]));
+            assert!(!Sequence::new(sounds, true).next_frame(Law::Mu, &mut [0; 160]));
         }
     }
 
     #[test]
     fn alaw_is_the_same_sound() {
         let sound = Sound::from_samples(&[0, 1_000, -1_000, 20_000]);
-        for (&u, &a) in sound.bytes(Codec::Pcmu).iter().zip(sound.bytes(Codec::Pcma)) {
-            let (u, a) = (Codec::Pcmu.decode(u), Codec::Pcma.decode(a));
+        for (&u, &a) in sound.bytes(Law::Mu).iter().zip(sound.bytes(Law::A)) {
+            let (u, a) = (Law::Mu.decode(u), Law::A.decode(a));
             assert!((i32::from(u) - i32::from(a)).abs() <= i32::from(u.abs()) / 16 + 16);
         }
         assert_eq!(Sound::silence(20).len(), 160);

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::media::g711::Codec;
+use crate::media::g711::Law;
 use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::tts::{VoiceError, Voices};
@@ -213,7 +213,7 @@ impl PromptStore {
             .map_err(failed)?;
         let sound = Sound::from_samples(&pcm.to_8_khz());
         if let Some(file) = file.filter(|_| self.keeps) {
-            keep_on_disk(&file, sound.bytes(Codec::Pcmu));
+            keep_on_disk(&file, sound.bytes(Law::Mu));
         }
         Ok(Arc::new(sound))
     }
@@ -469,7 +469,7 @@ mod tests {
         let heard = |path: &str| {
             let store = world.store();
             assert!(store.prepare(&[file(path)]).is_empty());
-            store.ready(&file(path)).unwrap().bytes(Codec::Pcmu).to_vec()
+            store.ready(&file(path)).unwrap().bytes(Law::Mu).to_vec()
         };
         assert_eq!(heard("plain.wav").len(), 800);
         assert!(world.kept().is_empty(), "there was nothing to make");

@@ -6,6 +6,9 @@
 //! **Deliberately absent:** the probation of A.1. Which source to believe is decided by
 //! [`crate::media::source`], before a packet gets here.
 
+use std::time::Duration;
+
+use crate::media::format::Clock;
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, Default)]
@@ -14,6 +17,8 @@ pub struct Reception {
     /// Of streams that ended.
     lost_before: i64,
     received: u64,
+    /// Of the time stamps.
+    clock: Clock,
     jitter_max: u32,
 }
 
@@ -28,7 +33,7 @@ struct Stream {
     /// At the last report, for the share lost since then.
     expected_prior: u64,
     received_prior: u64,
-    /// Arrival minus timestamp of the last audio packet, 1/8000 s.
+    /// Arrival minus timestamp of the last audio packet, in units of the clock.
     transit: Option<u32>,
     /// Sixteen times the estimate, as A.8 keeps it.
     jitter_x16: u32,
@@ -42,11 +47,16 @@ pub struct Quality {
     pub fraction_lost: u8,
     pub lost: i32,
     pub highest: u32,
-    /// 1/8000 s.
+    /// In units of the clock.
     pub jitter: u32,
 }
 
 impl Reception {
+    /// What comes from now on counts time so.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
     /// Counts one packet. `true` when it begins a new stream: whatever was known of the old one
     /// (order of keys, relay offsets) no longer holds.
     pub fn count(
@@ -70,7 +80,7 @@ impl Reception {
         if let Some(stream) = &mut self.stream {
             stream.received += 1;
             if let Some(timestamp) = timestamp {
-                stream.measure_jitter(now, timestamp);
+                stream.measure_jitter(now, timestamp, self.clock);
                 self.jitter_max = self.jitter_max.max(stream.jitter_x16 >> 4);
             }
         }
@@ -110,7 +120,7 @@ impl Reception {
     /// The worst estimate so far, in milliseconds.
     #[must_use]
     pub fn jitter_ms_max(&self) -> u32 {
-        self.jitter_max / 8
+        self.clock.time(self.jitter_max).as_millis() as u32
     }
 
     #[must_use]
@@ -156,13 +166,13 @@ impl Stream {
         self.expected() as i64 - self.received as i64
     }
 
-    fn measure_jitter(&mut self, now: Timestamp, timestamp: u32) {
-        let arrival = (now.as_millis() as u32).wrapping_mul(8);
+    fn measure_jitter(&mut self, now: Timestamp, timestamp: u32, clock: Clock) {
+        let arrival = clock.reading(now);
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(before) = self.transit.replace(transit) {
             let moved = (transit.wrapping_sub(before) as i32).unsigned_abs();
             // A jump of seconds is a new talk spurt's clock, not the network.
-            if moved < JUMP {
+            if moved < clock.units(JUMP) {
                 self.jitter_x16 = self.jitter_x16 + moved - ((self.jitter_x16 + 8) >> 4);
             }
         }
@@ -175,8 +185,7 @@ const DROPOUT_MAX: u16 = 3_000;
 const MISORDER_MAX: u16 = 100;
 /// The report's field has 24 bits, signed.
 const LOST_MAX: i64 = 0x7F_FFFF;
-/// 2 s, in 1/8000 s.
-const JUMP: u32 = 16_000;
+const JUMP: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crate::id::RecordingId;
-use crate::media::g711::{Codec, SAMPLES_PER_MS};
+use crate::media::format::{Heard, duration, samples};
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
@@ -38,7 +38,7 @@ pub struct Over {
 impl Over {
     #[must_use]
     pub const fn length_ms(&self) -> u64 {
-        self.samples / SAMPLES_PER_MS as u64
+        duration(self.samples).as_millis() as u64
     }
 }
 
@@ -87,9 +87,9 @@ impl Recorder {
     }
 
     /// Takes one packet of sound.
-    pub fn hear(&mut self, now: Timestamp, ssrc: u32, timestamp: u32, codec: Codec, coded: &[u8]) {
-        let position = self.place(now, ssrc, timestamp);
-        let end = (position + coded.len() as u64).min(samples(self.terms.length_max));
+    pub fn hear(&mut self, now: Timestamp, heard: Heard<'_>) {
+        let position = self.place(now, heard.ssrc, heard.timestamp);
+        let end = (position + heard.samples.len() as u64).min(samples(self.terms.length_max));
         if end <= position || position < self.taken {
             return; // too late, or beyond the end
         }
@@ -99,9 +99,9 @@ impl Recorder {
             self.block.resize(to, 0);
         }
         let mut energy = 0_i64;
-        for (sample, &code) in self.block[from..to].iter_mut().zip(coded) {
-            *sample = codec.decode(code);
-            energy += i64::from(*sample) * i64::from(*sample);
+        for (kept, &sample) in self.block[from..to].iter_mut().zip(heard.samples) {
+            *kept = sample;
+            energy += i64::from(sample) * i64::from(sample);
         }
         let count = (to - from) as i64;
         let is_loud = energy >= LOUD_RMS * LOUD_RMS * count;
@@ -166,10 +166,6 @@ impl Recorder {
     }
 }
 
-fn samples(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(SAMPLES_PER_MS as u64)
-}
-
 /// Loudness (root mean square) of a packet with sound in it: −42 dB below the loudest there is.
 /// Speech is 15 to 25 dB above, the hiss of a line 10 dB below.
 const LOUD_RMS: i64 = 260;
@@ -178,16 +174,17 @@ const SOUND_MIN: Duration = Duration::from_millis(60);
 /// The end of a word that is softer than sound.
 const TAIL: Duration = Duration::from_millis(200);
 /// One second.
-const BLOCK_MAX: usize = 1_000 * SAMPLES_PER_MS;
-/// A packet later than this, behind others, has no place any more: 200 ms.
-const LATE_MAX: usize = 200 * SAMPLES_PER_MS;
-/// How far time stamps may be from the clock: two seconds, in samples.
-const DRIFT_MAX: u64 = 2_000 * SAMPLES_PER_MS as u64;
+const BLOCK_MAX: usize = samples(Duration::from_secs(1)) as usize;
+/// A packet later than this, behind others, has no place any more.
+const LATE_MAX: usize = samples(Duration::from_millis(200)) as usize;
+/// How far time stamps may be from the clock.
+const DRIFT_MAX: u64 = samples(Duration::from_secs(2));
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::CallId;
+    use crate::media::g711::Law;
 
     const BEGAN: Timestamp = Timestamp(10_000);
 
@@ -208,11 +205,11 @@ mod tests {
         }
 
         /// One packet of 20 ms that was sent `ms` after the beginning and arrives 30 ms later.
-        fn say(&mut self, ms: u64, level: i16, codec: Codec) {
-            let coded = [codec.encode(level); 160];
+        fn say(&mut self, ms: u64, level: i16, law: Law) {
+            let samples = [law.decode(law.encode(level)); 160];
             let timestamp = 0xFFFF_FF00_u32.wrapping_add(ms as u32 * 8);
             let now = BEGAN + Duration::from_millis(ms + 30);
-            self.recorder.hear(now, 7, timestamp, codec, &coded);
+            self.recorder.hear(now, Heard { ssrc: 7, timestamp, samples: &samples });
             self.kept.extend(self.recorder.take_block().into_iter().flatten());
         }
 
@@ -230,19 +227,19 @@ mod tests {
 
     #[test]
     fn lost_packets_are_silence_of_the_same_length_and_late_ones_find_their_place() {
-        for codec in [Codec::Pcmu, Codec::Pcma] {
+        for law in [Law::Mu, Law::A] {
             let mut line = Line::new();
             for ms in (0..4_000).step_by(20) {
                 match ms {
                     1_000..1_200 => {}
-                    2_000 => line.say(2_020, 4_000, codec),
-                    2_020 => line.say(2_000, 5_000, codec),
-                    _ => line.say(ms, 4_000, codec),
+                    2_000 => line.say(2_020, 4_000, law),
+                    2_020 => line.say(2_000, 5_000, law),
+                    _ => line.say(ms, 4_000, law),
                 }
             }
             let (over, kept) = line.finish(RecordingEnd::HungUp);
             // The first packet marks the beginning of the sender's clock, 30 ms in.
-            assert_eq!((over.samples, kept.len()), (32_240, 32_240), "{codec}");
+            assert_eq!((over.samples, kept.len()), (32_240, 32_240), "{law}");
             let at = |ms: usize| kept[(ms + 30) * 8 + 4];
             assert!(kept[..240].iter().all(|sample| *sample == 0), "before the first packet");
             assert!(near(at(500), 4_000) && near(at(2_000), 5_000) && near(at(2_020), 4_000));
@@ -255,10 +252,10 @@ mod tests {
     fn it_ends_by_silence_and_the_silence_is_not_kept() {
         let mut line = Line::new();
         for ms in (0..2_000).step_by(20) {
-            line.say(ms, 3_000, Codec::Pcmu);
+            line.say(ms, 3_000, Law::Mu);
         }
         for ms in (2_000..4_000).step_by(20) {
-            line.say(ms, 100, Codec::Pcmu);
+            line.say(ms, 100, Law::Mu);
         }
         let last = BEGAN + Duration::from_millis(1_980 + 30);
         let end = (last + Duration::from_secs(3), RecordingEnd::Silence);
@@ -272,12 +269,12 @@ mod tests {
         let mut line = Line::new();
         for ms in (0..5_000).step_by(20) {
             let click = if ms % 500 == 0 { 20_000 } else { 150 };
-            line.say(ms, click, Codec::Pcma);
+            line.say(ms, click, Law::A);
         }
         assert_eq!(line.finish(RecordingEnd::Silence).0.samples, 0);
         let mut line = Line::new();
         for ms in (0..700).step_by(20) {
-            line.say(ms, 4_000, Codec::Pcma);
+            line.say(ms, 4_000, Law::A);
         }
         assert_eq!(line.finish(RecordingEnd::HungUp).0.samples, 0, "shorter than a second");
         assert_eq!(Line::new().finish(RecordingEnd::HungUp).0.samples, 0);
@@ -287,7 +284,7 @@ mod tests {
     fn it_is_never_longer_than_it_may_be_whatever_is_sent() {
         let mut line = Line::new();
         for ms in (0..30_000).step_by(20) {
-            line.say(ms, 4_000, Codec::Pcmu);
+            line.say(ms, 4_000, Law::Mu);
         }
         let full = BEGAN + Duration::from_secs(20);
         assert_eq!(line.recorder.end(), (full, RecordingEnd::LengthMax));
@@ -297,9 +294,9 @@ mod tests {
         let mut line = Line::new();
         for n in 0..2_000_u32 {
             let now = BEGAN + Duration::from_millis(u64::from(n) / 2);
-            let coded = [0; 160];
-            let stamp = n.wrapping_mul(2_654_435_761);
-            line.recorder.hear(now, n % 3, stamp, Codec::Pcmu, &coded);
+            let samples = [-32_124; 160];
+            let timestamp = n.wrapping_mul(2_654_435_761);
+            line.recorder.hear(now, Heard { ssrc: n % 3, timestamp, samples: &samples });
             line.kept.extend(line.recorder.take_block().into_iter().flatten());
         }
         assert!(line.finish(RecordingEnd::Stopped).0.length_ms() <= 20_000);
@@ -309,12 +306,13 @@ mod tests {
     fn a_new_sender_goes_on_where_the_clock_is() {
         let mut line = Line::new();
         for ms in (0..1_000).step_by(20) {
-            line.say(ms, 4_000, Codec::Pcmu);
+            line.say(ms, 4_000, Law::Mu);
         }
         for n in 0..50_u32 {
             let now = BEGAN + Duration::from_millis(5_000 + u64::from(n) * 20);
-            let coded = [Codec::Pcmu.encode(6_000); 160];
-            line.recorder.hear(now, 99, 77 + n * 160, Codec::Pcmu, &coded);
+            let samples = [6_000; 160];
+            let timestamp = 77 + n * 160;
+            line.recorder.hear(now, Heard { ssrc: 99, timestamp, samples: &samples });
             line.kept.extend(line.recorder.take_block().into_iter().flatten());
         }
         let (over, kept) = line.finish(RecordingEnd::HungUp);

@@ -16,7 +16,7 @@ pub struct Packet<'a> {
     pub marker: bool,
     pub payload_type: u8,
     pub sequence: u16,
-    /// In units of 1/8000 s.
+    /// In units of the clock of what is sent.
     pub timestamp: u32,
     pub ssrc: u32,
     pub payload: &'a [u8],

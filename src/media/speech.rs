@@ -112,7 +112,8 @@ mod tests {
 
     use super::*;
     use crate::id::CallId;
-    use crate::media::g711::Codec;
+    use crate::media::format::{AudioFormat, Codec};
+    use crate::media::g711::Law;
     use crate::media::io::{Fact, Facts, MediaConfig};
     use crate::media::session::{Direction, Limits, RemoteMedia};
     use crate::media::source::Origins;
@@ -168,12 +169,11 @@ mod tests {
             rtp: phone.local_addr().unwrap(),
             rtcp: None,
             rtcp_mux: false,
-            codec: Codec::Pcmu,
+            format: AudioFormat::new(Codec::Pcmu, 20),
             payload_type: 0,
             also: None,
             telephone_event: Some(101),
             direction: Direction::SendRecv,
-            ptime_ms: 20,
         };
         engine.configure(leg, remote, Origins::default());
 
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(facts.recv_timeout(TIMEOUT), Ok(Fact::PromptDone { leg, play: PlayId(2) }));
         let mut packet = [0; 200];
         let (len, _) = phone.recv_from(&mut packet).unwrap();
-        assert_eq!(packet[12..len], [Codec::Pcmu.encode(9_000); 160]);
+        assert_eq!(packet[12..len], [Law::Mu.encode(9_000); 160]);
 
         speech.play(leg, PlayId(3), say("second"), false);
         assert_eq!(facts.recv_timeout(TIMEOUT), Ok(Fact::PromptDone { leg, play: PlayId(3) }));

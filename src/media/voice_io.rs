@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::media::g711::RATE_HZ;
+use crate::media::format::RATE_HZ;
 use crate::media::tts::{TEXT_LEN_MAX, Voice, VoiceError};
 use crate::media::wav::{self, Pcm, WavError};
 

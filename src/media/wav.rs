@@ -11,7 +11,8 @@
 
 use std::f64::consts::PI;
 
-use crate::media::g711::{Codec, RATE_HZ};
+use crate::media::format::RATE_HZ;
+use crate::media::g711::Law;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WavError {
@@ -135,14 +136,14 @@ impl Recording<'_> {
     /// As a telephone hears it: 8 kHz, µ-law.
     #[must_use]
     pub fn to_ulaw(self) -> Vec<u8> {
-        let encode = |sample| Codec::Pcmu.encode(sample);
+        let encode = |sample| Law::Mu.encode(sample);
         if self.is_resampled() {
             let pcm = Pcm { rate_hz: self.format.rate_hz, samples: self.samples().collect() };
             return pcm.to_8_khz().into_iter().map(encode).collect();
         }
         // Without samples between: they would take twice the room of what stays.
         match (self.format.encoding, self.format.channels) {
-            (Encoding::Companded(Codec::Pcmu), 1) => self.data.to_vec(),
+            (Encoding::Companded(Law::Mu), 1) => self.data.to_vec(),
             (Encoding::Signed(2), 1) => {
                 let (samples, _) = self.data.as_chunks::<2>();
                 samples.iter().map(|&sample| encode(i16::from_le_bytes(sample))).collect()
@@ -171,7 +172,7 @@ impl Recording<'_> {
 #[must_use]
 pub fn from_ulaw(ulaw: &[u8]) -> Vec<u8> {
     let mut file = head(ulaw.len() as u64).to_vec();
-    file.extend(ulaw.iter().flat_map(|&code| Codec::Pcmu.decode(code).to_le_bytes()));
+    file.extend(ulaw.iter().flat_map(|&code| Law::Mu.decode(code).to_le_bytes()));
     file
 }
 
@@ -213,7 +214,7 @@ enum Encoding {
     /// Little-endian integers of so many bytes, at least two.
     Signed(usize),
     Float32,
-    Companded(Codec),
+    Companded(Law),
 }
 
 impl Format {
@@ -231,8 +232,8 @@ impl Format {
             (PCM, 8) => Encoding::Unsigned8,
             (PCM, 16 | 24 | 32) => Encoding::Signed(usize::from(bits) / 8),
             (FLOAT, 32) => Encoding::Float32,
-            (ALAW, 8) => Encoding::Companded(Codec::Pcma),
-            (ULAW, 8) => Encoding::Companded(Codec::Pcmu),
+            (ALAW, 8) => Encoding::Companded(Law::A),
+            (ULAW, 8) => Encoding::Companded(Law::Mu),
             _ => return Err(WavError::Format { tag, bits }),
         };
         if !(1..=2).contains(&channels) {
@@ -279,7 +280,7 @@ impl Encoding {
                 let value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
                 i32::from((value * 32_768.0) as i16) // saturates; not-a-number is silence
             }
-            Encoding::Companded(codec) => i32::from(codec.decode(bytes[0])),
+            Encoding::Companded(law) => i32::from(law.decode(bytes[0])),
         }
     }
 }
@@ -446,7 +447,7 @@ mod tests {
                 let bytes = file(8_000, channels, bits, &samples);
                 let pcm = read(&bytes).unwrap();
                 let encoded: Vec<u8> =
-                    pcm.samples.iter().map(|&sample| Codec::Pcmu.encode(sample)).collect();
+                    pcm.samples.iter().map(|&sample| Law::Mu.encode(sample)).collect();
                 assert_eq!(open(&bytes).unwrap().to_ulaw(), encoded, "{bits} {channels}");
                 assert_eq!(pcm.samples.len(), samples.len());
                 let step = if bits == 8 { 256 } else { 0 };
@@ -459,17 +460,17 @@ mod tests {
 
     #[test]
     fn telephone_formats_and_open_lengths_are_read() {
-        for (tag, codec) in [(ULAW, Codec::Pcmu), (ALAW, Codec::Pcma)] {
+        for (tag, law) in [(ULAW, Law::Mu), (ALAW, Law::A)] {
             let mut bytes = b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0".to_vec();
             bytes.extend([tag as u8, 0, 1, 0]);
             bytes.extend(8_000_u32.to_le_bytes());
             bytes.extend(8_000_u32.to_le_bytes());
             bytes.extend([1, 0, 8, 0]);
             bytes.extend(b"data\xFF\xFF\xFF\x7F");
-            bytes.extend([codec.encode(1_000); 80]);
+            bytes.extend([law.encode(1_000); 80]);
             let pcm = read(&bytes).unwrap();
-            assert_eq!(pcm.samples, vec![codec.decode(codec.encode(1_000)); 80]);
-            let heard = Codec::Pcmu.encode(codec.decode(codec.encode(1_000)));
+            assert_eq!(pcm.samples, vec![law.decode(law.encode(1_000)); 80]);
+            let heard = Law::Mu.encode(law.decode(law.encode(1_000)));
             assert_eq!(open(&bytes).unwrap().to_ulaw(), vec![heard; 80]);
         }
     }

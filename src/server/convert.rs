@@ -13,7 +13,7 @@ use crate::call::Directory;
 use crate::center::{Setup, setup};
 use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
-use crate::media::g711::Codec;
+use crate::media::format::{AudioFormat, Codec};
 use crate::media::io::MediaConfig;
 use crate::media::session::{Direction, Limits, RemoteMedia};
 use crate::sip::access::{BanRule, Network};
@@ -187,7 +187,7 @@ pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
         rtp: params.remote_rtp,
         rtcp: Some(params.remote_rtcp),
         rtcp_mux: params.rtcp_mux,
-        codec: codec(params.codec),
+        format: AudioFormat::new(codec(params.codec), params.ptime_ms),
         payload_type: params.payload_type,
         also: params.also.map(|(also, _)| codec(also)),
         telephone_event: params.telephone_event,
@@ -197,7 +197,6 @@ pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
             sdp::Direction::RecvOnly => Direction::RecvOnly,
             sdp::Direction::Inactive => Direction::Inactive,
         },
-        ptime_ms: params.ptime_ms,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::config::{self, Config, Phone};
 use crate::id::AgentId;
-use crate::media::g711::Codec;
+use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
@@ -203,7 +203,7 @@ impl Sounds for Wavs {
             "music" => {
                 let (name, piece) = rest.rsplit_once('/')?;
                 let sound = self.prompts.render(&Prompt::Music { name: name.into() }).ok()?;
-                Some(piece_of(sound.bytes(Codec::Pcmu), piece.parse().ok()?, self.piece_ms))
+                Some(piece_of(sound.bytes(Law::Mu), piece.parse().ok()?, self.piece_ms))
             }
             "file" => self.whole(&Prompt::File { path: rest.into() }),
             "say" => {
@@ -218,7 +218,7 @@ impl Sounds for Wavs {
 impl Wavs {
     fn whole(&self, prompt: &Prompt) -> Option<Vec<u8>> {
         match self.prompts.render(prompt) {
-            Ok(sound) => Some(wav::from_ulaw(sound.bytes(Codec::Pcmu))),
+            Ok(sound) => Some(wav::from_ulaw(sound.bytes(Law::Mu))),
             Err(error) => {
                 tracing::warn!("a provider cannot be given this sound: {}", error.without_words());
                 None

@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::id::RecordingId;
-use crate::media::g711::SAMPLES_PER_MS;
+use crate::media::format::duration;
 use crate::media::io::{Fact, Facts};
 use crate::media::recorder::Over;
 use crate::media::wav;
@@ -343,7 +343,7 @@ fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<
     }
     file.set_len(wav::HEAD_LEN as u64 + samples * SAMPLE_LEN)?;
     finish(Open { file, samples }, path, &file_of(folder, recording))?;
-    Ok(samples / SAMPLES_PER_MS as u64)
+    Ok(duration(samples).as_millis() as u64)
 }
 
 const PART: &str = "wav.part";

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
 use crate::id::CallId;
-use crate::media::g711::Codec;
+use crate::media::format::AudioFormat;
+use crate::media::g711::Law;
 use crate::media::rtp::Packet;
 use crate::media::session::Direction;
 use crate::words::RecordingEnd;
@@ -38,7 +39,7 @@ impl World {
     }
 
     /// Opens a leg towards a phone of ours.
-    fn leg(&self, call: u64, n: u16, codec: Codec) -> Phone {
+    fn leg(&self, call: u64, n: u16, law: Law) -> Phone {
         let leg = LegId { call: CallId(call), n };
         let local = self.engine.open(leg, LOCAL).unwrap();
         let rtp = UdpSocket::bind((LOCAL, 0)).unwrap();
@@ -49,15 +50,14 @@ impl World {
             rtp: rtp.local_addr().unwrap(),
             rtcp: Some(rtcp.local_addr().unwrap()),
             rtcp_mux: false,
-            codec,
-            payload_type: codec.payload_type(),
+            format: AudioFormat::new(law.codec(), 20),
+            payload_type: law.codec().payload_type(),
             also: None,
             telephone_event: Some(101),
             direction: Direction::SendRecv,
-            ptime_ms: 20,
         };
         self.engine.configure(leg, remote, Origins::default());
-        Phone { leg, local, rtp, rtcp, codec, sequence: 0 }
+        Phone { leg, local, rtp, rtcp, law, sequence: 0 }
     }
 }
 
@@ -66,7 +66,7 @@ struct Phone {
     local: LocalMedia,
     rtp: UdpSocket,
     rtcp: UdpSocket,
-    codec: Codec,
+    law: Law,
     sequence: u16,
 }
 
@@ -93,7 +93,7 @@ impl Phone {
         let (len, from) = self.rtp.recv_from(&mut bytes).unwrap();
         assert_eq!(from, self.local.rtp);
         let packet = Packet::parse(&bytes[..len]).unwrap();
-        assert_eq!(packet.payload_type, self.codec.payload_type());
+        assert_eq!(packet.payload_type, self.law.codec().payload_type());
         (packet.payload.to_vec(), packet.sequence)
     }
 }
@@ -101,7 +101,7 @@ impl Phone {
 #[test]
 fn a_prompt_a_key_another_prompt_and_the_end() {
     let world = World::new();
-    let mut phone = world.leg(1, 0, Codec::Pcmu);
+    let mut phone = world.leg(1, 0, Law::Mu);
     let first = Arc::new(Sound::from_ulaw(vec![0x40; 160_000]));
     world.engine.play(phone.leg, PlayId(1), vec![first], true);
     let (payload, sequence) = phone.hear();
@@ -129,10 +129,10 @@ fn a_prompt_a_key_another_prompt_and_the_end() {
 #[test]
 fn two_legs_hear_each_other_until_they_are_parted() {
     let world = World::new();
-    let mut caller = world.leg(7, 0, Codec::Pcmu);
-    let mut agent = world.leg(7, 1, Codec::Pcma);
+    let mut caller = world.leg(7, 0, Law::Mu);
+    let mut agent = world.leg(7, 1, Law::A);
     world.engine.bridge(caller.leg, agent.leg);
-    let code = Codec::Pcmu.encode(5_000);
+    let code = Law::Mu.encode(5_000);
     // The thread has taken the orders once it has answered for the leg.
     caller.send(101, &[1, 10, 0, 160]);
     world.fact();
@@ -140,12 +140,9 @@ fn two_legs_hear_each_other_until_they_are_parted() {
     let mut bytes = [0; 2_000];
     let (len, _) = agent.rtp.recv_from(&mut bytes).unwrap();
     assert_eq!(Packet::parse(&bytes[..len]).unwrap().payload, [1, 10, 0, 160], "the key crossed");
-    assert_eq!(agent.hear().0, [Codec::Pcma.encode(5_000); 160]);
-    agent.send(8, &[Codec::Pcma.encode(-300); 160]);
-    assert_eq!(
-        caller.hear().0[0],
-        Codec::Pcmu.encode(Codec::Pcma.decode(Codec::Pcma.encode(-300)))
-    );
+    assert_eq!(agent.hear().0, [Law::A.encode(5_000); 160]);
+    agent.send(8, &[Law::A.encode(-300); 160]);
+    assert_eq!(caller.hear().0[0], Law::Mu.encode(Law::A.decode(Law::A.encode(-300))));
 
     world.engine.unbridge(caller.leg, agent.leg);
     let sound = Arc::new(Sound::from_ulaw(vec![0x40; 160]));
@@ -158,7 +155,7 @@ fn two_legs_hear_each_other_until_they_are_parted() {
 #[test]
 fn a_stranger_is_heard_by_nobody() {
     let world = World::new();
-    let mut caller = world.leg(3, 0, Codec::Pcmu);
+    let mut caller = world.leg(3, 0, Law::Mu);
     caller.send(0, &[0x30; 160]);
     caller.send(101, &[1, 10, 0, 160]);
     world.fact();
@@ -176,7 +173,7 @@ fn a_stranger_is_heard_by_nobody() {
 fn a_hundred_legs_are_served_in_slots() {
     let world = World::new();
     let sound = Arc::new(Sound::from_ulaw(vec![0x40; 480]));
-    let phones: Vec<Phone> = (0..100).map(|call| world.leg(call, 0, Codec::Pcmu)).collect();
+    let phones: Vec<Phone> = (0..100).map(|call| world.leg(call, 0, Law::Mu)).collect();
     for phone in &phones {
         world.engine.play(phone.leg, PlayId(1), vec![Arc::clone(&sound)], false);
     }
@@ -205,7 +202,7 @@ fn a_hundred_legs_are_served_in_slots() {
 #[test]
 fn dropping_the_engine_ends_every_leg() {
     let world = World::new();
-    let phone = world.leg(1, 0, Codec::Pcmu);
+    let phone = world.leg(1, 0, Law::Mu);
     let World { engine, facts, folder: _folder } = world;
     drop(engine);
     assert!(matches!(facts.recv(), Ok(Fact::Closed { leg, .. }) if leg == phone.leg));
@@ -215,7 +212,7 @@ fn dropping_the_engine_ends_every_leg() {
 #[test]
 fn only_who_asks_is_told_of_an_end() {
     let world = World::new();
-    let (quiet, told) = (world.leg(1, 0, Codec::Pcmu), world.leg(1, 1, Codec::Pcmu));
+    let (quiet, told) = (world.leg(1, 0, Law::Mu), world.leg(1, 1, Law::Mu));
     world.engine.close(quiet.leg);
     world.engine.close_and_tell(told.leg);
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == told.leg));
@@ -224,20 +221,20 @@ fn only_who_asks_is_told_of_an_end() {
 #[test]
 fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     let world = World::new();
-    let mut phone = world.leg(4, 0, Codec::Pcma);
+    let mut phone = world.leg(4, 0, Law::A);
     let recording = RecordingId { call: phone.leg.call, n: 1 };
     let terms =
         Terms { recording, length_max: PATIENCE, length_min: Duration::ZERO, silence: PATIENCE };
     world.engine.record(phone.leg, terms, true);
     let tone: Vec<u8> = (0..20).flat_map(|_| phone.hear().0).collect();
-    let loud = tone.iter().filter(|code| phone.codec.decode(**code).abs() > 3_000).count();
+    let loud = tone.iter().filter(|code| phone.law.decode(**code).abs() > 3_000).count();
     assert!(loud > tone.len() / 2, "a tone is heard");
     // What is played after the tone tells when the message must have begun.
     world.engine.play(phone.leg, PlayId(1), vec![Arc::new(Sound::silence(20))], false);
     assert_eq!(world.fact(), Fact::PromptDone { leg: phone.leg, play: PlayId(1) });
-    let word = [phone.codec.encode(9_000); 160];
+    let word = [phone.law.encode(9_000); 160];
     for _ in 0..30 {
-        phone.send(phone.codec.payload_type(), &word);
+        phone.send(phone.law.codec().payload_type(), &word);
     }
     // The key comes after the words, on the same socket.
     phone.send(101, &[5, 10, 0, 160]);
@@ -263,7 +260,7 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
 fn orders_given_while_held_wait_until_it_ends() {
     let world = World::new();
     let held = world.engine.hold();
-    let phone = world.leg(1, 0, Codec::Pcmu);
+    let phone = world.leg(1, 0, Law::Mu);
     world.engine.close_and_tell(phone.leg);
     let thread = &world.engine.threads[1];
     assert!(thread.due.load(Ordering::SeqCst) && !thread.woken.load(Ordering::SeqCst));
@@ -276,7 +273,7 @@ fn orders_given_while_held_wait_until_it_ends() {
 fn more_orders_than_fit_are_carried_out_while_held() {
     let world = World::new();
     let held = world.engine.hold();
-    let phone = world.leg(1, 0, Codec::Pcmu);
+    let phone = world.leg(1, 0, Law::Mu);
     for _ in 0..2 * ORDERS_MAX {
         world.engine.stop_play(phone.leg);
     }

@@ -8,7 +8,8 @@
 
 use std::net::SocketAddr;
 
-use crate::media::g711::Codec;
+use crate::media::format::{Codec, Passage, coding, passage};
+use crate::media::outgoing::Size;
 use crate::media::rtp::{HEADER_LEN, Packet};
 use crate::media::session::{Buffer, Session};
 use crate::time::Timestamp;
@@ -31,6 +32,16 @@ pub enum Content<'a> {
     Nothing,
 }
 
+impl Content<'_> {
+    /// Of the sender's clock. A key has none: it lies beside the speech.
+    fn units(self) -> u32 {
+        match self {
+            Self::Audio(codec, payload) => coding(codec).units(payload),
+            Self::TelephoneEvent(_) | Self::Nothing => 0,
+        }
+    }
+}
+
 impl Session {
     /// Turns a packet of the leg this one is bridged to into a packet of this leg's stream.
     pub fn relay(
@@ -45,9 +56,11 @@ impl Session {
         let remote = self.remote.as_ref()?;
         let media = &remote.media;
         let (payload_type, payload, table) = match (relayed.content, media.telephone_event) {
-            (Content::Audio(codec, payload), _) => {
-                (media.payload_type, payload, codec.table_to(media.codec))
-            }
+            (Content::Audio(codec, payload), _) => match passage(codec, media.format.codec()) {
+                Passage::Copied => (media.payload_type, payload, None),
+                Passage::Translated(table) => (media.payload_type, payload, Some(table)),
+                Passage::Recoded => return None, // it is heard in a mix
+            },
             (Content::TelephoneEvent(payload), Some(payload_type)) => (payload_type, payload, None),
             (Content::TelephoneEvent(_), None) | (Content::Nothing, _) => {
                 self.outgoing.relay_without(relayed.ssrc, relayed.sequence);
@@ -55,9 +68,9 @@ impl Session {
             }
         };
         let out = buffer.get_mut(HEADER_LEN..HEADER_LEN + payload.len())?;
-        let samples = payload.len() as u32;
-        let stamp =
-            self.outgoing.relay(now, relayed.ssrc, relayed.sequence, relayed.timestamp, samples)?;
+        let size = Size { units: relayed.content.units(), octets: payload.len() as u32 };
+        let Relayed { ssrc, sequence, timestamp, .. } = *relayed;
+        let stamp = self.outgoing.relay(now, ssrc, sequence, timestamp, size)?;
         match table {
             None => out.copy_from_slice(payload),
             Some(table) => {
@@ -85,6 +98,8 @@ mod tests {
 
     use super::*;
     use crate::id::PlayId;
+    use crate::media::format::AudioFormat;
+    use crate::media::g711::Law;
     use crate::media::prompt::Sound;
     use crate::media::rtp::PACKET_LEN_MAX;
     use crate::media::session::{Direction, Limits, Output, RemoteMedia};
@@ -110,12 +125,11 @@ mod tests {
             rtp: phone(n),
             rtcp: None,
             rtcp_mux: false,
-            codec,
+            format: AudioFormat::new(codec, 20),
             payload_type: codec.payload_type(),
             also: None,
             telephone_event,
             direction: Direction::SendRecv,
-            ptime_ms: 20,
         };
         session.configure(Timestamp(0), media, Origins::default());
         session
@@ -173,19 +187,16 @@ mod tests {
 
     #[test]
     fn tone_in_is_tone_out_in_every_pair_of_laws_and_packet_times() {
-        for (from, to) in [
-            (Codec::Pcmu, Codec::Pcmu),
-            (Codec::Pcmu, Codec::Pcma),
-            (Codec::Pcma, Codec::Pcmu),
-            (Codec::Pcma, Codec::Pcma),
-        ] {
+        for (from, to) in
+            [(Law::Mu, Law::Mu), (Law::Mu, Law::A), (Law::A, Law::Mu), (Law::A, Law::A)]
+        {
             for ptime_ms in [10, 20, 30, 60] {
-                let mut bridge = Bridge::new(from, to);
+                let mut bridge = Bridge::new(from.codec(), to.codec());
                 let spoken: Vec<u8> = tone().iter().map(|&sample| from.encode(sample)).collect();
                 for (n, payload) in spoken.chunks(ptime_ms * 8).enumerate() {
                     let packet = Packet {
                         marker: n == 0,
-                        payload_type: from.payload_type(),
+                        payload_type: from.codec().payload_type(),
                         sequence: n as u16,
                         timestamp: (n * ptime_ms * 8) as u32,
                         ssrc: 5,
@@ -194,7 +205,7 @@ mod tests {
                     bridge.say((n * ptime_ms) as u64, &packet);
                 }
                 let packets = bridge.packets();
-                assert!(packets.iter().all(|p| p.payload_type == to.payload_type()));
+                assert!(packets.iter().all(|p| p.payload_type == to.codec().payload_type()));
                 let heard: Vec<u8> = packets.iter().flat_map(|p| p.payload).copied().collect();
                 if from == to {
                     assert_eq!(heard, spoken, "byte for byte");

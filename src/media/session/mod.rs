@@ -10,6 +10,7 @@
 //! on as they come, and the far end's own buffer does its work once.
 
 mod bridging;
+mod edge;
 mod playing;
 mod recording;
 mod report;
@@ -21,10 +22,10 @@ use std::time::Duration;
 
 use crate::id::PlayId;
 use crate::media::dtmf;
-use crate::media::g711::{Codec, SAMPLES_PER_MS};
+use crate::media::format::{AudioFormat, Codec};
 use crate::media::goertzel::Detector;
 use crate::media::keys::{Presses, Way};
-use crate::media::outgoing::Outgoing;
+use crate::media::outgoing::{Outgoing, Size};
 use crate::media::reception::Reception;
 use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
@@ -34,6 +35,7 @@ use crate::words::Digit;
 
 pub use bridging::{Content, Relayed};
 
+use edge::{Decoder, Encoder};
 use playing::Playing;
 use recording::Recording;
 use report::Reports;
@@ -47,15 +49,13 @@ pub struct RemoteMedia {
     /// RTCP on the RTP port, both ways (RFC 5761).
     pub rtcp_mux: bool,
     /// What we send, and under which payload type.
-    pub codec: Codec,
+    pub format: AudioFormat,
     pub payload_type: u8,
     /// The other law, where both were negotiated: a sender may change without notice.
     pub also: Option<Codec>,
     /// The payload type of telephone-event; `None` switches in-band detection on.
     pub telephone_event: Option<u8>,
     pub direction: Direction,
-    /// Speech in a packet, in milliseconds; brought into 10–60 when out of range.
-    pub ptime_ms: u8,
 }
 
 /// What we may do, seen from here: when the other side holds us it is `RecvOnly` or `Inactive`.
@@ -141,6 +141,8 @@ pub struct Session {
     outgoing: Outgoing,
     playing: Playing,
     recording: Option<Recording>,
+    decoder: Decoder,
+    encoder: Encoder,
     reception: Reception,
     keys: dtmf::Receiver,
     presses: Presses,
@@ -174,6 +176,8 @@ impl Session {
             outgoing: Outgoing::new(seed),
             playing: Playing::default(),
             recording: None,
+            decoder: Decoder::default(),
+            encoder: Encoder::default(),
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
             presses: Presses::default(),
@@ -192,8 +196,7 @@ impl Session {
 
     /// The other side described its media, for the first time or again. `origins`: where it may
     /// come from beside the address described.
-    pub fn configure(&mut self, now: Timestamp, mut media: RemoteMedia, origins: Origins) {
-        media.ptime_ms = media.ptime_ms.clamp(PTIME_MS_MIN, PTIME_MS_MAX);
+    pub fn configure(&mut self, now: Timestamp, media: RemoteMedia, origins: Origins) {
         let source = match self.remote.take() {
             Some(mut remote) => {
                 remote.source.announce(now, media.rtp, origins);
@@ -211,6 +214,8 @@ impl Session {
                 self.tones.get_or_insert_default();
             }
         }
+        self.outgoing.set_clock(media.format.clock());
+        self.reception.set_clock(media.format.clock());
         self.remote = Some(Remote { media, source });
         self.heard_at = now;
         self.inactive = false;
@@ -324,11 +329,13 @@ impl Session {
         let audio = matches!(content, Content::Audio(..)).then_some(packet.timestamp);
         if self.reception.count(now, packet.ssrc, packet.sequence, audio) {
             self.keys.restart();
+            self.decoder.restart();
             if let Some(tones) = &mut self.tones {
                 tones.reset();
             }
         }
-        self.record_packet(now, packet.ssrc, packet.timestamp, content);
+        self.decode(packet, content);
+        self.record_packet(now);
         let digit = self.key(now, packet, content);
         let relayed = Relayed {
             ssrc: packet.ssrc,
@@ -351,8 +358,8 @@ impl Session {
                 let digit = self.keys.receive(packet.timestamp, packet.marker, payload);
                 (Way::Event, digit, true)
             }
-            (Content::Audio(codec, payload), Some(tones)) => {
-                let digit = tones.hear(codec, payload);
+            (Content::Audio(..), Some(tones)) => {
+                let digit = tones.hear(self.decoder.heard()?.samples);
                 (Way::Tone, digit, tones.is_down())
             }
             (Content::Audio(..), None) | (Content::Nothing, _) => return None,
@@ -417,17 +424,20 @@ impl Session {
         if !self.may_send() || self.silence_due()? > now {
             return None;
         }
-        let media = self.remote.as_ref()?.media;
-        let len = frame_len(&media);
-        buffer[HEADER_LEN..HEADER_LEN + len].fill(media.codec.silence());
-        self.frame(now, buffer)
+        let (to, len) = self.encode(now, &SILENCE, buffer)?;
+        Some(Output::Rtp { to, len })
     }
 
-    /// Puts the header before a frame that lies in the buffer already.
-    fn frame(&mut self, due: Timestamp, buffer: &mut Buffer) -> Option<Output> {
+    /// Puts the header before a payload of ours that lies in the buffer already.
+    fn frame(
+        &mut self,
+        due: Timestamp,
+        len: usize,
+        buffer: &mut Buffer,
+    ) -> Option<(SocketAddr, usize)> {
         let remote = self.remote.as_ref()?;
-        let len = frame_len(&remote.media);
-        let stamp = self.outgoing.stamp(due, len as u32);
+        let units = remote.media.format.packet_units();
+        let stamp = self.outgoing.stamp(due, Size { units, octets: len as u32 });
         let header = Packet {
             marker: stamp.marker,
             payload_type: remote.media.payload_type,
@@ -437,14 +447,14 @@ impl Session {
             payload: &[],
         };
         buffer[..HEADER_LEN].copy_from_slice(&header.header());
-        Some(Output::Rtp { to: remote.source.destination(), len: HEADER_LEN + len })
+        Some((remote.source.destination(), HEADER_LEN + len))
     }
 }
 
 fn content<'a>(media: &RemoteMedia, packet: &Packet<'a>) -> Option<Content<'a>> {
     let payload_type = packet.payload_type;
     if payload_type == media.payload_type {
-        return Some(Content::Audio(media.codec, packet.payload));
+        return Some(Content::Audio(media.format.codec(), packet.payload));
     }
     if Some(payload_type) == media.telephone_event {
         return Some(Content::TelephoneEvent(packet.payload));
@@ -462,13 +472,8 @@ fn is_one_host(address: SocketAddr) -> bool {
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && ip != broadcast
 }
 
-/// Bytes of speech in a packet of ours.
-fn frame_len(media: &RemoteMedia) -> usize {
-    usize::from(media.ptime_ms) * SAMPLES_PER_MS
-}
-
-const PTIME_MS_MIN: u8 = 10;
-const PTIME_MS_MAX: u8 = 60;
+/// The longest packet of ours, without a sound.
+const SILENCE: [i16; AudioFormat::PACKET_SAMPLES_MAX] = [0; AudioFormat::PACKET_SAMPLES_MAX];
 /// RFC 3389; many phones send it in pauses without asking.
 const COMFORT_NOISE: u8 = 13;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);

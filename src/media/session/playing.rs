@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::PlayId;
+use crate::media::format::AudioFormat;
 use crate::media::prompt::{Sequence, Sound};
 use crate::media::rtp::HEADER_LEN;
-use crate::media::session::{Buffer, Output, Session, frame_len};
+use crate::media::session::{Buffer, Output, Session};
 use crate::time::Timestamp;
 
 #[derive(Debug, Default)]
@@ -115,15 +116,25 @@ impl Session {
             self.playing.gaps += 1;
         }
         let due = player.due;
-        let len = frame_len(&media);
-        let frame = &mut buffer[HEADER_LEN..HEADER_LEN + len];
-        if !player.sequence.next_frame(media.codec, frame) {
+        let len = media.format.packet_samples();
+        let mut decoded = [0; AudioFormat::PACKET_SAMPLES_MAX];
+        let law = media.format.law();
+        let is_on = match law {
+            // A sound is kept in G.711, a byte a sample.
+            Some(law) => player.sequence.next_frame(law, &mut buffer[HEADER_LEN..HEADER_LEN + len]),
+            None => player.sequence.next_samples(&mut decoded[..len]),
+        };
+        if !is_on {
             let play = player.play;
             self.playing.player = None;
             return play.map(Output::PromptDone);
         }
-        player.due = due + Duration::from_millis(u64::from(media.ptime_ms));
-        self.frame(due, buffer)
+        player.due = due + media.format.ptime();
+        let (to, len) = match law {
+            Some(_) => self.frame(due, len, buffer)?,
+            None => self.encode(due, &decoded, buffer)?,
+        };
+        Some(Output::Rtp { to, len })
     }
 }
 

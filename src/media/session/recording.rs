@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::id::RecordingId;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Over, Recorder, Terms};
-use crate::media::session::{Content, Output, Session};
+use crate::media::session::{Output, Session};
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
@@ -61,17 +61,11 @@ impl Session {
         self.recording = None;
     }
 
-    pub(super) fn record_packet(
-        &mut self,
-        now: Timestamp,
-        ssrc: u32,
-        timestamp: u32,
-        content: Content<'_>,
-    ) {
-        if let (Some(Recording::Running(recorder)), Content::Audio(codec, coded)) =
-            (&mut self.recording, content)
+    pub(super) fn record_packet(&mut self, now: Timestamp) {
+        if let (Some(Recording::Running(recorder)), Some(heard)) =
+            (&mut self.recording, self.decoder.heard())
         {
-            recorder.hear(now, ssrc, timestamp, codec, coded);
+            recorder.hear(now, heard);
         }
     }
 

@@ -5,6 +5,7 @@ mod silence;
 use std::sync::Arc;
 
 use super::*;
+use crate::media::g711::Law;
 use crate::media::prompt::Sound;
 use crate::media::rtcp::{Rtcp, compound};
 
@@ -20,12 +21,11 @@ fn media(codec: Codec) -> RemoteMedia {
         rtp: at(CALLER),
         rtcp: None,
         rtcp_mux: false,
-        codec,
+        format: AudioFormat::new(codec, 20),
         payload_type: codec.payload_type(),
         also: None,
         telephone_event: Some(101),
         direction: Direction::SendRecv,
-        ptime_ms: 20,
     }
 }
 
@@ -395,7 +395,8 @@ fn a_prompt_that_is_still_being_made_leaves_no_silence() {
 #[test]
 fn packet_times_other_than_twenty_are_honored() {
     for (ptime_ms, frames) in [(10, 30), (30, 10), (60, 5), (200, 5)] {
-        let mut leg = Leg::new(RemoteMedia { ptime_ms, ..media(Codec::Pcma) });
+        let format = AudioFormat::new(Codec::Pcma, ptime_ms);
+        let mut leg = Leg::new(RemoteMedia { format, ..media(Codec::Pcma) });
         leg.play(1, tone(300, 0x40));
         leg.pass(1_000);
         assert_eq!(leg.sent.len(), frames);
@@ -418,7 +419,7 @@ fn tones() -> Vec<u8> {
     (0..800)
         .map(|n| {
             let angle = std::f32::consts::TAU * n as f32 / 8_000.0;
-            Codec::Pcmu.encode((6_000.0 * ((angle * 770.0).sin() + (angle * 1336.0).sin())) as i16)
+            Law::Mu.encode((6_000.0 * ((angle * 770.0).sin() + (angle * 1336.0).sin())) as i16)
         })
         .collect()
 }
