@@ -1,9 +1,10 @@
-//! The sound of a call: RTP in, prompts and bridges out.
+//! The sound of a call: RTP in, prompts and what others say out.
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), what is in them
 //! ([`format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
-//! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]). Sound
-//! comes from files ([`wav`]), voices ([`tts`]) and [`music`]. The threads, sockets and disk around them are
+//! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]); and of
+//! several legs what they say together ([`mixer`]). Sound comes from
+//! files ([`wav`]), voices ([`tts`]) and [`music`]. The threads, sockets and disk around them are
 //! in `io`, `speech`, `prompt_store` and `voice_io`.
 //!
 //! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a
@@ -18,6 +19,7 @@ pub mod goertzel;
 #[cfg(feature = "server")]
 pub mod io;
 pub mod keys;
+pub mod mixer;
 pub mod music;
 pub mod outgoing;
 pub mod prompt;
@@ -36,5 +38,7 @@ pub mod tts;
 pub mod voice_io;
 pub mod wav;
 
+#[cfg(test)]
+mod tone;
 #[cfg(test)]
 mod torture;
