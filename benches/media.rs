@@ -216,7 +216,8 @@ mod engine {
         let mut legs = Vec::new();
         for call in 0..calls {
             let (caller, agent) = (world.leg(call, 0), world.leg(call, 1));
-            world.engine.bridge(caller.0, agent.0);
+            world.engine.hear(caller.0, vec![agent.0]);
+            world.engine.hear(agent.0, vec![caller.0]);
             legs.extend([caller, agent]);
         }
         let seconds = world.talk(&legs);

@@ -3,7 +3,7 @@
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), what is in them
 //! ([`format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
 //! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]); and of
-//! several legs what they say together ([`mixer`]). Sound comes from
+//! several legs who hears whom ([`hearing`]) and what several say ([`mixer`]). Sound comes from
 //! files ([`wav`]), voices ([`tts`]) and [`music`]. The threads, sockets and disk around them are
 //! in `io`, `speech`, `prompt_store` and `voice_io`.
 //!
@@ -16,6 +16,7 @@ pub mod dtmf;
 pub mod format;
 pub mod g711;
 pub mod goertzel;
+pub mod hearing;
 #[cfg(feature = "server")]
 pub mod io;
 pub mod keys;

@@ -257,7 +257,8 @@ impl Router {
         match self.ua.bind(now, dialog, caller, media) {
             Bound::Fits | Bound::Offers => {
                 self.ua.answer(now, caller);
-                self.media.bridge(caller, party);
+                self.media.hear(caller, vec![party]);
+                self.media.hear(party, vec![caller]);
             }
             Bound::Unfit(_) | Bound::Gone => {
                 self.close(caller);
@@ -395,12 +396,18 @@ impl Router {
                 };
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
-            Command::Bridge { a, b } => self.media.bridge(a, b),
+            Command::Bridge { a, b } => {
+                self.media.hear(a, vec![b]);
+                self.media.hear(b, vec![a]);
+            }
             // Nobody may ask for it: the sound of telephones is not mixed.
             Command::Meet { legs } => {
                 tracing::error!(legs = legs.len(), "a conference of telephones");
             }
-            Command::Unbridge { a, b } => self.media.unbridge(a, b),
+            Command::Unbridge { a, b } => {
+                self.media.hear(a, Vec::new());
+                self.media.hear(b, Vec::new());
+            }
             Command::CloseRecord { record } => {
                 if record.caller_agent().is_none() {
                     self.count_ended(record.outcome);

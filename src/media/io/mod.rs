@@ -1,8 +1,8 @@
 //! The media engine: sessions on threads and sockets of their own.
 //!
-//! Every call lives on one thread, so that a bridge never crosses threads. A thread with more than
-//! a few legs works in slots of five milliseconds: read everything, send everything that is due,
-//! sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
+//! Every call lives on one thread, so that nobody hears a leg across threads. A thread with more
+//! than a few legs works in slots of five milliseconds: read everything, send everything that is
+//! due, sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; a leg that is closed
 //! sends one RTCP farewell and, where that was asked or the engine ends, reports [`Fact::Closed`]
@@ -11,6 +11,7 @@
 //! **Deliberately absent:** tokio. A thousand timers of 20 ms on a shared runtime would delay both
 //! signaling and speech.
 
+mod calls;
 mod ports;
 mod slots;
 mod sys;
@@ -151,8 +152,7 @@ enum Order {
     Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
     Press { leg: LegId, digit: Digit },
-    Bridge { a: LegId, b: LegId },
-    Unbridge { a: LegId, b: LegId },
+    Hear { leg: LegId, from: Vec<LegId> },
     Close { leg: LegId, tell: bool },
     Stop,
 }
@@ -211,7 +211,7 @@ impl MediaEngine {
         self.order(leg, Order::Configure { leg, described: Box::new((remote, origins)) });
     }
 
-    /// Plays these one after another in place of what plays, and of what the leg hears of a bridge.
+    /// Plays these one after another in place of what plays, and of what the leg hears of others.
     /// With `repeat` until replaced or stopped; otherwise [`Fact::PromptDone`] follows.
     pub fn play(&self, leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool) {
         self.order(leg, Order::Play { leg, play, sounds, repeat });
@@ -238,13 +238,15 @@ impl MediaEngine {
         self.order(leg, Order::Press { leg, digit });
     }
 
-    /// The two legs of one call hear each other, and nobody else; what played on them stops.
-    pub fn bridge(&self, a: LegId, b: LegId) {
-        self.order(a, Order::Bridge { a, b });
-    }
-
-    pub fn unbridge(&self, a: LegId, b: LegId) {
-        self.order(a, Order::Unbridge { a, b });
+    /// From now on `leg` hears exactly these legs of its call, and what played on it stops; with an
+    /// empty list it hears nobody, and nothing stops. One leg is passed on as it comes, keys with
+    /// it; two or more are mixed, and their keys are heard by nobody.
+    ///
+    /// This holds until the next such order for `leg` or until the last leg of the call closes,
+    /// whether or not these legs are open now: a leg is heard from when it opens until it closes,
+    /// and again when it opens again.
+    pub fn hear(&self, leg: LegId, from: Vec<LegId>) {
+        self.order(leg, Order::Hear { leg, from });
     }
 
     pub fn close(&self, leg: LegId) {

@@ -1,5 +1,7 @@
 //! The engine over real sockets on loopback: few packets, no sleeping.
 
+mod hearing;
+
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -36,6 +38,17 @@ impl World {
 
     fn fact(&self) -> Fact {
         self.facts.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// These two hear each other, and nobody else.
+    fn bridge(&self, a: &Phone, b: &Phone) {
+        self.engine.hear(a.leg, vec![b.leg]);
+        self.engine.hear(b.leg, vec![a.leg]);
+    }
+
+    fn unbridge(&self, a: &Phone, b: &Phone) {
+        self.engine.hear(a.leg, Vec::new());
+        self.engine.hear(b.leg, Vec::new());
     }
 
     /// Opens a leg towards a phone of ours.
@@ -131,7 +144,7 @@ fn two_legs_hear_each_other_until_they_are_parted() {
     let world = World::new();
     let mut caller = world.leg(7, 0, Law::Mu);
     let mut agent = world.leg(7, 1, Law::A);
-    world.engine.bridge(caller.leg, agent.leg);
+    world.bridge(&caller, &agent);
     let code = Law::Mu.encode(5_000);
     // The thread has taken the orders once it has answered for the leg.
     caller.send(101, &[1, 10, 0, 160]);
@@ -144,7 +157,7 @@ fn two_legs_hear_each_other_until_they_are_parted() {
     agent.send(8, &[Law::A.encode(-300); 160]);
     assert_eq!(caller.hear().0[0], Law::Mu.encode(Law::A.decode(Law::A.encode(-300))));
 
-    world.engine.unbridge(caller.leg, agent.leg);
+    world.unbridge(&caller, &agent);
     let sound = Arc::new(Sound::from_ulaw(vec![0x40; 160]));
     world.engine.play(agent.leg, PlayId(3), vec![sound], false);
     caller.send(0, &[0x11; 160]);

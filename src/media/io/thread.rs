@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** locks. What this thread owns, nobody else touches.
 
+mod hearing;
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -13,12 +15,14 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use crate::id::LegId;
+use crate::media::io::calls::Calls;
 use crate::media::io::ports::Sockets;
 use crate::media::io::slots::Slots;
 use crate::media::io::sys::{self, Poller};
 use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
+use crate::media::mixer::Slot;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Over, Terms};
 use crate::media::rtp::PACKET_LEN_MAX;
@@ -38,6 +42,9 @@ pub(super) struct MediaThread {
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<u32>,
     by_id: BTreeMap<LegId, u32>,
+    /// By leg: the legs that hear it alone, as it comes.
+    heard_by: Vec<Vec<u32>>,
+    calls: Calls,
     wheel: Wheel,
     /// The datagram that is being read, and the one that is being sent.
     inbound: Buffer,
@@ -51,8 +58,10 @@ struct Leg {
     id: LegId,
     session: Session,
     sockets: Sockets,
-    /// The leg that hears this one.
-    peer: Option<u32>,
+    /// The leg that this one hears alone, as it comes.
+    source: Option<u32>,
+    /// Where this leg is mixed: the slot of its call, and its own in the mixer.
+    mixed: Option<(u32, Slot)>,
     /// When the wheel wakes this leg next.
     armed: Timestamp,
     unsent: u64,
@@ -84,6 +93,8 @@ impl MediaThread {
             legs: Vec::new(),
             free: Vec::new(),
             by_id: BTreeMap::new(),
+            heard_by: Vec::new(),
+            calls: Calls::default(),
             wheel: Wheel::new(now),
             inbound: [0; PACKET_LEN_MAX],
             buffer: [0; PACKET_LEN_MAX],
@@ -124,10 +135,11 @@ impl MediaThread {
 
     fn carry_out(&mut self, now: Timestamp, order: Order) {
         match order {
-            Order::Open { leg, sockets, seed } => self.open(leg, sockets, seed),
+            Order::Open { leg, sockets, seed } => self.open(now, leg, sockets, seed),
             Order::Configure { leg, described } => {
                 let (remote, origins) = *described;
                 self.with(now, leg, |session| session.configure(now, remote, origins));
+                self.route(now, leg.call);
             }
             Order::Play { leg, play, sounds, repeat } => {
                 self.with(now, leg, |session| session.play(now, play, sounds, repeat));
@@ -157,12 +169,7 @@ impl MediaThread {
                     (self.facts)(Fact::Digit { leg, digit });
                 }
             }
-            Order::Bridge { a, b } => self.bridge(now, a, b),
-            Order::Unbridge { a, b } => {
-                if let (Some(&a), Some(&b)) = (self.by_id.get(&a), self.by_id.get(&b)) {
-                    self.part(a, Some(b));
-                }
-            }
+            Order::Hear { leg, from } => self.hear(now, leg, from),
             Order::Close { leg, tell } => {
                 if let Some(&index) = self.by_id.get(&leg) {
                     self.close(now, index, tell);
@@ -173,13 +180,14 @@ impl MediaThread {
     }
 
     /// Opening a leg twice is a bug of the caller; the second one is dropped, its ports with it.
-    fn open(&mut self, id: LegId, sockets: Sockets, seed: u64) {
+    fn open(&mut self, now: Timestamp, id: LegId, sockets: Sockets, seed: u64) {
         if self.by_id.contains_key(&id) {
             tracing::error!(leg = %id, "opened twice");
             return;
         }
         let index = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
+            self.heard_by.push(Vec::new());
             (self.legs.len() - 1) as u32
         });
         let token = u64::from(index) << 1;
@@ -192,9 +200,11 @@ impl MediaThread {
         }
         let session = Session::new(seed, self.limits);
         let armed = Timestamp(u64::MAX);
-        let leg = Leg { id, session, sockets, peer: None, armed, unsent: 0 };
+        let leg = Leg { id, session, sockets, source: None, mixed: None, armed, unsent: 0 };
         self.legs[index as usize] = Some(Box::new(leg));
         self.by_id.insert(id, index);
+        self.calls.opened(id.call);
+        self.route(now, id.call);
     }
 
     fn with<T>(
@@ -210,34 +220,16 @@ impl MediaThread {
         Some(result)
     }
 
-    fn bridge(&mut self, now: Timestamp, a: LegId, b: LegId) {
-        let (Some(&a), Some(&b)) = (self.by_id.get(&a), self.by_id.get(&b)) else { return };
-        for (index, peer) in [(a, b), (b, a)] {
-            self.part(index, None);
-            if let Some(leg) = &mut self.legs[index as usize] {
-                leg.session.listen_to_another();
-                leg.peer = Some(peer);
-            }
-            self.drive(now, index);
-        }
-    }
-
-    /// Ends the bridge of a leg; with `from`, only if it is with that one.
-    fn part(&mut self, index: u32, from: Option<u32>) {
-        let Some(leg) = &mut self.legs[index as usize] else { return };
-        let Some(peer) = leg.peer.take_if(|peer| from.is_none_or(|from| from == *peer)) else {
-            return;
-        };
-        if let Some(other) = &mut self.legs[peer as usize] {
-            other.peer.take_if(|back| *back == index);
-        }
-    }
-
     fn close(&mut self, now: Timestamp, index: u32, tell: bool) {
-        self.part(index, None);
         let Some(mut leg) = self.legs[index as usize].take() else { return };
         self.free.push(index);
         self.by_id.remove(&leg.id);
+        self.heard_by[index as usize].clear();
+        if self.is_call_open(leg.id.call) {
+            self.route(now, leg.id.call);
+        } else {
+            self.calls.forget(leg.id.call);
+        }
         let over = leg.session.stop_record(now, RecordingEnd::HungUp);
         self.recorded(leg.id, over);
         if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
@@ -280,6 +272,10 @@ impl MediaThread {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.pop(now, &mut due);
         for (at, index) in due.drain(..) {
+            if index & MIXER_BIT != 0 {
+                self.wake_mixer(now, at, index & !MIXER_BIT);
+                continue;
+            }
             // Another entry may have been set for an earlier time meanwhile.
             if let Some(leg) = &mut self.legs[index as usize]
                 && leg.armed == at
@@ -367,12 +363,17 @@ impl MediaThread {
             (self.facts)(Fact::Digit { leg: leg.id, digit });
         }
         leg.hand_on_recorded(self.tape.as_ref(), &self.facts);
-        let peer = leg.peer;
         leg.arm(index, &mut self.wheel);
         let Some(relayed) = received.relayed else { return };
-        let Some(peer) = peer.and_then(|peer| self.legs[peer as usize].as_mut()) else { return };
-        if let Some((to, len)) = peer.session.relay(now, &relayed, &mut self.buffer) {
-            peer.send(&self.buffer[..len], to);
+        if let (Some((call, slot)), Some(heard)) = (leg.mixed, leg.session.heard()) {
+            self.calls.push(call, slot, heard);
+        }
+        for &listener in &self.heard_by[index as usize] {
+            if let Some(leg) = self.legs[listener as usize].as_mut()
+                && let Some((to, len)) = leg.session.relay(now, &relayed, &mut self.buffer)
+            {
+                leg.send(&self.buffer[..len], to);
+            }
         }
     }
 }
@@ -452,6 +453,8 @@ fn receive<'a>(socket: &UdpSocket, buffer: &'a mut Buffer) -> Option<(&'a [u8], 
     (len < PACKET_LEN_MAX).then(|| (&buffer[..len], from))
 }
 
+/// In a key of the wheel: a call's mixer, not a leg.
+const MIXER_BIT: u32 = 1 << 31;
 /// The lowest bit of a token: which of a leg's sockets.
 const RTCP_BIT: u64 = 1;
 /// Up to so many legs a thread reacts to each packet; above, it works in slots.

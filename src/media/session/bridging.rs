@@ -1,4 +1,4 @@
-//! What crosses a bridge: each packet at once, in the stream of the leg that is to hear it.
+//! What one leg hears of one other: each packet at once, in the stream of the leg that hears it.
 //!
 //! **Invariant:** speech of the leg's own law crosses byte for byte; losses, late packets and the
 //! sender's packet time stay as they are.
@@ -43,6 +43,15 @@ impl Content<'_> {
 }
 
 impl Session {
+    /// Whether packets of this leg are of use to the other one as they are, or through a table.
+    #[must_use]
+    pub fn passes_to(&self, other: &Self) -> bool {
+        let (Some(from), Some(to)) = (&self.remote, &other.remote) else { return true };
+        let sent = [Some(from.media.format.codec()), from.media.also];
+        let taken = to.media.format.codec();
+        sent.into_iter().flatten().all(|codec| passage(codec, taken) != Passage::Recoded)
+    }
+
     /// Turns a packet of the leg this one is bridged to into a packet of this leg's stream.
     pub fn relay(
         &mut self,

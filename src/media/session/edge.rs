@@ -49,9 +49,15 @@ impl Decoder {
 }
 
 impl Session {
+    /// The sound of the packet that came last, where it was sound and somebody wants it.
+    #[must_use]
+    pub fn heard(&self) -> Option<Heard<'_>> {
+        self.decoder.heard()
+    }
+
     pub(super) fn decode(&mut self, packet: &Packet<'_>, content: Content<'_>) {
         let is_recorded = matches!(self.recording, Some(Recording::Running(_)));
-        if !(is_recorded || self.tones.is_some()) {
+        if !(is_recorded || self.is_mixed || self.tones.is_some()) {
             return;
         }
         self.decoder.last = None;

@@ -6,11 +6,12 @@
 //! **Invariant:** a leg sends one stream and believes one source; what plays on a leg silences what
 //! is relayed to it, never the other way round.
 //!
-//! **Deliberately absent:** a jitter buffer. Nothing here mixes; a bridge passes packets
-//! on as they come, and the far end's own buffer does its work once.
+//! **Deliberately absent:** a jitter buffer. What is passed on goes out as it comes, and the far
+//! end's own buffer does its work once; what is mixed waits in the mixer.
 
 mod bridging;
 mod edge;
+mod mixing;
 mod playing;
 mod recording;
 mod report;
@@ -36,6 +37,7 @@ use crate::words::Digit;
 pub use bridging::{Content, Relayed};
 
 use edge::{Decoder, Encoder};
+use mixing::Mixed;
 use playing::Playing;
 use recording::Recording;
 use report::Reports;
@@ -143,6 +145,10 @@ pub struct Session {
     recording: Option<Recording>,
     decoder: Decoder,
     encoder: Encoder,
+    /// Whether somebody hears this leg in a mix.
+    is_mixed: bool,
+    /// What this leg hears of one.
+    mixed: Mixed,
     reception: Reception,
     keys: dtmf::Receiver,
     presses: Presses,
@@ -178,6 +184,8 @@ impl Session {
             recording: None,
             decoder: Decoder::default(),
             encoder: Encoder::default(),
+            is_mixed: false,
+            mixed: Mixed::default(),
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
             presses: Presses::default(),

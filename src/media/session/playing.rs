@@ -99,10 +99,10 @@ impl Session {
         self.playing.awaited = None;
     }
 
-    /// What plays ends, and another leg is heard from now on.
+    /// Another leg is heard from now on, or a mix, or nobody.
     pub fn listen_to_another(&mut self) {
-        self.stop();
         self.outgoing.relay_anew();
+        self.mixed.clear();
     }
 
     /// What is due of the prompt, if anything.

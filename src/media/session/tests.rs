@@ -1,5 +1,6 @@
 //! A leg's media in virtual time, through its door.
 
+mod mixing;
 mod silence;
 
 use std::sync::Arc;

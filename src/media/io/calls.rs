@@ -1,0 +1,121 @@
+//! The calls of one media thread whose legs hear each other: what was asked, and their mixers.
+//!
+//! **Invariant:** a call is kept from the first thing asked for it until its last leg closes; of
+//! calls without an open leg at most [`EARLY_MAX`] are kept.
+//!
+//! **Deliberately absent:** legs, which are the thread's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::CallId;
+use crate::media::format::Heard;
+use crate::media::hearing::Hearing;
+use crate::media::io::wheel::Wheel;
+use crate::media::mixer::{Mixer, Slot, Wire};
+use crate::time::Timestamp;
+
+#[derive(Default)]
+pub(super) struct Calls {
+    slots: Vec<Option<Box<Call>>>,
+    free: Vec<u32>,
+    by_id: BTreeMap<CallId, u32>,
+    /// Those of which no leg is open yet.
+    early: BTreeSet<CallId>,
+}
+
+pub(super) struct Call {
+    pub(super) hearing: Hearing,
+    /// There while somebody hears two or more.
+    pub(super) mixer: Option<Box<Mixer>>,
+    /// Whose the mixer's ears are, in their order: legs by their index.
+    pub(super) ears: Vec<u32>,
+    /// When the wheel wakes the mixer next.
+    pub(super) armed: Timestamp,
+}
+
+impl Calls {
+    pub(super) fn slot(&self, id: CallId) -> Option<u32> {
+        self.by_id.get(&id).copied()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Call> {
+        self.slots.get_mut(slot as usize)?.as_deref_mut()
+    }
+
+    /// The call, kept from now on. `is_open`: a leg of it is.
+    pub(super) fn keep(&mut self, id: CallId, is_open: bool) -> &mut Call {
+        let slot = self.slot(id).unwrap_or_else(|| self.begin(id, is_open));
+        self.slots[slot as usize].get_or_insert_with(|| Box::new(Call::new(id)))
+    }
+
+    /// A leg of the call is open now.
+    pub(super) fn opened(&mut self, id: CallId) {
+        self.early.remove(&id);
+    }
+
+    pub(super) fn forget(&mut self, id: CallId) {
+        self.early.remove(&id);
+        if let Some(slot) = self.by_id.remove(&id) {
+            self.slots[slot as usize] = None;
+            self.free.push(slot);
+        }
+    }
+
+    /// Takes what the leg in this slot of this call's mixer says.
+    pub(super) fn push(&mut self, call: u32, slot: Slot, heard: Heard<'_>) {
+        if let Some(mixer) = self.get_mut(call).and_then(|call| call.mixer.as_deref_mut()) {
+            mixer.push(slot, heard);
+        }
+    }
+
+    fn begin(&mut self, id: CallId, is_open: bool) -> u32 {
+        if !is_open {
+            self.early.insert(id);
+        }
+        if self.early.len() > EARLY_MAX
+            && let Some(oldest) = self.early.pop_first()
+        {
+            tracing::warn!(call = %oldest, "legs should hear each other, and none was opened");
+            self.forget(oldest);
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        self.by_id.insert(id, slot);
+        slot
+    }
+}
+
+impl Call {
+    fn new(id: CallId) -> Self {
+        let armed = Timestamp(u64::MAX);
+        Self { hearing: Hearing::new(id), mixer: None, ears: Vec::new(), armed }
+    }
+
+    /// These hear a mix from now on.
+    pub(super) fn mix(&mut self, now: Timestamp, ears: Vec<u32>, wires: &[Wire]) {
+        self.ears = ears;
+        if wires.is_empty() {
+            self.mixer = None;
+            return;
+        }
+        let mixer = self.mixer.get_or_insert_with(|| Box::new(Mixer::new(now)));
+        let left_out = mixer.wire(wires);
+        if left_out > 0 {
+            tracing::warn!(left_out, "more legs of one call are to be heard than can be mixed");
+        }
+    }
+
+    /// Puts the mixer's next frame on the wheel.
+    pub(super) fn arm(&mut self, key: u32, wheel: &mut Wheel) {
+        if let Some(mixer) = &self.mixer
+            && mixer.poll_timeout() < self.armed
+        {
+            self.armed = wheel.set(key, mixer.poll_timeout());
+        }
+    }
+}
+
+/// Calls for which something was asked before a leg of them was opened. The oldest is forgotten.
+const EARLY_MAX: usize = 4_096;
