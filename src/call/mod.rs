@@ -24,7 +24,7 @@ pub use caller::{Directory, Entry, History, Learned};
 pub use fact::Fact;
 pub use fold::Closing;
 pub use place::Places;
-pub use talk::{Consult, Sound, Stage, Talk};
+pub use talk::{Consult, Ear, Ears, Stage, Talk};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.

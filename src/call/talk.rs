@@ -33,7 +33,7 @@ pub struct Talk {
     /// Parties whose hold time runs, as noted last.
     pub holding: BTreeSet<LegId>,
     /// What the legs hear, as asked for last.
-    pub sound: Sound,
+    pub ears: Ears,
 }
 
 /// The agent asks somebody outside.
@@ -56,14 +56,15 @@ pub enum Stage {
     Conference,
 }
 
-/// What the legs of a talk hear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sound {
-    /// Who hear one another, the caller first: nobody, two, or three.
-    pub joined: Vec<LegId>,
-    /// Who hears which music meanwhile.
-    pub plays: BTreeMap<LegId, &'static str>,
+/// What one leg hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ear {
+    Hears(BTreeSet<LegId>),
+    Plays(&'static str),
 }
+
+/// What the legs of a talk hear; the others hear nothing of it.
+pub type Ears = BTreeMap<LegId, Ear>;
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
@@ -79,36 +80,41 @@ impl Call {
 
     /// What the legs should hear now.
     #[must_use]
-    pub fn sound_wanted(&self) -> Sound {
-        let State::Talking { leg: party, .. } = self.state else { return Sound::default() };
+    pub fn ears_wanted(&self) -> Ears {
+        let State::Talking { leg: party, .. } = self.state else { return Ears::new() };
         let caller = self.caller_leg();
         let Some(Consult { guest, stage, .. }) = self.talk.consult else {
             return self.pair(caller, party, self.talk.parked);
         };
-        let mut sound = match stage {
+        let mut ears = match stage {
             Stage::Ringing => {
-                let rings = (!self.held.contains(&party)).then_some((party, RINGING));
-                Sound { joined: Vec::new(), plays: rings.into_iter().collect() }
+                let rings = (!self.held.contains(&party)).then_some((party, Ear::Plays(RINGING)));
+                rings.into_iter().collect()
             }
             Stage::Talking => self.pair(party, guest, false),
-            Stage::Conference => {
-                let joined = vec![caller, party, guest];
-                return Sound { joined, plays: BTreeMap::new() };
-            }
+            Stage::Conference => return circle(&[caller, party, guest]),
         };
-        sound.plays.insert(caller, HOLD_MUSIC);
-        sound
+        ears.insert(caller, Ear::Plays(HOLD_MUSIC));
+        ears
+    }
+
+    /// Whom this leg may hear now.
+    #[must_use]
+    pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
+        match self.ears_wanted().remove(&leg) {
+            Some(Ear::Hears(from)) => from,
+            Some(Ear::Plays(_)) | None => BTreeSet::new(),
+        }
     }
 
     /// Two who hear each other unless one of them holds: then the other hears music.
-    fn pair(&self, a: LegId, b: LegId, b_asked: bool) -> Sound {
+    fn pair(&self, a: LegId, b: LegId, b_asked: bool) -> Ears {
         let (a_holds, b_holds) = (self.held.contains(&a), self.held.contains(&b) || b_asked);
         if !a_holds && !b_holds {
-            return Sound { joined: vec![a, b], plays: BTreeMap::new() };
+            return circle(&[a, b]);
         }
         let listeners = [(a, b_holds), (b, a_holds)].into_iter().filter(|(_, hears)| *hears);
-        let plays = listeners.map(|(leg, _)| (leg, HOLD_MUSIC)).collect();
-        Sound { joined: Vec::new(), plays }
+        listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
     }
 
     /// The parties whose hold time should run now. Who is put on hold by somebody else talks on.
@@ -142,4 +148,10 @@ impl Call {
         let consult = self.talk.consult.filter(|consult| consult.stage != Stage::Ringing)?;
         Some(consult.guest)
     }
+}
+
+/// Each of these hears all the others.
+fn circle(legs: &[LegId]) -> Ears {
+    let others = |leg: &LegId| legs.iter().copied().filter(|other| other != leg).collect();
+    legs.iter().map(|leg| (*leg, Ear::Hears(others(leg)))).collect()
 }

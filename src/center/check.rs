@@ -106,7 +106,7 @@ fn check_talk(call: &Call) {
     let guests = usize::from(call.guest_there().is_some());
     assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
     let talk = &call.talk;
-    assert_eq!(talk.sound, call.sound_wanted(), "{id}: what is heard, and what should be");
+    assert_eq!(talk.ears, call.ears_wanted(), "{id}: what is heard, and what should be");
     assert_eq!(talk.holding, call.holding_wanted(), "{id}: who is noted to hold, and who does");
     let State::Talking { leg, .. } = call.state else {
         return assert_eq!(talk.consult, None, "{id} consults without a talk");

@@ -31,7 +31,7 @@ mod talks;
 mod tests;
 mod why;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned, State};
@@ -250,6 +250,12 @@ impl ContactCenter {
         let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
         let run = call.run.as_ref().filter(|_| in_charge)?;
         Some(run.ahead(&flows::context(now, call, &self.acd)))
+    }
+
+    /// Whom a leg may hear now.
+    #[must_use]
+    pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
+        self.calls.get(&leg.call).map(|call| call.heard_by(leg)).unwrap_or_default()
     }
 
     #[must_use]

@@ -1,14 +1,14 @@
 //! What happens while a caller talks to somebody: holds, and what the agent asks for meanwhile.
 //!
-//! **Invariant:** after each change the legs hear what [`Call::sound_wanted`] says, and the record
+//! **Invariant:** after each change the legs hear what [`Call::ears_wanted`] says, and the record
 //! has the hold times that [`Call::holding_wanted`] says.
 //!
 //! **Deliberately absent:** what an agent may ask for: `asks` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::call::{Call, Consult, Fact, Sound, Stage, State};
+use crate::call::{Call, Consult, Ear, Ears, Fact, Stage, State};
 use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
@@ -191,39 +191,41 @@ impl ContactCenter {
             return;
         }
         note_holds(now, call);
-        let wanted = call.sound_wanted();
-        let was = std::mem::replace(&mut call.talk.sound, wanted.clone());
-        let parted: Vec<LegId> =
-            was.joined.iter().copied().filter(|leg| call.has_leg(*leg)).collect();
-        if let [a, b, ..] = parted[..]
-            && !parted.iter().all(|leg| wanted.joined.contains(leg))
-        {
-            self.commands.push_back(Command::Unbridge { a, b });
-        }
-        for &leg in was.plays.keys().filter(|leg| call.has_leg(**leg)) {
-            if !wanted.plays.contains_key(&leg) && !wanted.joined.contains(&leg) {
-                self.commands.push_back(Command::StopPlay { leg });
-            }
-        }
-        for (&leg, &name) in &wanted.plays {
-            if was.plays.get(&leg) != Some(&name) {
-                let prompts = vec![Prompt::Music { name: name.into() }];
-                let play = call.next_play();
-                self.commands.push_back(Command::Play { leg, play, prompts, repeat: true });
-            }
-        }
-        if wanted.joined != was.joined {
-            self.commands.extend(joined(&wanted));
-        }
+        let wanted = call.ears_wanted();
+        let was = std::mem::replace(&mut call.talk.ears, wanted.clone());
+        self.commands.extend(changes(call, &was, &wanted));
     }
 }
 
-fn joined(sound: &Sound) -> Option<Command> {
-    match sound.joined[..] {
-        [] | [_] => None,
-        [a, b] => Some(Command::Bridge { a, b }),
-        [..] => Some(Command::Meet { legs: sound.joined.clone() }),
+/// What to ask for so that the legs hear what is wanted. First whoever is to hear less, then music,
+/// then whoever is to hear more: nobody hears on the way what they hear neither before nor after.
+fn changes(call: &mut Call, was: &Ears, wanted: &Ears) -> Vec<Command> {
+    let heard = |ears: &Ears, leg: LegId| match ears.get(&leg) {
+        Some(Ear::Hears(from)) => from.clone(),
+        Some(Ear::Plays(_)) | None => BTreeSet::new(),
+    };
+    let mut legs: BTreeSet<LegId> = was.keys().chain(wanted.keys()).copied().collect();
+    legs.retain(|leg| call.has_leg(*leg));
+    let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
+    for leg in legs {
+        let (before, from) = (heard(was, leg), heard(wanted, leg));
+        let hears_more = from.is_superset(&before);
+        if before != from {
+            let to = if hears_more { &mut more } else { &mut less };
+            to.push(Command::Hear { leg, from });
+        }
+        let played = was.get(&leg).filter(|ear| matches!(ear, Ear::Plays(_)));
+        match wanted.get(&leg) {
+            Some(Ear::Plays(name)) if played != wanted.get(&leg) => {
+                let prompts = vec![Prompt::Music { name: (*name).into() }];
+                let play = call.next_play();
+                music.push(Command::Play { leg, play, prompts, repeat: true });
+            }
+            None if played.is_some() => music.push(Command::StopPlay { leg }),
+            Some(Ear::Plays(_) | Ear::Hears(_)) | None => {}
+        }
     }
+    less.into_iter().chain(music).chain(more).collect()
 }
 
 fn note_holds(now: Timestamp, call: &mut Call) {

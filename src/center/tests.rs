@@ -7,7 +7,7 @@ mod own;
 mod recording;
 mod talks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, Event, From, Outcome, Party,
-    RecordingNews, Target, Via,
+    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, Event, From, Hearing, Outcome,
+    Party, RecordingNews, Target, Via,
 };
 
 const FLOW: &str = r##"
@@ -58,6 +58,8 @@ refused = "bye"
 struct Desk {
     center: ContactCenter,
     now: Timestamp,
+    hearing: Hearing,
+    ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
     amended: Vec<RecordingNews>,
@@ -114,7 +116,8 @@ impl Desk {
         let center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
         let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
-        let mut desk = Self { center, now, log, records, amended };
+        let (hearing, ended) = (Hearing::default(), BTreeSet::new());
+        let mut desk = Self { center, now, hearing, ended, log, records, amended };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             desk.event(Event::PhoneReachable { agent, reachable: true });
@@ -124,6 +127,9 @@ impl Desk {
     }
 
     fn event(&mut self, event: Event) {
+        if let Event::HungUp { leg, .. } | Event::LegLost { leg, .. } = event {
+            self.ended.insert(leg);
+        }
         self.center.handle(self.now, event);
         self.drain();
     }
@@ -141,7 +147,13 @@ impl Desk {
 
     fn drain(&mut self) {
         while let Some(command) = self.center.poll_command() {
-            self.log.push(line(&command));
+            match &command {
+                Command::Hear { leg, from } => {
+                    let said = self.heard(*leg, from);
+                    self.log.extend(said);
+                }
+                command => self.log.push(line(command)),
+            }
             match command {
                 Command::CloseRecord { record } => self.records.push(*record),
                 Command::AmendRecording { news } => self.amended.push(news),
@@ -149,6 +161,21 @@ impl Desk {
             }
         }
         self.center.check(self.now);
+    }
+
+    /// Said once per change, when it is the same for all of them.
+    fn heard(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Option<String> {
+        let before = self.hearing.circle(leg);
+        self.hearing.hear(leg, from);
+        let circle = self.hearing.circle(leg)?;
+        let legs = |legs: &BTreeSet<LegId>| -> String {
+            legs.difference(&self.ended).map(|leg| format!(" {leg}")).collect()
+        };
+        match circle.len() {
+            1 => Some(format!("unbridge{}", legs(&before?))),
+            2 => Some(format!("bridge{}", legs(&circle))),
+            _ => Some(format!("meet{}", legs(&circle))),
+        }
     }
 
     fn call(&mut self, id: u64) -> LegId {
@@ -191,12 +218,7 @@ fn line(command: &Command) -> String {
             let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
             format!("dial {leg} {}", trunks.join(" "))
         }
-        Command::Bridge { a, b } => format!("bridge {a} {b}"),
-        Command::Meet { legs } => {
-            let legs: Vec<_> = legs.iter().map(ToString::to_string).collect();
-            format!("meet {}", legs.join(" "))
-        }
-        Command::Unbridge { a, b } => format!("unbridge {a} {b}"),
+        Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
         Command::CloseRecord { record } => {
             let talk: u64 = record.legs.iter().map(|leg| leg.talk_ms).sum();

@@ -396,18 +396,7 @@ impl Router {
                 };
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
-            Command::Bridge { a, b } => {
-                self.media.hear(a, vec![b]);
-                self.media.hear(b, vec![a]);
-            }
-            // Nobody may ask for it: the sound of telephones is not mixed.
-            Command::Meet { legs } => {
-                tracing::error!(legs = legs.len(), "a conference of telephones");
-            }
-            Command::Unbridge { a, b } => {
-                self.media.hear(a, Vec::new());
-                self.media.hear(b, Vec::new());
-            }
+            Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
             Command::CloseRecord { record } => {
                 if record.caller_agent().is_none() {
                     self.count_ended(record.outcome);

@@ -18,7 +18,7 @@ use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallRecord, Cause, Command, Event, Target, Via};
+use crate::words::{AgentState, CallRecord, Cause, Command, Event, Hearing, Target, Via};
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
@@ -38,6 +38,7 @@ pub struct Watch {
     own: BTreeMap<CallId, AgentId>,
     closed: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
+    hearing: Hearing,
     commands: usize,
     now: Timestamp,
 }
@@ -50,8 +51,7 @@ struct Leg {
     /// A caller with whom sound is agreed on after our answer: it counts from then.
     opens: bool,
     answered: bool,
-    bridged: bool,
-    /// Something plays here, or did.
+    /// Something or somebody was heard here.
     hears: bool,
 }
 
@@ -75,6 +75,7 @@ impl Watch {
             own: BTreeMap::new(),
             closed: BTreeSet::new(),
             missed: BTreeMap::new(),
+            hearing: Hearing::default(),
             commands: 0,
             now: Timestamp::default(),
         }
@@ -166,24 +167,16 @@ impl Watch {
                 leg.hears = true;
             }
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
-            Command::Bridge { a, b } => {
-                for leg in [*a, *b] {
-                    let leg = self.live(leg, command);
-                    assert!(leg.answered, "{command:?} before the answer");
-                    leg.bridged = true;
+            Command::Hear { leg, from } => {
+                for leg in from.iter().chain([leg]) {
+                    assert!(self.live(*leg, command).answered, "{command:?} before the answer");
                 }
-            }
-            Command::Meet { legs } => {
-                for leg in legs {
-                    let leg = self.live(*leg, command);
-                    assert!(leg.answered, "{command:?} before the answer");
-                    leg.bridged = true;
-                }
-            }
-            Command::Unbridge { a, b } => {
-                for leg in [*a, *b] {
-                    assert!(self.live(leg, command).bridged, "{command:?} of no bridge");
-                }
+                let hears = !from.is_empty();
+                let listener = self.live(*leg, command);
+                assert!(hears || listener.hears, "{command:?} of one who hears nobody");
+                assert!(!from.contains(leg), "{command:?} of itself");
+                listener.hears = true;
+                self.hearing.hear(*leg, from);
             }
             Command::HangUp { leg, cause } => {
                 let leg_was = self.live(*leg, command).clone();
@@ -228,6 +221,10 @@ impl Watch {
         for (&id, legs) in &self.calls {
             assert!(center.call(id).is_some(), "{id} is lost");
             self.check_legs(legs);
+            for leg in legs.keys() {
+                let heard = self.hearing.of(*leg);
+                assert_eq!(heard, center.heard_by(*leg), "{leg}: whom it hears, and may");
+            }
         }
         let Some(rules) = &self.rules else { return };
         let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
@@ -333,8 +330,7 @@ impl Watch {
         // Nobody can hear a caller with whom sound is still to be agreed on.
         let opens = legs.values().any(|leg| leg.opens && !leg.answered);
         for (id, leg) in legs.iter().filter(|_| !opens) {
-            let silent = !leg.bridged && !leg.hears;
-            let idle = leg.answered && silent && leg.party != Party::Caller;
+            let idle = leg.answered && !leg.hears && leg.party != Party::Caller;
             assert!(!idle, "{id} was answered and hears nobody");
         }
     }
@@ -351,6 +347,7 @@ impl Watch {
     }
 
     fn remove(&mut self, leg: LegId) -> Option<Leg> {
+        self.hearing.forget(leg);
         self.calls.get_mut(&leg.call)?.remove(&leg)
     }
 
@@ -373,6 +370,6 @@ fn check_times(record: &CallRecord) {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self { party, since, opens: false, answered: false, bridged: false, hears: false }
+        Self { party, since, opens: false, answered: false, hears: false }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! **Deliberately absent:** whether the center behaves. [`Watch`](crate::sim::check::Watch) judges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
+use crate::words::Hearing;
 use crate::words::{AgentRequest, Cause, Command, Event, Prompt, RecordingEnd, Target};
 
 /// How fast the voices speak.
@@ -122,6 +123,7 @@ pub struct World {
     pub(super) callers: BTreeMap<CallId, Caller>,
     pub(super) people: Vec<Person>,
     ends: BTreeMap<LegId, End>,
+    hearing: Hearing,
     pub(super) messages: BTreeMap<LegId, Message>,
 }
 
@@ -143,6 +145,7 @@ impl World {
             callers: BTreeMap::new(),
             people: vec![Person::default(); plan.agents],
             ends: BTreeMap::new(),
+            hearing: Hearing::default(),
             messages: BTreeMap::new(),
             arrivals: random.fork(),
             random,
@@ -212,10 +215,8 @@ impl World {
             Command::StopRecord { leg } => {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
-            Command::Bridge { a, b } => self.bridged(now, a, b),
-            Command::Meet { legs } => legs.into_iter().for_each(|leg| self.stop(leg)),
+            Command::Hear { leg, from } => self.hears(now, leg, &from),
             Command::CloseRecord { record } => self.call_ended(now, &record),
-            Command::Unbridge { b, .. } => self.parted(now, b),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
         }
     }
@@ -273,9 +274,7 @@ impl World {
             Command::Play { .. }
             | Command::StopPlay { .. }
             | Command::Ring { .. }
-            | Command::Bridge { .. }
-            | Command::Meet { .. }
-            | Command::Unbridge { .. }
+            | Command::Hear { .. }
             | Command::CloseRecord { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
@@ -387,10 +386,21 @@ impl World {
         }
     }
 
-    fn bridged(&mut self, now: Timestamp, a: LegId, b: LegId) {
-        self.stop(a);
-        self.stop(b);
-        if let Some(caller) = self.callers.get_mut(&a.call) {
+    fn hears(&mut self, now: Timestamp, leg: LegId, from: &BTreeSet<LegId>) {
+        self.hearing.hear(leg, from);
+        if from.is_empty() {
+            return self.parted(now, leg);
+        }
+        self.stop(leg);
+        let circle = self.hearing.circle(leg).unwrap_or_default();
+        if let [_, b] = circle.iter().collect::<Vec<_>>()[..] {
+            self.talks(now, *b);
+        }
+    }
+
+    /// Somebody talks to the party on this leg.
+    fn talks(&mut self, now: Timestamp, b: LegId) {
+        if let Some(caller) = self.callers.get_mut(&b.call) {
             caller.waits = false;
         }
         let Some(end) = self.ends.get_mut(&b).filter(|end| !end.talks) else { return };
@@ -416,7 +426,7 @@ impl World {
     }
 
     fn parted(&mut self, now: Timestamp, leg: LegId) {
-        if self.random.chance(self.plan.swarm.hold_failed) {
+        if !leg.is_caller() && self.random.chance(self.plan.swarm.hold_failed) {
             self.tell(now, Lane::In(leg), Event::HoldFailed { leg });
         }
     }
@@ -433,6 +443,7 @@ impl World {
     /// A leg ends at its far end; an agent's phone is free again.
     pub(super) fn over(&mut self, now: Timestamp, leg: LegId) {
         self.message_ends(now, leg, None, RecordingEnd::HungUp);
+        self.hearing.forget(leg);
         let Some(end) = self.ends.get_mut(&leg) else { return };
         end.far = Far::Over;
         let (talked, agent) = (end.talks, end.agent);

@@ -3,6 +3,7 @@
 //! **Invariant:** carrying out a command never fails towards the center; a failure comes back as an
 //! [`Event`](crate::words::Event).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{CallId, LegId, PlayId, RecordingId};
@@ -25,7 +26,7 @@ pub enum Command {
         cause: Cause,
     },
     /// Play these one after another; replaces what plays on the leg. With `repeat`, until replaced.
-    /// Otherwise `PromptDone` follows. Ends no bridge: see `Unbridge`.
+    /// Otherwise `PromptDone` follows. [`Command::Hear`] has parted the leg from others before.
     Play {
         leg: LegId,
         play: PlayId,
@@ -61,21 +62,11 @@ pub enum Command {
         /// The center hangs up then. For fronts that must say beforehand how long it may ring.
         until: Timestamp,
     },
-    /// The two legs hear each other; what played on them stops.
-    Bridge {
-        a: LegId,
-        b: LegId,
-    },
-    /// All of these legs hear each other, the caller's first; whoever of them heard another before
-    /// does now, too, and what played on them stops. Where some leave, `Bridge` or `Unbridge` says
-    /// what becomes of the rest.
-    Meet {
-        legs: Vec<LegId>,
-    },
-    /// The two legs no longer hear each other.
-    Unbridge {
-        a: LegId,
-        b: LegId,
+    /// From now on this leg hears exactly these legs of its call: nobody, where there are none. It
+    /// says nothing about what those hear. Where there are some, what played on the leg stops.
+    Hear {
+        leg: LegId,
+        from: BTreeSet<LegId>,
     },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
     HangUp {

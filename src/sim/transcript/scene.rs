@@ -18,6 +18,7 @@ use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
 use crate::time::Timestamp;
+use crate::words::Hearing;
 use crate::words::{AgentState, Cause, Command, Event, From, Prompt, RecordingEnd, Target, Via};
 
 /// A scene whose calls do not end by themselves is cut here.
@@ -40,6 +41,7 @@ pub(super) struct Scene {
     agenda: BTreeMap<(Timestamp, u64), Event>,
     playing: BTreeMap<LegId, PlayId>,
     messages: BTreeMap<LegId, Message>,
+    hearing: Hearing,
     /// Steps already told, by call.
     told: BTreeMap<CallId, usize>,
     /// Agents as last told.
@@ -79,6 +81,7 @@ impl Scene {
             agenda: BTreeMap::new(),
             playing: BTreeMap::new(),
             messages: BTreeMap::new(),
+            hearing: Hearing::default(),
             told: BTreeMap::new(),
             states: vec![AgentState::LoggedOut; cast.agents.len()],
             calls: 0,
@@ -419,18 +422,11 @@ impl Scene {
                 None
             }
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
-            Command::Bridge { a, b } => {
-                self.playing.remove(&a);
-                self.playing.remove(&b);
-                Some(format!("{} talks to {}", self.name(a), self.name(b)))
-            }
-            Command::Meet { legs } => {
-                let names: Vec<String> = legs.iter().map(|leg| self.name(*leg)).collect();
-                self.playing.retain(|leg, _| !legs.contains(leg));
-                Some(format!("{} hear each other", names.join(", ")))
-            }
-            Command::Unbridge { a, b } => {
-                Some(format!("{} and {} no longer hear each other", self.name(a), self.name(b)))
+            Command::Hear { leg, from } => {
+                if !from.is_empty() {
+                    self.playing.remove(&leg);
+                }
+                self.hears(leg, &from)
             }
             Command::HangUp { leg, cause } => {
                 let name = self.name(leg);
@@ -445,6 +441,24 @@ impl Scene {
                 let told = left(news.name, news.state, news.length_ms);
                 Some(format!("{caller}'s record: {told}"))
             }
+        }
+    }
+
+    /// Who hears whom is told when it is the same for all of them.
+    fn hears(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Option<String> {
+        let before = self.hearing.circle(leg);
+        self.hearing.hear(leg, from);
+        let names = |legs: &BTreeSet<LegId>| -> Vec<String> {
+            legs.intersection(&self.live).map(|leg| self.name(*leg)).collect()
+        };
+        let circle = names(&self.hearing.circle(leg)?);
+        match &circle[..] {
+            [_] => {
+                let before = names(&before?).join(" and ");
+                Some(format!("{before} no longer hear each other"))
+            }
+            [a, b] => Some(format!("{a} talks to {b}")),
+            [..] => Some(format!("{} hear each other", circle.join(", "))),
         }
     }
 

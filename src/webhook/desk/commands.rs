@@ -36,10 +36,7 @@ impl Desk {
             }
             Command::StopPlay { leg } => self.stop_play(*leg),
             Command::Dial { leg, target, from, until } => self.dial(*leg, target, from, *until),
-            Command::Bridge { a, b } if !a.is_caller() => self.join_guest(*a, *b),
-            Command::Bridge { b, .. } => self.bridge(*b),
-            Command::Unbridge { a, .. } if self.has_arm(a.call) => Taken::BySip,
-            Command::Unbridge { a, .. } => self.part(a.call),
+            Command::Hear { leg, from } => self.hear_others(*leg, from),
             Command::HangUp { leg, cause } if leg.is_caller() => {
                 let cause = *cause;
                 self.end_program(*leg, Program::HangUp { cause })
@@ -69,7 +66,6 @@ impl Desk {
             }
             // The provider ends it by itself, and says so.
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
-            Command::Meet { legs } => self.meet(legs[0].call),
             Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,
@@ -184,30 +180,6 @@ impl Desk {
             answers: crate::webhook::desk::session::Answers::default(),
         };
         session.parties.insert(leg.n, party);
-        self.touch(leg.call);
-        taken
-    }
-
-    fn bridge(&mut self, leg: LegId) -> Taken {
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
-        let Some(party) = session.parties.get(&leg.n) else { return Taken::BySip };
-        let taken = match party.carried {
-            Carried::Sip if session.has_arm => Taken::BySip, // resumed
-            Carried::Sip => {
-                session.bridge(Bridging::HandOff { leg });
-                Taken::Here
-            }
-            Carried::Provider(_) => {
-                let is_guest = session.consult.is_some_and(|it| it.guest == leg.n);
-                session.bridge(match party.place {
-                    Place::Dialed if !is_guest => Bridging::Talking { leg },
-                    Place::Dialed | Place::Told | Place::Coming | Place::Here => {
-                        Bridging::Room { leg }
-                    }
-                });
-                Taken::Here
-            }
-        };
         self.touch(leg.call);
         taken
     }

@@ -15,9 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::webhook::desk::Desk;
-use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::room::{NoParting, Place};
 use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Session};
 
@@ -119,29 +118,5 @@ impl Desk {
             Carried::Sip => Err(NoParting::NotMixed),
             Carried::Provider(_) => self.parts(party),
         }
-    }
-
-    /// An agent and a guest are to hear each other, by the dialing of the one.
-    pub(super) fn join_guest(&mut self, a: LegId, b: LegId) -> Taken {
-        let Some(session) = self.sessions.get_mut(&a.call) else { return Taken::BySip };
-        match &mut session.consult {
-            Some(consult) if (consult.agent, consult.guest) == (a.n, b.n) => {
-                consult.is_joined = true;
-                self.touch(a.call);
-                Taken::Here
-            }
-            Some(_) | None => Taken::BySip,
-        }
-    }
-
-    /// The caller, the agent and the guest are to hear each other.
-    pub(super) fn meet(&mut self, call: CallId) -> Taken {
-        let Some(session) = self.sessions.get_mut(&call) else { return Taken::BySip };
-        let Some(consult) = &mut session.consult else { return Taken::BySip };
-        consult.meets = true;
-        let leg = LegId { call, n: consult.agent };
-        session.bridge(Bridging::Room { leg });
-        self.touch(call);
-        Taken::Here
     }
 }

@@ -13,6 +13,7 @@ use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
+use crate::words::Hearing;
 use crate::words::{Cause, Digit, Event, From, Via};
 
 /// Until the first document is answered, and for what cannot be reckoned.
@@ -85,6 +86,7 @@ impl Desk {
             on_air: OnAir::Nothing,
             parties: std::collections::BTreeMap::new(),
             consult: None,
+            hearing: Hearing::default(),
             recordings: std::collections::BTreeMap::new(),
             made: None,
             piece: 0,

@@ -19,6 +19,7 @@ mod commands;
 mod consult;
 mod end;
 mod hear;
+mod hearing;
 mod party;
 mod record;
 mod room;

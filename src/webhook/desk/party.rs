@@ -251,6 +251,7 @@ impl Desk {
         let Some(party) = session.parties.get_mut(&leg.n) else { return Taken::BySip };
         if party.carried == Carried::Sip {
             party.ended = true;
+            session.hearing.forget(leg);
             return Taken::BySip;
         }
         if !std::mem::replace(&mut party.ended, true) {

@@ -25,7 +25,6 @@ use thiserror::Error;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::Parting;
-use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::session::{Bridging, Carried, OnAir, Session};
@@ -113,18 +112,6 @@ impl Desk {
             Carried::Provider(_) if !has_rest => Err(NoParting::NoRest),
             Carried::Provider(_) | Carried::Sip => Ok(()),
         }
-    }
-
-    /// The caller and whom they talk to no longer hear each other, and both stay.
-    pub(super) fn part(&mut self, call: CallId) -> Taken {
-        let Some(session) = self.sessions.get_mut(&call) else { return Taken::BySip };
-        let Some(leg) = session.bridging.and_then(Bridging::talks) else { return Taken::Here };
-        session.bridging = None;
-        if let Some(party) = session.party(leg) {
-            party.is_parted = true;
-        }
-        self.touch(call);
-        Taken::Here
     }
 
     /// Tells the provider where the parties of a call are to be, if they are not.

@@ -15,6 +15,7 @@ use crate::webhook::desk::room::Place;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Recorded;
 use crate::webhook::link::Link;
+use crate::words::Hearing;
 use crate::words::{Cause, Digit, Listen, Prompt};
 
 /// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
@@ -39,6 +40,9 @@ pub(super) struct Session {
     pub(super) parties: BTreeMap<u16, PartyLeg>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consult: Option<Consult>,
+    /// What the center said last of who hears whom.
+    #[serde(default, skip_serializing_if = "Hearing::is_empty")]
+    pub(super) hearing: Hearing,
     /// Messages, by the step that asked for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) recordings: BTreeMap<u32, Recording>,
@@ -254,6 +258,7 @@ impl Session {
 
     /// Nobody is dialed or talked to on this leg any more.
     pub(super) fn done_with(&mut self, leg: LegId) {
+        self.hearing.forget(leg);
         if let Some(
             Bridging::Dial { leg: now }
             | Bridging::Talking { leg: now }

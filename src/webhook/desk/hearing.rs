@@ -1,0 +1,88 @@
+//! Who is to hear whom, and what that is at a provider: a bridge, a dialing, a conference.
+//!
+//! The center says per leg whom it hears ([`Command::Hear`]); a provider joins and parts legs in
+//! one step. So the session keeps what was said until those who hear each other all do, and only then
+//! something is done.
+//!
+//! **Deliberately absent:** one who hears others and is not heard. No provider's document can say
+//! that of legs which dialed each other; whoever asks for it is refused before it comes here.
+//!
+//! [`Command::Hear`]: crate::words::Command::Hear
+
+use std::collections::BTreeSet;
+
+use crate::id::{CallId, LegId};
+use crate::webhook::desk::Desk;
+use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::room::Place;
+use crate::webhook::desk::session::{Bridging, Carried, Session};
+
+impl Desk {
+    /// A leg is to hear exactly these.
+    pub(super) fn hear_others(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Taken {
+        let call = leg.call;
+        let Some(session) = self.sessions.get_mut(&call) else { return Taken::BySip };
+        session.hearing.hear(leg, from);
+        let circle = session.hearing.circle(leg).unwrap_or_default();
+        match circle.iter().collect::<Vec<_>>()[..] {
+            [] => {} // not all of it was said yet
+            [_] if session.has_arm => {}
+            [_] => session.part(),
+            [caller, party] if caller.is_caller() => session.join(*party),
+            [agent, guest] => session.join_guest(*agent, *guest),
+            [..] => session.meet(call),
+        }
+        let taken = if session.is_by_sip(leg) { Taken::BySip } else { Taken::Here };
+        self.touch(call);
+        taken
+    }
+}
+
+impl Session {
+    /// Whether the sound of this leg is with us.
+    fn is_by_sip(&self, leg: LegId) -> bool {
+        if leg.is_caller() {
+            return self.has_arm;
+        }
+        self.parties.get(&leg.n).is_none_or(|party| party.carried == Carried::Sip)
+    }
+
+    /// The caller and a party are to hear each other.
+    fn join(&mut self, leg: LegId) {
+        let Some(party) = self.parties.get(&leg.n) else { return };
+        let is_guest = self.consult.is_some_and(|it| it.guest == leg.n);
+        match (&party.carried, party.place) {
+            (Carried::Sip, _) if self.has_arm => {} // resumed
+            (Carried::Sip, _) => self.bridge(Bridging::HandOff { leg }),
+            (Carried::Provider(_), Place::Dialed) if !is_guest => {
+                self.bridge(Bridging::Talking { leg });
+            }
+            (Carried::Provider(_), _) => self.bridge(Bridging::Room { leg }),
+        }
+    }
+
+    /// The caller and whom they talk to no longer hear each other, and both stay.
+    fn part(&mut self) {
+        let Some(leg) = self.bridging.and_then(Bridging::talks) else { return };
+        self.bridging = None;
+        if let Some(party) = self.party(leg) {
+            party.is_parted = true;
+        }
+    }
+
+    /// An agent and a guest are to hear each other, by the dialing of the one.
+    fn join_guest(&mut self, agent: LegId, guest: LegId) {
+        let Some(consult) = &mut self.consult else { return };
+        if (consult.agent, consult.guest) == (agent.n, guest.n) {
+            consult.is_joined = true;
+        }
+    }
+
+    /// The caller, the agent and the guest are to hear each other.
+    fn meet(&mut self, call: CallId) {
+        let Some(consult) = &mut self.consult else { return };
+        consult.meets = true;
+        let leg = LegId { call, n: consult.agent };
+        self.bridge(Bridging::Room { leg });
+    }
+}
