@@ -163,7 +163,7 @@ impl World {
         let (agent, call) = self.talking[n];
         let said = self.handle(Input::TalkEnded { agent, call });
         let (offer, ..) = offered(&said)?;
-        let outcome = attendant::acd::OfferOutcome::Rejected;
+        let outcome = attendant::words::OfferOutcome::Rejected;
         let (took, said) = self.timed(Input::NotAccepted { offer, outcome });
         let (offer, call, agent) = offered(&said)?;
         self.handle(Input::Accepted { offer });

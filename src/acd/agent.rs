@@ -12,10 +12,10 @@ use crate::acd::class::ClassId;
 use crate::acd::level::Levels;
 use crate::acd::occupancy::Worked;
 use crate::acd::place::Place;
-use crate::acd::port::{Misses, OfferOutcome, Strategy};
+use crate::acd::port::{Misses, Strategy};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 /// Why an agent who just logged in is not ready yet.
 pub const REASON_LOGGED_IN: &str = "logged_in";

@@ -6,11 +6,10 @@
 
 use crate::acd::Acd;
 use crate::acd::agent::Agent;
-use crate::acd::port::OfferOutcome;
 use crate::acd::waiting::{Status, index};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 /// One call in the line of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,12 @@
 
 use crate::acd::agent::{Agent, Intent, Missed};
 use crate::acd::place::Place;
-use crate::acd::port::{Gone, OfferOutcome, Output, WrapUp};
+use crate::acd::port::{Gone, Output, WrapUp};
 use crate::acd::waiting::{Status, Tried, index, index_of};
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 impl Acd {
     /// Matches what just became free: these calls, and perhaps one agent. The best call chooses

@@ -56,7 +56,7 @@ pub use port::*;
 
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::{Timers, Timestamp};
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 use class::Classes;
 use level::Levels;
 use line::Line;

@@ -5,14 +5,13 @@
 //!
 //! **Deliberately absent:** legs and phones. An offer is a decision; `center` turns it into a leg.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -78,24 +77,6 @@ pub struct Enqueue {
     /// The one agent it is held for, this long from `since`: while they are ready, or will be as
     /// soon as the call they are on is over. For anybody else's sake nobody waits.
     pub prefer: Option<(AgentId, Duration)>,
-}
-
-/// How one call presented to one agent ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferOutcome {
-    Accepted,
-    /// 603 and the like: the agent pressed "reject".
-    Rejected,
-    /// The phone was busy.
-    Busy,
-    /// It rang out (RONA).
-    NoAnswer,
-    /// The phone could not be reached or failed.
-    DeviceError,
-    /// The caller left, another agent was faster, or the agent's phone came to be in use: not
-    /// charged to the agent.
-    Withdrawn,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -206,20 +187,6 @@ pub enum WrapUp {
     Off,
     Timed(Duration),
     UntilDone,
-}
-
-/// As records and the HTTP interface have it.
-impl fmt::Display for OfferOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Busy => "busy",
-            Self::NoAnswer => "no_answer",
-            Self::DeviceError => "device_error",
-            Self::Withdrawn => "withdrawn",
-        })
-    }
 }
 
 impl Default for QueueSetup {

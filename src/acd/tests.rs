@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use crate::acd::class::CLASSES_UNUSED_MAX;
 use crate::acd::waiting::EXCLUSIONS_MAX;
-use crate::acd::{
-    Acd, AgentInput, AgentSetup, Enqueue, Input, OfferOutcome, QueueSetup, Setup, Verdict,
-};
+use crate::acd::{Acd, AgentInput, AgentSetup, Enqueue, Input, QueueSetup, Setup, Verdict};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
+use crate::words::OfferOutcome;
 
 #[test]
 fn a_call_goes_to_the_one_idle_longest() {

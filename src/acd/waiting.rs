@@ -11,10 +11,11 @@ use std::time::Duration;
 use crate::acd::class::ClassId;
 use crate::acd::level;
 use crate::acd::place::Place;
-use crate::acd::port::{Enqueue, Gone, OfferOutcome, Output};
+use crate::acd::port::{Enqueue, Gone, Output};
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
+use crate::words::OfferOutcome;
 
 /// A phone rings at least this long, whatever the configuration says: with less, a call and an
 /// agent could be thrown at each other endlessly within one instant.

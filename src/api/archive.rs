@@ -17,7 +17,7 @@ use crate::api::views::Record;
 use crate::api::{Api, Request};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Outcome};
+use crate::words::{CallOutcome, CallRecord};
 
 /// Records on a page, at most and by default.
 const PAGE_MAX: usize = 500;
@@ -54,7 +54,7 @@ pub struct Wanted {
     pub until: Option<Timestamp>,
     pub queue: Option<String>,
     pub agent: Option<String>,
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<CallOutcome>,
     pub number: Option<String>,
     pub before: Option<CallId>,
     pub limit: usize,

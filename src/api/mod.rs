@@ -45,7 +45,7 @@ use crate::center::Refused;
 use crate::center::snapshot::{AgentView, Snapshot};
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Outcome};
+use crate::words::{AgentRequest, CallOutcome};
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
@@ -129,8 +129,8 @@ pub struct Health {
     pub store_lost: u64,
     /// Telephones registered now.
     pub registrations: usize,
-    /// Customers' calls that ended since the start, by outcome, in the order of [`Outcome::ALL`].
-    pub calls_ended: [u64; Outcome::ALL.len()],
+    /// Customers' calls that ended since the start, by outcome, in the order of [`CallOutcome::ALL`].
+    pub calls_ended: [u64; CallOutcome::ALL.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,
 }

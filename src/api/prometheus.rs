@@ -16,7 +16,7 @@ use crate::api::guard::Standing;
 use crate::api::views::{AGENT_STATES, state_name, word};
 use crate::api::{Api, Health, Request};
 use crate::center::snapshot::{CallState, Snapshot};
-use crate::words::{Outcome, VIA_AGENT};
+use crate::words::{CallOutcome, VIA_AGENT};
 
 const CALL_STATES: [CallState; 5] = [
     CallState::InFlow,
@@ -69,7 +69,7 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let ended = "Customers' calls that ended since the start, by outcome.";
     out.family("attendant_calls_total", "counter", ended);
-    for (outcome, count) in Outcome::ALL.into_iter().zip(health.calls_ended) {
+    for (outcome, count) in CallOutcome::ALL.into_iter().zip(health.calls_ended) {
         out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";

@@ -17,7 +17,7 @@ use crate::api::guard::IsProxy;
 use crate::center::snapshot::{CallState, CallView, QueueView};
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallRecord, Cause, EndedBy, Outcome};
+use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -62,7 +62,7 @@ fn ended(call: u64) -> CallRecord {
         arrived_at: Timestamp(1_764_000_000_000),
         answered_at: None,
         ended_at: Timestamp(1_764_000_001_500),
-        outcome: Outcome::Failed,
+        outcome: CallOutcome::Failed,
         ended_by: EndedBy::ServerLost,
         cause: Cause::TEMPORARY_FAILURE,
         path: Vec::new(),

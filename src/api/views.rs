@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallRecord, EndedBy, LeftQueue, Outcome, Party, RecordingEnd, RecordingState,
+    AgentState, CallOutcome, CallRecord, EndedBy, LeftQueue, Party, RecordingEnd, RecordingState,
     SentTo, VIA_AGENT,
 };
 
@@ -406,7 +406,7 @@ impl From<CallRecord> for Record {
             arrived_at: stamp(record.arrived_at),
             answered_at: record.answered_at.map(stamp),
             ended_at: stamp(record.ended_at),
-            outcome: word::<Outcome>(record.outcome),
+            outcome: word::<CallOutcome>(record.outcome),
             ended_by: word::<EndedBy>(record.ended_by),
             cause: record.cause.0,
             cause_name: record.cause.name().to_owned(),
@@ -474,7 +474,7 @@ impl From<crate::words::PartyLeg> for Leg {
             dialed_at: stamp(leg.dialed_at),
             answered_at: leg.answered_at.map(stamp),
             ended_at: leg.ended_at.map(stamp),
-            outcome: leg.outcome,
+            outcome: leg.outcome.to_string(),
             talk_ms: leg.talk_ms,
             hold_ms: leg.hold_ms,
             acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),

@@ -4,7 +4,7 @@
 
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Cause, EndedBy, LeftQueue, Party, RecordingNews, SentTo, WrapUp};
+use crate::words::{Cause, EndedBy, LeftQueue, LegOutcome, Party, RecordingNews, SentTo, WrapUp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -59,7 +59,7 @@ pub enum Fact {
     },
     LegEnded {
         leg: LegId,
-        outcome: &'static str,
+        outcome: LegOutcome,
         cause: Option<Cause>,
     },
     /// After-call work ended while the caller was still there.

@@ -9,8 +9,8 @@ use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallRecord, Cause, EndedBy, LeftQueue, Outcome, Party, PartyLeg, PathEntry, QueueStay,
-    Recording,
+    CallOutcome, CallRecord, Cause, EndedBy, LeftQueue, LegOutcome, Party, PartyLeg, PathEntry,
+    QueueStay, Recording,
 };
 
 /// What a record holds that is not a happening.
@@ -58,7 +58,7 @@ impl Fold {
             arrived_at: origin.arrived_at,
             answered_at: None,
             ended_at: origin.arrived_at,
-            outcome: Outcome::Refused,
+            outcome: CallOutcome::Refused,
             ended_by: EndedBy::Server,
             cause: Cause::NORMAL_UNSPECIFIED,
             path: Vec::new(),
@@ -108,7 +108,7 @@ impl Fold {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);
                     leg.ended_at = Some(at);
-                    leg.outcome = (*outcome).to_owned();
+                    leg.outcome = *outcome;
                     leg.cause = *cause;
                 });
                 self.open.remove(leg);
@@ -154,7 +154,7 @@ impl Fold {
             dialed_at: at,
             answered_at: None,
             ended_at: None,
-            outcome: "ringing".to_owned(),
+            outcome: LegOutcome::Ringing,
             cause: None,
             talk_ms: 0,
             hold_ms: 0,
@@ -203,36 +203,36 @@ impl Fold {
         self.record
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> CallOutcome {
         let answered = |agent: bool| {
             self.record.legs.iter().any(|leg| {
                 leg.answered_at.is_some()
-                    && leg.outcome == "accepted"
-                    && matches!(leg.party, crate::words::Party::Agent { .. }) == agent
+                    && leg.outcome == LegOutcome::Accepted
+                    && matches!(leg.party, Party::Agent { .. }) == agent
             })
         };
         let left_waiting =
             self.record.queued.last().is_some_and(|stay| stay.left == LeftQueue::Abandoned);
         if answered(true) {
-            return Outcome::Handled;
+            return CallOutcome::Handled;
         }
         if self.record.answered_at.is_none() {
-            return Outcome::Refused;
+            return CallOutcome::Refused;
         }
         match self.record.ended_by {
-            EndedBy::Server | EndedBy::ServerLost => Outcome::Failed,
-            _ if answered(false) => Outcome::Transferred,
-            _ if left_waiting => Outcome::Abandoned,
-            _ if self.overflowed => Outcome::Overflowed,
+            EndedBy::Server | EndedBy::ServerLost => CallOutcome::Failed,
+            _ if answered(false) => CallOutcome::Transferred,
+            _ if left_waiting => CallOutcome::Abandoned,
+            _ if self.overflowed => CallOutcome::Overflowed,
             _ if self.asked_for_agent && self.record.ended_by == EndedBy::Operator => {
-                Outcome::Failed
+                CallOutcome::Failed
             }
-            EndedBy::Network => Outcome::Failed,
+            EndedBy::Network => CallOutcome::Failed,
             EndedBy::Caller
             | EndedBy::Agent
             | EndedBy::Party
             | EndedBy::Flow
-            | EndedBy::Operator => Outcome::Contained,
+            | EndedBy::Operator => CallOutcome::Contained,
         }
     }
 }

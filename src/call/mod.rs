@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, Party, Recording, RecordingNews};
+use crate::words::{CallRecord, Cause, LegOutcome, Party, Recording, RecordingNews};
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use fact::Fact;
@@ -268,7 +268,7 @@ impl Call {
         &mut self,
         now: Timestamp,
         leg: LegId,
-        outcome: &'static str,
+        outcome: LegOutcome,
         cause: Option<Cause>,
     ) -> Option<Leg> {
         let ended = self.legs.remove(&leg)?;

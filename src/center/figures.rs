@@ -6,17 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acd;
 use crate::call::{Call, State};
 use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::{
-    Activity, CallOutcome, CallRow, Fact, Left, Leg, Metrics, Offer, OfferOutcome, Report, Stay,
-    Target,
-};
+use crate::metrics::{Activity, CallRow, Fact, Left, Leg, Metrics, Offer, Report, Stay, Target};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallRecord, LeftQueue, Outcome, Party, WrapUp};
+use crate::words::{
+    AgentState, CallOutcome, CallRecord, LeftQueue, LegOutcome, OfferOutcome, Party, WrapUp,
+};
 
 /// Stands for an agent or a queue that a record names and the configuration no longer does.
 const GONE: u32 = u32::MAX;
@@ -60,8 +58,8 @@ impl ContactCenter {
             ended_at: record.ended_at,
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
-            outcome: outcome(record.outcome),
-            outside: record.outcome == Outcome::Transferred,
+            outcome: record.outcome,
+            outside: record.outcome == CallOutcome::Transferred,
             stays: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),
@@ -75,12 +73,12 @@ impl ContactCenter {
             let Party::Agent { name, .. } = &leg.party else { continue };
             let (agent, queue) = (agent(name), leg.queue.as_deref().map(queue));
             if let Some(queue) = queue {
-                let outcome = offer_named(&leg.outcome);
+                let outcome = offer_outcome(leg.outcome);
                 row.offers.push(Offer { queue, agent, outcome });
             }
             // A colleague whom an agent calls handles nothing.
             let is_queues = queue.is_some() || row.by_agent.is_none();
-            if is_queues && leg.answered_at.is_some() && leg.outcome == "accepted" {
+            if is_queues && leg.answered_at.is_some() && leg.outcome == LegOutcome::Accepted {
                 row.legs.push(Leg {
                     n: leg.leg.n,
                     agent,
@@ -114,10 +112,9 @@ impl ContactCenter {
         offer: OfferId,
         call: CallId,
         agent: AgentId,
-        outcome: acd::OfferOutcome,
+        outcome: OfferOutcome,
     ) {
         let Some(queue) = self.offered_from.remove(&offer) else { return };
-        let outcome = offer_outcome(outcome);
         self.metrics.fold(now, Fact::OfferEnded { call, queue, agent, outcome });
     }
 
@@ -158,8 +155,8 @@ impl ContactCenter {
             call: record.call,
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
-            outcome: outcome(record.outcome),
-            outside: record.outcome == Outcome::Transferred,
+            outcome: record.outcome,
+            outside: record.outcome == CallOutcome::Transferred,
         };
         self.metrics.fold(now, ended);
     }
@@ -189,18 +186,6 @@ impl ContactCenter {
     }
 }
 
-const fn outcome(outcome: Outcome) -> CallOutcome {
-    match outcome {
-        Outcome::Handled => CallOutcome::Handled,
-        Outcome::Abandoned => CallOutcome::Abandoned,
-        Outcome::Overflowed => CallOutcome::Overflowed,
-        Outcome::Transferred => CallOutcome::Transferred,
-        Outcome::Contained => CallOutcome::Contained,
-        Outcome::Refused => CallOutcome::Refused,
-        Outcome::Failed => CallOutcome::Failed,
-    }
-}
-
 const fn left_as(left: LeftQueue) -> Left {
     match left {
         LeftQueue::Answered => Left::Answered,
@@ -211,25 +196,17 @@ const fn left_as(left: LeftQueue) -> Left {
     }
 }
 
-const fn offer_outcome(outcome: acd::OfferOutcome) -> OfferOutcome {
+/// How the queue counts a leg that it had offered.
+const fn offer_outcome(outcome: LegOutcome) -> OfferOutcome {
     match outcome {
-        acd::OfferOutcome::Accepted => OfferOutcome::Accepted,
-        acd::OfferOutcome::Rejected => OfferOutcome::Rejected,
-        acd::OfferOutcome::Busy => OfferOutcome::Busy,
-        acd::OfferOutcome::NoAnswer => OfferOutcome::NoAnswer,
-        acd::OfferOutcome::DeviceError => OfferOutcome::DeviceError,
-        acd::OfferOutcome::Withdrawn => OfferOutcome::Withdrawn,
-    }
-}
-
-/// The word of a record, read back.
-fn offer_named(outcome: &str) -> OfferOutcome {
-    match outcome {
-        "accepted" => OfferOutcome::Accepted,
-        "rejected" => OfferOutcome::Rejected,
-        "busy" => OfferOutcome::Busy,
-        "no_answer" => OfferOutcome::NoAnswer,
-        "withdrawn" => OfferOutcome::Withdrawn,
-        _ => OfferOutcome::DeviceError,
+        LegOutcome::Accepted => OfferOutcome::Accepted,
+        LegOutcome::Rejected => OfferOutcome::Rejected,
+        LegOutcome::Busy => OfferOutcome::Busy,
+        LegOutcome::NoAnswer => OfferOutcome::NoAnswer,
+        LegOutcome::Withdrawn => OfferOutcome::Withdrawn,
+        LegOutcome::Ringing
+        | LegOutcome::DeviceError
+        | LegOutcome::Refused
+        | LegOutcome::Failed => OfferOutcome::DeviceError,
     }
 }

@@ -5,7 +5,6 @@
 //! nothing.
 
 use crate::acd;
-use crate::acd::OfferOutcome;
 use crate::call::{Call, Fact, Leg, State, Talk};
 use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
@@ -13,7 +12,9 @@ use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, EndedBy, LeftQueue, Loss, Party};
+use crate::words::{
+    CallRecord, Cause, Command, EndedBy, LeftQueue, LegOutcome, Loss, OfferOutcome, Party,
+};
 
 impl ContactCenter {
     pub(super) fn ringing(&mut self, leg: LegId) {
@@ -78,7 +79,7 @@ impl ContactCenter {
             return self.not_reached(now, leg, transfer_outcome(cause), (cause, lost));
         };
         let outcome = offer_outcome(cause);
-        call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
+        call.leg_ended(now, leg, outcome.into(), Some(cause));
         self.news.push_back(acd::Input::NotAccepted { offer, outcome });
     }
 
@@ -99,7 +100,7 @@ impl ContactCenter {
     ) {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let ended = call.leg_ended(now, leg, transfer_name(outcome), Some(cause));
+        let ended = call.leg_ended(now, leg, leg_outcome(outcome), Some(cause));
         if let Some(party) = ended.as_ref().filter(|_| is_direct(call)) {
             let by = lost.unwrap_or(end_of(&party.party));
             return self.own_call_over(now, leg.call, by, cause);
@@ -138,7 +139,9 @@ impl ContactCenter {
         if call.talks_on(leg) && call.guest_there().is_some() {
             return self.hand_over(now, leg, cause);
         }
-        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
+            return;
+        };
         if is_direct(call) {
             let by = lost.unwrap_or(end_of(&ended.party));
             return self.own_call_over(now, leg.call, by, cause);
@@ -234,8 +237,7 @@ impl ContactCenter {
             self.timers.cancel(&Wake::RingOut(id));
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
-            let outcome = if leg.answered { "accepted" } else { "withdrawn" };
-            call.leg_ended(now, id, outcome, Some(cause));
+            call.leg_ended(now, id, LegOutcome::of_ours(leg.answered), Some(cause));
             if let (true, Some((_, agent))) = (leg.answered, leg.offer) {
                 talked.push((id, agent));
             }
@@ -250,11 +252,11 @@ impl ContactCenter {
         }
     }
 
-    fn remember(&mut self, now: Timestamp, record: &crate::words::CallRecord) {
+    fn remember(&mut self, now: Timestamp, record: &CallRecord) {
         let of_customer = record.caller_agent().is_none();
         let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };
         let agent = record.legs.iter().rev().find_map(|leg| match &leg.party {
-            Party::Agent { name, .. } if leg.outcome == "accepted" => Some(name.as_str()),
+            Party::Agent { name, .. } if leg.outcome == LegOutcome::Accepted => Some(name.as_str()),
             Party::Agent { .. } | Party::Outside { .. } => None,
         });
         self.learned.call_ended(number, now, record.intent.as_deref(), agent);
@@ -279,18 +281,6 @@ const fn offer_outcome(cause: Cause) -> OfferOutcome {
     }
 }
 
-/// The word records use.
-pub(super) const fn outcome_name(outcome: OfferOutcome) -> &'static str {
-    match outcome {
-        OfferOutcome::Accepted => "accepted",
-        OfferOutcome::Rejected => "rejected",
-        OfferOutcome::Busy => "busy",
-        OfferOutcome::NoAnswer => "no_answer",
-        OfferOutcome::DeviceError => "device_error",
-        OfferOutcome::Withdrawn => "withdrawn",
-    }
-}
-
 const fn transfer_outcome(cause: Cause) -> TransferOutcome {
     match cause {
         Cause::USER_BUSY => TransferOutcome::Busy,
@@ -299,12 +289,13 @@ const fn transfer_outcome(cause: Cause) -> TransferOutcome {
     }
 }
 
-const fn transfer_name(outcome: TransferOutcome) -> &'static str {
+/// How the record says it.
+const fn leg_outcome(outcome: TransferOutcome) -> LegOutcome {
     match outcome {
-        TransferOutcome::Completed => "accepted",
-        TransferOutcome::Busy => "busy",
-        TransferOutcome::NoAnswer => "no_answer",
-        TransferOutcome::Refused => "refused",
-        TransferOutcome::Failed => "failed",
+        TransferOutcome::Completed => LegOutcome::Accepted,
+        TransferOutcome::Busy => LegOutcome::Busy,
+        TransferOutcome::NoAnswer => LegOutcome::NoAnswer,
+        TransferOutcome::Refused => LegOutcome::Refused,
+        TransferOutcome::Failed => LegOutcome::Failed,
     }
 }

@@ -3,15 +3,14 @@
 //! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
 
 use crate::acd;
-use crate::acd::{Gone, OfferOutcome, Output};
+use crate::acd::{Gone, Output};
 use crate::call::{Call, Fact, State};
-use crate::center::legs::outcome_name;
 use crate::center::setup::Skills;
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, From, LeftQueue, Party, Target};
+use crate::words::{Cause, Command, From, LeftQueue, OfferOutcome, Party, Target};
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
     let levels = |levels: &[(String, u8)]| -> Vec<_> {
@@ -119,7 +118,7 @@ impl ContactCenter {
             | OfferOutcome::NoAnswer
             | OfferOutcome::DeviceError => Cause::NO_ANSWER,
         };
-        call.leg_ended(now, leg, outcome_name(outcome), Some(cause));
+        call.leg_ended(now, leg, outcome.into(), Some(cause));
         self.commands.push_back(Command::HangUp { leg, cause });
     }
 

@@ -14,7 +14,7 @@ use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Party, Prompt, SentTo};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, Party, Prompt, SentTo};
 
 /// How long a guest's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
@@ -68,7 +68,9 @@ impl ContactCenter {
         let cause = Cause::NORMAL_CLEARING;
         self.commands.push_back(Command::HangUp { leg, cause });
         call.note(now, Fact::SentOn { leg, to: SentTo::Step(step.to_owned()) });
-        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
+            return;
+        };
         self.end_talk(now, leg, &ended);
         let input = Input::Sent { step: step.into(), vars };
         self.drive_after(now, leg.call, input, EndedBy::Flow);
@@ -112,7 +114,9 @@ impl ContactCenter {
             let to = SentTo::Number(number.clone());
             call.note(now, Fact::SentOn { leg, to });
         }
-        let Some(ended) = call.leg_ended(now, leg, "accepted", Some(cause)) else { return };
+        let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
+            return;
+        };
         call.state = State::Talking { leg: guest, since: now };
         call.talk.consult = None;
         call.talk.parked = false;
@@ -142,8 +146,7 @@ impl ContactCenter {
     pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
         let Some(call) = self.calls.get_mut(&guest.call) else { return };
         let answered = call.legs.get(&guest).is_some_and(|guest| guest.answered);
-        let (outcome, cause) =
-            (if answered { "accepted" } else { "withdrawn" }, Cause::NORMAL_CLEARING);
+        let (outcome, cause) = (LegOutcome::of_ours(answered), Cause::NORMAL_CLEARING);
         if call.leg_ended(now, guest, outcome, Some(cause)).is_some() {
             self.timers.cancel(&Wake::RingOut(guest));
             self.commands.push_back(Command::HangUp { leg: guest, cause });

@@ -19,7 +19,7 @@ use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, Event, From, Hearing, Outcome,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Event, From, Hearing,
     Party, RecordingNews, Target, Via,
 };
 
@@ -423,7 +423,9 @@ fn nobody_logged_in_is_said_at_once() {
     desk.press(caller, '1');
     assert_eq!(desk.center.calls_live(), 0);
     assert!(
-        desk.log.last().is_some_and(|line| line.contains(&format!("{:?}", Outcome::Overflowed)))
+        desk.log
+            .last()
+            .is_some_and(|line| line.contains(&format!("{:?}", CallOutcome::Overflowed)))
     );
 }
 

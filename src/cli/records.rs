@@ -129,7 +129,7 @@ pub(crate) fn line(record: &CallRecord) -> String {
 #[cfg(test)]
 mod tests {
     use attendant::store::{self, Head, Writing};
-    use attendant::words::{Cause, EndedBy, Outcome};
+    use attendant::words::{CallOutcome, Cause, EndedBy};
 
     use super::*;
 
@@ -137,7 +137,7 @@ mod tests {
         let at = Timestamp::from_millis(1_764_072_000_000);
         let whole = serde_json::json!({
             "call": call, "from": from, "to": "100\n", "via": "trunk:acme", "arrived_at": at,
-            "ended_at": at, "outcome": Outcome::Contained, "ended_by": EndedBy::Caller,
+            "ended_at": at, "outcome": CallOutcome::Contained, "ended_by": EndedBy::Caller,
             "cause": Cause::NORMAL_CLEARING, "intent": "a\u{1b}[31m",
             "from_name": null, "flow": null, "language": null, "answered_at": null,
             "path": [], "queued": [], "legs": [], "vars": {}, "recordings": [],

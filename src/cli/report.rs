@@ -300,7 +300,9 @@ fn table(lines: &[Vec<String>], sentences: bool) -> String {
 mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
-    use attendant::words::{Cause, EndedBy, LeftQueue, Outcome, PartyLeg, QueueStay, WrapUp};
+    use attendant::words::{
+        CallOutcome, Cause, EndedBy, LeftQueue, LegOutcome, PartyLeg, QueueStay, WrapUp,
+    };
     use expect_test::expect;
 
     use super::*;
@@ -322,7 +324,7 @@ mod tests {
             dialed_at: arrived_at,
             answered_at: Some(arrived_at + wait),
             ended_at: Some(ended_at),
-            outcome: "accepted".to_owned(),
+            outcome: LegOutcome::Accepted,
             cause: None,
             talk_ms: 90_000,
             hold_ms: 10_000,
@@ -342,7 +344,7 @@ mod tests {
             arrived_at,
             answered_at: Some(arrived_at),
             ended_at,
-            outcome: if handled { Outcome::Handled } else { Outcome::Abandoned },
+            outcome: if handled { CallOutcome::Handled } else { CallOutcome::Abandoned },
             ended_by: EndedBy::Caller,
             cause: Cause::NORMAL_CLEARING,
             path: Vec::new(),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::Timestamp;
+use crate::words::{CallOutcome, OfferOutcome};
 
 /// More parts of one kind than this are not kept with a call; see `Kept::parts_dropped`.
 pub(super) const PARTS_MAX: usize = 128;
@@ -73,19 +74,6 @@ pub enum Fact {
     },
 }
 
-/// How one call presented to one agent ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferOutcome {
-    Accepted,
-    Rejected,
-    Busy,
-    NoAnswer,
-    DeviceError,
-    /// The caller left meanwhile: not the agent's doing.
-    Withdrawn,
-}
-
 /// How a stay in a queue ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,19 +85,6 @@ pub enum Left {
     Overflowed,
     /// The caller pressed the exit key.
     Exited,
-}
-
-/// What became of a call as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallOutcome {
-    Handled,
-    Abandoned,
-    Overflowed,
-    Transferred,
-    Contained,
-    Refused,
-    Failed,
 }
 
 /// What an agent does, as far as occupancy is concerned.

@@ -13,8 +13,9 @@ use crate::id::{AgentId, QueueId};
 use crate::metrics::agents::Spent;
 use crate::metrics::fcr::{self, FcrRepeat, Handled, Scope, WINDOW_DEFAULT};
 use crate::metrics::service::{Queueing, Stays};
-use crate::metrics::{CallOutcome, CallRow, Leg, Metrics, Offer, OfferOutcome};
+use crate::metrics::{CallRow, Leg, Metrics, Offer};
 use crate::time::Timestamp;
+use crate::words::{CallOutcome, OfferOutcome};
 
 /// A figure, what it was computed from, and how.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -10,6 +10,7 @@ use crate::metrics::calls::CALLS_KEPT_MAX;
 use crate::metrics::oracle::{Oracle, disagreements};
 use crate::metrics::*;
 use crate::time::Timestamp;
+use crate::words::{CallOutcome, OfferOutcome};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;

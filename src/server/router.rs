@@ -27,7 +27,7 @@ use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::desk::{Desk, Taken};
-use crate::words::{Cause, Command, EndedBy, Event, From, Loss, Outcome, Target, Via};
+use crate::words::{CallOutcome, Cause, Command, EndedBy, Event, From, Loss, Target, Via};
 
 /// What every call can meet is said once within this, and with how often it was met.
 pub(super) const SAID_EVERY: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ pub(super) struct Router {
     /// it is refused.
     pub(super) is_recording: bool,
     /// Customers' calls since the start, by outcome.
-    pub(super) calls_ended: [u64; Outcome::ALL.len()],
+    pub(super) calls_ended: [u64; CallOutcome::ALL.len()],
     /// And those from agents' own telephones.
     pub(super) agent_calls_ended: u64,
     /// Calls at providers.
@@ -219,11 +219,11 @@ impl Router {
 
     /// Without a record, but not unseen.
     fn count_refused(&mut self) {
-        self.count_ended(Outcome::Refused);
+        self.count_ended(CallOutcome::Refused);
     }
 
-    fn count_ended(&mut self, outcome: Outcome) {
-        let at = Outcome::ALL.iter().position(|known| *known == outcome);
+    fn count_ended(&mut self, outcome: CallOutcome) {
+        let at = CallOutcome::ALL.iter().position(|known| *known == outcome);
         self.calls_ended[at.expect("all outcomes are listed")] += 1;
     }
 

@@ -14,7 +14,7 @@ use crate::sim::random::{Random, Spread};
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Digit, Event, From, Party, Via};
+use crate::words::{CallRecord, Digit, Event, From, LegOutcome, Party, Via};
 
 /// Between two keys of one entry.
 const BETWEEN_KEYS: Duration = Duration::from_millis(350);
@@ -282,8 +282,10 @@ impl World {
         let gone = self.callers.remove(&record.call);
         let Some(mut caller) = gone.filter(|caller| caller.agent.is_none()) else { return };
         let to_agent = |party: &Party| matches!(party, Party::Agent { .. });
-        let talked =
-            record.legs.iter().any(|leg| leg.outcome == "accepted" && to_agent(&leg.party));
+        let talked = record
+            .legs
+            .iter()
+            .any(|leg| leg.outcome == LegOutcome::Accepted && to_agent(&leg.party));
         if talked {
             caller.solved = Some(self.random.chance(self.plan.habits.resolves));
         }

@@ -18,7 +18,9 @@ use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallRecord, Cause, Command, Event, Hearing, Target, Via};
+use crate::words::{
+    AgentState, CallRecord, Cause, Command, Event, Hearing, LegOutcome, Target, Via,
+};
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
@@ -361,7 +363,7 @@ impl Watch {
 
 /// Who was there talked or held, all the time and no longer.
 fn check_times(record: &CallRecord) {
-    for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+    for leg in record.legs.iter().filter(|leg| leg.outcome == LegOutcome::Accepted) {
         let up = leg.answered_at.zip(leg.ended_at).map(|(from, to)| to.since(from).as_millis());
         let spent = u128::from(leg.talk_ms + leg.hold_ms);
         assert_eq!(up, Some(spent), "{}: talk and hold are not all of it", leg.leg);

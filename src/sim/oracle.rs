@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
-use crate::words::{CallRecord, LeftQueue, Outcome, Party, SentTo, WrapUp};
+use crate::words::{CallOutcome, CallRecord, LeftQueue, LegOutcome, Party, SentTo, WrapUp};
 
 /// Adds up records.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub calls: u64,
-    pub outcomes: BTreeMap<Outcome, u64>,
+    pub outcomes: BTreeMap<CallOutcome, u64>,
     /// Ends of stays in queues.
     pub left: BTreeMap<LeftQueue, u64>,
     /// Milliseconds waited by those who were answered, one each.
@@ -70,7 +70,7 @@ impl Tally {
         }
         for leg in &record.legs {
             let agent = matches!(leg.party, Party::Agent { .. });
-            if agent && leg.outcome == "accepted" {
+            if agent && leg.outcome == LegOutcome::Accepted {
                 self.talks += 1;
                 self.talk_ms += leg.talk_ms;
                 self.hold_ms += leg.hold_ms;
@@ -96,7 +96,7 @@ impl Tally {
     }
 
     #[must_use]
-    pub fn count(&self, outcome: Outcome) -> u64 {
+    pub fn count(&self, outcome: CallOutcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
     }
 
@@ -117,7 +117,7 @@ impl Tally {
             ("overflowed", overflowed, queueing.overflowed),
             ("exited", exited, queueing.exited),
             ("offered", answered + abandoned + overflowed + exited, queueing.offered),
-            ("handled calls", self.count(Outcome::Handled), handling.handled_calls),
+            ("handled calls", self.count(CallOutcome::Handled), handling.handled_calls),
             ("handled legs", self.talks, handling.handled_legs),
             ("legs without the end of after-call work", 0, handling.provisional_legs),
             ("facts that came too late", 0, report.kept.late_facts),
@@ -132,7 +132,7 @@ impl Tally {
             ("AHT a leg", mean(self.handle_ms(), self.talks), handling.aht_leg_s.value),
             (
                 "AHT a call",
-                mean(self.handle_ms(), self.count(Outcome::Handled)),
+                mean(self.handle_ms(), self.count(CallOutcome::Handled)),
                 handling.aht_call_s.value,
             ),
         ];

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 use crate::id::CallId;
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, EndedBy, Outcome, Party, Recording, RecordingNews, WrapUp};
+use crate::words::{CallOutcome, CallRecord, EndedBy, Party, Recording, RecordingNews, WrapUp};
 
 /// The version of the tables (`PRAGMA user_version`).
 const TABLES: i64 = 2;
@@ -196,7 +196,7 @@ pub struct Filter {
     pub queue: Option<String>,
     /// Calls that were offered to this agent.
     pub agent: Option<String>,
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<CallOutcome>,
     /// The caller's number, as in the records.
     pub number: Option<String>,
     /// Calls older than this one: the last of the page before.

@@ -20,7 +20,7 @@ use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::store::records::{self, sql, unsigned};
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, EndedBy, Event, Outcome, Via};
+use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event, Via};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
@@ -322,13 +322,13 @@ fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> 
 
 /// The record of a call of which only its arrival is known. Of one that was refused that is all.
 fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRecord {
-    let lost = (Outcome::Failed, EndedBy::ServerLost, Cause::TEMPORARY_FAILURE);
+    let lost = (CallOutcome::Failed, EndedBy::ServerLost, Cause::TEMPORARY_FAILURE);
     let (call, from, to, via, (outcome, ended_by, cause), ended_at) = match &arrived.input {
         Input::Event(
             Event::CallArrived { call, from, to, via } | Event::CallOpening { call, from, to, via },
         ) => (call, from, to, via, lost, ended_at),
         Input::Event(Event::CallRefused { call, from, to, via, by, cause }) => {
-            (call, from, to, via, (Outcome::Refused, *by, *cause), arrived.at)
+            (call, from, to, via, (CallOutcome::Refused, *by, *cause), arrived.at)
         }
         Input::Event(_) | Input::Own(_) => unreachable!("only arrivals are looked up"),
     };

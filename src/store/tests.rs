@@ -12,8 +12,8 @@ use super::journal::{Entry, Input, read, read_run, segments, write_line};
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
-    Cause, EndedBy, From, LeftQueue, Outcome, Party, PartyLeg, QueueStay, Recording, RecordingEnd,
-    RecordingState, Via,
+    CallOutcome, Cause, EndedBy, From, LeftQueue, LegOutcome, Party, PartyLeg, QueueStay,
+    Recording, RecordingEnd, RecordingState, Via,
 };
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
@@ -53,7 +53,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         arrived_at: Timestamp(ended_at - 100),
         answered_at: Some(Timestamp(ended_at - 90)),
         ended_at: Timestamp(ended_at),
-        outcome: Outcome::Handled,
+        outcome: CallOutcome::Handled,
         ended_by: EndedBy::Caller,
         cause: Cause::NORMAL_CLEARING,
         path: Vec::new(),
@@ -72,7 +72,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             dialed_at: Timestamp(ended_at - 60),
             answered_at: Some(Timestamp(ended_at - 50)),
             ended_at: Some(Timestamp(ended_at)),
-            outcome: "accepted".to_owned(),
+            outcome: LegOutcome::Accepted,
             cause: None,
             talk_ms: 50,
             hold_ms: 0,
@@ -244,7 +244,7 @@ fn fault_12_a_refused_call_has_its_record_also_after_a_loss() {
     }
     let records = all(folder.path());
     let [record] = &records[..] else { panic!("{records:?}") };
-    assert_eq!((record.outcome, record.ended_by), (Outcome::Refused, by));
+    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by));
     assert_eq!((record.cause, record.ended_at), (cause, Timestamp(1_100)));
 }
 
@@ -271,9 +271,9 @@ fn a_lost_call_keeps_what_could_be_rebuilt() {
     assert_eq!(
         shown,
         [
-            (3, Outcome::Failed, EndedBy::ServerLost, 1_500),
-            (2, Outcome::Handled, EndedBy::Caller, 9_000),
-            (1, Outcome::Handled, EndedBy::Caller, 1_300),
+            (3, CallOutcome::Failed, EndedBy::ServerLost, 1_500),
+            (2, CallOutcome::Handled, EndedBy::Caller, 9_000),
+            (1, CallOutcome::Handled, EndedBy::Caller, 1_300),
         ]
     );
 }
@@ -440,7 +440,9 @@ fn records_are_found_by_what_people_ask_for() {
     assert!(found(Filter { queue: name("sales"), ..Filter::default() }).is_empty());
     assert_eq!(found(Filter { agent: name("alice"), ..Filter::default() }).len(), 5);
     assert!(found(Filter { agent: name("bob"), ..Filter::default() }).is_empty());
-    assert!(found(Filter { outcome: Some(Outcome::Abandoned), ..Filter::default() }).is_empty());
+    assert!(
+        found(Filter { outcome: Some(CallOutcome::Abandoned), ..Filter::default() }).is_empty()
+    );
     assert_eq!(found(Filter { number: name("+14155550123"), ..Filter::default() }).len(), 5);
     assert_eq!(reader.get(CallId(3)).unwrap().unwrap().ended_at, Timestamp(3_000));
     assert_eq!(reader.get(CallId(6)).unwrap(), None);

@@ -5,7 +5,7 @@
 
 use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
-use attendant::words::{LeftQueue, Outcome};
+use attendant::words::{CallOutcome, LeftQueue};
 
 const SMOKE_RUNS: u64 = 200;
 /// Among so many calls, everything has happened to somebody.
@@ -64,13 +64,13 @@ fn add(all: &mut Tally, tally: &Tally) {
 /// A simulation in which something never happens does not test it.
 fn check_everything_happened(all: &Tally) {
     let outcomes = [
-        Outcome::Handled,
-        Outcome::Abandoned,
-        Outcome::Overflowed,
-        Outcome::Transferred,
-        Outcome::Contained,
-        Outcome::Refused,
-        Outcome::Failed,
+        CallOutcome::Handled,
+        CallOutcome::Abandoned,
+        CallOutcome::Overflowed,
+        CallOutcome::Transferred,
+        CallOutcome::Contained,
+        CallOutcome::Refused,
+        CallOutcome::Failed,
     ];
     for outcome in outcomes {
         assert!(all.outcomes.contains_key(&outcome), "no call was {outcome:?}: {all:?}");

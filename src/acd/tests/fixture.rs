@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::acd::*;
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 /// Virtual zero of every test, so that a call can have waited already.
 pub(super) const START: Timestamp = Timestamp(1_000_000_000);

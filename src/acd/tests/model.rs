@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::acd::*;
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 pub(super) struct Model {
     setup: Setup,

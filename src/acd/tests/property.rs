@@ -7,12 +7,11 @@ use proptest::prelude::*;
 
 use super::model::{Model, Tie};
 use crate::acd::{
-    Acd, AgentInput, AgentSetup, Enqueue, Input, Misses, OfferOutcome, Output, QueueSetup, Setup,
-    WrapUp, port,
+    Acd, AgentInput, AgentSetup, Enqueue, Input, Misses, Output, QueueSetup, Setup, WrapUp, port,
 };
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::AgentState;
+use crate::words::{AgentState, OfferOutcome};
 
 const AGENTS: u32 = 5;
 const SKILLS: u32 = 3;

@@ -1,7 +1,7 @@
 //! What records say is what happened: who ended a call, and whether it was answered.
 
 use super::*;
-use crate::words::{EndedBy, Loss};
+use crate::words::{EndedBy, LegOutcome, Loss};
 
 fn from() -> From {
     From { number: Some("+14155550123".to_owned()), name: None }
@@ -30,7 +30,7 @@ fn fault_12_a_call_refused_where_it_came_in_is_one_record_and_nothing_else() {
     assert_eq!((record.cause, record.answered_at), (Cause::INCOMPATIBLE, None));
     assert_eq!((&*record.via, &record.flow), ("trunk:main", &None));
     let row = desk.center.row(record).expect("it is counted");
-    assert_eq!(row.outcome, crate::metrics::CallOutcome::Refused);
+    assert_eq!(row.outcome, crate::words::CallOutcome::Refused);
     let report = desk.center.report(desk.now, Timestamp(0), desk.now + Duration::from_secs(1));
     let report = serde_json::to_value(report).unwrap();
     assert_eq!(report["containment_rate"]["n"], 0, "it is neither contained nor handled");
@@ -110,7 +110,7 @@ fn fault_15_a_line_that_was_lost_is_not_a_caller_who_hung_up() {
         desk.event(lost(LegId { call: CallId(1), n: lost_leg }));
         let record = &desk.records[0];
         let ends = (record.outcome, record.ended_by, record.legs[0].talk_ms);
-        assert_eq!(ends, (Outcome::Handled, EndedBy::Network, 5_000), "{lost_leg}");
+        assert_eq!(ends, (CallOutcome::Handled, EndedBy::Network, 5_000), "{lost_leg}");
     }
 }
 
@@ -122,5 +122,5 @@ fn fault_22_a_silent_telephone_is_a_device_error_and_no_persons_miss() {
     let leg = LegId { call: CallId(1), n: 1 };
     desk.event(Event::DialFailed { leg, cause: Cause::TIMER_EXPIRED });
     desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    assert_eq!(desk.records[0].legs[0].outcome, "device_error");
+    assert_eq!(desk.records[0].legs[0].outcome, LegOutcome::DeviceError);
 }

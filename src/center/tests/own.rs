@@ -8,7 +8,7 @@ use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, AgentState, Cause, EndedBy, Event, From, Loss, Outcome, Party, Via,
+    AgentRequest, AgentState, CallOutcome, Cause, EndedBy, Event, From, Loss, Party, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -253,7 +253,7 @@ fn fault_26_why_nobody_answered_is_passed_on() {
     desk.wait_s(3);
     desk.end(OWN);
     let record = desk.records.pop().unwrap();
-    assert_eq!((record.outcome, record.ended_by), (Outcome::Transferred, EndedBy::Caller));
+    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Transferred, EndedBy::Caller));
     let Party::Outside { trunk, .. } = &record.legs[0].party else { panic!("{record:?}") };
     assert_eq!((trunk.as_str(), record.legs[0].talk_ms), ("spare", 3_000));
 }
@@ -275,7 +275,7 @@ fn fault_15_an_own_call_whose_line_is_lost_was_ended_by_nobody_on_it() {
             desk.dial(to);
             desk.event(Event::LegLost { leg: CALLED, cause: Cause::INCOMPATIBLE, how });
             let record = &desk.records[0];
-            assert_eq!((record.outcome, record.ended_by), (Outcome::Refused, by), "{to}");
+            assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by), "{to}");
             // Whoever hangs up or declines still is who ended it.
             for event in [
                 Event::DialFailed { leg: CALLED, cause: Cause::USER_BUSY },

@@ -7,8 +7,8 @@ use crate::call::Stage;
 use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
-    AgentRequest, AgentState, CallRecord, Cause, EndedBy, Event, LeftQueue, Outcome, PartyLeg,
-    SentTo,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Event, LeftQueue,
+    LegOutcome, PartyLeg, SentTo,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -56,10 +56,13 @@ impl Desk {
     fn check_legs(&mut self, expected: &[(u64, u64, &str)]) -> CallRecord {
         let record = self.records.pop().expect("the call has ended");
         let times = |leg: &PartyLeg| (leg.talk_ms / 1_000, leg.hold_ms / 1_000);
-        let legs: Vec<_> =
-            record.legs.iter().map(|leg| (times(leg).0, times(leg).1, &*leg.outcome)).collect();
+        let legs: Vec<_> = record
+            .legs
+            .iter()
+            .map(|leg| (times(leg).0, times(leg).1, leg.outcome.name()))
+            .collect();
         assert_eq!(legs, expected);
-        for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+        for leg in record.legs.iter().filter(|leg| leg.outcome == LegOutcome::Accepted) {
             let up = leg.ended_at.unwrap().since(leg.answered_at.unwrap());
             assert_eq!(up.as_millis(), u128::from(leg.talk_ms + leg.hold_ms), "{leg:?}");
         }
@@ -194,7 +197,7 @@ fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
     desk.hang_up(caller);
     let record = desk.check_legs(&[(10, 0, "accepted"), (5, 0, "accepted")]);
     assert_eq!(record.legs[0].sent_to, Some(SentTo::Step("outside".to_owned())));
-    assert_eq!(record.outcome, Outcome::Handled);
+    assert_eq!(record.outcome, CallOutcome::Handled);
     let path: Vec<_> = record.path.iter().map(|entry| &*entry.step).collect();
     assert_eq!(path, ["main", "help", "outside"]);
     assert_eq!((&*record.vars["why"], &*record.vars["n"]), ("tired", "2"));

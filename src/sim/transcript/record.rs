@@ -4,7 +4,7 @@
 
 use crate::id::{CallId, LegId, RecordingId};
 use crate::sim::transcript::scene::Scene;
-use crate::words::{CallRecord, Outcome, Party, RecordingState, SentTo, WrapUp};
+use crate::words::{CallOutcome, CallRecord, LegOutcome, Party, RecordingState, SentTo, WrapUp};
 
 impl Scene {
     pub(super) fn closed(&mut self, record: &CallRecord) -> String {
@@ -18,7 +18,7 @@ impl Scene {
             let waited = stay.left_at.since(stay.entered_at).as_secs_f64();
             said.push(format!("{} {} after {waited:.1} s", stay.queue, serde_name(&stay.left)));
         }
-        for leg in record.legs.iter().filter(|leg| leg.outcome == "accepted") {
+        for leg in record.legs.iter().filter(|leg| leg.outcome == LegOutcome::Accepted) {
             let (Party::Agent { name, .. } | Party::Outside { number: name, .. }) = &leg.party;
             let mut spent = format!("{name} talked {:.1} s", seconds(leg.talk_ms));
             if leg.hold_ms > 0 {
@@ -56,15 +56,15 @@ pub(super) fn left(name: RecordingId, state: RecordingState, length_ms: u64) -> 
     }
 }
 
-const fn outcome(outcome: Outcome) -> &'static str {
+const fn outcome(outcome: CallOutcome) -> &'static str {
     match outcome {
-        Outcome::Handled => "handled",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Overflowed => "overflowed",
-        Outcome::Transferred => "transferred",
-        Outcome::Contained => "contained",
-        Outcome::Refused => "refused",
-        Outcome::Failed => "failed",
+        CallOutcome::Handled => "handled",
+        CallOutcome::Abandoned => "abandoned",
+        CallOutcome::Overflowed => "overflowed",
+        CallOutcome::Transferred => "transferred",
+        CallOutcome::Contained => "contained",
+        CallOutcome::Refused => "refused",
+        CallOutcome::Failed => "failed",
     }
 }
 

@@ -27,7 +27,7 @@ use crate::webhook::desk::{
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
-use crate::words::{AgentRequest, CallRecord, Cause, Command, Digit, EndedBy, Event, Outcome};
+use crate::words::{AgentRequest, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, Event};
 
 const FLOW: &str = r##"
 [flow]
@@ -382,7 +382,7 @@ fn an_agent_outside_accepts_and_the_talk_is_exact() {
     world.post(&Link::LegStatus { leg: PARTY }, ended(Cause::NORMAL_CLEARING));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     let record = world.record();
-    assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 60_000));
+    assert_eq!((record.outcome, record.legs[0].talk_ms), (CallOutcome::Handled, 60_000));
     assert_eq!(record.ended_by, EndedBy::Caller);
 }
 
@@ -403,7 +403,7 @@ fn an_agent_accepts_at_a_provider_that_waits_for_the_key_itself() {
     world.step(3, dialed(None, None));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     let record = world.record();
-    assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 60_000));
+    assert_eq!((record.outcome, record.legs[0].talk_ms), (CallOutcome::Handled, 60_000));
 }
 
 #[test]
@@ -464,7 +464,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     world.drain();
     assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
     world.pass(13);
-    assert_eq!(world.record().outcome, Outcome::Abandoned);
+    assert_eq!(world.record().outcome, CallOutcome::Abandoned);
     world.desk.asked(world.now, CALLER, Asked::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     assert_eq!(world.records.len(), 1);
@@ -516,7 +516,7 @@ fn a_caller_who_hangs_up_at_the_agents_telephone_ends_the_call() {
     world.desk.arm(user).unwrap();
     world.desk.arm_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
     world.drain();
-    assert_eq!(world.record().outcome, Outcome::Handled);
+    assert_eq!(world.record().outcome, CallOutcome::Handled);
     let hung_up = |c: &Command| matches!(c, Command::HangUp { leg, .. } if *leg == PARTY);
     assert!(world.by_sip.iter().any(hung_up));
 }
@@ -533,7 +533,7 @@ fn a_transfer_is_dialed_by_the_provider() {
     assert_eq!(told(&bye), ["\"Bye.\"", "→ 3"]);
     world.pass(1);
     assert_eq!(told(&world.step(3, Fields::default())), ["hang up normal_clearing"]);
-    assert_eq!(world.record().outcome, Outcome::Transferred);
+    assert_eq!(world.record().outcome, CallOutcome::Transferred);
 }
 
 #[test]

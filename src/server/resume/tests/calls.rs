@@ -1,6 +1,7 @@
 //! What becomes of a call that was up when the server was killed, by where it was.
 
 use super::*;
+use crate::words::LegOutcome;
 
 #[test]
 fn a_lost_call_has_its_path_its_queue_and_its_agent() {
@@ -12,10 +13,10 @@ fn a_lost_call_has_its_path_its_queue_and_its_agent() {
     assert!(!server.goes_on && server.center.calls_live() == 0);
     let record = world.record(call).unwrap();
     assert_eq!(record.ended_by, EndedBy::ServerLost);
-    assert_eq!((record.outcome, record.ended_at), (Outcome::Handled, lost_at));
+    assert_eq!((record.outcome, record.ended_at), (CallOutcome::Handled, lost_at));
     assert_eq!(path(&record), ["often", "hello", "sales"]);
     assert_eq!(record.queued[0].left, LeftQueue::Answered);
-    assert_eq!(record.legs[0].outcome, "accepted");
+    assert_eq!(record.legs[0].outcome, LegOutcome::Accepted);
     let now = server.kill();
     world.start(now).kill();
     assert_eq!(world.records(), [record], "and once only");
@@ -39,7 +40,7 @@ fn a_call_in_a_menu_is_found_where_it_was() {
     server.stop();
     let record = world.record(call).unwrap();
     assert_eq!(path(&record), ["often", "hello", "sales", "survey"]);
-    assert_eq!((record.outcome, record.ended_by), (Outcome::Handled, EndedBy::Caller));
+    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Handled, EndedBy::Caller));
     assert_eq!(record.arrived_at, before.since);
 }
 
@@ -90,7 +91,7 @@ fn a_phone_that_rang_is_lost_and_its_agent_not_charged() {
     server.hangs_up(call);
     server.stop();
     let record = world.record(call).unwrap();
-    let outcomes: Vec<_> = record.legs.iter().map(|leg| leg.outcome.as_str()).collect();
+    let outcomes: Vec<_> = record.legs.iter().map(|leg| leg.outcome.name()).collect();
     assert_eq!(outcomes, ["withdrawn", "accepted"]);
     assert_eq!(record.queued.len(), 1);
 }
@@ -112,7 +113,7 @@ fn who_talked_to_a_phone_of_ours_goes_on_in_the_flow() {
     let record = world.record(call).unwrap();
     assert_eq!(record.legs[0].ended_at, Some(lost_at));
     assert_eq!(record.legs[0].cause, Some(Cause::NETWORK_OUT_OF_ORDER));
-    assert_eq!(record.legs[0].outcome, "accepted");
+    assert_eq!(record.legs[0].outcome, LegOutcome::Accepted);
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::id::{CallId, LegId};
 use crate::server::convert;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallRecord, Cause, Command, Digit, EndedBy, From, LeftQueue, Outcome,
-    Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
+    LeftQueue, Via,
 };
 
 const CALLER: &str = "+14155550123";

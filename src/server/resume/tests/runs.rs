@@ -99,7 +99,7 @@ fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
     assert_eq!(server.agent("bob").state, lunch);
     assert_eq!(server.agent("adam").state, AgentState::LoggedOut);
     let record = world.record(call).unwrap();
-    assert_eq!((record.ended_by, record.outcome), (EndedBy::ServerLost, Outcome::Failed));
+    assert_eq!((record.ended_by, record.outcome), (EndedBy::ServerLost, CallOutcome::Failed));
     assert_eq!((record.from.as_deref(), path(&record)), (Some(CALLER), vec![]));
     server.stop();
 }

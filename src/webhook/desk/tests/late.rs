@@ -127,7 +127,7 @@ fn a_link_says_which_call_is_meant_whatever_the_request_says() {
     let named = |fields| Fields { reference: "CON-1".to_owned(), ..fields };
     assert_eq!(told(&world.step(1, named(pressed("1")))), ["[music/default/1] 1 keys → 2"]);
     world.post(&Link::Status { call: CALL }, named(ended(Cause::NORMAL_CLEARING)));
-    assert_eq!(world.record().outcome, Outcome::Abandoned);
+    assert_eq!(world.record().outcome, CallOutcome::Abandoned);
     let next = &mut world.next_call;
     let unknown =
         world.desk.hear(world.now, "acme", &Link::Events, &named(Fields::default()), next);

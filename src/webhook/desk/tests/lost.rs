@@ -65,7 +65,7 @@ fn a_talk_that_only_its_result_told_of_counts_when_the_caller_hangs_up() {
     world.now = world.now + Duration::from_secs(14);
     world.step(3, Fields { dial: dialed(None, Some(10)).dial, ..ended(Cause::NORMAL_CLEARING) });
     let record = world.record();
-    assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 10_000));
+    assert_eq!((record.outcome, record.legs[0].talk_ms), (CallOutcome::Handled, 10_000));
     assert_eq!(record.ended_by, EndedBy::Caller);
 }
 

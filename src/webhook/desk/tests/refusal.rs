@@ -114,7 +114,7 @@ fn a_talk_of_unknown_length_counts_from_its_end() {
     world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     let record = world.record();
-    assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 0));
+    assert_eq!((record.outcome, record.legs[0].talk_ms), (CallOutcome::Handled, 0));
     assert_eq!(accepted(&world) + world.events.iter().filter(is_late_answer).count(), 1);
 }
 
@@ -155,7 +155,7 @@ fn where_the_provider_waits_for_the_key_a_dialing_that_went_well_was_a_talk() {
         world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
         world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
         let record = world.record();
-        assert_eq!((record.outcome, record.legs[0].talk_ms), (Outcome::Handled, 7_000));
+        assert_eq!((record.outcome, record.legs[0].talk_ms), (CallOutcome::Handled, 7_000));
         assert_eq!(world.events.iter().filter(is_late_answer).count(), 1);
     }
 }

@@ -34,7 +34,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
 use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
-use attendant::words::{AgentRequest, Digit, Event, Outcome, PartyLeg};
+use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
 
 use control::{Control, ControlDeed};
 use line::{Line, ms};
@@ -365,7 +365,7 @@ fn a_bad_wire_changes_nothing_but_the_delay() {
 fn steady(plan: &Plan) -> (PartyLeg, usize) {
     let world = run(plan, false);
     let record = &world.judge.records[&CallId(1)];
-    assert_eq!(record.outcome, Outcome::Handled, "{plan:?}: {record:?}");
+    assert_eq!(record.outcome, CallOutcome::Handled, "{plan:?}: {record:?}");
     let [leg] = &record.legs[..] else { panic!("{plan:?}: {:?}", record.legs) };
     let late = ms(world.manners.talk).abs_diff(leg.talk_ms + leg.hold_ms);
     assert!(late <= ms(plan.late_max()), "{plan:?}: {late} ms late: {record:?}");

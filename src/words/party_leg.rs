@@ -1,0 +1,58 @@
+//! A leg to a party, as the record of a call lists it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, LegId};
+use crate::time::Timestamp;
+use crate::words::{Cause, LegOutcome};
+
+/// One leg to an agent or to somebody outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyLeg {
+    pub leg: LegId,
+    pub party: Party,
+    pub queue: Option<String>,
+    pub dialed_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub outcome: LegOutcome,
+    pub cause: Option<Cause>,
+    /// Bridged and not on hold, in milliseconds.
+    pub talk_ms: u64,
+    pub hold_ms: u64,
+    /// Known once after-call work has ended.
+    pub wrap_up: Option<WrapUp>,
+    /// Where the agent sent the caller on leaving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to: Option<SentTo>,
+    /// An agent asked for this party, to consult them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consulted: bool,
+}
+
+/// Where an agent sends a caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SentTo {
+    /// To this step of the flow.
+    Step(String),
+    /// To whom the agent has consulted.
+    Number(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    Agent { id: AgentId, name: String },
+    Outside { trunk: String, number: String },
+}
+
+/// After-call work of one agent on one call, and what the agent said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapUp {
+    pub leg: LegId,
+    pub acw_ms: u64,
+    pub resolved: Option<bool>,
+    pub intent: Option<String>,
+    pub note: Option<String>,
+}
