@@ -244,7 +244,7 @@ fn offered(said: &[Output]) -> Option<(OfferId, CallId, AgentId)> {
     said.iter().find_map(|output| match output {
         Output::Offer { offer, call, agent, .. } => Some((*offer, *call, *agent)),
         Output::OfferEnded { .. }
-        | Output::Gone { .. }
+        | Output::Overflowed { .. }
         | Output::AgentChanged { .. }
         | Output::Relaxed { .. }
         | Output::WrapUpEnded { .. } => None,

@@ -8,12 +8,12 @@
 
 use crate::acd::agent::{Agent, Intent, Missed};
 use crate::acd::place::Place;
-use crate::acd::port::{Gone, Output, WrapUp};
+use crate::acd::port::{Output, WrapUp};
 use crate::acd::waiting::{Status, Tried, index, index_of};
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, OfferOutcome};
+use crate::words::{AgentState, OfferOutcome, Overflow};
 
 impl Acd {
     /// Matches what just became free: these calls, and perhaps one agent. The best call chooses
@@ -119,7 +119,7 @@ impl Acd {
         self.shelve(now, call);
         let mut freed = self.change(now, agent, |agent| agent.miss(outcome, limits));
         if self.calls.get(&call).is_some_and(|waiting| waiting.overdue) {
-            self.gone(call, Gone::Timeout);
+            self.overflow(call, Overflow::Timeout);
         } else if self.calls.contains_key(&call) && self.check_staffed(call) {
             freed.push(call);
         }
@@ -174,7 +174,7 @@ impl Acd {
         });
         let Some((call, _)) = closed else { return freed };
         if self.calls.get(&call).is_some_and(|waiting| waiting.overdue) {
-            self.gone(call, Gone::Timeout);
+            self.overflow(call, Overflow::Timeout);
         } else if self.calls.contains_key(&call) && self.check_staffed(call) {
             freed.push(call);
         }

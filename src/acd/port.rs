@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, OfferOutcome};
+use crate::words::{AgentState, OfferOutcome, Overflow};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -96,10 +96,10 @@ pub enum Output {
         agent: AgentId,
         outcome: OfferOutcome,
     },
-    /// The call is out of the queue with this outcome; the flow goes on.
-    Gone {
+    /// The queue sends the call away; its flow goes on.
+    Overflowed {
         call: CallId,
-        why: Gone,
+        why: Overflow,
     },
     AgentChanged {
         agent: AgentId,
@@ -116,21 +116,6 @@ pub enum Output {
         call: CallId,
         acw: Duration,
     },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// `wait_max` passed.
-    Timeout,
-    /// The queue was full on arrival.
-    Full,
-    /// Nobody who could take it, now or after a relax step, is there.
-    ///
-    /// On arrival, somebody must be logged in to stay (also on a break) whose phone can be reached
-    /// or who is on a call. A call that waits already goes when the last one logs out, and not when
-    /// a phone is lost: a registration that lapses for a moment must not empty the line, and
-    /// `wait_max` still holds.
-    NoAgents,
 }
 
 /// What the queue needs to know before the first call.
@@ -152,7 +137,7 @@ pub struct QueueSetup {
     pub strategy: Strategy,
     pub ring_timeout: Duration,
     pub wrap_up: WrapUp,
-    /// More waiting calls than this are refused with [`Gone::Full`].
+    /// More waiting calls than this are refused with [`Overflow::Full`].
     pub len_max: usize,
     /// Offers missed in a row (no answer) before the agent is set not ready; per outcome.
     pub misses: Misses,

@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::acd::class::ClassId;
 use crate::acd::level;
 use crate::acd::place::Place;
-use crate::acd::port::{Enqueue, Gone, Output};
+use crate::acd::port::{Enqueue, Output};
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
-use crate::words::OfferOutcome;
+use crate::words::{OfferOutcome, Overflow};
 
 /// A phone rings at least this long, whatever the configuration says: with less, a call and an
 /// agent could be thrown at each other endlessly within one instant.
@@ -82,7 +82,7 @@ impl Acd {
         let since = ask.since.min(now);
         let queue = &self.queues[index(id)];
         if queue.line.len() >= queue.setup.len_max {
-            return self.outputs.push_back(Output::Gone { call, why: Gone::Full });
+            return self.outputs.push_back(Output::Overflowed { call, why: Overflow::Full });
         }
         let strategy = queue.setup.strategy;
         let ageing = queue.setup.ageing_per_min;
@@ -102,7 +102,7 @@ impl Acd {
             for (_, class) in stages {
                 self.classes.release(class, &mut self.agents);
             }
-            return self.outputs.push_back(Output::Gone { call, why: Gone::NoAgents });
+            return self.outputs.push_back(Output::Overflowed { call, why: Overflow::NoAgents });
         };
         let place = Place::new(call, since, priority, ageing);
         let waiting = Waiting {
@@ -157,7 +157,7 @@ impl Acd {
         if self.call(call).is_offered() {
             self.call_mut(call).overdue = true;
         } else {
-            self.gone(call, Gone::Timeout);
+            self.overflow(call, Overflow::Timeout);
         }
     }
 
@@ -242,7 +242,7 @@ impl Acd {
         }
         let before = waiting.relies_on;
         let Some(class) = self.staffed_of(&waiting.stages[waiting.stage..]) else {
-            self.gone(call, Gone::NoAgents);
+            self.overflow(call, Overflow::NoAgents);
             return false;
         };
         if class != before {
@@ -307,9 +307,9 @@ impl Acd {
         self.timers.cancel(&Wake::ExclusionOver { call, agent });
     }
 
-    pub(super) fn gone(&mut self, call: CallId, why: Gone) {
+    pub(super) fn overflow(&mut self, call: CallId, why: Overflow) {
         self.forget(call);
-        self.outputs.push_back(Output::Gone { call, why });
+        self.outputs.push_back(Output::Overflowed { call, why });
     }
 
     /// Takes a call out of every index; nothing of it is left.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, EndedBy, LeftQueue, Party, RecordingEnd, RecordingState,
+    AgentState, CallOutcome, CallRecord, EndedBy, Party, QueueExit, RecordingEnd, RecordingState,
     SentTo, VIA_AGENT,
 };
 
@@ -448,7 +448,7 @@ impl From<crate::words::QueueStay> for Stay {
             entered_at: stamp(stay.entered_at),
             left_at: stamp(stay.left_at),
             wait_ms: u64::try_from(wait).unwrap_or(u64::MAX),
-            left: word::<LeftQueue>(stay.left),
+            left: word::<QueueExit>(stay.left),
             priority: stay.priority,
             in_line_since: stay.in_line_since.map(stamp),
         }

@@ -4,7 +4,7 @@
 
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Cause, EndedBy, LeftQueue, LegOutcome, Party, RecordingNews, SentTo, WrapUp};
+use crate::words::{Cause, EndedBy, LegOutcome, Party, QueueExit, RecordingNews, SentTo, WrapUp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -26,7 +26,7 @@ pub enum Fact {
         in_line_since: Option<Timestamp>,
     },
     LeftQueue {
-        left: LeftQueue,
+        left: QueueExit,
     },
     Dialed {
         leg: LegId,

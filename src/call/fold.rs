@@ -9,7 +9,7 @@ use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, LeftQueue, LegOutcome, Party, PartyLeg, PathEntry,
+    CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, Party, PartyLeg, PathEntry, QueueExit,
     QueueStay, Recording,
 };
 
@@ -183,15 +183,14 @@ impl Fold {
             queue: queue.to_owned(),
             entered_at: at,
             left_at: at,
-            left: LeftQueue::Ended,
+            left: QueueExit::Ended,
             priority,
             in_line_since,
         });
     }
 
-    fn left_queue(&mut self, at: Timestamp, left: LeftQueue) {
-        self.overflowed |=
-            matches!(left, LeftQueue::Timeout | LeftQueue::Full | LeftQueue::NoAgents);
+    fn left_queue(&mut self, at: Timestamp, left: QueueExit) {
+        self.overflowed |= matches!(left, QueueExit::Overflowed(_));
         if let Some(stay) = self.record.queued.last_mut() {
             stay.left_at = at;
             stay.left = left;
@@ -212,7 +211,7 @@ impl Fold {
             })
         };
         let left_waiting =
-            self.record.queued.last().is_some_and(|stay| stay.left == LeftQueue::Abandoned);
+            self.record.queued.last().is_some_and(|stay| stay.left == QueueExit::Abandoned);
         if answered(true) {
             return CallOutcome::Handled;
         }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;
-use crate::words::LeftQueue;
+use crate::words::QueueExit;
 
 #[derive(Clone, Debug, Default)]
 pub struct Places {
@@ -41,12 +41,10 @@ impl Places {
         self.since
     }
 
-    pub fn leave(&mut self, now: Timestamp, queue: QueueId, left: LeftQueue) {
+    pub fn leave(&mut self, now: Timestamp, queue: QueueId, left: QueueExit) {
         let keeps = match left {
-            LeftQueue::Exit | LeftQueue::Timeout | LeftQueue::Full | LeftQueue::NoAgents => {
-                self.since < now
-            }
-            LeftQueue::Answered | LeftQueue::Abandoned | LeftQueue::Ended => false,
+            QueueExit::ExitKey | QueueExit::Overflowed(_) => self.since < now,
+            QueueExit::Answered | QueueExit::Abandoned | QueueExit::Ended => false,
         };
         if keeps {
             self.left.insert(queue, Place { since: self.since, left_at: now });
@@ -63,6 +61,7 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Overflow;
 
     const KEEP: Duration = Duration::from_secs(60);
     const BILLING: QueueId = QueueId(0);
@@ -76,11 +75,11 @@ mod tests {
     fn fault_31_a_place_is_kept_for_so_long_and_in_each_line_apart() {
         let mut places = Places::default();
         assert_eq!(places.join(at(10), BILLING, KEEP), at(10));
-        places.leave(at(50), BILLING, LeftQueue::Exit);
+        places.leave(at(50), BILLING, QueueExit::ExitKey);
         assert_eq!(places.join(at(60), TECH, KEEP), at(60), "another line");
-        places.leave(at(70), TECH, LeftQueue::Exit);
+        places.leave(at(70), TECH, QueueExit::ExitKey);
         assert_eq!(places.join(at(110), BILLING, KEEP), at(10), "60 s later, and no longer");
-        places.leave(at(120), BILLING, LeftQueue::Timeout);
+        places.leave(at(120), BILLING, QueueExit::Overflowed(Overflow::Timeout));
         assert_eq!(places.join(at(181), BILLING, KEEP), at(181));
         assert_eq!(places.join(at(190), TECH, KEEP), at(190), "too late there as well");
     }
@@ -88,14 +87,17 @@ mod tests {
     #[test]
     fn fault_31_no_place_is_kept_for_who_had_none_or_needs_none() {
         let mut places = Places::default();
-        for (left, s) in [(LeftQueue::Full, 10), (LeftQueue::NoAgents, 20)] {
+        for (left, s) in [
+            (QueueExit::Overflowed(Overflow::Full), 10),
+            (QueueExit::Overflowed(Overflow::NoAgents), 20),
+        ] {
             assert_eq!(places.join(at(s), BILLING, KEEP), at(s));
             places.leave(at(s), BILLING, left);
         }
         assert_eq!(places.join(at(30), BILLING, KEEP), at(30), "never was in line");
-        places.leave(at(35), BILLING, LeftQueue::Answered);
+        places.leave(at(35), BILLING, QueueExit::Answered);
         assert_eq!(places.join(at(40), BILLING, KEEP), at(40), "was served");
-        places.leave(at(45), BILLING, LeftQueue::Exit);
+        places.leave(at(45), BILLING, QueueExit::ExitKey);
         assert_eq!(places.join(at(45), BILLING, Duration::ZERO), at(45), "no place is kept here");
     }
 
@@ -103,9 +105,9 @@ mod tests {
     fn fault_31_a_line_that_is_full_takes_no_kept_place_away() {
         let mut places = Places::default();
         places.join(at(10), BILLING, KEEP);
-        places.leave(at(50), BILLING, LeftQueue::Exit);
+        places.leave(at(50), BILLING, QueueExit::ExitKey);
         assert_eq!(places.join(at(55), BILLING, KEEP), at(10));
-        places.leave(at(55), BILLING, LeftQueue::Full);
+        places.leave(at(55), BILLING, QueueExit::Overflowed(Overflow::Full));
         assert_eq!(places.join(at(65), BILLING, KEEP), at(10));
     }
 }

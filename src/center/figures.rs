@@ -10,10 +10,10 @@ use crate::call::{Call, State};
 use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::{Activity, CallRow, Fact, Left, Leg, Metrics, Offer, Report, Stay, Target};
+use crate::metrics::{Activity, CallRow, Fact, Leg, Metrics, Offer, Report, Stay, Target};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, LeftQueue, LegOutcome, OfferOutcome, Party, WrapUp,
+    AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
 /// Stands for an agent or a queue that a record names and the configuration no longer does.
@@ -67,7 +67,7 @@ impl ContactCenter {
         row.stays.extend(record.queued.iter().map(|stay| Stay {
             queue: queue(&stay.queue),
             wait_ms: millis(stay.left_at.since(stay.entered_at)),
-            left: left_as(stay.left),
+            left: stay.left,
         }));
         for leg in &record.legs {
             let Party::Agent { name, .. } = &leg.party else { continue };
@@ -124,9 +124,9 @@ impl ContactCenter {
         call: CallId,
         queue: QueueId,
         waited: Duration,
-        left: LeftQueue,
+        left: QueueExit,
     ) {
-        let (wait_ms, left) = (millis(waited), left_as(left));
+        let wait_ms = millis(waited);
         self.metrics.fold(now, Fact::LeftQueue { call, queue, wait_ms, left });
     }
 
@@ -183,16 +183,6 @@ impl ContactCenter {
             AgentState::AfterCallWork { .. } => Activity::AfterCallWork,
         };
         self.metrics.fold(now, Fact::AgentChanged { agent, activity });
-    }
-}
-
-const fn left_as(left: LeftQueue) -> Left {
-    match left {
-        LeftQueue::Answered => Left::Answered,
-        // A call that we dropped while it waited is as lost to the caller as one given up.
-        LeftQueue::Abandoned | LeftQueue::Ended => Left::Abandoned,
-        LeftQueue::Timeout | LeftQueue::Full | LeftQueue::NoAgents => Left::Overflowed,
-        LeftQueue::Exit => Left::Exited,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, Transf
 use crate::id::{CallId, LegId, PlayId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, Digit, EndedBy, From, LeftQueue, Via};
+use crate::words::{Cause, Command, Digit, EndedBy, From, QueueExit, Via};
 
 /// A call passes from queue to queue a handful of times at the most.
 const TURNS_PER_INPUT_MAX: u32 = 16;
@@ -363,7 +363,7 @@ impl ContactCenter {
 
     /// The caller pressed the exit key.
     fn leave_queue(&mut self, now: Timestamp, id: CallId) {
-        self.left_queue(now, id, LeftQueue::Exit);
+        self.left_queue(now, id, QueueExit::ExitKey);
         self.news.push_back(acd::Input::Leave { call: id });
     }
 

@@ -13,7 +13,7 @@ use crate::flow::{Input, QueueOutcome, TransferOutcome};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
-    CallRecord, Cause, Command, EndedBy, LeftQueue, LegOutcome, Loss, OfferOutcome, Party,
+    CallRecord, Cause, Command, EndedBy, LegOutcome, Loss, OfferOutcome, Party, QueueExit,
 };
 
 impl ContactCenter {
@@ -197,7 +197,7 @@ impl ContactCenter {
         self.timers.cancel(&Wake::Confirmed(id));
         let waiting = matches!(call.state, State::Waiting { .. });
         if waiting {
-            let left = if by == EndedBy::Caller { LeftQueue::Abandoned } else { LeftQueue::Ended };
+            let left = if by == EndedBy::Caller { QueueExit::Abandoned } else { QueueExit::Ended };
             self.note_left(now, &mut call, left);
         }
         let talked = self.end_legs(now, &mut call);

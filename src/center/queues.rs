@@ -3,14 +3,14 @@
 //! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
 
 use crate::acd;
-use crate::acd::{Gone, Output};
+use crate::acd::Output;
 use crate::call::{Call, Fact, State};
 use crate::center::setup::Skills;
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, From, LeftQueue, OfferOutcome, Party, Target};
+use crate::words::{Cause, Command, From, OfferOutcome, Overflow, Party, QueueExit, Target};
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
     let levels = |levels: &[(String, u8)]| -> Vec<_> {
@@ -50,7 +50,7 @@ impl ContactCenter {
             Output::OfferEnded { offer, call, agent, outcome } => {
                 self.offer_ended(now, offer, call, agent, outcome);
             }
-            Output::Gone { call, why } => self.gone(now, call, why),
+            Output::Overflowed { call, why } => self.overflowed(now, call, why),
             Output::AgentChanged { agent, state } => self.agent_changed(now, agent, &state),
             Output::Relaxed { call, step } => {
                 tracing::debug!(%call, step, "demands relaxed");
@@ -123,17 +123,12 @@ impl ContactCenter {
     }
 
     /// The queue sent the call away; its flow goes on.
-    fn gone(&mut self, now: Timestamp, id: CallId, why: Gone) {
-        let (left, outcome) = match why {
-            Gone::Timeout => (LeftQueue::Timeout, QueueOutcome::Timeout),
-            Gone::Full => (LeftQueue::Full, QueueOutcome::Full),
-            Gone::NoAgents => (LeftQueue::NoAgents, QueueOutcome::NoAgents),
-        };
-        self.left_queue(now, id, left);
-        self.drive(now, id, Input::Queue(outcome));
+    fn overflowed(&mut self, now: Timestamp, id: CallId, why: Overflow) {
+        self.left_queue(now, id, QueueExit::Overflowed(why));
+        self.drive(now, id, Input::Queue(QueueOutcome::Overflowed(why)));
     }
 
-    pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: LeftQueue) {
+    pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.note_left(now, &mut call, left);
         call.state = State::InFlow;
@@ -141,7 +136,7 @@ impl ContactCenter {
     }
 
     /// Notes that a call left its queue, in its facts and in the figures.
-    pub(super) fn note_left(&mut self, now: Timestamp, call: &mut Call, left: LeftQueue) {
+    pub(super) fn note_left(&mut self, now: Timestamp, call: &mut Call, left: QueueExit) {
         let State::Waiting { queue, since } = call.state else { return };
         self.count_left(now, call.id(), queue, call.when(now).since(since), left);
         call.note(now, Fact::LeftQueue { left });
@@ -158,8 +153,8 @@ impl ContactCenter {
             party.answered = true;
         }
         call.note(now, Fact::LegAnswered { leg });
-        call.note(now, Fact::LeftQueue { left: LeftQueue::Answered });
-        self.count_left(now, id, queue, waited, LeftQueue::Answered);
+        call.note(now, Fact::LeftQueue { left: QueueExit::Answered });
+        self.count_left(now, id, queue, waited, QueueExit::Answered);
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
         self.bridge(now, leg);
     }

@@ -301,7 +301,7 @@ mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
     use attendant::words::{
-        CallOutcome, Cause, EndedBy, LeftQueue, LegOutcome, PartyLeg, QueueStay, WrapUp,
+        CallOutcome, Cause, EndedBy, LegOutcome, PartyLeg, QueueExit, QueueStay, WrapUp,
     };
     use expect_test::expect;
 
@@ -352,7 +352,7 @@ mod tests {
                 queue: "billing".to_owned(),
                 entered_at: arrived_at,
                 left_at: arrived_at + wait,
-                left: if handled { LeftQueue::Answered } else { LeftQueue::Abandoned },
+                left: if handled { QueueExit::Answered } else { QueueExit::Abandoned },
                 priority: 5,
                 in_line_since: None,
             }],

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::words::{Digit, Prompt};
+use crate::words::{Digit, Overflow, Prompt};
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +44,8 @@ pub enum Input {
 pub enum QueueOutcome {
     /// An agent talked to the caller and left; the caller stayed.
     Handled,
-    /// `wait_s_max` passed.
-    Timeout,
-    /// The queue was full on arrival.
-    Full,
-    /// Nobody who could take the call, now or after a `relax` step, is there: on arrival, logged in
-    /// (also on a break) with a phone that can be reached, or on a call; later, when the last one
-    /// logs out. A phone that is lost meanwhile sends nobody away.
-    NoAgents,
+    /// The queue sent the caller away.
+    Overflowed(Overflow),
 }
 
 /// How a transfer ended while the caller is still there.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome};
+use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// More parts of one kind than this are not kept with a call; see `Kept::parts_dropped`.
 pub(super) const PARTS_MAX: usize = 128;
@@ -40,7 +40,7 @@ pub enum Fact {
         call: CallId,
         queue: QueueId,
         wait_ms: u64,
-        left: Left,
+        left: QueueExit,
     },
     /// An agent who talked to the call no longer does. Exactly one [`Fact::WrapUpEnded`] follows,
     /// with `acw_ms` 0 where there is no after-call work.
@@ -72,19 +72,6 @@ pub enum Fact {
         agent: AgentId,
         activity: Activity,
     },
-}
-
-/// How a stay in a queue ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Left {
-    Answered,
-    /// The caller hung up, while waiting or while a phone rang.
-    Abandoned,
-    /// The queue sent the call away: full, too long a wait, nobody staffed.
-    Overflowed,
-    /// The caller pressed the exit key.
-    Exited,
 }
 
 /// What an agent does, as far as occupancy is concerned.
@@ -124,7 +111,7 @@ pub struct CallRow {
 pub struct Stay {
     pub queue: QueueId,
     pub wait_ms: u64,
-    pub left: Left,
+    pub left: QueueExit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
-use crate::metrics::{Activity, FCR_WINDOWS, Fact, Left, Report, Target};
+use crate::metrics::{Activity, FCR_WINDOWS, Fact, Report, Target};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome};
+use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// Figures by their place in the report as JSON (a pointer such as `/aht_call_s`): value and n.
 pub type Figures = BTreeMap<String, (Option<f64>, u64)>;
@@ -118,20 +118,22 @@ impl Oracle<'_> {
                 (wait, left, x, target.short_abandon.as_millis() as u64)
             })
             .collect();
-        let count = |test: &dyn Fn(u64, Left, u64, u64) -> bool| {
+        let count = |test: &dyn Fn(u64, QueueExit, u64, u64) -> bool| {
             stays.iter().filter(|(wait, left, x, short)| test(*wait, *left, *x, *short)).count()
                 as u64
         };
-        let answered = |_, left, _, _| left == Left::Answered;
-        let answered_in = |wait, left, x, _| left == Left::Answered && wait <= x;
-        let abandoned = |_, left, _, _| left == Left::Abandoned;
-        let in_time = |wait, left, x, _| left == Left::Abandoned && wait <= x;
-        let short = |wait, left, _, short| left == Left::Abandoned && wait < short;
+        let answered = |_, left, _, _| left == QueueExit::Answered;
+        let answered_in = |wait, left, x, _| left == QueueExit::Answered && wait <= x;
+        let lost = |left| matches!(left, QueueExit::Abandoned | QueueExit::Ended);
+        let abandoned = |_, left, _, _| lost(left);
+        let in_time = |wait, left, x, _| lost(left) && wait <= x;
+        let short = |wait, left, _, short| lost(left) && wait < short;
         let met = count(&answered_in);
         let both = count(&answered) + count(&abandoned);
         let all = stays.len() as u64;
-        let sent_in =
-            |wait, left, x, _| wait <= x && (left == Left::Overflowed || left == Left::Exited);
+        let sent_in = |wait, left, x, _| {
+            wait <= x && matches!(left, QueueExit::Overflowed(_) | QueueExit::ExitKey)
+        };
         let unanswered_in =
             count(&|w, l, x, s| in_time(w, l, x, s) && !short(w, l, x, s)) + count(&sent_in);
         let long = count(&|w, l, x, s| abandoned(w, l, x, s) && w > x && w >= s);
@@ -154,7 +156,7 @@ impl Oracle<'_> {
         put(figures, "/abandonment_rate", count(&abandoned), all);
         let late = count(&abandoned) - count(&short);
         put(figures, "/abandonment_rate_without_short", late, due);
-        let waits = stays.iter().filter(|stay| stay.1 == Left::Answered).map(|stay| stay.0);
+        let waits = stays.iter().filter(|stay| stay.1 == QueueExit::Answered).map(|stay| stay.0);
         mean(figures, "/asa_s", &waits.clone().collect::<Vec<_>>());
         percentile(figures, "/wait_p50_s", 0.5, waits.clone().collect());
         percentile(figures, "/wait_p90_s", 0.9, waits.collect());

@@ -12,7 +12,8 @@
 use serde::Serialize;
 
 use crate::metrics::report::{Figure, percentile_s, ratio, seconds};
-use crate::metrics::{Left, Stay, Target};
+use crate::metrics::{Stay, Target};
+use crate::words::QueueExit;
 
 /// Figures of the stays of one queue, or of all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -74,23 +75,24 @@ impl Stays {
         let within = u128::from(stay.wait_ms) <= target.answer_within.as_millis();
         let short = u128::from(stay.wait_ms) < target.short_abandon.as_millis();
         match stay.left {
-            Left::Answered => {
+            QueueExit::Answered => {
                 self.answered += 1;
                 self.answered_in += u64::from(within);
                 self.waits_ms.push(stay.wait_ms);
             }
-            Left::Abandoned => {
+            // A call that we dropped while it waited is as lost to the caller as one given up.
+            QueueExit::Abandoned | QueueExit::Ended => {
                 self.abandoned += 1;
                 self.abandoned_in += u64::from(within);
                 self.abandoned_late += u64::from(!within && !short);
                 self.short += u64::from(short);
                 self.short_in += u64::from(short && within);
             }
-            Left::Overflowed => {
+            QueueExit::Overflowed(_) => {
                 self.overflowed += 1;
                 self.out_in += u64::from(within);
             }
-            Left::Exited => {
+            QueueExit::ExitKey => {
                 self.exited += 1;
                 self.out_in += u64::from(within);
             }

@@ -10,7 +10,7 @@ use crate::metrics::calls::CALLS_KEPT_MAX;
 use crate::metrics::oracle::{Oracle, disagreements};
 use crate::metrics::*;
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome};
+use crate::words::{CallOutcome, OfferOutcome, Overflow, QueueExit};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -40,14 +40,14 @@ impl Book {
         let answered = at + wait_ms;
         let outcome = OfferOutcome::Accepted;
         self.at(answered, Fact::OfferEnded { call: CallId(call), queue, agent, outcome });
-        self.left(call, answered, wait_ms, Left::Answered);
+        self.left(call, answered, wait_ms, QueueExit::Answered);
         let ended = answered + talk_ms + hold_ms;
         self.at(ended, Fact::LegEnded { leg, agent, queue: Some(queue), talk_ms, hold_ms });
         self.ended(call, ended, who, intent, CallOutcome::Handled);
         self.wrapped(call, ended + acw_ms, acw_ms, None);
     }
 
-    fn left(&mut self, call: u64, at: u64, wait_ms: u64, left: Left) {
+    fn left(&mut self, call: u64, at: u64, wait_ms: u64, left: QueueExit) {
         let queue = QueueId(0);
         self.at(at, Fact::LeftQueue { call: CallId(call), queue, wait_ms, left });
     }
@@ -136,10 +136,10 @@ fn service_level_has_many_definitions() {
     // of them within X. Here none of the abandons is short.
     let mut book = Book::new();
     let stays = (0..1060).map(|n| match n {
-        0..860 => (10_000, Left::Answered),
-        860..1000 => (30_000, Left::Answered),
-        1000..1020 => (10_000, Left::Abandoned),
-        _ => (30_000, Left::Abandoned),
+        0..860 => (10_000, QueueExit::Answered),
+        860..1000 => (30_000, QueueExit::Answered),
+        1000..1020 => (10_000, QueueExit::Abandoned),
+        _ => (30_000, QueueExit::Abandoned),
     });
     for (call, (wait_ms, left)) in (1..).zip(stays) {
         book.at(0, Fact::Arrived { call: CallId(call), by_agent: None });
@@ -169,11 +169,11 @@ fn targets_are_the_queues_own_and_short_abandons_are_cut() {
     };
     book.targets = vec![target(20, 5), target(60, 90)];
     for (call, queue, wait_ms, left) in [
-        (1, 0, 30_000, Left::Answered),  // late in queue 0
-        (2, 1, 30_000, Left::Answered),  // in time in queue 1
-        (3, 1, 80_000, Left::Abandoned), // after X, and still short there
-        (4, 0, 25_000, Left::Abandoned), // late
-        (5, 0, 1000, Left::Overflowed),
+        (1, 0, 30_000, QueueExit::Answered),  // late in queue 0
+        (2, 1, 30_000, QueueExit::Answered),  // in time in queue 1
+        (3, 1, 80_000, QueueExit::Abandoned), // after X, and still short there
+        (4, 0, 25_000, QueueExit::Abandoned), // late
+        (5, 0, 1000, QueueExit::Overflowed(Overflow::Timeout)),
     ] {
         let (call, queue) = (CallId(call), QueueId(queue));
         book.at(0, Fact::Arrived { call, by_agent: None });
@@ -442,7 +442,12 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
         CallOutcome::Refused,
         CallOutcome::Failed,
     ];
-    let lefts = [Left::Answered, Left::Abandoned, Left::Overflowed, Left::Exited];
+    let lefts = [
+        QueueExit::Answered,
+        QueueExit::Abandoned,
+        QueueExit::Overflowed(Overflow::Timeout),
+        QueueExit::ExitKey,
+    ];
     let ends = [
         OfferOutcome::Accepted,
         OfferOutcome::Rejected,

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, LeftQueue, LegOutcome, Party, SentTo, WrapUp};
+use crate::words::{
+    CallOutcome, CallRecord, LegOutcome, Overflow, Party, QueueExit, SentTo, WrapUp,
+};
 
 /// Adds up records.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +21,7 @@ pub struct Tally {
     pub calls: u64,
     pub outcomes: BTreeMap<CallOutcome, u64>,
     /// Ends of stays in queues.
-    pub left: BTreeMap<LeftQueue, u64>,
+    pub left: BTreeMap<QueueExit, u64>,
     /// Milliseconds waited by those who were answered, one each.
     pub waits_answered: Vec<u64>,
     /// And by those who hung up.
@@ -59,13 +61,9 @@ impl Tally {
             *self.left.entry(stay.left).or_default() += 1;
             let waited = ms(stay.left_at, stay.entered_at);
             match stay.left {
-                LeftQueue::Answered => self.waits_answered.push(waited),
-                LeftQueue::Abandoned => self.waits_abandoned.push(waited),
-                LeftQueue::Timeout
-                | LeftQueue::Full
-                | LeftQueue::NoAgents
-                | LeftQueue::Exit
-                | LeftQueue::Ended => {}
+                QueueExit::Answered => self.waits_answered.push(waited),
+                QueueExit::Abandoned => self.waits_abandoned.push(waited),
+                QueueExit::Overflowed(_) | QueueExit::ExitKey | QueueExit::Ended => {}
             }
         }
         for leg in &record.legs {
@@ -103,11 +101,15 @@ impl Tally {
     /// Where the center's figures are not these.
     #[must_use]
     pub fn disagreements(&self, report: &Report) -> Vec<String> {
-        let left = |ways: &[LeftQueue]| ways.iter().map(|way| self.left_by(*way)).sum::<u64>();
-        let overflowed = left(&[LeftQueue::Timeout, LeftQueue::Full, LeftQueue::NoAgents]);
-        let abandoned = left(&[LeftQueue::Abandoned, LeftQueue::Ended]);
-        let answered = left(&[LeftQueue::Answered]);
-        let exited = left(&[LeftQueue::Exit]);
+        let left = |ways: &[QueueExit]| ways.iter().map(|way| self.left_by(*way)).sum::<u64>();
+        let overflowed = left(&[
+            QueueExit::Overflowed(Overflow::Timeout),
+            QueueExit::Overflowed(Overflow::Full),
+            QueueExit::Overflowed(Overflow::NoAgents),
+        ]);
+        let abandoned = left(&[QueueExit::Abandoned, QueueExit::Ended]);
+        let answered = left(&[QueueExit::Answered]);
+        let exited = left(&[QueueExit::ExitKey]);
         let (queueing, handling) = (&report.queueing, &report.handling);
         let counts = [
             ("calls", self.calls, report.calls),
@@ -148,7 +150,7 @@ impl Tally {
         counts.chain(means).chain(outcomes).collect()
     }
 
-    fn left_by(&self, way: LeftQueue) -> u64 {
+    fn left_by(&self, way: QueueExit) -> u64 {
         self.left.get(&way).copied().unwrap_or_default()
     }
 

@@ -12,7 +12,7 @@ use super::journal::{Entry, Input, read, read_run, segments, write_line};
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
-    CallOutcome, Cause, EndedBy, From, LeftQueue, LegOutcome, Party, PartyLeg, QueueStay,
+    CallOutcome, Cause, EndedBy, From, LegOutcome, Party, PartyLeg, QueueExit, QueueStay,
     Recording, RecordingEnd, RecordingState, Via,
 };
 
@@ -61,7 +61,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             queue: "billing".to_owned(),
             entered_at: Timestamp(ended_at - 80),
             left_at: Timestamp(ended_at - 50),
-            left: LeftQueue::Answered,
+            left: QueueExit::Answered,
             priority: 5,
             in_line_since: None,
         }],

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+use crate::words::QueueExit;
 
 /// One stay in a queue, ring time included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,24 +11,10 @@ pub struct QueueStay {
     pub queue: String,
     pub entered_at: Timestamp,
     pub left_at: Timestamp,
-    pub left: LeftQueue,
+    pub left: QueueExit,
     pub priority: u8,
     /// Since when the place in line counts, where the caller came back to one they had: earlier
     /// than `entered_at`. The wait of this stay is still from `entered_at` to `left_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_line_since: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeftQueue {
-    Answered,
-    Abandoned,
-    Timeout,
-    Full,
-    NoAgents,
-    /// The caller pressed the exit key.
-    Exit,
-    /// The server ended the call or was lost.
-    Ended,
 }

@@ -5,7 +5,7 @@
 
 use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
-use attendant::words::{CallOutcome, LeftQueue};
+use attendant::words::{CallOutcome, Overflow, QueueExit};
 
 const SMOKE_RUNS: u64 = 200;
 /// Among so many calls, everything has happened to somebody.
@@ -76,13 +76,13 @@ fn check_everything_happened(all: &Tally) {
         assert!(all.outcomes.contains_key(&outcome), "no call was {outcome:?}: {all:?}");
     }
     let ways = [
-        LeftQueue::Answered,
-        LeftQueue::Abandoned,
-        LeftQueue::Timeout,
-        LeftQueue::Full,
-        LeftQueue::NoAgents,
-        LeftQueue::Exit,
-        LeftQueue::Ended,
+        QueueExit::Answered,
+        QueueExit::Abandoned,
+        QueueExit::Overflowed(Overflow::Timeout),
+        QueueExit::Overflowed(Overflow::Full),
+        QueueExit::Overflowed(Overflow::NoAgents),
+        QueueExit::ExitKey,
+        QueueExit::Ended,
     ];
     for way in ways {
         assert!(all.left.contains_key(&way), "no stay ended {way:?}: {all:?}");

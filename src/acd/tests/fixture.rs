@@ -89,7 +89,7 @@ impl Fixture {
             Output::OfferEnded { call, agent, outcome, .. } => {
                 format!("ended {call} {} {}", name(agent), word(outcome))
             }
-            Output::Gone { call, why } => format!("gone {call} {}", word(why)),
+            Output::Overflowed { call, why } => format!("gone {call} {}", word(why)),
             Output::Relaxed { call, step } => format!("relaxed {call} {step}"),
             Output::WrapUpEnded { agent, call, acw } => {
                 format!("wrapped {call} {} {}s", name(agent), acw.as_secs_f64())

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::acd::*;
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, OfferOutcome};
+use crate::words::{AgentState, OfferOutcome, Overflow};
 
 pub(super) struct Model {
     setup: Setup,
@@ -133,7 +133,7 @@ impl Model {
                     let call = self.call(id);
                     call.overdue = call.offered.is_some();
                     if !call.overdue {
-                        self.gone(id, Gone::Timeout);
+                        self.overflow(id, Overflow::Timeout);
                     }
                 }
                 Due::Step(id) => {
@@ -239,7 +239,7 @@ impl Model {
         let since = ask.since.min(now);
         let id = ask.call;
         if self.calls.iter().filter(|call| call.queue == ask.queue).count() >= queue.len_max {
-            return self.out.push(Output::Gone { call: id, why: Gone::Full });
+            return self.out.push(Output::Overflowed { call: id, why: Overflow::Full });
         }
         let mut call = Call {
             id,
@@ -263,7 +263,7 @@ impl Model {
             relaxed.push(Output::Relaxed { call: id, step: call.step });
         }
         if !self.hope(&call, Person::attends) {
-            return self.out.push(Output::Gone { call: id, why: Gone::NoAgents });
+            return self.out.push(Output::Overflowed { call: id, why: Overflow::NoAgents });
         }
         self.out.append(&mut relaxed);
         self.calls.push(call);
@@ -288,7 +288,7 @@ impl Model {
             waiting.filter(|c| !self.hope(c, Person::stays)).map(|c| c.id).collect();
         hopeless.sort();
         for call in hopeless {
-            self.gone(call, Gone::NoAgents);
+            self.overflow(call, Overflow::NoAgents);
         }
     }
 
@@ -335,7 +335,7 @@ impl Model {
         let reason = (limit > 0 && misses[n] >= limit).then(|| format!("missed:{name}"));
         self.rest(now, agent, reason);
         if overdue {
-            self.gone(id, Gone::Timeout);
+            self.overflow(id, Overflow::Timeout);
         }
         self.send_away_the_hopeless();
     }
@@ -444,7 +444,7 @@ impl Model {
         self.out.push(Output::OfferEnded { offer, call: id_of_call, agent, outcome });
         self.rest(now, id, None);
         if overdue {
-            self.gone(id_of_call, Gone::Timeout);
+            self.overflow(id_of_call, Overflow::Timeout);
         }
         self.send_away_the_hopeless();
     }
@@ -480,9 +480,9 @@ impl Model {
         }
     }
 
-    fn gone(&mut self, id: CallId, why: Gone) {
+    fn overflow(&mut self, id: CallId, why: Overflow) {
         self.calls.retain(|call| call.id != id);
-        self.out.push(Output::Gone { call: id, why });
+        self.out.push(Output::Overflowed { call: id, why });
     }
 
     fn offered(&self, offer: OfferId) -> Option<usize> {

@@ -279,7 +279,7 @@ impl Tally {
                         self.talking.insert(*agent, *call);
                     }
                 }
-                Output::Gone { call, .. } => {
+                Output::Overflowed { call, .. } => {
                     assert!(self.here.remove(call), "{call} went twice");
                     self.gone += 1;
                 }

@@ -1,7 +1,7 @@
 //! What records say is what happened: who ended a call, and whether it was answered.
 
 use super::*;
-use crate::words::{EndedBy, LegOutcome, Loss};
+use crate::words::{EndedBy, LegOutcome, Loss, QueueExit};
 
 fn from() -> From {
     From { number: Some("+14155550123".to_owned()), name: None }
@@ -99,7 +99,7 @@ fn fault_15_a_line_that_was_lost_is_not_a_caller_who_hung_up() {
         "hang-up call-1/1 normal_clearing",
         "record call-1 Failed by Network talk 0 hold 0",
     ]);
-    assert_eq!(desk.records[0].queued[0].left, crate::words::LeftQueue::Ended);
+    assert_eq!(desk.records[0].queued[0].left, QueueExit::Ended);
     // In a talk, whichever side it was.
     for lost_leg in [0, 1] {
         let mut desk = Desk::new(&["ada"]);

@@ -4,7 +4,7 @@ use super::{Desk, parsed};
 use crate::acd::{Misses, QueueSetup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Event};
+use crate::words::{Cause, Event, Overflow, QueueExit};
 
 const ADA: AgentId = AgentId(0);
 
@@ -136,7 +136,7 @@ fn fault_29_ready_without_a_phone_is_nobody_for_who_comes() {
     desk.log.clear();
     wait_in_line(&mut desk, 1);
     let record = desk.records.pop().expect("sent away at once");
-    assert_eq!(record.queued[0].left, crate::words::LeftQueue::NoAgents);
+    assert_eq!(record.queued[0].left, QueueExit::Overflowed(Overflow::NoAgents));
     // And the phone that comes back is somebody again.
     desk.event(Event::PhoneReachable { agent: ADA, reachable: true });
     desk.log.clear();

@@ -7,8 +7,8 @@ use crate::call::Stage;
 use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Event, LeftQueue,
-    LegOutcome, PartyLeg, SentTo,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Event, LegOutcome, PartyLeg,
+    QueueExit, SentTo,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -223,7 +223,7 @@ fn a_call_sent_back_to_its_queue_waits_there_for_somebody_else() {
     desk.hang_up(GUEST);
     let record = desk.check_legs(&[(10, 0, "accepted"), (3, 0, "accepted")]);
     assert_eq!(record.queued.len(), 2);
-    assert!(record.queued.iter().all(|stay| stay.left == LeftQueue::Answered));
+    assert!(record.queued.iter().all(|stay| stay.left == QueueExit::Answered));
     assert_eq!(record.ended_by, EndedBy::Agent);
 }
 

@@ -19,7 +19,7 @@ use crate::flow::step::ask::read_key;
 use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
 use crate::flow::text::{Part, Speech, Text};
 use crate::flow::{Effect, Input, QueueOutcome, QueueRequest, Relax};
-use crate::words::{Listen, Prompt};
+use crate::words::{Listen, Overflow, Prompt};
 
 const SKILLS_MAX: usize = 20;
 const RELAX_MAX: usize = 20;
@@ -267,9 +267,13 @@ impl Queue {
     fn left(&self, turn: &mut Turn<'_>, outcome: QueueOutcome) -> Next {
         let (exit, why) = match outcome {
             QueueOutcome::Handled => return hangup::next_or_hang_up(self.exits.next, turn),
-            QueueOutcome::Timeout => (self.exits.timeout, "`wait_s_max` passed"),
-            QueueOutcome::Full => (self.exits.full, "the queue is full"),
-            QueueOutcome::NoAgents => (self.exits.no_agents, "nobody is there to answer"),
+            QueueOutcome::Overflowed(Overflow::Timeout) => {
+                (self.exits.timeout, "`wait_s_max` passed")
+            }
+            QueueOutcome::Overflowed(Overflow::Full) => (self.exits.full, "the queue is full"),
+            QueueOutcome::Overflowed(Overflow::NoAgents) => {
+                (self.exits.no_agents, "nobody is there to answer")
+            }
         };
         match exit {
             Some(step) => Next::Goto(step),

@@ -26,7 +26,7 @@ use crate::flow::{
     RecordRequest, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
-use crate::words::{Digit, Prompt};
+use crate::words::{Digit, Overflow, Prompt};
 
 /// A Tuesday, 10:00 in New York.
 const TUESDAY: &str = "2026-11-24T15:00:00Z";
@@ -159,9 +159,9 @@ fn input(act: &str) -> Input {
         "silence" => Input::Silence,
         "hangs up" => Input::HungUp,
         "queue handled" => Input::Queue(QueueOutcome::Handled),
-        "queue timeout" => Input::Queue(QueueOutcome::Timeout),
-        "queue full" => Input::Queue(QueueOutcome::Full),
-        "queue no_agents" => Input::Queue(QueueOutcome::NoAgents),
+        "queue timeout" => Input::Queue(QueueOutcome::Overflowed(Overflow::Timeout)),
+        "queue full" => Input::Queue(QueueOutcome::Overflowed(Overflow::Full)),
+        "queue no_agents" => Input::Queue(QueueOutcome::Overflowed(Overflow::NoAgents)),
         "transfer completed" => Input::Transfer(TransferOutcome::Completed),
         "transfer busy" => Input::Transfer(TransferOutcome::Busy),
         "transfer no_answer" => Input::Transfer(TransferOutcome::NoAnswer),

@@ -10,7 +10,7 @@ use crate::flow::{
     Context, Effect, Facts, Input, Known, QueueOutcome, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
-use crate::words::Digit;
+use crate::words::{Digit, Overflow};
 
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 
@@ -22,9 +22,9 @@ fn any_input() -> impl Strategy<Value = Input> {
         6 => Just(Input::Timer),
         1 => Just(Input::Start),
         1 => Just(Input::Queue(QueueOutcome::Handled)),
-        1 => Just(Input::Queue(QueueOutcome::Timeout)),
-        1 => Just(Input::Queue(QueueOutcome::Full)),
-        1 => Just(Input::Queue(QueueOutcome::NoAgents)),
+        1 => Just(Input::Queue(QueueOutcome::Overflowed(Overflow::Timeout))),
+        1 => Just(Input::Queue(QueueOutcome::Overflowed(Overflow::Full))),
+        1 => Just(Input::Queue(QueueOutcome::Overflowed(Overflow::NoAgents))),
         1 => Just(Input::Transfer(TransferOutcome::Busy)),
         1 => Just(Input::Sent { step: "tech".into(), vars: [("n".to_owned(), 1.into())].into() }),
         1 => Just(Input::HungUp),

@@ -1,7 +1,7 @@
 //! What becomes of a call that was up when the server was killed, by where it was.
 
 use super::*;
-use crate::words::LegOutcome;
+use crate::words::{LegOutcome, QueueExit};
 
 #[test]
 fn a_lost_call_has_its_path_its_queue_and_its_agent() {
@@ -15,7 +15,7 @@ fn a_lost_call_has_its_path_its_queue_and_its_agent() {
     assert_eq!(record.ended_by, EndedBy::ServerLost);
     assert_eq!((record.outcome, record.ended_at), (CallOutcome::Handled, lost_at));
     assert_eq!(path(&record), ["often", "hello", "sales"]);
-    assert_eq!(record.queued[0].left, LeftQueue::Answered);
+    assert_eq!(record.queued[0].left, QueueExit::Answered);
     assert_eq!(record.legs[0].outcome, LegOutcome::Accepted);
     let now = server.kill();
     world.start(now).kill();

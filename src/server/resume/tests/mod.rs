@@ -16,8 +16,7 @@ use crate::id::{CallId, LegId};
 use crate::server::convert;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
-    LeftQueue, Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From, Via,
 };
 
 const CALLER: &str = "+14155550123";
