@@ -322,7 +322,7 @@ impl ContactCenter {
             Effect::Transfer(request) => return self.transfer(now, id, *request),
             Effect::Record(request) => return self.record(now, id, *request),
             Effect::StopRecord => self.stop_record(id),
-            Effect::HangUp { cause } => self.finish(now, id, by, Cause(cause)),
+            Effect::HangUp { cause } => self.finish(now, id, by, cause),
             Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
         }
         None

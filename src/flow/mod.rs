@@ -69,5 +69,4 @@ pub use port::{
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use run::{Facts, Run};
-pub use step::hangup::CAUSES;
 pub use step::transfer::RING_TIMEOUT_S;

@@ -22,10 +22,10 @@ use crate::flow::known::Known;
 use crate::flow::mistakes::mistakes;
 use crate::flow::program::{Flow, Node};
 use crate::flow::read::{Item, Section, entries};
-use crate::flow::step::hangup::{Hangup, TEMPORARY_FAILURE};
+use crate::flow::step::hangup::Hangup;
 use crate::flow::step::{Step, StepId, VERBS};
 use crate::flow::text::{Part, Speech};
-use crate::words::{Digit, Prompt};
+use crate::words::{Cause, Digit, Prompt};
 
 /// Bytes of one flow file.
 pub const FILE_LEN_MAX: usize = 1 << 20;
@@ -149,7 +149,7 @@ fn read<'a>(
         assigned::check(problems, &nodes, &roots, &build.uses.borrow());
     }
     let sorry =
-        add_builtin(&mut nodes, "(sorry)", Some(sorry(&build.languages)), TEMPORARY_FAILURE);
+        add_builtin(&mut nodes, "(sorry)", Some(sorry(&build.languages)), Cause::TEMPORARY_FAILURE);
     if problems.any_error() {
         return None;
     }
@@ -400,7 +400,7 @@ fn add_builtin(
     nodes: &mut Vec<Option<Node>>,
     name: &str,
     speech: Option<Speech>,
-    cause: u8,
+    cause: Cause,
 ) -> StepId {
     let step = Step::Hangup(Hangup::new(speech, cause));
     let name = name.into();

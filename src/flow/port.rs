@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::words::{Digit, Overflow, Prompt};
+use crate::words::{Cause, Digit, Overflow, Prompt};
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +102,9 @@ pub enum Effect {
     Record(Box<RecordRequest>),
     /// Ends the recording that is being made; [`Input::Recorded`] follows.
     StopRecord,
-    /// End the call with this Q.850 cause.
+    /// End the call with this cause.
     HangUp {
-        cause: u8,
+        cause: Cause,
     },
     /// A step could not do its work; the flow went on with `on_error`. For logs and the record.
     Failed {

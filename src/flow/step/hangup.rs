@@ -7,55 +7,53 @@ use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::Speech;
 use crate::flow::{Effect, Input};
+use crate::words::Cause;
 
-/// Q.850 causes a flow may end a call with, by the name records show.
-pub const CAUSES: [(&str, u8); 12] = [
-    ("unallocated_number", 1),
-    ("normal_clearing", 16),
-    ("user_busy", 17),
-    ("no_user_responding", 18),
-    ("no_answer", 19),
-    ("call_rejected", 21),
-    ("destination_out_of_order", 27),
-    ("invalid_number", 28),
-    ("normal_unspecified", 31),
-    ("no_circuit", 34),
-    ("temporary_failure", 41),
-    ("congestion", 42),
+/// The causes a flow may end a call with, by their names in records.
+const CAUSES: [Cause; 12] = [
+    Cause::UNALLOCATED_NUMBER,
+    Cause::NORMAL_CLEARING,
+    Cause::USER_BUSY,
+    Cause::NO_USER_RESPONDING,
+    Cause::NO_ANSWER,
+    Cause::CALL_REJECTED,
+    Cause::DESTINATION_OUT_OF_ORDER,
+    Cause::INVALID_NUMBER,
+    Cause::NORMAL_UNSPECIFIED,
+    Cause::NO_CIRCUIT,
+    Cause::TEMPORARY_FAILURE,
+    Cause::CONGESTION,
 ];
-
-pub(in crate::flow) const NORMAL_CLEARING: u8 = 16;
-pub(in crate::flow) const TEMPORARY_FAILURE: u8 = 41;
 
 pub(in crate::flow) struct Hangup {
     speech: Option<Speech>,
-    cause: u8,
+    cause: Cause,
 }
 
 /// Where a call goes on after its people are done with it; the default is to end it.
 pub(in crate::flow) fn next_or_hang_up(next: Option<StepId>, turn: &mut Turn<'_>) -> Next {
     match next {
         Some(step) => Next::Goto(step),
-        None => Hangup::new(None, NORMAL_CLEARING).end(true, turn),
+        None => Hangup::new(None, Cause::NORMAL_CLEARING).end(true, turn),
     }
 }
 
 impl Hangup {
-    pub(in crate::flow) fn new(speech: Option<Speech>, cause: u8) -> Self {
+    pub(in crate::flow) fn new(speech: Option<Speech>, cause: Cause) -> Self {
         Self { speech, cause }
     }
 
     pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let text = section.get("text");
         let speech = text.map(|item| build.speech(section, "text", item, Scope::Plain));
-        let mut cause = NORMAL_CLEARING;
+        let mut cause = Cause::NORMAL_CLEARING;
         if let Some((name, span)) = section.string("cause") {
-            match CAUSES.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => cause = *value,
+            match CAUSES.iter().find(|known| known.name() == name) {
+                Some(known) => cause = *known,
                 None => build.problems.error_help(
                     span,
                     format!("{}: there is no cause `{name}`", section.what),
-                    suggest(name, CAUSES.iter().map(|(known, _)| *known)),
+                    suggest(name, CAUSES.iter().map(|known| known.name())),
                 ),
             }
         }
@@ -108,12 +106,23 @@ impl Hangup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Cause;
 
     #[test]
     fn flows_name_causes_as_records_do() {
-        for (name, value) in CAUSES {
-            assert_eq!(Cause(value).name(), name);
-        }
+        let written = [
+            ("unallocated_number", 1),
+            ("normal_clearing", 16),
+            ("user_busy", 17),
+            ("no_user_responding", 18),
+            ("no_answer", 19),
+            ("call_rejected", 21),
+            ("destination_out_of_order", 27),
+            ("invalid_number", 28),
+            ("normal_unspecified", 31),
+            ("no_circuit", 34),
+            ("temporary_failure", 41),
+            ("congestion", 42),
+        ];
+        assert_eq!(CAUSES.map(|cause| (cause.name(), cause.0)), written);
     }
 }

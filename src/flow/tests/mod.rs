@@ -202,7 +202,7 @@ fn tell(effect: &Effect) -> String {
         }
         Effect::Record(request) => tell_record(request),
         Effect::StopRecord => "stop record".to_owned(),
-        Effect::HangUp { cause } => format!("hang up {cause}"),
+        Effect::HangUp { cause } => format!("hang up {}", cause.0),
         Effect::Failed { step, why } => format!("{step} failed: {why}"),
     }
 }
