@@ -9,6 +9,7 @@ use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Fact, State};
 use crate::center::flows::millis;
+use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -184,10 +185,7 @@ impl ContactCenter {
     }
 }
 
-fn understood(
-    codes: &crate::center::setup::Features,
-    dialed: &str,
-) -> Option<(AgentRequest, &'static str)> {
+fn understood(codes: &Features, dialed: &str) -> Option<(AgentRequest, &'static str)> {
     let wrap_up = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
     if dialed == codes.log_in {
         return Some((AgentRequest::LogIn, "You are logged in."));

@@ -97,7 +97,7 @@ impl Trunk {
 }
 
 /// The codes that agents dial from their own phones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Features {
     pub log_in: String,
     pub log_out: String,

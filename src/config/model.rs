@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::acd::port::QueueSetup;
+use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
 use crate::id::{AgentId, QueueId};
@@ -276,14 +277,4 @@ pub struct Callers {
     pub recent: Duration,
     /// A caller who calls again within this, for the same reason, was not helped (FCR).
     pub repeat_window: Duration,
-}
-
-/// What an agent dials from the own phone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Features {
-    pub log_in: String,
-    pub log_out: String,
-    pub ready: String,
-    pub not_ready: String,
-    pub end_wrap_up: String,
 }

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
 use crate::config::log_level;
-use crate::config::model::{Api, Features, LogFormat, Media, Server, Sip, Voice};
+use crate::config::model::{Api, LogFormat, Media, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
 use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};

@@ -50,13 +50,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         directory,
         region: config.callers.region.clone(),
         recent: config.callers.recent,
-        features: setup::Features {
-            log_in: config.features.log_in.clone(),
-            log_out: config.features.log_out.clone(),
-            ready: config.features.ready.clone(),
-            not_ready: config.features.not_ready.clone(),
-            end_wrap_up: config.features.end_wrap_up.clone(),
-        },
+        features: config.features.clone(),
         calls_max: config.server.calls_max,
     }
 }
