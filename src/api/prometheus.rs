@@ -13,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use crate::api::door::Client;
 use crate::api::error::ApiError;
 use crate::api::guard::Standing;
-use crate::api::views::{AGENT_STATES, state_name, word};
+use crate::api::views::word;
 use crate::api::{Api, Health, Request};
 use crate::center::snapshot::{CallState, Snapshot};
-use crate::words::{CallOutcome, VIA_AGENT};
+use crate::words::{Activity, CallOutcome, VIA_AGENT};
 
 const CALL_STATES: [CallState; 5] = [
     CallState::InFlow,
@@ -74,14 +74,14 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";
     out.single("attendant_agent_calls_total", "counter", help, health.agent_calls_ended);
-    let mut agents: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut agents: BTreeMap<Activity, u64> = BTreeMap::new();
     for agent in &snapshot.agents {
-        *agents.entry(state_name(&agent.state)).or_default() += 1;
+        *agents.entry(agent.state.activity()).or_default() += 1;
     }
     out.family("attendant_agents", "gauge", "Agents, by state.");
-    for state in AGENT_STATES {
-        let count = agents.get(state).copied().unwrap_or(0);
-        out.sample("attendant_agents", Some(("state", state)), count);
+    for activity in Activity::ALL {
+        let count = agents.get(&activity).copied().unwrap_or(0);
+        out.sample("attendant_agents", Some(("state", activity.name())), count);
     }
     let flag = |on: bool| u64::from(on);
     out.single(

@@ -212,7 +212,7 @@ impl From<snapshot::AgentView> for Agent {
             | AgentState::Talking { .. } => (None, None),
         };
         Self {
-            state: state_name(&agent.state).to_owned(),
+            state: agent.state.activity().to_string(),
             name: agent.name,
             display_name: agent.display_name,
             reason,
@@ -224,22 +224,6 @@ impl From<snapshot::AgentView> for Agent {
             reachable: agent.reachable,
             handled: agent.handled,
         }
-    }
-}
-
-/// The states in the order in which `/metrics` lists them.
-pub(super) const AGENT_STATES: [&str; 7] =
-    ["logged_out", "not_ready", "ready", "reserved", "talking", "after_call_work", "on_own_call"];
-
-pub(super) const fn state_name(state: &AgentState) -> &'static str {
-    match state {
-        AgentState::LoggedOut => AGENT_STATES[0],
-        AgentState::NotReady { .. } => AGENT_STATES[1],
-        AgentState::Ready => AGENT_STATES[2],
-        AgentState::Reserved { .. } => AGENT_STATES[3],
-        AgentState::Talking { .. } => AGENT_STATES[4],
-        AgentState::AfterCallWork { .. } => AGENT_STATES[5],
-        AgentState::OnOwnCall { .. } => AGENT_STATES[6],
     }
 }
 

@@ -10,7 +10,7 @@ use crate::call::{Call, State};
 use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::{Activity, CallRow, Fact, Leg, Metrics, Offer, Report, Stay, Target};
+use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, Report, Stay, Target};
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
@@ -173,15 +173,7 @@ impl ContactCenter {
     }
 
     pub(super) fn count_agent(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
-        let activity = match state {
-            AgentState::LoggedOut => Activity::LoggedOut,
-            AgentState::NotReady { .. } => Activity::NotReady,
-            AgentState::Ready => Activity::Ready,
-            AgentState::OnOwnCall { .. } => Activity::OnOwnCall,
-            AgentState::Reserved { .. } => Activity::Reserved,
-            AgentState::Talking { .. } => Activity::Talking,
-            AgentState::AfterCallWork { .. } => Activity::AfterCallWork,
-        };
+        let activity = state.activity();
         self.metrics.fold(now, Fact::AgentChanged { agent, activity });
     }
 }

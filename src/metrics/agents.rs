@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::AgentId;
-use crate::metrics::Activity;
 use crate::time::Timestamp;
+use crate::words::Activity;
 
 /// Changes in memory, of all agents together; 16 MB. Past it the oldest is dropped, and times
 /// before it are not reported.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome, QueueExit};
+use crate::words::{Activity, CallOutcome, OfferOutcome, QueueExit};
 
 /// More parts of one kind than this are not kept with a call; see `Kept::parts_dropped`.
 pub(super) const PARTS_MAX: usize = 128;
@@ -72,20 +72,6 @@ pub enum Fact {
         agent: AgentId,
         activity: Activity,
     },
-}
-
-/// What an agent does, as far as occupancy is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activity {
-    LoggedOut,
-    NotReady,
-    Ready,
-    /// A ready agent, on a call of their own.
-    OnOwnCall,
-    Reserved,
-    Talking,
-    AfterCallWork,
 }
 
 /// Everything the figures need of one call.

@@ -23,7 +23,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use fact::{Activity, CallRow, Fact, Leg, Offer, Stay};
+pub use fact::{CallRow, Fact, Leg, Offer, Stay};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
 pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use service::{Queueing, ServiceLevels};

@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
-use crate::metrics::{Activity, FCR_WINDOWS, Fact, Report, Target};
+use crate::metrics::{FCR_WINDOWS, Fact, Report, Target};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome, QueueExit};
+use crate::words::{Activity, CallOutcome, OfferOutcome, QueueExit};
 
 /// Figures by their place in the report as JSON (a pointer such as `/aht_call_s`): value and n.
 pub type Figures = BTreeMap<String, (Option<f64>, u64)>;

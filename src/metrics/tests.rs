@@ -10,7 +10,7 @@ use crate::metrics::calls::CALLS_KEPT_MAX;
 use crate::metrics::oracle::{Oracle, disagreements};
 use crate::metrics::*;
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome, Overflow, QueueExit};
+use crate::words::{Activity, CallOutcome, OfferOutcome, Overflow, QueueExit};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CallId, OfferId};
 use crate::time::Timestamp;
+use crate::words::Activity;
 
 /// What the system knows about an agent. What the person wants is a field beside it, and applies at
 /// the next rest point: pressing "break" while talking never drops a call.
@@ -23,27 +24,36 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum AgentState {
+    /// Takes no calls until the agent logs in.
     LoggedOut,
-    NotReady {
-        reason: String,
-    },
+    /// On a break, or set so after missed offers.
+    NotReady { reason: String },
+    /// Waits for a call.
     Ready,
     /// Wants calls, and is on one of their own: a feature code, a colleague, somebody outside.
-    OnOwnCall {
-        call: CallId,
-    },
-    Reserved {
-        offer: OfferId,
-        call: CallId,
-    },
-    Talking {
-        call: CallId,
-    },
-    /// `until` is none where the agent ends it by hand.
-    AfterCallWork {
-        call: CallId,
-        until: Option<Timestamp>,
-    },
+    OnOwnCall { call: CallId },
+    /// A call is offered: the phone rings, or will in a moment.
+    Reserved { offer: OfferId, call: CallId },
+    /// Talks to the caller of this call.
+    Talking { call: CallId },
+    /// Writes down what the call was about. `until` is none where the agent ends it by hand.
+    AfterCallWork { call: CallId, until: Option<Timestamp> },
+}
+
+impl AgentState {
+    /// What it is, without on which call.
+    #[must_use]
+    pub const fn activity(&self) -> Activity {
+        match self {
+            Self::LoggedOut => Activity::LoggedOut,
+            Self::NotReady { .. } => Activity::NotReady,
+            Self::Ready => Activity::Ready,
+            Self::OnOwnCall { .. } => Activity::OnOwnCall,
+            Self::Reserved { .. } => Activity::Reserved,
+            Self::Talking { .. } => Activity::Talking,
+            Self::AfterCallWork { .. } => Activity::AfterCallWork,
+        }
+    }
 }
 
 /// In words, for logs.

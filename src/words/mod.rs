@@ -9,6 +9,7 @@
 //! **Deliberately absent:** behaviour. A word may say what it is (its name, its text, the law by
 //! which two of it are one); what follows from it is decided elsewhere.
 
+mod activity;
 mod agent_request;
 mod agent_state;
 mod ahead;
@@ -34,6 +35,7 @@ mod recording;
 mod target;
 mod via;
 
+pub use activity::Activity;
 pub use agent_request::AgentRequest;
 pub use agent_state::AgentState;
 pub use ahead::Ahead;
