@@ -16,16 +16,17 @@ use std::time::{Duration, Instant};
 
 use attendant::id::PlayId;
 use attendant::media::dtmf;
-use attendant::media::format::{AudioFormat, Codec};
+use attendant::media::format::AudioFormat;
 use attendant::media::g711::Law;
 use attendant::media::goertzel::Detector;
 use attendant::media::music;
 use attendant::media::prompt::Sound;
 use attendant::media::rtp::{PACKET_LEN_MAX, Packet};
-use attendant::media::session::{Direction, Limits, Output, RemoteMedia, Session};
+use attendant::media::session::{Limits, Output, RemoteMedia, Session};
 use attendant::media::source::Origins;
 use attendant::media::tts::{Flite, Voice};
 use attendant::time::Timestamp;
+use attendant::words::{Codec, Direction};
 
 const PACKETS: u32 = 1_000_000;
 

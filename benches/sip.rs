@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use attendant::id::{CallId, LegId};
 use attendant::sip::digest::{Client, Login, Secret, Verdict, Verifier};
 use attendant::sip::message::{Message, Method, Name, Request, Response, StatusCode, Uri};
-use attendant::sip::sdp::{Codec, Direction, LocalMedia, Sdp, Session};
+use attendant::sip::sdp::{LocalMedia, Sdp, Session};
 use attendant::sip::ua::{Trunk, UaSetup};
 use attendant::sip::wire::{Framing, parse};
 use attendant::sip::{Path, Received, Ua, UaEvent};
 use attendant::time::Timestamp;
+use attendant::words::{Codec, Direction};
 
 const ROUNDS: u32 = 15;
 const CALLS: u32 = 20_000;

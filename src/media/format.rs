@@ -9,11 +9,11 @@
 //!
 //! **Deliberately absent:** negotiation, which is SDP's.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::media::g711::Law;
 use crate::time::Timestamp;
+use crate::words::Codec;
 
 /// Samples per second of linear sound.
 pub const RATE_HZ: u32 = 8_000;
@@ -38,33 +38,6 @@ pub const fn samples(time: Duration) -> u64 {
 #[must_use]
 pub const fn duration(samples: u64) -> Duration {
     Duration::from_millis(samples / SAMPLES_PER_MS as u64)
-}
-
-/// The codecs we speak, by their RTP names (RFC 3551 §4.5.14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    Pcmu,
-    Pcma,
-}
-
-impl Codec {
-    /// The static RTP payload type.
-    #[must_use]
-    pub const fn payload_type(self) -> u8 {
-        match self {
-            Codec::Pcmu => 0,
-            Codec::Pcma => 8,
-        }
-    }
-}
-
-impl fmt::Display for Codec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Codec::Pcmu => "PCMU",
-            Codec::Pcma => "PCMA",
-        })
-    }
 }
 
 /// How a codec's sound is made and read.

@@ -7,7 +7,8 @@
 
 use std::fmt;
 
-use crate::media::format::{Clock, Codec, Coding, Decode, Encode};
+use crate::media::format::{Clock, Coding, Decode, Encode};
+use crate::words::Codec;
 
 /// The two companding laws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

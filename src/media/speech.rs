@@ -112,14 +112,15 @@ mod tests {
 
     use super::*;
     use crate::id::CallId;
-    use crate::media::format::{AudioFormat, Codec};
+    use crate::media::format::AudioFormat;
     use crate::media::g711::Law;
     use crate::media::io::{Fact, Facts, MediaConfig};
-    use crate::media::session::{Direction, Limits, RemoteMedia};
+    use crate::media::session::{Limits, RemoteMedia};
     use crate::media::source::Origins;
     use crate::media::tts::{Voice, VoiceError, Voices};
     use crate::media::wav::Pcm;
     use crate::time::Timestamp;
+    use crate::words::{Codec, Direction};
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const TIMEOUT: Duration = Duration::from_secs(10);

@@ -13,15 +13,16 @@ use crate::call::Directory;
 use crate::center::{Setup, setup};
 use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
-use crate::media::format::{AudioFormat, Codec};
+use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
-use crate::media::session::{Direction, Limits, RemoteMedia};
+use crate::media::session::{Limits, RemoteMedia};
 use crate::sip::access::{BanRule, Network};
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
 use crate::sip::registrar;
 use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
+use crate::words::{Codec, Direction};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
@@ -168,11 +169,11 @@ pub(super) fn local_media(rtp: SocketAddr) -> sdp::LocalMedia {
     sdp::LocalMedia {
         address: rtp.ip(),
         port: rtp.port(),
-        codecs: vec![sdp::Codec::Pcmu, sdp::Codec::Pcma],
+        codecs: vec![Codec::Pcmu, Codec::Pcma],
         telephone_event: Some(TELEPHONE_EVENT),
         rtcp_mux: true,
         ptime_ms: 20,
-        direction: sdp::Direction::SendRecv,
+        direction: Direction::SendRecv,
     }
 }
 
@@ -181,23 +182,11 @@ pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
         rtp: params.remote_rtp,
         rtcp: Some(params.remote_rtcp),
         rtcp_mux: params.rtcp_mux,
-        format: AudioFormat::new(codec(params.codec), params.ptime_ms),
+        format: AudioFormat::new(params.codec, params.ptime_ms),
         payload_type: params.payload_type,
-        also: params.also.map(|(also, _)| codec(also)),
+        also: params.also.map(|(also, _)| also),
         telephone_event: params.telephone_event,
-        direction: match params.direction {
-            sdp::Direction::SendRecv => Direction::SendRecv,
-            sdp::Direction::SendOnly => Direction::SendOnly,
-            sdp::Direction::RecvOnly => Direction::RecvOnly,
-            sdp::Direction::Inactive => Direction::Inactive,
-        },
-    }
-}
-
-const fn codec(codec: sdp::Codec) -> Codec {
-    match codec {
-        sdp::Codec::Pcmu => Codec::Pcmu,
-        sdp::Codec::Pcma => Codec::Pcma,
+        direction: params.direction,
     }
 }
 

@@ -20,8 +20,7 @@ use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
-use crate::words::Hearing;
-use crate::words::{AgentRequest, Cause, Command, Event, Prompt, RecordingEnd, Target};
+use crate::words::{AgentRequest, Cause, Command, Event, Hearing, Prompt, RecordingEnd, Target};
 
 /// How fast the voices speak.
 const CHARACTERS_PER_S: u64 = 14;

@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::path::{Path as FilePath, PathBuf};
 
 use attendant::id::{CallId, LegId};
-use attendant::sip::sdp::{Codec, Direction, LocalMedia};
+use attendant::sip::sdp::LocalMedia;
 use attendant::sip::ua::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 use attendant::sip::{ConnectionId, Path, Received, Transport, Ua, UaEvent};
 use attendant::time::Timestamp;
+use attendant::words::{Codec, Direction};
 
 #[derive(serde::Deserialize)]
 struct Expectations {

@@ -10,8 +10,7 @@ use crate::id::CallId;
 use crate::media::format::AudioFormat;
 use crate::media::g711::Law;
 use crate::media::rtp::Packet;
-use crate::media::session::Direction;
-use crate::words::RecordingEnd;
+use crate::words::{Direction, RecordingEnd};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(10);

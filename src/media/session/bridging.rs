@@ -8,11 +8,12 @@
 
 use std::net::SocketAddr;
 
-use crate::media::format::{Codec, Passage, coding, passage};
+use crate::media::format::{Passage, coding, passage};
 use crate::media::outgoing::Size;
 use crate::media::rtp::{HEADER_LEN, Packet};
 use crate::media::session::{Buffer, Session};
 use crate::time::Timestamp;
+use crate::words::Codec;
 
 /// A packet on its way across a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +112,9 @@ mod tests {
     use crate::media::g711::Law;
     use crate::media::prompt::Sound;
     use crate::media::rtp::PACKET_LEN_MAX;
-    use crate::media::session::{Direction, Limits, Output, RemoteMedia};
+    use crate::media::session::{Limits, Output, RemoteMedia};
     use crate::media::source::Origins;
+    use crate::words::Direction;
 
     /// Two legs, and what the second one's phone hears: arrival in ms, header and payload.
     struct Bridge {

@@ -6,11 +6,12 @@
 
 use std::net::SocketAddr;
 
-use crate::media::format::{Codec, Decode, Encode, Heard, coding};
+use crate::media::format::{Decode, Encode, Heard, coding};
 use crate::media::rtp::{HEADER_LEN, Packet};
 use crate::media::session::recording::Recording;
 use crate::media::session::{Buffer, Content, Session};
 use crate::time::Timestamp;
+use crate::words::Codec;
 
 /// The stream that comes, as samples.
 #[derive(Default)]

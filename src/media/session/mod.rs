@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::id::PlayId;
 use crate::media::dtmf;
-use crate::media::format::{AudioFormat, Codec};
+use crate::media::format::AudioFormat;
 use crate::media::goertzel::Detector;
 use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::{Outgoing, Size};
@@ -32,7 +32,7 @@ use crate::media::recorder::Over;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
-use crate::words::Digit;
+use crate::words::{Codec, Digit, Direction};
 
 pub use bridging::{Content, Relayed};
 
@@ -58,15 +58,6 @@ pub struct RemoteMedia {
     /// The payload type of telephone-event; `None` switches in-band detection on.
     pub telephone_event: Option<u8>,
     pub direction: Direction,
-}
-
-/// What we may do, seen from here: when the other side holds us it is `RecvOnly` or `Inactive`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    SendRecv,
-    SendOnly,
-    RecvOnly,
-    Inactive,
 }
 
 /// How a leg behaves while one of its sides is silent; `None` = no limit.
@@ -380,19 +371,13 @@ impl Session {
 
     fn may_send(&self) -> bool {
         let Some(remote) = &self.remote else { return false };
-        let allowed = match remote.media.direction {
-            Direction::SendRecv | Direction::SendOnly => true,
-            Direction::RecvOnly | Direction::Inactive => false,
-        };
+        let allowed = remote.media.direction.sends();
         // To an address that never answers we do not send forever.
         allowed && !self.inactive && is_one_host(remote.source.destination())
     }
 
     fn may_receive(&self) -> bool {
-        self.remote.as_ref().is_some_and(|remote| match remote.media.direction {
-            Direction::SendRecv | Direction::RecvOnly => true,
-            Direction::SendOnly | Direction::Inactive => false,
-        })
+        self.remote.as_ref().is_some_and(|remote| remote.media.direction.receives())
     }
 
     /// What happens about once a second, one thing a call.

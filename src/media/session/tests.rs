@@ -9,6 +9,7 @@ use super::*;
 use crate::media::g711::Law;
 use crate::media::prompt::Sound;
 use crate::media::rtcp::{Rtcp, compound};
+use crate::words::Direction;
 
 const CALLER: &str = "8.8.8.8:4000";
 const STRANGER: &str = "9.9.9.9:666";

@@ -18,8 +18,9 @@ use crate::sim::transcript::script::{Act, Cast, Deed, Who};
 use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
 use crate::time::Timestamp;
-use crate::words::Hearing;
-use crate::words::{AgentState, Cause, Command, Event, From, Prompt, RecordingEnd, Target, Via};
+use crate::words::{
+    AgentState, Cause, Command, Event, From, Hearing, Prompt, RecordingEnd, Target, Via,
+};
 
 /// A scene whose calls do not end by themselves is cut here.
 const SCENE_MAX: Duration = Duration::from_secs(2 * 60 * 60);

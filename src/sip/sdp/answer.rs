@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::sip::sdp::parse::{Encoding, Media, Sdp};
-use crate::sip::sdp::{Codec, Direction, LocalMedia, MediaParams, NotAcceptable};
+use crate::sip::sdp::{LocalMedia, MediaParams, NotAcceptable};
+use crate::words::{Codec, Direction};
 
 /// What we said last in one dialog, so that the next description fits it.
 #[derive(Clone, Debug)]
@@ -82,11 +83,7 @@ impl Session {
         }
         let said = Said {
             local,
-            codecs: local
-                .codecs
-                .iter()
-                .map(|codec| (*codec, codec.static_payload_type()))
-                .collect(),
+            codecs: local.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect(),
             telephone_event: local.telephone_event,
             rtcp_mux: local.rtcp_mux,
             direction: local.direction,

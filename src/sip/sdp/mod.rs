@@ -12,6 +12,8 @@ mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::words::{Codec, Direction};
+
 pub use answer::Session;
 pub use parse::Sdp;
 
@@ -24,85 +26,6 @@ pub const SDP_BYTES_MAX: usize = 16 * 1024;
 pub const MEDIA_MAX: usize = 32;
 /// Formats of a media line past this many are not looked at.
 pub const FORMATS_MAX: usize = 64;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    Pcmu,
-    Pcma,
-}
-
-impl Codec {
-    /// RFC 3551 §6.
-    #[must_use]
-    pub const fn static_payload_type(self) -> u8 {
-        match self {
-            Self::Pcmu => 0,
-            Self::Pcma => 8,
-        }
-    }
-
-    /// As in `a=rtpmap`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pcmu => "PCMU",
-            Self::Pcma => "PCMA",
-        }
-    }
-}
-
-/// What we may do, seen from here: held by the other side it is `RecvOnly` or `Inactive`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    SendRecv,
-    SendOnly,
-    RecvOnly,
-    Inactive,
-}
-
-impl Direction {
-    #[must_use]
-    pub const fn sends(self) -> bool {
-        matches!(self, Self::SendRecv | Self::SendOnly)
-    }
-
-    #[must_use]
-    pub const fn receives(self) -> bool {
-        matches!(self, Self::SendRecv | Self::RecvOnly)
-    }
-
-    /// The same stream seen from the other end.
-    #[must_use]
-    pub const fn reversed(self) -> Self {
-        Self::of(self.receives(), self.sends())
-    }
-
-    /// What both allow.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self::of(self.sends() && other.sends(), self.receives() && other.receives())
-    }
-
-    /// As in `a=`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SendRecv => "sendrecv",
-            Self::SendOnly => "sendonly",
-            Self::RecvOnly => "recvonly",
-            Self::Inactive => "inactive",
-        }
-    }
-
-    const fn of(sends: bool, receives: bool) -> Self {
-        match (sends, receives) {
-            (true, true) => Self::SendRecv,
-            (true, false) => Self::SendOnly,
-            (false, true) => Self::RecvOnly,
-            (false, false) => Self::Inactive,
-        }
-    }
-}
 
 /// What we can do on one leg, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@
 
 use std::net::IpAddr;
 
-use crate::sip::sdp::{Codec, Direction, FORMATS_MAX, MEDIA_MAX, NotAcceptable, SDP_BYTES_MAX};
+use crate::sip::sdp::{FORMATS_MAX, MEDIA_MAX, NotAcceptable, SDP_BYTES_MAX};
+use crate::words::{Codec, Direction};
 
 /// A session description, as far as we understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@
 
 use std::net::IpAddr;
 
-use crate::sip::sdp::{Codec, Direction, LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
+use crate::sip::sdp::{LocalMedia, MediaParams, NotAcceptable, Sdp, Session};
+use crate::words::{Codec, Direction};
 
 #[derive(Debug)]
 pub(super) struct Media {

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::message::Response;
-use crate::sip::sdp::Direction;
 use crate::sip::ua::invite::{Reinvite, Stage};
 use crate::sip::ua::login::Credentials;
 use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
 use crate::sip::wire::content;
 use crate::time::Timestamp;
-use crate::words::{Cause, Loss};
+use crate::words::{Cause, Direction, Loss};
 
 /// How soon a re-INVITE that has to wait for another request is tried again.
 const BUSY: Duration = Duration::from_secs(1);

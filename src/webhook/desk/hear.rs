@@ -13,8 +13,7 @@ use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
-use crate::words::Hearing;
-use crate::words::{Cause, Digit, Event, From, Via};
+use crate::words::{Cause, Digit, Event, From, Hearing, Via};
 
 /// Until the first document is answered, and for what cannot be reckoned.
 const UNHEARD_MAX: Duration = Duration::from_secs(60);

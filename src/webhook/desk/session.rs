@@ -15,8 +15,7 @@ use crate::webhook::desk::room::Place;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Recorded;
 use crate::webhook::link::Link;
-use crate::words::Hearing;
-use crate::words::{Cause, Digit, Listen, Prompt};
+use crate::words::{Cause, Digit, Hearing, Listen, Prompt};
 
 /// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
 /// those that ask twice at once.

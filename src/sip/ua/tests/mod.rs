@@ -20,9 +20,9 @@ use std::net::SocketAddr;
 use super::*;
 use crate::id::CallId;
 use crate::sip::digest::Login;
-use crate::sip::sdp::{Codec, Direction, LocalMedia, NotAcceptable};
+use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::wire::ACCEPTED;
-use crate::words::Cause;
+use crate::words::{Cause, Codec, Direction};
 
 pub(super) const US: &str = "192.0.2.1:5060";
 pub(super) const TRUNK: &str = "198.51.100.7:5060";
