@@ -16,7 +16,7 @@ use crate::api::guard::Standing;
 use crate::api::views::word;
 use crate::api::{Api, Health, Request};
 use crate::center::snapshot::{CallState, Snapshot};
-use crate::words::{Activity, CallOutcome, VIA_AGENT};
+use crate::words::{Activity, CallOutcome};
 
 const CALL_STATES: [CallState; 5] = [
     CallState::InFlow,
@@ -49,7 +49,7 @@ pub(super) async fn metrics(
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     let mut out = Text(String::new());
     let (own, calls): (Vec<_>, Vec<_>) =
-        snapshot.calls.iter().partition(|call| call.via.starts_with(VIA_AGENT));
+        snapshot.calls.iter().partition(|call| call.via.agent().is_some());
     out.family("attendant_calls", "gauge", "Customers' calls that are up, by state.");
     for state in CALL_STATES {
         let count = calls.iter().filter(|call| call.state == state).count();

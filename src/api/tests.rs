@@ -17,7 +17,7 @@ use crate::api::guard::IsProxy;
 use crate::center::snapshot::{CallState, CallView, QueueView};
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy};
+use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy, NamedVia};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -55,7 +55,7 @@ fn ended(call: u64) -> CallRecord {
         from: Some("+14155550123".to_owned()),
         from_name: None,
         to: "+14155550100".to_owned(),
-        via: "trunk:acme".to_owned(),
+        via: NamedVia::Trunk("acme".to_owned()),
         flow: None,
         language: None,
         intent: None,
@@ -94,7 +94,7 @@ fn snapshot() -> Snapshot {
         from: Some("+14155550123".to_owned()),
         from_name: None,
         to: "+14155550100".to_owned(),
-        via: "trunk:acme".to_owned(),
+        via: NamedVia::Trunk("acme".to_owned()),
         flow: Some("support".to_owned()),
         step: Some("billing".to_owned()),
         state: CallState::Waiting,

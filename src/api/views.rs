@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, EndedBy, Party, QueueExit, RecordingEnd, RecordingState,
-    SentTo, VIA_AGENT,
+    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
+    RecordingState, SentTo,
 };
 
 /// RFC 3339, in milliseconds.
@@ -26,8 +26,8 @@ pub(super) fn word<T: Serialize>(value: T) -> String {
 }
 
 /// Whose call it is that came through this door.
-fn kind(via: &str) -> &'static str {
-    if via.starts_with(VIA_AGENT) { "agent" } else { "customer" }
+fn kind(via: &NamedVia) -> &'static str {
+    if via.agent().is_some() { "agent" } else { "customer" }
 }
 
 /// A call, whether or not it is over.
@@ -49,7 +49,7 @@ pub(super) struct LiveCall {
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
     pub to: String,
-    /// `trunk:NAME` or `agent:NAME`.
+    /// `trunk:NAME`, `agent:NAME` or `provider:NAME`.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
@@ -105,7 +105,7 @@ impl From<snapshot::CallView> for LiveCall {
             from: call.from,
             from_name: call.from_name,
             to: call.to,
-            via: call.via,
+            via: call.via.to_string(),
             flow: call.flow,
             step: call.step,
             state: word(call.state),
@@ -383,7 +383,7 @@ impl From<CallRecord> for Record {
             from: record.from,
             from_name: record.from_name,
             to: record.to,
-            via: record.via,
+            via: record.via.to_string(),
             flow: record.flow,
             language: record.language,
             intent: record.intent,

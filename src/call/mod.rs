@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, LegOutcome, Party, Recording, RecordingNews};
+use crate::words::{CallRecord, Cause, LegOutcome, NamedVia, Party, Recording, RecordingNews};
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use fact::Fact;
@@ -48,7 +48,7 @@ pub struct Origin {
     pub from: Option<String>,
     pub from_name: Option<String>,
     pub to: String,
-    pub via: String,
+    pub via: NamedVia,
     pub arrived_at: Timestamp,
 }
 

@@ -21,10 +21,6 @@ use crate::words::{Cause, Command, Digit, EndedBy, From, QueueExit, Via};
 const TURNS_PER_INPUT_MAX: u32 = 16;
 /// The number that stands for all others in a flow's `numbers`.
 const ANY_NUMBER: &str = "*";
-/// How the door of a provider's call begins, as records write it.
-pub(super) const VIA_PROVIDER: &str = "provider:";
-/// And that of a call from an agent's own telephone.
-pub(super) const VIA_AGENT: &str = crate::words::VIA_AGENT;
 
 /// When the flow of a call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +112,8 @@ impl ContactCenter {
         };
         // One spelling of the number dialed, too, whichever front the call came by.
         let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
-        Origin { call, from: number, from_name: name, to, via: self.via_name(via), arrived_at: now }
+        let via = via.named(|agent| self.agent_name(agent).to_owned());
+        Origin { call, from: number, from_name: name, to, via, arrived_at: now }
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it
@@ -160,7 +157,7 @@ impl ContactCenter {
             call: BTreeMap::from([
                 ("id".to_owned(), id.to_string().into()),
                 ("to".to_owned(), call.origin.to.clone().into()),
-                ("via".to_owned(), call.origin.via.clone().into()),
+                ("via".to_owned(), call.origin.via.to_string().into()),
             ]),
         };
         let chosen =
@@ -343,7 +340,7 @@ impl ContactCenter {
             levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
         };
         let mut demands: Vec<_> = levels(&request.skills);
-        let provider = call.origin.via.strip_prefix(VIA_PROVIDER);
+        let provider = call.origin.via.provider();
         demands.extend(self.setup.door(provider).map(|door| (self.skills.id(&door), 1)));
         let prefer = request.prefer_agent.as_ref();
         let enqueue = acd::Enqueue {
@@ -373,14 +370,6 @@ impl ContactCenter {
         let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
         let deadline = call.run.as_ref().filter(|_| in_charge).and_then(Run::deadline);
         self.timers.set_or_cancel(Wake::Flow(id), deadline);
-    }
-
-    fn via_name(&self, via: &Via) -> String {
-        match via {
-            Via::Trunk(name) => format!("trunk:{name}"),
-            Via::Agent(agent) => format!("{VIA_AGENT}{}", self.agent_name(*agent)),
-            Via::Provider(name) => format!("{VIA_PROVIDER}{name}"),
-        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::State;
-use crate::center::flows::VIA_PROVIDER;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, TransferOutcome, TransferRequest};
 use crate::id::{CallId, LegId};
@@ -98,7 +97,7 @@ impl ContactCenter {
 
     /// The provider a call came through, if it may dial the number.
     fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
-        let name = self.calls.get(&id)?.origin.via.strip_prefix(VIA_PROVIDER)?;
+        let name = self.calls.get(&id)?.origin.via.provider()?;
         let may_dial = self.setup.providers.get(name)?.allows(number);
         (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Call, Fact, State};
-use crate::center::flows::{Begin, VIA_AGENT};
+use crate::center::flows::Begin;
 use crate::center::outside::{NoRoute, Route};
 use crate::center::setup::Reach;
 use crate::center::{ContactCenter, Wake};
@@ -311,5 +311,5 @@ pub(super) const fn end_of(party: &Party) -> EndedBy {
 
 /// Whether an agent's own telephone made the call.
 pub(super) fn is_agents(call: &Call) -> bool {
-    call.origin.via.starts_with(VIA_AGENT)
+    call.origin.via.agent().is_some()
 }

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::acd::Intent;
 use crate::call::{Call, Leg};
-use crate::center::flows::VIA_PROVIDER;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
 use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
@@ -138,7 +137,7 @@ fn is_elsewhere(call: &Call) -> bool {
 }
 
 fn provider(call: &Call) -> Option<&str> {
-    call.origin.via.strip_prefix(VIA_PROVIDER)
+    call.origin.via.provider()
 }
 
 fn dialed(leg: &Leg) -> Target {

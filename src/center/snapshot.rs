@@ -10,7 +10,7 @@ use crate::call::{Call, Consult, Stage, State};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, Party};
+use crate::words::{AgentState, NamedVia, Party};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {
@@ -27,7 +27,7 @@ pub struct CallView {
     pub from: Option<String>,
     pub from_name: Option<String>,
     pub to: String,
-    pub via: String,
+    pub via: NamedVia,
     pub flow: Option<String>,
     /// The step the call is at.
     pub step: Option<String>,

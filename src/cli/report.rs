@@ -301,7 +301,7 @@ mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
     use attendant::words::{
-        CallOutcome, Cause, EndedBy, LegOutcome, PartyLeg, QueueExit, QueueStay, WrapUp,
+        CallOutcome, Cause, EndedBy, LegOutcome, NamedVia, PartyLeg, QueueExit, QueueStay, WrapUp,
     };
     use expect_test::expect;
 
@@ -337,7 +337,7 @@ mod tests {
             from: Some(format!("+1415555010{}", call % 3)),
             from_name: None,
             to: "1000".to_owned(),
-            via: "trunk:acme".to_owned(),
+            via: NamedVia::Trunk("acme".to_owned()),
             flow: Some("support@1".to_owned()),
             language: None,
             intent: None,

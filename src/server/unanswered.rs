@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::time::Timestamp;
-use crate::words::{Cause, Via};
+use crate::words::{Cause, NamedVia, Via};
 
 /// Refused calls of one door and cause that are kept per minute.
 const RECORDS_PER_MINUTE: u32 = 60;
@@ -20,7 +20,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The doors are those of the configuration and the causes are ours, so there are only so many.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
-    doors: BTreeMap<(String, Cause), Minute>,
+    doors: BTreeMap<(NamedVia, Cause), Minute>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +33,7 @@ struct Minute {
 impl Unanswered {
     /// Whether a call refused now for this cause is to be kept.
     pub(super) fn keep(&mut self, now: Timestamp, via: &Via, cause: Cause) -> bool {
-        let door = match via {
-            Via::Trunk(name) => format!("trunk:{name}"),
-            Via::Agent(agent) => agent.to_string(),
-            Via::Provider(name) => format!("provider:{name}"),
-        };
+        let door = via.named(|agent| agent.to_string());
         let fresh = Minute { since: now, kept: 0, left_out: 0 };
         let minute = self.doors.entry((door.clone(), cause)).or_insert(fresh);
         if now.since(minute.since) >= MINUTE {

@@ -85,7 +85,7 @@ pub(super) fn insert(db: &Connection, record: &CallRecord) -> Result<bool, Store
         sql(record.ended_at.0),
         record.from,
         record.to,
-        record.via,
+        record.via.to_string(),
         record.flow,
         record.language,
         record.intent,

@@ -20,7 +20,7 @@ use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::store::records::{self, sql, unsigned};
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event, Via};
+use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
@@ -338,14 +338,7 @@ fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRe
         from: number.map(|raw| (writing.number)(raw).unwrap_or_else(|| raw.clone())),
         from_name: from.name.clone(),
         to: to.clone(),
-        via: match via {
-            Via::Trunk(name) => format!("trunk:{name}"),
-            Via::Provider(name) => format!("provider:{name}"),
-            Via::Agent(id) => {
-                let name = (writing.agent)(*id).unwrap_or_else(|| id.to_string());
-                format!("agent:{name}")
-            }
-        },
+        via: via.named(|id| (writing.agent)(id).unwrap_or_else(|| id.to_string())),
         flow: None,
         language: None,
         intent: None,

@@ -12,7 +12,7 @@ use super::journal::{Entry, Input, read, read_run, segments, write_line};
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
-    CallOutcome, Cause, EndedBy, From, LegOutcome, Party, PartyLeg, QueueExit, QueueStay,
+    CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit, QueueStay,
     Recording, RecordingEnd, RecordingState, Via,
 };
 
@@ -46,7 +46,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         from: Some("+14155550123".to_owned()),
         from_name: None,
         to: "+14155550100".to_owned(),
-        via: "trunk:acme".to_owned(),
+        via: NamedVia::Trunk("acme".to_owned()),
         flow: Some("support".to_owned()),
         language: Some("en".to_owned()),
         intent: Some("billing".to_owned()),
@@ -223,7 +223,7 @@ fn a_call_that_was_up_when_the_server_was_lost_has_one_record() {
     let lost = &records[0];
     assert_eq!((lost.call, lost.ended_by), (CallId(2), EndedBy::ServerLost));
     assert_eq!((lost.arrived_at, lost.ended_at), (Timestamp(1_200), Timestamp(1_400)));
-    assert_eq!(lost.via, "agent:alice");
+    assert_eq!(lost.via.to_string(), "agent:alice");
     assert_eq!(records[1].ended_by, EndedBy::Caller);
 }
 

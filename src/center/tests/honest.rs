@@ -28,7 +28,7 @@ fn fault_12_a_call_refused_where_it_came_in_is_one_record_and_nothing_else() {
     assert_eq!((desk.center.calls_live(), desk.center.poll_timeout()), (0, None));
     let record = &desk.records[0];
     assert_eq!((record.cause, record.answered_at), (Cause::INCOMPATIBLE, None));
-    assert_eq!((&*record.via, &record.flow), ("trunk:main", &None));
+    assert_eq!((&*record.via.to_string(), &record.flow), ("trunk:main", &None));
     let row = desk.center.row(record).expect("it is counted");
     assert_eq!(row.outcome, crate::words::CallOutcome::Refused);
     let report = desk.center.report(desk.now, Timestamp(0), desk.now + Duration::from_secs(1));
