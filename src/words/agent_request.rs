@@ -10,28 +10,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum AgentRequest {
+    /// The agent comes to work, not ready yet.
     LogIn,
+    /// The agent goes home; a talk that goes on ends first.
     LogOut,
+    /// The agent waits for calls; ends after-call work, too.
     Ready,
-    NotReady {
-        reason: String,
-    },
+    /// The agent goes on a break, after the talk that goes on.
+    NotReady { reason: String },
     /// Ends after-call work; what is given is written on the agent's last call.
-    EndWrapUp {
-        resolved: Option<bool>,
-        intent: Option<String>,
-        note: Option<String>,
-    },
+    EndWrapUp { resolved: Option<bool>, intent: Option<String>, note: Option<String> },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
     /// Back to the caller; a guest is hung up.
     Resume,
     /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
     /// texts, numbers, `true` or `false`.
-    Transfer {
-        step: String,
-        vars: BTreeMap<String, serde_json::Value>,
-    },
+    Transfer { step: String, vars: BTreeMap<String, serde_json::Value> },
     /// The caller is put on hold, and somebody outside is dialed for the agent: the guest.
     Consult {
         number: String,

@@ -10,37 +10,25 @@ use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingNews, Target, WrapUp};
 
+/// Everything the contact center can ask of the outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Answer the caller's leg.
-    Answer {
-        leg: LegId,
-    },
+    Answer { leg: LegId },
     /// Tell the caller's leg, which was not answered yet, that it rings at the other end.
-    Ring {
-        leg: LegId,
-    },
+    Ring { leg: LegId },
     /// Refuse the caller's leg, which was not answered.
-    Reject {
-        leg: LegId,
-        cause: Cause,
-    },
+    Reject { leg: LegId, cause: Cause },
     /// Play these one after another; replaces what plays on the leg. With `repeat`, until replaced.
     /// Otherwise `PromptDone` follows. [`Command::Hear`] has parted the leg from others before.
-    Play {
-        leg: LegId,
-        play: PlayId,
-        prompts: Vec<Prompt>,
-        repeat: bool,
-    },
-    StopPlay {
-        leg: LegId,
-    },
+    Play { leg: LegId, play: PlayId, prompts: Vec<Prompt>, repeat: bool },
+    /// Stop what plays on the leg.
+    StopPlay { leg: LegId },
     /// Record what comes from this leg, after a tone where `beep` says so; replaces what plays on
     /// the leg. It ends after `silence` without a sound, at `length_max`, with
     /// [`Command::StopRecord`], with the leg, and with `finish_key` where the front hears it.
     /// `Recorded` or `RecordFailed` follows; less speech than `length_min` is told as none, and
-    /// nothing of it is kept. One recording a leg.
+    /// nothing of it is kept. One recording per leg.
     Record {
         leg: LegId,
         recording: RecordingId,
@@ -51,9 +39,7 @@ pub enum Command {
         beep: bool,
     },
     /// End the recording of this leg; `Recorded` follows.
-    StopRecord {
-        leg: LegId,
-    },
+    StopRecord { leg: LegId },
     /// Call somebody. `Ringing`, then `Answered` or `DialFailed`, come back.
     Dial {
         leg: LegId,
@@ -64,27 +50,14 @@ pub enum Command {
     },
     /// From now on this leg hears exactly these legs of its call: nobody, where there are none. It
     /// says nothing about what those hear. Where there are some, what played on the leg stops.
-    Hear {
-        leg: LegId,
-        from: BTreeSet<LegId>,
-    },
+    Hear { leg: LegId, from: BTreeSet<LegId> },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
-    HangUp {
-        leg: LegId,
-        cause: Cause,
-    },
+    HangUp { leg: LegId, cause: Cause },
     /// The call is over; this is its record, once.
-    CloseRecord {
-        record: Box<CallRecord>,
-    },
+    CloseRecord { record: Box<CallRecord> },
     /// After-call work of a closed record became known.
-    AmendRecord {
-        call: CallId,
-        wrap_up: WrapUp,
-    },
+    AmendRecord { call: CallId, wrap_up: WrapUp },
     /// More became known of a recording of a closed record. It may be told twice, and older news
     /// after newer: see [`CallRecord::learn`].
-    AmendRecording {
-        news: RecordingNews,
-    },
+    AmendRecording { news: RecordingNews },
 }

@@ -14,74 +14,37 @@ use crate::words::{
     AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, Via,
 };
 
+/// Everything the outside can tell the contact center.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A new call rings. Its A-leg is [`LegId::caller`].
-    CallArrived {
-        call: CallId,
-        from: From,
-        to: String,
-        via: Via,
-    },
+    CallArrived { call: CallId, from: From, to: String, via: Via },
     /// The same, of a caller with whom sound is agreed on only after our answer: the flow begins
     /// with [`Event::Answered`] of its leg.
-    CallOpening {
-        call: CallId,
-        from: From,
-        to: String,
-        via: Via,
-    },
+    CallOpening { call: CallId, from: From, to: String, via: Via },
     /// Somebody who may call was refused before there was anything to decide: no sound in common,
     /// no ports, no room. Or they gave up before that (`by` says so). All there is of the call is
     /// this.
-    CallRefused {
-        call: CallId,
-        from: From,
-        to: String,
-        via: Via,
-        by: EndedBy,
-        cause: Cause,
-    },
+    CallRefused { call: CallId, from: From, to: String, via: Via, by: EndedBy, cause: Cause },
     /// A leg we dialed rings at the other end.
-    Ringing {
-        leg: LegId,
-    },
+    Ringing { leg: LegId },
     /// A trunk did not carry a leg we dialed; it is tried through this one now.
-    Rerouted {
-        leg: LegId,
-        trunk: String,
-    },
+    Rerouted { leg: LegId, trunk: String },
     /// A leg we dialed was answered, and its media is up. Or sound is agreed on with the caller of
     /// a [`Event::CallOpening`].
-    Answered {
-        leg: LegId,
-    },
+    Answered { leg: LegId },
     /// A leg we dialed will not be answered.
-    DialFailed {
-        leg: LegId,
-        cause: Cause,
-    },
-    Digit {
-        leg: LegId,
-        digit: Digit,
-    },
-    /// The keys a front collected by itself (see [`Ahead`](crate::words::Ahead)), none if it waited
-    /// in vain. No more came in the time it was given.
-    Keys {
-        leg: LegId,
-        keys: Vec<Digit>,
-    },
+    DialFailed { leg: LegId, cause: Cause },
+    /// The far end of a leg pressed a key.
+    Digit { leg: LegId, digit: Digit },
+    /// The keys a front collected by itself, none if it waited in vain; no more came in the time
+    /// that [`Ahead`](crate::words::Ahead) gave it.
+    Keys { leg: LegId, keys: Vec<Digit> },
     /// The prompts of one `Play` were heard to their end.
-    PromptDone {
-        leg: LegId,
-        play: PlayId,
-    },
+    PromptDone { leg: LegId, play: PlayId },
     /// They could not be played; the caller heard nothing.
-    PromptFailed {
-        leg: LegId,
-        play: PlayId,
-    },
+    PromptFailed { leg: LegId, play: PlayId },
     /// A recording ended, or more became known of one that did. It may come long after its call,
     /// and twice.
     Recorded {
@@ -94,58 +57,30 @@ pub enum Event {
         url: Option<String>,
     },
     /// It could not be made, or what was kept is lost.
-    RecordFailed {
-        recording: RecordingId,
-        why: RecordingFault,
-    },
-    Held {
-        leg: LegId,
-    },
+    RecordFailed { recording: RecordingId, why: RecordingFault },
+    /// The telephone of this leg put us on hold.
+    Held { leg: LegId },
     /// This leg was to be parted from who it hears, and could not be: they still hear each other.
-    HoldFailed {
-        leg: LegId,
-    },
-    Resumed {
-        leg: LegId,
-    },
+    HoldFailed { leg: LegId },
+    /// The telephone of this leg took us off hold.
+    Resumed { leg: LegId },
     /// A leg was hung up, at either end; also after our own `HangUp`. A leg ends once: with this or
     /// with [`Event::LegLost`].
-    HungUp {
-        leg: LegId,
-        cause: Cause,
-    },
+    HungUp { leg: LegId, cause: Cause },
     /// A leg ended, and nobody hung it up.
-    LegLost {
-        leg: LegId,
-        cause: Cause,
-        how: Loss,
-    },
+    LegLost { leg: LegId, cause: Cause, how: Loss },
     /// An agent's phone can or cannot be reached now (registered, expired, static).
-    PhoneReachable {
-        agent: AgentId,
-        reachable: bool,
-    },
-    AgentAsked {
-        agent: AgentId,
-        ask: AgentRequest,
-    },
+    PhoneReachable { agent: AgentId, reachable: bool },
+    /// An agent asks for something, or somebody on the agent's behalf.
+    AgentAsked { agent: AgentId, ask: AgentRequest },
     /// News that was long on its way: it happened at `at`, not now.
-    Late {
-        at: Timestamp,
-        news: Box<Event>,
-    },
+    Late { at: Timestamp, news: Box<Event> },
     /// A supervisor ends a call.
-    EndCall {
-        call: CallId,
-    },
+    EndCall { call: CallId },
     /// The process that carried a call ended, and the call with it.
-    Lost {
-        call: CallId,
-    },
+    Lost { call: CallId },
     /// No new calls; live ones go on until `until`.
-    Drain {
-        until: Timestamp,
-    },
+    Drain { until: Timestamp },
 }
 
 impl Event {

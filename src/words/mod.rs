@@ -35,6 +35,8 @@ mod queue_stay;
 mod record;
 mod recording;
 mod target;
+#[cfg(test)]
+mod tests;
 mod via;
 
 pub use activity::Activity;

@@ -8,7 +8,7 @@
 
 use crate::words::Digit;
 
-/// The verbs.
+/// The verbs of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     Say,
@@ -24,8 +24,10 @@ pub enum Verb {
     Hangup,
 }
 
+/// What a front has to be able to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
+    /// A step with this verb.
     Verb(Verb),
     /// An input ends with this key.
     FinishKey(Digit),

@@ -11,6 +11,7 @@ use crate::words::{Cause, LegOutcome};
 pub struct PartyLeg {
     pub leg: LegId,
     pub party: Party,
+    /// The queue that offered the call; `None` where nobody waited in one.
     pub queue: Option<String>,
     pub dialed_at: Timestamp,
     pub answered_at: Option<Timestamp>,
@@ -40,10 +41,13 @@ pub enum SentTo {
     Number(String),
 }
 
+/// Whom a leg leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
+    /// An agent, at whatever telephone.
     Agent { id: AgentId, name: String },
+    /// A number behind a trunk or a provider.
     Outside { trunk: String, number: String },
 }
 

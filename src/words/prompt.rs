@@ -10,19 +10,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Prompt {
     /// Spoken by the text-to-speech voice configured for `language` (BCP 47, as in the flow).
-    Text {
-        language: Arc<str>,
-        text: Arc<str>,
-    },
+    Text { language: Arc<str>, text: Arc<str> },
     /// A WAV file, relative to the prompts folder.
-    File {
-        path: Arc<str>,
-    },
+    File { path: Arc<str> },
     /// Hold music by name; `"default"` is always there.
-    Music {
-        name: Arc<str>,
-    },
-    Silence {
-        ms: u32,
-    },
+    Music { name: Arc<str> },
+    /// Nothing, for so many milliseconds.
+    Silence { ms: u32 },
 }

@@ -15,6 +15,7 @@ use crate::words::{
     CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueStay, Recording, RecordingNews,
 };
 
+/// What is kept of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub call: CallId,
@@ -70,57 +71,9 @@ impl CallRecord {
     }
 }
 
+/// One step of the flow, and when the call came to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathEntry {
     pub at: Timestamp,
     pub step: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As the store of an earlier version has it: a text that cannot be read any more would be a
-    /// call that is lost to every figure.
-    const KEPT: &str = r#"{"call":7,"from":"+14155550123","from_name":null,"to":"+14155550100","#;
-    const REST: &str = concat!(
-        r#""flow":"support@1","language":"en","intent":"billing","arrived_at":1000,"#,
-        r#""answered_at":1000,"ended_at":9000,"outcome":"handled","ended_by":"server_lost","#,
-        r#""cause":41,"path":[{"at":1000,"step":"hello"}],"queued":["#,
-        r#"{"queue":"billing","entered_at":1000,"left_at":2000,"left":"no_agents","priority":5},"#,
-        r#"{"queue":"sales","entered_at":2000,"left_at":3000,"left":"answered","priority":5,"#,
-        r#""in_line_since":1000}],"legs":[LEGS],"vars":{"order":"17"},"recordings":[]}"#,
-    );
-    const LEG: &str = concat!(
-        r#"{"leg":{"call":7,"n":1},"party":{"agent":{"id":0,"name":"alice"}},"queue":"sales","#,
-        r#""dialed_at":2000,"answered_at":3000,"ended_at":9000,"outcome":"OUTCOME","cause":16,"#,
-        r#""talk_ms":6000,"hold_ms":0,"wrap_up":null}"#,
-    );
-    const OUTCOMES: [&str; 9] = [
-        "ringing",
-        "accepted",
-        "rejected",
-        "busy",
-        "no_answer",
-        "device_error",
-        "withdrawn",
-        "refused",
-        "failed",
-    ];
-
-    #[test]
-    fn a_record_is_read_and_written_as_it_always_was() {
-        let legs = OUTCOMES.map(|outcome| LEG.replace("OUTCOME", outcome)).join(",");
-        for via in ["trunk:acme", "agent:alice", "provider:other"] {
-            let text = format!("{KEPT}\"via\":\"{via}\",{}", REST.replace("LEGS", &legs));
-            let record: CallRecord = serde_json::from_str(&text).unwrap();
-            assert_eq!(record.via.to_string(), via);
-            assert_eq!(record.caller_agent(), via.strip_prefix("agent:"));
-            assert_eq!(
-                record.legs.iter().map(|leg| leg.outcome.name()).collect::<Vec<_>>(),
-                OUTCOMES
-            );
-            assert_eq!(serde_json::to_string(&record).unwrap(), text);
-        }
-    }
 }

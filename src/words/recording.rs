@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::RecordingId;
 use crate::time::Timestamp;
 
+/// What is known of one recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
     pub name: RecordingId,
@@ -34,6 +35,7 @@ pub enum RecordingState {
     Begun,
     /// Nothing was said; nothing is kept.
     Empty,
+    /// There is sound.
     Kept,
     /// It could not be made, or what was kept is lost.
     Failed,
@@ -43,6 +45,7 @@ pub enum RecordingState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingEnd {
+    /// Nothing was said for a while.
     Silence,
     /// The finish key, or the flow.
     Stopped,
