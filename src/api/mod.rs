@@ -129,7 +129,8 @@ pub struct Health {
     pub store_lost: u64,
     /// Telephones registered now.
     pub registrations: usize,
-    /// Customers' calls that ended since the start, by outcome, in the order of [`CallOutcome::ALL`].
+    /// Customers' calls that ended since the start, by outcome, in the order of
+    /// [`CallOutcome::ALL`].
     pub calls_ended: [u64; CallOutcome::ALL.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,

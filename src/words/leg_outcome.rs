@@ -1,6 +1,7 @@
 //! How a leg to a party ended.
 //!
-//! **Invariant:** records, the journal and the HTTP interface write the same word, and read it back.
+//! **Invariant:** records, the journal and the HTTP interface write the same word, and read it
+//! back.
 
 use std::fmt;
 

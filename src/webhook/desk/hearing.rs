@@ -1,8 +1,8 @@
 //! Who is to hear whom, and what that is at a provider: a bridge, a dialing, a conference.
 //!
 //! The center says per leg whom it hears ([`Command::Hear`]); a provider joins and parts legs in
-//! one step. So the session keeps what was said until those who hear each other all do, and only then
-//! something is done.
+//! one step. So the session keeps what was said until those who hear each other all do, and only
+//! then something is done.
 //!
 //! **Deliberately absent:** one who hears others and is not heard. No provider's document can say
 //! that of legs which dialed each other; whoever asks for it is refused before it comes here.
