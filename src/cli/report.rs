@@ -341,6 +341,7 @@ mod tests {
             intent: None,
             arrived_at,
             answered_at: Some(arrived_at),
+            caller_left_at: None,
             ended_at,
             outcome: if handled { Outcome::Handled } else { Outcome::Abandoned },
             ended_by: EndedBy::Caller,
