@@ -61,6 +61,7 @@ fn ended(call: u64) -> CallRecord {
         intent: None,
         arrived_at: Timestamp(1_764_000_000_000),
         answered_at: None,
+        caller_left_at: None,
         ended_at: Timestamp(1_764_000_001_500),
         outcome: CallOutcome::Failed,
         ended_by: EndedBy::ServerLost,

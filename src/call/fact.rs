@@ -62,6 +62,8 @@ pub enum Fact {
         outcome: LegOutcome,
         cause: Option<Cause>,
     },
+    /// The caller left, and those who talk to each other go on.
+    CallerLeft,
     /// After-call work ended while the caller was still there.
     WrittenUp {
         wrap_up: WrapUp,
@@ -91,6 +93,7 @@ impl Fact {
             | Self::Resumed { .. }
             | Self::SentOn { .. }
             | Self::LegEnded { .. }
+            | Self::CallerLeft
             | Self::LeftQueue { .. }
             | Self::Ended { .. } => true,
             Self::FlowChosen { .. }

@@ -57,6 +57,7 @@ impl Fold {
             intent: None,
             arrived_at: origin.arrived_at,
             answered_at: None,
+            caller_left_at: None,
             ended_at: origin.arrived_at,
             outcome: CallOutcome::Refused,
             ended_by: EndedBy::Server,
@@ -113,6 +114,7 @@ impl Fold {
                 });
                 self.open.remove(leg);
             }
+            Fact::CallerLeft => self.record.caller_left_at = Some(at),
             Fact::WrittenUp { wrap_up } => {
                 let mut legs = self.record.legs.iter_mut();
                 if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {

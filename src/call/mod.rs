@@ -9,34 +9,28 @@
 pub mod caller;
 pub mod fact;
 pub mod fold;
+pub mod legs;
 pub mod place;
 pub mod talk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, OfferId, PlayId, QueueId, RecordingId};
+use crate::id::{CallId, LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, LegOutcome, NamedVia, Party, Recording, RecordingNews};
+use crate::words::{CallRecord, NamedVia, Recording, RecordingNews};
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use fact::Fact;
 pub use fold::Closing;
+pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role};
 pub use place::Places;
 pub use talk::{Consult, Ear, Ears, Stage, Talk};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
-/// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
-pub const LEGS_MAX: u16 = 500;
-
-/// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
-/// call ends, and the far end may ask for one with every packet; past this the two go on hearing
-/// each other.
-pub const HOLDS_MAX: u16 = 1_000;
-
 /// Recordings one call may make; past it, recording fails.
 pub const RECORDINGS_MAX: usize = 20;
 
@@ -57,14 +51,10 @@ pub struct Call {
     pub origin: Origin,
     /// `None` for an agent's feature code, and a call of an agent straight to somebody.
     pub run: Option<flow::Run>,
-    /// Sound with the agent whose own call this is will be agreed on only after our answer.
-    pub opens: bool,
     pub state: State,
     pub places: Places,
-    /// The party legs that are up or ringing.
+    /// The legs that are up or ring, the caller's among them.
     pub legs: BTreeMap<LegId, Leg>,
-    /// Legs, the caller's included, whose telephones have put us on hold.
-    pub held: BTreeSet<LegId>,
     pub talk: Talk,
     pub play: PlayId,
     pub intent: Option<Arc<str>>,
@@ -114,31 +104,15 @@ pub enum State {
     Confirming,
 }
 
-/// A leg we dialed.
-#[derive(Clone, Debug)]
-pub struct Leg {
-    pub party: Party,
-    /// We have said on this leg that the other end rings.
-    pub rang: bool,
-    pub answered: bool,
-    /// The offer this leg carries out; `None` for an outside party, and an agent whom a colleague
-    /// calls.
-    pub offer: Option<(OfferId, AgentId)>,
-    /// An agent consults this party.
-    pub consulted: bool,
-}
-
 impl Call {
     #[must_use]
     pub fn new(origin: Origin) -> Self {
         Self {
             origin,
             run: None,
-            opens: false,
             state: State::InFlow,
             places: Places::default(),
             legs: BTreeMap::new(),
-            held: BTreeSet::new(),
             talk: Talk::default(),
             play: PlayId(0),
             intent: None,
@@ -200,84 +174,6 @@ impl Call {
         self.turns.1
     }
 
-    /// Adds a leg to an agent, or `None` past [`LEGS_MAX`].
-    pub fn offer(
-        &mut self,
-        now: Timestamp,
-        party: Party,
-        queue: String,
-        offer: (OfferId, AgentId),
-    ) -> Option<LegId> {
-        let leg = Leg { party, rang: false, answered: false, offer: Some(offer), consulted: false };
-        self.add(now, leg, Some(queue))
-    }
-
-    /// Adds a leg to a party outside, or to a colleague; `None` past [`LEGS_MAX`].
-    pub fn dial(&mut self, now: Timestamp, party: Party, consulted: bool) -> Option<LegId> {
-        let leg = Leg { party, rang: false, answered: false, offer: None, consulted };
-        self.add(now, leg, None)
-    }
-
-    fn add(&mut self, now: Timestamp, party: Leg, queue: Option<String>) -> Option<LegId> {
-        if !self.may_dial() {
-            return None;
-        }
-        self.legs_dialed += 1;
-        let leg = LegId { call: self.id(), n: self.legs_dialed };
-        let (consulted, who) = (party.consulted, party.party.clone());
-        self.note(now, Fact::Dialed { leg, party: who, queue, consulted });
-        self.legs.insert(leg, party);
-        Some(leg)
-    }
-
-    #[must_use]
-    pub const fn may_dial(&self) -> bool {
-        self.legs_dialed < LEGS_MAX
-    }
-
-    /// Notes that a leg put us on hold; `false` when it had, when it is not up, and past
-    /// [`HOLDS_MAX`].
-    pub fn hold(&mut self, leg: LegId) -> bool {
-        let is_up = leg.is_caller() || self.legs.get(&leg).is_some_and(|party| party.answered);
-        is_up && !self.held.contains(&leg) && self.count_hold() && self.held.insert(leg)
-    }
-
-    /// Notes that the agent asked for hold; `false` when that lasts already, and past
-    /// [`HOLDS_MAX`].
-    pub fn park(&mut self) -> bool {
-        if self.talk.parked || !self.count_hold() {
-            return false;
-        }
-        self.talk.parked = true;
-        true
-    }
-
-    fn count_hold(&mut self) -> bool {
-        let counted = self.may_hold();
-        self.holds += u16::from(counted);
-        counted
-    }
-
-    #[must_use]
-    pub const fn may_hold(&self) -> bool {
-        self.holds < HOLDS_MAX
-    }
-
-    /// Takes a leg out of the call; `None` when it already was.
-    pub fn leg_ended(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        outcome: LegOutcome,
-        cause: Option<Cause>,
-    ) -> Option<Leg> {
-        let ended = self.legs.remove(&leg)?;
-        self.held.remove(&leg);
-        self.talk.holding.remove(&leg);
-        self.note(now, Fact::LegEnded { leg, outcome, cause });
-        Some(ended)
-    }
-
     /// Begins a recording, or `None` past [`RECORDINGS_MAX`].
     pub fn record_caller(&mut self, now: Timestamp, step: String) -> Option<RecordingId> {
         if self.recordings.len() >= RECORDINGS_MAX {
@@ -300,13 +196,6 @@ impl Call {
             self.note(now, Fact::RecordingTold { news: news.clone() });
         }
         is_news
-    }
-
-    /// The leg that carries out this offer.
-    #[must_use]
-    pub fn leg_of(&self, offer: OfferId) -> Option<LegId> {
-        let carries = |leg: &Leg| leg.offer.is_some_and(|(id, _)| id == offer);
-        self.legs.iter().find(|(_, leg)| carries(leg)).map(|(&id, _)| id)
     }
 
     #[must_use]

@@ -7,6 +7,9 @@
 //!                     agent leaves ──► caller and guest talk ◄───────────┘
 //! ```
 //!
+//! A caller who leaves while the agent talks to a guest leaves those two together; the call ends
+//! with the next of them.
+//!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
 //! each other again when neither lasts. Who meets in a conference hears the others whatever a
 //! telephone says; where sound is mixed, no telephone is heard of.
@@ -72,12 +75,6 @@ const HOLD_MUSIC: &str = "default";
 const RINGING: &str = "ring";
 
 impl Call {
-    /// Whether a leg is up or rings.
-    #[must_use]
-    pub fn has_leg(&self, leg: LegId) -> bool {
-        leg == self.caller_leg() || self.legs.contains_key(&leg)
-    }
-
     /// What the legs should hear now.
     #[must_use]
     pub fn ears_wanted(&self) -> Ears {
@@ -88,13 +85,18 @@ impl Call {
         };
         let mut ears = match stage {
             Stage::Ringing => {
-                let rings = (!self.held.contains(&party)).then_some((party, Ear::Plays(RINGING)));
+                let rings = (!self.holds(party)).then_some((party, Ear::Plays(RINGING)));
                 rings.into_iter().collect()
             }
             Stage::Talking => self.pair(party, guest, false),
-            Stage::Conference => return circle(&[caller, party, guest]),
+            Stage::Conference => {
+                let there = [caller, party, guest].into_iter().filter(|leg| self.has_leg(*leg));
+                return circle(&there.collect::<Vec<_>>());
+            }
         };
-        ears.insert(caller, Ear::Plays(HOLD_MUSIC));
+        if self.has_leg(caller) {
+            ears.insert(caller, Ear::Plays(HOLD_MUSIC));
+        }
         ears
     }
 
@@ -109,7 +111,7 @@ impl Call {
 
     /// Two who hear each other unless one of them holds: then the other hears music.
     fn pair(&self, a: LegId, b: LegId, b_asked: bool) -> Ears {
-        let (a_holds, b_holds) = (self.held.contains(&a), self.held.contains(&b) || b_asked);
+        let (a_holds, b_holds) = (self.holds(a), self.holds(b) || b_asked);
         if !a_holds && !b_holds {
             return circle(&[a, b]);
         }
@@ -123,11 +125,11 @@ impl Call {
         let State::Talking { leg: party, .. } = self.state else { return BTreeSet::new() };
         let asked = match self.talk.consult.map(|consult| consult.stage) {
             None => self.talk.parked,
-            Some(Stage::Ringing | Stage::Talking) => true,
+            Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
             Some(Stage::Conference) => false,
         };
-        let guest = self.guest_there().filter(|guest| self.held.contains(guest));
-        let agent = (asked || self.held.contains(&party)).then_some(party);
+        let guest = self.guest_there().filter(|guest| self.holds(*guest));
+        let agent = (asked || self.holds(party)).then_some(party);
         agent.into_iter().chain(guest).collect()
     }
 
@@ -140,6 +142,12 @@ impl Call {
     #[must_use]
     pub fn is_guest(&self, leg: LegId) -> bool {
         self.talk.consult.is_some_and(|consult| consult.guest == leg)
+    }
+
+    /// Whether others talk to each other when the caller leaves.
+    #[must_use]
+    pub fn outlives_caller(&self) -> bool {
+        matches!(self.state, State::Talking { .. }) && self.guest_there().is_some()
     }
 
     /// The guest, if one has answered.

@@ -164,10 +164,11 @@ impl ContactCenter {
             return false;
         };
         call.state = State::Confirming;
-        let (leg, opens) = (call.caller_leg(), call.opens);
+        call.answer_caller(now);
+        let (leg, is_up) = (call.caller_leg(), call.caller_is_up());
         self.commands.push_back(Command::Answer { leg });
         self.timers.set(Wake::Confirmed(id), now + CONFIRM_MAX);
-        if !opens {
+        if is_up {
             self.confirm(now, id);
         }
         self.agent_asked(now, agent, ask);

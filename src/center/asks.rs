@@ -25,6 +25,8 @@ const NAMES_MAX: usize = 50;
 pub enum Refused {
     #[error("{agent} talks to nobody")]
     TalksToNobody { agent: String },
+    #[error("the caller has left {agent} and whom they consult: who hangs up ends the call")]
+    CallerLeft { agent: String },
     #[error("{agent} is on a call of their own: only the telephone can hold or end it")]
     OwnCall { agent: String },
     #[error("the telephone of {agent} holds this call; its hold key ends that")]
@@ -105,13 +107,17 @@ impl ContactCenter {
             let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
             let call = self.calls.get(call)?;
             let State::Talking { leg, .. } = call.state else { return None };
-            let party = call.legs.get(&leg)?;
-            party.offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
+            let offer = call.party(leg)?.offer();
+            offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
         };
-        talk().ok_or_else(|| match (self.name_of(agent), self.own.of(agent)) {
-            (agent, Some(_)) => Refused::OwnCall { agent },
-            (agent, None) => Refused::TalksToNobody { agent },
-        })
+        let (call, leg) =
+            talk().ok_or_else(|| match (self.name_of(agent), self.own.of(agent)) {
+                (agent, Some(_)) => Refused::OwnCall { agent },
+                (agent, None) => Refused::TalksToNobody { agent },
+            })?;
+        let caller =
+            call.caller().ok_or_else(|| Refused::CallerLeft { agent: self.name_of(agent) });
+        caller.map(|_| (call, leg))
     }
 
     fn may_hold(&self, agent: AgentId) -> Result<(), Refused> {
@@ -126,7 +132,7 @@ impl ContactCenter {
     fn may_resume(&self, agent: AgentId) -> Result<(), Refused> {
         let (call, leg) = self.talk_of(agent)?;
         let asked = call.talk.parked || call.talk.consult.is_some();
-        if !asked && call.held.contains(&leg) {
+        if !asked && call.holds(leg) {
             return Err(Refused::HeldByTelephone { agent: self.name_of(agent) });
         }
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::call::{Call, Stage, State};
+use crate::call::{Call, Leg, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::time::Timestamp;
@@ -30,13 +30,13 @@ impl ContactCenter {
                 call.state
             );
             check_talk(call);
-            for (leg, party) in &call.legs {
-                let Some((offer, agent)) = party.offer else { continue };
+            for (leg, party) in call.parties() {
+                let Some((offer, agent)) = party.offer() else { continue };
                 let state = &self.acd.agent(agent).state;
                 let agrees = match state {
-                    AgentState::Talking { call } => party.answered && *call == id,
+                    AgentState::Talking { call } => party.is_up() && *call == id,
                     AgentState::Reserved { offer: reserved, call } => {
-                        !party.answered && *reserved == offer && *call == id
+                        !party.is_up() && *reserved == offer && *call == id
                     }
                     AgentState::LoggedOut
                     | AgentState::NotReady { .. }
@@ -60,7 +60,7 @@ impl ContactCenter {
                 | AgentState::AfterCallWork { .. } => continue,
             };
             let busy_with = self.calls.get(&call).is_some_and(|call| {
-                call.legs.values().any(|leg| leg.offer.is_some_and(|(_, id)| id == agent.id))
+                call.parties().any(|(_, leg)| leg.offer().is_some_and(|(_, id)| id == agent.id))
             });
             assert!(busy_with, "{} is {:?}, but that call has no such leg", agent.id, agent.state);
         }
@@ -75,9 +75,9 @@ impl ContactCenter {
         for (id, call) in &self.calls {
             let on_it = self.own.by_call.get(id);
             assert_eq!(is_agents(call), on_it.is_some(), "{id}: {on_it:?} are on it");
-            for (leg, party) in &call.legs {
-                let Party::Agent { id: agent, .. } = &party.party else { continue };
-                if party.offer.is_some() {
+            for (leg, party) in call.parties() {
+                let Some(Party::Agent { id: agent, .. }) = &party.dialed else { continue };
+                if party.offer().is_some() {
                     continue;
                 }
                 assert!(on_it.is_some_and(|on_it| on_it.contains(agent)), "{leg} is nobody's");
@@ -102,19 +102,20 @@ impl ContactCenter {
 /// Who talks is there, and hears what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
-    let talking = call.legs.values().filter(|leg| leg.answered).count();
+    let talking = call.parties().filter(|(_, leg)| leg.is_up()).count();
     let guests = usize::from(call.guest_there().is_some());
     assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
     let talk = &call.talk;
+    let is_there = call.caller().is_some() || call.outlives_caller();
+    assert!(is_there, "{id} goes on without its caller, for nobody");
     assert_eq!(talk.ears, call.ears_wanted(), "{id}: what is heard, and what should be");
     assert_eq!(talk.holding, call.holding_wanted(), "{id}: who is noted to hold, and who does");
     let State::Talking { leg, .. } = call.state else {
         return assert_eq!(talk.consult, None, "{id} consults without a talk");
     };
-    assert!(call.legs.contains_key(&leg), "{id} talks on {leg}, which ended");
+    assert!(call.has_leg(leg), "{id} talks on {leg}, which ended");
     if let Some(consult) = talk.consult {
-        let guest = call.legs.get(&consult.guest);
-        let answered = guest.map(|guest| guest.answered);
+        let answered = call.party(consult.guest).map(Leg::is_up);
         assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");
     }
 }

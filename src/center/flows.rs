@@ -22,14 +22,6 @@ const TURNS_PER_INPUT_MAX: u32 = 16;
 /// The number that stands for all others in a flow's `numbers`.
 const ANY_NUMBER: &str = "*";
 
-/// When the flow of a call begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
-    AtOnce,
-    /// With the news that the caller's leg is answered.
-    WhenAnswered,
-}
-
 /// The first flow that claims a number has it; `config` reports the second.
 pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
     let mut by_number = BTreeMap::new();
@@ -45,6 +37,7 @@ pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
 }
 
 impl ContactCenter {
+    /// A call rings; with `opens`, sound with the caller is agreed on only after our answer.
     pub(super) fn call_arrived(
         &mut self,
         now: Timestamp,
@@ -52,15 +45,17 @@ impl ContactCenter {
         from: From,
         to: String,
         via: Via,
-        begin: Begin,
+        opens: bool,
     ) {
         if self.calls.contains_key(&id) {
             return; // the same news twice
         }
         let origin = self.origin(now, id, from, to, &via);
-        self.calls.insert(id, Call::new(origin));
+        let mut call = Call::new(origin);
+        call.caller_rings(opens);
+        self.calls.insert(id, call);
         if let Via::Agent(agent) = via {
-            return self.own_call_arrived(now, id, agent, begin);
+            return self.own_call_arrived(now, id, agent);
         }
         self.count_arrived(now, id, None);
         if self.takes_no_calls() {
@@ -71,7 +66,7 @@ impl ContactCenter {
             tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
             return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
         };
-        self.start(now, id, flow, begin);
+        self.start(now, id, flow);
     }
 
     /// A call that was refused where it came in: a record, and nothing else.
@@ -143,7 +138,8 @@ impl ContactCenter {
         self.setup.flows.get(*self.flow_by_number.get(ANY_NUMBER)?).cloned()
     }
 
-    pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>, begin: Begin) {
+    /// Answers the caller, unless we dial them; the flow begins when there is sound with them.
+    pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let number = call.origin.from.as_deref();
         let start = Facts {
@@ -166,22 +162,33 @@ impl ContactCenter {
         call.note(now, chosen);
         call.run = Some(Run::new(flow, start));
         call.state = State::Opening;
-        self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
-        match begin {
-            Begin::AtOnce => self.opened(now, id),
-            Begin::WhenAnswered => {}
+        if call.answer_caller(now) {
+            self.commands.push_back(Command::Answer { leg: call.caller_leg() });
+        }
+        if call.caller_is_up() {
+            self.begin_flow(now, id);
         }
     }
 
     /// There is sound with the caller: that is what makes a call answered, and its flow begin.
     pub(super) fn opened(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.opens {
-            return self.own_call_opened(now, id);
-        }
-        if call.state != State::Opening {
+        if !call.caller_opened(now) {
             return;
         }
+        match call.state {
+            State::Opening if call.run.is_some() => self.begin_flow(now, id),
+            State::Opening => self.own_call_opened(now, id),
+            State::Confirming => self.confirm(now, id),
+            State::InFlow
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::Talking { .. } => {}
+        }
+    }
+
+    fn begin_flow(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
         call.state = State::InFlow;
         call.note(now, Fact::Answered);
         self.drive(now, id, Input::Start);

@@ -5,7 +5,7 @@
 //! nothing.
 
 use crate::acd;
-use crate::call::{Call, Fact, Leg, State, Talk};
+use crate::call::{Call, Fact, Leg, LegState, Role, State, Talk};
 use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
 use crate::center::{ContactCenter, Wake};
@@ -24,11 +24,8 @@ impl ContactCenter {
 
     /// Another trunk tries what the first one did not carry: the record names the one that did.
     pub(super) fn rerouted(&mut self, now: Timestamp, leg: LegId, trunk: String) {
-        let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
-        if let Party::Outside { trunk: tried, .. } = &mut party.party {
-            tried.clone_from(&trunk);
-            call.note(now, Fact::Rerouted { leg, trunk });
+        if let Some(call) = self.calls.get_mut(&leg.call) {
+            call.rerouted(now, leg, &trunk);
         }
     }
 
@@ -36,17 +33,16 @@ impl ContactCenter {
         if leg.is_caller() {
             return self.opened(now, leg.call);
         }
-        if self.own_call_opens(leg) {
+        if self.own_call_opens(now, leg) {
             return;
         }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let Some(party) = call.legs.get_mut(&leg).filter(|party| !party.answered) else { return };
-        if let Some((offer, _)) = party.offer {
+        let Some(party) = call.party(leg).filter(|party| !party.is_up()) else { return };
+        if let Some((offer, _)) = party.offer() {
             // The queue decides: the ring time may have run out in this very millisecond.
             return self.news.push_back(acd::Input::Accepted { offer });
         }
-        party.answered = true;
-        call.note(now, Fact::LegAnswered { leg });
+        call.party_answered(now, leg);
         let is_guest = call.is_guest(leg);
         self.timers.cancel(&Wake::RingOut(leg));
         self.own_call_answered(now, leg.call);
@@ -68,14 +64,18 @@ impl ContactCenter {
     }
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        let dialed = self.calls.get(&leg.call).and_then(|call| call.legs.get(&leg));
+        if leg.is_caller() && dialed.is_some_and(|caller| !caller.rang_in()) {
+            return self.caller_over(now, leg.call, cause, None);
+        }
         self.unanswered(now, leg, cause, None);
     }
 
     /// A party did not answer: by their will, or because of what is in between (`lost`).
     fn unanswered(&mut self, now: Timestamp, leg: LegId, cause: Cause, lost: Option<EndedBy>) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let Some(party) = call.legs.get(&leg).filter(|party| !party.answered) else { return };
-        let Some((offer, _)) = party.offer else {
+        let Some(party) = call.party(leg).filter(|party| !party.is_up()) else { return };
+        let Some((offer, _)) = party.offer() else {
             return self.not_reached(now, leg, transfer_outcome(cause), (cause, lost));
         };
         let outcome = offer_outcome(cause);
@@ -102,10 +102,10 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, leg_outcome(outcome), Some(cause));
         if let Some(party) = ended.as_ref().filter(|_| is_direct(call)) {
-            let by = lost.unwrap_or(end_of(&party.party));
+            let by = lost.unwrap_or(end_of(party));
             return self.own_call_over(now, leg.call, by, cause);
         }
-        if ended.is_some_and(|party| party.consulted) {
+        if ended.is_some_and(|party| party.role == Role::Consulted) {
             return self.back_to_caller(now, leg.call);
         }
         call.state = State::InFlow;
@@ -128,23 +128,25 @@ impl ContactCenter {
     /// A leg ended: by its far end, or by what is in between (`lost`).
     fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, lost: Option<EndedBy>) {
         if leg.is_caller() {
-            self.drive_on_hangup(now, leg.call);
-            let by = lost.unwrap_or(EndedBy::Caller);
-            return self.conclude(now, leg.call, by, cause, CallersLeg::Over);
+            return self.caller_over(now, leg.call, cause, lost);
         }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        if call.legs.get(&leg).is_some_and(|party| !party.answered) {
+        if call.party(leg).is_some_and(|party| !party.is_up()) {
             return self.unanswered(now, leg, cause, lost);
         }
-        if call.talks_on(leg) && call.guest_there().is_some() {
+        let caller_is_there = call.caller().is_some();
+        if caller_is_there && call.talks_on(leg) && call.guest_there().is_some() {
             return self.hand_over(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
         };
         if is_direct(call) {
-            let by = lost.unwrap_or(end_of(&ended.party));
+            let by = lost.unwrap_or(end_of(&ended));
             return self.own_call_over(now, leg.call, by, cause);
+        }
+        if !caller_is_there {
+            return self.last_two_over(now, leg, &ended, cause, lost);
         }
         if call.is_guest(leg) {
             return self.back_to_caller(now, leg.call);
@@ -153,13 +155,44 @@ impl ContactCenter {
             return;
         }
         self.end_talk(now, leg, &ended);
-        let (input, by) = match (ended.offer, ended.consulted) {
-            (Some(_), _) => (Input::Queue(QueueOutcome::Handled), EndedBy::Agent),
+        let (input, by) = match ended.role {
+            Role::Agent { .. } => (Input::Queue(QueueOutcome::Handled), EndedBy::Agent),
             // For the flow the talk with the agent, whom this party replaced, ends only now.
-            (None, true) => (Input::Queue(QueueOutcome::Handled), EndedBy::Party),
-            (None, false) => (Input::Transfer(TransferOutcome::Completed), EndedBy::Party),
+            Role::Consulted => (Input::Queue(QueueOutcome::Handled), EndedBy::Party),
+            Role::Called => (Input::Transfer(TransferOutcome::Completed), EndedBy::Party),
+            Role::Caller => unreachable!("the caller is no party"),
         };
         self.drive_after(now, leg.call, input, lost.unwrap_or(by));
+    }
+
+    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and whom
+    /// they consulted talk on.
+    fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
+        if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
+            return; // the same news twice
+        }
+        self.drive_on_hangup(now, id);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match call.caller_leaves(now) {
+            true => self.arrange(now, id),
+            false => self.finish(now, id, lost.unwrap_or(EndedBy::Caller), cause),
+        }
+    }
+
+    /// An agent and a guest went on without the caller, and one of them has left.
+    fn last_two_over(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        ended: &Leg,
+        cause: Cause,
+        lost: Option<EndedBy>,
+    ) {
+        let Some(call) = self.calls.get(&leg.call) else { return };
+        if let Some((_, agent)) = ended.offer() {
+            self.talk_ended(now, leg, agent, call.leg_times(leg));
+        }
+        self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
     /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
@@ -174,24 +207,13 @@ impl ContactCenter {
             self.dismiss(now, guest);
         }
         self.stop_play(leg.call);
-        if let Some((_, agent)) = ended.offer {
+        if let Some((_, agent)) = ended.offer() {
             self.talk_ended(now, leg, agent, times);
         }
     }
 
     /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
-        self.conclude(now, id, by, cause, CallersLeg::Up);
-    }
-
-    fn conclude(
-        &mut self,
-        now: Timestamp,
-        id: CallId,
-        by: EndedBy,
-        cause: Cause,
-        callers_leg: CallersLeg,
-    ) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
@@ -201,14 +223,12 @@ impl ContactCenter {
             self.note_left(now, &mut call, left);
         }
         let talked = self.end_legs(now, &mut call);
-        let is_up =
-            matches!(call.state, State::Opening | State::Confirming | State::Talking { .. });
-        let answered = call.run.is_some() || is_up;
         let leg = call.caller_leg();
-        if callers_leg == CallersLeg::Up {
-            self.commands.push_back(match answered {
-                true => Command::HangUp { leg, cause },
-                false => Command::Reject { leg, cause },
+        if let Some(caller) = call.legs.remove(&leg) {
+            let refuses = matches!(caller.state, LegState::Ringing { .. }) && caller.rang_in();
+            self.commands.push_back(match refuses {
+                true => Command::Reject { leg, cause },
+                false => Command::HangUp { leg, cause },
             });
         }
         call.note(now, Fact::Ended { by, cause });
@@ -230,15 +250,14 @@ impl ContactCenter {
 
     /// Hangs up every party; returns the agents who were talking.
     fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, AgentId)> {
-        let legs: Vec<(LegId, Leg)> =
-            call.legs.iter().map(|(id, leg)| (*id, leg.clone())).collect();
+        let legs: Vec<(LegId, Leg)> = call.parties().map(|(id, leg)| (id, leg.clone())).collect();
         let mut talked = Vec::new();
         for (id, leg) in legs {
             self.timers.cancel(&Wake::RingOut(id));
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
-            call.leg_ended(now, id, LegOutcome::of_ours(leg.answered), Some(cause));
-            if let (true, Some((_, agent))) = (leg.answered, leg.offer) {
+            call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
+            if let (true, Some((_, agent))) = (leg.is_up(), leg.offer()) {
                 talked.push((id, agent));
             }
         }
@@ -261,13 +280,6 @@ impl ContactCenter {
         });
         self.learned.call_ended(number, now, record.intent.as_deref(), agent);
     }
-}
-
-/// Whether the caller's leg is still to be ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CallersLeg {
-    Up,
-    Over,
 }
 
 /// What a failed dial says of the agent's phone.

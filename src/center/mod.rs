@@ -42,7 +42,6 @@ use crate::time::{Timers, Timestamp};
 use crate::words::{Ahead, Cause, Command, EndedBy, Event};
 
 use agents::Desk;
-use flows::Begin;
 use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
@@ -142,10 +141,10 @@ impl ContactCenter {
     fn take(&mut self, now: Timestamp, event: Event) {
         match event {
             Event::CallArrived { call, from, to, via } => {
-                self.call_arrived(now, call, from, to, via, Begin::AtOnce);
+                self.call_arrived(now, call, from, to, via, false);
             }
             Event::CallOpening { call, from, to, via } => {
-                self.call_arrived(now, call, from, to, via, Begin::WhenAnswered);
+                self.call_arrived(now, call, from, to, via, true);
             }
             Event::CallRefused { call, from, to, via, by, cause } => {
                 self.call_refused(now, (call, from, to, via), by, cause);

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::call::State;
+use crate::call::{Role, State};
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, TransferOutcome, TransferRequest};
 use crate::id::{CallId, LegId};
@@ -52,7 +52,7 @@ impl ContactCenter {
                 return Some(Input::Transfer(TransferOutcome::Refused));
             }
         };
-        let dialed = self.dial_outside(now, id, route, request.ring_timeout, false);
+        let dialed = self.dial_outside(now, id, route, request.ring_timeout, Role::Called);
         let Some((leg, dial)) = dialed else {
             return Some(Input::Transfer(TransferOutcome::Failed));
         };
@@ -83,12 +83,12 @@ impl ContactCenter {
         id: CallId,
         route: Route,
         ring_timeout: Duration,
-        consulted: bool,
+        role: Role,
     ) -> Option<(LegId, Command)> {
         let Route { number, trunk, others } = route;
         let call = self.calls.get_mut(&id)?;
         let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
-        let leg = call.dial(now, party, consulted)?;
+        let leg = call.dial(now, role, party)?;
         let from = From { number: call.origin.from.clone(), name: None };
         let (target, until) = (Target::Trunk { trunk, number, others }, now + ring_timeout);
         self.timers.set(Wake::RingOut(leg), until);

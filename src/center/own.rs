@@ -18,8 +18,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Call, Fact, State};
-use crate::center::flows::Begin;
+use crate::call::{Call, Fact, Leg, LegState, Role, State};
 use crate::center::outside::{NoRoute, Route};
 use crate::center::setup::Reach;
 use crate::center::{ContactCenter, Wake};
@@ -109,18 +108,9 @@ impl NoWay {
 
 impl ContactCenter {
     /// An agent's own telephone calls.
-    pub(super) fn own_call_arrived(
-        &mut self,
-        now: Timestamp,
-        id: CallId,
-        agent: AgentId,
-        begin: Begin,
-    ) {
+    pub(super) fn own_call_arrived(&mut self, now: Timestamp, id: CallId, agent: AgentId) {
         self.own.begin(agent, id);
         self.news.push_back(self.own_call_news(agent));
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.opens = begin == Begin::WhenAnswered;
-        }
         if self.feature_code(now, id, agent) {
             return;
         }
@@ -137,16 +127,10 @@ impl ContactCenter {
             }
         };
         match way {
-            Way::Flow(flow) => {
-                // Its flow waits for the sound, as with any caller.
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.opens = false;
-                }
-                self.start(now, id, flow, begin);
-            }
+            Way::Flow(flow) => self.start(now, id, flow),
             Way::Agent(called) => self.call_agent(now, id, agent, called),
             Way::Outside(route) => {
-                let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, false);
+                let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Called);
                 self.dials(now, id, dialed);
             }
         }
@@ -186,7 +170,7 @@ impl ContactCenter {
         let party = Party::Agent { id: called, name: self.agent_name(called).to_owned() };
         let (number, name) = self.own_name(caller);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let dialed = call.dial(now, party, false).map(|leg| {
+        let dialed = call.dial(now, Role::Called, party).map(|leg| {
             let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
             self.timers.set(Wake::RingOut(leg), until);
             let from = From { number: Some(number), name };
@@ -218,47 +202,39 @@ impl ContactCenter {
     pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
         call.note(now, Fact::Answered);
+        call.answer_caller(now);
         self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
     }
 
     /// The called party has answered. Where sound with the agent is agreed on only after our
     /// answer, we answer now, and the two hear each other from [`Self::own_call_opened`] on.
     /// Returns whether that is so.
-    pub(super) fn own_call_opens(&mut self, leg: LegId) -> bool {
-        let call = self.calls.get_mut(&leg.call).filter(|call| call.opens && is_direct(call));
-        let Some(call) = call else { return false };
-        let Some(party) = call.legs.get_mut(&leg) else { return true };
-        if call.state == (State::Dialing { leg }) {
-            call.state = State::Opening;
-            party.rang = true; // what is heard of its ringing later is no news
-            self.timers.cancel(&Wake::RingOut(leg));
-            self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
+    pub(super) fn own_call_opens(&mut self, now: Timestamp, leg: LegId) -> bool {
+        let Some(call) = self.calls.get_mut(&leg.call).filter(|call| is_direct(call)) else {
+            return false;
+        };
+        if call.state == State::Opening {
+            return true; // the same news twice
         }
+        if !call.caller_opens() || call.state != (State::Dialing { leg }) {
+            return false;
+        }
+        call.state = State::Opening;
+        call.party_opens(leg);
+        call.answer_caller(now);
+        self.timers.cancel(&Wake::RingOut(leg));
+        self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
         true
     }
 
     /// There is sound with the agent whose own call this is: only now it is answered.
     pub(super) fn own_call_opened(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        match call.state {
-            State::Confirming => {
-                call.opens = false;
-                self.confirm(now, id);
-            }
-            State::Opening => {
-                let Some((&leg, party)) = call.legs.iter_mut().next() else { return };
-                party.answered = true;
-                call.opens = false;
-                call.note(now, Fact::LegAnswered { leg });
-                call.note(now, Fact::Answered);
-                self.bridge(now, leg);
-            }
-            // We have not answered: there is no such sound.
-            State::Dialing { .. }
-            | State::InFlow
-            | State::Waiting { .. }
-            | State::Talking { .. } => {}
-        }
+        let opening = call.parties().find(|(_, leg)| leg.state == LegState::Opening);
+        let Some(leg) = opening.map(|(leg, _)| leg) else { return };
+        call.party_answered(now, leg);
+        call.note(now, Fact::Answered);
+        self.bridge(now, leg);
     }
 
     /// The called telephone rings: the agent hears that.
@@ -266,11 +242,8 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| is_direct(call)) else {
             return;
         };
-        let caller = call.caller_leg();
-        let party = call.legs.get_mut(&leg).filter(|party| !party.answered && !party.rang);
-        if let Some(party) = party {
-            party.rang = true;
-            self.commands.push_back(Command::Ring { leg: caller });
+        if call.rings(leg) {
+            self.commands.push_back(Command::Ring { leg: call.caller_leg() });
         }
     }
 
@@ -301,11 +274,12 @@ pub(super) fn is_direct(call: &Call) -> bool {
     call.run.is_none() && is_agents(call) && call.state != State::Confirming
 }
 
-/// Who ended an agent's own call, where the called party did.
-pub(super) const fn end_of(party: &Party) -> EndedBy {
-    match party {
-        Party::Agent { .. } => EndedBy::Agent,
-        Party::Outside { .. } => EndedBy::Party,
+/// Who ended a call with the end of this leg.
+pub(super) const fn end_of(leg: &Leg) -> EndedBy {
+    match leg.dialed {
+        Some(Party::Agent { .. }) => EndedBy::Agent,
+        Some(Party::Outside { .. }) => EndedBy::Party,
+        None => EndedBy::Caller,
     }
 }
 

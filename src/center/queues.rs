@@ -149,10 +149,7 @@ impl ContactCenter {
         let State::Waiting { queue, since } = call.state else { return };
         let Some(leg) = call.leg_of(offer) else { return };
         let waited = call.when(now).since(since);
-        if let Some(party) = call.legs.get_mut(&leg) {
-            party.answered = true;
-        }
-        call.note(now, Fact::LegAnswered { leg });
+        call.party_answered(now, leg);
         call.note(now, Fact::LeftQueue { left: QueueExit::Answered });
         self.count_left(now, id, queue, waited, QueueExit::Answered);
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");

@@ -122,9 +122,11 @@ impl ContactCenter {
         let calls = here.into_iter().map(|call| Event::Lost { call: call.id() });
         let legs = elsewhere.into_iter().flat_map(|call| {
             let provider = provider(call).unwrap_or_default();
-            call.legs.iter().filter(move |(_, leg)| !carried(provider, &dialed(leg)))
+            call.parties().filter(move |(_, leg)| {
+                dialed(leg).is_some_and(|target| !carried(provider, &target))
+            })
         });
-        let legs = legs.map(|(&leg, party)| match party.answered {
+        let legs = legs.map(|(leg, party)| match party.is_up() {
             true => Event::HungUp { leg, cause: LOST },
             false => Event::DialFailed { leg, cause: LOST },
         });
@@ -140,12 +142,12 @@ fn provider(call: &Call) -> Option<&str> {
     call.origin.via.provider()
 }
 
-fn dialed(leg: &Leg) -> Target {
-    match &leg.party {
+fn dialed(leg: &Leg) -> Option<Target> {
+    Some(match leg.dialed.as_ref()? {
         Party::Agent { id, .. } => Target::Agent(*id),
         Party::Outside { trunk, number } => {
             let (trunk, number) = (trunk.clone(), number.clone());
             Target::Trunk { trunk, number, others: Vec::new() }
         }
-    }
+    })
 }

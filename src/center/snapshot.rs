@@ -124,18 +124,18 @@ impl ContactCenter {
     }
 
     fn call_view(&self, call: &Call) -> CallView {
-        let ringing = call.legs.values().find(|leg| !leg.answered);
+        let ringing = call.parties().map(|(_, leg)| leg).find(|leg| !leg.is_up());
         let talking = match call.state {
-            State::Talking { leg, .. } => call.legs.get(&leg),
+            State::Talking { leg, .. } => call.party(leg),
             State::Opening
             | State::InFlow
             | State::Waiting { .. }
             | State::Dialing { .. }
             | State::Confirming => None,
         };
-        let agent = talking.or(ringing).and_then(|leg| match &leg.party {
-            Party::Agent { name, .. } => Some(name.clone()),
-            Party::Outside { .. } => None,
+        let agent = talking.or(ringing).and_then(|leg| match &leg.dialed {
+            Some(Party::Agent { name, .. }) => Some(name.clone()),
+            Some(Party::Outside { .. }) | None => None,
         });
         let (state, since, queue) = match call.state {
             State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None, None),
@@ -229,7 +229,7 @@ impl ContactCenter {
 
 fn consult_view(call: &Call) -> Option<ConsultView> {
     let Consult { guest, stage, since } = call.talk.consult?;
-    match &call.legs.get(&guest)?.party {
+    match call.party(guest)?.dialed.as_ref()? {
         Party::Outside { trunk, number } => {
             let (trunk, number) = (trunk.clone(), number.clone());
             Some(ConsultView { number, trunk, stage, since })

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::call::{Call, Consult, Ear, Ears, Fact, Stage, State};
+use crate::call::{Call, Consult, Ear, Ears, Fact, Leg, Role, Stage, State};
 use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
@@ -81,7 +81,7 @@ impl ContactCenter {
         let Ok((call, _)) = self.talk_of(agent) else { return };
         let id = call.id();
         let Ok(route) = self.may_consult(agent, number, trunk) else { return };
-        let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, true);
+        let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Consulted);
         let Some((guest, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.talk.parked = false; // the consultation is the hold now
@@ -110,7 +110,8 @@ impl ContactCenter {
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(guest) = call.guest_there() else { return };
-        if let Some(Party::Outside { number, .. }) = call.legs.get(&guest).map(|leg| &leg.party) {
+        let dialed = call.party(guest).and_then(|leg| leg.dialed.as_ref());
+        if let Some(Party::Outside { number, .. }) = dialed {
             let to = SentTo::Number(number.clone());
             call.note(now, Fact::SentOn { leg, to });
         }
@@ -121,7 +122,7 @@ impl ContactCenter {
         call.talk.consult = None;
         call.talk.parked = false;
         let times = call.leg_times(leg);
-        if let Some((_, agent)) = ended.offer {
+        if let Some((_, agent)) = ended.offer() {
             self.talk_ended(now, leg, agent, times);
         }
         self.arrange(now, leg.call);
@@ -145,8 +146,8 @@ impl ContactCenter {
     /// Ends the leg of a guest.
     pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
         let Some(call) = self.calls.get_mut(&guest.call) else { return };
-        let answered = call.legs.get(&guest).is_some_and(|guest| guest.answered);
-        let (outcome, cause) = (LegOutcome::of_ours(answered), Cause::NORMAL_CLEARING);
+        let Some(outcome) = call.party(guest).map(Leg::ended_by_us) else { return };
+        let cause = Cause::NORMAL_CLEARING;
         if call.leg_ended(now, guest, outcome, Some(cause)).is_some() {
             self.timers.cancel(&Wake::RingOut(guest));
             self.commands.push_back(Command::HangUp { leg: guest, cause });
@@ -165,8 +166,8 @@ impl ContactCenter {
     /// listens.
     pub(super) fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let was_held = call.held.remove(&leg);
-        let talks = call.talks_on(leg);
+        let was_held = call.hold_over(leg);
+        let talks = call.talks_on(leg) && call.caller().is_some();
         let was_parked = talks && std::mem::take(&mut call.talk.parked);
         let parted = |consult: Consult| talks && consult.stage != Stage::Conference;
         if call.talk.consult.is_some_and(parted) {
@@ -182,7 +183,7 @@ impl ContactCenter {
 
     pub(super) fn resumed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        if call.held.remove(&leg) {
+        if call.hold_over(leg) {
             self.arrange(now, leg.call);
         }
     }

@@ -1,6 +1,7 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod honest;
+mod legs;
 mod lines;
 mod numbers;
 mod own;

@@ -343,6 +343,7 @@ mod tests {
             intent: None,
             arrived_at,
             answered_at: Some(arrived_at),
+            caller_left_at: None,
             ended_at,
             outcome: if handled { CallOutcome::Handled } else { CallOutcome::Abandoned },
             ended_by: EndedBy::Caller,

@@ -435,7 +435,7 @@ impl World {
             return;
         }
         let caller = LegId::caller(leg.call);
-        let by_caller = self.random.chance(self.plan.habits.caller_ends_talk);
+        let by_caller = self.random.chance(self.plan.habits.caller_ends_talk) && self.is_up(caller);
         self.hang_up(now, if by_caller { caller } else { leg });
     }
 

@@ -344,6 +344,7 @@ fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRe
         intent: None,
         arrived_at: arrived.at,
         answered_at: None,
+        caller_left_at: None,
         ended_at: ended_at.max(arrived.at),
         outcome,
         ended_by,

@@ -52,6 +52,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         intent: Some("billing".to_owned()),
         arrived_at: Timestamp(ended_at - 100),
         answered_at: Some(Timestamp(ended_at - 90)),
+        caller_left_at: None,
         ended_at: Timestamp(ended_at),
         outcome: CallOutcome::Handled,
         ended_by: EndedBy::Caller,

@@ -32,8 +32,13 @@ pub struct CallRecord {
     pub intent: Option<String>,
     pub arrived_at: Timestamp,
     pub answered_at: Option<Timestamp>,
+    /// When the caller left, where the agent and whom they consulted went on without them: the
+    /// call ended later, with one of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_left_at: Option<Timestamp>,
     pub ended_at: Timestamp,
     pub outcome: CallOutcome,
+    /// Who ended the call: whoever left last, before whom two or more were in it.
     pub ended_by: EndedBy,
     pub cause: Cause,
     /// Each step of the flow with the moment it was entered.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::session::OnAir;
+use crate::webhook::desk::session::{Carried, OnAir};
 use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
 use crate::words::{Cause, Event, Loss};
 
@@ -52,8 +52,27 @@ impl Desk {
         }
         self.timers.cancel(&Wake::Lost(call));
         self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
+        self.guest_ends_with_caller(now, call, at);
         self.tell_center(now, at, end(caller(call)));
         self.touch(call);
+    }
+
+    /// A guest at the provider does not go on without the caller: no document keeps the agent's leg
+    /// and the guest's together then. The center hears of it first, so that the call ends with
+    /// its caller.
+    fn guest_ends_with_caller(&mut self, now: Timestamp, call: CallId, at: Option<Timestamp>) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let Some(n) = session.consult.map(|consult| consult.guest) else { return };
+        let leg = LegId { call, n };
+        let Some(guest) = session.party(leg).filter(|guest| guest.accepted && !guest.ended) else {
+            return;
+        };
+        if guest.carried == Carried::Sip {
+            return; // a telephone of ours, as the agent's
+        }
+        guest.ended = true;
+        session.done_with(leg);
+        self.tell_center(now, at, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
     }
 
     /// The party on `leg` is done with at `at`: the provider is soon back with the caller.

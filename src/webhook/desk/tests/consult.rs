@@ -185,7 +185,9 @@ fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
     let mut world = consulted(Parting::Party);
     hangs_up(&mut world);
     assert_eq!(asks(&mut world), ["CA2 ends"], "and the guest with it");
-    assert_eq!(world.record().legs.len(), 2);
+    let record = world.record();
+    assert_eq!((record.legs.len(), record.ended_by), (2, EndedBy::Caller));
+    assert_eq!(record.caller_left_at, None, "nobody goes on at the provider");
 }
 
 #[test]

@@ -1,0 +1,326 @@
+//! The legs of a call: whose each is, and how far it has come.
+//!
+//! ```text
+//!  Ringing ──► Opening ──► Up ──► ended
+//!     ├─────────────────────┘       ▲
+//!     └─────────────────────────────┘
+//! ```
+//!
+//! **Invariant:** a call has every leg that rings or is up, the caller's too, and no other; one leg
+//! at most has a role that only one can have (caller, consulted).
+//!
+//! **Deliberately absent:** who hears whom.
+
+use crate::call::{Call, Fact};
+use crate::id::{AgentId, LegId, OfferId};
+use crate::time::Timestamp;
+use crate::words::{Cause, LegOutcome, Party};
+
+/// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
+pub const LEGS_MAX: u16 = 500;
+
+/// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
+/// call ends, and the far end may ask for one with every packet; past this the two go on hearing
+/// each other.
+pub const HOLDS_MAX: u16 = 1_000;
+
+/// One leg of a call.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub role: Role,
+    pub state: LegState,
+    /// Its telephone has put us on hold.
+    pub holds: bool,
+    /// Whom we dialed; `None` for a leg that rang in.
+    pub dialed: Option<Party>,
+}
+
+/// What a leg is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one whose call it is.
+    Caller,
+    /// An agent to whom the queue offers the call.
+    Agent { offer: OfferId, agent: AgentId },
+    /// Whom a `transfer` of the flow dials, or an agent's own telephone.
+    Called,
+    /// Whom an agent asks to join them.
+    Consulted,
+}
+
+/// How far a leg has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegState {
+    Ringing {
+        /// The leg that waits for it was told that it rings.
+        told: bool,
+        /// Sound is agreed on only after the answer.
+        opens: bool,
+    },
+    /// Answered, and sound is still to be agreed on: here, or with the leg that waits for it.
+    Opening,
+    Up {
+        since: Timestamp,
+    },
+}
+
+impl Leg {
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        matches!(self.state, LegState::Up { .. })
+    }
+
+    /// Whether the far end called us.
+    #[must_use]
+    pub const fn rang_in(&self) -> bool {
+        self.dialed.is_none()
+    }
+
+    /// The offer that this leg carries out, and the agent.
+    #[must_use]
+    pub const fn offer(&self) -> Option<(OfferId, AgentId)> {
+        match self.role {
+            Role::Agent { offer, agent } => Some((offer, agent)),
+            Role::Caller | Role::Called | Role::Consulted => None,
+        }
+    }
+
+    /// What a record calls the end of a leg that we end.
+    #[must_use]
+    pub const fn ended_by_us(&self) -> LegOutcome {
+        LegOutcome::of_ours(self.is_up())
+    }
+
+    const fn ringing(role: Role, dialed: Option<Party>) -> Self {
+        let state = LegState::Ringing { told: false, opens: false };
+        Self { role, state, holds: false, dialed }
+    }
+}
+
+impl Call {
+    /// The caller rings; with `opens`, sound is agreed on only after our answer.
+    pub fn caller_rings(&mut self, opens: bool) {
+        let mut leg = Leg::ringing(Role::Caller, None);
+        leg.state = LegState::Ringing { told: false, opens };
+        self.legs.insert(self.caller_leg(), leg);
+    }
+
+    /// We dial the caller. The flow begins when the leg is answered.
+    pub fn dial_caller(&mut self, party: Party) -> LegId {
+        let leg = self.caller_leg();
+        self.legs.insert(leg, Leg::ringing(Role::Caller, Some(party)));
+        leg
+    }
+
+    /// The caller's leg, until it ends.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Leg> {
+        self.legs.get(&self.caller_leg())
+    }
+
+    /// Whether there is sound with the caller.
+    #[must_use]
+    pub fn caller_is_up(&self) -> bool {
+        self.caller().is_some_and(Leg::is_up)
+    }
+
+    /// Whether the caller's leg rings, and sound will be agreed on only after our answer.
+    #[must_use]
+    pub fn caller_opens(&self) -> bool {
+        self.caller().is_some_and(|leg| matches!(leg.state, LegState::Ringing { opens: true, .. }))
+    }
+
+    /// We answer the caller, whose leg rings: it is up where sound is agreed on. Returns whether
+    /// there is anything to answer.
+    pub fn answer_caller(&mut self, now: Timestamp) -> bool {
+        let caller = self.caller_leg();
+        let leg = self.legs.get_mut(&caller).filter(|leg| leg.rang_in());
+        let Some(leg) = leg else { return false };
+        let LegState::Ringing { opens, .. } = leg.state else { return false };
+        leg.state = if opens { LegState::Opening } else { LegState::Up { since: now } };
+        true
+    }
+
+    /// There is sound with the caller, after our answer or theirs; `false` where that is no news.
+    pub fn caller_opened(&mut self, now: Timestamp) -> bool {
+        let caller = self.caller_leg();
+        let Some(leg) = self.legs.get_mut(&caller) else { return false };
+        let opened = match leg.state {
+            LegState::Opening => true,
+            // Who rang in and was not answered has no sound yet.
+            LegState::Ringing { .. } => !leg.rang_in(),
+            LegState::Up { .. } => false,
+        };
+        if opened {
+            leg.state = LegState::Up { since: now };
+        }
+        opened
+    }
+
+    /// The legs beside the caller's: whom we dialed for the call.
+    pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.legs.iter().filter(|(id, _)| !id.is_caller()).map(|(id, leg)| (*id, leg))
+    }
+
+    /// One of [`Self::parties`].
+    #[must_use]
+    pub fn party(&self, leg: LegId) -> Option<&Leg> {
+        self.legs.get(&leg).filter(|_| !leg.is_caller())
+    }
+
+    /// Whether a leg is up or rings.
+    #[must_use]
+    pub fn has_leg(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
+    }
+
+    /// Whether the telephone of this leg has put us on hold.
+    #[must_use]
+    pub fn holds(&self, leg: LegId) -> bool {
+        self.legs.get(&leg).is_some_and(|leg| leg.holds)
+    }
+
+    /// The leg that carries out this offer.
+    #[must_use]
+    pub fn leg_of(&self, offer: OfferId) -> Option<LegId> {
+        let carries = |leg: &Leg| leg.offer().is_some_and(|(id, _)| id == offer);
+        self.parties().find(|(_, leg)| carries(leg)).map(|(id, _)| id)
+    }
+
+    /// Adds a leg to an agent, or `None` past [`LEGS_MAX`].
+    pub fn offer(
+        &mut self,
+        now: Timestamp,
+        party: Party,
+        queue: String,
+        (offer, agent): (OfferId, AgentId),
+    ) -> Option<LegId> {
+        self.add(now, Role::Agent { offer, agent }, party, Some(queue))
+    }
+
+    /// Adds a leg to a party outside, or to a colleague; `None` past [`LEGS_MAX`].
+    pub fn dial(&mut self, now: Timestamp, role: Role, party: Party) -> Option<LegId> {
+        self.add(now, role, party, None)
+    }
+
+    fn add(
+        &mut self,
+        now: Timestamp,
+        role: Role,
+        party: Party,
+        queue: Option<String>,
+    ) -> Option<LegId> {
+        if !self.may_dial() {
+            return None;
+        }
+        self.legs_dialed += 1;
+        let leg = LegId { call: self.id(), n: self.legs_dialed };
+        let consulted = role == Role::Consulted;
+        self.note(now, Fact::Dialed { leg, party: party.clone(), queue, consulted });
+        self.legs.insert(leg, Leg::ringing(role, Some(party)));
+        Some(leg)
+    }
+
+    #[must_use]
+    pub const fn may_dial(&self) -> bool {
+        self.legs_dialed < LEGS_MAX
+    }
+
+    /// The far end of a party's leg rings; whether the leg that waits for it is still to be told.
+    pub fn rings(&mut self, leg: LegId) -> bool {
+        match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
+            Some(LegState::Ringing { told, .. }) => !std::mem::replace(told, true),
+            Some(LegState::Opening | LegState::Up { .. }) | None => false,
+        }
+    }
+
+    /// Another trunk tries to reach a party; `false` where it is no news.
+    pub fn rerouted(&mut self, now: Timestamp, leg: LegId, trunk: &str) -> bool {
+        let ringing = self.legs.get_mut(&leg).filter(|leg| !leg.is_up());
+        let Some(Party::Outside { trunk: tried, .. }) = ringing.and_then(|leg| leg.dialed.as_mut())
+        else {
+            return false;
+        };
+        trunk.clone_into(tried);
+        self.note(now, Fact::Rerouted { leg, trunk: trunk.to_owned() });
+        true
+    }
+
+    /// A party answered, and waits until sound is agreed on with the caller.
+    pub fn party_opens(&mut self, leg: LegId) {
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.state = LegState::Opening;
+        }
+    }
+
+    /// A party answered.
+    pub fn party_answered(&mut self, now: Timestamp, leg: LegId) {
+        let Some(party) = self.legs.get_mut(&leg) else { return };
+        party.state = LegState::Up { since: now };
+        self.note(now, Fact::LegAnswered { leg });
+    }
+
+    /// Notes that a leg put us on hold; `false` when it had, when it is not up, and past
+    /// [`HOLDS_MAX`].
+    pub fn hold(&mut self, leg: LegId) -> bool {
+        // A caller who rings in may hold from the first moment.
+        let may = |leg: &Leg| leg.is_up() || leg.rang_in();
+        let holds = self.legs.get(&leg).is_some_and(|leg| may(leg) && !leg.holds);
+        holds && self.count_hold() && self.set_holds(leg, true)
+    }
+
+    /// Takes back that a leg put us on hold; `false` when it had not.
+    pub fn hold_over(&mut self, leg: LegId) -> bool {
+        self.holds(leg) && self.set_holds(leg, false)
+    }
+
+    fn set_holds(&mut self, leg: LegId, holds: bool) -> bool {
+        let leg = self.legs.get_mut(&leg);
+        leg.map(|leg| leg.holds = holds).is_some()
+    }
+
+    /// Notes that the agent asked for hold; `false` when that lasts already, and past
+    /// [`HOLDS_MAX`].
+    pub fn park(&mut self) -> bool {
+        if self.talk.parked || !self.count_hold() {
+            return false;
+        }
+        self.talk.parked = true;
+        true
+    }
+
+    fn count_hold(&mut self) -> bool {
+        let counted = self.may_hold();
+        self.holds += u16::from(counted);
+        counted
+    }
+
+    #[must_use]
+    pub const fn may_hold(&self) -> bool {
+        self.holds < HOLDS_MAX
+    }
+
+    /// Takes a party's leg out of the call; `None` when it already was.
+    pub fn leg_ended(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        outcome: LegOutcome,
+        cause: Option<Cause>,
+    ) -> Option<Leg> {
+        let ended = self.legs.remove(&leg)?;
+        self.talk.holding.remove(&leg);
+        self.note(now, Fact::LegEnded { leg, outcome, cause });
+        Some(ended)
+    }
+
+    /// The caller leaves; whether those who talk to each other go on.
+    pub fn caller_leaves(&mut self, now: Timestamp) -> bool {
+        let goes_on = self.outlives_caller();
+        self.legs.remove(&self.caller_leg());
+        if goes_on {
+            self.note(now, Fact::CallerLeft);
+        }
+        goes_on
+    }
+}
