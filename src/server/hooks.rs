@@ -30,7 +30,7 @@ impl Driver {
         let now = self.clock.now();
         match &mut self.legs {
             Some(legs) if hook.provider == telnyx::NAME => {
-                legs.hear(now, &hook.fields);
+                legs.handle_event(now, &hook.fields);
                 self.drive(now);
                 Some(Document::default())
             }
@@ -65,12 +65,12 @@ impl Driver {
                 self.unfinished = true;
                 break;
             }
-            let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_coming) else {
+            let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_request) else {
                 break;
             };
             let document = self.document(now, telnyx::NAME, &link, &fields);
             if let Some(legs) = &mut self.legs {
-                legs.answer(now, &fields.reference, &link, document.as_ref());
+                legs.execute(now, &fields.reference, &link, document.as_ref());
             }
         }
         while let Some(leg) = self.legs.as_mut().and_then(Legs::poll_unparted) {
@@ -107,7 +107,7 @@ impl Driver {
         };
         let now = self.clock.now();
         if let (Some((reference, id)), Some(legs)) = (&told.action, &mut self.legs) {
-            legs.told(now, reference, id, &told.outcome);
+            legs.handle_rest_result(now, reference, id, &told.outcome);
             return self.drive(now);
         }
         self.router.desk.asked(now, told.leg, asked);
@@ -136,8 +136,8 @@ impl Driver {
         if let (telnyx::NAME, Some(legs)) = (ask.provider.as_str(), &mut self.legs) {
             let now = self.clock.now();
             match ask.what {
-                AskWhat::Move { to } => legs.moved(now, &ask.reference, &to),
-                AskWhat::End => legs.end(&ask.reference),
+                AskWhat::Move { to } => legs.move_to(now, &ask.reference, &to),
+                AskWhat::End => legs.hang_up(&ask.reference),
                 AskWhat::Part { caller, to, caller_to, room } => {
                     legs.part(now, &ask.reference, ask.leg, Part { room, to, caller, caller_to });
                 }

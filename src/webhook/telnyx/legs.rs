@@ -2,11 +2,11 @@
 //!
 //! # Contract
 //!
-//! Give [`Legs::hear`] every event, [`Legs::moved`], [`Legs::end`] and [`Legs::part`] what the desk
-//! asks for, [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it
-//! is due. After each take [`Legs::poll_coming`]: that is a request as of any other provider, and
-//! its document goes to [`Legs::answer`]. When nothing comes any more, tell the desk of
-//! [`Legs::poll_unparted`], and send [`Legs::poll_order`].
+//! Give [`Legs::handle_event`] every event, [`Legs::move_to`], [`Legs::hang_up`] and [`Legs::part`]
+//! what the desk asks for, [`Legs::handle_rest_result`] what became of each command, and call
+//! [`Legs::handle_timeout`] when it is due. After each take [`Legs::poll_request`]: that is a
+//! request as of any other provider, and its document goes to [`Legs::execute`]. When nothing comes
+//! any more, tell the desk of [`Legs::poll_unparted`], and send [`Legs::poll_order`].
 //!
 //! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
 //! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
@@ -70,7 +70,7 @@ pub struct Legs {
     /// Parties that were dialed and have no name yet: by their mark, the caller's name.
     pub(super) dialed: BTreeMap<String, String>,
     pub(super) timers: Timers<Wake>,
-    pub(super) coming: VecDeque<(Link, Fields)>,
+    pub(super) requests: VecDeque<(Link, Fields)>,
     pub(super) orders: VecDeque<Order>,
     /// Parties that could not be parted from their callers.
     pub(super) unparted: VecDeque<LegId>,
@@ -88,7 +88,7 @@ impl Legs {
             legs: BTreeMap::new(),
             dialed: BTreeMap::new(),
             timers: Timers::default(),
-            coming: VecDeque::new(),
+            requests: VecDeque::new(),
             orders: VecDeque::new(),
             unparted: VecDeque::new(),
             unsaved: BTreeSet::new(),
@@ -105,8 +105,8 @@ impl Legs {
     }
 
     /// What the desk is to be asked or told.
-    pub fn poll_coming(&mut self) -> Option<(Link, Fields)> {
-        self.coming.pop_front()
+    pub fn poll_request(&mut self) -> Option<(Link, Fields)> {
+        self.requests.pop_front()
     }
 
     pub fn poll_order(&mut self) -> Option<Order> {
@@ -124,7 +124,7 @@ impl Legs {
                 Wake::Leave(reference) => self.leave_again(&reference),
                 Wake::Due(reference) => self.due(now, &reference),
                 Wake::Enter(reference) => self.enter_again(&reference),
-                Wake::End(reference) => self.end(&reference),
+                Wake::End(reference) => self.hang_up(&reference),
                 Wake::Told(reference) => self.tell_end(now, &reference),
                 Wake::Forget(reference) => {
                     self.legs.remove(&reference);
@@ -135,7 +135,7 @@ impl Legs {
     }
 
     /// An event of the provider's.
-    pub fn hear(&mut self, now: Timestamp, fields: &Fields) {
+    pub fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
         let Some(news) = &fields.news else { return };
         // The news of a recording does not name the leg as commands do; the mark does.
         let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
@@ -183,7 +183,7 @@ impl Legs {
     }
 
     /// The document for what came; `None`: no call of ours is meant.
-    pub fn answer(
+    pub fn execute(
         &mut self,
         now: Timestamp,
         reference: &str,
@@ -196,7 +196,7 @@ impl Legs {
         let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
             return;
         };
-        let Some(document) = document else { return self.end(reference) };
+        let Some(document) = document else { return self.hang_up(reference) };
         leg.begin(link);
         if document.actions.is_empty() && !link.is_elsewhere() {
             if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
@@ -224,7 +224,7 @@ impl Legs {
     }
 
     /// Stops what the leg does; it comes for `to`.
-    pub fn moved(&mut self, now: Timestamp, reference: &str, to: &Link) {
+    pub fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {
             self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
         }
@@ -236,11 +236,11 @@ impl Legs {
             self.stop(reference);
         }
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.coming.push_back((to.clone(), fields));
+        self.requests.push_back((to.clone(), fields));
     }
 
     /// Hangs up.
-    pub fn end(&mut self, reference: &str) {
+    pub fn hang_up(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.todo.clear();
         leg.next = None;
@@ -249,7 +249,13 @@ impl Legs {
 
     /// What became of a command. One that cannot be done is over at once; how the leg goes on is up
     /// to the desk.
-    pub fn told(&mut self, now: Timestamp, reference: &str, id: &str, outcome: &RestOutcome) {
+    pub fn handle_rest_result(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        id: &str,
+        outcome: &RestOutcome,
+    ) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(command) = leg.sent(id) else { return };
         if let Some(room) = command.room() {
@@ -292,7 +298,7 @@ impl Legs {
         match doing {
             Doing::Dialing { party: Some(_), .. } if is_now => self.failed(now, reference, doing),
             // The leg to which the new one was to be linked; if not, this ends it.
-            Doing::Dialing { party: None, .. } if is_now => self.end(reference),
+            Doing::Dialing { party: None, .. } if is_now => self.hang_up(reference),
             _ => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
@@ -306,7 +312,7 @@ impl Legs {
         leg.failures += 1;
         if leg.failures >= FAILURES_MAX {
             tracing::warn!(leg = %leg.id, "nothing can be done with this leg: it is hung up");
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         match doing {
             Doing::Sound => self.done(now, reference, Fields::default()),
@@ -328,7 +334,7 @@ impl Legs {
                     if let Some(Doing::Dialing { talks_since, .. }) = leg {
                         *talks_since = None;
                     }
-                    return self.end(&party);
+                    return self.hang_up(&party);
                 }
                 self.dialed.retain(|_, caller| caller != reference);
                 self.dial_over(now, reference, &dial, Cause::NETWORK_OUT_OF_ORDER);

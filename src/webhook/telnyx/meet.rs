@@ -44,13 +44,13 @@ impl Legs {
             (What::Arrived, _) => {
                 let leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, false);
                 if self.insert(now, reference, leg) {
-                    self.coming.push_back((Link::Voice, fields.clone()));
+                    self.requests.push_back((Link::Voice, fields.clone()));
                 }
             }
             // Nobody wants this party any more, or we were away while it was called.
             (What::Called | What::Answered | What::Bridged, Some(link)) if is_party => {
                 self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
-                self.end(reference);
+                self.hang_up(reference);
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 self.tell_party(link, Fields { state, ..fields.clone() });
             }
@@ -62,7 +62,7 @@ impl Legs {
                 leg.over();
                 self.insert(now, reference, leg);
                 self.ended(now, reference);
-                self.coming.push_back((Link::Events, fields.clone()));
+                self.requests.push_back((Link::Events, fields.clone()));
             }
             (What::Saved, Some(Link::Recording { call, n })) => {
                 let id = LegId::caller(call);
@@ -70,7 +70,7 @@ impl Legs {
                     self.saved(reference, &news.mark);
                     let reference = reference.to_owned();
                     let link = Link::Step { call, n: n + 1 };
-                    self.coming.push_back((link, Fields { reference, ..fields.clone() }));
+                    self.requests.push_back((link, Fields { reference, ..fields.clone() }));
                 }
             }
             // We were away: the mark says where the leg was.
@@ -80,7 +80,7 @@ impl Legs {
             ) => {
                 let id = LegId::caller(CallId(0));
                 if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
-                    self.coming.push_back((link, fields.clone()));
+                    self.requests.push_back((link, fields.clone()));
                 }
             }
             _ => {}
@@ -90,7 +90,7 @@ impl Legs {
 
     pub(super) fn tell_party(&mut self, link: Link, fields: Fields) {
         if let Link::LegStatus { .. } = link {
-            self.coming.push_back((link, fields));
+            self.requests.push_back((link, fields));
         }
     }
 
@@ -107,7 +107,7 @@ impl Legs {
         if let Some(told) = dial.told.clone() {
             let state = Some(LegState::Ringing);
             let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
-            self.coming.push_back((told, fields));
+            self.requests.push_back((told, fields));
         }
         let role = Role::Party { caller: caller.to_owned(), dial };
         let mut leg = Leg::new(id, role, false);
@@ -137,7 +137,7 @@ impl Legs {
             self.wait_no_more(&caller);
             match answered {
                 Some(link) => {
-                    self.coming.push_back((link, Fields { keys: None, ..fields.clone() }));
+                    self.requests.push_back((link, Fields { keys: None, ..fields.clone() }));
                 }
                 None => self.bridge(now, &caller, reference),
             }
@@ -222,10 +222,10 @@ impl Legs {
         self.timers.cancel(&Wake::Told(reference.to_owned()));
         let fields = held.fields(reference);
         let Role::Party { caller, dial } = role else {
-            return self.coming.push_back((Link::Events, fields));
+            return self.requests.push_back((Link::Events, fields));
         };
         if let Some(told) = dial.told.clone() {
-            self.coming.push_back((told, fields));
+            self.requests.push_back((told, fields));
         }
         let cause = match held.cause {
             Cause::NORMAL_CLEARING if !is_answered => Cause::NO_ANSWER,
@@ -254,14 +254,14 @@ impl Legs {
     pub(super) fn bridge(&mut self, now: Timestamp, caller: &str, party: &str) {
         let mark = self.mark(caller);
         let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
-            return self.end(party);
+            return self.hang_up(party);
         };
         let room = leg.room.as_ref().map(|room| room.name.clone());
         match &mut leg.doing {
             Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
                 *talks_since = Some(now);
             }
-            _ => return self.end(party),
+            _ => return self.hang_up(party),
         }
         if let Some(room) = room {
             return self.joins(party, &room);
@@ -297,7 +297,7 @@ impl Legs {
         self.saved(reference, &news.mark);
         let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over);
         let state = is_over.then_some(LegState::Ended(Cause::NORMAL_CLEARING));
-        self.coming.push_back((link, Fields { state, ..fields.clone() }));
+        self.requests.push_back((link, Fields { state, ..fields.clone() }));
         self.tell_end(now, reference);
     }
 }

@@ -104,14 +104,14 @@ impl Legs {
     fn parted(&mut self, now: Timestamp, reference: &str) {
         let Some(Doing::Parting(part)) = self.take_parting(reference) else { return };
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.coming.push_back((part.to, fields));
+        self.requests.push_back((part.to, fields));
         // What it dialed is on its own from here on.
         if let Some(leg) = self.leg(&part.caller)
             && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
         {
             leg.doing = Doing::Nothing;
         }
-        self.moved(now, &part.caller, &part.caller_to);
+        self.move_to(now, &part.caller, &part.caller_to);
     }
 
     fn take_parting(&mut self, reference: &str) -> Option<Doing> {
@@ -193,7 +193,7 @@ impl Legs {
         } else {
             tracing::warn!(leg = %leg.id, "this leg cannot leave its conference: it is hung up");
             leg.leaving = None;
-            self.end(reference);
+            self.hang_up(reference);
         }
     }
 
@@ -274,7 +274,7 @@ impl Legs {
         tracing::warn!(leg = %leg.id, "this leg cannot be brought into its conference");
         let (id, room) = (leg.id, leg.room.take());
         let Some(Doing::Parting(part)) = self.take_parting(reference) else {
-            return self.end(reference);
+            return self.hang_up(reference);
         };
         self.unparted.push_back(id);
         let caller = self.legs.get(&part.caller).map(|leg| &leg.doing);
@@ -298,7 +298,7 @@ impl Legs {
         room.falls = if now.since(since) < STAYS { room.falls + 1 } else { 1 };
         if room.falls > FALLS_MAX {
             tracing::warn!(leg = %leg.id, "this leg's conference does not keep it: it is hung up");
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }

@@ -71,7 +71,7 @@ impl Legs {
         }
         if !goes_on(leg.id.call) {
             leg.drop_commands();
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         leg.was_away = true;
         let is_heard = leg.is_heard();
@@ -83,7 +83,7 @@ impl Legs {
             }
             // The telephone's end of it was ours, and is lost.
             (Doing::Dialing { dial, party: Some(party), .. }, _) if dial.told.is_none() => {
-                self.end(&party);
+                self.hang_up(&party);
             }
             (Doing::Sound | Doing::Keys { .. }, Some(until)) if is_heard => {
                 self.wait_until(reference, until.min(now + RETOLD_WITHIN));
@@ -129,7 +129,7 @@ impl Legs {
         (leg.doing, leg.next) = (Doing::Nothing, None);
         leg.todo.clear();
         leg.mark.clear();
-        self.coming.push_back((link, fields.clone()));
+        self.requests.push_back((link, fields.clone()));
     }
 
     /// The step of a mark, and the command's number in it.

@@ -106,7 +106,7 @@ impl Legs {
         let Some(todo) = leg.todo.pop_front() else {
             if let Some(next) = leg.next.take() {
                 let fields = Fields { reference: reference.to_owned(), ..result };
-                self.coming.push_back((next, fields));
+                self.requests.push_back((next, fields));
             }
             return;
         };
@@ -203,7 +203,7 @@ impl Legs {
     /// What a leg leaves behind that stops in the middle of this.
     pub(super) fn release(&mut self, reference: &str, doing: &Doing) {
         match doing {
-            Doing::Dialing { party: Some(party), .. } => self.end(party),
+            Doing::Dialing { party: Some(party), .. } => self.hang_up(party),
             Doing::Dialing { party: None, .. } => {
                 self.dialed.retain(|_, caller| caller != reference);
             }

@@ -38,7 +38,7 @@ fn what_was_not_confirmed_is_sent_again_under_its_name() {
     assert_eq!(after.legs.poll_order(), None);
     let RestCommand::Action { id, body, .. } = first.command else { panic!("an action") };
     after.states.insert(CALLER.to_owned(), body["client_state"].as_str().unwrap().to_owned());
-    after.legs.told(after.now, CALLER, &id, &RestOutcome::Done);
+    after.legs.handle_rest_result(after.now, CALLER, &id, &RestOutcome::Done);
     after.tell("call.speak.ended", CALLER, &json!({"status": "completed"}));
     assert_eq!((after.names(), texts(&after)), (vec!["speak"], vec!["Two."]));
 }

@@ -96,7 +96,7 @@ impl Telnyx {
                 Did::Event(event) => {
                     let fields = parsed(&self.links, &event);
                     for _ in 0..=usize::from(self.doubled) {
-                        self.legs.hear(now, &fields);
+                        self.legs.handle_event(now, &fields);
                     }
                 }
                 Did::Plays { reference, sound } => {
@@ -169,7 +169,7 @@ impl Telnyx {
             self.carry(now);
         }
         let outcome = telnyx::Telnyx.outcome(&answer);
-        self.legs.told(now, reference, id, &outcome);
+        self.legs.handle_rest_result(now, reference, id, &outcome);
     }
 
     fn party_of(&self, leg: LegId) -> Option<String> {
@@ -289,18 +289,18 @@ impl Front for Telnyx {
         if let Some((reference, ticket, link)) = self.pending.take() {
             let ahead = center.ahead(now, ticket.call());
             let document = self.desk.write(now, &ticket, ahead);
-            self.legs.answer(now, &reference, &link, Some(&document));
+            self.legs.execute(now, &reference, &link, Some(&document));
             return true;
         }
-        if let Some((link, fields)) = self.legs.poll_coming() {
+        if let Some((link, fields)) = self.legs.poll_request() {
             let reference = fields.reference.clone();
             // Every call is numbered by the scene.
             let call = reference.strip_prefix("v3:call").and_then(|n| n.parse().ok());
             let mut next = CallId(call.unwrap_or(u64::MAX));
             match self.desk.hear(now, telnyx::NAME, &link, &fields, &mut next) {
-                Heard::Known(known) => self.legs.answer(now, &reference, &link, Some(&known)),
+                Heard::Known(known) => self.legs.execute(now, &reference, &link, Some(&known)),
                 Heard::Asked(ticket) => self.pending = Some((reference, ticket, link)),
-                Heard::Unknown => self.legs.answer(now, &reference, &link, None),
+                Heard::Unknown => self.legs.execute(now, &reference, &link, None),
             }
             return true;
         }
@@ -310,8 +310,8 @@ impl Front for Telnyx {
         }
         let Some(ask) = self.desk.poll_ask() else { return false };
         match ask.what {
-            AskWhat::Move { to } => self.legs.moved(now, &ask.reference, &to),
-            AskWhat::End => self.legs.end(&ask.reference),
+            AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, &to),
+            AskWhat::End => self.legs.hang_up(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::Part { .. } => panic!("nobody is put on hold in a scene"),
         }

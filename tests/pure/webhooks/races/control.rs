@@ -108,8 +108,8 @@ impl Control {
 
     pub(super) fn take(&mut self, now: Timestamp, ask: &Ask) {
         match &ask.what {
-            AskWhat::Move { to } => self.legs.moved(now, &ask.reference, to),
-            AskWhat::End => self.legs.end(&ask.reference),
+            AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
+            AskWhat::End => self.legs.hang_up(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::Part { caller, to, caller_to, room } => {
                 let (caller, to) = (caller.clone(), to.clone());
@@ -188,10 +188,10 @@ impl World {
         let control = self.control();
         let is_up = |control: &Control, reference: &str| control.platform.is_up(reference);
         match deed {
-            ControlDeed::Event(fields) => control.legs.hear(now, &fields),
+            ControlDeed::Event(fields) => control.legs.handle_event(now, &fields),
             ControlDeed::Command(order) => return self.obeys_command(&order),
             ControlDeed::Told(reference, id, outcome) => {
-                control.legs.told(now, &reference, &id, &outcome);
+                control.legs.handle_rest_result(now, &reference, &id, &outcome);
             }
             ControlDeed::Press(reference, key) if is_up(control, &reference) => {
                 control.platform.press(at, &reference, key);
@@ -409,7 +409,7 @@ impl World {
     /// Takes what comes from the legs to the desk and back, until nothing does.
     pub(super) fn control_drives(&mut self) {
         self.listens_for_silence();
-        while let Some((link, fields)) = self.control().legs.poll_coming() {
+        while let Some((link, fields)) = self.control().legs.poll_request() {
             self.comes(link, fields);
         }
         while let Some(order) = self.control().legs.poll_order() {
@@ -435,7 +435,7 @@ impl World {
         let heard = self.desk.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
         let (document, caused) = match heard {
             Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return self.control().legs.answer(now, &reference, &link, None),
+            Heard::Unknown => return self.control().legs.execute(now, &reference, &link, None),
             Heard::Asked(ticket) => {
                 self.lines[line].call = Some(ticket.call());
                 let caused = self.settle();
@@ -457,6 +457,6 @@ impl World {
             let state = self.center.call(leg.call).map(|call| call.state);
             assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
         }
-        self.control().legs.answer(now, &reference, &link, Some(&document));
+        self.control().legs.execute(now, &reference, &link, Some(&document));
     }
 }
