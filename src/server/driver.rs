@@ -33,10 +33,9 @@ use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
-use crate::webhook::Links;
 use crate::webhook::io::Batch;
 use crate::webhook::io::rest::{Rest, Told};
-use crate::webhook::telnyx::Legs;
+use crate::webhook::{Commanded, Links};
 use crate::words::Event;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
@@ -65,7 +64,7 @@ pub(super) struct Driver {
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
     /// Legs at a provider that is commanded action by action, where there is one.
-    pub(super) legs: Option<Legs>,
+    pub(super) legs: Option<Box<dyn Commanded>>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
@@ -147,7 +146,7 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
-        let legs = self.legs.as_ref().and_then(Legs::poll_timeout);
+        let legs = self.legs.as_ref().and_then(|legs| legs.poll_timeout());
         let store = self.store.poll_timeout();
         let at = center.into_iter().chain(sip).chain(desk).chain(legs).chain(store).min()?;
         Some(Instant::from_std(self.clock.instant(at)))

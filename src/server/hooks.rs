@@ -11,13 +11,13 @@ mod tests;
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::server::outbox::{Order, Reply};
 use crate::time::Timestamp;
+use crate::webhook::commanded::{LegSaving, Part};
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Told;
 use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::{RestCommand, RestOutcome};
-use crate::webhook::telnyx::{self, LegSaving, Legs, Part};
-use crate::webhook::{Fields, Link};
+use crate::webhook::{Fields, Link, telnyx};
 
 impl Driver {
     pub(super) fn take_hooks(&mut self, batch: Batch) {
@@ -65,7 +65,8 @@ impl Driver {
                 self.unfinished = true;
                 break;
             }
-            let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_request) else {
+            let Some((link, fields)) = self.legs.as_mut().and_then(|legs| legs.poll_request())
+            else {
                 break;
             };
             let document = self.document(now, telnyx::NAME, &link, &fields);
@@ -73,14 +74,14 @@ impl Driver {
                 legs.execute(now, &fields.reference, &link, document.as_ref());
             }
         }
-        while let Some(leg) = self.legs.as_mut().and_then(Legs::poll_unparted) {
+        while let Some(leg) = self.legs.as_mut().and_then(|legs| legs.poll_unparted()) {
             self.router.desk.asked(now, leg, Asked::Failed);
             self.deal(now); // or the desk would ask for the same again, and again
         }
         if self.rest.is_none() {
             return;
         }
-        while let Some(order) = self.legs.as_mut().and_then(Legs::poll_order) {
+        while let Some(order) = self.legs.as_mut().and_then(|legs| legs.poll_order()) {
             let (leg, command) = (order.leg, order.command);
             self.outbox.order(Order::Send { provider: telnyx::NAME, leg, command });
         }
@@ -124,7 +125,7 @@ impl Driver {
                 Saving::Forget(call) => self.store.forget_session(call),
             };
         }
-        while let Some(saving) = self.legs.as_mut().and_then(Legs::poll_saving) {
+        while let Some(saving) = self.legs.as_mut().and_then(|legs| legs.poll_saving()) {
             match saving {
                 LegSaving::Keep(name, text) => self.store.keep_leg(name, text),
                 LegSaving::Forget(name) => self.store.forget_leg(name),

@@ -24,8 +24,7 @@ use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
 use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::Account;
-use crate::webhook::telnyx::Legs;
-use crate::webhook::{Links, Paper, provider};
+use crate::webhook::{Commanded, Links, Paper, provider};
 use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
@@ -35,7 +34,7 @@ pub(super) struct Providers {
     pub(super) told: mpsc::Receiver<Told>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
-    pub(super) legs: Option<Legs>,
+    pub(super) legs: Option<Box<dyn Commanded>>,
     /// `None` without a door.
     pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
@@ -62,9 +61,9 @@ pub(super) fn start(
     let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, told_sender)?;
     let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
-    let commanded = known.iter().find(|(_, provider)| provider.is_commanded());
-    let legs = commanded.map(|(of, provider)| {
-        Legs::new(site(of, *provider, &base, key).paper, config.webhooks.music_piece)
+    let legs = known.iter().find_map(|(of, provider)| {
+        let make = provider.commanded()?;
+        Some(make(site(of, *provider, &base, key).paper, config.webhooks.music_piece))
     });
     let mut counts = None;
     let thread = match listener {

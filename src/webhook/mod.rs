@@ -19,6 +19,7 @@
 
 pub mod about;
 pub mod bandwidth;
+pub mod commanded;
 pub mod conceal;
 pub mod desk;
 pub mod document;
@@ -51,6 +52,7 @@ pub mod twilio;
 pub mod twiml;
 
 pub use about::{About, Console, Parting};
+pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};

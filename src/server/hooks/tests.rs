@@ -10,10 +10,10 @@ use super::*;
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, start};
-use crate::webhook::Paper;
+use crate::webhook::commanded::LegOrder;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::sign::from_base64;
-use crate::webhook::telnyx::Order;
+use crate::webhook::{Paper, provider};
 use crate::words::{AgentRequest, Cause, Digit, Event};
 
 const CALL: &str = "v3:caller";
@@ -124,7 +124,7 @@ impl World {
 
     /// The next command, by its id, which is answered like this.
     fn commanded(&mut self, outcome: RestOutcome) -> Option<String> {
-        let Order { leg, command } = self.driver.legs.as_mut()?.poll_order()?;
+        let LegOrder { leg, command } = self.driver.legs.as_mut()?.poll_order()?;
         let RestCommand::Action { reference, id, body, .. } = command else {
             panic!("an action: {command:?}")
         };
@@ -300,7 +300,8 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         // Nobody knows that leg any more.
         let links = world.driver.links[telnyx::NAME].clone();
         let paper = Paper { links, voices: BTreeMap::new() };
-        world.driver.legs = Some(Legs::new(paper, Duration::from_secs(8)));
+        let make = provider(telnyx::NAME).and_then(|it| it.commanded()).expect("it is commanded");
+        world.driver.legs = Some(make(paper, Duration::from_secs(8)));
         let ask = AgentRequest::Hold;
         world.driver.feed(world.driver.clock.now(), Event::AgentAsked { agent, ask });
         assert!(is_held(world));

@@ -18,8 +18,8 @@ use crate::number::normalize;
 use crate::server::past;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
+use crate::webhook::Commanded;
 use crate::webhook::desk::Desk;
-use crate::webhook::telnyx::Legs;
 use crate::words::{Event, Target};
 
 pub(super) use rebuild::Restored;
@@ -130,7 +130,7 @@ pub(super) fn take_up(
     now: Timestamp,
     store: &mut Store,
     desk: &mut Desk,
-    legs: Option<&mut Legs>,
+    legs: Option<&mut Box<dyn Commanded>>,
     kept: &Kept<'_>,
 ) {
     let goes_on = |call| kept.carried.contains(&call);
@@ -140,9 +140,10 @@ pub(super) fn take_up(
             store.forget_session(*call);
         }
     }
-    for name in legs.map(|legs| legs.restore(now, kept.legs, &goes_on)).unwrap_or_default() {
+    let saved = kept.legs.iter().cloned().collect();
+    for name in legs.map(|legs| legs.restore(now, &saved, &goes_on)).unwrap_or_default() {
         tracing::error!("what was kept of a leg at its provider cannot be read");
-        store.forget_leg(name.to_owned());
+        store.forget_leg(name);
     }
 }
 

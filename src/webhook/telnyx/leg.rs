@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::webhook::commanded::{LegOrder, Part};
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -22,14 +23,6 @@ use crate::words::{Cause, Digit};
 /// Commands that wait for the one under way. A document has no more at once than what stops the
 /// last one, and its first.
 const WAITING_MAX: usize = 16;
-
-/// A command that is to be sent, and whose outcome is to be told to [`Legs`](super::Legs).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Whom it is about, for whoever reads the log.
-    pub leg: LegId,
-    pub command: RestCommand,
-}
 
 /// What a leg does, and so which event it waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,19 +49,6 @@ pub(super) enum Doing {
     Guest,
     /// On its way out of the talk with whoever dialed it.
     Parting(Box<Part>),
-}
-
-/// How a party and whoever dialed it are parted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Where the party is then.
-    pub room: String,
-    /// It comes for this,
-    pub to: Link,
-    /// and the leg of this name
-    pub caller: String,
-    /// for that.
-    pub caller_to: Link,
 }
 
 /// The conference a leg is to be in.
@@ -305,7 +285,7 @@ impl Leg {
     }
 
     /// What can be sent now.
-    pub(super) fn send(&mut self, reference: &str) -> Option<Order> {
+    pub(super) fn send(&mut self, reference: &str) -> Option<LegOrder> {
         if self.under_way.is_some() {
             return None;
         }
@@ -313,7 +293,7 @@ impl Leg {
         self.under_way = Some(next.clone());
         let Waiting { id, name: Name(name), body } = next;
         let command = RestCommand::Action { reference: reference.to_owned(), id, name, body };
-        Some(Order { leg: self.id, command })
+        Some(LegOrder { leg: self.id, command })
     }
 
     /// The provider answered to a command, which was under way; or `None`.

@@ -1,19 +1,11 @@
-//! All legs: events and documents in, commands and the desk's links out.
-//!
-//! # Contract
-//!
-//! Give [`Legs::handle_event`] every event, [`Legs::move_to`], [`Legs::hang_up`] and [`Legs::part`]
-//! what the desk asks for, [`Legs::handle_rest_result`] what became of each command, and call
-//! [`Legs::handle_timeout`] when it is due. After each take [`Legs::poll_request`]: that is a
-//! request as of any other provider, and its document goes to [`Legs::execute`]. When nothing comes
-//! any more, tell the desk of [`Legs::poll_unparted`], and send [`Legs::poll_order`].
+//! All legs: events and documents in, commands and requests out. [`Commanded`] has the contract.
 //!
 //! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
 //! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
 //! and ends count once, and a fall out of a room only while the leg is in it. So a late, repeated
 //! or foreign event changes nothing.
 //!
-//! **Deliberately absent:** the disk ([`Legs::poll_saving`]). Of a leg that was not saved the next
+//! **Deliberately absent:** the disk. Of a leg that was not saved the next
 //! event names the desk's link by itself, and what its document had left is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,13 +13,14 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
+use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Part};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded, What};
 use crate::webhook::form;
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{Doing, Leg, Order, Role};
+use crate::webhook::telnyx::leg::{Doing, Leg, Role};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 use crate::words::Cause;
 
@@ -71,7 +64,7 @@ pub struct Legs {
     pub(super) dialed: BTreeMap<String, String>,
     pub(super) timers: Timers<Wake>,
     pub(super) requests: VecDeque<(Link, Fields)>,
-    pub(super) orders: VecDeque<Order>,
+    pub(super) orders: VecDeque<LegOrder>,
     /// Parties that could not be parted from their callers.
     pub(super) unparted: VecDeque<LegId>,
     /// Legs to be written down, or forgotten.
@@ -103,39 +96,10 @@ impl Legs {
         }
         Some(leg)
     }
+}
 
-    /// What the desk is to be asked or told.
-    pub fn poll_request(&mut self) -> Option<(Link, Fields)> {
-        self.requests.pop_front()
-    }
-
-    pub fn poll_order(&mut self) -> Option<Order> {
-        self.orders.pop_front()
-    }
-
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.timers.next().map(|(at, _)| at)
-    }
-
-    pub fn handle_timeout(&mut self, now: Timestamp) {
-        while let Some(wake) = self.timers.pop_due(now) {
-            match wake {
-                Wake::Leave(reference) => self.leave_again(&reference),
-                Wake::Due(reference) => self.due(now, &reference),
-                Wake::Enter(reference) => self.enter_again(&reference),
-                Wake::End(reference) => self.hang_up(&reference),
-                Wake::Told(reference) => self.tell_end(now, &reference),
-                Wake::Forget(reference) => {
-                    self.legs.remove(&reference);
-                    self.unsaved.insert(reference);
-                }
-            }
-        }
-    }
-
-    /// An event of the provider's.
-    pub fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
+impl Commanded for Legs {
+    fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
         let Some(news) = &fields.news else { return };
         // The news of a recording does not name the leg as commands do; the mark does.
         let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
@@ -182,8 +146,7 @@ impl Legs {
         }
     }
 
-    /// The document for what came; `None`: no call of ours is meant.
-    pub fn execute(
+    fn execute(
         &mut self,
         now: Timestamp,
         reference: &str,
@@ -223,8 +186,7 @@ impl Legs {
         }
     }
 
-    /// Stops what the leg does; it comes for `to`.
-    pub fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
+    fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {
             self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
         }
@@ -239,17 +201,18 @@ impl Legs {
         self.requests.push_back((to.clone(), fields));
     }
 
-    /// Hangs up.
-    pub fn hang_up(&mut self, reference: &str) {
+    fn hang_up(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.todo.clear();
         leg.next = None;
         self.order(reference, "hangup", Body::new());
     }
 
-    /// What became of a command. One that cannot be done is over at once; how the leg goes on is up
-    /// to the desk.
-    pub fn handle_rest_result(
+    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part) {
+        self.part_in_room(now, reference, leg, part);
+    }
+
+    fn handle_rest_result(
         &mut self,
         now: Timestamp,
         reference: &str,
@@ -283,6 +246,53 @@ impl Legs {
         self.send(reference);
     }
 
+    fn poll_request(&mut self) -> Option<(Link, Fields)> {
+        self.requests.pop_front()
+    }
+
+    fn poll_unparted(&mut self) -> Option<LegId> {
+        self.unparted.pop_front()
+    }
+
+    fn poll_order(&mut self) -> Option<LegOrder> {
+        self.orders.pop_front()
+    }
+
+    fn poll_saving(&mut self) -> Option<LegSaving> {
+        self.next_saving()
+    }
+
+    fn restore(
+        &mut self,
+        now: Timestamp,
+        saved: &BTreeMap<String, String>,
+        goes_on: &dyn Fn(CallId) -> bool,
+    ) -> Vec<String> {
+        self.take_up_all(now, saved, goes_on)
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::Leave(reference) => self.leave_again(&reference),
+                Wake::Due(reference) => self.due(now, &reference),
+                Wake::Enter(reference) => self.enter_again(&reference),
+                Wake::End(reference) => self.hang_up(&reference),
+                Wake::Told(reference) => self.tell_end(now, &reference),
+                Wake::Forget(reference) => {
+                    self.legs.remove(&reference);
+                    self.unsaved.insert(reference);
+                }
+            }
+        }
+    }
+}
+
+impl Legs {
     /// A leg that was told to hang up and is not heard of is told once more: the command was not
     /// done, or its event was lost.
     pub(super) fn expect_end(&mut self, now: Timestamp, reference: &str) {

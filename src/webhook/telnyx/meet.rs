@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::commanded::Commanded;
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{DialResult, Fields, LegState, What};
 use crate::webhook::link::Link;

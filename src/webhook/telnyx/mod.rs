@@ -1,9 +1,9 @@
 //! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
 //!
 //! ```text
-//!  event ─► [`Legs`] ─► (Link, Fields) ─► the desk, as from any other provider
-//!             ▲  └─► commands, one at a time ─► REST         │
-//!             └──────────────── Document ◄───────────────────┘
+//!  event ─► Legs ─► (Link, Fields) ─► the desk, as from any other provider
+//!            ▲  └─► commands, one at a time ─► REST      │
+//!            └──────────────── Document ◄────────────────┘
 //! ```
 //!
 //! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
@@ -26,6 +26,7 @@ mod voices;
 
 use crate::time::Timestamp;
 use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -37,9 +38,7 @@ use crate::webhook::support::Support;
 use crate::webhook::texml::verify;
 use crate::words::Need;
 
-pub use leg::{Order, Part};
-pub use legs::Legs;
-pub use saved::LegSaving;
+use legs::Legs;
 
 /// As in the configuration and in our addresses.
 pub const NAME: &str = "telnyx";
@@ -49,7 +48,7 @@ pub const NAME: &str = "telnyx";
 pub struct Telnyx;
 
 const ABOUT: About = About {
-    // By [`Legs::part`].
+    // By `Commanded::part`.
     parting: Parting::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
@@ -95,7 +94,7 @@ impl Provider for Telnyx {
         rest::outcome(answer)
     }
 
-    fn is_commanded(&self) -> bool {
-        true
+    fn commanded(&self) -> Option<MakeCommanded> {
+        Some(|paper, piece| Box::new(Legs::new(paper, piece)))
     }
 }

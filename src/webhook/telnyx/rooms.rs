@@ -25,9 +25,10 @@ use serde_json::json;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, Part};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
+use crate::webhook::telnyx::leg::{At, Doing, Leaving, Room};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{self, CONFERENCE, JOIN, LEAVE, ROOM};
@@ -50,10 +51,8 @@ const FALLS_MAX: u32 = 3;
 
 /// Rooms.
 impl Legs {
-    /// Parts a party from whoever dialed it: both stay. If it cannot be done, the two hear each
-    /// other as before, and [`Legs::poll_unparted`] says so; if one of them is gone, that is told
-    /// as always.
-    pub fn part(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
+    /// Brings a party into its room, out of the talk with whoever dialed it.
+    pub(super) fn part_in_room(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
         if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
             self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
         }
@@ -94,11 +93,6 @@ impl Legs {
         {
             self.enter_again(&party);
         }
-    }
-
-    /// Who was not parted.
-    pub fn poll_unparted(&mut self) -> Option<LegId> {
-        self.unparted.pop_front()
     }
 
     fn parted(&mut self, now: Timestamp, reference: &str) {

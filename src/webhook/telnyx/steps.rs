@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::time::Timestamp;
+use crate::webhook::commanded::Commanded;
 use crate::webhook::document::{Callee, Dial};
 use crate::webhook::fields::Fields;
 use crate::webhook::form;

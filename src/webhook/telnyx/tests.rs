@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, LegSaving};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{Link, Links};
@@ -20,7 +21,7 @@ use crate::webhook::provider::{Keys, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCommand, RestOutcome};
 use crate::webhook::sign::{base64, from_base64, sha256};
-use crate::webhook::telnyx::{LegSaving, Legs, Telnyx};
+use crate::webhook::telnyx::{Legs, Telnyx};
 use crate::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
@@ -156,7 +157,6 @@ impl World {
                 LegSaving::Forget(name) => saved.remove(&name),
             };
         }
-        let saved: Vec<(String, String)> = saved.into_iter().collect();
         let mut after = Self::new();
         after.now = self.now;
         after.states.clone_from(&self.states);

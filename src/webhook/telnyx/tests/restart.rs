@@ -181,6 +181,6 @@ fn an_end_that_was_not_told_yet_is_told_and_nonsense_is_left_out() {
     assert_eq!(world.comes(), None);
     let mut after = world.restarted(true);
     assert_eq!(after.comes().map(|(link, _)| link), Some(Link::Events));
-    let nonsense = [("v3:x".to_owned(), "{\"role\":7}".to_owned())];
+    let nonsense = [("v3:x".to_owned(), "{\"role\":7}".to_owned())].into();
     assert_eq!(World::new().legs.restore(world.now, &nonsense, &|_| true), ["v3:x"]);
 }

@@ -2,8 +2,8 @@
 
 use super::parties::talking;
 use super::*;
+use crate::webhook::commanded::Part;
 use crate::webhook::link::ELSEWHERE;
-use crate::webhook::telnyx::Part;
 
 const ROOM: &str = "room-41-00ff";
 const GUEST: &str = "v3:guest";

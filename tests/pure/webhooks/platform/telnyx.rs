@@ -11,12 +11,13 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Front, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
+use attendant::webhook::commanded::LegOrder;
 use attendant::webhook::desk::{AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Taken, Ticket};
 use attendant::webhook::document::Callee;
 use attendant::webhook::sign::from_base64;
-use attendant::webhook::telnyx::{self, Legs, Order};
 use attendant::webhook::{
-    Account, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer, RestCommand,
+    self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
+    RestCommand,
 };
 use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
@@ -24,9 +25,21 @@ use serde_json::Value;
 use super::{PIECE, SIP_HOST};
 use crate::call_control::{self, Did, Line, Platform, Sound};
 
+/// As in the configuration.
+pub(in crate::webhooks) const NAME: &str = "telnyx";
+
+pub(in crate::webhooks) fn provider() -> &'static dyn Provider {
+    webhook::provider(NAME).expect("it is spoken")
+}
+
+/// Our legs there, before the first call.
+pub(in crate::webhooks) fn legs(paper: Paper, piece: Duration) -> Box<dyn Commanded> {
+    provider().commanded().expect("each action is commanded")(paper, piece)
+}
+
 pub(in crate::webhooks) struct Telnyx {
     desk: Desk,
-    legs: Legs,
+    legs: Box<dyn Commanded>,
     links: Links,
     platform: Platform,
     /// Those it dialed, by its name for them.
@@ -44,7 +57,7 @@ impl Telnyx {
         accept_key: Option<Digit>,
         agents: BTreeMap<AgentId, Callee>,
     ) -> Self {
-        let links = Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]);
+        let links = Links::new("https://ivr.example.com", NAME, [9; 32]);
         let setup = ProviderSetup {
             has_rest: true,
             accept_key,
@@ -53,9 +66,9 @@ impl Telnyx {
             sip_host: Some(SIP_HOST.to_owned()),
             ..ProviderSetup::default()
         };
-        let at_provider = |at| (telnyx::NAME.to_owned(), at);
+        let at_provider = |at| (NAME.to_owned(), at);
         let desk = Desk::new(DeskSetup {
-            providers: [(telnyx::NAME.to_owned(), setup)].into(),
+            providers: [(NAME.to_owned(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, at_provider(at))).collect(),
             piece: PIECE,
             pieces: 4,
@@ -69,7 +82,7 @@ impl Telnyx {
         let lasts = move |sound: &Sound| ms(heard(&of, sound).1);
         Self {
             desk,
-            legs: Legs::new(paper, PIECE),
+            legs: legs(paper, PIECE),
             links,
             platform: Platform::new(lasts),
             parties: BTreeMap::new(),
@@ -144,9 +157,9 @@ impl Telnyx {
     }
 
     /// Does a command as it goes over the wire.
-    fn obey(&mut self, now: Timestamp, order: &Order) {
+    fn obey(&mut self, now: Timestamp, order: &LegOrder) {
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
+        let call = provider().rest(&account, &order.command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let RestCommand::Action { reference, id, name, .. } = &order.command else {
             panic!("an action")
@@ -168,7 +181,7 @@ impl Telnyx {
             self.platform.press(now.as_millis(), reference, '1');
             self.carry(now);
         }
-        let outcome = telnyx::Telnyx.outcome(&answer);
+        let outcome = provider().outcome(&answer);
         self.legs.handle_rest_result(now, reference, id, &outcome);
     }
 
@@ -191,7 +204,7 @@ pub(in crate::webhooks) fn parsed(links: &Links, event: &call_control::Event) ->
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: serde_json::json!({ "data": data }).to_string().into_bytes(),
     };
-    telnyx::Telnyx.parse(&Link::Voice, &request).unwrap()
+    provider().parse(&Link::Voice, &request).unwrap()
 }
 
 /// What a sound is, and how long it is heard.
@@ -222,7 +235,7 @@ fn heard(links: &Links, sound: &Sound) -> (Prompt, Duration) {
 
 impl Front for Telnyx {
     fn provider(&self) -> &str {
-        telnyx::NAME
+        NAME
     }
 
     fn calls(&mut self, now: Timestamp, call: CallId, from: &From, to: &str) {
@@ -297,7 +310,7 @@ impl Front for Telnyx {
             // Every call is numbered by the scene.
             let call = reference.strip_prefix("v3:call").and_then(|n| n.parse().ok());
             let mut next = CallId(call.unwrap_or(u64::MAX));
-            match self.desk.hear(now, telnyx::NAME, &link, &fields, &mut next) {
+            match self.desk.hear(now, NAME, &link, &fields, &mut next) {
                 Heard::Known(known) => self.legs.execute(now, &reference, &link, Some(&known)),
                 Heard::Asked(ticket) => self.pending = Some((reference, ticket, link)),
                 Heard::Unknown => self.legs.execute(now, &reference, &link, None),

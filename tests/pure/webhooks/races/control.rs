@@ -1,4 +1,4 @@
-//! The same worlds where each action is commanded: Telnyx's platform, with [`Legs`] before the
+//! The same worlds where each action is commanded: Telnyx's platform, with [`Commanded`] before the
 //! desk, and a wire between them on which events and commands are late, lost, doubled and crossed.
 //!
 //! Now and then the server's end of it is killed, and goes on with what was written down.
@@ -9,11 +9,11 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
+use attendant::webhook::commanded::{LegOrder, LegSaving, Part};
 use attendant::webhook::desk::{Ask, AskWhat, Heard};
 use attendant::webhook::sign::from_base64;
-use attendant::webhook::telnyx::{self, LegSaving, Legs, Order, Part};
 use attendant::webhook::{
-    Account, Fields, Link, Links, Paper, Provider, RestAnswer, RestCommand, RestOutcome,
+    Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
 };
 use attendant::words::{AgentRequest, Cause};
 use serde_json::Value;
@@ -23,7 +23,7 @@ use super::line::{Side, ms};
 use super::platform::PROVIDER;
 use super::world::{Deed, LineId, Request, World};
 use crate::call_control::{self, Did, Platform, Sound};
-use crate::webhooks::platform::telnyx::parsed;
+use crate::webhooks::platform::telnyx::{self, parsed};
 
 /// A piece of waiting music.
 const PIECE: Duration = Duration::from_secs(8);
@@ -33,7 +33,7 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 
 pub(super) struct Control {
-    legs: Legs,
+    legs: Box<dyn Commanded>,
     pub(super) platform: Platform,
     links: Links,
     /// What the server has written down of its legs.
@@ -52,7 +52,7 @@ pub(super) enum ControlDeed {
     /// An event reaches the server.
     Event(Box<Fields>),
     /// A command reaches the platform.
-    Command(Order),
+    Command(LegOrder),
     Told(String, String, RestOutcome),
     Press(String, char),
     Speaks(String, Duration),
@@ -91,7 +91,7 @@ impl Control {
         let paper = paper();
         Self {
             links: paper.links.clone(),
-            legs: Legs::new(paper, PIECE),
+            legs: telnyx::legs(paper, PIECE),
             platform: Platform::new(lasts),
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
@@ -122,10 +122,8 @@ impl Control {
 
     /// What the server knows is what was written down.
     fn restart(&mut self, now: Timestamp) {
-        self.legs = Legs::new(paper(), PIECE);
-        let saved: Vec<(String, String)> =
-            self.saved.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
-        assert_eq!(self.legs.restore(now, &saved, &|_| true), [""; 0]);
+        self.legs = telnyx::legs(paper(), PIECE);
+        assert_eq!(self.legs.restore(now, &self.saved, &|_| true), [""; 0]);
     }
 
     /// The leg of a party, as the mark says that it was called with.
@@ -237,7 +235,7 @@ impl World {
     }
 
     /// Does a command as it goes over the wire, unless it is lost on the way.
-    fn obeys_command(&mut self, order: &Order) {
+    fn obeys_command(&mut self, order: &LegOrder) {
         let back = self.wire.rest(self.now);
         let RestCommand::Action { reference, id, name, .. } = &order.command else {
             panic!("an action")
@@ -250,7 +248,7 @@ impl World {
             return self.plan(back, told(RestOutcome::Busy(None)));
         }
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
+        let call = telnyx::provider().rest(&account, &order.command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
         let addressed = call_control::addressed(path, &mut body);
@@ -267,7 +265,9 @@ impl World {
         self.carry();
         let outcome = match self.wire.loses_rest(self.now) {
             true => RestOutcome::Busy(None), // done all the same
-            false => telnyx::Telnyx.outcome(&RestAnswer { status, body: text, retry_after: None }),
+            false => {
+                telnyx::provider().outcome(&RestAnswer { status, body: text, retry_after: None })
+            }
         };
         self.plan(back, told(outcome));
     }
