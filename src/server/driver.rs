@@ -34,7 +34,8 @@ use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::io::Batch;
-use crate::webhook::io::rest::{Rest, Told};
+use crate::webhook::io::rest::Rest;
+use crate::webhook::rest::RestResult;
 use crate::webhook::{Commanded, Links};
 use crate::words::Event;
 
@@ -59,7 +60,7 @@ pub(super) struct Driver {
     /// Verified requests of providers.
     pub(super) hooks: mpsc::Receiver<Batch>,
     /// What became of commands to them.
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) told: mpsc::Receiver<RestResult>,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
@@ -80,7 +81,7 @@ enum Wakeup {
     Asked(Request),
     Resolved(Resolved),
     Hooks(Batch),
-    Told(Told),
+    Told(RestResult),
     Timer,
     Signal(Signal),
 }

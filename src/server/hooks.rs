@@ -9,14 +9,13 @@
 mod tests;
 
 use crate::server::driver::{Driver, ROUNDS_MAX};
-use crate::server::outbox::{Order, Reply};
+use crate::server::outbox::Reply;
 use crate::time::Timestamp;
 use crate::webhook::commanded::{LegSaving, Part};
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
-use crate::webhook::io::rest::Told;
 use crate::webhook::io::{Batch, Hook};
-use crate::webhook::rest::{RestCommand, RestOutcome};
+use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
 use crate::webhook::{Fields, Link, telnyx};
 
 impl Driver {
@@ -83,7 +82,7 @@ impl Driver {
         }
         while let Some(order) = self.legs.as_mut().and_then(|legs| legs.poll_order()) {
             let (leg, command) = (order.leg, order.command);
-            self.outbox.order(Order::Send { provider: telnyx::NAME, leg, command });
+            self.outbox.order(RestOrder::Send { provider: telnyx::NAME, leg, command });
         }
     }
 
@@ -94,7 +93,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn take_told(&mut self, told: &Told) {
+    pub(super) fn take_told(&mut self, told: &RestResult) {
         let asked = match &told.outcome {
             RestOutcome::Done => Asked::Done,
             RestOutcome::Gone => Asked::Gone,
@@ -161,11 +160,11 @@ impl Driver {
                 caller_url: links.url(&caller_to),
                 region,
             },
-            AskWhat::Came => return self.outbox.order(Order::Came(leg)),
+            AskWhat::Came => return self.outbox.order(RestOrder::Came(leg)),
             AskWhat::End => RestCommand::End { reference, region },
             AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
         };
         let provider = links.provider();
-        self.outbox.order(Order::Send { provider, leg, command });
+        self.outbox.order(RestOrder::Send { provider, leg, command });
     }
 }

@@ -20,10 +20,10 @@ use crate::server::clock::Clock;
 use crate::server::tasks::{HttpThread, one_of};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
-use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
+use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
 use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
-use crate::webhook::rest::Account;
+use crate::webhook::rest::{Account, RestResult};
 use crate::webhook::{Commanded, Links, Paper, provider};
 use crate::words::{Digit, Prompt};
 
@@ -31,7 +31,7 @@ use crate::words::{Digit, Prompt};
 pub(super) struct Providers {
     pub(super) desk: Desk,
     pub(super) hooks: mpsc::Receiver<Batch>,
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) told: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
     pub(super) legs: Option<Box<dyn Commanded>>,
@@ -123,7 +123,7 @@ fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a s
 fn start_rest(
     known: &[(&config::Provider, &'static dyn Provider)],
     clock: Clock,
-    told: mpsc::Sender<Told>,
+    told: mpsc::Sender<RestResult>,
 ) -> io::Result<Option<Rest>> {
     let sites: Vec<RestSite> = known
         .iter()

@@ -60,7 +60,10 @@ pub use link::{Link, Links};
 pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
 pub use request::{Method, Reply, Request};
-pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
+pub use rest::{
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOrder, RestOutcome,
+    RestResult,
+};
 pub use support::Support;
 pub use trial::Trial;
 

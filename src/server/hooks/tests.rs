@@ -132,7 +132,7 @@ impl World {
             self.mark = String::from_utf8(from_base64(state).unwrap()).unwrap();
         }
         let action = Some((reference, id.clone()));
-        self.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        self.driver.take_told(&RestResult { provider: telnyx::NAME, leg, action, outcome });
         Some(id)
     }
 
@@ -231,7 +231,7 @@ fn what_became_of_a_command_is_driven_on() {
         let action = Some((CALL.to_owned(), "1.1.2.gather_using_speak".to_owned()));
         let leg = LegId::caller(CallId(1));
         let outcome = RestOutcome::Gone;
-        world.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        world.driver.take_told(&RestResult { provider: telnyx::NAME, leg, action, outcome });
         assert_eq!(world.driver.center.calls_live(), 1);
         // The caller is gone by the word of the next.
         world.told(What::Collected, keys("9"));

@@ -4,8 +4,8 @@
 //! now. All of them may be sent twice. A newer command for a leg takes the place of an older one
 //! that waits for its next try, unless the older is an action: those are sent in their order.
 //!
-//! **Invariant:** every command that was taken is answered once by a [`Told`], unless a newer one
-//! took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
+//! **Invariant:** every command that was taken is answered once by a [`RestResult`], unless a newer
+//! one took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
 //! [`RestOutcome::Busy`], and the provider's next request does what it was to do.
 //!
 //! **Deliberately absent:** which command, and what its failure means.
@@ -22,7 +22,7 @@ use crate::webhook::conceal::conceal;
 use crate::webhook::io::jwt;
 use crate::webhook::provider::Provider;
 use crate::webhook::rest::{
-    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome,
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome, RestResult,
 };
 use crate::webhook::sign::hex;
 
@@ -50,16 +50,6 @@ pub struct RestSite {
     pub account: Account,
 }
 
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub provider: &'static str,
-    pub leg: LegId,
-    /// Reference and name of an [action](RestCommand::Action).
-    pub action: Option<(String, String)>,
-    pub outcome: RestOutcome,
-}
-
 /// The way to the threads. Dropping it ends them; commands that wait are given up.
 pub struct Rest {
     shared: Arc<Shared>,
@@ -71,7 +61,7 @@ struct Shared {
     queue: Mutex<Queue>,
     woken: Condvar,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    told: Box<dyn Fn(Told) + Send + Sync>,
+    told: Box<dyn Fn(RestResult) + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -113,7 +103,7 @@ impl Rest {
     pub fn start(
         sites: Vec<RestSite>,
         clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-        told: Box<dyn Fn(Told) + Send + Sync>,
+        told: Box<dyn Fn(RestResult) + Send + Sync>,
     ) -> io::Result<Self> {
         let sites = sites.into_iter().map(|site| (site.provider.name(), site)).collect();
         let (queue, woken) = (Mutex::default(), Condvar::new());
@@ -138,7 +128,7 @@ impl Rest {
     /// account is refused.
     pub fn send(&self, provider: &'static str, leg: LegId, command: RestCommand) {
         let action = action(&command);
-        let refuse = |outcome| (self.shared.told)(Told { provider, leg, action, outcome });
+        let refuse = |outcome| (self.shared.told)(RestResult { provider, leg, action, outcome });
         if !self.has(provider) {
             return refuse(RestOutcome::Refused("no account is configured".to_owned()));
         }
@@ -234,7 +224,7 @@ impl Shared {
         let told = |outcome| {
             if !is_watch {
                 let action = action(&job.command);
-                (self.told)(Told { provider: job.provider, leg: job.leg, action, outcome });
+                (self.told)(RestResult { provider: job.provider, leg: job.leg, action, outcome });
             }
         };
         if job.is_stale((self.clock)()) {
