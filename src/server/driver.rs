@@ -14,7 +14,6 @@
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -36,7 +35,6 @@ use crate::time::Timestamp;
 use crate::webhook::io::Batch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
-use crate::webhook::{Commanded, Links};
 use crate::words::Event;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
@@ -63,9 +61,6 @@ pub(super) struct Driver {
     pub(super) told: mpsc::Receiver<RestResult>,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
-    pub(super) links: BTreeMap<&'static str, Links>,
-    /// Legs at a provider that is commanded action by action, where there is one.
-    pub(super) legs: Option<Box<dyn Commanded>>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
@@ -93,7 +88,7 @@ impl Driver {
             self.feed_as_of(at, event);
         }
         self.turn();
-        self.wake_legs(self.clock.now());
+        self.wake_providers(self.clock.now());
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
@@ -147,9 +142,8 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
-        let legs = self.legs.as_ref().and_then(|legs| legs.poll_timeout());
         let store = self.store.poll_timeout();
-        let at = center.into_iter().chain(sip).chain(desk).chain(legs).chain(store).min()?;
+        let at = center.into_iter().chain(sip).chain(desk).chain(store).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -190,8 +184,7 @@ impl Driver {
         self.unfinished = false;
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
-        self.router.desk.handle_timeout(now);
-        self.wake_legs(now);
+        self.wake_providers(now);
         self.wake_center(now);
     }
 

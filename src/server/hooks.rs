@@ -3,20 +3,20 @@
 //! **Invariant:** a request is answered when everything it caused is done and written, in the same
 //! turn; so two requests of one call never overlap.
 //!
-//! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`.
+//! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`. Providers: which
+//! of them asks, and how it takes an answer, is a matter of `webhook::front`.
 
 #[cfg(test)]
 mod tests;
 
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::server::outbox::Reply;
+use crate::server::router::Router;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{LegSaving, Part};
-use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
+use crate::webhook::front::{Saving, WebhookResult};
 use crate::webhook::io::{Batch, Hook};
-use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
-use crate::webhook::{Fields, Link, telnyx};
+use crate::webhook::rest::RestResult;
 
 impl Driver {
     pub(super) fn take_hooks(&mut self, batch: Batch) {
@@ -27,144 +27,67 @@ impl Driver {
 
     fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
         let now = self.clock.now();
-        match &mut self.legs {
-            Some(legs) if hook.provider == telnyx::NAME => {
-                legs.handle_event(now, &hook.fields);
-                self.drive(now);
-                Some(Document::default())
-            }
-            Some(_) | None => self.document(now, hook.provider, &hook.link, &hook.fields),
-        }
+        let Hook { provider, link, fields } = hook;
+        let Router { desk, next_call, .. } = &mut self.router;
+        let result = desk.handle_request(now, provider, link, fields, next_call);
+        let document = self.answer(now, result);
+        self.answer_legs(now);
+        document
     }
 
-    /// What comes of a request; `None`: no call of ours is meant.
-    fn document(
-        &mut self,
-        now: Timestamp,
-        provider: &str,
-        link: &Link,
-        fields: &Fields,
-    ) -> Option<Document> {
-        let router = &mut self.router;
-        match router.desk.hear(now, provider, link, fields, &mut router.next_call) {
-            Heard::Known(document) => Some(document),
-            Heard::Unknown => None,
-            Heard::Asked(ticket) => {
+    /// The document for a request; `None`: no call of ours is meant.
+    fn answer(&mut self, now: Timestamp, result: WebhookResult) -> Option<Document> {
+        match result {
+            WebhookResult::Known(document) => Some(document),
+            WebhookResult::Unknown => None,
+            WebhookResult::Asked(ticket) => {
                 self.deal(now);
                 let ahead = self.center.ahead(now, ticket.call());
-                Some(self.router.desk.write(now, &ticket, ahead))
+                Some(self.router.desk.answer(now, ticket, ahead))
             }
         }
     }
 
-    /// Carries what happened to commanded legs to the desk, documents back, and sends commands.
-    fn drive(&mut self, now: Timestamp) {
-        for round in 0..=ROUNDS_MAX {
-            if round == ROUNDS_MAX {
-                self.unfinished = true;
-                break;
-            }
-            let Some((link, fields)) = self.legs.as_mut().and_then(|legs| legs.poll_request())
-            else {
-                break;
-            };
-            let document = self.document(now, telnyx::NAME, &link, &fields);
-            if let Some(legs) = &mut self.legs {
-                legs.execute(now, &fields.reference, &link, document.as_ref());
-            }
+    /// Answers legs that are commanded, which ask without HTTP.
+    fn answer_legs(&mut self, now: Timestamp) {
+        for _ in 0..ROUNDS_MAX {
+            let Router { desk, next_call, .. } = &mut self.router;
+            let Some(result) = desk.poll_request(now, next_call) else { return };
+            self.answer(now, result);
         }
-        while let Some(leg) = self.legs.as_mut().and_then(|legs| legs.poll_unparted()) {
-            self.router.desk.asked(now, leg, Asked::Failed);
-            self.deal(now); // or the desk would ask for the same again, and again
-        }
-        if self.rest.is_none() {
-            return;
-        }
-        while let Some(order) = self.legs.as_mut().and_then(|legs| legs.poll_order()) {
-            let (leg, command) = (order.leg, order.command);
-            self.outbox.order(RestOrder::Send { provider: telnyx::NAME, leg, command });
-        }
+        self.unfinished = true;
     }
 
-    pub(super) fn wake_legs(&mut self, now: Timestamp) {
-        if let Some(legs) = &mut self.legs {
-            legs.handle_timeout(now);
-            self.drive(now);
-        }
+    pub(super) fn wake_providers(&mut self, now: Timestamp) {
+        self.router.desk.handle_timeout(now);
+        self.answer_legs(now);
     }
 
     pub(super) fn take_told(&mut self, told: &RestResult) {
-        let asked = match &told.outcome {
-            RestOutcome::Done => Asked::Done,
-            RestOutcome::Gone => Asked::Gone,
-            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
-                tracing::warn!(
-                    leg = %told.leg, provider = told.provider, outcome = %told.outcome,
-                    "the provider did not do what it was told; the next request brings it"
-                );
-                Asked::Failed
-            }
-        };
         let now = self.clock.now();
-        if let (Some((reference, id)), Some(legs)) = (&told.action, &mut self.legs) {
-            legs.handle_rest_result(now, reference, id, &told.outcome);
-            return self.drive(now);
-        }
-        self.router.desk.asked(now, told.leg, asked);
+        self.router.desk.handle_rest_result(now, told);
+        self.answer_legs(now);
     }
 
     /// Tells providers and the disk what this turn has changed.
     pub(super) fn tell_providers(&mut self) {
-        while let Some(ask) = self.router.desk.poll_ask() {
-            self.ask(ask);
+        let now = self.clock.now();
+        self.answer_legs(now);
+        while self.router.desk.pass_on(now) {
+            self.answer_legs(now);
+        }
+        while self.rest.is_some()
+            && let Some(order) = self.router.desk.poll_order()
+        {
+            self.outbox.order(order);
         }
         while let Some(saving) = self.router.desk.poll_saving() {
             match saving {
-                Saving::Keep(call, text) => self.store.keep_session(call, text),
-                Saving::Forget(call) => self.store.forget_session(call),
+                Saving::KeepCall(call, text) => self.store.keep_session(call, text),
+                Saving::ForgetCall(call) => self.store.forget_session(call),
+                Saving::KeepLeg(name, text) => self.store.keep_leg(name, text),
+                Saving::ForgetLeg(name) => self.store.forget_leg(name),
             };
         }
-        while let Some(saving) = self.legs.as_mut().and_then(|legs| legs.poll_saving()) {
-            match saving {
-                LegSaving::Keep(name, text) => self.store.keep_leg(name, text),
-                LegSaving::Forget(name) => self.store.forget_leg(name),
-            };
-        }
-    }
-
-    fn ask(&mut self, ask: Ask) {
-        if let (telnyx::NAME, Some(legs)) = (ask.provider.as_str(), &mut self.legs) {
-            let now = self.clock.now();
-            match ask.what {
-                AskWhat::Move { to } => legs.move_to(now, &ask.reference, &to),
-                AskWhat::End => legs.hang_up(&ask.reference),
-                AskWhat::Part { caller, to, caller_to, room } => {
-                    legs.part(now, &ask.reference, ask.leg, Part { room, to, caller, caller_to });
-                }
-                // It tells everything by itself.
-                AskWhat::Watch { .. } | AskWhat::Came => {}
-            }
-            return self.drive(now);
-        }
-        let Some(links) = self.links.get(ask.provider.as_str()) else { return };
-        if self.rest.is_none() {
-            return;
-        }
-        let Ask { leg, reference, region, what, provider: _ } = ask;
-        let command = match what {
-            AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-            AskWhat::Part { caller, to, caller_to, room: _ } => RestCommand::Part {
-                reference,
-                url: links.url(&to),
-                caller,
-                caller_url: links.url(&caller_to),
-                region,
-            },
-            AskWhat::Came => return self.outbox.order(RestOrder::Came(leg)),
-            AskWhat::End => RestCommand::End { reference, region },
-            AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
-        };
-        let provider = links.provider();
-        self.outbox.order(RestOrder::Send { provider, leg, command });
     }
 }

@@ -18,23 +18,23 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::tasks::{HttpThread, one_of};
-use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use crate::webhook::desk::{DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
+use crate::webhook::front::{ProviderFront, Way};
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
 use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::{Account, RestResult};
-use crate::webhook::{Commanded, Links, Paper, provider};
+use crate::webhook::{Links, Paper, provider};
 use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
 pub(super) struct Providers {
-    pub(super) desk: Desk,
+    pub(super) front: ProviderFront,
     pub(super) hooks: mpsc::Receiver<Batch>,
     pub(super) told: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
-    pub(super) legs: Option<Box<dyn Commanded>>,
     /// `None` without a door.
     pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
@@ -60,11 +60,16 @@ pub(super) fn start(
     let (hook_sender, hooks) = mpsc::channel(HOOKS_MAX);
     let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, told_sender)?;
-    let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
-    let legs = known.iter().find_map(|(of, provider)| {
-        let make = provider.commanded()?;
-        Some(make(site(of, *provider, &base, key).paper, config.webhooks.music_piece))
+    let ways = known.iter().map(|(of, provider)| {
+        let paper = site(of, *provider, &base, key).paper;
+        let way = match provider.commanded() {
+            Some(make) => Way::Commands(make(paper, config.webhooks.music_piece)),
+            None => Way::Documents(paper.links),
+        };
+        (provider.name(), way)
     });
+    let setup = desk_setup(config, &known, rest.as_ref(), key);
+    let front = ProviderFront::new(setup, ways.collect());
     let mut counts = None;
     let thread = match listener {
         Some(listener) => {
@@ -84,14 +89,14 @@ pub(super) fn start(
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
                 }),
             };
-            let front = Front::new(settings, around);
-            counts = Some(front.counts());
+            let door = Front::new(settings, around);
+            counts = Some(door.counts());
             let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
-            Some(HttpThread::webhooks(front, listener, is_proxy)?)
+            Some(HttpThread::webhooks(door, listener, is_proxy)?)
         }
         None => None,
     };
-    Ok(Providers { desk, hooks, told, rest, links, legs, counts, thread })
+    Ok(Providers { front, hooks, told, rest, links, counts, thread })
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {

@@ -25,6 +25,7 @@ pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;
+pub mod front;
 #[cfg(feature = "server")]
 pub mod io;
 pub mod jambonz;

@@ -54,7 +54,7 @@ pub(super) enum Wake {
 }
 
 #[derive(Debug)]
-pub struct Legs {
+pub(super) struct Legs {
     pub(super) paper: Paper,
     /// How long one of waiting music is.
     piece: Duration,
@@ -74,7 +74,7 @@ pub struct Legs {
 impl Legs {
     /// `piece`: how long a piece of waiting music is.
     #[must_use]
-    pub fn new(paper: Paper, piece: Duration) -> Self {
+    pub(super) fn new(paper: Paper, piece: Duration) -> Self {
         Self {
             paper,
             piece,

@@ -41,7 +41,7 @@ use crate::words::Need;
 use legs::Legs;
 
 /// As in the configuration and in our addresses.
-pub const NAME: &str = "telnyx";
+const NAME: &str = "telnyx";
 
 /// [`Keys::secrets`] are public keys, in base64.
 #[derive(Clone, Copy, Debug)]
