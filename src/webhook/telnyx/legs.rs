@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
 //! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
-//! and ends count once, and a fall out of a room only while the leg is in it. So a late, repeated
-//! or foreign event changes nothing.
+//! and ends count once, and a fall out of a conference only while the leg is in it. So a late,
+//! repeated or foreign event changes nothing.
 //!
 //! **Deliberately absent:** the disk. Of a leg that was not saved the next
 //! event names the desk's link by itself, and what its document had left is skipped.
@@ -42,9 +42,9 @@ pub(super) const PARTY: &str = "&d=1";
 pub(super) enum Wake {
     /// What the leg does is over, or should be.
     Due(String),
-    /// The leg is to enter its room once more.
+    /// The leg is to enter its conference once more.
     Enter(String),
-    /// The leg is to leave a room once more.
+    /// The leg is to leave a conference once more.
     Leave(String),
     /// It was told to hang up, and should be gone.
     End(String),
@@ -209,7 +209,7 @@ impl Commanded for Legs {
     }
 
     fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part) {
-        self.part_in_room(now, reference, leg, part);
+        self.part_by_conference(now, reference, leg, part);
     }
 
     fn handle_rest_result(
@@ -221,8 +221,8 @@ impl Commanded for Legs {
     ) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(command) = leg.sent(id) else { return };
-        if let Some(room) = command.room() {
-            self.told_of_room(now, reference, command.name, room, outcome);
+        if let Some(conference) = command.conference() {
+            self.handle_conference_result(now, reference, command.name, conference, outcome);
             self.expect_end(now, reference);
             return self.send(reference);
         }
@@ -352,7 +352,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::Room | Doing::Guest | Doing::Parting(_) => {}
+            Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
         }
     }
 }

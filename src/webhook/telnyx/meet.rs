@@ -1,7 +1,7 @@
 //! Legs come and go: who they are, how they answer, meet each other and end.
 //!
-//! **Invariant:** a party is bridged to, or joins in a room, only the caller who waits for it, and
-//! one whom nobody waits for is hung up; a caller stays when the party has gone.
+//! **Invariant:** a party is bridged to, or joins in a conference, only the caller who waits for
+//! it, and one whom nobody waits for is hung up; a caller stays when the party has gone.
 
 use std::time::Duration;
 
@@ -183,8 +183,8 @@ impl Legs {
         }
     }
 
-    /// Who is in the room of a leg that does this, and stays there when that one has gone: the
-    /// caller may be brought to them. It is known by then whether that is so.
+    /// Who is in the conference of a leg that does this, and stays there when that one has gone:
+    /// the caller may be brought to them. It is known by then whether that is so.
     fn guest(&self, doing: &Doing) -> Option<String> {
         let Doing::Dialing { party: Some(party), .. } = doing else { return None };
         let guest = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Guest));
@@ -257,15 +257,15 @@ impl Legs {
         let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
             return self.hang_up(party);
         };
-        let room = leg.room.as_ref().map(|room| room.name.clone());
+        let conference = leg.conference.as_ref().map(|conference| conference.name.clone());
         match &mut leg.doing {
             Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
                 *talks_since = Some(now);
             }
             _ => return self.hang_up(party),
         }
-        if let Some(room) = room {
-            return self.joins(party, &room);
+        if let Some(conference) = conference {
+            return self.joins(party, &conference);
         }
         self.start(caller, BRIDGE, with(party), mark);
     }

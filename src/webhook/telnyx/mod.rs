@@ -10,13 +10,13 @@
 //!
 //! **Deliberately absent:** Telnyx's own queues; speech and its AI.
 
+mod conference;
 mod leg;
 mod legs;
 mod meet;
 mod parse;
 mod plan;
 mod rest;
-mod rooms;
 mod saved;
 mod steps;
 mod support;

@@ -85,7 +85,7 @@ impl Legs {
             (_, Some(until)) => self.wait_until(reference, until),
             (_, None) => {}
         }
-        self.take_up_room(reference);
+        self.take_up_conference(reference);
         self.take_up_guest(now, reference);
         if is_heard {
             self.ask_after(reference);

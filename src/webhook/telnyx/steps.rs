@@ -12,7 +12,7 @@ use crate::webhook::document::{Callee, Dial};
 use crate::webhook::fields::Fields;
 use crate::webhook::form;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::telnyx::leg::{Doing, Room};
+use crate::webhook::telnyx::leg::{Conference, Doing};
 use crate::webhook::telnyx::legs::{Legs, PARTY, RECORDED, Wake};
 use crate::webhook::telnyx::plan::{Body, Todo, body};
 use crate::webhook::telnyx::rest::DIAL;
@@ -76,7 +76,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::Room | Doing::Guest | Doing::Parting(_) => {}
+            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -137,9 +137,9 @@ impl Legs {
             }
             Todo::Dial(dial) => self.dial(now, reference, dial),
             Todo::Meet { room } => {
-                (leg.doing, leg.current) = (Doing::Room, None);
+                (leg.doing, leg.current) = (Doing::InConference, None);
                 if !leg.is_in(&room) {
-                    leg.room = Some(Room::new(&room, false));
+                    leg.conference = Some(Conference::new(&room, false));
                     self.enter(reference);
                 }
             }
@@ -195,7 +195,7 @@ impl Legs {
             | Doing::Answering
             | Doing::Pause
             | Doing::Dialing { .. }
-            | Doing::Room
+            | Doing::InConference
             | Doing::Guest
             | Doing::Parting(_) => {}
         }
@@ -214,7 +214,7 @@ impl Legs {
             | Doing::Sound
             | Doing::Keys { .. }
             | Doing::Record { .. }
-            | Doing::Room
+            | Doing::InConference
             | Doing::Guest
             | Doing::Parting(_) => {}
         }

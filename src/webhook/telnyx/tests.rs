@@ -1,8 +1,8 @@
 //! Legs that are commanded, event by event.
 
+mod conference;
 mod parties;
 mod restart;
-mod rooms;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -466,8 +466,8 @@ fn a_command_as_it_goes_over_the_wire() {
         ..RestAnswer::default()
     };
     assert_eq!(Telnyx.outcome(&gone), RestOutcome::Gone);
-    let room_gone = RestAnswer { body: gone.body.replace("90018", "90019"), ..gone.clone() };
-    assert_eq!(Telnyx.outcome(&room_gone), RestOutcome::Gone);
+    let conference_gone = RestAnswer { body: gone.body.replace("90018", "90019"), ..gone.clone() };
+    assert_eq!(Telnyx.outcome(&conference_gone), RestOutcome::Gone);
     let other = RestAnswer { body: String::new(), ..gone };
     assert_eq!(Telnyx.outcome(&other), RestOutcome::Refused("422".to_owned()));
 }
