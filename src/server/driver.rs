@@ -56,9 +56,9 @@ pub(super) struct Driver {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     /// Verified requests of providers.
-    pub(super) hooks: mpsc::Receiver<Batch>,
+    pub(super) webhooks: mpsc::Receiver<Batch>,
     /// What became of commands to them.
-    pub(super) told: mpsc::Receiver<RestResult>,
+    pub(super) rest_results: mpsc::Receiver<RestResult>,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) drain_timeout: Duration,
@@ -75,8 +75,8 @@ enum Wakeup {
     Media(Fact),
     Asked(Request),
     Resolved(Resolved),
-    Hooks(Batch),
-    Told(RestResult),
+    Webhooks(Batch),
+    RestResult(RestResult),
     Timer,
     Signal(Signal),
 }
@@ -100,8 +100,8 @@ impl Driver {
                 Wakeup::Resolved(Resolved { trunk, address }) => {
                     self.router.ua.set_trunk_address(&trunk, Some(address));
                 }
-                Wakeup::Hooks(batch) => self.take_hooks(batch),
-                Wakeup::Told(told) => self.take_told(&told),
+                Wakeup::Webhooks(batch) => self.take_webhooks(batch),
+                Wakeup::RestResult(result) => self.take_rest_result(&result),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -129,8 +129,8 @@ impl Driver {
             () = self.timer.until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
-            Some(batch) = self.hooks.recv() => Wakeup::Hooks(batch),
-            Some(told) = self.told.recv() => Wakeup::Told(told),
+            Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
+            Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }

@@ -31,8 +31,8 @@ use crate::words::{Digit, Prompt};
 /// What the driver needs of providers.
 pub(super) struct Providers {
     pub(super) front: ProviderFront,
-    pub(super) hooks: mpsc::Receiver<Batch>,
-    pub(super) told: mpsc::Receiver<RestResult>,
+    pub(super) webhooks: mpsc::Receiver<Batch>,
+    pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
     /// `None` without a door.
@@ -57,9 +57,9 @@ pub(super) fn start(
         .iter()
         .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
         .collect();
-    let (hook_sender, hooks) = mpsc::channel(HOOKS_MAX);
-    let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
-    let rest = start_rest(&known, clock, told_sender)?;
+    let (webhook_sender, webhooks) = mpsc::channel(HOOKS_MAX);
+    let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
+    let rest = start_rest(&known, clock, result_sender)?;
     let ways = known.iter().map(|(of, provider)| {
         let paper = site(of, *provider, &base, key).paper;
         let way = match provider.commanded() {
@@ -83,7 +83,7 @@ pub(super) fn start(
             };
             let around = Around {
                 clock: Box::new(move || clock.now()),
-                hooks: hook_sender,
+                hooks: webhook_sender,
                 sounds: Arc::new(Wavs {
                     prompts: Arc::clone(prompts),
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
@@ -96,7 +96,7 @@ pub(super) fn start(
         }
         None => None,
     };
-    Ok(Providers { front, hooks, told, rest, links, counts, thread })
+    Ok(Providers { front, webhooks, rest_results, rest, links, counts, thread })
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {
@@ -128,7 +128,7 @@ fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a s
 fn start_rest(
     known: &[(&config::Provider, &'static dyn Provider)],
     clock: Clock,
-    told: mpsc::Sender<RestResult>,
+    results: mpsc::Sender<RestResult>,
 ) -> io::Result<Option<Rest>> {
     let sites: Vec<RestSite> = known
         .iter()
@@ -144,12 +144,12 @@ fn start_rest(
     if sites.is_empty() {
         return Ok(None);
     }
-    let tell = move |news| {
-        if told.try_send(news).is_err() {
+    let report = move |result| {
+        if results.try_send(result).is_err() {
             tracing::error!("what became of a command to a provider is lost");
         }
     };
-    Rest::start(sites, Box::new(move || clock.now()), Box::new(tell)).map(Some)
+    Rest::start(sites, Box::new(move || clock.now()), Box::new(report)).map(Some)
 }
 
 fn desk_setup(

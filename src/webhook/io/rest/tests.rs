@@ -138,7 +138,7 @@ fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<Re
         queue: Mutex::default(),
         woken: Condvar::new(),
         clock: Box::new(move || Timestamp(reads.load(Ordering::Relaxed))),
-        told: Box::new(move |said| drop(sender.send(said))),
+        report: Box::new(move |said| drop(sender.send(said))),
     };
     (Rest { shared: Arc::new(shared), threads: Vec::new() }, clock, told)
 }

@@ -19,13 +19,13 @@ use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::RestResult;
 
 impl Driver {
-    pub(super) fn take_hooks(&mut self, batch: Batch) {
-        let documents = batch.hooks.iter().map(|hook| self.take_hook(hook)).collect();
+    pub(super) fn take_webhooks(&mut self, batch: Batch) {
+        let documents = batch.hooks.iter().map(|hook| self.take_webhook(hook)).collect();
         // Nobody waits any more? The provider comes again, and the answer is kept.
         self.outbox.reply(Reply::Documents(batch.reply, documents));
     }
 
-    fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
+    fn take_webhook(&mut self, hook: &Hook) -> Option<Document> {
         let now = self.clock.now();
         let Hook { provider, link, fields } = hook;
         let Router { desk, next_call, .. } = &mut self.router;
@@ -63,9 +63,9 @@ impl Driver {
         self.answer_legs(now);
     }
 
-    pub(super) fn take_told(&mut self, told: &RestResult) {
+    pub(super) fn take_rest_result(&mut self, result: &RestResult) {
         let now = self.clock.now();
-        self.router.desk.handle_rest_result(now, told);
+        self.router.desk.handle_rest_result(now, result);
         self.answer_legs(now);
     }
 

@@ -98,7 +98,7 @@ impl World {
     fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
         let (reply, mut replied) = oneshot::channel();
         let hook = self.hook(leg, what, more);
-        self.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        self.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
         self.driver.release();
         replied.try_recv().expect("answered in the same turn").remove(0)
@@ -135,7 +135,7 @@ impl World {
             self.mark = String::from_utf8(from_base64(state).unwrap()).unwrap();
         }
         let action = Some((reference, id.clone()));
-        self.driver.take_told(&RestResult { provider: PROVIDER, leg, action, outcome });
+        self.driver.take_rest_result(&RestResult { provider: PROVIDER, leg, action, outcome });
         Some(id)
     }
 
@@ -184,7 +184,7 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
         let hook = world.hook(CALL, What::Arrived, fields);
-        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         let (api, mut told) = oneshot::channel();
         world.driver.take_request(crate::api::Request::EndCall { call: CallId(1), reply: api });
         world.driver.deal(world.driver.clock.now());
@@ -212,7 +212,7 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
         let hook = world.hook(CALL, What::Arrived, fields);
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         world.driver.deal(world.driver.clock.now());
         assert!(world.driver.router.is_recording, "it is not known yet");
         world.driver.release();
@@ -234,7 +234,7 @@ fn what_became_of_a_command_is_driven_on() {
         let action = Some((CALL.to_owned(), "1.1.2.gather_using_speak".to_owned()));
         let leg = LegId::caller(CallId(1));
         let outcome = RestOutcome::Gone;
-        world.driver.take_told(&RestResult { provider: PROVIDER, leg, action, outcome });
+        world.driver.take_rest_result(&RestResult { provider: PROVIDER, leg, action, outcome });
         assert_eq!(world.driver.center.calls_live(), 1);
         // The caller is gone by the word of the next.
         world.told(What::Collected, keys("9"));
