@@ -14,7 +14,6 @@
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -33,10 +32,9 @@ use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
-use crate::webhook::Links;
 use crate::webhook::io::Batch;
-use crate::webhook::io::rest::{Rest, Told};
-use crate::webhook::telnyx::Legs;
+use crate::webhook::io::rest::Rest;
+use crate::webhook::rest::RestResult;
 use crate::words::Event;
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
@@ -58,14 +56,11 @@ pub(super) struct Driver {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     /// Verified requests of providers.
-    pub(super) hooks: mpsc::Receiver<Batch>,
+    pub(super) webhooks: mpsc::Receiver<Batch>,
     /// What became of commands to them.
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) rest_results: mpsc::Receiver<RestResult>,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
-    pub(super) links: BTreeMap<&'static str, Links>,
-    /// Legs at a provider that is commanded action by action, where there is one.
-    pub(super) legs: Option<Legs>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
@@ -80,8 +75,8 @@ enum Wakeup {
     Media(Fact),
     Asked(Request),
     Resolved(Resolved),
-    Hooks(Batch),
-    Told(Told),
+    Webhooks(Batch),
+    RestResult(RestResult),
     Timer,
     Signal(Signal),
 }
@@ -93,7 +88,7 @@ impl Driver {
             self.feed_as_of(at, event);
         }
         self.turn();
-        self.wake_legs(self.clock.now());
+        self.wake_providers(self.clock.now());
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
@@ -105,8 +100,8 @@ impl Driver {
                 Wakeup::Resolved(Resolved { trunk, address }) => {
                     self.router.ua.set_trunk_address(&trunk, Some(address));
                 }
-                Wakeup::Hooks(batch) => self.take_hooks(batch),
-                Wakeup::Told(told) => self.take_told(&told),
+                Wakeup::Webhooks(batch) => self.take_webhooks(batch),
+                Wakeup::RestResult(result) => self.take_rest_result(&result),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -134,8 +129,8 @@ impl Driver {
             () = self.timer.until(deadline) => Wakeup::Timer,
             Some(request) = self.requests.recv() => Wakeup::Asked(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
-            Some(batch) = self.hooks.recv() => Wakeup::Hooks(batch),
-            Some(told) = self.told.recv() => Wakeup::Told(told),
+            Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
+            Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }
@@ -147,9 +142,8 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
         let desk = self.router.desk.poll_timeout();
-        let legs = self.legs.as_ref().and_then(Legs::poll_timeout);
         let store = self.store.poll_timeout();
-        let at = center.into_iter().chain(sip).chain(desk).chain(legs).chain(store).min()?;
+        let at = center.into_iter().chain(sip).chain(desk).chain(store).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -190,8 +184,7 @@ impl Driver {
         self.unfinished = false;
         let now = self.clock.now();
         self.router.ua.handle_timeout(now);
-        self.router.desk.handle_timeout(now);
-        self.wake_legs(now);
+        self.wake_providers(now);
         self.wake_center(now);
     }
 

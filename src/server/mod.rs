@@ -13,7 +13,6 @@ mod convert;
 mod desk;
 mod driver;
 mod greet;
-mod hooks;
 mod listen;
 mod local;
 mod memory;
@@ -29,6 +28,7 @@ mod start;
 mod tasks;
 mod timer;
 mod unanswered;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -14,11 +14,10 @@ use tokio::sync::oneshot;
 
 use crate::center::Refused;
 use crate::center::snapshot::AgentView;
-use crate::id::LegId;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Rest;
-use crate::webhook::rest::RestCommand;
+use crate::webhook::rest::RestOrder;
 
 /// A write into the page cache takes microseconds; one that takes this long waited for the disk.
 const SLOW_AFTER: Duration = Duration::from_millis(100);
@@ -28,7 +27,8 @@ const WARN_AFTER: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Outbox {
     replies: Vec<Reply>,
-    orders: Vec<Order>,
+    /// For the threads that speak with providers.
+    orders: Vec<RestOrder>,
     pub(super) slow_writes: SlowWrites,
 }
 
@@ -42,18 +42,12 @@ pub(super) enum Reply {
 /// `None`: there is no such agent.
 pub(super) type AgentAnswer = Option<Result<AgentView, Refused>>;
 
-/// For the threads that speak with providers.
-pub(super) enum Order {
-    Send { provider: &'static str, leg: LegId, command: RestCommand },
-    Came(LegId),
-}
-
 impl Outbox {
     pub(super) fn reply(&mut self, reply: Reply) {
         self.replies.push(reply);
     }
 
-    pub(super) fn order(&mut self, order: Order) {
+    pub(super) fn order(&mut self, order: RestOrder) {
         self.orders.push(order);
     }
 
@@ -68,8 +62,8 @@ impl Outbox {
         for order in self.orders.drain(..) {
             let Some(rest) = rest else { continue };
             match order {
-                Order::Send { provider, leg, command } => rest.send(provider, leg, command),
-                Order::Came(leg) => rest.came(leg),
+                RestOrder::Send { provider, leg, command } => rest.send(provider, leg, command),
+                RestOrder::Came(leg) => rest.came(leg),
             }
         }
     }

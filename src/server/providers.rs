@@ -18,24 +18,23 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::tasks::{HttpThread, one_of};
-use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use crate::webhook::desk::{DeskSetup, ProviderSetup};
 use crate::webhook::document::Callee;
-use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite, Told};
+use crate::webhook::front::{ProviderFront, Way};
+use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
 use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
 use crate::webhook::provider::{Keys, Provider};
-use crate::webhook::rest::Account;
-use crate::webhook::telnyx::Legs;
+use crate::webhook::rest::{Account, RestResult};
 use crate::webhook::{Links, Paper, provider};
 use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
 pub(super) struct Providers {
-    pub(super) desk: Desk,
-    pub(super) hooks: mpsc::Receiver<Batch>,
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) front: ProviderFront,
+    pub(super) webhooks: mpsc::Receiver<Batch>,
+    pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
-    pub(super) legs: Option<Legs>,
     /// `None` without a door.
     pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
@@ -58,14 +57,19 @@ pub(super) fn start(
         .iter()
         .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
         .collect();
-    let (hook_sender, hooks) = mpsc::channel(HOOKS_MAX);
-    let (told_sender, told) = mpsc::channel(COMMANDS_MAX);
-    let rest = start_rest(&known, clock, told_sender)?;
-    let desk = Desk::new(desk_setup(config, &known, rest.as_ref(), key));
-    let commanded = known.iter().find(|(_, provider)| provider.is_commanded());
-    let legs = commanded.map(|(of, provider)| {
-        Legs::new(site(of, *provider, &base, key).paper, config.webhooks.music_piece)
+    let (webhook_sender, webhooks) = mpsc::channel(HOOKS_MAX);
+    let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
+    let rest = start_rest(&known, clock, result_sender)?;
+    let ways = known.iter().map(|(of, provider)| {
+        let paper = site(of, *provider, &base, key).paper;
+        let way = match provider.commanded() {
+            Some(make) => Way::Commands(make(paper, config.webhooks.music_piece)),
+            None => Way::Documents(paper.links),
+        };
+        (provider.name(), way)
     });
+    let setup = desk_setup(config, &known, rest.as_ref(), key);
+    let front = ProviderFront::new(setup, ways.collect());
     let mut counts = None;
     let thread = match listener {
         Some(listener) => {
@@ -79,20 +83,20 @@ pub(super) fn start(
             };
             let around = Around {
                 clock: Box::new(move || clock.now()),
-                hooks: hook_sender,
+                hooks: webhook_sender,
                 sounds: Arc::new(Wavs {
                     prompts: Arc::clone(prompts),
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
                 }),
             };
-            let front = Front::new(settings, around);
-            counts = Some(front.counts());
+            let door = Front::new(settings, around);
+            counts = Some(door.counts());
             let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
-            Some(HttpThread::webhooks(front, listener, is_proxy)?)
+            Some(HttpThread::webhooks(door, listener, is_proxy)?)
         }
         None => None,
     };
-    Ok(Providers { desk, hooks, told, rest, links, legs, counts, thread })
+    Ok(Providers { front, webhooks, rest_results, rest, links, counts, thread })
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {
@@ -124,7 +128,7 @@ fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a s
 fn start_rest(
     known: &[(&config::Provider, &'static dyn Provider)],
     clock: Clock,
-    told: mpsc::Sender<Told>,
+    results: mpsc::Sender<RestResult>,
 ) -> io::Result<Option<Rest>> {
     let sites: Vec<RestSite> = known
         .iter()
@@ -140,12 +144,12 @@ fn start_rest(
     if sites.is_empty() {
         return Ok(None);
     }
-    let tell = move |news| {
-        if told.try_send(news).is_err() {
+    let report = move |result| {
+        if results.try_send(result).is_err() {
             tracing::error!("what became of a command to a provider is lost");
         }
     };
-    Rest::start(sites, Box::new(move || clock.now()), Box::new(tell)).map(Some)
+    Rest::start(sites, Box::new(move || clock.now()), Box::new(report)).map(Some)
 }
 
 fn desk_setup(

@@ -26,7 +26,8 @@ use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Bound, DialogId, Ua, UaEvent};
 use crate::store::Store;
 use crate::time::{Throttle, Timestamp};
-use crate::webhook::desk::{Desk, Taken};
+use crate::webhook::desk::Taken;
+use crate::webhook::front::ProviderFront;
 use crate::words::{CallOutcome, Cause, Command, EndedBy, Event, From, Loss, Target, Via};
 
 /// What every call can meet is said once within this, and with how often it was met.
@@ -61,7 +62,7 @@ pub(super) struct Router {
     /// And those from agents' own telephones.
     pub(super) agent_calls_ended: u64,
     /// Calls at providers.
-    pub(super) desk: Desk,
+    pub(super) desk: ProviderFront,
     /// For the center, in the order they happened.
     pub(super) events: VecDeque<Event>,
 }

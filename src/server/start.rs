@@ -123,7 +123,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
     let api = start_api(&config, Desk { tx: desk }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
-    resume::take_up(clock.now(), &mut store, &mut providers.desk, providers.legs.as_mut(), &kept);
+    resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
 
     let router = Router {
         ua,
@@ -141,7 +141,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         is_recording: true,
         calls_ended: Default::default(),
         agent_calls_ended: 0,
-        desk: providers.desk,
+        desk: providers.front,
         events: repaired.into_iter().map(left).collect(),
     };
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
@@ -157,11 +157,9 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         facts,
         requests,
         resolved,
-        hooks: providers.hooks,
-        told: providers.told,
+        webhooks: providers.webhooks,
+        rest_results: providers.rest_results,
         rest: providers.rest,
-        links: providers.links,
-        legs: providers.legs,
         drain_timeout: config.server.drain_timeout,
         calls_max: config.server.calls_max,
         unfinished: false,

@@ -100,7 +100,7 @@ pub struct Opened {
     pub recovered: Recovered,
     /// What fronts kept of calls and did not forget, also of calls that ended since.
     pub sessions: Vec<(CallId, String)>,
-    /// And of legs, by their names at the provider.
+    /// And of legs, by the names that the front gave them.
     pub legs: Vec<(String, String)>,
     /// Where agents stood, by name.
     pub standings: BTreeMap<String, Standing>,

@@ -19,11 +19,13 @@
 
 pub mod about;
 pub mod bandwidth;
+pub mod commanded;
 pub mod conceal;
 pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;
+pub mod front;
 #[cfg(feature = "server")]
 pub mod io;
 pub mod jambonz;
@@ -51,6 +53,7 @@ pub mod twilio;
 pub mod twiml;
 
 pub use about::{About, Console, Parting};
+pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
@@ -58,7 +61,10 @@ pub use link::{Link, Links};
 pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
 pub use request::{Method, Reply, Request};
-pub use rest::{Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
+pub use rest::{
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOrder, RestOutcome,
+    RestResult,
+};
 pub use support::Support;
 pub use trial::Trial;
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::time::Timestamp;
 use crate::webhook::about::{About, Parting};
+use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -56,10 +57,14 @@ pub trait Provider: Send + Sync {
     /// party: bridge it now).
     fn render(&self, document: &Document, paper: &Paper) -> Reply;
 
-    /// Whether it executes no documents: its requests are only news, and every action is a command
-    /// of ours ([`telnyx::Legs`](crate::webhook::telnyx::Legs)).
+    /// What makes the legs of an account, where the provider executes no documents: its requests
+    /// are only news, and every action is a command of ours.
+    fn commanded(&self) -> Option<MakeCommanded> {
+        None
+    }
+
     fn is_commanded(&self) -> bool {
-        false
+        self.commanded().is_some()
     }
 
     /// As in [`About`].

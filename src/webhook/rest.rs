@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::id::LegId;
 use crate::webhook::sign::base64;
 
 /// How much of a refusal's body is kept, in characters.
@@ -44,6 +45,28 @@ pub enum RestCommand {
     /// One action, of a provider that does nothing else: `id` is never used twice for a leg, so
     /// that the provider knows a repeat.
     Action { reference: String, id: String, name: &'static str, body: Map<String, Value> },
+}
+
+/// For whoever sends commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestOrder {
+    Send {
+        provider: &'static str,
+        leg: LegId,
+        command: RestCommand,
+    },
+    /// The provider has come for this leg, as it was told: it need not be told again.
+    Came(LegId),
+}
+
+/// What became of a command that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestResult {
+    pub provider: &'static str,
+    pub leg: LegId,
+    /// Reference and name of an [action](RestCommand::Action).
+    pub action: Option<(String, String)>,
+    pub outcome: RestOutcome,
 }
 
 /// The account commands are sent for.

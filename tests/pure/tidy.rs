@@ -8,6 +8,8 @@
 //!
 //! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
 
+mod providers;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -163,27 +165,6 @@ fn sip_types_and_the_runtime_have_one_home() {
             }
             if names_crate(line, "tokio") && !SHELL.contains(&module) && !file.is_io() {
                 errors += &format!("{path}:{number}: `tokio` only in `io` modules and the shell\n");
-            }
-        }
-    }
-    assert_clean(&errors);
-}
-
-/// So that adding one is adding a folder. Unit tests may name any.
-#[test]
-fn a_provider_is_named_in_its_own_folder_only() {
-    let mut errors = String::new();
-    for file in source_files().iter().filter(|file| file.module.is_some() && !file.is_test()) {
-        let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
-        let lines = code.lines().enumerate().filter(|(_, line)| !line.trim().starts_with("//"));
-        for (index, line) in lines {
-            for name in attendant::webhook::providers().iter().map(|provider| provider.name()) {
-                let is_at_home = file.path.starts_with(&format!("src/webhook/{name}/"));
-                if line.contains(&format!("\"{name}\"")) && !is_at_home {
-                    let path = &file.path;
-                    let rule = "only in its folder: ask a `Provider`, or put it into its `About`";
-                    writeln!(errors, "{path}:{}: `{name}` {rule}", index + 1).unwrap();
-                }
             }
         }
     }

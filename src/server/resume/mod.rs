@@ -18,8 +18,7 @@ use crate::number::normalize;
 use crate::server::past;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
-use crate::webhook::desk::Desk;
-use crate::webhook::telnyx::Legs;
+use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
 
 pub(super) use rebuild::Restored;
@@ -124,25 +123,24 @@ pub(super) struct Kept<'a> {
     pub(super) legs: &'a [(String, String)],
 }
 
-/// Gives the desk the calls that go on, where they were at their provider, and `legs` theirs; what
-/// was kept of others is forgotten.
+/// Gives `front` the calls that go on, where they were at their provider, and the legs of them that
+/// are commanded; what was kept of others is forgotten.
 pub(super) fn take_up(
     now: Timestamp,
     store: &mut Store,
-    desk: &mut Desk,
-    legs: Option<&mut Legs>,
+    front: &mut ProviderFront,
     kept: &Kept<'_>,
 ) {
     let goes_on = |call| kept.carried.contains(&call);
     for (call, text) in kept.sessions {
-        if !desk.restore(now, *call, text, goes_on(*call)) {
+        if !front.restore_call(now, *call, text, goes_on(*call)) {
             tracing::error!(%call, "what was kept of a call at its provider cannot be read");
             store.forget_session(*call);
         }
     }
-    for name in legs.map(|legs| legs.restore(now, kept.legs, &goes_on)).unwrap_or_default() {
+    for name in front.restore_legs(now, kept.legs, &goes_on) {
         tracing::error!("what was kept of a leg at its provider cannot be read");
-        store.forget_leg(name.to_owned());
+        store.forget_leg(name);
     }
 }
 

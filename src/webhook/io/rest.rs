@@ -4,8 +4,8 @@
 //! now. All of them may be sent twice. A newer command for a leg takes the place of an older one
 //! that waits for its next try, unless the older is an action: those are sent in their order.
 //!
-//! **Invariant:** every command that was taken is answered once by a [`Told`], unless a newer one
-//! took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
+//! **Invariant:** every command that was taken is answered once by a [`RestResult`], unless a newer
+//! one took its place. At most [`COMMANDS_MAX`] wait; one more is answered at once with
 //! [`RestOutcome::Busy`], and the provider's next request does what it was to do.
 //!
 //! **Deliberately absent:** which command, and what its failure means.
@@ -22,7 +22,7 @@ use crate::webhook::conceal::conceal;
 use crate::webhook::io::jwt;
 use crate::webhook::provider::Provider;
 use crate::webhook::rest::{
-    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome,
+    Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome, RestResult,
 };
 use crate::webhook::sign::hex;
 
@@ -50,16 +50,6 @@ pub struct RestSite {
     pub account: Account,
 }
 
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub provider: &'static str,
-    pub leg: LegId,
-    /// Reference and name of an [action](RestCommand::Action).
-    pub action: Option<(String, String)>,
-    pub outcome: RestOutcome,
-}
-
 /// The way to the threads. Dropping it ends them; commands that wait are given up.
 pub struct Rest {
     shared: Arc<Shared>,
@@ -71,7 +61,7 @@ struct Shared {
     queue: Mutex<Queue>,
     woken: Condvar,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    told: Box<dyn Fn(Told) + Send + Sync>,
+    report: Box<dyn Fn(RestResult) + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -113,11 +103,11 @@ impl Rest {
     pub fn start(
         sites: Vec<RestSite>,
         clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-        told: Box<dyn Fn(Told) + Send + Sync>,
+        report: Box<dyn Fn(RestResult) + Send + Sync>,
     ) -> io::Result<Self> {
         let sites = sites.into_iter().map(|site| (site.provider.name(), site)).collect();
         let (queue, woken) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { sites, queue, woken, clock, told });
+        let shared = Arc::new(Shared { sites, queue, woken, clock, report });
         let work = |n: usize| {
             let shared = Arc::clone(&shared);
             let name = format!("rest-{n}");
@@ -134,11 +124,11 @@ impl Rest {
         self.shared.sites.contains_key(provider)
     }
 
-    /// Takes a command about `leg`; the outcome is told later. One for a provider without an
+    /// Takes a command about `leg` and reports its outcome later. One for a provider without an
     /// account is refused.
     pub fn send(&self, provider: &'static str, leg: LegId, command: RestCommand) {
         let action = action(&command);
-        let refuse = |outcome| (self.shared.told)(Told { provider, leg, action, outcome });
+        let refuse = |outcome| (self.shared.report)(RestResult { provider, leg, action, outcome });
         if !self.has(provider) {
             return refuse(RestOutcome::Refused("no account is configured".to_owned()));
         }
@@ -159,7 +149,7 @@ impl Rest {
         self.shared.woken.notify_one();
     }
 
-    /// The provider has come for this leg, as it was told: it must not be told again.
+    /// The provider has come for this leg, as it was commanded: nothing commands it again.
     pub fn came(&self, leg: LegId) {
         let mut queue = self.shared.queue();
         let moves = |job: &Job| {
@@ -229,22 +219,22 @@ impl Shared {
 
     fn attempt(&self, agent: &ureq::Agent, mut job: Job) {
         let Some(site) = self.sites.get(job.provider) else { return };
-        // To be told how it goes on is a help, and nothing depends on it.
+        // A report of how it goes on is a help, and nothing depends on it.
         let is_watch = matches!(job.command, RestCommand::Watch { .. });
-        let told = |outcome| {
+        let report = |outcome| {
             if !is_watch {
                 let action = action(&job.command);
-                (self.told)(Told { provider: job.provider, leg: job.leg, action, outcome });
+                (self.report)(RestResult { provider: job.provider, leg: job.leg, action, outcome });
             }
         };
         if job.is_stale((self.clock)()) {
             self.queue().in_work.remove(&job.leg);
-            return told(RestOutcome::Busy(None));
+            return report(RestOutcome::Busy(None));
         }
         let Some(call) = site.provider.rest(&site.account, &job.command) else {
             self.queue().in_work.remove(&job.leg);
             let why = "this provider has no such command".to_owned();
-            return told(RestOutcome::Refused(why));
+            return report(RestOutcome::Refused(why));
         };
         let signed = self.signed(site, call);
         let outcome = match signed.and_then(|call| perform(agent, &call)) {
@@ -257,13 +247,13 @@ impl Shared {
         };
         job.tries += 1;
         let came = self.queue().in_work.remove(&job.leg).unwrap_or(false);
-        let RestOutcome::Busy(after) = outcome else { return told(outcome) };
+        let RestOutcome::Busy(after) = outcome else { return report(outcome) };
         if came && !job.is_end() {
-            return told(RestOutcome::Done);
+            return report(RestOutcome::Done);
         }
         let wait = after.unwrap_or(BACK_OFF * (2 * job.tries - 1));
         if job.tries >= TRIES_MAX || wait > BACK_OFF_MAX {
-            return told(outcome);
+            return report(outcome);
         }
         let at = (self.clock)() + wait;
         let mut queue = self.queue();

@@ -10,26 +10,19 @@ use serde_json::Value;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::webhook::commanded::{LegOrder, Part};
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
 use crate::webhook::rest::RestCommand;
 use crate::webhook::sign::base64;
 use crate::webhook::telnyx::plan::{Body, Name, Todo};
-use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::webhook::telnyx::rest::{CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::{Cause, Digit};
 
 /// Commands that wait for the one under way. A document has no more at once than what stops the
 /// last one, and its first.
 const WAITING_MAX: usize = 16;
-
-/// A command that is to be sent, and whose outcome is to be told to [`Legs`](super::Legs).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Whom it is about, for whoever reads the log.
-    pub leg: LegId,
-    pub command: RestCommand,
-}
 
 /// What a leg does, and so which event it waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,30 +43,18 @@ pub(super) enum Doing {
         party: Option<String>,
         talks_since: Option<Timestamp>,
     },
-    /// In its room, with whoever else is there.
-    Room,
-    /// In the room of whoever dialed it.
+    /// In its conference, with whoever else is there.
+    #[serde(rename = "Room")]
+    InConference,
+    /// In the conference of whoever dialed it.
     Guest,
     /// On its way out of the talk with whoever dialed it.
     Parting(Box<Part>),
 }
 
-/// How a party and whoever dialed it are parted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Where the party is then.
-    pub room: String,
-    /// It comes for this,
-    pub to: Link,
-    /// and the leg of this name
-    pub caller: String,
-    /// for that.
-    pub caller_to: Link,
-}
-
 /// The conference a leg is to be in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Room {
+pub(super) struct Conference {
     pub(super) name: String,
     /// It is made by the leg, not joined.
     pub(super) is_new: bool,
@@ -93,7 +74,7 @@ pub(super) enum At {
         has_turned: bool,
         /// It may be in all the same.
         is_unsure: bool,
-        /// There is such a room, which did not let it in.
+        /// There is such a conference, which did not let it in.
         is_refused: bool,
     },
     In {
@@ -108,7 +89,7 @@ impl At {
         Self::Entering { waits: 0, has_turned: false, is_unsure: false, is_refused: false };
 }
 
-impl Room {
+impl Conference {
     pub(super) fn new(name: &str, is_new: bool) -> Self {
         Self { name: name.to_owned(), is_new, at: At::FIRST, falls: 0 }
     }
@@ -127,7 +108,8 @@ impl Room {
 /// The conference a leg was told to leave, until it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Leaving {
-    pub(super) room: String,
+    #[serde(rename = "room")]
+    pub(super) conference: String,
     /// It was there, as far as we know.
     pub(super) was_in: bool,
     /// It was waited so often, because that was not done.
@@ -175,10 +157,10 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// The room it is about.
-    pub(super) fn room(&self) -> Option<&str> {
-        let is_of_room = matches!(self.name.0, CONFERENCE | JOIN | LEAVE);
-        self.body.get(ROOM).and_then(Value::as_str).filter(|_| is_of_room)
+    /// The conference it is about.
+    pub(super) fn conference(&self) -> Option<&str> {
+        let is_about_one = matches!(self.name.0, CONFERENCE | JOIN | LEAVE);
+        self.body.get(CONFERENCE_NAME).and_then(Value::as_str).filter(|_| is_about_one)
     }
 }
 
@@ -214,8 +196,8 @@ pub(super) struct Leg {
     pub(super) ends: u32,
     /// The mark of the message that was told last.
     pub(super) saved: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) room: Option<Room>,
+    #[serde(default, rename = "room", skip_serializing_if = "Option::is_none")]
+    pub(super) conference: Option<Conference>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leaving: Option<Leaving>,
     /// Its end, until it is told: after the message the caller left, or the caller's own end.
@@ -245,7 +227,7 @@ impl Leg {
             failures: 0,
             ends: 0,
             saved: String::new(),
-            room: None,
+            conference: None,
             leaving: None,
             held: None,
             waiting: VecDeque::new(),
@@ -290,9 +272,9 @@ impl Leg {
         self.count += 1;
         self.ends += u32::from(matches!(name, "hangup" | "reject"));
         let mut command = Waiting { id: String::new(), name: Name(name), body };
-        let id = match command.room() {
+        let id = match command.conference() {
             // Of all commands to conferences, Telnyx does those of one name once.
-            Some(room) => format!("{room}.{}.{}.{name}", self.step, self.count),
+            Some(conference) => format!("{conference}.{}.{}.{name}", self.step, self.count),
             None => format!("{}.{}.{name}", self.step, self.count),
         };
         if self.waiting.len() < WAITING_MAX {
@@ -305,7 +287,7 @@ impl Leg {
     }
 
     /// What can be sent now.
-    pub(super) fn send(&mut self, reference: &str) -> Option<Order> {
+    pub(super) fn send(&mut self, reference: &str) -> Option<LegOrder> {
         if self.under_way.is_some() {
             return None;
         }
@@ -313,7 +295,7 @@ impl Leg {
         self.under_way = Some(next.clone());
         let Waiting { id, name: Name(name), body } = next;
         let command = RestCommand::Action { reference: reference.to_owned(), id, name, body };
-        Some(Order { leg: self.id, command })
+        Some(LegOrder { leg: self.id, command })
     }
 
     /// The provider answered to a command, which was under way; or `None`.
@@ -321,8 +303,8 @@ impl Leg {
         self.under_way.take_if(|command| command.id == id)
     }
 
-    pub(super) fn is_in(&self, room: &str) -> bool {
-        self.room.as_ref().is_some_and(|it| it.name == room)
+    pub(super) fn is_in(&self, conference: &str) -> bool {
+        self.conference.as_ref().is_some_and(|it| it.name == conference)
     }
 
     /// The outcome of the command under way will not be told: it is to be sent again.
@@ -357,6 +339,6 @@ impl Leg {
         self.doing = Doing::Nothing;
         self.current = None;
         self.until = None;
-        (self.room, self.leaving) = (None, None);
+        (self.conference, self.leaving) = (None, None);
     }
 }

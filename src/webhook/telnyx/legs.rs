@@ -1,19 +1,11 @@
-//! All legs: events and documents in, commands and the desk's links out.
-//!
-//! # Contract
-//!
-//! Give [`Legs::hear`] every event, [`Legs::moved`], [`Legs::end`] and [`Legs::part`] what the desk
-//! asks for, [`Legs::told`] what became of each command, and call [`Legs::handle_timeout`] when it
-//! is due. After each take [`Legs::poll_coming`]: that is a request as of any other provider, and
-//! its document goes to [`Legs::answer`]. When nothing comes any more, tell the desk of
-//! [`Legs::poll_unparted`], and send [`Legs::poll_order`].
+//! All legs: events and documents in, commands and requests out. [`Commanded`] has the contract.
 //!
 //! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
 //! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
-//! and ends count once, and a fall out of a room only while the leg is in it. So a late, repeated
-//! or foreign event changes nothing.
+//! and ends count once, and a fall out of a conference only while the leg is in it. So a late,
+//! repeated or foreign event changes nothing.
 //!
-//! **Deliberately absent:** the disk ([`Legs::poll_saving`]). Of a leg that was not saved the next
+//! **Deliberately absent:** the disk. Of a leg that was not saved the next
 //! event names the desk's link by itself, and what its document had left is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,13 +13,14 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
+use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Part};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded, What};
 use crate::webhook::form;
 use crate::webhook::link::Link;
 use crate::webhook::paper::Paper;
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{Doing, Leg, Order, Role};
+use crate::webhook::telnyx::leg::{Doing, Leg, Role};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 use crate::words::Cause;
 
@@ -49,9 +42,9 @@ pub(super) const PARTY: &str = "&d=1";
 pub(super) enum Wake {
     /// What the leg does is over, or should be.
     Due(String),
-    /// The leg is to enter its room once more.
+    /// The leg is to enter its conference once more.
     Enter(String),
-    /// The leg is to leave a room once more.
+    /// The leg is to leave a conference once more.
     Leave(String),
     /// It was told to hang up, and should be gone.
     End(String),
@@ -61,7 +54,7 @@ pub(super) enum Wake {
 }
 
 #[derive(Debug)]
-pub struct Legs {
+pub(super) struct Legs {
     pub(super) paper: Paper,
     /// How long one of waiting music is.
     piece: Duration,
@@ -70,8 +63,8 @@ pub struct Legs {
     /// Parties that were dialed and have no name yet: by their mark, the caller's name.
     pub(super) dialed: BTreeMap<String, String>,
     pub(super) timers: Timers<Wake>,
-    pub(super) coming: VecDeque<(Link, Fields)>,
-    pub(super) orders: VecDeque<Order>,
+    pub(super) requests: VecDeque<(Link, Fields)>,
+    pub(super) orders: VecDeque<LegOrder>,
     /// Parties that could not be parted from their callers.
     pub(super) unparted: VecDeque<LegId>,
     /// Legs to be written down, or forgotten.
@@ -81,14 +74,14 @@ pub struct Legs {
 impl Legs {
     /// `piece`: how long a piece of waiting music is.
     #[must_use]
-    pub fn new(paper: Paper, piece: Duration) -> Self {
+    pub(super) fn new(paper: Paper, piece: Duration) -> Self {
         Self {
             paper,
             piece,
             legs: BTreeMap::new(),
             dialed: BTreeMap::new(),
             timers: Timers::default(),
-            coming: VecDeque::new(),
+            requests: VecDeque::new(),
             orders: VecDeque::new(),
             unparted: VecDeque::new(),
             unsaved: BTreeSet::new(),
@@ -103,39 +96,10 @@ impl Legs {
         }
         Some(leg)
     }
+}
 
-    /// What the desk is to be asked or told.
-    pub fn poll_coming(&mut self) -> Option<(Link, Fields)> {
-        self.coming.pop_front()
-    }
-
-    pub fn poll_order(&mut self) -> Option<Order> {
-        self.orders.pop_front()
-    }
-
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.timers.next().map(|(at, _)| at)
-    }
-
-    pub fn handle_timeout(&mut self, now: Timestamp) {
-        while let Some(wake) = self.timers.pop_due(now) {
-            match wake {
-                Wake::Leave(reference) => self.leave_again(&reference),
-                Wake::Due(reference) => self.due(now, &reference),
-                Wake::Enter(reference) => self.enter_again(&reference),
-                Wake::End(reference) => self.end(&reference),
-                Wake::Told(reference) => self.tell_end(now, &reference),
-                Wake::Forget(reference) => {
-                    self.legs.remove(&reference);
-                    self.unsaved.insert(reference);
-                }
-            }
-        }
-    }
-
-    /// An event of the provider's.
-    pub fn hear(&mut self, now: Timestamp, fields: &Fields) {
+impl Commanded for Legs {
+    fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
         let Some(news) = &fields.news else { return };
         // The news of a recording does not name the leg as commands do; the mark does.
         let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
@@ -182,8 +146,7 @@ impl Legs {
         }
     }
 
-    /// The document for what came; `None`: no call of ours is meant.
-    pub fn answer(
+    fn execute(
         &mut self,
         now: Timestamp,
         reference: &str,
@@ -196,7 +159,7 @@ impl Legs {
         let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
             return;
         };
-        let Some(document) = document else { return self.end(reference) };
+        let Some(document) = document else { return self.hang_up(reference) };
         leg.begin(link);
         if document.actions.is_empty() && !link.is_elsewhere() {
             if let (Role::Party { caller, .. }, Link::Leg { .. }) = (&leg.role, link) {
@@ -223,8 +186,7 @@ impl Legs {
         }
     }
 
-    /// Stops what the leg does; it comes for `to`.
-    pub fn moved(&mut self, now: Timestamp, reference: &str, to: &Link) {
+    fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {
             self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
         }
@@ -236,24 +198,31 @@ impl Legs {
             self.stop(reference);
         }
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.coming.push_back((to.clone(), fields));
+        self.requests.push_back((to.clone(), fields));
     }
 
-    /// Hangs up.
-    pub fn end(&mut self, reference: &str) {
+    fn hang_up(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.todo.clear();
         leg.next = None;
         self.order(reference, "hangup", Body::new());
     }
 
-    /// What became of a command. One that cannot be done is over at once; how the leg goes on is up
-    /// to the desk.
-    pub fn told(&mut self, now: Timestamp, reference: &str, id: &str, outcome: &RestOutcome) {
+    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part) {
+        self.part_by_conference(now, reference, leg, part);
+    }
+
+    fn handle_rest_result(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        id: &str,
+        outcome: &RestOutcome,
+    ) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(command) = leg.sent(id) else { return };
-        if let Some(room) = command.room() {
-            self.told_of_room(now, reference, command.name, room, outcome);
+        if let Some(conference) = command.conference() {
+            self.handle_conference_result(now, reference, command.name, conference, outcome);
             self.expect_end(now, reference);
             return self.send(reference);
         }
@@ -277,6 +246,53 @@ impl Legs {
         self.send(reference);
     }
 
+    fn poll_request(&mut self) -> Option<(Link, Fields)> {
+        self.requests.pop_front()
+    }
+
+    fn poll_unparted(&mut self) -> Option<LegId> {
+        self.unparted.pop_front()
+    }
+
+    fn poll_order(&mut self) -> Option<LegOrder> {
+        self.orders.pop_front()
+    }
+
+    fn poll_saving(&mut self) -> Option<LegSaving> {
+        self.next_saving()
+    }
+
+    fn restore(
+        &mut self,
+        now: Timestamp,
+        saved: &BTreeMap<String, String>,
+        goes_on: &dyn Fn(CallId) -> bool,
+    ) -> Vec<String> {
+        self.take_up_all(now, saved, goes_on)
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(wake) = self.timers.pop_due(now) {
+            match wake {
+                Wake::Leave(reference) => self.leave_again(&reference),
+                Wake::Due(reference) => self.due(now, &reference),
+                Wake::Enter(reference) => self.enter_again(&reference),
+                Wake::End(reference) => self.hang_up(&reference),
+                Wake::Told(reference) => self.tell_end(now, &reference),
+                Wake::Forget(reference) => {
+                    self.legs.remove(&reference);
+                    self.unsaved.insert(reference);
+                }
+            }
+        }
+    }
+}
+
+impl Legs {
     /// A leg that was told to hang up and is not heard of is told once more: the command was not
     /// done, or its event was lost.
     pub(super) fn expect_end(&mut self, now: Timestamp, reference: &str) {
@@ -292,7 +308,7 @@ impl Legs {
         match doing {
             Doing::Dialing { party: Some(_), .. } if is_now => self.failed(now, reference, doing),
             // The leg to which the new one was to be linked; if not, this ends it.
-            Doing::Dialing { party: None, .. } if is_now => self.end(reference),
+            Doing::Dialing { party: None, .. } if is_now => self.hang_up(reference),
             _ => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
@@ -306,7 +322,7 @@ impl Legs {
         leg.failures += 1;
         if leg.failures >= FAILURES_MAX {
             tracing::warn!(leg = %leg.id, "nothing can be done with this leg: it is hung up");
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         match doing {
             Doing::Sound => self.done(now, reference, Fields::default()),
@@ -328,7 +344,7 @@ impl Legs {
                     if let Some(Doing::Dialing { talks_since, .. }) = leg {
                         *talks_since = None;
                     }
-                    return self.end(&party);
+                    return self.hang_up(&party);
                 }
                 self.dialed.retain(|_, caller| caller != reference);
                 self.dial_over(now, reference, &dial, Cause::NETWORK_OUT_OF_ORDER);
@@ -336,7 +352,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::Room | Doing::Guest | Doing::Parting(_) => {}
+            Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
         }
     }
 }

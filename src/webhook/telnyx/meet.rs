@@ -1,7 +1,7 @@
 //! Legs come and go: who they are, how they answer, meet each other and end.
 //!
-//! **Invariant:** a party is bridged to, or joins in a room, only the caller who waits for it, and
-//! one whom nobody waits for is hung up; a caller stays when the party has gone.
+//! **Invariant:** a party is bridged to, or joins in a conference, only the caller who waits for
+//! it, and one whom nobody waits for is hung up; a caller stays when the party has gone.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::commanded::Commanded;
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{DialResult, Fields, LegState, What};
 use crate::webhook::link::Link;
@@ -44,13 +45,13 @@ impl Legs {
             (What::Arrived, _) => {
                 let leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, false);
                 if self.insert(now, reference, leg) {
-                    self.coming.push_back((Link::Voice, fields.clone()));
+                    self.requests.push_back((Link::Voice, fields.clone()));
                 }
             }
             // Nobody wants this party any more, or we were away while it was called.
             (What::Called | What::Answered | What::Bridged, Some(link)) if is_party => {
                 self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
-                self.end(reference);
+                self.hang_up(reference);
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 self.tell_party(link, Fields { state, ..fields.clone() });
             }
@@ -62,7 +63,7 @@ impl Legs {
                 leg.over();
                 self.insert(now, reference, leg);
                 self.ended(now, reference);
-                self.coming.push_back((Link::Events, fields.clone()));
+                self.requests.push_back((Link::Events, fields.clone()));
             }
             (What::Saved, Some(Link::Recording { call, n })) => {
                 let id = LegId::caller(call);
@@ -70,7 +71,7 @@ impl Legs {
                     self.saved(reference, &news.mark);
                     let reference = reference.to_owned();
                     let link = Link::Step { call, n: n + 1 };
-                    self.coming.push_back((link, Fields { reference, ..fields.clone() }));
+                    self.requests.push_back((link, Fields { reference, ..fields.clone() }));
                 }
             }
             // We were away: the mark says where the leg was.
@@ -80,7 +81,7 @@ impl Legs {
             ) => {
                 let id = LegId::caller(CallId(0));
                 if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
-                    self.coming.push_back((link, fields.clone()));
+                    self.requests.push_back((link, fields.clone()));
                 }
             }
             _ => {}
@@ -90,7 +91,7 @@ impl Legs {
 
     pub(super) fn tell_party(&mut self, link: Link, fields: Fields) {
         if let Link::LegStatus { .. } = link {
-            self.coming.push_back((link, fields));
+            self.requests.push_back((link, fields));
         }
     }
 
@@ -107,7 +108,7 @@ impl Legs {
         if let Some(told) = dial.told.clone() {
             let state = Some(LegState::Ringing);
             let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
-            self.coming.push_back((told, fields));
+            self.requests.push_back((told, fields));
         }
         let role = Role::Party { caller: caller.to_owned(), dial };
         let mut leg = Leg::new(id, role, false);
@@ -137,7 +138,7 @@ impl Legs {
             self.wait_no_more(&caller);
             match answered {
                 Some(link) => {
-                    self.coming.push_back((link, Fields { keys: None, ..fields.clone() }));
+                    self.requests.push_back((link, Fields { keys: None, ..fields.clone() }));
                 }
                 None => self.bridge(now, &caller, reference),
             }
@@ -182,8 +183,8 @@ impl Legs {
         }
     }
 
-    /// Who is in the room of a leg that does this, and stays there when that one has gone: the
-    /// caller may be brought to them. It is known by then whether that is so.
+    /// Who is in the conference of a leg that does this, and stays there when that one has gone:
+    /// the caller may be brought to them. It is known by then whether that is so.
     fn guest(&self, doing: &Doing) -> Option<String> {
         let Doing::Dialing { party: Some(party), .. } = doing else { return None };
         let guest = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Guest));
@@ -222,10 +223,10 @@ impl Legs {
         self.timers.cancel(&Wake::Told(reference.to_owned()));
         let fields = held.fields(reference);
         let Role::Party { caller, dial } = role else {
-            return self.coming.push_back((Link::Events, fields));
+            return self.requests.push_back((Link::Events, fields));
         };
         if let Some(told) = dial.told.clone() {
-            self.coming.push_back((told, fields));
+            self.requests.push_back((told, fields));
         }
         let cause = match held.cause {
             Cause::NORMAL_CLEARING if !is_answered => Cause::NO_ANSWER,
@@ -254,17 +255,17 @@ impl Legs {
     pub(super) fn bridge(&mut self, now: Timestamp, caller: &str, party: &str) {
         let mark = self.mark(caller);
         let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
-            return self.end(party);
+            return self.hang_up(party);
         };
-        let room = leg.room.as_ref().map(|room| room.name.clone());
+        let conference = leg.conference.as_ref().map(|conference| conference.name.clone());
         match &mut leg.doing {
             Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
                 *talks_since = Some(now);
             }
-            _ => return self.end(party),
+            _ => return self.hang_up(party),
         }
-        if let Some(room) = room {
-            return self.joins(party, &room);
+        if let Some(conference) = conference {
+            return self.joins(party, &conference);
         }
         self.start(caller, BRIDGE, with(party), mark);
     }
@@ -297,7 +298,7 @@ impl Legs {
         self.saved(reference, &news.mark);
         let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over);
         let state = is_over.then_some(LegState::Ended(Cause::NORMAL_CLEARING));
-        self.coming.push_back((link, Fields { state, ..fields.clone() }));
+        self.requests.push_back((link, Fields { state, ..fields.clone() }));
         self.tell_end(now, reference);
     }
 }

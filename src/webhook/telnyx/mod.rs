@@ -1,22 +1,22 @@
 //! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
 //!
 //! ```text
-//!  event ─► [`Legs`] ─► (Link, Fields) ─► the desk, as from any other provider
-//!             ▲  └─► commands, one at a time ─► REST         │
-//!             └──────────────── Document ◄───────────────────┘
+//!  event ─► Legs ─► (Link, Fields) ─► the desk, as from any other provider
+//!            ▲  └─► commands, one at a time ─► REST      │
+//!            └──────────────── Document ◄────────────────┘
 //! ```
 //!
 //! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
 //!
 //! **Deliberately absent:** Telnyx's own queues; speech and its AI.
 
+mod conference;
 mod leg;
 mod legs;
 mod meet;
 mod parse;
 mod plan;
 mod rest;
-mod rooms;
 mod saved;
 mod steps;
 mod support;
@@ -26,6 +26,7 @@ mod voices;
 
 use crate::time::Timestamp;
 use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
@@ -37,19 +38,17 @@ use crate::webhook::support::Support;
 use crate::webhook::texml::verify;
 use crate::words::Need;
 
-pub use leg::{Order, Part};
-pub use legs::Legs;
-pub use saved::LegSaving;
+use legs::Legs;
 
 /// As in the configuration and in our addresses.
-pub const NAME: &str = "telnyx";
+const NAME: &str = "telnyx";
 
 /// [`Keys::secrets`] are public keys, in base64.
 #[derive(Clone, Copy, Debug)]
 pub struct Telnyx;
 
 const ABOUT: About = About {
-    // By [`Legs::part`].
+    // By `Commanded::part`.
     parting: Parting::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
@@ -95,7 +94,7 @@ impl Provider for Telnyx {
         rest::outcome(answer)
     }
 
-    fn is_commanded(&self) -> bool {
-        true
+    fn commanded(&self) -> Option<MakeCommanded> {
+        Some(|paper, piece| Box::new(Legs::new(paper, piece)))
     }
 }

@@ -14,16 +14,16 @@ use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestMetho
 const USUAL: &str = "https://api.telnyx.com";
 /// The action that is none of a call's: it makes one.
 pub(super) const DIAL: &str = "dial";
-/// The actions about a conference, whose name is [`ROOM`] in their body: to make it, with the leg
-/// in it, to enter it, and to leave it.
+/// The actions about a conference, whose name is [`CONFERENCE_NAME`] in their body: to make it,
+/// with the leg in it, to enter it, and to leave it.
 pub(super) const CONFERENCE: &str = "conference";
 pub(super) const JOIN: &str = "join";
 pub(super) const LEAVE: &str = "leave";
-pub(super) const ROOM: &str = "name";
+pub(super) const CONFERENCE_NAME: &str = "name";
 /// Telnyx's published number for a command to a call that has ended.
 const ENDED: &str = "\"90018\"";
 /// And to a conference that has.
-const ROOM_ENDED: &str = "\"90019\"";
+const CONFERENCE_ENDED: &str = "\"90019\"";
 /// And for a new conference of a name that there is. What it says of a call that is in the
 /// conference already, or is to leave one that it is not in, is not published.
 const NAME_TAKEN: &str = "\"90033\"";
@@ -45,9 +45,9 @@ pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall>
         }
         JOIN | LEAVE => {
             say("call_control_id", reference);
-            let room = body.remove(ROOM);
-            let room = room.as_ref().and_then(Value::as_str).unwrap_or_default();
-            format!("{base}/v2/conferences/{}/actions/{name}", encode(room))
+            let conference = body.remove(CONFERENCE_NAME);
+            let conference = conference.as_ref().and_then(Value::as_str).unwrap_or_default();
+            format!("{base}/v2/conferences/{}/actions/{name}", encode(conference))
         }
         _ => format!("{base}/v2/calls/{}/actions/{name}", encode(reference)),
     };
@@ -63,7 +63,7 @@ pub(super) fn call(account: &Account, command: &RestCommand) -> Option<RestCall>
 pub(super) fn outcome(answer: &RestAnswer) -> RestOutcome {
     match answer.status {
         422 if answer.body.contains(ENDED) => RestOutcome::Gone,
-        422 if answer.body.contains(ROOM_ENDED) => RestOutcome::Gone,
+        422 if answer.body.contains(CONFERENCE_ENDED) => RestOutcome::Gone,
         _ => answer.outcome(),
     }
 }

@@ -6,10 +6,12 @@
 //!
 //! **Deliberately absent:** the disk.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, LegSaving};
 use crate::webhook::fields::{Fields, News, What};
 use crate::webhook::form;
 use crate::webhook::link::Link;
@@ -21,16 +23,9 @@ use crate::webhook::telnyx::plan::Body;
 /// Events that Telnyx could not tell while we were away are told again within this time, or lost.
 const RETOLD_WITHIN: Duration = Duration::from_secs(15);
 
-/// What became of a leg since it was last written, by Telnyx's name for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LegSaving {
-    Keep(String, String),
-    Forget(String),
-}
-
 impl Legs {
-    /// What should be written down now.
-    pub fn poll_saving(&mut self) -> Option<LegSaving> {
+    /// The next leg that has changed.
+    pub(super) fn next_saving(&mut self) -> Option<LegSaving> {
         let reference = self.unsaved.pop_first()?;
         let Some(leg) = self.legs.get(&reference) else {
             return Some(LegSaving::Forget(reference));
@@ -39,14 +34,13 @@ impl Legs {
         Some(LegSaving::Keep(reference, text))
     }
 
-    /// Takes up all legs that were written down, by their names; those of calls that do not go on
-    /// are hung up. Returns the names of those whose text is none of ours.
-    pub fn restore<'a>(
+    /// All legs first, because one names the other; then each goes on.
+    pub(super) fn take_up_all(
         &mut self,
         now: Timestamp,
-        saved: &'a [(String, String)],
+        saved: &BTreeMap<String, String>,
         goes_on: &dyn Fn(CallId) -> bool,
-    ) -> Vec<&'a str> {
+    ) -> Vec<String> {
         let (mut unreadable, mut known) = (Vec::new(), Vec::new());
         for (reference, text) in saved {
             match serde_json::from_str::<Leg>(text) {
@@ -54,7 +48,7 @@ impl Legs {
                     leg.again();
                     known.extend(self.insert(now, reference, leg).then_some(reference));
                 }
-                Err(_) => unreadable.push(reference.as_str()),
+                Err(_) => unreadable.push(reference.clone()),
             }
         }
         for reference in known {
@@ -71,7 +65,7 @@ impl Legs {
         }
         if !goes_on(leg.id.call) {
             leg.drop_commands();
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         leg.was_away = true;
         let is_heard = leg.is_heard();
@@ -83,7 +77,7 @@ impl Legs {
             }
             // The telephone's end of it was ours, and is lost.
             (Doing::Dialing { dial, party: Some(party), .. }, _) if dial.told.is_none() => {
-                self.end(&party);
+                self.hang_up(&party);
             }
             (Doing::Sound | Doing::Keys { .. }, Some(until)) if is_heard => {
                 self.wait_until(reference, until.min(now + RETOLD_WITHIN));
@@ -91,7 +85,7 @@ impl Legs {
             (_, Some(until)) => self.wait_until(reference, until),
             (_, None) => {}
         }
-        self.take_up_room(reference);
+        self.take_up_conference(reference);
         self.take_up_guest(now, reference);
         if is_heard {
             self.ask_after(reference);
@@ -129,7 +123,7 @@ impl Legs {
         (leg.doing, leg.next) = (Doing::Nothing, None);
         leg.todo.clear();
         leg.mark.clear();
-        self.coming.push_back((link, fields.clone()));
+        self.requests.push_back((link, fields.clone()));
     }
 
     /// The step of a mark, and the command's number in it.

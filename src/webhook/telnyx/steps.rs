@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::time::Timestamp;
+use crate::webhook::commanded::Commanded;
 use crate::webhook::document::{Callee, Dial};
 use crate::webhook::fields::Fields;
 use crate::webhook::form;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::telnyx::leg::{Doing, Room};
+use crate::webhook::telnyx::leg::{Conference, Doing};
 use crate::webhook::telnyx::legs::{Legs, PARTY, RECORDED, Wake};
 use crate::webhook::telnyx::plan::{Body, Todo, body};
 use crate::webhook::telnyx::rest::DIAL;
@@ -75,7 +76,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::Room | Doing::Guest | Doing::Parting(_) => {}
+            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -106,7 +107,7 @@ impl Legs {
         let Some(todo) = leg.todo.pop_front() else {
             if let Some(next) = leg.next.take() {
                 let fields = Fields { reference: reference.to_owned(), ..result };
-                self.coming.push_back((next, fields));
+                self.requests.push_back((next, fields));
             }
             return;
         };
@@ -136,9 +137,9 @@ impl Legs {
             }
             Todo::Dial(dial) => self.dial(now, reference, dial),
             Todo::Meet { room } => {
-                (leg.doing, leg.current) = (Doing::Room, None);
+                (leg.doing, leg.current) = (Doing::InConference, None);
                 if !leg.is_in(&room) {
-                    leg.room = Some(Room::new(&room, false));
+                    leg.conference = Some(Conference::new(&room, false));
                     self.enter(reference);
                 }
             }
@@ -194,7 +195,7 @@ impl Legs {
             | Doing::Answering
             | Doing::Pause
             | Doing::Dialing { .. }
-            | Doing::Room
+            | Doing::InConference
             | Doing::Guest
             | Doing::Parting(_) => {}
         }
@@ -203,7 +204,7 @@ impl Legs {
     /// What a leg leaves behind that stops in the middle of this.
     pub(super) fn release(&mut self, reference: &str, doing: &Doing) {
         match doing {
-            Doing::Dialing { party: Some(party), .. } => self.end(party),
+            Doing::Dialing { party: Some(party), .. } => self.hang_up(party),
             Doing::Dialing { party: None, .. } => {
                 self.dialed.retain(|_, caller| caller != reference);
             }
@@ -213,7 +214,7 @@ impl Legs {
             | Doing::Sound
             | Doing::Keys { .. }
             | Doing::Record { .. }
-            | Doing::Room
+            | Doing::InConference
             | Doing::Guest
             | Doing::Parting(_) => {}
         }

@@ -1,8 +1,8 @@
 //! Legs that are commanded, event by event.
 
+mod conference;
 mod parties;
 mod restart;
-mod rooms;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, LegSaving};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{Link, Links};
@@ -20,7 +21,7 @@ use crate::webhook::provider::{Keys, Provider, Refusal};
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCommand, RestOutcome};
 use crate::webhook::sign::{base64, from_base64, sha256};
-use crate::webhook::telnyx::{LegSaving, Legs, Telnyx};
+use crate::webhook::telnyx::{Legs, Telnyx};
 use crate::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
@@ -92,11 +93,11 @@ impl World {
     }
 
     fn tell_of(&mut self, kind: &str, reference: &str, state: &str, more: &Value) {
-        self.legs.hear(self.now, &parsed(kind, reference, state, more));
+        self.legs.handle_event(self.now, &parsed(kind, reference, state, more));
     }
 
     fn comes(&mut self) -> Option<(Link, Fields)> {
-        self.legs.poll_coming()
+        self.legs.poll_request()
     }
 
     /// Told as Telnyx does: without the leg's name.
@@ -106,7 +107,7 @@ impl World {
     }
 
     fn answer(&mut self, reference: &str, link: &Link, actions: Vec<Action>) {
-        self.legs.answer(self.now, reference, link, Some(&Document { actions }));
+        self.legs.execute(self.now, reference, link, Some(&Document { actions }));
     }
 
     /// Sends all that is to be sent, and says what it is.
@@ -139,7 +140,7 @@ impl World {
         let again = self.sent.iter().any(|(leg, known, _)| (leg, known) == (&reference, &id));
         assert!(!again, "{id} is used twice");
         self.sent.push((reference.clone(), id.clone(), Value::Object(body)));
-        self.legs.told(self.now, &reference, &id, outcome);
+        self.legs.handle_rest_result(self.now, &reference, &id, outcome);
         Some(name)
     }
 
@@ -156,7 +157,6 @@ impl World {
                 LegSaving::Forget(name) => saved.remove(&name),
             };
         }
-        let saved: Vec<(String, String)> = saved.into_iter().collect();
         let mut after = Self::new();
         after.now = self.now;
         after.states.clone_from(&self.states);
@@ -292,7 +292,7 @@ fn a_move_stops_what_is_heard_and_its_end_counts_no_more() {
     let mut world = World::up(vec![gather(vec![play("music/default/1")], true)]);
     assert_eq!(world.names(), ["gather_using_audio"]);
     let old = world.states[CALLER].clone();
-    world.legs.moved(world.now, CALLER, &step(2));
+    world.legs.move_to(world.now, CALLER, &step(2));
     assert_eq!(world.comes().map(|(link, _)| link), Some(step(2)));
     let actions = vec![Action::Sound(say("An agent.")), Action::Goto(step(3))];
     world.answer(CALLER, &step(2), actions);
@@ -308,7 +308,7 @@ fn a_move_stops_what_is_heard_and_its_end_counts_no_more() {
 fn a_move_ends_a_pause_and_the_ringing_of_a_party() {
     let pause = Action::Sound(Sound::Pause { ms: 1_000 });
     let mut world = World::up(vec![pause, Action::Goto(step(2))]);
-    world.legs.moved(world.now, CALLER, &step(2));
+    world.legs.move_to(world.now, CALLER, &step(2));
     assert!(world.comes().is_some());
     let Action::Dial(mut to) = dial(true) else { unreachable!() };
     to.next = step(3);
@@ -316,7 +316,7 @@ fn a_move_ends_a_pause_and_the_ringing_of_a_party() {
     assert_eq!(world.names(), ["dial"]);
     world.pass(1_000);
     assert_eq!(world.comes(), None);
-    world.legs.moved(world.now, CALLER, &step(3));
+    world.legs.move_to(world.now, CALLER, &step(3));
     assert_eq!(world.comes().map(|(link, _)| link), Some(step(3)));
     // The party's first event comes late: nobody wants it any more.
     world.tell("call.initiated", PARTY, &json!({"direction": "outgoing"}));
@@ -434,11 +434,11 @@ fn a_leg_with_which_nothing_can_be_done_is_hung_up() {
 fn commands_to_a_leg_keep_their_order() {
     let mut world = World::up(vec![Action::Sound(say("Hello.")), Action::Goto(step(2))]);
     let first = world.legs.poll_order().unwrap();
-    world.legs.moved(world.now, CALLER, &step(2));
+    world.legs.move_to(world.now, CALLER, &step(2));
     world.answer(CALLER, &step(2), vec![Action::Sound(say("Bye.")), Action::Goto(step(3))]);
     assert_eq!(world.legs.poll_order(), None, "the first is under way");
     let RestCommand::Action { id, .. } = first.command else { panic!("an action") };
-    world.legs.told(world.now, CALLER, &id, &RestOutcome::Done);
+    world.legs.handle_rest_result(world.now, CALLER, &id, &RestOutcome::Done);
     assert_eq!(world.names(), ["playback_stop", "speak"]);
 }
 
@@ -466,8 +466,8 @@ fn a_command_as_it_goes_over_the_wire() {
         ..RestAnswer::default()
     };
     assert_eq!(Telnyx.outcome(&gone), RestOutcome::Gone);
-    let room_gone = RestAnswer { body: gone.body.replace("90018", "90019"), ..gone.clone() };
-    assert_eq!(Telnyx.outcome(&room_gone), RestOutcome::Gone);
+    let conference_gone = RestAnswer { body: gone.body.replace("90018", "90019"), ..gone.clone() };
+    assert_eq!(Telnyx.outcome(&conference_gone), RestOutcome::Gone);
     let other = RestAnswer { body: String::new(), ..gone };
     assert_eq!(Telnyx.outcome(&other), RestOutcome::Refused("422".to_owned()));
 }

@@ -5,25 +5,25 @@ use std::time::Duration;
 
 use attendant::id::CallId;
 use attendant::time::Timestamp;
-use attendant::webhook::telnyx::Legs;
 use attendant::webhook::{
-    Document, Fields, Link, News, Paper, RestCommand, RestOutcome, What, sign,
+    Document, Fields, Link, News, Paper, Provider, RestCommand, RestOutcome, What, sign,
 };
 use serde_json::Value;
 
 const CALLER: &str = "v3:call";
 
 /// The commands of one document, as if nobody pressed a key and everything went well.
-pub(crate) fn text(document: &Document, paper: &Paper) -> String {
-    let mut legs = Legs::new(paper.clone(), Duration::from_secs(8));
+pub(crate) fn text(provider: &dyn Provider, document: &Document, paper: &Paper) -> String {
+    let make = provider.commanded().expect("each action is commanded");
+    let mut legs = make(paper.clone(), Duration::from_secs(8));
     let mut now = Timestamp(1_700_000_000_000);
     let event = |what, mark: &str| Fields {
         reference: CALLER.to_owned(),
         news: Some(News { what, mark: mark.to_owned() }),
         ..Fields::default()
     };
-    legs.hear(now, &event(What::Arrived, ""));
-    legs.answer(now, CALLER, &Link::Step { call: CallId(41), n: 7 }, Some(document));
+    legs.handle_event(now, &event(What::Arrived, ""));
+    legs.execute(now, CALLER, &Link::Step { call: CallId(41), n: 7 }, Some(document));
     let mut text = String::new();
     loop {
         while let Some(order) = legs.poll_order() {
@@ -37,7 +37,7 @@ pub(crate) fn text(document: &Document, paper: &Paper) -> String {
                 _ => String::new(),
             };
             writeln!(text, "{name} {id}\n  marked {mark}\n  {}", Value::Object(body)).unwrap();
-            legs.told(now, CALLER, &id, &RestOutcome::Done);
+            legs.handle_rest_result(now, CALLER, &id, &RestOutcome::Done);
             let over = match name {
                 "answer" => What::Answered,
                 "speak" | "playback_start" => What::Sounded,
@@ -46,15 +46,15 @@ pub(crate) fn text(document: &Document, paper: &Paper) -> String {
                 "hangup" | "reject" => return text,
                 _ => What::Other,
             };
-            legs.hear(now, &event(over, &mark));
+            legs.handle_event(now, &event(over, &mark));
         }
         let Some(at) = legs.poll_timeout().filter(|at| at.since(now).as_secs() < 20) else { break };
         now = at;
         writeln!(text, "…").unwrap();
         legs.handle_timeout(now);
     }
-    legs.poll_coming(); // that the call arrived
-    while let Some((link, fields)) = legs.poll_coming() {
+    legs.poll_request(); // that the call arrived
+    while let Some((link, fields)) = legs.poll_request() {
         writeln!(text, "then {link:?}, keys {:?}", fields.keys).unwrap();
     }
     text

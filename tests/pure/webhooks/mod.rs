@@ -114,7 +114,7 @@ fn documents_are_written_as_the_provider_reads_them() {
             let reply = provider.render(&document, &paper);
             assert_eq!(reply, provider.render(&document, &paper), "the same bytes each time");
             let text = match provider.is_commanded() {
-                true => commanded::text(&document, &paper),
+                true => commanded::text(provider, &document, &paper),
                 false => format!("{} {}\n\n{}\n", reply.status, reply.content_type, reply.body),
             };
             expect(&folder(provider).join(name).with_extension("doc"), &text);

@@ -71,7 +71,7 @@ fn command(reference: &str) -> RestCommand {
 }
 
 /// Threads whose clock moves on with every look at it, and what they tell.
-fn rest(base_url: &str) -> (Rest, mpsc::Receiver<Told>) {
+fn rest(base_url: &str) -> (Rest, mpsc::Receiver<RestResult>) {
     let account = Account {
         id: "me".to_owned(),
         secret: "hush".to_owned(),
@@ -109,7 +109,7 @@ fn peer(answers: &[&'static str]) -> (String, JoinHandle<Vec<String>>) {
     (url, asked)
 }
 
-fn outcome(told: &mpsc::Receiver<Told>) -> RestOutcome {
+fn outcome(told: &mpsc::Receiver<RestResult>) -> RestOutcome {
     let told = told.recv_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!((told.provider, told.leg), ("mover", LEG));
     told.outcome
@@ -128,7 +128,7 @@ fn a_provider_that_cannot_now_is_asked_again() {
 }
 
 /// No threads, a clock that stands at this many milliseconds, and what was told.
-fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<Told>) {
+fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<RestResult>) {
     let (sender, told) = mpsc::channel();
     let clock = Arc::new(AtomicU64::new(now));
     let account = Account { base_url: Some(base_url.to_owned()), ..Account::default() };
@@ -138,7 +138,7 @@ fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<To
         queue: Mutex::default(),
         woken: Condvar::new(),
         clock: Box::new(move || Timestamp(reads.load(Ordering::Relaxed))),
-        told: Box::new(move |said| drop(sender.send(said))),
+        report: Box::new(move |said| drop(sender.send(said))),
     };
     (Rest { shared: Arc::new(shared), threads: Vec::new() }, clock, told)
 }

@@ -100,7 +100,7 @@ fn who_is_gone_by_the_word_of_a_command_is_the_one_it_was_for() {
     // What was to be stopped for the dialing is stopped at nobody.
     let mut world = World::up(vec![Action::Sound(say("Hello.")), Action::Goto(step(2))]);
     assert_eq!(world.names(), ["speak"]);
-    world.legs.moved(world.now, CALLER, &step(2));
+    world.legs.move_to(world.now, CALLER, &step(2));
     assert!(world.comes().is_some());
     let Action::Dial(mut to) = dial(false) else { unreachable!() };
     to.next = step(3);

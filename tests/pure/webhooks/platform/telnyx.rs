@@ -11,12 +11,13 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Front, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Taken, Ticket};
+use attendant::webhook::desk::{DeskSetup, ProviderSetup, Taken};
 use attendant::webhook::document::Callee;
+use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
 use attendant::webhook::sign::from_base64;
-use attendant::webhook::telnyx::{self, Legs, Order};
 use attendant::webhook::{
-    Account, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer, RestCommand,
+    self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
+    RestCommand, RestOrder, RestResult,
 };
 use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
@@ -24,14 +25,27 @@ use serde_json::Value;
 use super::{PIECE, SIP_HOST};
 use crate::call_control::{self, Did, Line, Platform, Sound};
 
+/// As in the configuration.
+pub(in crate::webhooks) const NAME: &str = "telnyx";
+
+pub(in crate::webhooks) fn provider() -> &'static dyn Provider {
+    webhook::provider(NAME).expect("it is spoken")
+}
+
+/// Our legs there, before the first call.
+pub(in crate::webhooks) fn legs(paper: Paper, piece: Duration) -> Box<dyn Commanded> {
+    provider().commanded().expect("each action is commanded")(paper, piece)
+}
+
 pub(in crate::webhooks) struct Telnyx {
-    desk: Desk,
-    legs: Legs,
+    front: ProviderFront,
+    /// Every call is numbered by the scene.
+    next_call: CallId,
     links: Links,
     platform: Platform,
     /// Those it dialed, by its name for them.
     parties: BTreeMap<String, LegId>,
-    pending: Option<(String, Ticket, Link)>,
+    pending: Option<Ticket>,
     told: VecDeque<Told>,
     /// Every event is told twice.
     doubled: bool,
@@ -44,7 +58,7 @@ impl Telnyx {
         accept_key: Option<Digit>,
         agents: BTreeMap<AgentId, Callee>,
     ) -> Self {
-        let links = Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]);
+        let links = Links::new("https://ivr.example.com", NAME, [9; 32]);
         let setup = ProviderSetup {
             has_rest: true,
             accept_key,
@@ -53,23 +67,23 @@ impl Telnyx {
             sip_host: Some(SIP_HOST.to_owned()),
             ..ProviderSetup::default()
         };
-        let at_provider = |at| (telnyx::NAME.to_owned(), at);
-        let desk = Desk::new(DeskSetup {
-            providers: [(telnyx::NAME.to_owned(), setup)].into(),
+        let at_provider = |at| (NAME.to_owned(), at);
+        let setup = DeskSetup {
+            providers: [(NAME.to_owned(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, at_provider(at))).collect(),
             piece: PIECE,
             pieces: 4,
             is_ours: false,
             key: [9; 32],
-        });
+        };
         // A voice of each language that is called like it.
         let voices = ["en", "es", "de", "fr"].map(|it| (it.to_owned(), it.to_owned())).into();
         let paper = Paper { links: links.clone(), voices };
         let of = links.clone();
         let lasts = move |sound: &Sound| ms(heard(&of, sound).1);
         Self {
-            desk,
-            legs: Legs::new(paper, PIECE),
+            front: ProviderFront::new(setup, [(NAME, Way::Commands(legs(paper, PIECE)))].into()),
+            next_call: CallId(1),
             links,
             platform: Platform::new(lasts),
             parties: BTreeMap::new(),
@@ -96,7 +110,10 @@ impl Telnyx {
                 Did::Event(event) => {
                     let fields = parsed(&self.links, &event);
                     for _ in 0..=usize::from(self.doubled) {
-                        self.legs.hear(now, &fields);
+                        let next = &mut self.next_call;
+                        let known =
+                            self.front.handle_request(now, NAME, &Link::Voice, &fields, next);
+                        assert!(matches!(known, WebhookResult::Known(_)));
                     }
                 }
                 Did::Plays { reference, sound } => {
@@ -132,7 +149,7 @@ impl Telnyx {
         let (path, query) = mark.split_once('?').unwrap();
         let ours = line.to.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
         let ours = ours.filter(|(_, host)| *host == SIP_HOST).map(|(user, _)| user);
-        let arm = ours.and_then(|user| self.desk.arm(user));
+        let arm = ours.and_then(|user| self.front.arm(user));
         let leg = match self.links.read(path, query) {
             Some(Link::LegStatus { leg }) => leg,
             _ => arm.expect("an agent of ours").1,
@@ -144,13 +161,11 @@ impl Telnyx {
     }
 
     /// Does a command as it goes over the wire.
-    fn obey(&mut self, now: Timestamp, order: &Order) {
+    fn obey(&mut self, now: Timestamp, leg: LegId, command: &RestCommand) {
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
+        let call = provider().rest(&account, command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
-        let RestCommand::Action { reference, id, name, .. } = &order.command else {
-            panic!("an action")
-        };
+        let RestCommand::Action { reference, id, name, .. } = command else { panic!("an action") };
         let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
         let addressed = call_control::addressed(path, &mut body);
         assert_eq!(addressed, (reference.clone(), (*name).to_owned()));
@@ -168,8 +183,10 @@ impl Telnyx {
             self.platform.press(now.as_millis(), reference, '1');
             self.carry(now);
         }
-        let outcome = telnyx::Telnyx.outcome(&answer);
-        self.legs.told(now, reference, id, &outcome);
+        let outcome = provider().outcome(&answer);
+        let action = Some((reference.clone(), id.clone()));
+        let result = RestResult { provider: NAME, leg, action, outcome };
+        self.front.handle_rest_result(now, &result);
     }
 
     fn party_of(&self, leg: LegId) -> Option<String> {
@@ -191,7 +208,7 @@ pub(in crate::webhooks) fn parsed(links: &Links, event: &call_control::Event) ->
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: serde_json::json!({ "data": data }).to_string().into_bytes(),
     };
-    telnyx::Telnyx.parse(&Link::Voice, &request).unwrap()
+    provider().parse(&Link::Voice, &request).unwrap()
 }
 
 /// What a sound is, and how long it is heard.
@@ -222,10 +239,11 @@ fn heard(links: &Links, sound: &Sound) -> (Prompt, Duration) {
 
 impl Front for Telnyx {
     fn provider(&self) -> &str {
-        telnyx::NAME
+        NAME
     }
 
     fn calls(&mut self, now: Timestamp, call: CallId, from: &From, to: &str) {
+        self.next_call = call;
         let from = from.number.as_deref().unwrap_or("anonymous");
         self.platform.call(&Self::reference(call), from, to);
         self.carry(now);
@@ -243,8 +261,8 @@ impl Front for Telnyx {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.desk.has_arm(call) {
-            self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.front.has_arm(call) {
+            self.front.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
         }
         self.platform.hangs_up(now.as_millis(), &Self::reference(call));
         self.carry(now);
@@ -252,7 +270,7 @@ impl Front for Telnyx {
 
     fn party(&mut self, now: Timestamp, leg: LegId, deed: PartyDeed) -> bool {
         let Some(party) = self.party_of(leg) else { return false };
-        if self.desk.has_arm(leg.call) {
+        if self.front.has_arm(leg.call) {
             return false;
         }
         match deed {
@@ -267,10 +285,10 @@ impl Front for Telnyx {
     }
 
     fn phone_ends(&mut self, now: Timestamp, leg: LegId) {
-        if leg.is_caller() || !self.desk.has_arm(leg.call) {
+        if leg.is_caller() || !self.front.has_arm(leg.call) {
             return;
         }
-        self.desk.arm_ended(now, leg.call, true, Cause::NORMAL_CLEARING);
+        self.front.arm_ended(now, leg.call, true, Cause::NORMAL_CLEARING);
         if let Some(party) = self.party_of(leg) {
             self.platform.hangs_up(now.as_millis(), &party);
             self.carry(now);
@@ -278,44 +296,33 @@ impl Front for Telnyx {
     }
 
     fn command(&mut self, command: &Command) -> bool {
-        self.desk.command(command) == Taken::Here
+        self.front.command(command) == Taken::Here
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.desk.poll_event()
+        self.front.poll_event()
     }
 
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
-        if let Some((reference, ticket, link)) = self.pending.take() {
+        if let Some(ticket) = self.pending.take() {
             let ahead = center.ahead(now, ticket.call());
-            let document = self.desk.write(now, &ticket, ahead);
-            self.legs.answer(now, &reference, &link, Some(&document));
+            self.front.answer(now, ticket, ahead);
             return true;
         }
-        if let Some((link, fields)) = self.legs.poll_coming() {
-            let reference = fields.reference.clone();
-            // Every call is numbered by the scene.
-            let call = reference.strip_prefix("v3:call").and_then(|n| n.parse().ok());
-            let mut next = CallId(call.unwrap_or(u64::MAX));
-            match self.desk.hear(now, telnyx::NAME, &link, &fields, &mut next) {
-                Heard::Known(known) => self.legs.answer(now, &reference, &link, Some(&known)),
-                Heard::Asked(ticket) => self.pending = Some((reference, ticket, link)),
-                Heard::Unknown => self.legs.answer(now, &reference, &link, None),
+        if let Some(result) = self.front.poll_request(now, &mut self.next_call) {
+            if let WebhookResult::Asked(ticket) = result {
+                self.pending = Some(ticket);
             }
             return true;
         }
-        if let Some(order) = self.legs.poll_order() {
-            self.obey(now, &order);
-            return true;
+        match self.front.poll_order() {
+            Some(RestOrder::Send { provider: _, leg, command }) => {
+                self.obey(now, leg, &command);
+                true
+            }
+            Some(RestOrder::Came(leg)) => panic!("{leg} comes by itself"),
+            None => self.front.pass_on(now),
         }
-        let Some(ask) = self.desk.poll_ask() else { return false };
-        match ask.what {
-            AskWhat::Move { to } => self.legs.moved(now, &ask.reference, &to),
-            AskWhat::End => self.legs.end(&ask.reference),
-            AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { .. } => panic!("nobody is put on hold in a scene"),
-        }
-        true
     }
 
     fn poll_told(&mut self) -> Option<Told> {
@@ -323,16 +330,15 @@ impl Front for Telnyx {
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        let ours = self.desk.poll_timeout().into_iter().chain(self.legs.poll_timeout());
         let lines = self.platform.lines.values();
+        let ours = self.front.poll_timeout();
         let ours = ours.filter(|_| lines.clone().any(|line| !line.is_over));
-        let due = lines.clone().filter_map(Line::due).map(Timestamp::from_millis);
-        ours.chain(due).min()
+        let due = lines.filter_map(Line::due).map(Timestamp::from_millis);
+        ours.into_iter().chain(due).min()
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
-        self.desk.handle_timeout(now);
-        self.legs.handle_timeout(now);
+        self.front.handle_timeout(now);
         let is_due = |line: &Line| line.due().is_some_and(|due| due <= now.as_millis());
         let due = self.platform.lines.iter().filter(|(_, line)| is_due(line));
         let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();

@@ -1,4 +1,4 @@
-//! The same worlds where each action is commanded: Telnyx's platform, with [`Legs`] before the
+//! The same worlds where each action is commanded: Telnyx's platform, with [`Commanded`] before the
 //! desk, and a wire between them on which events and commands are late, lost, doubled and crossed.
 //!
 //! Now and then the server's end of it is killed, and goes on with what was written down.
@@ -9,11 +9,11 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
+use attendant::webhook::commanded::{LegOrder, LegSaving, Part};
 use attendant::webhook::desk::{Ask, AskWhat, Heard};
 use attendant::webhook::sign::from_base64;
-use attendant::webhook::telnyx::{self, LegSaving, Legs, Order, Part};
 use attendant::webhook::{
-    Account, Fields, Link, Links, Paper, Provider, RestAnswer, RestCommand, RestOutcome,
+    Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
 };
 use attendant::words::{AgentRequest, Cause};
 use serde_json::Value;
@@ -23,7 +23,7 @@ use super::line::{Side, ms};
 use super::platform::PROVIDER;
 use super::world::{Deed, LineId, Request, World};
 use crate::call_control::{self, Did, Platform, Sound};
-use crate::webhooks::platform::telnyx::parsed;
+use crate::webhooks::platform::telnyx::{self, parsed};
 
 /// A piece of waiting music.
 const PIECE: Duration = Duration::from_secs(8);
@@ -33,7 +33,7 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 
 pub(super) struct Control {
-    legs: Legs,
+    legs: Box<dyn Commanded>,
     pub(super) platform: Platform,
     links: Links,
     /// What the server has written down of its legs.
@@ -52,7 +52,7 @@ pub(super) enum ControlDeed {
     /// An event reaches the server.
     Event(Box<Fields>),
     /// A command reaches the platform.
-    Command(Order),
+    Command(LegOrder),
     Told(String, String, RestOutcome),
     Press(String, char),
     Speaks(String, Duration),
@@ -91,7 +91,7 @@ impl Control {
         let paper = paper();
         Self {
             links: paper.links.clone(),
-            legs: Legs::new(paper, PIECE),
+            legs: telnyx::legs(paper, PIECE),
             platform: Platform::new(lasts),
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
@@ -108,8 +108,8 @@ impl Control {
 
     pub(super) fn take(&mut self, now: Timestamp, ask: &Ask) {
         match &ask.what {
-            AskWhat::Move { to } => self.legs.moved(now, &ask.reference, to),
-            AskWhat::End => self.legs.end(&ask.reference),
+            AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
+            AskWhat::End => self.legs.hang_up(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
             AskWhat::Part { caller, to, caller_to, room } => {
                 let (caller, to) = (caller.clone(), to.clone());
@@ -122,10 +122,8 @@ impl Control {
 
     /// What the server knows is what was written down.
     fn restart(&mut self, now: Timestamp) {
-        self.legs = Legs::new(paper(), PIECE);
-        let saved: Vec<(String, String)> =
-            self.saved.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
-        assert_eq!(self.legs.restore(now, &saved, &|_| true), [""; 0]);
+        self.legs = telnyx::legs(paper(), PIECE);
+        assert_eq!(self.legs.restore(now, &self.saved, &|_| true), [""; 0]);
     }
 
     /// The leg of a party, as the mark says that it was called with.
@@ -188,10 +186,10 @@ impl World {
         let control = self.control();
         let is_up = |control: &Control, reference: &str| control.platform.is_up(reference);
         match deed {
-            ControlDeed::Event(fields) => control.legs.hear(now, &fields),
+            ControlDeed::Event(fields) => control.legs.handle_event(now, &fields),
             ControlDeed::Command(order) => return self.obeys_command(&order),
             ControlDeed::Told(reference, id, outcome) => {
-                control.legs.told(now, &reference, &id, &outcome);
+                control.legs.handle_rest_result(now, &reference, &id, &outcome);
             }
             ControlDeed::Press(reference, key) if is_up(control, &reference) => {
                 control.platform.press(at, &reference, key);
@@ -237,7 +235,7 @@ impl World {
     }
 
     /// Does a command as it goes over the wire, unless it is lost on the way.
-    fn obeys_command(&mut self, order: &Order) {
+    fn obeys_command(&mut self, order: &LegOrder) {
         let back = self.wire.rest(self.now);
         let RestCommand::Action { reference, id, name, .. } = &order.command else {
             panic!("an action")
@@ -250,7 +248,7 @@ impl World {
             return self.plan(back, told(RestOutcome::Busy(None)));
         }
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::Telnyx.rest(&account, &order.command).expect("a command");
+        let call = telnyx::provider().rest(&account, &order.command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
         let addressed = call_control::addressed(path, &mut body);
@@ -267,7 +265,9 @@ impl World {
         self.carry();
         let outcome = match self.wire.loses_rest(self.now) {
             true => RestOutcome::Busy(None), // done all the same
-            false => telnyx::Telnyx.outcome(&RestAnswer { status, body: text, retry_after: None }),
+            false => {
+                telnyx::provider().outcome(&RestAnswer { status, body: text, retry_after: None })
+            }
         };
         self.plan(back, told(outcome));
     }
@@ -409,7 +409,7 @@ impl World {
     /// Takes what comes from the legs to the desk and back, until nothing does.
     pub(super) fn control_drives(&mut self) {
         self.listens_for_silence();
-        while let Some((link, fields)) = self.control().legs.poll_coming() {
+        while let Some((link, fields)) = self.control().legs.poll_request() {
             self.comes(link, fields);
         }
         while let Some(order) = self.control().legs.poll_order() {
@@ -435,7 +435,7 @@ impl World {
         let heard = self.desk.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
         let (document, caused) = match heard {
             Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return self.control().legs.answer(now, &reference, &link, None),
+            Heard::Unknown => return self.control().legs.execute(now, &reference, &link, None),
             Heard::Asked(ticket) => {
                 self.lines[line].call = Some(ticket.call());
                 let caused = self.settle();
@@ -457,6 +457,6 @@ impl World {
             let state = self.center.call(leg.call).map(|call| call.state);
             assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
         }
-        self.control().legs.answer(now, &reference, &link, Some(&document));
+        self.control().legs.execute(now, &reference, &link, Some(&document));
     }
 }

@@ -10,12 +10,13 @@ use super::*;
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, start};
-use crate::webhook::Paper;
 use crate::webhook::fields::{LegState, News, What};
+use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome};
 use crate::webhook::sign::from_base64;
-use crate::webhook::telnyx::Order;
+use crate::webhook::{Fields, Link, Links, Paper, provider};
 use crate::words::{AgentRequest, Cause, Digit, Event};
 
+const PROVIDER: &str = "telnyx";
 const CALL: &str = "v3:caller";
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -97,7 +98,7 @@ impl World {
     fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
         let (reply, mut replied) = oneshot::channel();
         let hook = self.hook(leg, what, more);
-        self.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        self.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
         self.driver.release();
         replied.try_recv().expect("answered in the same turn").remove(0)
@@ -106,7 +107,7 @@ impl World {
     fn hook(&self, leg: &str, what: What, more: Fields) -> Hook {
         let news = Some(News { what, mark: self.mark.clone() });
         let fields = Fields { reference: leg.to_owned(), news, ..more };
-        Hook { provider: telnyx::NAME, link: Link::Voice, fields }
+        Hook { provider: PROVIDER, link: Link::Voice, fields }
     }
 
     /// Everything that a killed process would leave beside its database.
@@ -124,7 +125,9 @@ impl World {
 
     /// The next command, by its id, which is answered like this.
     fn commanded(&mut self, outcome: RestOutcome) -> Option<String> {
-        let Order { leg, command } = self.driver.legs.as_mut()?.poll_order()?;
+        let RestOrder::Send { leg, command, .. } = self.driver.router.desk.poll_order()? else {
+            panic!("nothing here comes by itself")
+        };
         let RestCommand::Action { reference, id, body, .. } = command else {
             panic!("an action: {command:?}")
         };
@@ -132,7 +135,7 @@ impl World {
             self.mark = String::from_utf8(from_base64(state).unwrap()).unwrap();
         }
         let action = Some((reference, id.clone()));
-        self.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        self.driver.take_rest_result(&RestResult { provider: PROVIDER, leg, action, outcome });
         Some(id)
     }
 
@@ -181,7 +184,7 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
         let hook = world.hook(CALL, What::Arrived, fields);
-        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         let (api, mut told) = oneshot::channel();
         world.driver.take_request(crate::api::Request::EndCall { call: CallId(1), reply: api });
         world.driver.deal(world.driver.clock.now());
@@ -209,7 +212,7 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
         let hook = world.hook(CALL, What::Arrived, fields);
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_hooks(Batch { hooks: vec![hook], reply });
+        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         world.driver.deal(world.driver.clock.now());
         assert!(world.driver.router.is_recording, "it is not known yet");
         world.driver.release();
@@ -231,7 +234,7 @@ fn what_became_of_a_command_is_driven_on() {
         let action = Some((CALL.to_owned(), "1.1.2.gather_using_speak".to_owned()));
         let leg = LegId::caller(CallId(1));
         let outcome = RestOutcome::Gone;
-        world.driver.take_told(&Told { provider: telnyx::NAME, leg, action, outcome });
+        world.driver.take_rest_result(&RestResult { provider: PROVIDER, leg, action, outcome });
         assert_eq!(world.driver.center.calls_live(), 1);
         // The caller is gone by the word of the next.
         world.told(What::Collected, keys("9"));
@@ -246,13 +249,13 @@ fn an_event_that_is_lost_is_not_waited_for_for_ever() {
     with_driver(|world| {
         world.is_up();
         assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
-        let legs = world.driver.legs.as_ref().unwrap();
+        let legs = world.driver.router.desk.legs(PROVIDER);
         let due = legs.poll_timeout().expect("a deadline");
         let now = world.driver.clock.now();
         assert!(due > now && due < now + Duration::from_secs(40), "{}", due.since(now).as_secs());
-        world.driver.wake_legs(now);
+        world.driver.wake_providers(now);
         assert_eq!(world.done(), None, "it is not due yet");
-        world.driver.wake_legs(due);
+        world.driver.wake_providers(due);
         assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
     });
 }
@@ -298,9 +301,10 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let is_held =
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
         // Nobody knows that leg any more.
-        let links = world.driver.links[telnyx::NAME].clone();
+        let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
         let paper = Paper { links, voices: BTreeMap::new() };
-        world.driver.legs = Some(Legs::new(paper, Duration::from_secs(8)));
+        let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
+        *world.driver.router.desk.legs(PROVIDER) = make(paper, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
         world.driver.feed(world.driver.clock.now(), Event::AgentAsked { agent, ask });
         assert!(is_held(world));

@@ -1,20 +1,21 @@
-//! Rooms: conferences where legs meet that must be parted and brought together again.
+//! Conferences, where legs meet that must be parted and brought together again.
 //!
 //! ```text
-//!  caller ══bridge══ agent         caller ─ music            caller ─┐
-//!                          part                      join            ├─ room
-//!                         ─────►   agent ── room    ─────►   agent ──┤
-//!                                                            guest ──┘
+//!  caller ══bridge══ agent         caller ─ music                  caller ─┐
+//!                          part                            join            ├─ conference
+//!                         ─────►   agent ── conference    ─────►   agent ──┤
+//!                                                                  guest ──┘
 //! ```
 //!
 //! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
 //! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
 //! consults joins it there, and is with the caller as soon as that one is.
 //!
-//! **Invariant:** a leg that is to be in its room, or out of it, is so as far as Telnyx says, or is
-//! told once more, or ended after about a minute: nobody is left in silence, or hears for long what
-//! others say. Parties who could not be parted hear each other as before. Where Telnyx neither lets
-//! a leg in nor makes a room of that name, it counts as in.
+//! **Invariant:** where a leg should be in its conference, or out of it, Telnyx has confirmed that,
+//! or [`Legs`] commands it once more, or hangs the leg up after about a minute: no leg stays in
+//! silence, and none hears for long what others say. Parties who could not be parted hear each
+//! other as before. Where Telnyx neither lets a leg in nor makes a conference of that name, the leg
+//! counts as in.
 //!
 //! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
 //! provider plays, and not our tune.
@@ -25,35 +26,39 @@ use serde_json::json;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, Part};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{At, Doing, Leaving, Part, Room};
+use crate::webhook::telnyx::leg::{At, Conference, Doing, Leaving};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
-use crate::webhook::telnyx::rest::{self, CONFERENCE, JOIN, LEAVE, ROOM};
+use crate::webhook::telnyx::rest::{self, CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::Cause;
 
-/// How often a leg waits to enter a room, or to leave one: about a minute, all in all.
+/// How often a leg waits to enter a conference, or to leave one: about a minute, all in all.
 const WAITS_MAX: u32 = 7;
-/// Two who talk wait no longer for one of them to be put on hold.
+/// The same for a party who still talks, and would be put on hold by it.
 const PART_WAITS_MAX: u32 = 2;
-/// The first time so long, then twice as long each time, or as long as the provider asks for,
+/// Before the first new try. Each time after that it doubles, or is what the provider asks for.
 const WAIT: Duration = Duration::from_secs(1);
-/// and never longer.
+/// No wait between two tries is longer.
 const WAIT_MAX: Duration = Duration::from_secs(15);
-/// A leg that left its room has hung up, mostly, and is heard of within this time.
+/// A leg that left its conference has hung up, mostly; its end is reported within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
-/// A room that does not keep a leg so long,
+/// A leg that falls out within this time after it entered falls out in a row.
 const STAYS: Duration = Duration::from_secs(60);
-/// time after time, more often than this, is none.
+/// A leg that falls out more often in a row is hung up.
 const FALLS_MAX: u32 = 3;
 
-/// Rooms.
 impl Legs {
-    /// Parts a party from whoever dialed it: both stay. If it cannot be done, the two hear each
-    /// other as before, and [`Legs::poll_unparted`] says so; if one of them is gone, that is told
-    /// as always.
-    pub fn part(&mut self, now: Timestamp, reference: &str, id: LegId, part: Part) {
+    /// Brings a party into its conference, out of the talk with whoever dialed it.
+    pub(super) fn part_by_conference(
+        &mut self,
+        now: Timestamp,
+        reference: &str,
+        id: LegId,
+        part: Part,
+    ) {
         if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
             self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
         }
@@ -69,7 +74,7 @@ impl Legs {
         leg.begin(&part.to);
         let is_there = leg.is_in(&part.room);
         if !is_there {
-            leg.room = Some(Room::new(&part.room, true));
+            leg.conference = Some(Conference::new(&part.room, true));
         }
         let caller = part.caller.clone();
         leg.doing = Doing::Parting(Box::new(part));
@@ -96,22 +101,17 @@ impl Legs {
         }
     }
 
-    /// Who was not parted.
-    pub fn poll_unparted(&mut self) -> Option<LegId> {
-        self.unparted.pop_front()
-    }
-
     fn parted(&mut self, now: Timestamp, reference: &str) {
         let Some(Doing::Parting(part)) = self.take_parting(reference) else { return };
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.coming.push_back((part.to, fields));
+        self.requests.push_back((part.to, fields));
         // What it dialed is on its own from here on.
         if let Some(leg) = self.leg(&part.caller)
             && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
         {
             leg.doing = Doing::Nothing;
         }
-        self.moved(now, &part.caller, &part.caller_to);
+        self.move_to(now, &part.caller, &part.caller_to);
     }
 
     fn take_parting(&mut self, reference: &str) -> Option<Doing> {
@@ -120,23 +120,23 @@ impl Legs {
         is_parting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
     }
 
-    /// A party joins whoever dialed it in their room.
-    pub(super) fn joins(&mut self, reference: &str, room: &str) {
+    /// A party joins whoever dialed it in their conference.
+    pub(super) fn joins(&mut self, reference: &str, conference: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
             leg.doing = Doing::Guest;
-            leg.room = Some(Room::new(room, false));
+            leg.conference = Some(Conference::new(conference, false));
             self.enter(reference);
         }
     }
 
-    /// Commands a leg into its room.
+    /// Commands a leg into its conference.
     pub(super) fn enter(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
-        let Some(room) = &mut leg.room else { return };
+        let Some(conference) = &mut leg.conference else { return };
         let leaving = leg.leaving.take();
-        room.enter(leaving.is_some());
-        let name = if room.is_new { CONFERENCE } else { JOIN };
-        let with = of_room(&room.name, json!({"beep_enabled": "never"}));
+        conference.enter(leaving.is_some());
+        let name = if conference.is_new { CONFERENCE } else { JOIN };
+        let with = about(&conference.name, json!({"beep_enabled": "never"}));
         self.timers.cancel(&Wake::Leave(reference.to_owned()));
         self.order(reference, name, with);
     }
@@ -147,7 +147,7 @@ impl Legs {
         }
     }
 
-    /// Whoever does something else than to be in its room leaves it first. A party that dials
+    /// Whoever does something else than to be in its conference leaves it first. A party that dials
     /// somebody lets them in.
     pub(super) fn leave(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
@@ -159,9 +159,9 @@ impl Legs {
                 Todo::Sound { .. } | Todo::Pause { .. } | Todo::Keys { .. } | Todo::Record { .. },
             ) => false,
         };
-        if let Some(room) = leg.room.take_if(|_| !stays) {
-            let was_in = matches!(room.at, At::In { .. });
-            leg.leaving = Some(Leaving { room: room.name, was_in, waits: 0 });
+        if let Some(conference) = leg.conference.take_if(|_| !stays) {
+            let was_in = matches!(conference.at, At::In { .. });
+            leg.leaving = Some(Leaving { conference: conference.name, was_in, waits: 0 });
             self.timers.cancel(&Wake::Enter(reference.to_owned()));
             self.leave_again(reference);
         }
@@ -170,12 +170,12 @@ impl Legs {
     pub(super) fn leave_again(&mut self, reference: &str) {
         let leg = self.legs.get(reference).filter(|leg| !leg.is_over && !leg.is_told_to(LEAVE));
         if let Some(leaving) = leg.and_then(|leg| leg.leaving.as_ref()) {
-            let with = of_room(&leaving.room, json!({}));
+            let with = about(&leaving.conference, json!({}));
             self.order(reference, LEAVE, with);
         }
     }
 
-    /// It hears those in the room until it has left it.
+    /// It hears those in the conference until it has left it.
     fn told_of_leave(&mut self, now: Timestamp, reference: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_told_to(LEAVE)) else { return };
         let Some(leaving) = &mut leg.leaving else { return };
@@ -193,21 +193,21 @@ impl Legs {
         } else {
             tracing::warn!(leg = %leg.id, "this leg cannot leave its conference: it is hung up");
             leg.leaving = None;
-            self.end(reference);
+            self.hang_up(reference);
         }
     }
 
-    /// What became of a command about a room.
-    pub(super) fn told_of_room(
+    /// What became of a command about a conference.
+    pub(super) fn handle_conference_result(
         &mut self,
         now: Timestamp,
         reference: &str,
         Name(name): Name,
-        room: &str,
+        conference: &str,
         outcome: &RestOutcome,
     ) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
-        let is_wanted = leg.is_in(room);
+        let is_wanted = leg.is_in(conference);
         match (name, outcome) {
             (LEAVE, outcome) => self.told_of_leave(now, reference, outcome),
             (CONFERENCE, RestOutcome::Gone) => {
@@ -225,37 +225,37 @@ impl Legs {
     }
 
     fn entered(&mut self, now: Timestamp, reference: &str) {
-        if let Some(room) = self.leg(reference).and_then(|leg| leg.room.as_mut()) {
-            (room.is_new, room.at) = (false, At::In { since: now });
+        if let Some(conference) = self.leg(reference).and_then(|leg| leg.conference.as_mut()) {
+            (conference.is_new, conference.at) = (false, At::In { since: now });
         }
         self.parted(now, reference);
     }
 
-    /// By that name there is no room yet, or there is one already; or it is something else.
+    /// By that name there is no conference yet, or there is one already; or it is something else.
     fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
         let is_parting = matches!(leg.doing, Doing::Parting(_));
         let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
-        let Some(room) = &mut leg.room else { return };
-        let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut room.at else {
+        let Some(conference) = &mut leg.conference else { return };
+        let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut conference.at else {
             return;
         };
         match outcome {
             RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
             RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
                 // It has fallen out for us alone, or nothing else can be done: it stays as it is.
-                let is_in = *is_unsure || room.falls > 0 || *waits >= waits_max;
+                let is_in = *is_unsure || conference.falls > 0 || *waits >= waits_max;
                 if *is_refused && is_in && !is_parting {
                     tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
                         let it in: it counts as in it already");
-                    room.falls = room.falls.saturating_sub(1);
+                    conference.falls = conference.falls.saturating_sub(1);
                     return self.entered(now, reference);
                 }
-                room.is_new = false;
+                conference.is_new = false;
             }
             RestOutcome::Done | RestOutcome::Gone | RestOutcome::Refused(_) => {
                 *is_refused = name == JOIN && matches!(outcome, RestOutcome::Refused(_));
-                room.is_new = name == JOIN;
+                conference.is_new = name == JOIN;
             }
         }
         if !std::mem::replace(has_turned, true) {
@@ -272,43 +272,45 @@ impl Legs {
     fn give_up(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         tracing::warn!(leg = %leg.id, "this leg cannot be brought into its conference");
-        let (id, room) = (leg.id, leg.room.take());
+        let (id, conference) = (leg.id, leg.conference.take());
         let Some(Doing::Parting(part)) = self.take_parting(reference) else {
-            return self.end(reference);
+            return self.hang_up(reference);
         };
         self.unparted.push_back(id);
         let caller = self.legs.get(&part.caller).map(|leg| &leg.doing);
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
         // It may be in there all the same, and the caller alone.
-        let may_be_in = |room: Room| matches!(room.at, At::Entering { is_unsure: true, .. });
-        if talk && room.is_some_and(may_be_in) {
+        let may_be_in =
+            |conference: Conference| matches!(conference.at, At::Entering { is_unsure: true, .. });
+        if talk && conference.is_some_and(may_be_in) {
             self.bridge_again(&part.caller, reference);
         }
     }
 
-    /// The leg is in its room no more, and nobody told it so: it has hung up, or the room ended.
+    /// The leg has left its conference without a command of ours: it has hung up, or the conference
+    /// ended.
     pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
             return;
         };
-        let Some(room) = &mut leg.room else { return };
-        let At::In { since } = room.at else { return }; // that is known, or not there yet
-        room.at = At::Fallen;
-        room.falls = if now.since(since) < STAYS { room.falls + 1 } else { 1 };
-        if room.falls > FALLS_MAX {
+        let Some(conference) = &mut leg.conference else { return };
+        let At::In { since } = conference.at else { return }; // that is known, or not there yet
+        conference.at = At::Fallen;
+        conference.falls = if now.since(since) < STAYS { conference.falls + 1 } else { 1 };
+        if conference.falls > FALLS_MAX {
             tracing::warn!(leg = %leg.id, "this leg's conference does not keep it: it is hung up");
-            return self.end(reference);
+            return self.hang_up(reference);
         }
         self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
-    /// Goes on with rooms over a restart: a try that was waited for is made at once.
-    pub(super) fn take_up_room(&mut self, reference: &str) {
+    /// Goes on with conferences over a restart: a try that was waited for is made at once.
+    pub(super) fn take_up_conference(&mut self, reference: &str) {
         self.leave_again(reference);
         let Some(leg) = self.legs.get(reference) else { return };
-        let is_in = |room: &Room| matches!(room.at, At::In { .. });
-        let is_outside = leg.room.as_ref().is_some_and(|room| !is_in(room));
+        let is_in = |conference: &Conference| matches!(conference.at, At::In { .. });
+        let is_outside = leg.conference.as_ref().is_some_and(|conference| !is_in(conference));
         let waits = match &leg.doing {
             Doing::Parting(part) => self.is_bridging(&part.caller),
             _ => false,
@@ -331,8 +333,8 @@ fn wait(waits: u32, outcome: &RestOutcome) -> Duration {
     (WAIT * (1 << waits.min(8))).max(asked).min(WAIT_MAX)
 }
 
-fn of_room(room: &str, more: serde_json::Value) -> Body {
+fn about(conference: &str, more: serde_json::Value) -> Body {
     let mut body = body(more);
-    body.insert(ROOM.to_owned(), room.into());
+    body.insert(CONFERENCE_NAME.to_owned(), conference.into());
     body
 }

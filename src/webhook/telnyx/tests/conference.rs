@@ -2,8 +2,8 @@
 
 use super::parties::talking;
 use super::*;
+use crate::webhook::commanded::Part;
 use crate::webhook::link::ELSEWHERE;
-use crate::webhook::telnyx::Part;
 
 const ROOM: &str = "room-41-00ff";
 const GUEST: &str = "v3:guest";
@@ -42,10 +42,10 @@ fn held() -> World {
 /// And once more, after they were brought together: the caller is to leave the room.
 fn held_again() -> World {
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
-    world.legs.moved(world.now, CALLER, &step(5));
+    world.legs.move_to(world.now, CALLER, &step(5));
     world.answer(CALLER, &step(5), music(step(6)));
     world
 }
@@ -53,7 +53,7 @@ fn held_again() -> World {
 /// Held, the agent talks to a guest.
 fn consulting() -> World {
     let mut world = held();
-    world.legs.moved(world.now, PARTY, &party(1));
+    world.legs.move_to(world.now, PARTY, &party(1));
     assert_eq!(world.links(), [party(1)]);
     let Action::Dial(mut to) = dial(true) else { unreachable!() };
     to.told = Some(Link::LegStatus { leg: GUEST_LEG });
@@ -104,12 +104,12 @@ fn a_caller_is_held_and_brought_back() {
     assert_eq!(world.names(), [""; 0], "it is there");
     world.answer(CALLER, &step(3), music(step(4)));
     assert_eq!(world.names(), ["playback_start"]);
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     assert_eq!(world.links(), [step(4)]);
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     // And once more: the agent stays.
-    world.legs.moved(world.now, CALLER, &step(5));
+    world.legs.move_to(world.now, CALLER, &step(5));
     assert_eq!(world.links(), [step(5)]);
     world.answer(CALLER, &step(5), music(step(6)));
     assert_eq!(world.names(), ["leave", "playback_start"]);
@@ -133,20 +133,20 @@ fn who_is_to_leave_a_bridge_waits_for_it() {
     assert!(sent.contains(&bridge), "{sent:?}");
     for it in [&mut world, &mut after] {
         let RestCommand::Action { id, .. } = &bridge.command else { panic!("an action") };
-        it.legs.told(it.now, CALLER, id, &RestOutcome::Done);
+        it.legs.handle_rest_result(it.now, CALLER, id, &RestOutcome::Done);
     }
     assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
     assert_eq!(world.links(), [party(0), step(3)]);
     // There the leg is asked after first.
     let RestCommand::Action { reference, id, .. } = &sent[1].command else { panic!("an action") };
-    after.legs.told(after.now, reference, id, &RestOutcome::Done);
+    after.legs.handle_rest_result(after.now, reference, id, &RestOutcome::Done);
     assert_eq!(after.whose(), [(PARTY.to_owned(), "conference")]);
 }
 
 #[test]
 fn names_of_commands_to_rooms_are_of_one_call() {
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     let ids: Vec<&str> = world.sent.iter().map(|(_, id, _)| id.as_str()).collect();
@@ -193,7 +193,7 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     world.answer(GUEST, &to, meet(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
     world.answer(PARTY, &party(2), vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
     assert_eq!(world.whose(), [(PARTY.to_owned(), "hangup")]);
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.links();
@@ -255,7 +255,7 @@ fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
     }
     // At once, if it was we who hung the agent up.
     let mut world = consulting();
-    world.legs.end(PARTY);
+    world.legs.hang_up(PARTY);
     assert_eq!(world.names(), ["hangup"]);
     world.over(PARTY);
     assert_eq!(world.whose(), [(GUEST.to_owned(), "hangup")]);
@@ -300,7 +300,7 @@ fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
         let order = world.legs.poll_order().unwrap();
         let RestCommand::Action { id, .. } = order.command else { panic!("an action") };
         world.over(first);
-        world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
+        world.legs.handle_rest_result(world.now, PARTY, &id, &RestOutcome::Done);
         let (links, whose) = (world.links(), world.whose());
         if first == PARTY {
             assert_eq!((links, whose), (vec![Link::LegStatus { leg: LEG }, step(2)], vec![]));
@@ -319,7 +319,7 @@ fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
 #[test]
 fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.sends(&RestOutcome::Done), ["playback_stop", "join"]);
     // It ended at Telnyx: both are told so, twice, and enter it again.
@@ -331,7 +331,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     assert_eq!(world.sends(&RestOutcome::Gone)[..2], ["join", "join"]);
     // Unknown by that name: it is made; known: joined.
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Gone), "join");
@@ -343,7 +343,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     assert_eq!(world.links(), [step(4)]);
     // And not for ever: then the leg is ended.
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for s in [1, 2, 4, 8, 15, 15, 15] {
@@ -359,7 +359,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
 #[test]
 fn who_is_to_enter_waits_as_long_as_the_provider_asks_for() {
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for (asked, s) in [(6, 6), (1, 2), (600, 15)] {
@@ -377,14 +377,14 @@ fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
     let mut world = held();
     world.tell("conference.participant.left", PARTY, &json!({}));
     world.pass(1_900);
-    world.legs.moved(world.now, PARTY, &party(1));
+    world.legs.move_to(world.now, PARTY, &party(1));
     let Action::Dial(mut to) = dial(true) else { unreachable!() };
     to.next = party(2);
     world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
     let order = world.legs.poll_order().unwrap();
     let RestCommand::Action { id, name: "dial", .. } = order.command else { panic!("a dialing") };
     world.pass(100);
-    world.legs.told(world.now, PARTY, &id, &RestOutcome::Done);
+    world.legs.handle_rest_result(world.now, PARTY, &id, &RestOutcome::Done);
     assert_eq!(world.names(), ["join"]);
     assert_eq!(world.links(), [party(1)]);
 }
@@ -420,7 +420,7 @@ fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
     assert!(all.contains(&(PARTY.to_owned(), "join")), "{all:?}");
     // And so does one that had no answer to the first command yet, and was told again in vain.
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
@@ -467,10 +467,10 @@ fn a_leave_that_was_not_done_is_done_later() {
     world.pass(5_000);
     assert_eq!(world.names(), [""; 0]);
     // A room that is gone was left.
-    world.legs.moved(world.now, CALLER, &step(6));
+    world.legs.move_to(world.now, CALLER, &step(6));
     world.answer(CALLER, &step(6), meet(step(7)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
-    world.legs.moved(world.now, CALLER, &step(7));
+    world.legs.move_to(world.now, CALLER, &step(7));
     world.answer(CALLER, &step(7), music(step(8)));
     assert_eq!(world.next_is(&RestOutcome::Gone), "leave");
     assert_eq!(world.names(), ["playback_start"]);
@@ -492,18 +492,18 @@ fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
     // Brought back meanwhile, it is to stay.
     let mut world = held_again();
     assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
-    world.legs.moved(world.now, CALLER, &step(6));
+    world.legs.move_to(world.now, CALLER, &step(6));
     world.answer(CALLER, &step(6), meet(step(7)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.pass(60_000);
     assert_eq!(world.names(), [""; 0]);
     // One that never entered is out, whatever a refusal means.
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
-    world.legs.moved(world.now, CALLER, &step(5));
+    world.legs.move_to(world.now, CALLER, &step(5));
     world.answer(CALLER, &step(5), music(step(6)));
     let refused = RestOutcome::Refused("422".to_owned());
     assert_eq!((world.next_is(&refused), world.names()), ("leave", vec!["playback_start"]));
@@ -526,7 +526,7 @@ fn who_is_not_let_into_a_room_that_is_there_stays_as_it_is() {
     }
     // Nothing tells that it ever was in: it is tried for a minute.
     let mut world = held();
-    world.legs.moved(world.now, CALLER, &step(4));
+    world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for s in [1, 2, 4, 8, 15, 15, 15, 600] {
@@ -548,7 +548,7 @@ fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     let again: Vec<_> = all.iter().filter(|order| order.leg == LEG).collect();
     assert_eq!(again, [&first]);
     let RestCommand::Action { id, .. } = first.command else { panic!("an action") };
-    after.legs.told(after.now, PARTY, &id, &RestOutcome::Done);
+    after.legs.handle_rest_result(after.now, PARTY, &id, &RestOutcome::Done);
     assert_eq!(after.links(), [party(0), step(3)]);
     // It was done, and the desk does not know.
     let mut world = talking();
@@ -573,7 +573,7 @@ fn who_is_in_a_room_stays_there_over_a_restart() {
     let mut world = held();
     let mut after = world.restarted(true);
     assert_eq!(after.names(), ["client_state_update", "client_state_update"]);
-    after.legs.moved(after.now, CALLER, &step(4));
+    after.legs.move_to(after.now, CALLER, &step(4));
     after.answer(CALLER, &step(4), meet(step(5)));
     assert_eq!(after.names(), ["playback_stop", "join"]);
     assert_eq!(after.links(), [step(4)]);

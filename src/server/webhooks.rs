@@ -1,0 +1,93 @@
+//! Providers' requests at the driver: heard, dealt with, answered.
+//!
+//! **Invariant:** a request is answered when everything it caused is done and written, in the same
+//! turn; so two requests of one call never overlap.
+//!
+//! **Deliberately absent:** HTTP, signatures and documents as text: `webhook::io`. Providers: which
+//! of them asks, and how it takes an answer, is a matter of `webhook::front`.
+
+#[cfg(test)]
+mod tests;
+
+use crate::server::driver::{Driver, ROUNDS_MAX};
+use crate::server::outbox::Reply;
+use crate::server::router::Router;
+use crate::time::Timestamp;
+use crate::webhook::document::Document;
+use crate::webhook::front::{Saving, WebhookResult};
+use crate::webhook::io::{Batch, Hook};
+use crate::webhook::rest::RestResult;
+
+impl Driver {
+    pub(super) fn take_webhooks(&mut self, batch: Batch) {
+        let documents = batch.hooks.iter().map(|hook| self.take_webhook(hook)).collect();
+        // Nobody waits any more? The provider comes again, and the answer is kept.
+        self.outbox.reply(Reply::Documents(batch.reply, documents));
+    }
+
+    fn take_webhook(&mut self, hook: &Hook) -> Option<Document> {
+        let now = self.clock.now();
+        let Hook { provider, link, fields } = hook;
+        let Router { desk, next_call, .. } = &mut self.router;
+        let result = desk.handle_request(now, provider, link, fields, next_call);
+        let document = self.answer(now, result);
+        self.answer_legs(now);
+        document
+    }
+
+    /// The document for a request; `None`: no call of ours is meant.
+    fn answer(&mut self, now: Timestamp, result: WebhookResult) -> Option<Document> {
+        match result {
+            WebhookResult::Known(document) => Some(document),
+            WebhookResult::Unknown => None,
+            WebhookResult::Asked(ticket) => {
+                self.deal(now);
+                let ahead = self.center.ahead(now, ticket.call());
+                Some(self.router.desk.answer(now, ticket, ahead))
+            }
+        }
+    }
+
+    /// Answers legs that are commanded, which ask without HTTP.
+    fn answer_legs(&mut self, now: Timestamp) {
+        for _ in 0..ROUNDS_MAX {
+            let Router { desk, next_call, .. } = &mut self.router;
+            let Some(result) = desk.poll_request(now, next_call) else { return };
+            self.answer(now, result);
+        }
+        self.unfinished = true;
+    }
+
+    pub(super) fn wake_providers(&mut self, now: Timestamp) {
+        self.router.desk.handle_timeout(now);
+        self.answer_legs(now);
+    }
+
+    pub(super) fn take_rest_result(&mut self, result: &RestResult) {
+        let now = self.clock.now();
+        self.router.desk.handle_rest_result(now, result);
+        self.answer_legs(now);
+    }
+
+    /// Tells providers and the disk what this turn has changed.
+    pub(super) fn tell_providers(&mut self) {
+        let now = self.clock.now();
+        self.answer_legs(now);
+        while self.router.desk.pass_on(now) {
+            self.answer_legs(now);
+        }
+        while self.rest.is_some()
+            && let Some(order) = self.router.desk.poll_order()
+        {
+            self.outbox.order(order);
+        }
+        while let Some(saving) = self.router.desk.poll_saving() {
+            match saving {
+                Saving::KeepCall(call, text) => self.store.keep_session(call, text),
+                Saving::ForgetCall(call) => self.store.forget_session(call),
+                Saving::KeepLeg(name, text) => self.store.keep_leg(name, text),
+                Saving::ForgetLeg(name) => self.store.forget_leg(name),
+            };
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Calls at providers as one machine, whichever way a provider takes what a call is to do.
+//!
+//! ```text
+//!            providers of documents            providers commanded action by action
+//!   request ──────────┐                    event ─► [`Commanded`] ─► request ┐
+//!                     ▼                                                      ▼
+//!                  [`Desk`] ─► events ─► the center ─► commands ─► [`Desk`]
+//!                     │                                                      │
+//!   reply ◄───────────┘                    REST ◄── [`Commanded`] ◄─ document┘
+//! ```
+//!
+//! # Contract
+//!
+//! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
+//! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
+//! two steps, because the center stands between them. Where the result is
+//! [`WebhookResult::Asked`], take `poll_event`, give the center's commands to `command`, and when
+//! nothing is left, give the ticket back to `answer`. After each of the three doors take
+//! `poll_request` in the same two steps, until it gives nothing: a commanded leg asks there as
+//! other legs do over HTTP.
+//!
+//! At the end of a turn, when all events are dealt with, `pass_on` gives each provider what its
+//! calls want of it; take `poll_request` after each. Then write down what `poll_saving` gives, and
+//! send what `poll_order` gives after that.
+//!
+//! **Invariant:** what one provider says changes no leg of another, also where both call two legs
+//! by the same name.
+//!
+//! **Deliberately absent:** signatures and HTTP; which command does what at which provider.
+
+mod calls;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::id::CallId;
+use crate::time::Timestamp;
+use crate::webhook::commanded::{Commanded, LegOrder, Part};
+use crate::webhook::desk::{self, Ask, AskWhat, Asked, Desk, DeskSetup, Heard};
+use crate::webhook::document::Document;
+use crate::webhook::fields::Fields;
+use crate::webhook::link::{Link, Links};
+use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
+use crate::words::Ahead;
+
+pub use saved::Saving;
+
+/// How a provider takes what a leg is to do.
+#[derive(Debug)]
+pub enum Way {
+    /// It asks for documents, and comes sooner where REST commands it to. It comes to these links.
+    Documents(Links),
+    /// Each action is a command by REST.
+    Commands(Box<dyn Commanded>),
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum WebhookResult {
+    /// The answer is this. If a commanded leg asked, it has it already.
+    Known(Document),
+    /// It became events; ask for the answer when they are dealt with.
+    Asked(Ticket),
+    /// No call of ours is meant.
+    Unknown,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+#[must_use]
+pub struct Ticket {
+    call: CallId,
+    waits: Waits,
+}
+
+impl Ticket {
+    /// The call that the request is about.
+    #[must_use]
+    pub const fn call(&self) -> CallId {
+        self.call
+    }
+}
+
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Waits {
+    /// The provider, for a document.
+    Provider(desk::Ticket),
+    /// A leg that is commanded.
+    Leg { ticket: desk::Ticket, provider: &'static str, reference: String, link: Link },
+    /// Nobody: the center only has to deal with it.
+    Nobody,
+}
+
+/// All calls at providers.
+#[derive(Debug)]
+pub struct ProviderFront {
+    desk: Desk,
+    ways: BTreeMap<&'static str, Way>,
+    /// For providers of documents.
+    orders: VecDeque<RestOrder>,
+    /// Names under which an earlier version wrote legs down that have others now.
+    old_names: VecDeque<String>,
+}
+
+impl ProviderFront {
+    /// `ways`: one for each provider of `setup`, by its name.
+    #[must_use]
+    pub fn new(setup: DeskSetup, ways: BTreeMap<&'static str, Way>) -> Self {
+        let (orders, old_names) = (VecDeque::new(), VecDeque::new());
+        Self { desk: Desk::new(setup), ways, orders, old_names }
+    }
+
+    /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
+    pub fn handle_request(
+        &mut self,
+        now: Timestamp,
+        provider: &str,
+        link: &Link,
+        fields: &Fields,
+        next_call: &mut CallId,
+    ) -> WebhookResult {
+        if let Some(Way::Commands(legs)) = self.ways.get_mut(provider) {
+            legs.handle_event(now, fields);
+            return WebhookResult::Known(Document::default());
+        }
+        match self.desk.hear(now, provider, link, fields, next_call) {
+            Heard::Known(document) => WebhookResult::Known(document),
+            Heard::Asked(ticket) => {
+                let call = ticket.call();
+                WebhookResult::Asked(Ticket { call, waits: Waits::Provider(ticket) })
+            }
+            Heard::Unknown => WebhookResult::Unknown,
+        }
+    }
+
+    /// The next request of a commanded leg.
+    pub fn poll_request(
+        &mut self,
+        now: Timestamp,
+        next_call: &mut CallId,
+    ) -> Option<WebhookResult> {
+        for (&provider, way) in &mut self.ways {
+            let Way::Commands(legs) = way else { continue };
+            let Some((link, fields)) = legs.poll_request() else { continue };
+            let heard = self.desk.hear(now, provider, &link, &fields, next_call);
+            let reference = fields.reference;
+            return Some(match heard {
+                Heard::Known(document) => {
+                    legs.execute(now, &reference, &link, Some(&document));
+                    WebhookResult::Known(document)
+                }
+                Heard::Asked(ticket) => {
+                    let call = ticket.call();
+                    let waits = Waits::Leg { ticket, provider, reference, link };
+                    WebhookResult::Asked(Ticket { call, waits })
+                }
+                Heard::Unknown => {
+                    legs.execute(now, &reference, &link, None);
+                    WebhookResult::Unknown
+                }
+            });
+        }
+        self.poll_unparted(now)
+    }
+
+    /// The center has to deal with it before the desk asks for more, or it would ask for the same
+    /// again, and again.
+    fn poll_unparted(&mut self, now: Timestamp) -> Option<WebhookResult> {
+        let leg = self.commanded().find_map(|(_, legs)| legs.poll_unparted())?;
+        self.desk.asked(now, leg, Asked::Failed);
+        Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
+    }
+
+    /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
+    /// ticket's call now. A commanded leg begins with it at once.
+    pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
+        match ticket.waits {
+            Waits::Provider(ticket) => self.desk.write(now, &ticket, ahead),
+            Waits::Leg { ticket, provider, reference, link } => {
+                let document = self.desk.write(now, &ticket, ahead);
+                if let Some(Way::Commands(legs)) = self.ways.get_mut(provider) {
+                    legs.execute(now, &reference, &link, Some(&document));
+                }
+                document
+            }
+            Waits::Nobody => Document::default(),
+        }
+    }
+
+    /// Takes what became of a command.
+    pub fn handle_rest_result(&mut self, now: Timestamp, result: &RestResult) {
+        let RestResult { provider, leg, action, outcome } = result;
+        let asked = match outcome {
+            RestOutcome::Done => Asked::Done,
+            RestOutcome::Gone => Asked::Gone,
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
+                tracing::warn!(
+                    %leg, provider, %outcome,
+                    "the provider did not do what it was told; the next request brings it"
+                );
+                Asked::Failed
+            }
+        };
+        match (action, self.ways.get_mut(provider)) {
+            (Some((reference, id)), Some(Way::Commands(legs))) => {
+                legs.handle_rest_result(now, reference, id, outcome);
+            }
+            _ => self.desk.asked(now, *leg, asked),
+        }
+    }
+
+    /// Passes the next thing on that a call wants of its provider. `false`: there is nothing left.
+    pub fn pass_on(&mut self, now: Timestamp) -> bool {
+        let Some(ask) = self.desk.poll_ask() else { return false };
+        match self.ways.get_mut(ask.provider.as_str()) {
+            Some(Way::Documents(links)) => self.orders.push_back(order(links, ask)),
+            Some(Way::Commands(legs)) => command(now, legs.as_mut(), ask),
+            None => {} // a call of a provider that was taken out of the configuration
+        }
+        true
+    }
+
+    /// The next thing for whoever sends commands; those for one leg come in their order.
+    pub fn poll_order(&mut self) -> Option<RestOrder> {
+        let of_leg = |front: &mut Self| {
+            front.commanded().find_map(|(provider, legs)| {
+                let LegOrder { leg, command } = legs.poll_order()?;
+                Some(RestOrder::Send { provider, leg, command })
+            })
+        };
+        self.orders.pop_front().or_else(|| of_leg(self))
+    }
+
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let legs = self.ways.values().filter_map(|way| match way {
+            Way::Commands(legs) => legs.poll_timeout(),
+            Way::Documents(_) => None,
+        });
+        legs.chain(self.desk.poll_timeout()).min()
+    }
+
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.desk.handle_timeout(now);
+        self.commanded().for_each(|(_, legs)| legs.handle_timeout(now));
+    }
+
+    /// The legs of a provider that is commanded, to look at or to lose.
+    #[cfg(test)]
+    pub(crate) fn legs(&mut self, provider: &str) -> &mut Box<dyn Commanded> {
+        match self.ways.get_mut(provider) {
+            Some(Way::Commands(legs)) => legs,
+            Some(Way::Documents(_)) | None => panic!("{provider} is not commanded"),
+        }
+    }
+
+    fn commanded(&mut self) -> impl Iterator<Item = (&'static str, &mut Box<dyn Commanded>)> {
+        self.ways.iter_mut().filter_map(|(&provider, way)| match way {
+            Way::Commands(legs) => Some((provider, legs)),
+            Way::Documents(_) => None,
+        })
+    }
+}
+
+/// By REST, to a provider that comes for the document itself.
+fn order(links: &Links, ask: Ask) -> RestOrder {
+    let Ask { leg, reference, region, what, provider: _ } = ask;
+    let command = match what {
+        AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
+        AskWhat::Part { caller, to, caller_to, room: _ } => RestCommand::Part {
+            reference,
+            url: links.url(&to),
+            caller,
+            caller_url: links.url(&caller_to),
+            region,
+        },
+        AskWhat::Came => return RestOrder::Came(leg),
+        AskWhat::End => RestCommand::End { reference, region },
+        AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
+    };
+    RestOrder::Send { provider: links.provider(), leg, command }
+}
+
+fn command(now: Timestamp, legs: &mut dyn Commanded, ask: Ask) {
+    let Ask { leg, reference, what, region: _, provider: _ } = ask;
+    match what {
+        AskWhat::Move { to } => legs.move_to(now, &reference, &to),
+        AskWhat::End => legs.hang_up(&reference),
+        AskWhat::Part { caller, to, caller_to, room } => {
+            legs.part(now, &reference, leg, Part { room, to, caller, caller_to });
+        }
+        // Such a provider reports everything by itself.
+        AskWhat::Watch { .. } | AskWhat::Came => {}
+    }
+}
