@@ -6,6 +6,7 @@
 //! **Deliberately absent:** locks. What this thread owns, nobody else touches.
 
 mod hearing;
+mod recording;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
@@ -23,12 +24,12 @@ use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
 use crate::media::mixer::Slot;
-use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
 use crate::media::rtp::PACKET_LEN_MAX;
 use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
-use crate::words::{RecordingEnd, RecordingFault};
+use crate::words::RecordingEnd;
+
+use recording::end_tape;
 
 pub(super) struct MediaThread {
     inbox: Receiver<Order>,
@@ -247,26 +248,6 @@ impl MediaThread {
         }
     }
 
-    fn record(&mut self, now: Timestamp, id: LegId, terms: Terms, tone: Option<Arc<Sound>>) {
-        let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
-        self.recorded(id, before.flatten());
-        let recording = terms.recording;
-        let begun = match &self.tape {
-            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording),
-            Some(_) | None => Err(RecordingFault::Unable),
-        };
-        match begun {
-            Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
-            Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
-        }
-    }
-
-    fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
-        if let Some((over, rest)) = over {
-            end_tape(self.tape.as_ref(), &self.facts, leg, &over, rest);
-        }
-    }
-
     fn turn_wheel(&mut self) {
         let now = self.clock.now();
         let mut due = std::mem::take(&mut self.due);
@@ -388,18 +369,6 @@ impl Leg {
         }
     }
 
-    /// Hands a block of the recording on; a disk that does not keep up ends it.
-    fn hand_on_recorded(&mut self, tape: Option<&Tape>, facts: &Facts) {
-        let (Some(tape), Some((recording, block))) = (tape, self.session.take_recorded()) else {
-            return;
-        };
-        if let Err(why) = tape.block(recording, block) {
-            self.session.forget_recording();
-            tape.give_up(recording);
-            facts(Fact::RecordFailed { recording, why });
-        }
-    }
-
     fn send(&mut self, bytes: &[u8], to: SocketAddr) {
         // A full buffer or an unreachable network loses the packet, as any network does.
         if self.sockets.rtp.send_to(bytes, to).is_err() {
@@ -433,18 +402,6 @@ impl Clock {
     fn until(&self, at: Timestamp) -> Duration {
         at.since(self.epoch).saturating_sub(self.started.elapsed())
     }
-}
-
-fn end_tape(tape: Option<&Tape>, facts: &Facts, leg: LegId, over: &Over, rest: Vec<i16>) {
-    let Some(tape) = tape else { return }; // nothing is recorded without one
-    let recording = over.recording;
-    facts(match tape.end(over, rest) {
-        Ok(()) => Fact::Recorded { leg, over: *over },
-        Err(why) => {
-            tape.give_up(recording);
-            Fact::RecordFailed { recording, why }
-        }
-    });
 }
 
 /// One datagram; `None` when there is none, or one too long to be speech.
