@@ -6,6 +6,7 @@
 //! **Deliberately absent:** locks. What this thread owns, nobody else touches.
 
 mod hearing;
+mod recording;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
@@ -23,12 +24,12 @@ use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
 use crate::media::mixer::Slot;
-use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
 use crate::media::rtp::PACKET_LEN_MAX;
 use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
-use crate::words::{RecordingEnd, RecordingFault};
+use crate::words::RecordingEnd;
+
+use recording::end_tape;
 
 pub(super) struct MediaThread {
     inbox: Receiver<Order>,
@@ -163,6 +164,18 @@ impl MediaThread {
                 let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
                 self.recorded(leg, over.flatten());
             }
+            Order::RecordCall { recording, left, right } => {
+                self.record_call(now, recording, left, right);
+            }
+            Order::PauseRecording { recording, is_paused } => {
+                self.calls.pause(recording, is_paused);
+            }
+            Order::StopRecordCall { recording } => {
+                if self.calls.records(recording) {
+                    self.end_call_recording(recording.call, RecordingEnd::Stopped);
+                    self.route(now, recording.call);
+                }
+            }
             Order::Press { leg, digit } => {
                 let digit = self.with(now, leg, |session| session.press(now, digit));
                 if let Some(digit) = digit.flatten() {
@@ -228,6 +241,7 @@ impl MediaThread {
         if self.is_call_open(leg.id.call) {
             self.route(now, leg.id.call);
         } else {
+            self.end_call_recording(leg.id.call, RecordingEnd::HungUp);
             self.calls.forget(leg.id.call);
         }
         let over = leg.session.stop_record(now, RecordingEnd::HungUp);
@@ -244,26 +258,6 @@ impl MediaThread {
         tracing::debug!(leg = %id, received, lost, foreign, sent = stats.sent, "media closed");
         if tell {
             (self.facts)(Fact::Closed { leg: id, stats });
-        }
-    }
-
-    fn record(&mut self, now: Timestamp, id: LegId, terms: Terms, tone: Option<Arc<Sound>>) {
-        let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
-        self.recorded(id, before.flatten());
-        let recording = terms.recording;
-        let begun = match &self.tape {
-            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording),
-            Some(_) | None => Err(RecordingFault::Unable),
-        };
-        match begun {
-            Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
-            Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
-        }
-    }
-
-    fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
-        if let Some((over, rest)) = over {
-            end_tape(self.tape.as_ref(), &self.facts, leg, &over, rest);
         }
     }
 
@@ -388,18 +382,6 @@ impl Leg {
         }
     }
 
-    /// Hands a block of the recording on; a disk that does not keep up ends it.
-    fn hand_on_recorded(&mut self, tape: Option<&Tape>, facts: &Facts) {
-        let (Some(tape), Some((recording, block))) = (tape, self.session.take_recorded()) else {
-            return;
-        };
-        if let Err(why) = tape.block(recording, block) {
-            self.session.forget_recording();
-            tape.give_up(recording);
-            facts(Fact::RecordFailed { recording, why });
-        }
-    }
-
     fn send(&mut self, bytes: &[u8], to: SocketAddr) {
         // A full buffer or an unreachable network loses the packet, as any network does.
         if self.sockets.rtp.send_to(bytes, to).is_err() {
@@ -433,18 +415,6 @@ impl Clock {
     fn until(&self, at: Timestamp) -> Duration {
         at.since(self.epoch).saturating_sub(self.started.elapsed())
     }
-}
-
-fn end_tape(tape: Option<&Tape>, facts: &Facts, leg: LegId, over: &Over, rest: Vec<i16>) {
-    let Some(tape) = tape else { return }; // nothing is recorded without one
-    let recording = over.recording;
-    facts(match tape.end(over, rest) {
-        Ok(()) => Fact::Recorded { leg, over: *over },
-        Err(why) => {
-            tape.give_up(recording);
-            Fact::RecordFailed { recording, why }
-        }
-    });
 }
 
 /// One datagram; `None` when there is none, or one too long to be speech.
