@@ -103,7 +103,7 @@ pub(super) async fn complete(
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 409, body = ApiError,
-            description = "Nobody is there to meet, or the sound of these three cannot be mixed")))]
+            description = "Nobody is there to meet, or the provider cannot let three hear each other")))]
 pub(super) async fn conference(
     State(api): State<Api>,
     Path(name): Path<String>,

@@ -300,6 +300,9 @@ pub(super) struct Record {
     pub arrived_at: String,
     pub answered_at: Option<String>,
     pub ended_at: String,
+    /// When the caller left, where the agent and whom they consulted went on without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_left_at: Option<String>,
     /// handled, abandoned, overflowed, transferred, contained, refused or failed.
     pub outcome: String,
     /// caller, agent, party, flow, operator, network, server or server_lost.
@@ -390,6 +393,7 @@ impl From<CallRecord> for Record {
             arrived_at: stamp(record.arrived_at),
             answered_at: record.answered_at.map(stamp),
             ended_at: stamp(record.ended_at),
+            caller_left_at: record.caller_left_at.map(stamp),
             outcome: word::<CallOutcome>(record.outcome),
             ended_by: word::<EndedBy>(record.ended_by),
             cause: record.cause.0,

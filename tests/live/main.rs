@@ -14,6 +14,7 @@ mod agents;
 mod call_control;
 mod calls;
 mod clock;
+mod conference;
 mod digest;
 mod flows;
 mod kills;

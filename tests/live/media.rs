@@ -151,6 +151,19 @@ impl Media {
         })
     }
 
+    /// Waits until the last 100 ms were exactly these of the tones `of`, each at least a fifth as strong
+    /// as one alone would be.
+    #[track_caller]
+    pub(crate) fn expect_exactly(&self, tones_hz: &[f64], of: &[f64], within: Duration) {
+        let alone = level(&tone(of[0], 0, FRAME));
+        let found = self.wait(within, |state| {
+            let sound = samples(window(&state.heard)?);
+            let heard = |hz: f64| purity(&sound, hz).sqrt() * level(&sound) > alone / 5.0;
+            of.iter().all(|hz| heard(*hz) == tones_hz.contains(hz)).then_some(())
+        });
+        found.unwrap_or_else(|| panic!("not {tones_hz:?} alone: {}", self.describe()));
+    }
+
     /// Waits until something is heard that is none of these tones: music, speech.
     #[track_caller]
     pub(crate) fn expect_sound_but(&self, tones_hz: &[f64], within: Duration) -> Instant {

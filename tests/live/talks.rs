@@ -84,8 +84,6 @@ fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
     caller.media.expect_sound_but(TONES, SOON);
     let consult = &live(&rig)["consult"];
     assert_eq!((&consult["number"], &consult["stage"]), (&json!(GUEST), &json!("talking")));
-    refused(&rig, "conference", &json!({}), "the sound of telephones of ours is not mixed");
-
     let alice_now = ask(&rig, "complete", &json!({}));
     assert_eq!(alice_now["state"], "after_call_work", "{alice_now:#}");
     alice.expect_bye();

@@ -74,8 +74,6 @@ pub enum NoParting {
     GuestBySip,
     #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
     GuestByProvider,
-    #[error("the sound of telephones of ours is not mixed")]
-    NotMixed,
 }
 
 impl Desk {
