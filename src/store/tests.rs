@@ -4,11 +4,12 @@ mod promised;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::mpsc::sync_channel;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::journal::{Entry, Input, read, read_run, segments, write_line};
+use super::journal::{Entry, Header, Input, read, read_run, segments, write_line};
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::store::journal::Segment;
 
 /// A copy of what a process that is killed now would leave, without the database: that may have
 /// nothing yet.
