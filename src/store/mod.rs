@@ -39,7 +39,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingNews, WrapUp};
 
-pub use open::{open, open_rebuilding};
+pub use open::{Found, look, open};
 pub use records::{Filter, PAGE_MAX, Past, Reader};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};

@@ -2,7 +2,8 @@
 
 mod promised;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::Write;
 use std::sync::mpsc::sync_channel;
 
@@ -249,6 +250,37 @@ fn fault_12_a_refused_call_has_its_record_also_after_a_loss() {
     assert_eq!((record.cause, record.ended_at), (cause, Timestamp(1_100)));
 }
 
+/// Who looks and begins no run leaves all to the next who looks.
+#[test]
+fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.note(Timestamp(1_100), Some(&arrived(2)));
+    store.keep_session(CallId(2), "{}".to_owned());
+    kill(store);
+    let files = || -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = fs::read_dir(folder.path()).unwrap().flatten().map(|file| file.path());
+        let lines = files.filter(|file| file.extension().is_some_and(|it| it == "jsonl"));
+        lines.map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+    };
+    let before = files();
+    for _ in 0..2 {
+        let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
+        drop(look(folder.path(), &mut knows).unwrap());
+        assert_eq!((knows.runs, knows.inputs), (vec![0], 2), "it was told all the same");
+        assert!(files() == before && all(folder.path()).is_empty());
+    }
+    let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
+    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+    assert_eq!(
+        (opened.recovered.calls, opened.recovered.carried),
+        (vec![CallId(1)], [CallId(2)].into())
+    );
+    assert_eq!(opened.sessions, [(CallId(2), "{}".to_owned())]);
+    kill(opened.store);
+}
+
 /// What is rebuilt is kept; of what is not, what is certain.
 #[test]
 fn a_lost_call_keeps_what_could_be_rebuilt() {
@@ -261,7 +293,7 @@ fn a_lost_call_keeps_what_could_be_rebuilt() {
     store.note(Timestamp(1_500), None);
     kill(store);
     let mut knows = Knows::default();
-    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
     assert_eq!((knows.runs, knows.inputs), (vec![0], 4));
     assert_eq!(knows.missing, BTreeSet::from([CallId(2), CallId(3)]));
     assert_eq!(opened.recovered.calls, [CallId(2), CallId(3)]);
@@ -293,7 +325,7 @@ fn a_call_that_goes_on_is_carried_until_it_has_its_record() {
     kill(store);
     for (runs, inputs) in [(vec![0], 1), (vec![0, 1], 1), (vec![0, 2], 2)] {
         let mut knows = Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
-        let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+        let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
         assert_eq!((&knows.runs, knows.inputs), (&runs, inputs));
         assert_eq!(opened.recovered.carried, knows.live);
         assert_eq!(opened.sessions, [(CallId(7), "new".to_owned())]);
@@ -322,10 +354,10 @@ fn after_an_end_in_order_nothing_goes_on() {
     kill(store);
     let live = || Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
     let mut knows = live();
-    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
     opened.store.shutdown().unwrap();
     let mut knows = live();
-    let opened = open_rebuilding(folder.path(), &HEAD, &writing(), &mut knows).unwrap();
+    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
     assert!(knows.runs.is_empty());
     assert_eq!(opened.recovered.calls, [CallId(7)]);
     kill(opened.store);

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
-use crate::server::start::{Started, start};
+use crate::server::start::{Started, open, start};
 use crate::webhook::Paper;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::sign::from_base64;
@@ -80,9 +80,9 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     std::fs::write(&file, CONFIG).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let sources = Sources { file: Some(file), ..Sources::default() };
-    let ready = config::ready(&sources, &[], config::Keep::No);
-    let ready = ready.unwrap_or_else(|problems| panic!("{problems}"));
-    let Started { mut driver, threads: _threads } = start(ready).unwrap();
+    let soundless = config::soundless(&sources, &[], config::Keep::No);
+    let soundless = soundless.unwrap_or_else(|problems| panic!("{problems}"));
+    let Started { mut driver, threads: _threads } = start(open(soundless).unwrap()).unwrap();
     // So that commands stay where they can be looked at.
     driver.rest = None;
     test(&mut World { driver, mark: String::new(), folder });
