@@ -184,6 +184,14 @@ impl ContactCenter {
         self.conclude(now, id, by, cause, CallersLeg::Up);
     }
 
+    /// Nothing that was said to the caller has left: the call ends as one that was refused.
+    pub(super) fn take_back(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.note(now, Fact::AnswerTakenBack);
+        }
+        self.conclude(now, id, by, cause, CallersLeg::Unanswered);
+    }
+
     fn conclude(
         &mut self,
         now: Timestamp,
@@ -205,12 +213,11 @@ impl ContactCenter {
             matches!(call.state, State::Opening | State::Confirming | State::Talking { .. });
         let answered = call.run.is_some() || is_up;
         let leg = call.caller_leg();
-        if callers_leg == CallersLeg::Up {
-            self.commands.push_back(match answered {
-                true => Command::HangUp { leg, cause },
-                false => Command::Reject { leg, cause },
-            });
-        }
+        self.commands.extend(match callers_leg {
+            CallersLeg::Up if answered => Some(Command::HangUp { leg, cause }),
+            CallersLeg::Up | CallersLeg::Unanswered => Some(Command::Reject { leg, cause }),
+            CallersLeg::Over => None,
+        });
         call.note(now, Fact::Ended { by, cause });
         let record = Box::new(call.record());
         tracing::info!(call = %id, outcome = %record.outcome, %by, %cause, "call ended");
@@ -267,6 +274,8 @@ impl ContactCenter {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CallersLeg {
     Up,
+    /// Our answer has not left, whatever was commanded.
+    Unanswered,
     Over,
 }
 

@@ -8,8 +8,9 @@
 #[cfg(test)]
 mod tests;
 
+use crate::id::CallId;
 use crate::server::driver::{Driver, ROUNDS_MAX};
-use crate::server::outbox::{Order, Reply};
+use crate::server::outbox::{Answer, Order, Reply};
 use crate::time::Timestamp;
 use crate::webhook::desk::{Ask, AskWhat, Asked, Heard, Saving};
 use crate::webhook::document::Document;
@@ -21,40 +22,47 @@ use crate::webhook::{Fields, Link};
 
 impl Driver {
     pub(super) fn take_hooks(&mut self, batch: Batch) {
-        let documents = batch.hooks.iter().map(|hook| self.take_hook(hook)).collect();
+        let answers = batch.hooks.iter().map(|hook| self.take_hook(hook)).collect();
         // Nobody waits any more? The provider comes again, and the answer is kept.
-        self.outbox.reply(Reply::Documents(batch.reply, documents));
+        self.outbox.reply(Reply::Documents(batch.reply, answers));
     }
 
-    fn take_hook(&mut self, hook: &Hook) -> Option<Document> {
+    fn take_hook(&mut self, hook: &Hook) -> Answer {
         let now = self.clock.now();
         match &mut self.legs {
             Some(legs) if hook.provider == telnyx::NAME => {
                 legs.hear(now, &hook.fields);
                 self.drive(now);
-                Some(Document::default())
+                Answer { call: None, document: Some(Document::default()) }
             }
-            Some(_) | None => self.document(now, hook.provider, &hook.link, &hook.fields),
+            Some(_) | None => self.answer(now, hook.provider, &hook.link, &hook.fields),
         }
     }
 
-    /// What comes of a request; `None`: no call of ours is meant.
-    fn document(
-        &mut self,
-        now: Timestamp,
-        provider: &str,
-        link: &Link,
-        fields: &Fields,
-    ) -> Option<Document> {
+    /// What comes of a request.
+    fn answer(&mut self, now: Timestamp, provider: &str, link: &Link, fields: &Fields) -> Answer {
         let router = &mut self.router;
         match router.desk.hear(now, provider, link, fields, &mut router.next_call) {
-            Heard::Known(document) => Some(document),
-            Heard::Unknown => None,
+            Heard::Known(document) => Answer { call: None, document: Some(document) },
+            Heard::Unknown => Answer { call: None, document: None },
             Heard::Asked(ticket) => {
                 self.deal(now);
-                let ahead = self.center.ahead(now, ticket.call());
-                Some(self.router.desk.write(now, &ticket, ahead))
+                let call = ticket.call();
+                let ahead = self.center.ahead(now, call);
+                let document = self.router.desk.write(now, &ticket, ahead);
+                Answer { call: Some(call), document: Some(document) }
             }
+        }
+    }
+
+    /// What was said to a call that came in this turn, where its provider carries it, is replaced
+    /// by what is to be said now.
+    pub(super) fn answer_again(&mut self, now: Timestamp, call: CallId) {
+        let Some(again) = self.router.desk.write_again(now, call) else { return };
+        self.outbox.replace(call, &again.document);
+        if let (telnyx::NAME, Some(legs)) = (again.provider.as_str(), &mut self.legs) {
+            legs.answer_again(now, &again.reference, &again.document);
+            self.drive(now);
         }
     }
 
@@ -68,9 +76,9 @@ impl Driver {
             let Some((link, fields)) = self.legs.as_mut().and_then(Legs::poll_coming) else {
                 break;
             };
-            let document = self.document(now, telnyx::NAME, &link, &fields);
+            let answer = self.answer(now, telnyx::NAME, &link, &fields);
             if let Some(legs) = &mut self.legs {
-                legs.answer(now, &fields.reference, &link, document.as_ref());
+                legs.answer(now, &fields.reference, &link, answer.document.as_ref());
             }
         }
         while let Some(leg) = self.legs.as_mut().and_then(Legs::poll_unparted) {

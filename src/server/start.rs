@@ -26,6 +26,7 @@ use crate::media::io::{Fact, MediaEngine, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
+use crate::server::begun::Begun;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
@@ -163,6 +164,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         media_networks: convert::media_networks(&config),
         refusals: Refusals::default(),
         next_call,
+        begun: Begun::default(),
         outside: outside(&config),
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),

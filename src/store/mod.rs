@@ -6,9 +6,8 @@
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
-//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process. After one
-//! that was, it is in memory alone until one that is not; whoever promises something meanwhile,
-//! as the driver does for live calls and in the very turn that fails, may break it.
+//! kept before a [`Store::settle`] outlives the process, unless that says [`Settled::Unwritten`]:
+//! then it is in memory alone until one that does not.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
@@ -117,6 +116,8 @@ pub struct Store {
     kept: KeptLog,
     /// While nothing can be written: when it is tried again.
     retry_at: Option<Timestamp>,
+    /// Something given since the last [`Store::settle`] was not kept.
+    has_lost: bool,
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
     folder: PathBuf,
@@ -131,6 +132,17 @@ pub enum Noted {
     Lagging,
     /// Not kept: memory set aside for it is full. Counted in [`Health`]; the journal shows the gap.
     Lost,
+}
+
+/// What became of everything that was noted and kept before a [`Store::settle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The operating system had it before.
+    Already,
+    /// The operating system has it now.
+    Written,
+    /// Of some of it that is not so: nothing may be promised on it.
+    Unwritten,
 }
 
 /// Opens the records of a folder for reading, whether or not a server runs on it.
@@ -158,8 +170,7 @@ impl Store {
             self.shared.arrived(*call);
         }
         if !self.journal.note(&line) {
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         if self.shared.is_failing() { Noted::Lagging } else { Noted::Queued }
     }
@@ -183,8 +194,7 @@ impl Store {
     pub fn keep_session(&mut self, call: CallId, json: String) -> Noted {
         if json.len() > SESSION_LEN_MAX {
             tracing::error!(%call, len = json.len(), "too much to keep of a call");
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         self.keep(Kept::Session { call, json })
     }
@@ -193,8 +203,7 @@ impl Store {
     pub fn keep_leg(&mut self, name: String, json: String) -> Noted {
         if json.len() > SESSION_LEN_MAX {
             tracing::error!(name, len = json.len(), "too much to keep of a leg");
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         self.keep(Kept::Leg { name, json })
     }
@@ -219,26 +228,39 @@ impl Store {
         self.send(Job::Keep(number, kept))
     }
 
+    fn lost(&mut self) -> Noted {
+        self.has_lost = true;
+        self.shared.lost();
+        Noted::Lost
+    }
+
     /// Ends a turn: gives the operating system all that was noted and kept, with one write for each
-    /// of the two, before anything is promised. Says whether there was anything. A write into the
-    /// page cache costs less than a timer, so nothing waits for company.
-    pub fn settle(&mut self, now: Timestamp) -> bool {
+    /// of the two, before anything is promised. A write into the page cache costs less than a
+    /// timer, so nothing waits for company.
+    pub fn settle(&mut self, now: Timestamp) -> Settled {
         self.flush();
-        if !self.kept.is_behind() && !self.journal.is_behind() {
-            self.retry_at = self.again_at(now);
-            return false;
+        let was_behind = self.is_behind();
+        if was_behind {
+            // In this order: what a front keeps is never behind what the center knows.
+            self.kept.write();
+            self.journal.write();
         }
-        // In this order: what a front keeps is never behind what the center knows.
-        self.kept.write();
-        self.journal.write();
+        let has_lost = std::mem::take(&mut self.has_lost);
         self.retry_at = self.again_at(now);
-        true
+        match was_behind {
+            _ if has_lost || self.is_behind() => Settled::Unwritten,
+            true => Settled::Written,
+            false => Settled::Already,
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.kept.is_behind() || self.journal.is_behind()
     }
 
     /// While something is not written, or calls wait for room, it is looked at again.
     fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_behind = self.kept.is_behind() || self.journal.is_behind();
-        (is_behind || !self.journal.has_room()).then_some(now + RETRY_AFTER)
+        (self.is_behind() || !self.journal.has_room()).then_some(now + RETRY_AFTER)
     }
 
     /// When to [settle](Self::settle) again, whatever happens.

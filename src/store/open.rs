@@ -91,6 +91,7 @@ impl Found {
             journal: Appender::new(&folder, header, Arc::clone(&shared)),
             kept,
             retry_at: None,
+            has_lost: false,
             shared,
             thread,
             folder,

@@ -250,6 +250,23 @@ fn fault_12_a_refused_call_has_its_record_also_after_a_loss() {
     assert_eq!((record.cause, record.ended_at), (cause, Timestamp(1_100)));
 }
 
+/// A call that came, and whose answer did not leave because that could not be written.
+#[test]
+fn fault_01_a_call_that_came_and_was_refused_has_one_record_of_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    let (call, by, cause) = (CallId(1), EndedBy::Server, Cause::CONGESTION);
+    let Event::CallArrived { from, to, via, .. } = arrived(1) else { unreachable!() };
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.note(Timestamp(1_100), Some(&Event::CallRefused { call, from, to, via, by, cause }));
+    kill(store);
+    let Opened { store, recovered, .. } = opened(folder.path());
+    assert_eq!(recovered.calls, [call]);
+    kill(store);
+    let [record] = &all(folder.path())[..] else { panic!("one record") };
+    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by));
+}
+
 /// Who looks and begins no run leaves all to the next who looks.
 #[test]
 fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {

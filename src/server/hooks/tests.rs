@@ -198,8 +198,8 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
     });
 }
 
-/// The promises of the turn whose write fails leave nevertheless: no later turn makes any to a new
-/// call.
+/// What would answer a new call in the turn whose write fails does not leave, and no later turn
+/// takes one.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
@@ -216,6 +216,9 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         assert!(replied.try_recv().is_ok());
         // Before anything is heard, which is when a call is taken or refused.
         assert!(!world.driver.router.is_recording && !world.driver.store.is_accepting());
+        // Its leg is refused: nothing was commanded before.
+        assert_eq!(world.driver.center.calls_live(), 0);
+        assert_eq!((world.done().as_deref(), world.done()), (Some("1.1.2.reject"), None));
     });
 }
 

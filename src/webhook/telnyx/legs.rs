@@ -223,6 +223,16 @@ impl Legs {
         }
     }
 
+    /// The document for the call that came, in place of one of which nothing has left.
+    pub fn answer_again(&mut self, now: Timestamp, reference: &str, document: &Document) {
+        let Some(leg) = self.leg(reference) else { return };
+        leg.unsay();
+        let id = leg.id;
+        self.orders.retain(|order| order.leg != id);
+        self.wait_no_more(reference);
+        self.answer(now, reference, &Link::Voice, Some(document));
+    }
+
     /// Stops what the leg does; it comes for `to`.
     pub fn moved(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::flows::ALICE;
 use crate::kills::kills;
+use crate::peers::have;
 use crate::webhooks::commanded::{self, dave_is_away};
 use crate::webhooks::control::{CALL, Fault, Manner};
 use crate::webhooks::kind::Kind;
@@ -14,6 +15,49 @@ use crate::webhooks::{DAVE, Site, at_each_provider, flow};
 
 at_each_provider! {
     fault_01_a_caller_whose_document_was_sent_is_carried_on_after_a_kill,
+    fault_01_a_document_whose_call_cannot_be_written_is_a_refusal,
+}
+
+/// The disk takes nothing more, which nobody knows before the call comes.
+fn fault_01_a_document_whose_call_cannot_be_written_is_a_refusal(kind: Kind) {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let site = Site::with(kind, false, ALICE, &flow());
+    for n in 1..=2 {
+        site.rig.limit_files("1");
+        let mut leg = site.carrier.call(&format!("CA6{n}"));
+        leg.until_hangup();
+        site.rig.limit_files("unlimited");
+        site.rig.eventually("it is written", || (site.rig.get("/readyz")?.0 == 200).then_some(()));
+        let records = site.rig.records(2 * n - 1);
+        let record = records.last().expect("a record a round");
+        assert_eq!(record["outcome"], "refused", "{record:#}");
+        assert!(record["answered_at"].is_null(), "{record:#}");
+        let mut leg = site.carrier.call(&format!("CA7{n}"));
+        leg.hear("greeting.wav");
+        leg.hang_up();
+        site.rig.expect_no_calls();
+    }
+}
+
+/// The same where legs are commanded: none is answered, or heard.
+#[test]
+fn fault_01_a_leg_whose_call_cannot_be_written_is_refused_by_command() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let site = commanded::Site::new(DAVE, Manner::Once);
+    dave_is_away(&site);
+    site.rig.limit_files("1");
+    site.control.call(CALL);
+    site.control.expect_over(CALL);
+    assert_eq!(
+        (site.control.commands("answer").len(), site.control.commands("reject").len()),
+        (0, 1)
+    );
+    site.rig.limit_files("unlimited");
+    assert_eq!(site.rig.record()["outcome"], "refused");
 }
 
 /// A start that is refused for a sound has looked at the journal and left it to the next one.
