@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::center::Refused;
+use crate::api::Unconfirmed;
 
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -94,10 +94,22 @@ impl ApiError {
         Self { retry_after_s: Some(1), ..busy }
     }
 
-    /// It cannot be done now.
-    pub(super) fn refused(why: &Refused) -> Self {
-        let help = "GET /v1/agents and /v1/calls show how things stand";
-        Self::new(StatusCode::CONFLICT, "refused", why.to_string(), help)
+    /// A change is not confirmed; `missing` says what may not be here.
+    pub(super) fn unconfirmed(why: &Unconfirmed, missing: Self) -> Self {
+        match why {
+            Unconfirmed::NotFound => missing,
+            Unconfirmed::Refused(why) => {
+                let help = "GET /v1/agents and /v1/calls show how things stand";
+                Self::new(StatusCode::CONFLICT, "refused", why.to_string(), help)
+            }
+            Unconfirmed::Unwritten => {
+                let message =
+                    "this is done, but the disk did not take it: a restart now would forget it";
+                let help = "make room where `server.state` is; /readyz says when it is written, \
+                            with all that was done meanwhile";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unwritten", message, help)
+            }
+        }
     }
 
     pub(super) fn archive(error: &str) -> Self {

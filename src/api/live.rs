@@ -48,16 +48,17 @@ pub(super) async fn call(
 /// Ends a call.
 #[utoipa::path(delete, path = "/v1/calls/{id}", tag = "calls", security(("token" = [])),
     params(("id" = u64, Path)),
-    responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError)))]
+    responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn end_call(
     State(api): State<Api>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
-    match api.ask(|reply| Request::EndCall { call, reply }).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::not_found("a live call of this number", "see GET /v1/calls")),
-    }
+    let ended = api.ask(|reply| Request::EndCall { call, reply }).await?;
+    let no_call = || ApiError::not_found("a live call of this number", "see GET /v1/calls");
+    ended.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Why a waiting call is with nobody yet: what speaks for and against each agent.
@@ -128,7 +129,8 @@ pub(super) async fn agent(
 /// Logs an agent in. The agent is not ready then.
 #[utoipa::path(post, path = "/v1/agents/{name}/login", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)),
-    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn log_in(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -139,7 +141,8 @@ pub(super) async fn log_in(
 /// Logs an agent out; a call that is up goes on.
 #[utoipa::path(post, path = "/v1/agents/{name}/logout", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)),
-    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn log_out(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -150,7 +153,8 @@ pub(super) async fn log_out(
 /// Makes an agent ready for calls, now or after the present one.
 #[utoipa::path(post, path = "/v1/agents/{name}/ready", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)),
-    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn ready(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -161,7 +165,8 @@ pub(super) async fn ready(
 /// Takes an agent out of the queues, now or after the present call.
 #[utoipa::path(post, path = "/v1/agents/{name}/not-ready", tag = "agents",
     security(("token" = [])), params(("name" = String, Path)), request_body = NotReady,
-    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn not_ready(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -175,7 +180,8 @@ pub(super) async fn not_ready(
 /// Ends after-call work, and says what came of the call.
 #[utoipa::path(post, path = "/v1/agents/{name}/wrap-up", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)), request_body = WrapUp,
-    responses((status = 200, body = Agent), (status = 404, body = ApiError)))]
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn end_wrap_up(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -192,11 +198,9 @@ pub(super) async fn ask_agent(
     agent: String,
     ask: AgentRequest,
 ) -> Result<Json<Agent>, ApiError> {
-    let answer = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
-    match answer.ok_or_else(no_agent)? {
-        Ok(view) => Ok(Json(view.into())),
-        Err(why) => Err(ApiError::refused(&why)),
-    }
+    let changed = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
+    let view = changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
+    Ok(Json(view.into()))
 }
 
 fn no_agent() -> ApiError {

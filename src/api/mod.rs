@@ -81,16 +81,14 @@ pub enum Request {
     Snapshot(oneshot::Sender<Snapshot>),
     /// How the server is, beside its calls.
     Health(oneshot::Sender<Health>),
-    /// `None`: there is no such agent.
     Ask {
         agent: String,
         ask: AgentRequest,
-        reply: oneshot::Sender<Option<Result<AgentView, Refused>>>,
+        reply: oneshot::Sender<Result<AgentView, Unconfirmed>>,
     },
-    /// `false`: there is no such live call.
     EndCall {
         call: CallId,
-        reply: oneshot::Sender<bool>,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     /// The figures of the calls that ended in a period: by default the last 24 hours until now.
     Report {
@@ -103,6 +101,17 @@ pub enum Request {
         call: CallId,
         reply: oneshot::Sender<Option<Vec<Considered>>>,
     },
+}
+
+/// Why a change that was asked for is not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// There is no such agent, or no such live call.
+    NotFound,
+    /// It cannot be made now.
+    Refused(Refused),
+    /// It is made, and could not be written: a restart now would forget it.
+    Unwritten,
 }
 
 /// One agent, as considered for one waiting call.

@@ -20,6 +20,7 @@ use crate::words::AgentRequest;
 #[utoipa::path(post, path = "/v1/agents/{name}/hold", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, this call was held too often, or the \
                            provider that dialed the agent cannot part the two")))]
@@ -34,6 +35,7 @@ pub(super) async fn hold(
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, or holds by telephone")))]
 pub(super) async fn resume(
@@ -49,6 +51,7 @@ pub(super) async fn resume(
 #[utoipa::path(post, path = "/v1/agents/{name}/transfer", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)), request_body = Transfer,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, the flow has no such step, the variables \
                            cannot be set, or the provider cannot be told to take the caller \
@@ -69,6 +72,7 @@ pub(super) async fn transfer(
 #[utoipa::path(post, path = "/v1/agents/{name}/consult", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)), request_body = Consult,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody or consults somebody already, it is no \
                            telephone number or none that a trunk may dial, or the agent cannot \
@@ -88,6 +92,7 @@ pub(super) async fn consult(
 #[utoipa::path(post, path = "/v1/agents/{name}/complete", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError, description = "Nobody is there to go on with")))]
 pub(super) async fn complete(
     State(api): State<Api>,
@@ -102,6 +107,7 @@ pub(super) async fn complete(
 #[utoipa::path(post, path = "/v1/agents/{name}/conference", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "Nobody is there to meet, or the provider cannot let three hear each other")))]
 pub(super) async fn conference(

@@ -138,17 +138,25 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
             Request::Ask { agent: name, ask, reply } => {
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 let answer = match ask {
-                    AgentRequest::Resume => Err(Refused::HeldByTelephone { agent: name.clone() }),
+                    _ if name != "alice" => Err(Unconfirmed::NotFound),
+                    AgentRequest::Resume => {
+                        Err(Unconfirmed::Refused(Refused::HeldByTelephone { agent: name }))
+                    }
+                    AgentRequest::LogOut => Err(Unconfirmed::Unwritten),
                     _ => Ok(agent(AgentState::Ready)),
                 };
-                drop(reply.send((name == "alice").then_some(answer)));
+                drop(reply.send(answer));
             }
             Request::Report { since, until, reply } => {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
                 drop(reply.send(json!({"calls": 3})));
             }
             Request::EndCall { call, reply } => {
-                let _ = reply.send(call == CallId(41));
+                let _ = reply.send(match call {
+                    CallId(41) => Ok(()),
+                    CallId(42) => Err(Unconfirmed::Unwritten),
+                    _ => Err(Unconfirmed::NotFound),
+                });
             }
             Request::Why { call, reply } => {
                 let considered = Considered {
@@ -366,6 +374,11 @@ fn calls_are_shown_live_and_ended() {
         assert_eq!(served.ask("GET /v1/calls/x", READ, None).await.0, 400);
         assert_eq!(served.ask("DELETE /v1/calls/41", OPERATE, None).await.0, 204);
         assert_eq!(served.ask("DELETE /v1/calls/9", OPERATE, None).await.0, 404);
+        for change in ["DELETE /v1/calls/42", "POST /v1/agents/alice/logout"] {
+            let (status, made) = served.ask(change, OPERATE, None).await;
+            assert_eq!((status, &made["error"]), (503, &json!("unwritten")), "{change}");
+            assert!(made["message"].as_str().is_some_and(|it| it.starts_with("this is done, but")));
+        }
         let (_, why) = served.ask("GET /v1/why/41", READ, None).await;
         assert_eq!(why["agents"][0]["verdict"], "not_ready");
         let (_, queue) = served.ask("GET /v1/queues/billing", READ, None).await;

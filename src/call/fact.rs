@@ -13,6 +13,8 @@ pub enum Fact {
         version: String,
     },
     Answered,
+    /// It was not, after all: our answer has not left.
+    AnswerTakenBack,
     Entered {
         step: String,
     },
@@ -98,6 +100,7 @@ impl Fact {
             | Self::Ended { .. } => true,
             Self::FlowChosen { .. }
             | Self::Answered
+            | Self::AnswerTakenBack
             | Self::Entered { .. }
             | Self::Intent { .. }
             | Self::Queued { .. }

@@ -78,6 +78,7 @@ impl Fold {
                 self.record.flow = Some(format!("{flow}@{version}"));
             }
             Fact::Answered => self.record.answered_at = Some(at),
+            Fact::AnswerTakenBack => self.record.answered_at = None,
             Fact::Entered { step } => {
                 self.record.path.push(PathEntry { at, step: step.clone() });
             }

@@ -69,7 +69,8 @@ impl ContactCenter {
         self.start(now, id, flow);
     }
 
-    /// A call that was refused where it came in: a record, and nothing else.
+    /// A call that was refused where it came in: a record, and nothing else. One that has arrived
+    /// ends, as one that was never answered.
     pub(super) fn call_refused(
         &mut self,
         now: Timestamp,
@@ -78,7 +79,7 @@ impl ContactCenter {
         cause: Cause,
     ) {
         if self.calls.contains_key(&id) {
-            return; // the same news twice
+            return self.take_back(now, id, by, cause);
         }
         let agent = match via {
             Via::Agent(agent) => Some(agent),

@@ -214,6 +214,25 @@ impl ContactCenter {
 
     /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
+        self.conclude(now, id, by, cause, false);
+    }
+
+    /// Nothing that was said to the caller has left: the call ends as one that was refused.
+    pub(super) fn take_back(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.note(now, Fact::AnswerTakenBack);
+        }
+        self.conclude(now, id, by, cause, true);
+    }
+
+    fn conclude(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        by: EndedBy,
+        cause: Cause,
+        is_taken_back: bool,
+    ) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
@@ -225,8 +244,8 @@ impl ContactCenter {
         let talked = self.end_legs(now, &mut call);
         let leg = call.caller_leg();
         if let Some(caller) = call.legs.remove(&leg) {
-            let refuses = matches!(caller.state, LegState::Ringing { .. }) && caller.rang_in();
-            self.commands.push_back(match refuses {
+            let rings = matches!(caller.state, LegState::Ringing { .. }) && caller.rang_in();
+            self.commands.push_back(match rings || is_taken_back {
                 true => Command::Reject { leg, cause },
                 false => Command::HangUp { leg, cause },
             });

@@ -263,6 +263,11 @@ impl ContactCenter {
     }
 
     #[must_use]
+    pub fn is_live(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    #[must_use]
     pub fn calls_live(&self) -> usize {
         self.calls.len()
     }

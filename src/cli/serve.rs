@@ -7,15 +7,16 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use attendant::config::{self, Keep, LogFormat, Sources};
+use attendant::server::StartError;
 
 use crate::cli::{EX_CONFIG, EX_IOERR, fail, told};
 
 pub(crate) fn run(sources: &Sources) -> ExitCode {
-    let ready = match config::ready(sources, &[], Keep::Yes) {
-        Ok(ready) => ready,
+    let soundless = match config::soundless(sources, &[], Keep::Yes) {
+        Ok(soundless) => soundless,
         Err(problems) => return told(&problems),
     };
-    let server = &ready.loaded.config.server;
+    let server = &soundless.loaded.config.server;
     let level = &server.log_level;
     let filter = match tracing_subscriber::EnvFilter::try_new(level) {
         Ok(filter) => filter,
@@ -29,8 +30,9 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
         LogFormat::Pretty => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    match attendant::server::run(ready) {
+    match attendant::server::run(soundless) {
         Ok(code) => code,
+        Err(StartError::Refused(problems)) => told(&problems),
         Err(error) => fail(EX_IOERR, &error.to_string()),
     }
 }

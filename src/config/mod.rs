@@ -41,7 +41,7 @@ pub use model::{
     Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
-pub use ready::{Keep, Ready, ready};
+pub use ready::{Keep, Ready, Soundless, ready, soundless};
 pub use secret::Secret;
 
 use layers::{FILE_LEN_MAX, FileLayer, Kind, Node};

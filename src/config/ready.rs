@@ -1,9 +1,13 @@
 //! Everything a server needs before it binds anything, or everything that is wrong: what `check`
 //! and `serve` both ask, so that the one accepts nothing the other refuses.
 //!
-//! Read and checked here: the configuration, the callers, the flows; the programs of the voices;
-//! every sound that can be made before the first call, decoded or spoken; the numbers that flows
-//! dial.
+//! Read and checked first ([`soundless`]): the configuration, the callers, the flows; the programs of
+//! the voices; the numbers that flows dial. Then every sound is made that can be made before the
+//! first call, decoded or spoken ([`Soundless::make_beside`]): that takes a while, in which a server
+//! can look at what the one before left.
+//!
+//! **Invariant:** a [`Ready`] is made in one place, for both, of what is right and of sounds that
+//! can be heard.
 //!
 //! **Deliberately absent:** what only a start can show: whether the addresses and ports are free,
 //! and whether the state folder and the folder of recordings can be locked and written.
@@ -35,6 +39,12 @@ pub struct Ready {
     pub prompts: Arc<PromptStore>,
 }
 
+impl std::fmt::Debug for Soundless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Soundless").field("loaded", &self.loaded).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ready").field("loaded", &self.loaded).finish_non_exhaustive()
@@ -49,6 +59,18 @@ pub enum Keep {
     No,
 }
 
+/// What is right as far as it was read: its sounds are still to be made.
+pub struct Soundless {
+    pub loaded: Loaded,
+    sounds: Sounds,
+}
+
+/// Sounds that can be made before a call, and what makes them.
+struct Sounds {
+    store: PromptStore,
+    wanted: Vec<Prompt>,
+}
+
 /// Reads, checks and makes everything; with `paths`, the flows of these files and folders instead
 /// of the configured ones.
 ///
@@ -56,58 +78,98 @@ pub enum Keep {
 ///
 /// All that is wrong, at once, each with its place.
 pub fn ready(sources: &Sources, paths: &[PathBuf], keep: Keep) -> Result<Ready, Problems> {
+    soundless(sources, paths, keep)?.make_beside(|_| ()).0
+}
+
+/// The part of [`ready`] that makes no sound.
+///
+/// # Errors
+///
+/// All that is wrong, at once, each with its place: where something is, sounds were made to see
+/// whether they are.
+pub fn soundless(sources: &Sources, paths: &[PathBuf], keep: Keep) -> Result<Soundless, Problems> {
     let mut problems = Problems::default();
     let Some(mut read) = read_everything(sources, paths, &mut problems) else {
         return Err(problems);
     };
     let variable = |name: &str| sources.variables.get(name).map(String::as_str);
-    let prompts = if read.is_configured {
+    let mut sounds = Sounds::none();
+    if read.is_configured {
         check_dialed(&mut read, &mut problems);
         let mute = check_programs(&read, variable("PATH"), &mut problems);
-        make_prompts(&read, &mute, keep, &mut problems)
-    } else {
-        Arc::new(PromptStore::new(Voices::default(), PathBuf::new(), None))
-    };
+        sounds = Sounds::new(&read, &mute, keep);
+        if !problems.is_empty() {
+            let flows: Vec<&Flow> = read.flows.iter().collect();
+            sounds.make(&read.config, &flows, &mut problems);
+        }
+    }
     let loaded = read.finish(problems)?;
-    Ok(Ready { loaded, prompts })
+    Ok(Soundless { loaded, sounds })
 }
 
-/// Every static prompt is made before the first call, so that playing one is copying.
-fn make_prompts(
-    read: &Read,
-    mute: &[String],
-    keep: Keep,
-    problems: &mut Problems,
-) -> Arc<PromptStore> {
-    let config = &read.config;
-    let mut voices = Voices::default();
-    for (language, voice) in &config.voices {
-        voices.set(language, spoken_by(voice));
-    }
-    let cache = config.server.state.join("prompts");
-    let mut store = PromptStore::new(voices, config.server.prompts.clone(), Some(cache));
-    if keep == Keep::No {
-        store = store.read_only();
-    }
-    let said = |prompt: &Prompt| match prompt {
-        Prompt::Text { language, .. } => {
-            voice_of(config, language).is_some_and(|name| !mute.contains(name))
+impl Soundless {
+    /// Makes the sounds, while `beside` does what needs none; and what comes of that.
+    pub fn make_beside<T>(self, beside: impl FnOnce(&Loaded) -> T) -> (Result<Ready, Problems>, T) {
+        let Self { loaded, sounds } = self;
+        let mut problems = Problems::default();
+        let flows: Vec<&Flow> = loaded.flows.iter().map(AsRef::as_ref).collect();
+        let (beside, made) = std::thread::scope(|scope| {
+            let making = scope.spawn(|| sounds.make(&loaded.config, &flows, &mut problems));
+            let beside = beside(&loaded);
+            (beside, making.join())
+        });
+        made.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if !problems.is_empty() {
+            problems.sort();
+            return (Err(problems), beside);
         }
-        Prompt::File { .. } | Prompt::Music { .. } | Prompt::Silence { .. } => true,
-    };
-    let all = read.flows.iter().flat_map(Flow::static_prompts);
-    let mut wanted: Vec<Prompt> = all.filter(said).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let failed = store.prepare_each(&wanted);
-    tell_failed(read, &wanted, failed, problems);
-    Arc::new(store)
+        (Ok(Ready { loaded, prompts: Arc::new(sounds.store) }), beside)
+    }
+}
+
+impl Sounds {
+    fn none() -> Self {
+        let store = PromptStore::new(Voices::default(), PathBuf::new(), None);
+        Self { store, wanted: Vec::new() }
+    }
+
+    /// All but those of voices that are mute.
+    fn new(read: &Read, mute: &[String], keep: Keep) -> Self {
+        let config = &read.config;
+        let mut voices = Voices::default();
+        for (language, voice) in &config.voices {
+            voices.set(language, spoken_by(voice));
+        }
+        let cache = config.server.state.join("prompts");
+        let mut store = PromptStore::new(voices, config.server.prompts.clone(), Some(cache));
+        if keep == Keep::No {
+            store = store.read_only();
+        }
+        let said = |prompt: &Prompt| match prompt {
+            Prompt::Text { language, .. } => {
+                voice_of(config, language).is_some_and(|name| !mute.contains(name))
+            }
+            Prompt::File { .. } | Prompt::Music { .. } | Prompt::Silence { .. } => true,
+        };
+        let all = read.flows.iter().flat_map(Flow::static_prompts);
+        let mut wanted: Vec<Prompt> = all.filter(said).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        Self { store, wanted }
+    }
+
+    /// Every static prompt is made before the first call, so that playing one is copying.
+    fn make(&self, config: &Config, flows: &[&Flow], problems: &mut Problems) {
+        let failed = self.store.prepare_each(&self.wanted);
+        tell_failed(config, flows, &self.wanted, failed, problems);
+    }
 }
 
 /// Reports a voice that cannot speak at all once, and whatever is wrong with one sound where a flow
 /// names that sound.
 fn tell_failed(
-    read: &Read,
+    config: &Config,
+    flows: &[&Flow],
     wanted: &[Prompt],
     failed: Vec<(usize, PromptError)>,
     problems: &mut Problems,
@@ -131,8 +193,8 @@ fn tell_failed(
             continue;
         };
         let Prompt::Text { language, .. } = &wanted[*first] else { continue };
-        let place = voice_of(&read.config, language)
-            .and_then(|name| read.config.voice_places.get(name))
+        let place = voice_of(config, language)
+            .and_then(|name| config.voice_places.get(name))
             .map_or("[voices]", String::as_str);
         let texts = group.len();
         let message = format!("voice `{voice}`: {why}: {texts} texts cannot be said");
@@ -141,7 +203,7 @@ fn tell_failed(
     told.sort_by_key(|(at, _)| *at);
     for (at, error) in told {
         let message = error.to_string();
-        for flow in &read.flows {
+        for flow in flows {
             let Some(place) = flow.place_of(&wanted[at]) else { continue };
             let error = flow.remark_at(place, Severity::Error, message.clone(), None);
             problems.flows.push_str(&explain(&[error]));

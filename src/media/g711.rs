@@ -36,11 +36,13 @@ impl Law {
     }
 
     #[must_use]
+    #[inline]
     pub const fn decode(self, code: u8) -> i16 {
         self.linear()[code as usize]
     }
 
     #[must_use]
+    #[inline]
     pub const fn encode(self, sample: i16) -> u8 {
         match self {
             Law::Mu => linear_to_ulaw(sample),
@@ -115,12 +117,18 @@ impl Encode for Law {
 
 /// The code word of a sample. Negative samples are complemented, not negated, as the ITU's
 /// software tool library does it: −1 and 0 differ in sign only.
+///
+/// Segment and step of a magnitude are exponent and first bits of the fraction of the same number
+/// as a float. Without a branch many samples are encoded at once: a start waits for minutes of
+/// sound.
+#[inline]
 const fn linear_to_ulaw(sample: i16) -> u8 {
-    let magnitude = (if sample < 0 { !sample } else { sample } >> 2) as u16 + ULAW_BIAS;
+    let sign = sample >> 15; // of its bits, all or none
+    let magnitude = ((sample ^ sign) >> 2) as i32 + ULAW_BIAS as i32;
     let magnitude = if magnitude > 0x1FFF { 0x1FFF } else { magnitude };
-    let segment = 11 - magnitude.leading_zeros() as u16; // the bias makes it 1 or more
-    let code = (8 - segment) << 4 | (0xF - (magnitude >> segment & 0xF));
-    code as u8 | if sample < 0 { 0 } else { 0x80 }
+    let segment_and_step = ((magnitude as f32).to_bits() >> (23 - 4)) - (ULAW_EXPONENT << 4);
+    let code = 0x7F - segment_and_step;
+    code as u8 | (!sign as u8 & 0x80)
 }
 
 const fn linear_to_alaw(sample: i16) -> u8 {
@@ -151,6 +159,8 @@ const fn alaw_to_linear(code: u8) -> i16 {
 
 /// G.711's µ-law adds this (in 14-bit units) so that every segment doubles the one before.
 const ULAW_BIAS: u16 = 33;
+/// The exponent of the first segment, as a float has it: the bias is 2⁵ and a bit.
+const ULAW_EXPONENT: u32 = 127 + 5;
 /// A-law inverts every other bit on the wire.
 const ALAW_EVEN_BITS: u8 = 0x55;
 
@@ -205,6 +215,20 @@ mod tests {
             assert_eq!(Law::A.encode(Law::A.decode(code)), code);
             let again = Law::Mu.encode(Law::Mu.decode(code));
             assert!(again == code || (code == 0x7F && again == 0xFF), "{code:#x} -> {again:#x}");
+        }
+    }
+
+    /// By the table of G.711: segments begin at powers of two less the bias, each with 16 steps.
+    #[test]
+    fn every_sample_gets_the_code_word_of_its_segment_and_step() {
+        for sample in i16::MIN..=i16::MAX {
+            let is_negative = sample < 0;
+            let magnitude = (if is_negative { !sample } else { sample } >> 2) as u16;
+            let magnitude = (magnitude + ULAW_BIAS).min(0x1FFF);
+            let segment = (1..=8).rev().find(|segment| magnitude >= 16 << segment).unwrap();
+            let step = (magnitude - (16 << segment)) >> segment;
+            let code = (8 - segment) << 4 | (15 - step) | if is_negative { 0 } else { 0x80 };
+            assert_eq!(u16::from(Law::Mu.encode(sample)), code, "{sample}");
         }
     }
 

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use crate::api::{Considered, Health, Request};
+use crate::api::{Considered, Health, Request, Unconfirmed};
 use crate::center::Refused;
+use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
-use crate::server::outbox::{AgentAnswer, Reply};
+use crate::server::outbox::{Confirmed, Reply};
 use crate::server::past;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event};
@@ -29,11 +30,8 @@ impl Driver {
                 self.outbox.reply(Reply::Agent(reply, answer));
             }
             Request::EndCall { call, reply } => {
-                let live = self.center.call(call).is_some();
-                if live {
-                    self.feed(now, Event::EndCall { call });
-                }
-                self.outbox.reply(Reply::CallEnded(reply, live));
+                let answer = self.end_call(now, call);
+                self.outbox.reply(Reply::CallEnded(reply, answer));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
             Request::Report { since, until, reply } => {
@@ -44,14 +42,20 @@ impl Driver {
         }
     }
 
-    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> AgentAnswer {
-        let agent = self.center.agent_id(name)?;
-        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
-        if let Err(why) = may {
-            return Some(Err(why));
+    fn end_call(&mut self, now: Timestamp, call: CallId) -> Confirmed<()> {
+        if !self.center.is_live(call) {
+            return Err(Unconfirmed::NotFound);
         }
+        self.feed(now, Event::EndCall { call });
+        Ok(())
+    }
+
+    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
+        let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
+        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
+        may.map_err(Unconfirmed::Refused)?;
         self.feed(now, Event::AgentAsked { agent, ask });
-        Some(Ok(self.center.agent_view(agent)))
+        Ok(self.center.agent_view(agent))
     }
 
     /// Whether those who carry the legs can do what is asked for.

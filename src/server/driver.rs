@@ -5,14 +5,19 @@
 //! needed and no order is left to chance. Whatever a turn says to the outside leaves after the
 //! operating system was given what the turn noted: a promise outlives the process.
 //!
-//! The one exception is a store that cannot be written. Everything leaves then too, so that live
-//! calls go on: SIP messages, documents, commands, and answers to requests of the interface (202).
-//! That holds for the turn whose write was the first to fail, with whatever calls it took, and for
-//! live calls until the store is written again; from the next turn on no new call is taken. A
-//! process that is killed before has lost what it noted since the last good write.
+//! A promise is what would be a lie after a SIGKILL: that a call is taken, of which there would be
+//! no record; that a change which the interface was asked for is made. Where the store cannot be
+//! written, none is made, from the turn on whose write is the first to fail: the calls that came in
+//! it are refused (503, or the document with which a provider is refused), and the interface
+//! answers 503 and says that the change is made and not written. Live calls go on: they have their
+//! record, of which a process that is killed then has lost the last part, and whoever hears that a
+//! call ends (a BYE, its 200, a last document) hears what is so with or without us.
 //!
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -22,6 +27,7 @@ use tokio::time::Instant;
 use crate::api::Request;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
+use crate::id::LegId;
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::outbox::Outbox;
@@ -30,12 +36,12 @@ use crate::server::router::{Room, Router};
 use crate::server::signals::{Signal, Signals};
 use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
-use crate::store::Store;
+use crate::store::{Settled, Store};
 use crate::time::Timestamp;
 use crate::webhook::io::Batch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
-use crate::words::Event;
+use crate::words::{Cause, Command, EndedBy, Event};
 
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
@@ -216,27 +222,63 @@ impl Driver {
         self.release();
     }
 
-    /// Lets go of what the turn says to the outside. It is a promise: of a call that was answered
-    /// there is a record. So the operating system is given what the turn noted first, for all of it
-    /// together; from there a killed process does not lose it. What it does not take stays in
-    /// memory, and the promise leaves nevertheless: see the head of this file.
+    /// Lets go of what the turn says to the outside. The operating system is given what the turn
+    /// noted first, for all of it together; from there a killed process does not lose it.
     pub(super) fn release(&mut self) {
-        self.write();
+        let is_written = self.settle();
         // A write that failed is known before the next call comes.
         let room = self.room();
         self.router.set_room(room);
         while let Some(transmit) = self.router.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
-        self.outbox.release(self.rest.as_ref());
+        self.outbox.release(self.rest.as_ref(), is_written);
     }
 
-    /// While the disk takes nothing, live calls go on unwritten, and from the next turn on no new
-    /// call is taken.
-    fn write(&mut self) {
-        let began = self.clock.now();
-        if !self.store.settle(began) {
+    /// Writes what was noted, and then does with the calls that came in this turn what the center
+    /// wants, or refuses them. Says whether all is written.
+    fn settle(&mut self) -> bool {
+        loop {
+            let is_written = self.write();
+            let Some(due) = self.router.begun.take() else { return is_written };
+            let now = self.clock.now();
+            if is_written {
+                for command in due.commands {
+                    self.router.carry_out_now(now, command, &mut self.store);
+                }
+            } else {
+                due.arrivals.into_iter().for_each(|arrival| self.refuse_unwritten(now, arrival));
+            }
+            // What follows from that is noted as well; in most turns it is nothing.
+            self.deal(now);
+            self.tell_providers();
+        }
+    }
+
+    /// Refuses a call whose arrival could not be written.
+    fn refuse_unwritten(&mut self, now: Timestamp, arrival: Event) {
+        let (Event::CallArrived { call, from, to, via }
+        | Event::CallOpening { call, from, to, via }) = arrival
+        else {
             return;
+        };
+        let (by, cause) = (EndedBy::Server, Cause::CONGESTION);
+        if self.center.is_live(call) {
+            self.feed(now, Event::CallRefused { call, from, to, via, by, cause });
+        } else {
+            // It is over by itself; what it was to be told before has not left.
+            let refusal = Command::Reject { leg: LegId::caller(call), cause };
+            self.router.carry_out(now, refusal, &mut self.store);
+        }
+        self.answer_again(now, call);
+    }
+
+    /// Gives the operating system what it does not have; says whether it has everything.
+    fn write(&mut self) -> bool {
+        let began = self.clock.now();
+        let settled = self.store.settle(began);
+        if settled == Settled::Already {
+            return true;
         }
         let ended = self.clock.now();
         let took = ended.since(began);
@@ -248,6 +290,7 @@ impl Driver {
                  `server.state` on a disk that is less busy"
             );
         }
+        settled == Settled::Written
     }
 
     /// Lets events cause commands and commands events until nothing is left, or until others must
@@ -270,6 +313,7 @@ impl Driver {
 
     /// One event: written to the journal, handled, its commands carried out.
     pub(super) fn feed(&mut self, now: Timestamp, event: Event) {
+        self.router.begun.told(&event);
         self.store.note(now, Some(&masked(&self.center, &event)));
         self.center.handle(now, event);
         self.carry_out(now);

@@ -8,6 +8,7 @@
 //! the disk and every thread that could write has ended.
 
 mod archive;
+mod begun;
 mod clock;
 mod convert;
 mod desk;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 
 use crate::call::Directory;
 use crate::center::Setup;
-use crate::config::{Config, Ready};
+use crate::config::{Config, Soundless};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
@@ -47,10 +48,10 @@ pub use start::StartError;
 ///
 /// # Errors
 ///
-/// When something cannot be bound or opened: what, and what to do.
-pub fn run(ready: Ready) -> Result<ExitCode, StartError> {
+/// When something cannot be bound, opened or said: what, and what to do.
+pub fn run(soundless: Soundless) -> Result<ExitCode, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let end = runtime.block_on(start::serve(ready))?;
+    let end = runtime.block_on(start::serve(soundless))?;
     match end {
         End::Drained => tracing::info!("drained: every call ended"),
         End::Cut { calls } => tracing::warn!(calls, "ended by the second signal"),

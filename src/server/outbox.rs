@@ -1,9 +1,9 @@
 //! What a turn says to providers and to the HTTP interface, kept until what it noted is written.
 //!
 //! **Invariant:** whoever is answered here, and whatever is commanded here, was promised something
-//! that outlives the process; the order in which things were put in is kept. The one exception:
-//! while the store is failing, all of it leaves nevertheless, and what it rests on is in memory
-//! alone until the store is written again; see `driver`.
+//! that outlives the process; the order in which things were put in is kept. Where what a turn noted
+//! could not be written, a change is not confirmed, and what was said of a call that came in that
+//! turn is replaced; what is said to live calls leaves nevertheless. `driver` says why.
 //!
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.
@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::center::Refused;
+use crate::api::Unconfirmed;
 use crate::center::snapshot::AgentView;
+use crate::id::CallId;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Rest;
@@ -34,13 +35,21 @@ pub(super) struct Outbox {
 
 /// An answer, with who waits for it. One nobody waits for any more is dropped.
 pub(super) enum Reply {
-    Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Option<Document>>),
-    Agent(oneshot::Sender<AgentAnswer>, AgentAnswer),
-    CallEnded(oneshot::Sender<bool>, bool),
+    Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
+    Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
+    CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
 }
 
-/// `None`: there is no such agent.
-pub(super) type AgentAnswer = Option<Result<AgentView, Refused>>;
+/// A change that the HTTP interface asked for, as it is then.
+pub(super) type Confirmed<T> = Result<T, Unconfirmed>;
+
+/// What a provider is answered.
+pub(super) struct Answer {
+    /// The call whose document it is, where it is not one that was given before.
+    pub(super) call: Option<CallId>,
+    /// `None`: no call of ours is meant.
+    pub(super) document: Option<Document>,
+}
 
 impl Outbox {
     pub(super) fn reply(&mut self, reply: Reply) {
@@ -51,12 +60,27 @@ impl Outbox {
         self.orders.push(order);
     }
 
-    pub(super) fn release(&mut self, rest: Option<&Rest>) {
+    /// The call is told this instead of all that was put in about it.
+    pub(super) fn replace(&mut self, call: CallId, document: &Document) {
+        for reply in &mut self.replies {
+            let Reply::Documents(_, answers) = reply else { continue };
+            for answer in answers.iter_mut().filter(|answer| answer.call == Some(call)) {
+                answer.document = Some(document.clone());
+            }
+        }
+        self.orders.retain(|order| order.leg().call != call);
+    }
+
+    /// `is_written`: all that the turn noted is.
+    pub(super) fn release(&mut self, rest: Option<&Rest>, is_written: bool) {
         for reply in self.replies.drain(..) {
             match reply {
-                Reply::Documents(reply, documents) => drop(reply.send(documents)),
-                Reply::Agent(reply, answer) => drop(reply.send(answer)),
-                Reply::CallEnded(reply, was_live) => drop(reply.send(was_live)),
+                Reply::Documents(reply, answers) => {
+                    let documents = answers.into_iter().map(|answer| answer.document);
+                    drop(reply.send(documents.collect()));
+                }
+                Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
             }
         }
         for order in self.orders.drain(..) {
@@ -67,6 +91,10 @@ impl Outbox {
             }
         }
     }
+}
+
+fn confirmed<T>(answer: Confirmed<T>, is_written: bool) -> Confirmed<T> {
+    answer.and_then(|changed| if is_written { Ok(changed) } else { Err(Unconfirmed::Unwritten) })
 }
 
 /// Writes that were held up, so that a slow disk is said once and not per call.

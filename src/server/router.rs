@@ -18,6 +18,7 @@ use crate::media::io::{Fact, MediaEngine};
 use crate::media::recorder::Terms;
 use crate::media::source::Origins;
 use crate::media::speech::Speech;
+use crate::server::begun::Begun;
 use crate::server::convert::{local_media, remote_media};
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
@@ -49,6 +50,8 @@ pub(super) struct Router {
     /// Legs we dialed that are up or ring.
     pub(super) dialed: BTreeSet<LegId>,
     pub(super) next_call: CallId,
+    /// Calls that came in this turn.
+    pub(super) begun: Begun,
     /// Agents who are behind a trunk: trunk and number.
     pub(super) outside: BTreeMap<AgentId, Target>,
     pub(super) unanswered: Unanswered,
@@ -353,10 +356,17 @@ impl Router {
         }
     }
 
+    /// Carries out a command, or keeps it until the arrival of its call is written.
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command, store: &mut Store) {
         if self.desk.command(&command) == Taken::Here {
             return;
         }
+        if let Some(command) = self.begun.keep(command) {
+            self.carry_out_now(now, command, store);
+        }
+    }
+
+    pub(super) fn carry_out_now(&mut self, now: Timestamp, command: Command, store: &mut Store) {
         match command {
             Command::Answer { leg } => self.ua.answer(now, leg),
             Command::Ring { leg } => self.ua.ring(now, leg),

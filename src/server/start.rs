@@ -1,8 +1,9 @@
 //! From a checked configuration to a running driver.
 //!
-//! **Invariant:** the order is fixed: disk, then media, sockets, HTTP.
-//! What fails, fails before the first call could be answered, and says which address or folder it
-//! was. Nothing else is left to fail: what a file can say wrong, `config::ready` has refused.
+//! **Invariant:** the order is fixed: prompts, and beside them what the run before left; then the
+//! new run of the journal, media, sockets, HTTP. What fails, fails before the first call could be
+//! answered, and says which address or folder it was. What a file can say wrong has been refused
+//! before the first of these writes anything: `config` has decided that, as it does for `check`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -14,21 +15,25 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
+use crate::call::Directory;
 use crate::center::ContactCenter;
-use crate::config::{self, Config, Demo, Loaded, Phone, Ready, Secret, TOKEN_LEN};
+use crate::config::{
+    self, Config, Demo, Loaded, Phone, Problems, Ready, Secret, Soundless, TOKEN_LEN,
+};
 use crate::flow::Flow;
 use crate::id::{AgentId, RecordingId};
 use crate::media::io::{Fact, MediaEngine, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
+use crate::server::begun::Begun;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::local::LocalAddresses;
 use crate::server::outbox::Outbox;
 use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Kept, open_store};
+use crate::server::resume::{self, Beginning, Kept, Restored};
 use crate::server::router::{PORTLESS_MAX, Router, SAID_EVERY};
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
@@ -60,6 +65,8 @@ pub enum StartError {
     ListenHttp(SocketAddr, io::Error),
     #[error("cannot listen on {0}: {1}: `webhooks.listen` names the address")]
     ListenWebhooks(SocketAddr, io::Error),
+    #[error("{0}")]
+    Refused(Problems),
     #[error("[providers.{0}] is not in this build: take it out of the configuration")]
     Provider(String),
     #[error("{0}")]
@@ -68,16 +75,17 @@ pub enum StartError {
     Recordings(PathBuf, io::Error),
 }
 
-pub(super) async fn serve(mut ready: Ready) -> Result<End, StartError> {
+pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
     let signals = Signals::listen()?;
-    let api = &mut ready.loaded.config.api;
+    let mut opened = open(soundless)?;
+    let api = &mut opened.ready.loaded.config.api;
     if api.operate_token.is_none() {
         let token = made_token()?;
         // Who closed the output does not want it, and the server is wanted all the same.
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
-    let Started { driver, threads: _threads } = start(ready)?;
+    let Started { driver, threads: _threads } = start(opened)?;
     Ok(driver.run(signals).await)
 }
 
@@ -88,6 +96,31 @@ fn made_token() -> io::Result<Secret> {
     Ok(config::token(&random))
 }
 
+/// Everything that is known and made before anything is bound.
+pub(super) struct Opened {
+    clock: Clock,
+    ready: Ready,
+    store: store::Opened,
+    restored: Option<Restored>,
+}
+
+/// Makes the prompts, which computes, and looks meanwhile at what the run before left, which waits
+/// for the disk. Nothing of that is changed before the prompts are right.
+pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
+    let clock = Clock::start();
+    let (ready, left) = soundless.make_beside(|loaded| {
+        let fresh = || fresh(&loaded.config, &loaded.flows, &loaded.directory);
+        resume::look(&loaded.config, &|| clock.now(), &fresh)
+    });
+    let ready = ready.map_err(StartError::Refused)?;
+    let (store, restored) = left?.open(&ready.loaded.config)?;
+    Ok(Opened { clock, ready, store, restored })
+}
+
+fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> ContactCenter {
+    ContactCenter::new(convert::center(config, flows.to_vec(), directory.clone()))
+}
+
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
@@ -95,24 +128,22 @@ pub(super) struct Started {
 }
 
 /// Starts everything but the driver itself. Needs the runtime on which that will run.
-pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
+pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
+    let Opened { clock, ready, store: opened, restored } = opened;
     let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
-    let clock = Clock::start();
-    let now = clock.now();
-    let seed = random_seed()?;
-    let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    let (opened, restored) = open_store(&config, &|| clock.now(), &fresh)?;
     let reader = opened.store.reader()?;
 
     let repaired = repaired(&config)?;
-    let (media, facts) = start_media(&config, now)?;
+    let (media, facts) = start_media(&config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let ua = Ua::new(convert::user_agent(&config, sockets.addresses().collect()), seed);
+    let setup = convert::user_agent(&config, sockets.addresses().collect());
+    let ua = Ua::new(setup, random_seed()?);
 
-    let lost_at = restored.as_ref().map_or(now, |restored| restored.lost_at);
+    let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
+    let fresh = || fresh(&config, &flows, &directory);
     let Beginning { center, inputs } =
         resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
     let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
@@ -133,6 +164,7 @@ pub(super) fn start(ready: Ready) -> Result<Started, StartError> {
         media_networks: convert::media_networks(&config),
         refusals: Refusals::default(),
         next_call,
+        begun: Begun::default(),
         outside: outside(&config),
         recorded: BTreeMap::new(),
         dialed: BTreeSet::new(),

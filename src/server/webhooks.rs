@@ -9,43 +9,53 @@
 #[cfg(test)]
 mod tests;
 
+use crate::id::CallId;
 use crate::server::driver::{Driver, ROUNDS_MAX};
-use crate::server::outbox::Reply;
+use crate::server::outbox::{Answer, Reply};
 use crate::server::router::Router;
 use crate::time::Timestamp;
-use crate::webhook::document::Document;
 use crate::webhook::front::{Saving, WebhookResult};
 use crate::webhook::io::{Batch, Hook};
 use crate::webhook::rest::RestResult;
 
 impl Driver {
     pub(super) fn take_webhooks(&mut self, batch: Batch) {
-        let documents = batch.hooks.iter().map(|hook| self.take_webhook(hook)).collect();
+        let answers = batch.hooks.iter().map(|hook| self.take_webhook(hook)).collect();
         // Nobody waits any more? The provider comes again, and the answer is kept.
-        self.outbox.reply(Reply::Documents(batch.reply, documents));
+        self.outbox.reply(Reply::Documents(batch.reply, answers));
     }
 
-    fn take_webhook(&mut self, hook: &Hook) -> Option<Document> {
+    fn take_webhook(&mut self, hook: &Hook) -> Answer {
         let now = self.clock.now();
         let Hook { provider, link, fields } = hook;
         let Router { desk, next_call, .. } = &mut self.router;
         let result = desk.handle_request(now, provider, link, fields, next_call);
-        let document = self.answer(now, result);
+        let answer = self.answer(now, result);
         self.answer_legs(now);
-        document
+        answer
     }
 
-    /// The document for a request; `None`: no call of ours is meant.
-    fn answer(&mut self, now: Timestamp, result: WebhookResult) -> Option<Document> {
+    /// What comes of a request.
+    fn answer(&mut self, now: Timestamp, result: WebhookResult) -> Answer {
         match result {
-            WebhookResult::Known(document) => Some(document),
-            WebhookResult::Unknown => None,
+            WebhookResult::Known(document) => Answer { call: None, document: Some(document) },
+            WebhookResult::Unknown => Answer { call: None, document: None },
             WebhookResult::Asked(ticket) => {
                 self.deal(now);
-                let ahead = self.center.ahead(now, ticket.call());
-                Some(self.router.desk.answer(now, ticket, ahead))
+                let call = ticket.call();
+                let ahead = self.center.ahead(now, call);
+                let document = self.router.desk.answer(now, ticket, ahead);
+                Answer { call: Some(call), document: Some(document) }
             }
         }
+    }
+
+    /// What was said to a call that came in this turn, where its provider carries it, is replaced
+    /// by what is to be said now.
+    pub(super) fn answer_again(&mut self, now: Timestamp, call: CallId) {
+        let Some(document) = self.router.desk.answer_again(now, call) else { return };
+        self.outbox.replace(call, &document);
+        self.answer_legs(now);
     }
 
     /// Answers legs that are commanded, which ask without HTTP.

@@ -94,7 +94,10 @@ impl Watch {
         match event {
             Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
             Some(Event::CallRefused { call, .. }) if !self.closed.contains(call) => {
-                self.calls.entry(*call).or_default();
+                let legs = self.calls.entry(*call).or_default();
+                if let Some(caller) = legs.get_mut(&LegId::caller(*call)) {
+                    caller.answered = false; // what answered it has not left
+                }
             }
             Some(Event::CallArrived { call, via, .. } | Event::CallOpening { call, via, .. })
                 if !self.closed.contains(call) =>

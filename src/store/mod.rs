@@ -6,15 +6,15 @@
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
-//! kept before a [`Store::settle`] that was not [failing](Health) outlives the process. After one
-//! that was, it is in memory alone until one that is not; whoever promises something meanwhile,
-//! as the driver does for live calls and in the very turn that fails, may break it.
+//! kept before a [`Store::settle`] outlives the process, unless that says [`Settled::Unwritten`]:
+//! then it is in memory alone until one that does not.
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
 mod appender;
 pub mod journal;
 mod kept;
+mod open;
 mod records;
 mod recover;
 mod secret;
@@ -25,10 +25,9 @@ mod tests;
 mod writer;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,16 +38,17 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingNews, WrapUp};
 
+pub use open::{Found, look, open};
 pub use records::{Filter, PAGE_MAX, Past, Reader};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use shared::Health;
 
 use appender::Appender;
-use journal::{Header, NotedInput, Own, Segment};
+use journal::{NotedInput, Own};
 use kept::{Kept, KeptLog};
 use shared::Shared;
-use writer::{Job, Writer};
+use writer::Job;
 
 /// Jobs on their way to the thread; the channel takes 136 bytes for each from the start.
 const JOBS_MAX: usize = 4_096;
@@ -116,6 +116,8 @@ pub struct Store {
     kept: KeptLog,
     /// While nothing can be written: when it is tried again.
     retry_at: Option<Timestamp>,
+    /// Something given since the last [`Store::settle`] was not kept.
+    has_lost: bool,
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
     folder: PathBuf,
@@ -132,90 +134,15 @@ pub enum Noted {
     Lost,
 }
 
-/// Opens the folder, gives lost calls their records and begins a new run of the journal.
-///
-/// # Errors
-///
-/// When the folder cannot be written, belongs to a running server or to a later version.
-pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-    open_rebuilding(folder, head, writing, &mut recover::NoRebuild)
-}
-
-/// As [`open`], and lost calls are rebuilt from their journal where `rebuild` can, or go on.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn open_rebuilding(
-    folder: &Path,
-    head: &Head,
-    writing: &Writing<'_>,
-    rebuild: &mut dyn Rebuild,
-) -> Result<Opened, StoreError> {
-    let lock = prepare(folder)?;
-    let mut db = open_records(&folder.join(DATABASE))?;
-    let (recovered, next) = recover::recover(&mut db, folder, *writing, rebuild)?;
-    let header = Header {
-        attendant_journal: journal::VERSION,
-        run: next.run,
-        segment: 0,
-        started_at: head.started_at,
-        seed: head.seed,
-        config: head.config.clone(),
-        continues: next.continues,
-    };
-    let failed = |error| StoreError::io(folder, error);
-    let kept_next = kept::recover(&mut db, folder, &recovered.carried, next.was_lost)?;
-    let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
-    let standings = state::standings(&db)?;
-    let first = Segment::create(folder, &header).map_err(failed)?;
-    let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
-    let kept = KeptLog::begin(folder, kept_next, Arc::clone(&shared))?;
-    let writer = Writer::new(folder, header.clone(), db, lock, Arc::clone(&shared));
-    let (jobs, inbox) = sync_channel(JOBS_MAX);
-    let thread = std::thread::Builder::new()
-        .name("store".to_owned())
-        .spawn(move || writer.run(&inbox))
-        .map_err(failed)?;
-    let store = Store {
-        jobs,
-        overflow: VecDeque::new(),
-        seq: 0,
-        journal: Appender::new(folder, header, Arc::clone(&shared)),
-        kept,
-        retry_at: None,
-        shared,
-        thread,
-        folder: folder.to_path_buf(),
-    };
-    Ok(Opened { store, next_call: next.call, recovered, sessions, legs, standings })
-}
-
-/// The database file is for its owner alone, whatever the folder is.
-fn open_records(path: &Path) -> Result<rusqlite::Connection, StoreError> {
-    let mut options = fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| StoreError::io(path, error))?;
-    records::open(path)
-}
-
-/// Makes the folder, for its owner alone, and takes its lock.
-fn prepare(folder: &Path) -> Result<File, StoreError> {
-    let failed = |error| StoreError::io(folder, error);
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed)?;
-    let path = folder.join("lock");
-    let lock = File::create(&path).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
-    }
+/// What became of everything that was noted and kept before a [`Store::settle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The operating system had it before.
+    Already,
+    /// The operating system has it now.
+    Written,
+    /// Of some of it that is not so: nothing may be promised on it.
+    Unwritten,
 }
 
 /// Opens the records of a folder for reading, whether or not a server runs on it.
@@ -243,8 +170,7 @@ impl Store {
             self.shared.arrived(*call);
         }
         if !self.journal.note(&line) {
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         if self.shared.is_failing() { Noted::Lagging } else { Noted::Queued }
     }
@@ -268,8 +194,7 @@ impl Store {
     pub fn keep_session(&mut self, call: CallId, json: String) -> Noted {
         if json.len() > SESSION_LEN_MAX {
             tracing::error!(%call, len = json.len(), "too much to keep of a call");
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         self.keep(Kept::Session { call, json })
     }
@@ -278,8 +203,7 @@ impl Store {
     pub fn keep_leg(&mut self, name: String, json: String) -> Noted {
         if json.len() > SESSION_LEN_MAX {
             tracing::error!(name, len = json.len(), "too much to keep of a leg");
-            self.shared.lost();
-            return Noted::Lost;
+            return self.lost();
         }
         self.keep(Kept::Leg { name, json })
     }
@@ -304,26 +228,39 @@ impl Store {
         self.send(Job::Keep(number, kept))
     }
 
+    fn lost(&mut self) -> Noted {
+        self.has_lost = true;
+        self.shared.lost();
+        Noted::Lost
+    }
+
     /// Ends a turn: gives the operating system all that was noted and kept, with one write for each
-    /// of the two, before anything is promised. Says whether there was anything. A write into the
-    /// page cache costs less than a timer, so nothing waits for company.
-    pub fn settle(&mut self, now: Timestamp) -> bool {
+    /// of the two, before anything is promised. A write into the page cache costs less than a
+    /// timer, so nothing waits for company.
+    pub fn settle(&mut self, now: Timestamp) -> Settled {
         self.flush();
-        if !self.kept.is_behind() && !self.journal.is_behind() {
-            self.retry_at = self.again_at(now);
-            return false;
+        let was_behind = self.is_behind();
+        if was_behind {
+            // In this order: what a front keeps is never behind what the center knows.
+            self.kept.write();
+            self.journal.write();
         }
-        // In this order: what a front keeps is never behind what the center knows.
-        self.kept.write();
-        self.journal.write();
+        let has_lost = std::mem::take(&mut self.has_lost);
         self.retry_at = self.again_at(now);
-        true
+        match was_behind {
+            _ if has_lost || self.is_behind() => Settled::Unwritten,
+            true => Settled::Written,
+            false => Settled::Already,
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.kept.is_behind() || self.journal.is_behind()
     }
 
     /// While something is not written, or calls wait for room, it is looked at again.
     fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_behind = self.kept.is_behind() || self.journal.is_behind();
-        (is_behind || !self.journal.has_room()).then_some(now + RETRY_AFTER)
+        (self.is_behind() || !self.journal.has_room()).then_some(now + RETRY_AFTER)
     }
 
     /// When to [settle](Self::settle) again, whatever happens.
@@ -399,7 +336,7 @@ impl Store {
     /// The next write to the journal meets a full disk.
     #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn fill_disk(&self) {
-        self.shared.segments().current = Some(Arc::new(Segment::full_disk()));
+        self.shared.segments().current = Some(Arc::new(journal::Segment::full_disk()));
     }
 
     fn send(&mut self, job: Job) -> Noted {

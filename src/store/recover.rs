@@ -122,21 +122,28 @@ struct Link {
     segments: Vec<PathBuf>,
 }
 
-/// Gives every call of the unfinished segments, and every call that was carried over, its record,
-/// or carries it over; and marks the segments finished.
-pub(super) fn recover(
-    db: &mut Connection,
+/// What there is to recover, and what becomes of it.
+pub(super) struct Found {
+    scan: Scan,
+    unfinished: Vec<PathBuf>,
+    rebuilt: Rebuilt,
+    next: Next,
+}
+
+/// Reads the unfinished segments, and tells `rebuild` the run that was lost. Changes nothing.
+pub(super) fn find(
+    db: &Connection,
     folder: &Path,
-    writing: Writing<'_>,
     rebuild: &mut dyn Rebuild,
-) -> Result<(Recovered, Next), StoreError> {
+) -> Result<Found, StoreError> {
     let failed = |error| StoreError::io(folder, error);
     let runs = runs(db, folder)?;
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
     let (call, continues) = (next_call(db)?, None);
     let mut next = Next { run: after, call, continues, was_lost: false };
     let mut scan = Scan { missing: state::carried(db)?, ..Scan::default() };
-    let unfinished: Vec<&PathBuf> = runs.values().flat_map(|run| &run.unfinished).collect();
+    let unfinished: Vec<PathBuf> =
+        runs.values().flat_map(|run| run.unfinished.iter().cloned()).collect();
     for path in &unfinished {
         scan.read(db, path)?;
     }
@@ -155,18 +162,31 @@ pub(super) fn recover(
         rebuilt.live.retain(|call| scan.missing.contains_key(call));
         next.continues = (!rebuilt.live.is_empty()).then_some(tip);
     }
-    let transaction = db.transaction()?;
-    let (live, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        scan.missing.iter().partition(|(call, _)| rebuilt.live.contains(call));
-    let calls = write_records(&transaction, lost, rebuilt.records, scan.ended_at, writing)?;
-    let live = live.into_iter().map(|(call, arrived)| (*call, arrived));
-    state::carry(&transaction, next.continues.unwrap_or(0), live)?;
-    for path in unfinished {
-        finish(&transaction, name(path), false)?;
+    Ok(Found { scan, unfinished, rebuilt, next })
+}
+
+impl Found {
+    /// Gives every call of the unfinished segments, and every call that was carried over, its
+    /// record, or carries it over; and marks the segments finished.
+    pub(super) fn settle(
+        self,
+        db: &mut Connection,
+        writing: Writing<'_>,
+    ) -> Result<(Recovered, Next), StoreError> {
+        let Self { scan, unfinished, rebuilt, next } = self;
+        let transaction = db.transaction()?;
+        let (live, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            scan.missing.iter().partition(|(call, _)| rebuilt.live.contains(call));
+        let calls = write_records(&transaction, lost, rebuilt.records, scan.ended_at, writing)?;
+        let live = live.into_iter().map(|(call, arrived)| (*call, arrived));
+        state::carry(&transaction, next.continues.unwrap_or(0), live)?;
+        for path in &unfinished {
+            finish(&transaction, name(path), false)?;
+        }
+        set_next_call(&transaction, next.call)?;
+        transaction.commit()?;
+        Ok((Recovered { calls, carried: rebuilt.live, damaged: scan.damaged }, next))
     }
-    set_next_call(&transaction, next.call)?;
-    transaction.commit()?;
-    Ok((Recovered { calls, carried: rebuilt.live, damaged: scan.damaged }, next))
 }
 
 /// Gives each of these calls its record, and says which got one.

@@ -56,6 +56,9 @@ pub trait Commanded: Debug + Send {
         document: Option<&Document>,
     );
 
+    /// Takes the document for the call that came, in place of one of which nothing has left.
+    fn execute_instead(&mut self, now: Timestamp, reference: &str, document: &Document);
+
     /// Stops what the leg does; it asks for a document at `to`.
     fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link);
 

@@ -59,6 +59,16 @@ pub enum RestOrder {
     Came(LegId),
 }
 
+impl RestOrder {
+    /// Whom it is about.
+    #[must_use]
+    pub const fn leg(&self) -> LegId {
+        match self {
+            Self::Send { leg, .. } | Self::Came(leg) => *leg,
+        }
+    }
+}
+
 /// What became of a command that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestResult {

@@ -61,3 +61,25 @@ pub enum Command {
     /// after newer: see [`CallRecord::learn`].
     AmendRecording { news: RecordingNews },
 }
+
+impl Command {
+    /// The leg this is about; `None` where it is about a record.
+    #[must_use]
+    pub fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::Answer { leg }
+            | Self::Ring { leg }
+            | Self::Reject { leg, .. }
+            | Self::Play { leg, .. }
+            | Self::StopPlay { leg }
+            | Self::Record { leg, .. }
+            | Self::StopRecord { leg }
+            | Self::Dial { leg, .. }
+            | Self::Hear { leg, .. }
+            | Self::HangUp { leg, .. } => Some(*leg),
+            Self::CloseRecord { .. } | Self::AmendRecord { .. } | Self::AmendRecording { .. } => {
+                None
+            }
+        }
+    }
+}

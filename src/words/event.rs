@@ -26,6 +26,9 @@ pub enum Event {
     /// Somebody who may call was refused before there was anything to decide: no sound in common,
     /// no ports, no room. Or they gave up before that (`by` says so). All there is of the call is
     /// this.
+    ///
+    /// Of a call that has arrived: nothing that was said to its caller has left, our answer
+    /// neither, because its arrival could not be written; its leg is refused instead.
     CallRefused { call: CallId, from: From, to: String, via: Via, by: EndedBy, cause: Cause },
     /// A leg we dialed rings at the other end.
     Ringing { leg: LegId },

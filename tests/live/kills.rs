@@ -156,6 +156,70 @@ fn fault_11_a_full_disk_is_said_and_forgotten_when_there_is_room() {
     assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], "lunch");
 }
 
+/// The disk takes nothing more, which nobody knows before a call comes, or a request.
+#[test]
+fn fault_01_nothing_is_promised_in_the_turn_whose_write_is_the_first_to_fail() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let mut rig = Plan::new(ALICE).start();
+    let mut alice = rig.agent("alice");
+    rig.limit_files("1");
+    let mut caller = rig.caller();
+    let dialog = caller.invite("1000");
+    let refused = caller.expect_final("INVITE");
+    caller.ack_failure(&dialog, &refused);
+    assert_eq!(refused.status(), Some(503), "{refused}");
+    // What is asked for is done, and not confirmed.
+    for _ in 0..2 {
+        let reason = json!({ "reason": "lunch" });
+        let (status, answer) = rig.post("/v1/agents/alice/not-ready", &reason);
+        assert_eq!((status, &answer["error"]), (503, &json!("unwritten")), "{answer}");
+        assert!(answer["message"].as_str().is_some_and(|it| it.contains("this is done")));
+        rig.expect_agent("alice", "not_ready");
+    }
+    rig.kill();
+    rig.start();
+    assert_eq!(rig.records_now(), [] as [Value; 0], "nobody was told of that call");
+    assert_eq!(alice.register(PASSWORD), 200);
+    rig.expect_agent("alice", "ready");
+
+    rig.limit_files("1");
+    let (status, answer) = rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "tea" }));
+    assert_eq!(status, 503, "{answer}");
+    rig.limit_files("unlimited");
+    rig.eventually("it is written", || (rig.get("/readyz")?.0 == 200).then_some(()));
+    rig.kill();
+    rig.start();
+    assert_eq!(rig.expect_agent("alice", "not_ready")["reason"], "tea");
+}
+
+/// What was not written of a call is, with its refusal, when there is room again.
+#[test]
+fn fault_01_a_call_that_was_refused_for_a_full_disk_has_its_record_afterwards() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let mut rig = Plan::new(ALICE).start();
+    rig.limit_files("1");
+    let mut caller = rig.caller();
+    let dialog = caller.invite("1000");
+    let refused = caller.expect_final("INVITE");
+    caller.ack_failure(&dialog, &refused);
+    assert_eq!(refused.status(), Some(503), "{refused}");
+    rig.limit_files("unlimited");
+    rig.eventually("it is written", || (rig.get("/readyz")?.0 == 200).then_some(()));
+    let refused = |record: &Value| {
+        let said = ["outcome", "ended_by", "answered_at"].map(|key| record[key].clone());
+        assert_eq!(said, [json!("refused"), json!("server"), Value::Null], "{record:#}");
+    };
+    refused(&rig.record());
+    let _next = answered(&rig);
+    let record = lose(&mut rig, 2);
+    assert_eq!(record["ended_by"], "server_lost", "{record:#}");
+    refused(&rig.records_now()[0]);
+}
+
 #[test]
 fn fault_13_signals_that_mean_nothing_end_nothing() {
     let mut rig = Plan::new(ALICE).start();

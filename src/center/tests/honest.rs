@@ -40,6 +40,39 @@ fn fault_12_a_call_refused_where_it_came_in_is_one_record_and_nothing_else() {
     assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
 }
 
+/// Of a call that has arrived: our answer has not left, because the arrival could not be written.
+#[test]
+fn fault_01_a_call_whose_answer_was_taken_back_was_refused() {
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "ring call-1/1 agent-0"]);
+    desk.event(refused(1, EndedBy::Server, Cause::CONGESTION));
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "reject call-1/0 congestion",
+        "record call-1 Refused by Server talk 0 hold 0",
+    ]);
+    let record = &desk.records[0];
+    assert_eq!((record.answered_at, record.cause), (None, Cause::CONGESTION));
+    assert_eq!(record.legs[0].outcome, LegOutcome::Withdrawn, "Ada has missed nothing");
+    assert_eq!(desk.center.agent_view(AgentId(0)).state, AgentState::Ready);
+    assert_eq!((desk.center.calls_live(), desk.center.poll_timeout()), (0, None));
+    // What is heard of its legs afterwards is no news.
+    desk.event(Event::HungUp { leg: caller, cause: Cause::CONGESTION });
+    desk.check(&[]);
+    // An agent's own call, and a feature code: it has done what it does, and is not confirmed.
+    for (id, to) in [(2, "ada"), (3, "*43")] {
+        let (call, via) = (CallId(id), Via::Agent(AgentId(0)));
+        let (from, to) = (from(), to.to_owned());
+        desk.event(Event::CallArrived { call, from, to, via });
+        desk.log.clear();
+        desk.event(refused(id, EndedBy::Server, Cause::CONGESTION));
+        assert_eq!(desk.center.calls_live(), 0, "{:?}", desk.log);
+        assert!(desk.records.last().is_some_and(|it| it.outcome == CallOutcome::Refused));
+    }
+}
+
 #[test]
 fn fault_15_a_flow_begins_when_there_is_sound_with_the_caller() {
     let mut desk = Desk::new(&["ada"]);

@@ -10,6 +10,7 @@ mod rebuild;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::center::{ContactCenter, Standing};
 use crate::config::{Config, Phone};
@@ -31,24 +32,31 @@ pub(super) struct Beginning {
     pub(super) inputs: Vec<(Timestamp, Event)>,
 }
 
-/// Opens the store, and with it what the run before left.
+/// What the run before left: read, and nothing of it changed.
+pub(super) struct Left {
+    found: store::Found,
+    restored: Option<Restored>,
+    head: store::Head,
+    /// Inputs of the journal that were told to a center, and how long that took.
+    inputs: u64,
+    took: Duration,
+}
+
+/// Looks at what the run before left.
 ///
 /// # Errors
 ///
-/// As [`store::open`].
-pub(super) fn open_store(
+/// As [`store::look`].
+pub(super) fn look(
     config: &Config,
     clock: &dyn Fn() -> Timestamp,
     fresh: &dyn Fn() -> ContactCenter,
-) -> Result<(Opened, Option<Restored>), StoreError> {
+) -> Result<Left, StoreError> {
     let now = clock();
-    let name = |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
-    let number = |raw: &str| normalize(raw, &config.callers.region);
     // It only names the run: the center takes no chances, and what tags and nonces are drawn from
     // must be in no file.
     let run = now.as_millis();
     let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
-    let writing = store::Writing { agent: &name, number: &number };
     let taught = |began| {
         let mut center = fresh();
         let taught = store::read_records(&config.server.state).and_then(|reader| {
@@ -61,23 +69,47 @@ pub(super) fn open_store(
         center
     };
     let mut rebuilding = Rebuilding::new(&config.digest, now, &taught);
-    let opened = store::open_rebuilding(&config.server.state, &head, &writing, &mut rebuilding)?;
-    if rebuilding.told() > 0 {
+    let found = store::look(&config.server.state, &mut rebuilding)?;
+    let inputs = rebuilding.told();
+    if inputs > 0 {
         // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
         // it must ask again.
         tracing::callsite::rebuild_interest_cache();
-        let took_ms = clock().since(now).as_millis();
-        tracing::info!(
-            inputs = rebuilding.told(),
-            took_ms,
-            "the journal of the run that was lost was read again: what happened in it is no news"
-        );
     }
-    if !opened.recovered.calls.is_empty() {
-        let calls = opened.recovered.calls.len();
-        tracing::warn!(calls, "calls were up when the server was lost: their records are closed");
+    let took = clock().since(now);
+    Ok(Left { found, restored: rebuilding.restored(), head, inputs, took })
+}
+
+impl Left {
+    /// Begins a run of the journal. Whoever does not leaves everything to the next start.
+    ///
+    /// # Errors
+    ///
+    /// As [`store::Found::begin`].
+    pub(super) fn open(self, config: &Config) -> Result<(Opened, Option<Restored>), StoreError> {
+        let name =
+            |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
+        let number = |raw: &str| normalize(raw, &config.callers.region);
+        let writing = store::Writing { agent: &name, number: &number };
+        let opened = self.found.begin(&self.head, &writing)?;
+        if self.inputs > 0 {
+            let (inputs, took_ms) = (self.inputs, self.took.as_millis());
+            tracing::info!(
+                inputs,
+                took_ms,
+                "the journal of the run that was lost was read again: what happened in it is no \
+                 news"
+            );
+        }
+        if !opened.recovered.calls.is_empty() {
+            let calls = opened.recovered.calls.len();
+            tracing::warn!(
+                calls,
+                "calls were up when the server was lost: their records are closed"
+            );
+        }
+        Ok((opened, self.restored))
     }
-    Ok((opened, rebuilding.restored()))
 }
 
 /// # Errors

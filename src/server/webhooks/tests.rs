@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
-use crate::server::start::{Started, start};
+use crate::server::start::{Started, open, start};
+use crate::webhook::document::Document;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome};
 use crate::webhook::sign::from_base64;
@@ -81,9 +82,9 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     std::fs::write(&file, CONFIG).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let sources = Sources { file: Some(file), ..Sources::default() };
-    let ready = config::ready(&sources, &[], config::Keep::No);
-    let ready = ready.unwrap_or_else(|problems| panic!("{problems}"));
-    let Started { mut driver, threads: _threads } = start(ready).unwrap();
+    let soundless = config::soundless(&sources, &[], config::Keep::No);
+    let soundless = soundless.unwrap_or_else(|problems| panic!("{problems}"));
+    let Started { mut driver, threads: _threads } = start(open(soundless).unwrap()).unwrap();
     // So that commands stay where they can be looked at.
     driver.rest = None;
     test(&mut World { driver, mark: String::new(), folder });
@@ -201,8 +202,8 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
     });
 }
 
-/// The promises of the turn whose write fails leave nevertheless: no later turn makes any to a new
-/// call.
+/// What would answer a new call in the turn whose write fails does not leave, and no later turn
+/// takes one.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
@@ -219,6 +220,9 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         assert!(replied.try_recv().is_ok());
         // Before anything is heard, which is when a call is taken or refused.
         assert!(!world.driver.router.is_recording && !world.driver.store.is_accepting());
+        // Its leg is refused: nothing was commanded before.
+        assert_eq!(world.driver.center.calls_live(), 0);
+        assert_eq!((world.done().as_deref(), world.done()), (Some("1.1.2.reject"), None));
     });
 }
 

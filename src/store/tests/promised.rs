@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::store::journal::Segment;
 
 /// A copy of what a process that is killed now would leave, without the database: that may have
 /// nothing yet.
@@ -23,7 +24,7 @@ fn fault_01_what_was_settled_before_a_kill_is_found_and_nothing_else_was_promise
     let folder = tempfile::tempdir().unwrap();
     let mut store = opened(folder.path()).store;
     store.note(Timestamp(1_100), Some(&arrived(1)));
-    assert!(store.settle(Timestamp(1_100)));
+    assert_eq!(store.settle(Timestamp(1_100)), Settled::Written);
     store.note(Timestamp(1_101), Some(&arrived(2)));
     store.kill();
     assert_eq!(opened(folder.path()).recovered.calls, [CallId(1)]);
@@ -34,12 +35,12 @@ fn fault_01_a_turn_gives_all_it_noted_to_the_system_and_nothing_waits() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = opened(folder.path()).store;
     let written = || read_run(&segments(folder.path()).unwrap()).unwrap().entries.len();
-    assert!(!store.settle(Timestamp(2_000)), "there is nothing");
+    assert_eq!(store.settle(Timestamp(2_000)), Settled::Already, "there is nothing");
     for at in 2_000..2_003 {
         store.note(Timestamp(at), None);
     }
     assert_eq!(written(), 0);
-    assert!(store.settle(Timestamp(2_003)));
+    assert_eq!(store.settle(Timestamp(2_003)), Settled::Written);
     assert_eq!((written(), store.poll_timeout()), (3, None));
     store.shutdown().unwrap();
 }
@@ -55,7 +56,7 @@ fn fault_01_what_is_kept_is_there_before_the_database_has_it() {
     store.keep_leg("v3:b".to_owned(), "{}".to_owned());
     store.forget_leg("v3:a".to_owned());
     store.keep_standing("alice", Standing::Ready);
-    assert!(store.settle(Timestamp(1_100)));
+    assert_eq!(store.settle(Timestamp(1_100)), Settled::Written);
     // Not promised: kept of a call that the journal has never heard of.
     store.keep_session(CallId(2), "{}".to_owned());
     store.kept.write();
@@ -143,7 +144,7 @@ fn fault_11_a_full_disk_is_known_and_loses_no_line() {
     store.settle(Timestamp(1_100));
     store.shared.segments().current = Some(Arc::new(Segment::full_disk()));
     store.note(Timestamp(1_200), Some(&arrived(2)));
-    assert!(store.settle(Timestamp(1_200)));
+    assert_eq!(store.settle(Timestamp(1_200)), Settled::Unwritten);
     assert!(store.health().journal_failing && !store.is_accepting());
     assert_eq!(store.note(Timestamp(1_300), None), Noted::Lagging);
     let mut now = store.poll_timeout().unwrap();

@@ -42,6 +42,7 @@ use crate::words::{Digit, Event, From, Via};
 pub use commands::Taken;
 pub use room::NoParting;
 pub use saved::Saving;
+pub use write::Again;
 
 use session::Session;
 

@@ -12,7 +12,7 @@ use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::room::room;
 use crate::webhook::desk::session::{
-    Bridging, Carried, OnAir, PartyLeg, Program, Recording, Session,
+    Answers, Bridging, Carried, OnAir, PartyLeg, Program, Recording, Session,
 };
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -35,7 +35,28 @@ const FILE_MAX: Duration = Duration::from_secs(600);
 /// Where nothing is to be heard and no key is waited for.
 const IDLE_MS: u32 = 1_000;
 
+/// What a provider is answered instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    pub provider: String,
+    /// The provider's name for the caller's leg.
+    pub reference: String,
+    pub document: Document,
+}
+
 impl Desk {
+    /// The answer to the request with which a call came, in place of one that has not left; and
+    /// nothing else is asked for it. `None`: the desk does not carry this call.
+    pub fn write_again(&mut self, now: Timestamp, call: CallId) -> Option<Again> {
+        let session = self.sessions.get_mut(&call)?;
+        session.answers = Answers::default();
+        session.is_over = false; // if that was for what the answer said
+        let (provider, reference) = (session.provider.clone(), session.reference.clone());
+        self.asks.retain(|ask| ask.leg.call != call);
+        let document = self.write(now, &Ticket { call, link: Link::Voice }, None);
+        Some(Again { provider, reference, document })
+    }
+
     /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
     /// call now.
     pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {

@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::commanded::{Commanded, LegOrder, Part};
-use crate::webhook::desk::{self, Ask, AskWhat, Asked, Desk, DeskSetup, Heard};
+use crate::webhook::desk::{self, Again, Ask, AskWhat, Asked, Desk, DeskSetup, Heard};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
@@ -188,6 +188,17 @@ impl ProviderFront {
             }
             Waits::Nobody => Document::default(),
         }
+    }
+
+    /// The answer to the request with which a call came, in place of one that has not left; nothing
+    /// else of that call leaves. `None`: the call is at no provider.
+    pub fn answer_again(&mut self, now: Timestamp, call: CallId) -> Option<Document> {
+        let Again { provider, reference, document } = self.desk.write_again(now, call)?;
+        self.orders.retain(|order| order.leg().call != call);
+        if let Some(Way::Commands(legs)) = self.ways.get_mut(provider.as_str()) {
+            legs.execute_instead(now, &reference, &document);
+        }
+        Some(document)
     }
 
     /// Takes what became of a command.

@@ -330,6 +330,15 @@ impl Leg {
         self.waiting.clear();
     }
 
+    /// None of its commands has left.
+    pub(super) fn unsay(&mut self) {
+        self.under_way = None;
+        self.waiting.clear();
+        self.todo.clear();
+        self.next = None;
+        self.doing = Doing::Nothing;
+    }
+
     /// Nothing can be told to it any more.
     pub(super) fn over(&mut self) {
         self.is_over = true;

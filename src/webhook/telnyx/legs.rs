@@ -186,6 +186,15 @@ impl Commanded for Legs {
         }
     }
 
+    fn execute_instead(&mut self, now: Timestamp, reference: &str, document: &Document) {
+        let Some(leg) = self.leg(reference) else { return };
+        leg.unsay();
+        let id = leg.id;
+        self.orders.retain(|order| order.leg != id);
+        self.wait_no_more(reference);
+        self.execute(now, reference, &Link::Voice, Some(document));
+    }
+
     fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {
             self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));

@@ -100,7 +100,7 @@ impl World {
         config.server.state = self.state();
         let fresh =
             || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-        let (opened, restored) = open_store(&config, &|| now, &fresh).unwrap();
+        let (opened, restored) = look(&config, &|| now, &fresh).unwrap().open(&config).unwrap();
         let goes_on = restored.is_some();
         let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
         let reader = opened.store.reader().unwrap();

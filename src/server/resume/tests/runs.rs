@@ -61,7 +61,7 @@ fn store_only(world: &World, now: Timestamp) -> Opened {
     let config::Loaded { mut config, flows, directory, .. } = config::load(&sources).unwrap();
     config.server.state = world.state();
     let fresh = || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
-    open_store(&config, &|| now, &fresh).unwrap().0
+    look(&config, &|| now, &fresh).unwrap().open(&config).unwrap().0
 }
 
 #[test]

@@ -10,6 +10,7 @@ struct Other;
 impl Commanded for Other {
     fn handle_event(&mut self, _: Timestamp, _: &Fields) {}
     fn execute(&mut self, _: Timestamp, _: &str, _: &Link, _: Option<&Document>) {}
+    fn execute_instead(&mut self, _: Timestamp, _: &str, _: &Document) {}
     fn move_to(&mut self, _: Timestamp, _: &str, _: &Link) {}
     fn hang_up(&mut self, _: &str) {}
     fn part(&mut self, _: Timestamp, _: &str, _: LegId, _: Part) {}

@@ -1,0 +1,128 @@
+//! Opening a folder, in two steps: looking at what the run before left, and beginning a run.
+//!
+//! The first takes the folder's lock, makes or opens the database and reads the journal, which is
+//! most of the time; the second writes.
+//!
+//! **Invariant:** one process at a time has a folder open, and what it makes there is for its owner
+//! alone. Until the second step everything of the run before is as it left it.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use rusqlite::Connection;
+
+use crate::store::appender::Appender;
+use crate::store::journal::{self, Header, Segment};
+use crate::store::kept::{self, KeptLog};
+use crate::store::recover::{self, Rebuild, Writing};
+use crate::store::shared::Shared;
+use crate::store::writer::Writer;
+use crate::store::{DATABASE, Head, JOBS_MAX, Opened, Store, StoreError, records, state};
+
+/// Opens the folder, gives lost calls their records and begins a new run of the journal.
+///
+/// # Errors
+///
+/// When the folder cannot be written, belongs to a running server or to a later version.
+pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
+    look(folder, &mut recover::NoRebuild)?.begin(head, writing)
+}
+
+/// A folder that this process has to itself, and what was found in it.
+pub struct Found {
+    folder: PathBuf,
+    lock: File,
+    db: Connection,
+    lost: recover::Found,
+}
+
+/// Takes the folder and reads what the run before left, which `rebuild` is told. Of that nothing is
+/// changed: whoever looks and begins no run leaves it to the next who looks.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn look(folder: &Path, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
+    let lock = prepare(folder)?;
+    let db = open_records(&folder.join(DATABASE))?;
+    let lost = recover::find(&db, folder, rebuild)?;
+    Ok(Found { folder: folder.to_path_buf(), lock, db, lost })
+}
+
+impl Found {
+    /// Gives lost calls their records, or goes on with them where that was found to be possible,
+    /// and begins a new run of the journal.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn begin(self, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
+        let Self { folder, lock, mut db, lost } = self;
+        let (recovered, next) = lost.settle(&mut db, *writing)?;
+        let header = Header {
+            attendant_journal: journal::VERSION,
+            run: next.run,
+            segment: 0,
+            started_at: head.started_at,
+            seed: head.seed,
+            config: head.config.clone(),
+            continues: next.continues,
+        };
+        let failed = |error| StoreError::io(&folder, error);
+        let kept_next = kept::recover(&mut db, &folder, &recovered.carried, next.was_lost)?;
+        let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
+        let standings = state::standings(&db)?;
+        let first = Segment::create(&folder, &header).map_err(failed)?;
+        let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
+        let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
+        let writer = Writer::new(&folder, header.clone(), db, lock, Arc::clone(&shared));
+        let (jobs, inbox) = sync_channel(JOBS_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run(&inbox))
+            .map_err(failed)?;
+        let store = Store {
+            jobs,
+            overflow: VecDeque::new(),
+            seq: 0,
+            journal: Appender::new(&folder, header, Arc::clone(&shared)),
+            kept,
+            retry_at: None,
+            has_lost: false,
+            shared,
+            thread,
+            folder,
+        };
+        Ok(Opened { store, next_call: next.call, recovered, sessions, legs, standings })
+    }
+}
+
+/// The database file is for its owner alone, whatever the folder is.
+fn open_records(path: &Path) -> Result<Connection, StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| StoreError::io(path, error))?;
+    records::open(path)
+}
+
+/// Makes the folder, for its owner alone, and takes its lock.
+fn prepare(folder: &Path) -> Result<File, StoreError> {
+    let failed = |error| StoreError::io(folder, error);
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed)?;
+    let path = folder.join("lock");
+    let lock = File::create(&path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
+    }
+}
