@@ -9,6 +9,7 @@ mod lost;
 mod races;
 mod refusal;
 mod room;
+mod saved;
 
 use std::sync::Arc;
 use std::time::Duration;
