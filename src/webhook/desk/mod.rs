@@ -15,12 +15,12 @@
 //! **Deliberately absent:** signatures, XML and JSON; the queue.
 
 mod arm;
+mod called;
 mod commands;
 mod consult;
 mod end;
 mod hear;
 mod hearing;
-mod party;
 mod record;
 mod room;
 mod saved;
