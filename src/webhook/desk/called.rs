@@ -13,8 +13,8 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::commands::Taken;
 use crate::webhook::desk::hear::{accepts, hang_up};
-use crate::webhook::desk::room::Place;
-use crate::webhook::desk::session::{Carried, PartyLeg};
+use crate::webhook::desk::party::ProviderLeg;
+use crate::webhook::desk::party_state::{Over, PartyState};
 use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
@@ -43,28 +43,26 @@ impl Desk {
         self.name_party(leg, &fields.reference);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let Some(party) = session.parties.get_mut(&leg.n) else { return Heard::Unknown };
+        let is_over = session.is_over;
+        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
         if let Some(document) = party.answers.find(&link).cloned() {
-            if link.is_elsewhere() && !party.ended {
+            if link.is_elsewhere() && party.state.is_up() {
                 self.came(leg);
+                self.has_document(leg);
             }
             return Heard::Known(document);
         }
         if link.is_elsewhere() {
             return self.party_comes(now, leg, n, fields);
         }
-        if party.ended || session.is_over {
+        if !party.state.is_up() || is_over {
             return Heard::Known(self.refuse(leg));
         }
-        let was_answered = std::mem::replace(&mut party.answered, true);
-        let accepted = match setup.accept_key {
-            None => true,
-            Some(key) => was_answered && accepts(fields, key),
-        };
-        if accepted || party.accepted {
-            if !std::mem::replace(&mut party.accepted, true) {
-                self.events.push_back(Event::Answered { leg });
-            }
+        let was_answered = party.state.answer();
+        if setup.accept_key.is_none_or(|key| was_answered && accepts(fields, key)) {
+            self.events.extend(party.state.accept(leg));
+        }
+        if party.state.is_accepted() {
             self.touch(leg.call);
             return Heard::Asked(Ticket { call: leg.call, link });
         }
@@ -100,7 +98,9 @@ impl Desk {
         if self.parties_by_reference.contains_key(&key) {
             return; // or of who dialed it
         }
-        let Some(party) = session.party(leg).filter(|it| it.reference.is_none()) else { return };
+        let Some(party) = session.party_mut(leg.n).filter(|it| it.reference.is_none()) else {
+            return;
+        };
         party.reference = Some(reference.to_owned());
         self.parties_by_reference.insert(key, leg);
     }
@@ -109,12 +109,11 @@ impl Desk {
     fn nobody_accepts(&mut self, leg: LegId, link: Link) -> Document {
         let document = self.refuse(leg);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return document };
-        if let Some(party) = session.party(leg) {
+        if let Some(party) = session.party_mut(leg.n) {
             party.answers.keep(link, document.clone());
-            party.ended = true;
+            self.events.push_back(party.state.refuse(leg));
         }
         session.done_with(leg);
-        self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_ANSWER });
         self.touch(leg.call);
         document
     }
@@ -125,8 +124,7 @@ impl Desk {
         let refused = Document { actions: vec![hang_up()] };
         let Some(session) = self.sessions.get(&leg.call) else { return refused };
         let Some(setup) = self.setup.providers.get(&session.provider) else { return refused };
-        let party = session.parties.get(&leg.n);
-        let reference = party.and_then(|party| party.reference.clone());
+        let reference = session.party(leg.n).and_then(|party| party.reference.clone());
         let Some(reference) = reference.filter(|_| setup.ends_parties && setup.has_rest) else {
             return refused;
         };
@@ -146,38 +144,29 @@ impl Desk {
         self.name_party(leg, &fields.reference);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let Some(party) = session.party(leg) else { return Heard::Unknown };
-        let is_number = matches!(party.carried, Carried::Provider(Callee::Number(_)));
-        let asks = is_number || !setup.only_numbers_ask;
+        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+        let asks = matches!(party.to, Callee::Number(_)) || !setup.only_numbers_ask;
         let accept_key = setup.accept_key.filter(|_| asks);
-        if party.ended {
+        if !party.state.is_up() {
             return known;
         }
         match fields.state {
-            Some(LegState::Ringing) if !party.answered => {
+            Some(LegState::Ringing) if party.state == PartyState::Ringing => {
                 self.events.push_back(Event::Ringing { leg });
             }
             // Where the news is of the dialing, that has ended because the party was moved.
-            Some(LegState::Ended(_))
-                if setup.waits_for_key && matches!(party.place, Place::Told | Place::Coming) => {}
+            Some(LegState::Ended(_)) if setup.waits_for_key && party.state.is_on_the_way() => {}
+            Some(LegState::Ended(_)) if setup.waits_for_key && party.state.return_undecided() => {
+                self.expect_back(leg, now);
+            }
             Some(LegState::Ended(cause)) => {
-                party.comes = true;
-                let at = fields.at.or(party.left_at);
-                // Whether the key was pressed is said by the dialing's result, which comes next:
-                // news of it may be later than this.
-                let is_open = party.place == Place::Dialed && party.answered && !party.accepted;
-                match setup.waits_for_key && is_open {
-                    true => self.expect_back(leg, now),
-                    false => self.party_over(now, leg, cause, at),
-                }
+                let at = fields.at.or(party.state.left_at());
+                self.party_over(now, leg, cause, at, Over::Comes);
             }
             // A provider that waits for the key itself tells here that it was pressed. Where none
             // is needed, this may be all that comes of the answer.
             Some(LegState::Answered) if accept_key.is_none_or(|key| accepts(fields, key)) => {
-                party.answered = true;
-                if !std::mem::replace(&mut party.accepted, true) {
-                    self.events.push_back(Event::Answered { leg });
-                }
+                self.events.extend(party.state.accept(leg));
             }
             Some(LegState::Initiated | LegState::Ringing | LegState::Answered) | None => {}
         }
@@ -188,15 +177,14 @@ impl Desk {
     /// The provider says how dialing somebody ended, and the caller is back.
     pub(super) fn dial_over(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
-        let Some(party) = session.party(leg).filter(|party| !party.ended) else { return };
-        if party.place != Place::Dialed {
+        if !session.state_of(leg.n).is_some_and(PartyState::is_dialed) {
             return; // it is over because the party was taken out of it
         }
         // Not a result of the dialing: we told the provider to come.
         let Some(result) = result else { return };
-        party.comes = true;
         self.note_talk(now, leg, Some(result));
-        self.party_over(now, leg, result.failed.unwrap_or(Cause::NORMAL_CLEARING), None);
+        let cause = result.failed.unwrap_or(Cause::NORMAL_CLEARING);
+        self.party_over(now, leg, cause, None, Over::Comes);
     }
 
     /// The result of a dialing tells of a talk whose beginning was not told: it began then.
@@ -205,40 +193,27 @@ impl Desk {
         let setup = self.setup.providers.get(&session.provider);
         let is_certain = setup.is_some_and(|setup| setup.waits_for_key);
         // Who answered was asked for the key, and its own leg says whether it was pressed.
-        let is_open =
-            |it: &&mut PartyLeg| !it.ended && !it.accepted && (is_certain || !it.answered);
-        let Some(party) = session.party(leg).filter(is_open) else { return };
+        let is_open = |it: &&mut ProviderLeg| is_certain || it.state == PartyState::Ringing;
+        let Some(party) = session.party_mut(leg.n).filter(is_open) else { return };
         let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
         let Some(talked) = talked else { return };
-        party.answered = true;
-        party.accepted = true;
-        let news = Box::new(Event::Answered { leg });
-        self.events.push_back(Event::Late { at: now - talked, news });
+        if let Some(news) = party.state.accept(leg) {
+            self.events.push_back(Event::Late { at: now - talked, news: Box::new(news) });
+        }
     }
 
+    /// A party is over, at `at` if that is known.
     pub(super) fn party_over(
         &mut self,
         now: Timestamp,
         leg: LegId,
         cause: Cause,
         at: Option<Timestamp>,
+        how: Over,
     ) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
-        let Some(party) = session.parties.get_mut(&leg.n) else { return };
-        if std::mem::replace(&mut party.ended, true) {
-            return;
-        }
-        party.is_gone = true;
-        let event = match (party.accepted, party.answered) {
-            (true, _) => Event::HungUp { leg, cause },
-            // It answered, and let the time for the key pass, or put down.
-            (false, true) if cause == Cause::NO_ANSWER => Event::DialFailed { leg, cause },
-            (false, true) => Event::DialFailed { leg, cause: Cause::CALL_REJECTED },
-            (false, false) if cause == Cause::NORMAL_CLEARING => {
-                Event::DialFailed { leg, cause: Cause::NO_ANSWER }
-            }
-            (false, false) => Event::DialFailed { leg, cause },
-        };
+        let Some(party) = session.party_mut(leg.n) else { return };
+        let Some(event) = party.state.over(leg, cause, how) else { return };
         session.done_with(leg);
         self.expect_back(leg, now);
         self.tell_center(now, at, event);
@@ -248,20 +223,17 @@ impl Desk {
     /// The center gives a party up.
     pub(super) fn hang_up_party(&mut self, leg: LegId, cause: Cause) -> Taken {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
-        let Some(party) = session.parties.get_mut(&leg.n) else { return Taken::BySip };
-        if party.carried == Carried::Sip {
-            party.ended = true;
+        let Some(party) = session.party_mut(leg.n) else {
             session.hearing.forget(leg);
             return Taken::BySip;
-        }
-        if !std::mem::replace(&mut party.ended, true) {
-            self.events.push_back(Event::HungUp { leg, cause });
-        }
+        };
         // Without REST the provider lets it ring to the end it was told.
-        let until = (!party.accepted).then_some(party.until);
+        let until = (!party.state.is_accepted()).then_some(party.until);
+        let event = party.state.give_up(leg, cause);
         session.done_with(leg);
-        if let Some(until) = until {
-            self.expect_back(leg, until);
+        if let Some(event) = event {
+            self.events.push_back(event);
+            until.into_iter().for_each(|until| self.expect_back(leg, until));
         }
         self.touch(leg.call);
         Taken::Here

@@ -14,6 +14,7 @@
 //!
 //! **Deliberately absent:** signatures, XML and JSON; the queue.
 
+mod answers;
 mod arm;
 mod called;
 mod commands;
@@ -21,6 +22,8 @@ mod consult;
 mod end;
 mod hear;
 mod hearing;
+mod party;
+mod party_state;
 mod record;
 mod room;
 mod saved;

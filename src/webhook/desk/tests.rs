@@ -10,6 +10,7 @@ mod races;
 mod refusal;
 mod room;
 mod saved;
+mod states;
 
 use std::sync::Arc;
 use std::time::Duration;
