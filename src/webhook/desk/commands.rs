@@ -4,9 +4,11 @@
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::consult::Consult;
-use crate::webhook::desk::room::Place;
-use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Program, Recording};
+use crate::webhook::desk::party::{Party, ProviderLeg};
+use crate::webhook::desk::party_state::PartyState;
+use crate::webhook::desk::session::{Bridging, Program, Recording};
 use crate::webhook::desk::{Desk, caller};
 use crate::webhook::document::Callee;
 use crate::words::{Command, Event, From, Target};
@@ -76,8 +78,7 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
         if !leg.is_caller() {
             // What a party of the provider's hears besides people is the provider's.
-            let is_ours = session.parties.get(&leg.n).is_none_or(|it| it.carried == Carried::Sip);
-            return if is_ours { Taken::BySip } else { Taken::Here };
+            return if session.party(leg.n).is_some() { Taken::Here } else { Taken::BySip };
         }
         if session.has_arm {
             return Taken::BySip; // hold music, while an agent of ours talks to the caller
@@ -146,10 +147,9 @@ impl Desk {
                 own(trunk).then(|| Callee::Number(number.clone()))
             }
         };
-        let carried = callee.map_or(Carried::Sip, Carried::Provider);
-        let taken = match carried {
-            Carried::Sip => Taken::BySip,
-            Carried::Provider(_) => {
+        let (party, taken) = match callee {
+            None => (Party::Telephone, Taken::BySip),
+            Some(to) => {
                 match session.talker() {
                     Some(agent) => {
                         let (is_joined, meets) = (false, false);
@@ -157,27 +157,18 @@ impl Desk {
                     }
                     None => session.bridging = Some(Bridging::Dial { leg }),
                 }
-                Taken::Here
+                let party = ProviderLeg {
+                    to,
+                    reference: None,
+                    shown: from.number.clone(),
+                    until,
+                    state: PartyState::Ringing,
+                    next: 0,
+                    dials: None,
+                    answers: Answers::default(),
+                };
+                (Party::Provider(party), Taken::Here)
             }
-        };
-        let party = PartyLeg {
-            carried,
-            reference: None,
-            shown: from.number.clone(),
-            until,
-            answered: false,
-            accepted: false,
-            ended: false,
-            comes: false,
-            place: Place::Dialed,
-            next: 0,
-            is_parted: false,
-            dials: None,
-            failed: 0,
-            is_asked: false,
-            is_gone: false,
-            left_at: None,
-            answers: crate::webhook::desk::session::Answers::default(),
         };
         session.parties.insert(leg.n, party);
         self.touch(leg.call);

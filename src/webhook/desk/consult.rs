@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::LegId;
 use crate::webhook::desk::Desk;
-use crate::webhook::desk::room::{NoParting, Place};
-use crate::webhook::desk::session::{Bridging, Carried, PartyLeg, Session};
+use crate::webhook::desk::party::Party;
+use crate::webhook::desk::party_state::PartyState;
+use crate::webhook::desk::room::NoParting;
+use crate::webhook::desk::session::{Bridging, Session};
 
 /// By the numbers of their legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,23 +46,20 @@ pub(super) enum Wanted {
 impl Session {
     /// The agent of the provider's whom the caller has talked to, and may be parted from.
     pub(super) fn talker(&self) -> Option<u16> {
-        let is_up = |n: &u16| self.parties.get(n).is_some_and(|it| it.accepted && !it.ended);
-        let provider = |n: &u16| {
-            self.parties.get(n).is_some_and(|it| matches!(it.carried, Carried::Provider(_)))
-        };
-        self.parties.keys().copied().find(|n| is_up(n) && provider(n))
+        let talks = |n: &u16| self.state_of(*n).is_some_and(PartyState::is_accepted);
+        self.parties.keys().copied().find(talks)
     }
 
     pub(super) fn is_up(&self, n: u16) -> bool {
-        self.parties.get(&n).is_some_and(|it| !it.ended) && !self.is_over
+        self.state_of(n).is_some_and(PartyState::is_up) && !self.is_over
     }
 
     /// Whether somebody who is to stay would be taken down with this party.
     pub(super) fn carries(&self, n: u16) -> bool {
         let Some(consult) = self.consult.filter(|it| it.agent == n) else { return false };
-        let hangs = |it: &PartyLeg| matches!(it.place, Place::Dialed | Place::Told);
-        let dials = self.parties.get(&n).and_then(|it| it.dials) == Some(consult.guest);
-        dials && self.is_up(consult.guest) && self.parties.get(&consult.guest).is_some_and(hangs)
+        let dials = self.party(n).and_then(|it| it.dials) == Some(consult.guest);
+        let hangs = self.state_of(consult.guest).is_some_and(PartyState::hangs_on_dialing);
+        dials && hangs && !self.is_over
     }
 
     /// Whether the caller has somebody else in the room, should this party leave it.
@@ -81,8 +80,8 @@ impl Session {
             Some(it) if it.agent == n && !it.meets && self.is_up(it.guest) => {
                 Wanted::Guest(it.guest)
             }
-            Some(_) | None => match self.parties.get(&n) {
-                Some(party) if party.is_parted || party.place != Place::Dialed => Wanted::Room,
+            Some(_) | None => match self.state_of(n) {
+                Some(state) if state.is_parted() => Wanted::Room,
                 Some(_) | None => Wanted::There,
             },
         }
@@ -98,11 +97,11 @@ impl Desk {
     pub fn consults(&self, party: LegId, trunk: &str) -> Result<(), NoParting> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
-        match (&leg.carried, trunk == session.provider) {
-            (Carried::Provider(_), true) => self.parts(party),
-            (Carried::Sip, false) => Ok(()),
-            (Carried::Provider(_), false) => Err(NoParting::GuestBySip),
-            (Carried::Sip, true) => Err(NoParting::GuestByProvider),
+        match (leg, trunk == session.provider) {
+            (Party::Provider(_), true) => self.parts(party),
+            (Party::Telephone, false) => Ok(()),
+            (Party::Provider(_), false) => Err(NoParting::GuestBySip),
+            (Party::Telephone, true) => Err(NoParting::GuestByProvider),
         }
     }
 
@@ -113,9 +112,9 @@ impl Desk {
     /// Why not. The sound of our own telephones is mixed here, a provider must be able to.
     pub fn meets(&self, party: LegId) -> Result<(), NoParting> {
         let session = self.sessions.get(&party.call);
-        match session.and_then(|session| session.parties.get(&party.n)).map(|leg| &leg.carried) {
-            Some(Carried::Provider(_)) => self.parts(party),
-            Some(Carried::Sip) | None => Ok(()),
+        match session.and_then(|session| session.parties.get(&party.n)) {
+            Some(Party::Provider(_)) => self.parts(party),
+            Some(Party::Telephone) | None => Ok(()),
         }
     }
 }

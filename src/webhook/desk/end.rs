@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::session::{Carried, OnAir};
+use crate::webhook::desk::party::Party;
+use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
 use crate::words::{Cause, Event, Loss};
 
@@ -64,15 +65,12 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let Some(n) = session.consult.map(|consult| consult.guest) else { return };
         let leg = LegId { call, n };
-        let Some(guest) = session.party(leg).filter(|guest| guest.accepted && !guest.ended) else {
+        let Some(guest) = session.party_mut(n).filter(|guest| guest.state.is_accepted()) else {
             return;
         };
-        if guest.carried == Carried::Sip {
-            return; // a telephone of ours, as the agent's
-        }
-        guest.ended = true;
+        let Some(event) = guest.state.give_up(leg, Cause::NORMAL_CLEARING) else { return };
         session.done_with(leg);
-        self.tell_center(now, at, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+        self.tell_center(now, at, event);
     }
 
     /// The party on `leg` is done with at `at`: the provider is soon back with the caller.
@@ -119,8 +117,9 @@ impl Desk {
 
     pub(super) fn forget(&mut self, call: CallId) {
         let Some(session) = self.sessions.remove(&call) else { return };
-        for party in session.parties.into_values().filter_map(|party| party.reference) {
-            self.parties_by_reference.remove(&(session.provider.clone(), party));
+        let parties = session.parties.values().filter_map(Party::provider);
+        for reference in parties.filter_map(|party| party.reference.clone()) {
+            self.parties_by_reference.remove(&(session.provider.clone(), reference));
         }
         let key = (session.provider, session.reference);
         self.by_reference.remove(&key);

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::webhook::desk::session::{Answers, Follow, OnAir, Program, Session};
+use crate::webhook::desk::answers::Answers;
+use crate::webhook::desk::session::{Follow, OnAir, Program, Session};
 use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};

@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use crate::id::{CallId, LegId};
 use crate::webhook::desk::Desk;
 use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::room::Place;
-use crate::webhook::desk::session::{Bridging, Carried, Session};
+use crate::webhook::desk::party::Party;
+use crate::webhook::desk::session::{Bridging, Session};
 
 impl Desk {
     /// A leg is to hear exactly these.
@@ -44,20 +44,20 @@ impl Session {
         if leg.is_caller() {
             return self.has_arm;
         }
-        self.parties.get(&leg.n).is_none_or(|party| party.carried == Carried::Sip)
+        self.party(leg.n).is_none()
     }
 
     /// The caller and a party are to hear each other.
     fn join(&mut self, leg: LegId) {
         let Some(party) = self.parties.get(&leg.n) else { return };
         let is_guest = self.consult.is_some_and(|it| it.guest == leg.n);
-        match (&party.carried, party.place) {
-            (Carried::Sip, _) if self.has_arm => {} // resumed
-            (Carried::Sip, _) => self.bridge(Bridging::HandOff { leg }),
-            (Carried::Provider(_), Place::Dialed) if !is_guest => {
+        match party {
+            Party::Telephone if self.has_arm => {} // resumed
+            Party::Telephone => self.bridge(Bridging::HandOff { leg }),
+            Party::Provider(party) if party.state.is_dialed() && !is_guest => {
                 self.bridge(Bridging::Talking { leg });
             }
-            (Carried::Provider(_), _) => self.bridge(Bridging::Room { leg }),
+            Party::Provider(_) => self.bridge(Bridging::Room { leg }),
         }
     }
 
@@ -65,8 +65,8 @@ impl Session {
     fn part(&mut self) {
         let Some(leg) = self.bridging.and_then(Bridging::talks) else { return };
         self.bridging = None;
-        if let Some(party) = self.party(leg) {
-            party.is_parted = true;
+        if let Some(party) = self.party_mut(leg.n) {
+            party.state.part();
         }
     }
 

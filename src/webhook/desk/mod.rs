@@ -14,13 +14,16 @@
 //!
 //! **Deliberately absent:** signatures, XML and JSON; the queue.
 
+mod answers;
 mod arm;
+mod called;
 mod commands;
 mod consult;
 mod end;
 mod hear;
 mod hearing;
 mod party;
+mod party_state;
 mod record;
 mod room;
 mod saved;

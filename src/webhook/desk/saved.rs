@@ -6,10 +6,12 @@
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::end::BACK_MAX;
-use crate::webhook::desk::room::{COMES_MAX, Place};
+use crate::webhook::desk::party::Party;
+use crate::webhook::desk::party_state::PartyState;
+use crate::webhook::desk::room::COMES_MAX;
 use crate::webhook::desk::session::{Bridging, OnAir, Session};
 use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
-use crate::webhook::link::ELSEWHERE;
+use crate::words::Cause;
 
 /// Room for a call, in bytes; most need less.
 const TEXT_LEN: usize = 640;
@@ -46,29 +48,27 @@ impl Desk {
             if let OnAir::HandOff { .. } = session.on_air {
                 session.on_air = OnAir::Nothing;
             }
-            for (&n, party) in &mut session.parties {
-                match party.place {
-                    Place::Coming if !party.ended => {
-                        self.timers.set(Wake::Comes(LegId { call, n }), now + COMES_MAX);
-                    }
-                    // What became of the command is not known: it is given again, at once.
-                    Place::Told if party.next < ELSEWHERE => party.place = Place::Dialed,
-                    Place::Told => party.place = Place::Here,
-                    Place::Coming | Place::Dialed | Place::Here => {}
+            for (&n, party) in &session.parties {
+                let state = party.provider().map(|party| party.state);
+                if let Some(PartyState::Coming { .. }) = state {
+                    self.timers.set(Wake::Comes(LegId { call, n }), now + COMES_MAX);
                 }
             }
             session.lost_at = session.lost_at.max(now + BACK_MAX);
             self.timers.set(Wake::Lost(call), session.lost_at);
         }
         self.by_reference.insert((session.provider.clone(), session.reference.clone()), call);
-        for (&n, party) in &session.parties {
+        for (&n, party) in &mut session.parties {
+            let leg = LegId { call, n };
+            let Party::Provider(party) = party else { continue };
             if let Some(reference) = &party.reference {
                 let key = (session.provider.clone(), reference.clone());
-                self.parties_by_reference.insert(key, LegId { call, n });
+                self.parties_by_reference.insert(key, leg);
             }
-        }
-        for party in session.parties.values_mut().filter(|it| it.ended) {
-            party.is_gone = party.place == Place::Dialed; // told to end, perhaps
+            if session.is_over {
+                party.state.give_up(leg, Cause::NORMAL_CLEARING); // nobody waits for news of it
+            }
+            party.state.take_up();
         }
         self.sessions.insert(call, session);
         self.tell_parties(call);

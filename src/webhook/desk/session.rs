@@ -10,16 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
+use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::consult::Consult;
-use crate::webhook::desk::room::Place;
-use crate::webhook::document::{Callee, Document};
+use crate::webhook::desk::party::{Party, ProviderLeg};
+use crate::webhook::desk::party_state::PartyState;
 use crate::webhook::fields::Recorded;
-use crate::webhook::link::Link;
 use crate::words::{Cause, Digit, Hearing, Listen, Prompt};
-
-/// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
-/// those that ask twice at once.
-const ANSWERS_MAX: usize = 4;
 
 /// As text it is written after each step, so what is not there is not written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +32,7 @@ pub(super) struct Session {
     pub(super) bridging: Option<Bridging>,
     pub(super) on_air: OnAir,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) parties: BTreeMap<u16, PartyLeg>,
+    pub(super) parties: BTreeMap<u16, Party>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consult: Option<Consult>,
     /// What the center said last of who hears whom.
@@ -166,87 +162,19 @@ pub(super) struct Follow {
     pub(super) in_vain: bool,
 }
 
-/// A party the center dialed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct PartyLeg {
-    pub(super) carried: Carried,
-    /// The provider's name for its leg, once it came with it.
-    #[serde(default)]
-    pub(super) reference: Option<String>,
-    /// The number shown to it.
-    pub(super) shown: Option<String>,
-    /// The center gives it up then.
-    pub(super) until: Timestamp,
-    /// It answered, and may have to press the accept key yet.
-    pub(super) answered: bool,
-    /// The center was told that it answered.
-    pub(super) accepted: bool,
-    /// The center was told that it is over.
-    pub(super) ended: bool,
-    /// The provider ended it, and comes by itself with what became of the dialing.
-    pub(super) comes: bool,
-    #[serde(default)]
-    pub(super) place: Place,
-    /// The number of its document that was not asked for yet, once there is a room.
-    #[serde(default)]
-    pub(super) next: u32,
-    /// It was taken away from the caller once, and is in rooms since then.
-    #[serde(default)]
-    pub(super) is_parted: bool,
-    /// The guest whom its last document dials.
-    #[serde(default)]
-    pub(super) dials: Option<u16>,
-    /// Commands about it that failed, one after another.
-    #[serde(default)]
-    pub(super) failed: u8,
-    /// Its request is being answered.
-    #[serde(skip)]
-    pub(super) is_asked: bool,
-    /// The provider has ended it, or was told to.
-    #[serde(default)]
-    pub(super) is_gone: bool,
-    /// Since when it may have hung up.
-    #[serde(default)]
-    pub(super) left_at: Option<Timestamp>,
-    #[serde(skip)]
-    pub(super) answers: Answers,
-}
-
-/// Who carries a party's leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Carried {
-    Provider(Callee),
-    /// A telephone of ours.
-    Sip,
-}
-
-/// Answers given, for a second delivery of their requests.
-#[derive(Debug, Default)]
-pub(super) struct Answers(VecDeque<(Link, Document)>);
-
-impl Answers {
-    pub(super) fn find(&self, link: &Link) -> Option<&Document> {
-        self.0.iter().find(|(known, _)| known == link).map(|(_, document)| document)
-    }
-
-    pub(super) fn keep(&mut self, link: Link, document: Document) {
-        if self.0.len() == ANSWERS_MAX {
-            self.0.pop_front();
-        }
-        self.0.push_back((link, document));
-    }
-}
-
-impl PartyLeg {
-    /// Whether the caller is on the way back from dialing it.
-    fn comes_back(&self) -> bool {
-        self.comes && self.place == Place::Dialed
-    }
-}
-
 impl Session {
-    pub(super) fn party(&mut self, leg: LegId) -> Option<&mut PartyLeg> {
-        self.parties.get_mut(&leg.n)
+    /// A party of the provider's.
+    pub(super) fn party(&self, n: u16) -> Option<&ProviderLeg> {
+        self.parties.get(&n).and_then(Party::provider)
+    }
+
+    pub(super) fn party_mut(&mut self, n: u16) -> Option<&mut ProviderLeg> {
+        self.parties.get_mut(&n).and_then(Party::provider_mut)
+    }
+
+    /// Where a party of the provider's is.
+    pub(super) fn state_of(&self, n: u16) -> Option<PartyState> {
+        self.party(n).map(|party| party.state)
     }
 
     /// What played ends with the bridge.
@@ -292,11 +220,11 @@ impl Session {
                 matches!(self.bridging, Some(Bridging::HandOff { .. } | Bridging::Room { .. }))
             }
             // Told to come as well, it would begin what is next twice.
-            OnAir::Dial { leg } if self.parties.get(&leg.n).is_some_and(PartyLeg::comes_back) => {
+            OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::comes_back) => {
                 false
             }
             // Moved before the party, the caller would take it down.
-            OnAir::Dial { leg } if self.is_parting(*leg) => false,
+            OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::is_told) => false,
             OnAir::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
                 Some(Bridging::HandOff { .. } | Bridging::Room { .. }) | None => true,
@@ -305,9 +233,5 @@ impl Session {
             OnAir::HandOff { .. } => false,
             OnAir::Room => !matches!(self.bridging, Some(Bridging::Room { .. })),
         }
-    }
-
-    fn is_parting(&self, leg: LegId) -> bool {
-        self.parties.get(&leg.n).is_some_and(|it| it.place == Place::Told && !it.ended)
     }
 }

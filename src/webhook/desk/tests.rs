@@ -9,6 +9,8 @@ mod lost;
 mod races;
 mod refusal;
 mod room;
+mod saved;
+mod states;
 
 use std::sync::Arc;
 use std::time::Duration;

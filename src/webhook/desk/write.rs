@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::arm::arm_user;
 use crate::webhook::desk::consult::Wanted;
 use crate::webhook::desk::hear::hang_up;
+use crate::webhook::desk::party::ProviderLeg;
 use crate::webhook::desk::room::room;
-use crate::webhook::desk::session::{
-    Answers, Bridging, Carried, OnAir, PartyLeg, Program, Recording, Session,
-};
+use crate::webhook::desk::session::{Bridging, OnAir, Program, Recording, Session};
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
@@ -107,7 +107,7 @@ impl Desk {
             true => Document::default(),
             false => self.refuse(leg),
         };
-        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
+        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party_mut(leg.n)) {
             party.answers.keep(link.clone(), document.clone());
         }
         document
@@ -117,8 +117,8 @@ impl Desk {
 impl Desk {
     /// The document of a party that is not where it was dialed: its room, or whom it dials.
     fn write_elsewhere(&mut self, now: Timestamp, leg: LegId, n: u32) -> Document {
-        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party(leg)) {
-            party.is_asked = false;
+        if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party_mut(leg.n)) {
+            party.state.answered();
         }
         if !self.sessions.get(&leg.call).is_some_and(|it| it.is_up(leg.n)) {
             return self.refuse(leg);
@@ -128,10 +128,10 @@ impl Desk {
         let next = Link::Leg { leg, n: n + 1 };
         let document = match session.wanted(leg.n) {
             Wanted::Guest(guest) => {
-                let party = &session.parties[&guest];
                 let guest_leg = LegId { call: leg.call, n: guest };
-                let dial = dial_of(now, guest_leg, party, &setup, next);
-                if let Some(party) = session.party(leg) {
+                let party = session.party(guest);
+                let dial = party.map(|party| dial_of(now, guest_leg, party, &setup, next));
+                if let Some(party) = session.party_mut(leg.n) {
                     party.dials = Some(guest);
                 }
                 Document {
@@ -141,13 +141,13 @@ impl Desk {
             Wanted::Room | Wanted::There => {
                 let room = room(&self.setup.key, leg.call);
                 let is_host = !session.is_among_three(leg.n);
-                if let Some(party) = session.party(leg) {
+                if let Some(party) = session.party_mut(leg.n) {
                     party.dials = None;
                 }
                 Document { actions: vec![Action::Meet { room, is_host, next }] }
             }
         };
-        if let Some(party) = session.party(leg) {
+        if let Some(party) = session.party_mut(leg.n) {
             party.answers.keep(Link::Leg { leg, n }, document.clone());
         }
         document
@@ -158,13 +158,12 @@ impl Desk {
 fn dial_of(
     now: Timestamp,
     leg: LegId,
-    party: &PartyLeg,
+    party: &ProviderLeg,
     provider: &ProviderSetup,
     next: Link,
-) -> Option<Dial> {
-    let Carried::Provider(to) = party.carried.clone() else { return None };
-    Some(Dial {
-        to,
+) -> Dial {
+    Dial {
+        to: party.to.clone(),
         caller_id: provider.caller_id.clone().or_else(|| party.shown.clone()),
         ring_timeout: party.until.since(now).clamp(RING_MIN, RING_MAX),
         time_limit: TALK_MAX,
@@ -172,7 +171,7 @@ fn dial_of(
         accept_key: provider.accept_key,
         told: Some(Link::LegStatus { leg }),
         next,
-    })
+    }
 }
 
 struct Writer<'a> {
@@ -296,9 +295,8 @@ impl Writer<'_> {
 
     fn dial(&mut self, now: Timestamp, leg: LegId) -> Written {
         let next = self.next();
-        let party = self.session.parties.get(&leg.n);
-        let dial = party.and_then(|party| dial_of(now, leg, party, self.provider, next));
-        let Some(dial) = dial else { return self.silent(None) };
+        let Some(party) = self.session.party(leg.n) else { return self.silent(None) };
+        let dial = dial_of(now, leg, party, self.provider, next);
         let actions = vec![Action::Dial(Box::new(dial))];
         Written::new(actions, OnAir::Dial { leg }, RING_MAX + TALK_MAX)
     }

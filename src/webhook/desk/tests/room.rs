@@ -364,3 +364,27 @@ fn what_was_to_be_told_before_a_restart_is_told_after_it() {
     // Whether it was told to end is not known either; who is gone is not found there.
     assert_eq!(asks(&mut world), ["CA2 ends", "CA1 comes for 8"]);
 }
+
+#[test]
+fn a_party_that_said_it_is_over_is_told_nothing_more() {
+    // While it was expected back from a conference that came to an end.
+    let mut world = talking(Parting::Party);
+    hold_for_long(&mut world);
+    world.step(4, dialed(None, Some(0)));
+    resume(&mut world);
+    world.step(6, Fields::default());
+    world.step(7, dialed(None, None));
+    party_ends(&mut world);
+    world.pass(6);
+    hangs_up(&mut world);
+    assert!(!asks(&mut world).contains(&"CA2 ends".to_owned()));
+
+    // While the provider was being told to move it, which it says it cannot.
+    let mut world = talking(Parting::Party);
+    hold(&mut world);
+    party_ends(&mut world);
+    asked(&mut world, PARTY, Asked::Failed);
+    world.pass(6);
+    hangs_up(&mut world);
+    assert!(!asks(&mut world).contains(&"CA2 ends".to_owned()));
+}

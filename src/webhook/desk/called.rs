@@ -1,0 +1,241 @@
+//! Legs of parties: an agent outside, or whoever a transfer dials.
+//!
+//! ```text
+//!  dialed ──► answered ──► accepted (bridged) ──► over
+//!     └─────────┴── busy, no answer, declined, no accept key ──► failed
+//! ```
+//!
+//! **Invariant:** the center is told once that a party accepted or failed, and once that it is
+//! over, whichever news comes first: the callee's own request, its state, or the result of the
+//! dialing.
+
+use crate::id::LegId;
+use crate::time::Timestamp;
+use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::hear::{accepts, hang_up};
+use crate::webhook::desk::party::ProviderLeg;
+use crate::webhook::desk::party_state::{Over, PartyState};
+use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
+use crate::webhook::document::{Action, Callee, Document, Sound};
+use crate::webhook::fields::{DialResult, Fields, LegState};
+use crate::webhook::link::Link;
+use crate::words::{Cause, Event, Listen};
+
+use std::time::Duration;
+
+/// How often the whisper is said before nobody is there to press the key: a voicemail.
+const WHISPERS_MAX: u32 = 2;
+/// After each of them.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A refused leg is kept so long for a command that ends it.
+const REFUSAL_MS: u32 = 10_000;
+
+impl Desk {
+    /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
+    pub(super) fn party_asks(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        n: u32,
+        fields: &Fields,
+    ) -> Heard {
+        let link = Link::Leg { leg, n };
+        self.name_party(leg, &fields.reference);
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
+        let is_over = session.is_over;
+        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+        if let Some(document) = party.answers.find(&link).cloned() {
+            if link.is_elsewhere() && party.state.is_up() {
+                self.came(leg);
+                self.has_document(leg);
+            }
+            return Heard::Known(document);
+        }
+        if link.is_elsewhere() {
+            return self.party_comes(now, leg, n, fields);
+        }
+        if !party.state.is_up() || is_over {
+            return Heard::Known(self.refuse(leg));
+        }
+        let was_answered = party.state.answer();
+        if setup.accept_key.is_none_or(|key| was_answered && accepts(fields, key)) {
+            self.events.extend(party.state.accept(leg));
+        }
+        if party.state.is_accepted() {
+            self.touch(leg.call);
+            return Heard::Asked(Ticket { call: leg.call, link });
+        }
+        if n >= WHISPERS_MAX {
+            return Heard::Known(self.nobody_accepts(leg, link));
+        }
+        let said = Sound::Say {
+            language: setup.whisper_language.as_str().into(),
+            text: setup.whisper.as_str().into(),
+        };
+        let listen = Listen {
+            keys_max: 1,
+            finish: None,
+            timeout: ACCEPT_TIMEOUT,
+            inter_digit: ACCEPT_TIMEOUT,
+            barge_in: true,
+            secret: false,
+        };
+        let next = Link::Leg { leg, n: n + 1 };
+        let document =
+            Document { actions: vec![Action::Gather { sounds: vec![said], listen, next }] };
+        party.answers.keep(link, document.clone());
+        Heard::Known(document)
+    }
+
+    /// The provider's name for the leg, from now on.
+    fn name_party(&mut self, leg: LegId, reference: &str) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        if session.reference == reference {
+            return; // news of the leg, told of the caller's
+        }
+        let key = (session.provider.clone(), reference.to_owned());
+        if self.parties_by_reference.contains_key(&key) {
+            return; // or of who dialed it
+        }
+        let Some(party) = session.party_mut(leg.n).filter(|it| it.reference.is_none()) else {
+            return;
+        };
+        party.reference = Some(reference.to_owned());
+        self.parties_by_reference.insert(key, leg);
+    }
+
+    /// A voicemail, for instance.
+    fn nobody_accepts(&mut self, leg: LegId, link: Link) -> Document {
+        let document = self.refuse(leg);
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return document };
+        if let Some(party) = session.party_mut(leg.n) {
+            party.answers.keep(link, document.clone());
+            self.events.push_back(party.state.refuse(leg));
+        }
+        session.done_with(leg);
+        self.touch(leg.call);
+        document
+    }
+
+    /// What ends a party's leg. Where a document cannot, it keeps the leg from being bridged until
+    /// the provider was told to end it.
+    pub(super) fn refuse(&mut self, leg: LegId) -> Document {
+        let refused = Document { actions: vec![hang_up()] };
+        let Some(session) = self.sessions.get(&leg.call) else { return refused };
+        let Some(setup) = self.setup.providers.get(&session.provider) else { return refused };
+        let reference = session.party(leg.n).and_then(|party| party.reference.clone());
+        let Some(reference) = reference.filter(|_| setup.ends_parties && setup.has_rest) else {
+            return refused;
+        };
+        self.asks.push_back(Ask {
+            provider: session.provider.clone(),
+            leg,
+            reference,
+            region: session.region.clone(),
+            what: AskWhat::End,
+        });
+        Document { actions: vec![Action::Sound(Sound::Pause { ms: REFUSAL_MS }), hang_up()] }
+    }
+
+    /// News of the callee's leg.
+    pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
+        let known = Heard::Known(Document::default());
+        self.name_party(leg, &fields.reference);
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
+        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+        let asks = matches!(party.to, Callee::Number(_)) || !setup.only_numbers_ask;
+        let accept_key = setup.accept_key.filter(|_| asks);
+        if !party.state.is_up() {
+            return known;
+        }
+        match fields.state {
+            Some(LegState::Ringing) if party.state == PartyState::Ringing => {
+                self.events.push_back(Event::Ringing { leg });
+            }
+            // Where the news is of the dialing, that has ended because the party was moved.
+            Some(LegState::Ended(_)) if setup.waits_for_key && party.state.is_on_the_way() => {}
+            Some(LegState::Ended(_)) if setup.waits_for_key && party.state.return_undecided() => {
+                self.expect_back(leg, now);
+            }
+            Some(LegState::Ended(cause)) => {
+                let at = fields.at.or(party.state.left_at());
+                self.party_over(now, leg, cause, at, Over::Comes);
+            }
+            // A provider that waits for the key itself tells here that it was pressed. Where none
+            // is needed, this may be all that comes of the answer.
+            Some(LegState::Answered) if accept_key.is_none_or(|key| accepts(fields, key)) => {
+                self.events.extend(party.state.accept(leg));
+            }
+            Some(LegState::Initiated | LegState::Ringing | LegState::Answered) | None => {}
+        }
+        self.touch(leg.call);
+        known
+    }
+
+    /// The provider says how dialing somebody ended, and the caller is back.
+    pub(super) fn dial_over(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        if !session.state_of(leg.n).is_some_and(PartyState::is_dialed) {
+            return; // it is over because the party was taken out of it
+        }
+        // Not a result of the dialing: we told the provider to come.
+        let Some(result) = result else { return };
+        self.note_talk(now, leg, Some(result));
+        let cause = result.failed.unwrap_or(Cause::NORMAL_CLEARING);
+        self.party_over(now, leg, cause, None, Over::Comes);
+    }
+
+    /// The result of a dialing tells of a talk whose beginning was not told: it began then.
+    pub(super) fn note_talk(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let setup = self.setup.providers.get(&session.provider);
+        let is_certain = setup.is_some_and(|setup| setup.waits_for_key);
+        // Who answered was asked for the key, and its own leg says whether it was pressed.
+        let is_open = |it: &&mut ProviderLeg| is_certain || it.state == PartyState::Ringing;
+        let Some(party) = session.party_mut(leg.n).filter(is_open) else { return };
+        let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
+        let Some(talked) = talked else { return };
+        if let Some(news) = party.state.accept(leg) {
+            self.events.push_back(Event::Late { at: now - talked, news: Box::new(news) });
+        }
+    }
+
+    /// A party is over, at `at` if that is known.
+    pub(super) fn party_over(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        cause: Cause,
+        at: Option<Timestamp>,
+        how: Over,
+    ) {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return };
+        let Some(party) = session.party_mut(leg.n) else { return };
+        let Some(event) = party.state.over(leg, cause, how) else { return };
+        session.done_with(leg);
+        self.expect_back(leg, now);
+        self.tell_center(now, at, event);
+        self.touch(leg.call);
+    }
+
+    /// The center gives a party up.
+    pub(super) fn hang_up_party(&mut self, leg: LegId, cause: Cause) -> Taken {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
+        let Some(party) = session.party_mut(leg.n) else {
+            session.hearing.forget(leg);
+            return Taken::BySip;
+        };
+        // Without REST the provider lets it ring to the end it was told.
+        let until = (!party.state.is_accepted()).then_some(party.until);
+        let event = party.state.give_up(leg, cause);
+        session.done_with(leg);
+        if let Some(event) = event {
+            self.events.push_back(event);
+            until.into_iter().for_each(|until| self.expect_back(leg, until));
+        }
+        self.touch(leg.call);
+        Taken::Here
+    }
+}
