@@ -57,13 +57,16 @@ impl Desk {
         self.touch(call);
     }
 
-    /// A guest at the provider does not go on without the caller: no document keeps the agent's leg
-    /// and the guest's together then. The center hears of it first, so that the call ends with
-    /// its caller.
+    /// An agent and a guest at the provider do not go on without the caller: no document keeps
+    /// their legs together then. The center hears first that the guest is gone, so that the call
+    /// ends with its caller. A guest to whom the agent left the caller ends as any party.
     fn guest_ends_with_caller(&mut self, now: Timestamp, call: CallId, at: Option<Timestamp>) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        let Some(n) = session.consult.map(|consult| consult.guest) else { return };
-        let leg = LegId { call, n };
+        let Some(consult) = session.consult else { return };
+        if session.parties.get(&consult.agent).is_none_or(|agent| agent.ended) {
+            return;
+        }
+        let leg = LegId { call, n: consult.guest };
         let Some(guest) = session.party(leg).filter(|guest| guest.accepted && !guest.ended) else {
             return;
         };
