@@ -1,14 +1,4 @@
-//! While a caller talks to somebody: who hears whom, and whose hold time runs.
-//!
-//! ```text
-//!  talk ──► caller on hold, guest rings ──► agent and guest talk ──► all three
-//!    ▲                 │                              │                  │
-//!    └── guest leaves ─┴──────────────────────────────┴──────────────────┤
-//!                     agent leaves ──► caller and guest talk ◄───────────┘
-//! ```
-//!
-//! A caller who leaves while the agent talks to a guest leaves those two together; the call ends
-//! with the next of them.
+//! Who hears whom, and whose hold time runs: functions of what is known of a call.
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
 //! each other again when neither lasts. Who meets in a conference hears the others whatever a
@@ -17,47 +7,14 @@
 //! **Invariant:** both are functions of what is known of the call now, so the order in which holds
 //! and their ends were told changes nothing.
 //!
-//! **Deliberately absent:** commands. `center` compares what is wanted with what it asked for last.
+//! **Deliberately absent:** what the flow plays. Commands: `center` carries out the changes that
+//! [`Call::change_ears`] lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-use crate::call::{Call, State};
+use crate::call::{Call, Consult, Fact, Stage};
 use crate::id::LegId;
 use crate::time::Timestamp;
-
-/// What is special about the talk that goes on. It ends with the talk.
-#[derive(Debug, Default)]
-pub struct Talk {
-    /// The agent asked that the caller be put on hold, by other means than the telephone.
-    pub parked: bool,
-    pub consult: Option<Consult>,
-    /// Parties whose hold time runs, as noted last.
-    pub holding: BTreeSet<LegId>,
-    /// What the legs hear, as asked for last.
-    pub ears: Ears,
-}
-
-/// The agent asks somebody outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Consult {
-    pub guest: LegId,
-    pub stage: Stage,
-    /// Since when it is at this stage.
-    pub since: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// The guest is being dialed.
-    Ringing,
-    /// Agent and guest talk; the caller is on hold.
-    Talking,
-    /// All three hear each other.
-    Conference,
-}
 
 /// What one leg hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +23,16 @@ pub enum Ear {
     Plays(&'static str),
 }
 
-/// What the legs of a talk hear; the others hear nothing of it.
+/// What the legs hear of each other; who is not in it hears nobody.
 pub type Ears = BTreeMap<LegId, Ear>;
+
+/// What is to change of what a leg hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Hear { leg: LegId, from: BTreeSet<LegId> },
+    Play { leg: LegId, music: &'static str },
+    StopPlay { leg: LegId },
+}
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
@@ -77,11 +42,11 @@ const RINGING: &str = "ring";
 impl Call {
     /// What the legs should hear now.
     #[must_use]
-    pub fn ears_wanted(&self) -> Ears {
-        let State::Talking { leg: party, .. } = self.state else { return Ears::new() };
-        let caller = self.caller_leg();
-        let Some(Consult { guest, stage, .. }) = self.talk.consult else {
-            return self.pair(caller, party, self.talk.parked);
+    pub fn ears(&self) -> Ears {
+        let Some(talk) = self.talk() else { return Ears::new() };
+        let (caller, party) = (self.caller_leg(), talk.leg);
+        let Some(Consult { guest, stage, .. }) = talk.consult else {
+            return self.pair(caller, party, talk.agent_hold);
         };
         let mut ears = match stage {
             Stage::Ringing => {
@@ -103,10 +68,7 @@ impl Call {
     /// Whom this leg may hear now.
     #[must_use]
     pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
-        match self.ears_wanted().remove(&leg) {
-            Some(Ear::Hears(from)) => from,
-            Some(Ear::Plays(_)) | None => BTreeSet::new(),
-        }
+        self.ears().get(&leg).map(Ear::heard).unwrap_or_default()
     }
 
     /// Two who hear each other unless one of them holds: then the other hears music.
@@ -119,43 +81,93 @@ impl Call {
         listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
     }
 
+    /// What to ask for, so that the legs hear what they should. First whoever is to hear less, then
+    /// music, then whoever is to hear more: nobody hears on the way what they hear neither before
+    /// nor after.
+    pub fn change_ears(&mut self) -> Vec<Change> {
+        let wanted = self.ears();
+        let asked = std::mem::replace(&mut self.asked, wanted.clone());
+        let mut legs: BTreeSet<LegId> = asked.keys().chain(wanted.keys()).copied().collect();
+        legs.retain(|leg| self.has_leg(*leg));
+        let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
+        for leg in legs {
+            let (before, now) = (asked.get(&leg), wanted.get(&leg));
+            let (heard, from) = (heard(before), heard(now));
+            // Who ended is heard by nobody, without a word.
+            let heard_there = heard.iter().filter(|other| self.has_leg(**other)).count();
+            if heard != from && heard_there + from.len() > 0 {
+                let hears_more = from.is_superset(&heard);
+                (if hears_more { &mut more } else { &mut less }).push(Change::Hear { leg, from });
+            }
+            match (before, now) {
+                (_, Some(Ear::Plays(name))) if before != now => {
+                    music.push(Change::Play { leg, music: name });
+                }
+                (Some(Ear::Plays(_)), None) => music.push(Change::StopPlay { leg }),
+                (_, Some(Ear::Plays(_) | Ear::Hears(_))) | (Some(Ear::Hears(_)) | None, None) => {}
+            }
+        }
+        less.into_iter().chain(music).chain(more).collect()
+    }
+
+    /// What the flow plays now replaces what the caller was to hear.
+    pub fn forget_music(&mut self) {
+        let caller = self.caller_leg();
+        if matches!(self.asked.get(&caller), Some(Ear::Plays(_))) {
+            self.asked.remove(&caller);
+        }
+    }
+
+    /// What the legs hear, as asked for last.
+    #[must_use]
+    pub const fn asked(&self) -> &Ears {
+        &self.asked
+    }
+
     /// The parties whose hold time should run now. Who is put on hold by somebody else talks on.
     #[must_use]
     pub fn holding_wanted(&self) -> BTreeSet<LegId> {
-        let State::Talking { leg: party, .. } = self.state else { return BTreeSet::new() };
-        let asked = match self.talk.consult.map(|consult| consult.stage) {
-            None => self.talk.parked,
+        let Some(talk) = self.talk() else { return BTreeSet::new() };
+        let asked = match talk.consult.map(|consult| consult.stage) {
+            None => talk.agent_hold,
             Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
             Some(Stage::Conference) => false,
         };
         let guest = self.guest_there().filter(|guest| self.holds(*guest));
-        let agent = (asked || self.holds(party)).then_some(party);
+        let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
         agent.into_iter().chain(guest).collect()
     }
 
-    /// Whether the caller talks to the party of this leg.
+    /// The parties whose hold time runs, as noted last.
     #[must_use]
-    pub fn talks_on(&self, leg: LegId) -> bool {
-        matches!(self.state, State::Talking { leg: talking, .. } if talking == leg)
+    pub const fn holding(&self) -> &BTreeSet<LegId> {
+        &self.holding
     }
 
-    #[must_use]
-    pub fn is_guest(&self, leg: LegId) -> bool {
-        self.talk.consult.is_some_and(|consult| consult.guest == leg)
+    /// Notes whose hold time runs from now on, and whose does not.
+    pub fn note_holds(&mut self, now: Timestamp) {
+        let wanted = self.holding_wanted();
+        let was = std::mem::replace(&mut self.holding, wanted.clone());
+        for &leg in was.difference(&wanted) {
+            self.note(now, Fact::Resumed { leg });
+        }
+        for &leg in wanted.difference(&was) {
+            self.note(now, Fact::Held { leg });
+        }
     }
+}
 
-    /// Whether others talk to each other when the caller leaves.
-    #[must_use]
-    pub fn outlives_caller(&self) -> bool {
-        matches!(self.state, State::Talking { .. }) && self.guest_there().is_some()
+impl Ear {
+    fn heard(&self) -> BTreeSet<LegId> {
+        match self {
+            Self::Hears(from) => from.clone(),
+            Self::Plays(_) => BTreeSet::new(),
+        }
     }
+}
 
-    /// The guest, if one has answered.
-    #[must_use]
-    pub fn guest_there(&self) -> Option<LegId> {
-        let consult = self.talk.consult.filter(|consult| consult.stage != Stage::Ringing)?;
-        Some(consult.guest)
-    }
+fn heard(ear: Option<&Ear>) -> BTreeSet<LegId> {
+    ear.map(Ear::heard).unwrap_or_default()
 }
 
 /// Each of these hears all the others.
