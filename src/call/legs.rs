@@ -130,6 +130,11 @@ impl Call {
         self.caller().is_some_and(|leg| matches!(leg.state, LegState::Ringing { opens: true, .. }))
     }
 
+    /// The caller's leg is over; it, if it was not.
+    pub fn end_caller(&mut self) -> Option<Leg> {
+        self.legs.remove(&self.caller_leg())
+    }
+
     /// We answer the caller, whose leg rings: it is up where sound is agreed on. Returns whether
     /// there is anything to answer.
     pub fn answer_caller(&mut self, now: Timestamp) -> bool {
@@ -279,17 +284,7 @@ impl Call {
         leg.map(|leg| leg.holds = holds).is_some()
     }
 
-    /// Notes that the agent asked for hold; `false` when that lasts already, and past
-    /// [`HOLDS_MAX`].
-    pub fn park(&mut self) -> bool {
-        if self.talk.parked || !self.count_hold() {
-            return false;
-        }
-        self.talk.parked = true;
-        true
-    }
-
-    fn count_hold(&mut self) -> bool {
+    pub(super) fn count_hold(&mut self) -> bool {
         let counted = self.may_hold();
         self.holds += u16::from(counted);
         counted
@@ -309,18 +304,8 @@ impl Call {
         cause: Option<Cause>,
     ) -> Option<Leg> {
         let ended = self.legs.remove(&leg)?;
-        self.talk.holding.remove(&leg);
+        self.holding.remove(&leg);
         self.note(now, Fact::LegEnded { leg, outcome, cause });
         Some(ended)
-    }
-
-    /// The caller leaves; whether those who talk to each other go on.
-    pub fn caller_leaves(&mut self, now: Timestamp) -> bool {
-        let goes_on = self.outlives_caller();
-        self.legs.remove(&self.caller_leg());
-        if goes_on {
-            self.note(now, Fact::CallerLeft);
-        }
-        goes_on
     }
 }

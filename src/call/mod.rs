@@ -7,26 +7,28 @@
 //! out.
 
 pub mod caller;
+pub mod ears;
 pub mod fact;
 pub mod fold;
 pub mod legs;
 pub mod place;
-pub mod talk;
+pub mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow;
-use crate::id::{CallId, LegId, PlayId, QueueId, RecordingId};
+use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, NamedVia, Recording, RecordingNews};
 
 pub use caller::{Directory, Entry, History, Learned};
+pub use ears::{Change, Ear, Ears};
 pub use fact::Fact;
 pub use fold::Closing;
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role};
 pub use place::Places;
-pub use talk::{Consult, Ear, Ears, Stage, Talk};
+pub use state::{Consult, Stage, State, Talk, TalkStep};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -51,12 +53,15 @@ pub struct Call {
     pub origin: Origin,
     /// `None` for an agent's feature code, and a call of an agent straight to somebody.
     pub run: Option<flow::Run>,
-    pub state: State,
-    pub places: Places,
+    state: State,
+    places: Places,
     /// The legs that are up or ring, the caller's among them.
-    pub legs: BTreeMap<LegId, Leg>,
-    pub talk: Talk,
-    pub play: PlayId,
+    legs: BTreeMap<LegId, Leg>,
+    /// What the legs hear, as asked for last.
+    asked: Ears,
+    /// Parties whose hold time runs, as noted last.
+    holding: BTreeSet<LegId>,
+    play: PlayId,
     pub intent: Option<Arc<str>>,
     /// The recording the flow waits for.
     pub recording: Option<RecordingId>,
@@ -70,40 +75,6 @@ pub struct Call {
     turns: (u64, u32),
 }
 
-/// Where a call stands.
-///
-/// ```text
-///  (Opening ──►) InFlow ──► Waiting ──► Talking ──► InFlow (the caller stayed) ──► ended
-///                   └─────► Dialing ──► Talking ──────┘
-/// ```
-///
-/// An agent's call straight to somebody is Dialing (then Opening, where sound is agreed on after
-/// our answer), then Talking, and ends with either party.
-///
-/// A ringing agent's phone does not change the state: the caller still waits, and hears music.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// We answer, and sound is still to be agreed on: the flow has not begun, or an agent does not
-    /// hear the called party yet.
-    Opening,
-    InFlow,
-    Waiting {
-        queue: QueueId,
-        /// When this wait began; the place in line may be older, see [`Places`].
-        since: Timestamp,
-    },
-    /// An outside party is being called (`transfer`), or whom an agent has dialed.
-    Dialing {
-        leg: LegId,
-    },
-    Talking {
-        leg: LegId,
-        since: Timestamp,
-    },
-    /// An agent's feature code: hang up when the confirmation was heard.
-    Confirming,
-}
-
 impl Call {
     #[must_use]
     pub fn new(origin: Origin) -> Self {
@@ -113,7 +84,8 @@ impl Call {
             state: State::InFlow,
             places: Places::default(),
             legs: BTreeMap::new(),
-            talk: Talk::default(),
+            asked: Ears::new(),
+            holding: BTreeSet::new(),
             play: PlayId(0),
             intent: None,
             recording: None,
@@ -160,6 +132,18 @@ impl Call {
 
     pub fn told(&mut self) {
         self.happened = None;
+    }
+
+    /// Since when the place in line counts that the call has now.
+    #[must_use]
+    pub const fn in_line_since(&self) -> Timestamp {
+        self.places.since()
+    }
+
+    /// Whether this play is what was asked for last.
+    #[must_use]
+    pub fn plays(&self, play: PlayId) -> bool {
+        self.play == play
     }
 
     /// A fresh play number; what played before under an older one no longer counts.

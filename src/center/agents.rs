@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Fact, State};
+use crate::call::Fact;
 use crate::center::flows::millis;
 use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
@@ -163,7 +163,7 @@ impl ContactCenter {
         let Some((ask, _)) = understood(&self.setup.features, &call.origin.to) else {
             return false;
         };
-        call.state = State::Confirming;
+        call.confirm();
         call.answer_caller(now);
         let (leg, is_up) = (call.caller_leg(), call.caller_is_up());
         self.commands.push_back(Command::Answer { leg });

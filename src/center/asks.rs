@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Call, State};
+use crate::call::Call;
 use crate::center::ContactCenter;
 use crate::center::outside::{NoRoute, Route};
 use crate::flow;
@@ -106,7 +106,7 @@ impl ContactCenter {
         let talk = || {
             let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
             let call = self.calls.get(call)?;
-            let State::Talking { leg, .. } = call.state else { return None };
+            let leg = call.talk()?.leg;
             let offer = call.party(leg)?.offer();
             offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
         };
@@ -122,16 +122,16 @@ impl ContactCenter {
 
     fn may_hold(&self, agent: AgentId) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
-        if call.talk.consult.is_some() {
+        if call.consult().is_some() {
             return Err(Refused::Consults { agent: self.name_of(agent) });
         }
-        let may = call.talk.parked || call.may_hold();
+        let may = call.has_agent_hold() || call.may_hold();
         may.then_some(()).ok_or(Refused::TooManyHolds)
     }
 
     fn may_resume(&self, agent: AgentId) -> Result<(), Refused> {
         let (call, leg) = self.talk_of(agent)?;
-        let asked = call.talk.parked || call.talk.consult.is_some();
+        let asked = call.has_agent_hold() || call.consult().is_some();
         if !asked && call.holds(leg) {
             return Err(Refused::HeldByTelephone { agent: self.name_of(agent) });
         }
@@ -165,7 +165,7 @@ impl ContactCenter {
         trunk: Option<&str>,
     ) -> Result<Route, Refused> {
         let (call, _) = self.talk_of(agent)?;
-        if call.talk.consult.is_some() {
+        if call.consult().is_some() {
             return Err(Refused::Consults { agent: self.name_of(agent) });
         }
         if !call.may_dial() {
@@ -184,7 +184,7 @@ impl ContactCenter {
     /// The guest of an agent, who has answered, and the agent's own leg.
     pub(super) fn guest_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
         let (call, leg) = self.talk_of(agent)?;
-        if call.talk.consult.is_none() {
+        if call.consult().is_none() {
             return Err(Refused::ConsultsNobody { agent: self.name_of(agent) });
         }
         let guest = call.guest_there();

@@ -21,13 +21,15 @@ impl ContactCenter {
     }
 
     fn check_calls(&self) {
-        for (&id, call) in &self.calls {
-            let waits = matches!(call.state, State::Waiting { .. });
+        for call in self.calls.iter() {
+            let id = call.id();
+            let waits = matches!(call.state(), State::Waiting { .. });
             let queued = self.acd.position(id).is_some();
             assert_eq!(
-                waits, queued,
+                waits,
+                queued,
                 "{id}: state {:?}, in the queue's line: {queued}",
-                call.state
+                call.state()
             );
             check_talk(call);
             for (leg, party) in call.parties() {
@@ -72,8 +74,9 @@ impl ContactCenter {
         for agent in self.acd.agents() {
             assert_eq!(agent.own_call, self.own.of(agent.id), "{}: the own call", agent.id);
         }
-        for (id, call) in &self.calls {
-            let on_it = self.own.by_call.get(id);
+        for call in self.calls.iter() {
+            let id = call.id();
+            let on_it = self.own.by_call.get(&id);
             assert_eq!(is_agents(call), on_it.is_some(), "{id}: {on_it:?} are on it");
             for (leg, party) in call.parties() {
                 let Some(Party::Agent { id: agent, .. }) = &party.dialed else { continue };
@@ -86,7 +89,7 @@ impl ContactCenter {
                 assert!(!talks, "{leg} calls {agent}, who is {state:?}");
             }
         }
-        let gone = self.own.by_call.keys().find(|call| !self.calls.contains_key(call));
+        let gone = self.own.by_call.keys().find(|call| !self.calls.contains(call));
         assert_eq!(gone, None, "agents are on a call that has ended");
     }
 
@@ -94,7 +97,7 @@ impl ContactCenter {
         let Some((at, wake)) = self.poll_timeout() else { return };
         assert!(at > now, "{wake:?} was due at {at} and it is {now}");
         if let Wake::Flow(call) | Wake::Confirmed(call) = wake {
-            assert!(self.calls.contains_key(&call), "a timer for {call}, which ended");
+            assert!(self.calls.contains(&call), "a timer for {call}, which ended");
         }
     }
 }
@@ -105,15 +108,12 @@ fn check_talk(call: &Call) {
     let talking = call.parties().filter(|(_, leg)| leg.is_up()).count();
     let guests = usize::from(call.guest_there().is_some());
     assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
-    let talk = &call.talk;
     let is_there = call.caller().is_some() || call.outlives_caller();
     assert!(is_there, "{id} goes on without its caller, for nobody");
-    assert_eq!(talk.ears, call.ears_wanted(), "{id}: what is heard, and what should be");
-    assert_eq!(talk.holding, call.holding_wanted(), "{id}: who is noted to hold, and who does");
-    let State::Talking { leg, .. } = call.state else {
-        return assert_eq!(talk.consult, None, "{id} consults without a talk");
-    };
-    assert!(call.has_leg(leg), "{id} talks on {leg}, which ended");
+    assert_eq!(*call.asked(), call.ears(), "{id}: what is heard, and what should be");
+    assert_eq!(*call.holding(), call.holding_wanted(), "{id}: who is noted to hold, and who does");
+    let Some(talk) = call.talk() else { return };
+    assert!(call.has_leg(talk.leg), "{id} talks on {}, which ended", talk.leg);
     if let Some(consult) = talk.consult {
         let answered = call.party(consult.guest).map(Leg::is_up);
         assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");

@@ -146,7 +146,7 @@ impl ContactCenter {
         if record.is_feature_code() {
             return;
         }
-        if call.state == State::Confirming {
+        if call.state() == State::Confirming {
             // A feature code without sound: by its record it is a call that was not answered.
             let agent = record.caller_agent().and_then(|name| self.agent_ids.get(name).copied());
             self.count_arrived(record.arrived_at, record.call, agent);

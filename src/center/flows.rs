@@ -47,13 +47,13 @@ impl ContactCenter {
         via: Via,
         opens: bool,
     ) {
-        if self.calls.contains_key(&id) {
+        if self.calls.contains(&id) {
             return; // the same news twice
         }
         let origin = self.origin(now, id, from, to, &via);
         let mut call = Call::new(origin);
         call.caller_rings(opens);
-        self.calls.insert(id, call);
+        self.calls.insert(call);
         if let Via::Agent(agent) = via {
             return self.own_call_arrived(now, id, agent);
         }
@@ -78,7 +78,7 @@ impl ContactCenter {
         by: EndedBy,
         cause: Cause,
     ) {
-        if self.calls.contains_key(&id) {
+        if self.calls.contains(&id) {
             return self.take_back(now, id, by, cause);
         }
         let agent = match via {
@@ -157,12 +157,8 @@ impl ContactCenter {
                 ("via".to_owned(), call.origin.via.to_string().into()),
             ]),
         };
-        let chosen =
-            Fact::FlowChosen { flow: flow.name().to_string(), version: flow.version().to_string() };
         tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
-        call.note(now, chosen);
-        call.run = Some(Run::new(flow, start));
-        call.state = State::Opening;
+        call.choose_flow(now, Run::new(flow, start));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
         }
@@ -177,29 +173,24 @@ impl ContactCenter {
         if !call.caller_opened(now) {
             return;
         }
-        match call.state {
+        match call.state() {
             State::Opening if call.run.is_some() => self.begin_flow(now, id),
             State::Opening => self.own_call_opened(now, id),
             State::Confirming => self.confirm(now, id),
-            State::InFlow
-            | State::Waiting { .. }
-            | State::Dialing { .. }
-            | State::Talking { .. } => {}
+            State::InFlow | State::Waiting { .. } | State::Dialing { .. } | State::Talking(_) => {}
         }
     }
 
     fn begin_flow(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.state = State::InFlow;
-        call.note(now, Fact::Answered);
+        call.begin_flow(now);
         self.drive(now, id, Input::Start);
     }
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
         let Some(call) = self.calls.get(&leg.call).filter(|_| leg.is_caller()) else { return };
-        match call.state {
-            State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::Digit(digit)),
-            State::Opening | State::Dialing { .. } | State::Talking { .. } | State::Confirming => {}
+        if call.is_flows() {
+            self.drive(now, leg.call, Input::Digit(digit));
         }
     }
 
@@ -209,19 +200,19 @@ impl ContactCenter {
         for &digit in keys {
             self.digit(now, leg, digit);
         }
-        if self.calls.get(&leg.call).is_some_and(|call| call.state == State::InFlow) {
+        if self.calls.get(&leg.call).is_some_and(|call| call.state() == State::InFlow) {
             self.drive(now, leg.call, Input::Silence);
         }
     }
 
     pub(super) fn prompt_done(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
-        let Some(call) = self.calls.get(&leg.call).filter(|call| call.play == play) else { return };
-        match call.state {
+        let Some(call) = self.calls.get(&leg.call).filter(|call| call.plays(play)) else { return };
+        match call.state() {
             State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::PromptDone),
             State::Confirming => {
                 self.finish(now, leg.call, EndedBy::Flow, Cause::NORMAL_CLEARING);
             }
-            State::Opening | State::Dialing { .. } | State::Talking { .. } => {}
+            State::Opening | State::Dialing { .. } | State::Talking(_) => {}
         }
     }
 
@@ -271,7 +262,7 @@ impl ContactCenter {
     /// The caller has left: only what `on_hangup` names still runs, and nothing of it is heard.
     pub(super) fn drive_on_hangup(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.state == State::Opening {
+        if call.state() == State::Opening {
             return; // the flow has not begun
         }
         let context = context(now, call, &self.acd);
@@ -339,11 +330,8 @@ impl ContactCenter {
             return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
         };
         let keep = self.setup.queues[queue.0 as usize].keep_place;
-        let since = call.places.join(now, queue, keep);
-        let in_line_since = Some(since).filter(|&since| since < now);
         let name = request.queue.to_string();
-        call.note(now, Fact::Queued { queue: name, priority: request.priority, in_line_since });
-        call.state = State::Waiting { queue, since: now };
+        let since = call.join_queue(now, (queue, name), request.priority, keep);
         let levels = |levels: &[(Arc<str>, u8)]| {
             levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
         };
@@ -375,8 +363,7 @@ impl ContactCenter {
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.
     fn arm_flow(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
-        let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
-        let deadline = call.run.as_ref().filter(|_| in_charge).and_then(Run::deadline);
+        let deadline = call.run.as_ref().filter(|_| call.is_flows()).and_then(Run::deadline);
         self.timers.set_or_cancel(Wake::Flow(id), deadline);
     }
 }
@@ -387,7 +374,7 @@ fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
 }
 
 pub(super) fn context(now: Timestamp, call: &Call, acd: &acd::Acd) -> Context {
-    let State::Waiting { queue, .. } = call.state else {
+    let State::Waiting { queue, .. } = call.state() else {
         return Context { now, position: None, waiting: None };
     };
     let waiting = u32::try_from(acd.waiting(queue)).ok();

@@ -5,7 +5,7 @@
 //! nothing.
 
 use crate::acd;
-use crate::call::{Call, Fact, Leg, LegState, Role, State, Talk};
+use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
 use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
 use crate::center::{ContactCenter, Wake};
@@ -43,29 +43,26 @@ impl ContactCenter {
             return self.news.push_back(acd::Input::Accepted { offer });
         }
         call.party_answered(now, leg);
-        let is_guest = call.is_guest(leg);
         self.timers.cancel(&Wake::RingOut(leg));
-        self.own_call_answered(now, leg.call);
-        match is_guest {
-            true => self.guest_answered(now, leg),
-            false => self.bridge(now, leg),
+        if call.is_guest(leg) {
+            call.guest_answered(now, leg);
+            return self.arrange(now, leg.call);
         }
+        self.own_call_answered(now, leg.call);
+        self.bridge(now, leg, TalkStep::Transfer);
     }
 
     /// The caller talks to this party from now on.
-    pub(super) fn bridge(&mut self, now: Timestamp, leg: LegId) {
+    pub(super) fn bridge(&mut self, now: Timestamp, leg: LegId, step: TalkStep) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        call.state = State::Talking { leg, since: now };
-        call.talk = Talk::default();
-        call.next_play(); // what plays now ends here, and its end is no news
-        call.note(now, Fact::Bridged { leg });
+        call.begin_talk(now, leg, step);
         self.timers.cancel(&Wake::Flow(leg.call));
         self.arrange(now, leg.call);
     }
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
-        let dialed = self.calls.get(&leg.call).and_then(|call| call.legs.get(&leg));
-        if leg.is_caller() && dialed.is_some_and(|caller| !caller.rang_in()) {
+        let caller = self.calls.get(&leg.call).and_then(Call::caller);
+        if leg.is_caller() && caller.is_some_and(|caller| !caller.rang_in()) {
             return self.caller_over(now, leg.call, cause, None);
         }
         self.unanswered(now, leg, cause, None);
@@ -108,8 +105,8 @@ impl ContactCenter {
         if ended.is_some_and(|party| party.role == Role::Consulted) {
             return self.back_to_caller(now, leg.call);
         }
-        call.state = State::InFlow;
-        self.stop_play(leg.call);
+        call.end_dialing();
+        self.stop_play(now, leg.call);
         self.drive(now, leg.call, Input::Transfer(outcome));
     }
 
@@ -151,18 +148,14 @@ impl ContactCenter {
         if call.is_guest(leg) {
             return self.back_to_caller(now, leg.call);
         }
-        if !call.talks_on(leg) {
-            return;
-        }
+        let Some(talk) = call.talk().filter(|talk| talk.leg == leg) else { return };
         self.end_talk(now, leg, &ended);
-        let (input, by) = match ended.role {
-            Role::Agent { .. } => (Input::Queue(QueueOutcome::Handled), EndedBy::Agent),
-            // For the flow the talk with the agent, whom this party replaced, ends only now.
-            Role::Consulted => (Input::Queue(QueueOutcome::Handled), EndedBy::Party),
-            Role::Called => (Input::Transfer(TransferOutcome::Completed), EndedBy::Party),
-            Role::Caller => unreachable!("the caller is no party"),
+        // For the flow, the talk with an agent ends only with whoever took over from them.
+        let input = match talk.step {
+            TalkStep::Queue => Input::Queue(QueueOutcome::Handled),
+            TalkStep::Transfer => Input::Transfer(TransferOutcome::Completed),
         };
-        self.drive_after(now, leg.call, input, lost.unwrap_or(by));
+        self.drive_after(now, leg.call, input, lost.unwrap_or(end_of(&ended)));
     }
 
     /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and whom
@@ -199,14 +192,11 @@ impl ContactCenter {
     /// is not any more, and an agent has after-call work.
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let guest = call.talk.consult.map(|consult| consult.guest);
-        call.state = State::InFlow;
-        call.talk = Talk::default();
         let times = call.leg_times(leg);
-        if let Some(guest) = guest {
+        if let Some(guest) = call.end_talk() {
             self.dismiss(now, guest);
         }
-        self.stop_play(leg.call);
+        self.stop_play(now, leg.call);
         if let Some((_, agent)) = ended.offer() {
             self.talk_ended(now, leg, agent, times);
         }
@@ -236,14 +226,16 @@ impl ContactCenter {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
-        let waiting = matches!(call.state, State::Waiting { .. });
+        let waiting = matches!(call.state(), State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { QueueExit::Abandoned } else { QueueExit::Ended };
-            self.note_left(now, &mut call, left);
+            if let Some((queue, waited)) = call.leave_queue(now, left) {
+                self.count_left(now, id, queue, waited, left);
+            }
         }
         let talked = self.end_legs(now, &mut call);
         let leg = call.caller_leg();
-        if let Some(caller) = call.legs.remove(&leg) {
+        if let Some(caller) = call.end_caller() {
             let rings = matches!(caller.state, LegState::Ringing { .. }) && caller.rang_in();
             self.commands.push_back(match rings || is_taken_back {
                 true => Command::Reject { leg, cause },
@@ -283,11 +275,14 @@ impl ContactCenter {
         talked
     }
 
-    fn stop_play(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.next_play();
-            self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
-        }
+    /// The flow is in charge of what the caller hears again.
+    fn stop_play(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.forget_music();
+        self.arrange(now, id);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.next_play();
+        self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
     }
 
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {

@@ -14,7 +14,9 @@
 
 mod agents;
 mod asks;
+mod calls;
 mod check;
+mod ears;
 mod figures;
 mod flows;
 pub mod journal;
@@ -34,7 +36,7 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::{Call, Learned, State};
+use crate::call::Learned;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
@@ -42,6 +44,7 @@ use crate::time::{Timers, Timestamp};
 use crate::words::{Ahead, Cause, Command, EndedBy, Event};
 
 use agents::Desk;
+use calls::Calls;
 use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
@@ -59,7 +62,7 @@ pub struct ContactCenter {
     queue_ids: BTreeMap<String, QueueId>,
     /// Dialed number, as written and normalized, to the index of its flow.
     flow_by_number: BTreeMap<String, usize>,
-    calls: BTreeMap<CallId, Call>,
+    calls: Calls,
     acd: Acd,
     /// News for the queue, told one at a time once it has nothing more to say itself.
     news: VecDeque<acd::Input>,
@@ -108,7 +111,7 @@ impl ContactCenter {
             agent_ids: ids(setup.agents.iter().map(|agent| &agent.name), AgentId),
             queue_ids: ids(setup.queues.iter().map(|queue| &queue.name), QueueId),
             flow_by_number: flows::by_number(&setup),
-            calls: BTreeMap::new(),
+            calls: Calls::default(),
             acd,
             news: VecDeque::new(),
             desks: vec![Desk::default(); setup.agents.len()],
@@ -133,6 +136,7 @@ impl ContactCenter {
         };
         self.take(now, event);
         self.settle(now);
+        self.arrange_all(now);
         if let Some(call) = late.and_then(|call| self.calls.get_mut(&call)) {
             call.told();
         }
@@ -208,6 +212,7 @@ impl ContactCenter {
         self.settle(now);
         self.acd.handle_timeout(now);
         self.settle(now);
+        self.arrange_all(now);
     }
 
     pub fn poll_command(&mut self) -> Option<Command> {
@@ -246,8 +251,7 @@ impl ContactCenter {
     #[must_use]
     pub fn ahead(&self, now: Timestamp, call: CallId) -> Option<Ahead> {
         let call = self.calls.get(&call)?;
-        let in_charge = matches!(call.state, State::InFlow | State::Waiting { .. });
-        let run = call.run.as_ref().filter(|_| in_charge)?;
+        let run = call.run.as_ref().filter(|_| call.is_flows())?;
         Some(run.ahead(&flows::context(now, call, &self.acd)))
     }
 
@@ -264,7 +268,7 @@ impl ContactCenter {
 
     #[must_use]
     pub fn is_live(&self, call: CallId) -> bool {
-        self.calls.contains_key(&call)
+        self.calls.contains(&call)
     }
 
     #[must_use]
@@ -310,7 +314,7 @@ impl ContactCenter {
     }
 
     fn end_all(&mut self, now: Timestamp) {
-        let live: Vec<CallId> = self.calls.keys().copied().collect();
+        let live: Vec<CallId> = self.calls.ids().collect();
         for call in live {
             self.finish(now, call, EndedBy::Operator, Cause::NORMAL_UNSPECIFIED);
         }

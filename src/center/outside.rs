@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::call::{Role, State};
+use crate::call::Role;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, TransferOutcome, TransferRequest};
 use crate::id::{CallId, LegId};
@@ -56,7 +56,7 @@ impl ContactCenter {
         let Some((leg, dial)) = dialed else {
             return Some(Input::Transfer(TransferOutcome::Failed));
         };
-        self.calls.get_mut(&id)?.state = State::Dialing { leg };
+        self.calls.get_mut(&id)?.begin_dialing(leg);
         self.commands.push_back(dial);
         None
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Call, Fact, Leg, LegState, Role, State};
+use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
 use crate::center::outside::{NoRoute, Route};
 use crate::center::setup::Reach;
 use crate::center::{ContactCenter, Wake};
@@ -188,7 +188,7 @@ impl ContactCenter {
         };
         let Some(call) = self.calls.get_mut(&id) else { return };
         tracing::info!(call = %id, via = %call.origin.via, "an agent calls");
-        call.state = State::Dialing { leg };
+        call.begin_dialing(leg);
         self.commands.push_back(dial);
     }
 
@@ -213,15 +213,12 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| is_direct(call)) else {
             return false;
         };
-        if call.state == State::Opening {
+        if call.state() == State::Opening {
             return true; // the same news twice
         }
-        if !call.caller_opens() || call.state != (State::Dialing { leg }) {
+        if !call.begin_opening(now, leg) {
             return false;
         }
-        call.state = State::Opening;
-        call.party_opens(leg);
-        call.answer_caller(now);
         self.timers.cancel(&Wake::RingOut(leg));
         self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
         true
@@ -234,7 +231,7 @@ impl ContactCenter {
         let Some(leg) = opening.map(|(leg, _)| leg) else { return };
         call.party_answered(now, leg);
         call.note(now, Fact::Answered);
-        self.bridge(now, leg);
+        self.bridge(now, leg, TalkStep::Transfer);
     }
 
     /// The called telephone rings: the agent hears that.
@@ -271,7 +268,7 @@ impl ContactCenter {
 
 /// Whether this is an agent's call straight to somebody: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
-    call.run.is_none() && is_agents(call) && call.state != State::Confirming
+    call.run.is_none() && is_agents(call) && call.state() != State::Confirming
 }
 
 /// Who ended a call with the end of this leg.

@@ -4,7 +4,7 @@
 
 use crate::acd;
 use crate::acd::Output;
-use crate::call::{Call, Fact, State};
+use crate::call::TalkStep;
 use crate::center::setup::Skills;
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
@@ -129,30 +129,21 @@ impl ContactCenter {
     }
 
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
-        let Some(mut call) = self.calls.remove(&id) else { return };
-        self.note_left(now, &mut call, left);
-        call.state = State::InFlow;
-        self.calls.insert(id, call);
-    }
-
-    /// Notes that a call left its queue, in its facts and in the figures.
-    pub(super) fn note_left(&mut self, now: Timestamp, call: &mut Call, left: QueueExit) {
-        let State::Waiting { queue, since } = call.state else { return };
-        self.count_left(now, call.id(), queue, call.when(now).since(since), left);
-        call.note(now, Fact::LeftQueue { left });
-        call.places.leave(now, queue, left);
+        let left_queue = self.calls.get_mut(&id).and_then(|call| call.leave_queue(now, left));
+        if let Some((queue, waited)) = left_queue {
+            self.count_left(now, id, queue, waited, left);
+        }
     }
 
     /// The queue agrees that this agent has the call: the two hear each other.
     fn accepted(&mut self, now: Timestamp, offer: OfferId, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let State::Waiting { queue, since } = call.state else { return };
         let Some(leg) = call.leg_of(offer) else { return };
-        let waited = call.when(now).since(since);
         call.party_answered(now, leg);
-        call.note(now, Fact::LeftQueue { left: QueueExit::Answered });
-        self.count_left(now, id, queue, waited, QueueExit::Answered);
+        let left = QueueExit::Answered;
+        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
+        self.count_left(now, id, queue, waited, left);
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
-        self.bridge(now, leg);
+        self.bridge(now, leg, TalkStep::Queue);
     }
 }

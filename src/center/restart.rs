@@ -101,7 +101,7 @@ impl ContactCenter {
 
     /// Calls that are up.
     pub fn live(&self) -> impl Iterator<Item = CallId> + '_ {
-        self.calls.keys().copied()
+        self.calls.ids()
     }
 
     /// What ended with the process, to be told to this center as of then: every telephone's
@@ -118,7 +118,7 @@ impl ContactCenter {
         let phones =
             reachable.map(|agent| Event::PhoneReachable { agent: agent.id, reachable: false });
         let (elsewhere, here): (Vec<&Call>, Vec<&Call>) =
-            self.calls.values().partition(|call| is_elsewhere(call) && goes_on(call.id()));
+            self.calls.iter().partition(|call| is_elsewhere(call) && goes_on(call.id()));
         let calls = here.into_iter().map(|call| Event::Lost { call: call.id() });
         let legs = elsewhere.into_iter().flat_map(|call| {
             let provider = provider(call).unwrap_or_default();

@@ -104,7 +104,7 @@ impl ContactCenter {
         Snapshot {
             at: now,
             draining: self.draining,
-            calls: self.calls.values().map(|call| self.call_view(call)).collect(),
+            calls: self.calls.iter().map(|call| self.call_view(call)).collect(),
             queues: self.queue_views(now),
             agents: self.acd.agents().map(|agent| self.agent_view(agent.id)).collect(),
         }
@@ -125,26 +125,19 @@ impl ContactCenter {
 
     fn call_view(&self, call: &Call) -> CallView {
         let ringing = call.parties().map(|(_, leg)| leg).find(|leg| !leg.is_up());
-        let talking = match call.state {
-            State::Talking { leg, .. } => call.party(leg),
-            State::Opening
-            | State::InFlow
-            | State::Waiting { .. }
-            | State::Dialing { .. }
-            | State::Confirming => None,
-        };
+        let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let agent = talking.or(ringing).and_then(|leg| match &leg.dialed {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
             Some(Party::Outside { .. }) | None => None,
         });
-        let (state, since, queue) = match call.state {
+        let (state, since, queue) = match call.state() {
             State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None, None),
             State::Waiting { since, queue } if ringing.is_some() => {
                 (CallState::Offered, Some(since), Some(queue))
             }
             State::Waiting { since, queue } => (CallState::Waiting, Some(since), Some(queue)),
             State::Dialing { .. } => (CallState::Dialing, None, None),
-            State::Talking { since, .. } => (CallState::Talking, Some(since), None),
+            State::Talking(talk) => (CallState::Talking, Some(talk.since), None),
         };
         let path: Vec<_> = call.path().map(|(at, step)| (at, step.to_owned())).collect();
         let entered = path.last().map(|(at, _)| *at);
@@ -162,9 +155,9 @@ impl ContactCenter {
             language: call.run.as_ref().map(|run| run.language().to_string()),
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: self.acd.position(call.id()),
-            in_line_since: queue.map(|_| call.places.since()),
+            in_line_since: queue.map(|_| call.in_line_since()),
             agent,
-            on_hold: call.talk.holding.iter().any(|leg| call.talks_on(*leg)),
+            on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: consult_view(call),
             path,
         }
@@ -185,8 +178,8 @@ impl ContactCenter {
                 after_call_work: 0,
             })
             .collect();
-        for call in self.calls.values() {
-            let State::Waiting { queue, since } = call.state else { continue };
+        for call in self.calls.iter() {
+            let State::Waiting { queue, since } = call.state() else { continue };
             let view = &mut views[queue.0 as usize];
             let waited = crate::center::flows::millis(now.since(since));
             view.longest_wait_ms = view.longest_wait_ms.max(waited);
@@ -228,7 +221,7 @@ impl ContactCenter {
 }
 
 fn consult_view(call: &Call) -> Option<ConsultView> {
-    let Consult { guest, stage, since } = call.talk.consult?;
+    let Consult { guest, stage, since } = call.consult()?;
     match call.party(guest)?.dialed.as_ref()? {
         Party::Outside { trunk, number } => {
             let (trunk, number) = (trunk.clone(), number.clone());

@@ -1,20 +1,17 @@
 //! What happens while a caller talks to somebody: holds, and what the agent asks for meanwhile.
 //!
-//! **Invariant:** after each change the legs hear what [`Call::ears_wanted`] says, and the record
-//! has the hold times that [`Call::holding_wanted`] says.
-//!
 //! **Deliberately absent:** what an agent may ask for: `asks` says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::call::{Call, Consult, Ear, Ears, Fact, Leg, Role, Stage, State};
+use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
 use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, Party, Prompt, SentTo};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo};
 
 /// How long a guest's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
@@ -27,7 +24,7 @@ impl ContactCenter {
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };
         match ask {
-            AgentRequest::Hold => self.park(now, leg.call),
+            AgentRequest::Hold => self.hold(now, leg.call),
             AgentRequest::Resume => {
                 self.dismiss_guest(now, leg.call);
                 self.back_to_caller(now, leg.call);
@@ -50,8 +47,8 @@ impl ContactCenter {
         }
     }
 
-    fn park(&mut self, now: Timestamp, id: CallId) {
-        if self.calls.get_mut(&id).is_some_and(Call::park) {
+    fn hold(&mut self, now: Timestamp, id: CallId) {
+        if self.calls.get_mut(&id).is_some_and(Call::begin_agent_hold) {
             self.arrange(now, id);
         }
     }
@@ -84,24 +81,13 @@ impl ContactCenter {
         let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Consulted);
         let Some((guest, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.talk.parked = false; // the consultation is the hold now
-        call.talk.consult = Some(Consult { guest, stage: Stage::Ringing, since: now });
+        call.begin_consult(now, guest);
         self.arrange(now, id);
         self.commands.push_back(dial); // once the two are parted
     }
 
-    pub(super) fn guest_answered(&mut self, now: Timestamp, guest: LegId) {
-        let Some(call) = self.calls.get_mut(&guest.call) else { return };
-        call.talk.consult = Some(Consult { guest, stage: Stage::Talking, since: now });
-        call.note(now, Fact::Bridged { leg: guest });
-        self.arrange(now, guest.call);
-    }
-
     fn confer(&mut self, now: Timestamp, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = &mut call.talk.consult else { return };
-        if consult.stage == Stage::Talking {
-            (consult.stage, consult.since) = (Stage::Conference, now);
+        if self.calls.get_mut(&id).is_some_and(|call| call.confer(now)) {
             self.arrange(now, id);
         }
     }
@@ -109,20 +95,9 @@ impl ContactCenter {
     /// The agent has left or leaves, and the caller goes on with the guest, who has answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let Some(guest) = call.guest_there() else { return };
-        let dialed = call.party(guest).and_then(|leg| leg.dialed.as_ref());
-        if let Some(Party::Outside { number, .. }) = dialed {
-            let to = SentTo::Number(number.clone());
-            call.note(now, Fact::SentOn { leg, to });
-        }
-        let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
-            return;
-        };
-        call.state = State::Talking { leg: guest, since: now };
-        call.talk.consult = None;
-        call.talk.parked = false;
-        let times = call.leg_times(leg);
+        let Some(ended) = call.hand_over(now, cause) else { return };
         if let Some((_, agent)) = ended.offer() {
+            let times = call.leg_times(leg);
             self.talk_ended(now, leg, agent, times);
         }
         self.arrange(now, leg.call);
@@ -131,15 +106,13 @@ impl ContactCenter {
     /// The agent has nobody left to consult.
     pub(super) fn back_to_caller(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.talk.consult = None;
-        call.talk.parked = false;
+        call.end_consult();
         self.arrange(now, id);
     }
 
     fn dismiss_guest(&mut self, now: Timestamp, id: CallId) {
-        let consult = self.calls.get(&id).and_then(|call| call.talk.consult);
-        if let Some(Consult { guest, .. }) = consult {
-            self.dismiss(now, guest);
+        if let Some(consult) = self.calls.get(&id).and_then(Call::consult) {
+            self.dismiss(now, consult.guest);
         }
     }
 
@@ -168,14 +141,14 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let was_held = call.hold_over(leg);
         let talks = call.talks_on(leg) && call.caller().is_some();
-        let was_parked = talks && std::mem::take(&mut call.talk.parked);
+        let was_asked = talks && call.end_agent_hold();
         let parted = |consult: Consult| talks && consult.stage != Stage::Conference;
-        if call.talk.consult.is_some_and(parted) {
+        if call.consult().is_some_and(parted) {
             tracing::warn!(%leg, "the caller could not be put on hold: nobody is consulted");
             self.dismiss_guest(now, leg.call);
             return self.back_to_caller(now, leg.call);
         }
-        if was_held || was_parked {
+        if was_held || was_asked {
             tracing::warn!(%leg, "hold could not be had");
             self.arrange(now, leg.call);
         }
@@ -186,59 +159,5 @@ impl ContactCenter {
         if call.hold_over(leg) {
             self.arrange(now, leg.call);
         }
-    }
-
-    /// Lets the legs of a talk hear what they should, and notes whose hold time runs.
-    pub(super) fn arrange(&mut self, now: Timestamp, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if !matches!(call.state, State::Talking { .. }) {
-            return;
-        }
-        note_holds(now, call);
-        let wanted = call.ears_wanted();
-        let was = std::mem::replace(&mut call.talk.ears, wanted.clone());
-        self.commands.extend(changes(call, &was, &wanted));
-    }
-}
-
-/// What to ask for so that the legs hear what is wanted. First whoever is to hear less, then music,
-/// then whoever is to hear more: nobody hears on the way what they hear neither before nor after.
-fn changes(call: &mut Call, was: &Ears, wanted: &Ears) -> Vec<Command> {
-    let heard = |ears: &Ears, leg: LegId| match ears.get(&leg) {
-        Some(Ear::Hears(from)) => from.clone(),
-        Some(Ear::Plays(_)) | None => BTreeSet::new(),
-    };
-    let mut legs: BTreeSet<LegId> = was.keys().chain(wanted.keys()).copied().collect();
-    legs.retain(|leg| call.has_leg(*leg));
-    let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
-    for leg in legs {
-        let (before, from) = (heard(was, leg), heard(wanted, leg));
-        let hears_more = from.is_superset(&before);
-        if before != from {
-            let to = if hears_more { &mut more } else { &mut less };
-            to.push(Command::Hear { leg, from });
-        }
-        let played = was.get(&leg).filter(|ear| matches!(ear, Ear::Plays(_)));
-        match wanted.get(&leg) {
-            Some(Ear::Plays(name)) if played != wanted.get(&leg) => {
-                let prompts = vec![Prompt::Music { name: (*name).into() }];
-                let play = call.next_play();
-                music.push(Command::Play { leg, play, prompts, repeat: true });
-            }
-            None if played.is_some() => music.push(Command::StopPlay { leg }),
-            Some(Ear::Plays(_) | Ear::Hears(_)) | None => {}
-        }
-    }
-    less.into_iter().chain(music).chain(more).collect()
-}
-
-fn note_holds(now: Timestamp, call: &mut Call) {
-    let wanted = call.holding_wanted();
-    let was = std::mem::replace(&mut call.talk.holding, wanted.clone());
-    for &leg in was.difference(&wanted) {
-        call.note(now, Fact::Resumed { leg });
-    }
-    for &leg in wanted.difference(&was) {
-        call.note(now, Fact::Held { leg });
     }
 }

@@ -399,7 +399,7 @@ fn a_transfer_goes_only_where_a_trunk_allows() {
     let leg = LegId { call: CallId(1), n: 1 };
     desk.event(Event::Rerouted { leg, trunk: "spare".to_owned() });
     desk.event(Event::Answered { leg });
-    let record = desk.center.calls[&CallId(1)].record();
+    let record = desk.center.calls.get(&CallId(1)).unwrap().record();
     let Party::Outside { trunk, .. } = &record.legs[0].party else { panic!("{record:?}") };
     assert_eq!(trunk, "spare", "the one that carried the call");
     desk.wait_s(7);

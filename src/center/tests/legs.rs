@@ -27,7 +27,7 @@ fn dialed_back() -> Desk {
     });
     let party = Party::Outside { trunk: "main".to_owned(), number: "+14155550123".to_owned() };
     assert_eq!(call.dial_caller(party), CALLER);
-    desk.center.calls.insert(CallId(1), call);
+    desk.center.calls.insert(call);
     desk.center.start(desk.now, CallId(1), flow);
     desk
 }
@@ -134,9 +134,9 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
 
 #[test]
 fn the_callers_leg_is_one_from_the_first_ring() {
-    let (desk, caller) = talking();
-    let call = &desk.center.calls[&CallId(1)];
-    let since = call.legs[&caller].state;
+    let (desk, _) = talking();
+    let call = desk.center.calls.get(&CallId(1)).unwrap();
+    let since = call.caller().unwrap().state;
     assert!(matches!(since, LegState::Up { since } if since < desk.now));
     assert_eq!(call.parties().map(|(leg, _)| leg).collect::<Vec<_>>(), [AGENT]);
     assert_eq!(desk.center.talks_on(ADA), Some(AGENT));

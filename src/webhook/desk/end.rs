@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::party::Party;
+use crate::webhook::desk::party_state::PartyState;
 use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
 use crate::words::{Cause, Event, Loss};
@@ -58,13 +59,16 @@ impl Desk {
         self.touch(call);
     }
 
-    /// A guest at the provider does not go on without the caller: no document keeps the agent's leg
-    /// and the guest's together then. The center hears of it first, so that the call ends with
-    /// its caller.
+    /// An agent and a guest at the provider do not go on without the caller: no document keeps
+    /// their legs together then. The center hears first that the guest is gone, so that the call
+    /// ends with its caller. A guest to whom the agent left the caller ends as any party.
     fn guest_ends_with_caller(&mut self, now: Timestamp, call: CallId, at: Option<Timestamp>) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        let Some(n) = session.consult.map(|consult| consult.guest) else { return };
-        let leg = LegId { call, n };
+        let Some(consult) = session.consult else { return };
+        if !session.state_of(consult.agent).is_some_and(PartyState::is_up) {
+            return;
+        }
+        let (n, leg) = (consult.guest, LegId { call, n: consult.guest });
         let Some(guest) = session.party_mut(n).filter(|guest| guest.state.is_accepted()) else {
             return;
         };

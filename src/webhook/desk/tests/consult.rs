@@ -191,6 +191,18 @@ fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
 }
 
 #[test]
+fn a_caller_who_hangs_up_after_the_agent_left_ends_the_call() {
+    let mut world = consulted(Parting::Party);
+    ask(&mut world, AgentRequest::Complete);
+    asks(&mut world);
+    asked(&mut world, GUEST, Asked::Done);
+    world.step(7, Fields::default());
+    guest(&mut world, 100, None);
+    hangs_up(&mut world);
+    assert_eq!(world.record().ended_by, EndedBy::Caller);
+}
+
+#[test]
 fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
     let mut world = consulted(Parting::Party);
     ask(&mut world, AgentRequest::Complete);

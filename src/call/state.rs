@@ -1,0 +1,328 @@
+//! Where a call stands, and every way from one state to another.
+//!
+//! ```text
+//!                ┌─────────────── the party leaves, the caller stays ──────────────┐
+//!                ▼                                                                  │
+//!  Opening ──► InFlow ──► Waiting ──► Talking (to an agent) ────────────────────────┤
+//!    ▲           └──────► Dialing ──► Talking (to whom the flow dialed) ────────────┘
+//!    └─ Dialing ─┘           └── an agent's own call: Dialing (──► Opening) ──► Talking
+//! ```
+//!
+//! An agent's phone that rings does not change the state: the caller still waits, and hears music.
+//! A call ends from any state, and an agent's feature code is Confirming all its life. While the
+//! caller talks to an agent, the agent may consult somebody:
+//!
+//! ```text
+//!  talk ──► caller on hold, guest rings ──► agent and guest talk ──► all three
+//!    ▲                 │                              │                  │
+//!    └── guest leaves ─┴──────────────────────────────┴──────────────────┤
+//!                     agent leaves ──► caller and guest talk ◄───────────┘
+//! ```
+//!
+//! A caller who leaves while the agent talks to a guest leaves those two together; the call ends
+//! with the next of them.
+//!
+//! **Invariant:** a call is in one state; what is special about a talk ends with the talk.
+//!
+//! **Deliberately absent:** commands, and what the queue has to know of it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::call::{Call, Fact, Leg};
+use crate::flow;
+use crate::id::{LegId, QueueId};
+use crate::time::Timestamp;
+use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The caller's leg is on its way, or sound with it: the flow has not begun, or an agent does
+    /// not hear the called party yet.
+    Opening,
+    InFlow,
+    Waiting {
+        queue: QueueId,
+        /// When this wait began; the place in line may be older, see
+        /// [`Places`](crate::call::Places).
+        since: Timestamp,
+    },
+    /// An outside party is being called (`transfer`), or whom an agent has dialed.
+    Dialing {
+        leg: LegId,
+    },
+    Talking(Talk),
+    /// An agent's feature code: hang up when the confirmation was heard.
+    Confirming,
+}
+
+/// The caller talks to a party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// The party's leg.
+    pub leg: LegId,
+    pub since: Timestamp,
+    /// What the flow waits for meanwhile.
+    pub step: TalkStep,
+    /// The agent asked that the caller be put on hold, by other means than the telephone.
+    pub agent_hold: bool,
+    pub consult: Option<Consult>,
+}
+
+/// Which step of the flow brought two together, whoever the party is by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TalkStep {
+    Queue,
+    /// Also in an agent's own call, which has no flow.
+    Transfer,
+}
+
+/// The agent asks somebody to join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consult {
+    pub guest: LegId,
+    pub stage: Stage,
+    /// Since when it is at this stage.
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The guest is being dialed.
+    Ringing,
+    /// Agent and guest talk; the caller is on hold.
+    Talking,
+    /// All three hear each other.
+    Conference,
+}
+
+impl Call {
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The talk that goes on.
+    #[must_use]
+    pub const fn talk(&self) -> Option<Talk> {
+        match self.state {
+            State::Talking(talk) => Some(talk),
+            State::Opening
+            | State::InFlow
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::Confirming => None,
+        }
+    }
+
+    const fn talk_mut(&mut self) -> Option<&mut Talk> {
+        match &mut self.state {
+            State::Talking(talk) => Some(talk),
+            State::Opening
+            | State::InFlow
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::Confirming => None,
+        }
+    }
+
+    #[must_use]
+    pub fn consult(&self) -> Option<Consult> {
+        self.talk()?.consult
+    }
+
+    /// Whether the caller talks to the party of this leg.
+    #[must_use]
+    pub fn talks_on(&self, leg: LegId) -> bool {
+        self.talk().is_some_and(|talk| talk.leg == leg)
+    }
+
+    /// Whether the flow decides what the caller hears: in steps and in the queue.
+    #[must_use]
+    pub const fn is_flows(&self) -> bool {
+        matches!(self.state, State::InFlow | State::Waiting { .. })
+    }
+
+    /// The flow of the call is known; it begins with [`Self::begin_flow`].
+    pub fn choose_flow(&mut self, now: Timestamp, run: flow::Run) {
+        let flow = run.flow();
+        let (name, version) = (flow.name().to_string(), flow.version().to_string());
+        self.note(now, Fact::FlowChosen { flow: name, version });
+        self.run = Some(run);
+        self.state = State::Opening;
+    }
+
+    /// There is sound with the caller: that is what makes a call answered.
+    pub fn begin_flow(&mut self, now: Timestamp) {
+        self.state = State::InFlow;
+        self.note(now, Fact::Answered);
+    }
+
+    /// An agent dialed a feature code.
+    pub fn confirm(&mut self) {
+        self.state = State::Confirming;
+    }
+
+    /// The caller joins the line of a queue that keeps places for this long; since when the place
+    /// counts.
+    pub fn join_queue(
+        &mut self,
+        now: Timestamp,
+        (queue, name): (QueueId, String),
+        priority: u8,
+        keep: Duration,
+    ) -> Timestamp {
+        let since = self.places.join(now, queue, keep);
+        let in_line_since = Some(since).filter(|&since| since < now);
+        self.note(now, Fact::Queued { queue: name, priority, in_line_since });
+        self.state = State::Waiting { queue, since: now };
+        since
+    }
+
+    /// The caller leaves the line they stand in: which, and how long this wait was.
+    pub fn leave_queue(&mut self, now: Timestamp, left: QueueExit) -> Option<(QueueId, Duration)> {
+        let State::Waiting { queue, since } = self.state else { return None };
+        let waited = self.when(now).since(since);
+        self.note(now, Fact::LeftQueue { left });
+        self.places.leave(now, queue, left);
+        self.state = State::InFlow;
+        Some((queue, waited))
+    }
+
+    /// This party is dialed.
+    pub fn begin_dialing(&mut self, leg: LegId) {
+        self.state = State::Dialing { leg };
+    }
+
+    /// The party did not answer.
+    pub fn end_dialing(&mut self) {
+        self.state = State::InFlow;
+    }
+
+    /// The party of an agent's own call answered, and waits until sound is agreed on with the
+    /// agent; `false` where there is nothing to wait for.
+    pub fn begin_opening(&mut self, now: Timestamp, leg: LegId) -> bool {
+        if !self.caller_opens() || self.state != (State::Dialing { leg }) {
+            return false;
+        }
+        self.state = State::Opening;
+        self.party_opens(leg);
+        self.answer_caller(now);
+        true
+    }
+
+    /// The caller talks to this party from now on.
+    pub fn begin_talk(&mut self, now: Timestamp, leg: LegId, step: TalkStep) {
+        let (agent_hold, consult) = (false, None);
+        self.state = State::Talking(Talk { leg, since: now, step, agent_hold, consult });
+        self.next_play(); // what plays now ends here, and its end is no news
+        self.note(now, Fact::Bridged { leg });
+    }
+
+    /// The party of the talk has left, and the caller stays; the guest who is not asked any more.
+    pub fn end_talk(&mut self) -> Option<LegId> {
+        let guest = self.consult().map(|consult| consult.guest);
+        self.state = State::InFlow;
+        guest
+    }
+
+    /// The agent asked for hold; `false` when that lasts already, and past
+    /// [`HOLDS_MAX`](crate::call::HOLDS_MAX).
+    pub fn begin_agent_hold(&mut self) -> bool {
+        let may = self.talk().is_some_and(|talk| !talk.agent_hold) && self.count_hold();
+        if let Some(talk) = self.talk_mut() {
+            talk.agent_hold |= may;
+        }
+        may
+    }
+
+    /// Whether the agent asked for hold, and it lasts.
+    #[must_use]
+    pub fn has_agent_hold(&self) -> bool {
+        self.talk().is_some_and(|talk| talk.agent_hold)
+    }
+
+    /// Takes back that the agent asked for hold; whether they had.
+    pub fn end_agent_hold(&mut self) -> bool {
+        self.talk_mut().is_some_and(|talk| std::mem::take(&mut talk.agent_hold))
+    }
+
+    /// The agent of the talk asks this guest to join, who rings.
+    pub fn begin_consult(&mut self, now: Timestamp, guest: LegId) {
+        let Some(talk) = self.talk_mut() else { return };
+        talk.agent_hold = false; // the consultation is the hold now
+        talk.consult = Some(Consult { guest, stage: Stage::Ringing, since: now });
+    }
+
+    /// The guest answered: agent and guest talk.
+    pub fn guest_answered(&mut self, now: Timestamp, guest: LegId) {
+        if let Some(talk) = self.talk_mut() {
+            talk.consult = Some(Consult { guest, stage: Stage::Talking, since: now });
+        }
+        self.note(now, Fact::Bridged { leg: guest });
+    }
+
+    /// All three meet; `false` unless agent and guest talk.
+    pub fn confer(&mut self, now: Timestamp) -> bool {
+        let Some(consult) = self.talk_mut().and_then(|talk| talk.consult.as_mut()) else {
+            return false;
+        };
+        let may = consult.stage == Stage::Talking;
+        if may {
+            (consult.stage, consult.since) = (Stage::Conference, now);
+        }
+        may
+    }
+
+    /// Nobody is consulted or kept on hold any more.
+    pub fn end_consult(&mut self) {
+        if let Some(talk) = self.talk_mut() {
+            (talk.consult, talk.agent_hold) = (None, false);
+        }
+    }
+
+    /// The agent leaves, and the caller goes on with the guest, who has answered; the agent's leg.
+    pub fn hand_over(&mut self, now: Timestamp, cause: Cause) -> Option<Leg> {
+        let (talk, guest) = (self.talk()?, self.guest_there()?);
+        let dialed = self.party(guest).and_then(|leg| leg.dialed.as_ref());
+        if let Some(Party::Outside { number, .. }) = dialed {
+            let to = SentTo::Number(number.clone());
+            self.note(now, Fact::SentOn { leg: talk.leg, to });
+        }
+        let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
+        let goes_on = Talk { leg: guest, since: now, agent_hold: false, consult: None, ..talk };
+        self.state = State::Talking(goes_on);
+        Some(ended)
+    }
+
+    /// The guest, if one has answered.
+    #[must_use]
+    pub fn guest_there(&self) -> Option<LegId> {
+        let consult = self.consult().filter(|consult| consult.stage != Stage::Ringing)?;
+        Some(consult.guest)
+    }
+
+    #[must_use]
+    pub fn is_guest(&self, leg: LegId) -> bool {
+        self.consult().is_some_and(|consult| consult.guest == leg)
+    }
+
+    /// Whether others talk to each other when the caller leaves.
+    #[must_use]
+    pub fn outlives_caller(&self) -> bool {
+        self.guest_there().is_some()
+    }
+
+    /// The caller leaves; whether those who talk to each other go on.
+    pub fn caller_leaves(&mut self, now: Timestamp) -> bool {
+        let goes_on = self.outlives_caller();
+        self.legs.remove(&self.caller_leg());
+        if goes_on {
+            self.note(now, Fact::CallerLeft);
+        }
+        goes_on
+    }
+}

@@ -1,0 +1,62 @@
+//! The calls that are up, and which of them one input has touched.
+//!
+//! **Invariant:** a call that was changed is touched: nobody can change it by another way.
+
+use std::collections::{BTreeMap, VecDeque, btree_map};
+
+use crate::call::Call;
+use crate::id::CallId;
+
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    by_id: BTreeMap<CallId, Call>,
+    /// Changed since this was last asked, each at least once.
+    touched: VecDeque<CallId>,
+}
+
+impl Calls {
+    pub(super) fn get(&self, id: &CallId) -> Option<&Call> {
+        self.by_id.get(id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &CallId) -> Option<&mut Call> {
+        let call = self.by_id.get_mut(id)?;
+        if self.touched.back() != Some(id) {
+            self.touched.push_back(*id);
+        }
+        Some(call)
+    }
+
+    /// For what follows from a change, and is none.
+    pub(super) fn get_untouched(&mut self, id: &CallId) -> Option<&mut Call> {
+        self.by_id.get_mut(id)
+    }
+
+    pub(super) fn next_touched(&mut self) -> Option<CallId> {
+        self.touched.pop_front()
+    }
+
+    pub(super) fn insert(&mut self, call: Call) {
+        self.by_id.insert(call.id(), call);
+    }
+
+    pub(super) fn remove(&mut self, id: &CallId) -> Option<Call> {
+        self.by_id.remove(id)
+    }
+
+    pub(super) fn contains(&self, id: &CallId) -> bool {
+        self.by_id.contains_key(id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = CallId> {
+        self.by_id.keys().copied()
+    }
+
+    pub(super) fn iter(&self) -> btree_map::Values<'_, CallId, Call> {
+        self.by_id.values()
+    }
+}
