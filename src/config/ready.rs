@@ -1,10 +1,10 @@
 //! Everything a server needs before it binds anything, or everything that is wrong: what `check`
 //! and `serve` both ask, so that the one accepts nothing the other refuses.
 //!
-//! Read and checked first ([`soundless`]): the configuration, the callers, the flows; the programs of
-//! the voices; the numbers that flows dial. Then every sound is made that can be made before the
-//! first call, decoded or spoken ([`Soundless::make_beside`]): that takes a while, in which a server
-//! can look at what the one before left.
+//! Read and checked first ([`soundless`]): the configuration, the callers, the flows; the programs
+//! of the voices; the numbers that flows dial. Then every sound is made that can be made before the
+//! first call, decoded or spoken ([`Soundless::make_beside`]): that takes a while, in which a
+//! server can look at what the one before left.
 //!
 //! **Invariant:** a [`Ready`] is made in one place, for both, of what is right and of sounds that
 //! can be heard.
@@ -85,8 +85,8 @@ pub fn ready(sources: &Sources, paths: &[PathBuf], keep: Keep) -> Result<Ready, 
 ///
 /// # Errors
 ///
-/// All that is wrong, at once, each with its place: where something is, sounds were made to see
-/// whether they are.
+/// All that is wrong, at once, each with its place: where anything is, the sounds are tried as
+/// well.
 pub fn soundless(sources: &Sources, paths: &[PathBuf], keep: Keep) -> Result<Soundless, Problems> {
     let mut problems = Problems::default();
     let Some(mut read) = read_everything(sources, paths, &mut problems) else {

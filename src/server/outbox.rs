@@ -1,9 +1,9 @@
 //! What a turn says to providers and to the HTTP interface, kept until what it noted is written.
 //!
 //! **Invariant:** whoever is answered here, and whatever is commanded here, was promised something
-//! that outlives the process; the order in which things were put in is kept. Where what a turn noted
-//! could not be written, a change is not confirmed, and what was said of a call that came in that
-//! turn is replaced; what is said to live calls leaves nevertheless. `driver` says why.
+//! that outlives the process; the order in which things were put in is kept. Where what a turn
+//! noted could not be written, a change is not confirmed, and what was said of a call that came in
+//! that turn is replaced; what is said to live calls leaves nevertheless. `driver` says why.
 //!
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.

@@ -116,7 +116,8 @@ impl World {
     fn invited(&mut self, call_id: &str, offer: &str) {
         let from: SocketAddr = self.caller.local_addr().unwrap();
         self.heard(&format!(
-            "INVITE sip:1000@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{call_id};rport\r\n\
+            "INVITE sip:1000@127.0.0.1 SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {from};branch=z9hG4bK{call_id};rport\r\n\
              From: <sip:+14155550111@{from}>;tag=a\r\nTo: <sip:1000@127.0.0.1>\r\n\
              Call-ID: {call_id}\r\nCSeq: 1 INVITE\r\nContact: <sip:{from}>\r\nMax-Forwards: 70\r\n\
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{offer}",
