@@ -14,6 +14,7 @@ use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::party::ProviderLeg;
 use crate::webhook::desk::room::room;
 use crate::webhook::desk::session::{Bridging, OnAir, Program, Recording, Session};
+use crate::webhook::desk::whereabouts::Whereabouts;
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
@@ -50,7 +51,7 @@ impl Desk {
     pub fn write_again(&mut self, now: Timestamp, call: CallId) -> Option<Again> {
         let session = self.sessions.get_mut(&call)?;
         session.answers = Answers::default();
-        session.is_over = false; // if that was for what the answer said
+        session.caller = Whereabouts::AtProvider; // also where the answer was that it is over
         let (provider, reference) = (session.provider.clone(), session.reference.clone());
         self.asks.retain(|ask| ask.leg.call != call);
         let document = self.write(now, &Ticket { call, link: Link::Voice }, None);
