@@ -44,6 +44,11 @@ impl Hearing {
         }
     }
 
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+
     /// Whether nobody hears anybody.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -171,16 +171,17 @@ impl Recording<'_> {
 /// A whole file of 16-bit samples at 8 kHz, mono: what every provider plays.
 #[must_use]
 pub fn from_ulaw(ulaw: &[u8]) -> Vec<u8> {
-    let mut file = head(ulaw.len() as u64).to_vec();
+    let mut file = head(ulaw.len() as u64, 1).to_vec();
     file.extend(ulaw.iter().flat_map(|&code| Law::Mu.decode(code).to_le_bytes()));
     file
 }
 
-/// The head of a file of 16-bit samples at 8 kHz, mono, for so many samples. They follow.
+/// The head of a file of 16-bit samples at 8 kHz, so many of each channel. They follow, those of
+/// one moment side by side.
 #[must_use]
-pub fn head(samples: u64) -> [u8; HEAD_LEN] {
-    const BYTES: u32 = 2;
-    let data = u32::try_from(samples * u64::from(BYTES)).unwrap_or(u32::MAX - HEAD_LEN as u32);
+pub fn head(samples: u64, channels: u16) -> [u8; HEAD_LEN] {
+    let bytes = SAMPLE_LEN * channels;
+    let data = u32::try_from(samples * u64::from(bytes)).unwrap_or(u32::MAX - HEAD_LEN as u32);
     let mut head = [0; HEAD_LEN];
     let mut put = |at: usize, bytes: &[u8]| head[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, b"RIFF");
@@ -188,18 +189,27 @@ pub fn head(samples: u64) -> [u8; HEAD_LEN] {
     put(8, b"WAVEfmt ");
     put(16, &16_u32.to_le_bytes());
     put(20, &PCM.to_le_bytes());
-    put(22, &1_u16.to_le_bytes());
+    put(CHANNELS_AT, &channels.to_le_bytes());
     put(24, &RATE_HZ.to_le_bytes());
-    put(28, &(RATE_HZ * BYTES).to_le_bytes());
-    put(32, &(BYTES as u16).to_le_bytes());
+    put(28, &(RATE_HZ * u32::from(bytes)).to_le_bytes());
+    put(32, &bytes.to_le_bytes());
     put(34, &16_u16.to_le_bytes());
     put(36, b"data");
     put(40, &data.to_le_bytes());
     head
 }
 
+/// How many channels a [`head`] of ours says there are: one or two, whatever is there.
+#[must_use]
+pub fn channels(head: &[u8; HEAD_LEN]) -> u16 {
+    u16::from_le_bytes([head[CHANNELS_AT], head[CHANNELS_AT + 1]]).clamp(1, 2)
+}
+
 /// Bytes of [`head`].
 pub const HEAD_LEN: usize = 44;
+/// Bytes of one sample of one channel behind it.
+pub const SAMPLE_LEN: u16 = 2;
+const CHANNELS_AT: usize = 22;
 
 #[derive(Clone, Copy)]
 struct Format {

@@ -1,4 +1,5 @@
-//! The calls of one media thread whose legs hear each other: what was asked, and their mixers.
+//! The calls of one media thread whose legs hear each other or are recorded together: what was
+//! asked, and their mixers.
 //!
 //! **Invariant:** a call is kept from the first thing asked for it until its last leg closes; of
 //! calls without an open leg at most [`EARLY_MAX`] are kept.
@@ -7,8 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::CallId;
-use crate::media::format::Heard;
+use crate::id::{CallId, LegId, RecordingId};
+use crate::media::call_recorder::CallRecorder;
+use crate::media::format::{FRAME_SAMPLES, Heard};
 use crate::media::hearing::Hearing;
 use crate::media::io::wheel::Wheel;
 use crate::media::mixer::{Mixer, Slot, Wire};
@@ -31,6 +33,16 @@ pub(super) struct Call {
     pub(super) ears: Vec<u32>,
     /// When the wheel wakes the mixer next.
     pub(super) armed: Timestamp,
+    pub(super) recording: Option<CallRecording>,
+    /// The recording that is over, which never begins again.
+    pub(super) recorded: Option<RecordingId>,
+}
+
+/// A recording of both sides. Its ears are the mixer's last two.
+pub(super) struct CallRecording {
+    pub(super) recorder: CallRecorder,
+    pub(super) left: Option<LegId>,
+    pub(super) right: Vec<LegId>,
 }
 
 impl Calls {
@@ -59,6 +71,22 @@ impl Calls {
             self.slots[slot as usize] = None;
             self.free.push(slot);
         }
+    }
+
+    /// Whether this recording of both sides of a call is being made.
+    pub(super) fn records(&mut self, recording: RecordingId) -> bool {
+        self.recording(recording).is_some()
+    }
+
+    pub(super) fn pause(&mut self, recording: RecordingId, is_paused: bool) {
+        if let Some(recording) = self.recording(recording) {
+            recording.recorder.pause(is_paused);
+        }
+    }
+
+    pub(super) fn recording(&mut self, id: RecordingId) -> Option<&mut CallRecording> {
+        let call = self.get_mut(self.slot(id.call)?)?;
+        call.recording.as_mut().filter(|recording| recording.recorder.recording() == id)
     }
 
     /// Takes what the leg in this slot of this call's mixer says.
@@ -90,7 +118,19 @@ impl Calls {
 impl Call {
     fn new(id: CallId) -> Self {
         let armed = Timestamp(u64::MAX);
-        Self { hearing: Hearing::new(id), mixer: None, ears: Vec::new(), armed }
+        Self {
+            hearing: Hearing::new(id),
+            mixer: None,
+            ears: Vec::new(),
+            armed,
+            recording: None,
+            recorded: None,
+        }
+    }
+
+    /// Whether nothing is asked for it that needs to be remembered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.hearing.is_empty() && self.recording.is_none() && self.recorded.is_none()
     }
 
     /// These hear a mix from now on.
@@ -114,6 +154,25 @@ impl Call {
         {
             self.armed = wheel.set(key, mixer.poll_timeout());
         }
+    }
+}
+
+impl CallRecording {
+    /// What its two ears hear of the legs that are open.
+    pub(super) fn wires(&self, is_open: impl Fn(LegId) -> bool) -> [Wire; 2] {
+        let wire = |from: &[LegId]| Wire {
+            leg: None,
+            from: from.iter().copied().filter(|leg| is_open(*leg)).collect(),
+        };
+        [wire(self.left.as_slice()), wire(&self.right)]
+    }
+
+    /// Takes the frame that was mixed last; `ear` is the left one.
+    pub(super) fn hear(&mut self, due: Timestamp, mixer: &Mixer, ear: usize) {
+        let (mut left, mut right) = ([0; FRAME_SAMPLES], [0; FRAME_SAMPLES]);
+        let left = mixer.frame(ear, &mut left).then_some(&left);
+        let right = mixer.frame(ear + 1, &mut right).then_some(&right);
+        self.recorder.hear(due, left, right);
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::id::{LegId, PlayId, RecordingId};
+use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Over, Terms};
@@ -76,7 +76,8 @@ pub enum Fact {
         leg: LegId,
         play: PlayId,
     },
-    /// A recording is over; nothing is kept of one without length.
+    /// A recording is over; nothing is kept of one without length. Of both sides of a call, `leg`
+    /// is the caller's.
     Recorded {
         leg: LegId,
         over: Over,
@@ -151,6 +152,9 @@ enum Order {
     StopPlay { leg: LegId },
     Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
+    RecordCall { recording: RecordingId, left: Option<LegId>, right: Vec<LegId> },
+    PauseRecording { recording: RecordingId, is_paused: bool },
+    StopRecordCall { recording: RecordingId },
     Press { leg: LegId, digit: Digit },
     Hear { leg: LegId, from: Vec<LegId> },
     Close { leg: LegId, tell: bool },
@@ -233,6 +237,27 @@ impl MediaEngine {
         self.order(leg, Order::StopRecord { leg });
     }
 
+    /// Records both sides of a call in stereo: `left` on the left, the sum of `right` on the right.
+    /// Where `recording` is being made already it goes on with these sides; a side without a leg is
+    /// silent. A leg that is not open is recorded from when it opens.
+    ///
+    /// It ends when it is stopped, when another recording of the call begins, when the call's last
+    /// leg closes, or after twelve hours: [`Fact::Recorded`] follows once, before the leg's
+    /// [`Fact::Closed`]; or [`Fact::RecordFailed`] does, also when no leg of the call is open.
+    /// One that is over never begins again.
+    pub fn record_call(&self, recording: RecordingId, left: Option<LegId>, right: Vec<LegId>) {
+        self.order_call(recording.call, Order::RecordCall { recording, left, right });
+    }
+
+    /// During a pause there is silence in the recording, of the same length.
+    pub fn pause_recording(&self, recording: RecordingId, is_paused: bool) {
+        self.order_call(recording.call, Order::PauseRecording { recording, is_paused });
+    }
+
+    pub fn stop_record_call(&self, recording: RecordingId) {
+        self.order_call(recording.call, Order::StopRecordCall { recording });
+    }
+
     /// A key came by SIP INFO: [`Fact::Digit`] follows, unless the same press came in the sound.
     pub fn press(&self, leg: LegId, digit: Digit) {
         self.order(leg, Order::Press { leg, digit });
@@ -275,7 +300,12 @@ impl MediaEngine {
     }
 
     fn order(&self, leg: LegId, order: Order) {
-        let n = leg.call.0 % self.threads.len() as u64;
+        self.order_call(leg.call, order);
+    }
+
+    /// All legs of a call are on one thread.
+    fn order_call(&self, call: CallId, order: Order) {
+        let n = call.0 % self.threads.len() as u64;
         self.threads[n as usize].order(order, &self.held);
     }
 }

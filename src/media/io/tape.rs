@@ -2,7 +2,8 @@
 //!
 //! A recording lies in `FOLDER/NNNNNN/call-41-1.wav`, NNNNNN being its call divided by a thousand;
 //! while it is made its name ends in `.part`. After every block it is a WAV file that can be
-//! played, and [`repair`] finishes what was left when the process was lost.
+//! played, of one channel or of both sides of a call, and [`repair`] finishes what was left when the
+//! process was lost.
 //!
 //! **Invariant:** a `.wav` here is complete and on the disk; a `.part` of which nothing is heard is
 //! taken away with the recording that failed; files are for their owner only. `is_failing` is set
@@ -13,7 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -40,9 +41,10 @@ pub(super) struct Tape {
 }
 
 enum Job {
-    Begin(RecordingId),
+    /// And how many channels it has.
+    Begin(RecordingId, u16),
     Block(RecordingId, Vec<i16>),
-    /// How many samples are to be kept, and the last of them.
+    /// The last samples, and how many of each channel are to be kept.
     End(RecordingId, Vec<i16>, u64),
 }
 
@@ -75,11 +77,11 @@ impl Tape {
         Arc::clone(&self.is_failing)
     }
 
-    pub(super) fn begin(&self, recording: RecordingId) -> Result<(), RecordingFault> {
+    pub(super) fn begin(&self, of: RecordingId, channels: u16) -> Result<(), RecordingFault> {
         if self.open.load(Ordering::Relaxed) >= OPEN_MAX {
             return Err(RecordingFault::TooMany);
         }
-        self.send(Job::Begin(recording))?;
+        self.send(Job::Begin(of, channels))?;
         self.open.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -117,6 +119,8 @@ struct Writer {
 
 struct Open {
     file: File,
+    channels: u16,
+    /// Of each channel.
     samples: u64,
 }
 
@@ -131,7 +135,9 @@ impl Writer {
         while let Ok(job) = self.next(inbox) {
             let (recording, done) = match job {
                 // A full disk may take its head and no sound.
-                Job::Begin(recording) => (recording, self.begin(recording).map(|()| false)),
+                Job::Begin(recording, channels) => {
+                    (recording, self.begin(recording, channels).map(|()| false))
+                }
                 Job::Block(recording, samples) => (recording, self.block(recording, &samples)),
                 Job::End(recording, rest, keep) => {
                     self.open.fetch_sub(1, Ordering::Relaxed);
@@ -218,18 +224,18 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, recording: RecordingId) -> io::Result<()> {
+    fn begin(&mut self, recording: RecordingId, channels: u16) -> io::Result<()> {
         self.files.insert(recording, None);
         let path = part(&self.folder, recording);
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        if let Err(error) = file.write_all(&wav::head(0)) {
+        if let Err(error) = file.write_all(&wav::head(0, channels)) {
             let _ = fs::remove_file(path);
             return Err(error);
         }
-        self.files.insert(recording, Some(Open { file, samples: 0 }));
+        self.files.insert(recording, Some(Open { file, channels, samples: 0 }));
         Ok(())
     }
 
@@ -250,8 +256,7 @@ impl Writer {
         }
         let before = open.samples;
         let done = open.append(rest).and_then(|()| {
-            open.file.set_len(wav::HEAD_LEN as u64 + keep * SAMPLE_LEN)?;
-            open.samples = keep;
+            open.keep(keep)?;
             finish(open, &path, &file_of(&self.folder, recording))
         });
         if done.is_err() && before == 0 {
@@ -266,13 +271,20 @@ impl Open {
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         self.file.seek(SeekFrom::End(0))?;
         self.file.write_all(&bytes)?;
-        self.samples += samples.len() as u64;
+        self.samples += samples.len() as u64 / u64::from(self.channels);
         self.write_head()
+    }
+
+    /// So many samples of each channel, and nothing behind them.
+    fn keep(&mut self, samples: u64) -> io::Result<()> {
+        let len = samples * u64::from(self.channels * wav::SAMPLE_LEN);
+        self.samples = samples;
+        self.file.set_len(wav::HEAD_LEN as u64 + len)
     }
 
     fn write_head(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&wav::head(self.samples))
+        self.file.write_all(&wav::head(self.samples, self.channels))
     }
 }
 
@@ -335,14 +347,21 @@ fn unfinished(path: &Path) -> Option<RecordingId> {
 }
 
 fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<u64> {
-    let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let samples = file.metadata()?.len().saturating_sub(wav::HEAD_LEN as u64) / SAMPLE_LEN;
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let len = file.metadata()?.len().saturating_sub(wav::HEAD_LEN as u64);
+    let mut head = [0; wav::HEAD_LEN];
+    if len > 0 {
+        file.read_exact(&mut head)?;
+    }
+    let channels = wav::channels(&head);
+    let samples = len / u64::from(channels * wav::SAMPLE_LEN);
     if samples == 0 {
         fs::remove_file(path)?;
         return Ok(0);
     }
-    file.set_len(wav::HEAD_LEN as u64 + samples * SAMPLE_LEN)?;
-    finish(Open { file, samples }, path, &file_of(folder, recording))?;
+    let mut open = Open { file, channels, samples };
+    open.keep(samples)?;
+    finish(open, path, &file_of(folder, recording))?;
     Ok(duration(samples).as_millis() as u64)
 }
 
@@ -352,11 +371,10 @@ const PROBE: &str = "probe";
 /// A full disk may have room for a head and for nothing behind it.
 const PROBE_LEN: usize = 64 * 1024;
 const PROBE_AFTER: Duration = Duration::from_secs(1);
-const SAMPLE_LEN: u64 = 2;
 /// Recordings that are made at the same time; each holds a file open.
-const OPEN_MAX: usize = 500;
-/// Blocks of a second on their way to the disk, 16 kB each: when they do not fit, the disk is
-/// seconds behind, and the recording fails rather than the sound of all calls.
+const OPEN_MAX: usize = 2_000;
+/// Blocks of a second on their way to the disk, 16 kB per channel: when they do not fit, the disk
+/// is seconds behind, and the recording fails rather than the sound of all calls.
 const JOBS_MAX: usize = 2_048;
 
 #[cfg(test)]
@@ -382,11 +400,11 @@ mod tests {
     fn blocks_become_a_wav_file_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let (tape, thread) = Tape::start(folder.path().join("deep/er"), nobody()).unwrap();
-        tape.begin(RECORDING).unwrap();
+        tape.begin(RECORDING, 1).unwrap();
         tape.block(RECORDING, (0..8_000).collect()).unwrap();
         tape.end(&over(9_000), vec![-5; 4_000]).unwrap();
         let empty = RecordingId { n: 2, ..RECORDING };
-        tape.begin(empty).unwrap();
+        tape.begin(empty, 1).unwrap();
         tape.end(&Over { recording: empty, ..over(0) }, vec![0; 50]).unwrap();
         drop(tape);
         thread.join().unwrap();
@@ -416,7 +434,7 @@ mod tests {
             Writer { folder: folder_path, facts, files, open, given_up, is_failing, probed_at };
         let second = RecordingId { n: 2, ..RECORDING };
         for recording in [RECORDING, second] {
-            writer.begin(recording).unwrap();
+            writer.begin(recording, 1).unwrap();
         }
         writer.block(RECORDING, &[7; 8_000]).unwrap();
         let path = part(folder.path(), RECORDING);
@@ -448,7 +466,7 @@ mod tests {
     /// A file that is begun and takes no more.
     fn full(samples: u64) -> Option<Open> {
         let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        Some(Open { file, samples })
+        Some(Open { file, channels: 1, samples })
     }
 
     #[test]
@@ -458,7 +476,7 @@ mod tests {
         let mut writer = writer(folder.path());
         let [block, end, heard, given_up] = [1, 2, 3, 4].map(|n| RecordingId { n, ..RECORDING });
         for recording in [block, end, heard, given_up] {
-            writer.begin(recording).unwrap();
+            writer.begin(recording, 1).unwrap();
         }
         writer.files.insert(block, full(0));
         writer.files.insert(end, full(0));
@@ -520,12 +538,12 @@ mod tests {
         let nothing = vec![
             Job::Block(failed, sound()),
             Job::End(failed, sound(), 16_000),
-            Job::Begin(empty),
+            Job::Begin(empty, 1),
             Job::End(empty, Vec::new(), 0),
         ];
         assert!(is_failing_after(nothing), "nothing was written");
-        assert!(!is_failing_after(vec![Job::Begin(RECORDING), Job::Block(RECORDING, sound())]));
-        assert!(!is_failing_after(vec![Job::Begin(whole), Job::End(whole, sound(), 8_000)]));
+        assert!(!is_failing_after(vec![Job::Begin(RECORDING, 1), Job::Block(RECORDING, sound())]));
+        assert!(!is_failing_after(vec![Job::Begin(whole, 1), Job::End(whole, sound(), 8_000)]));
     }
 
     #[test]
@@ -549,7 +567,7 @@ mod tests {
         let (sender, facts) = channel();
         let sender: Facts = Arc::new(move |fact| sender.send(fact).unwrap());
         let (tape, thread) = Tape::start(folder.path().to_path_buf(), sender).unwrap();
-        tape.begin(RECORDING).unwrap();
+        tape.begin(RECORDING, 1).unwrap();
         tape.block(RECORDING, vec![1; 8_000]).unwrap();
         tape.end(&over(8_000), Vec::new()).unwrap();
         drop(tape);

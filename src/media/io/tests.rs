@@ -1,6 +1,7 @@
 //! The engine over real sockets on loopback: few packets, no sleeping.
 
 mod hearing;
+mod recording;
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};

@@ -164,6 +164,18 @@ impl MediaThread {
                 let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
                 self.recorded(leg, over.flatten());
             }
+            Order::RecordCall { recording, left, right } => {
+                self.record_call(now, recording, left, right);
+            }
+            Order::PauseRecording { recording, is_paused } => {
+                self.calls.pause(recording, is_paused);
+            }
+            Order::StopRecordCall { recording } => {
+                if self.calls.records(recording) {
+                    self.end_call_recording(recording.call, RecordingEnd::Stopped);
+                    self.route(now, recording.call);
+                }
+            }
             Order::Press { leg, digit } => {
                 let digit = self.with(now, leg, |session| session.press(now, digit));
                 if let Some(digit) = digit.flatten() {
@@ -229,6 +241,7 @@ impl MediaThread {
         if self.is_call_open(leg.id.call) {
             self.route(now, leg.id.call);
         } else {
+            self.end_call_recording(leg.id.call, RecordingEnd::HungUp);
             self.calls.forget(leg.id.call);
         }
         let over = leg.session.stop_record(now, RecordingEnd::HungUp);

@@ -25,6 +25,8 @@ use crate::time::Timestamp;
 
 use ring::Ring;
 
+pub use ring::WAITING_MAX;
+
 pub struct Mixer {
     /// When the next frame is mixed.
     due: Timestamp,

@@ -128,7 +128,7 @@ fn is_quiet(frame: &Frame) -> bool {
 }
 
 /// What may wait when a packet comes; older sound is dropped.
-pub(super) const WAITING_MAX: usize = samples(Duration::from_millis(60)) as usize;
+pub const WAITING_MAX: usize = samples(Duration::from_millis(60)) as usize;
 const SILENCE: [i16; WAITING_MAX] = [0; WAITING_MAX];
 /// Room for that and the longest packet, of 1,488 bytes of G.711: 256 ms.
 const LEN: usize = 2_048;

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::CallId;
 use crate::media::g711::Law;
-use crate::media::mixer::ring::WAITING_MAX;
 use crate::media::tone::{LEVEL, TONES_HZ, amplitude, sine, tones};
 
 const fn leg(n: u16) -> LegId {

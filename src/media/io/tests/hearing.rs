@@ -7,7 +7,7 @@ use super::*;
 use crate::media::tone::{LEVEL, TONES_HZ, amplitude, sine, tones};
 
 /// A telephone that speaks the tone of its number.
-struct Speaker {
+pub(super) struct Speaker {
     phone: Phone,
     said: usize,
     heard: Vec<i16>,
@@ -18,7 +18,7 @@ impl Speaker {
         Self { phone: world.leg(call, n, law), said: 0, heard: Vec::new() }
     }
 
-    fn leg(&self) -> LegId {
+    pub(super) fn leg(&self) -> LegId {
         self.phone.leg
     }
 
@@ -46,7 +46,7 @@ impl Speaker {
 }
 
 /// All speak, and each of these reads one packet, 50 times.
-fn talk(speakers: &mut [Speaker; 3], hearing: &[usize]) {
+pub(super) fn talk(speakers: &mut [Speaker; 3], hearing: &[usize]) {
     for _ in 0..50 {
         for speaker in speakers.iter_mut() {
             speaker.speak();
@@ -57,7 +57,7 @@ fn talk(speakers: &mut [Speaker; 3], hearing: &[usize]) {
     }
 }
 
-fn three(world: &World, call: u64) -> [Speaker; 3] {
+pub(super) fn three(world: &World, call: u64) -> [Speaker; 3] {
     let law = [Law::Mu, Law::A, Law::Mu];
     std::array::from_fn(|n| Speaker::new(world, call, n as u16, law[n]))
 }

@@ -21,11 +21,7 @@ impl MediaThread {
         let is_open = self.is_call_open(leg.call);
         let call = self.calls.keep(leg.call, is_open);
         call.hearing.hear(leg, from);
-        let is_over = call.hearing.is_empty();
         self.route(now, leg.call);
-        if is_over {
-            self.calls.forget(leg.call);
-        }
     }
 
     pub(super) fn is_call_open(&self, call: CallId) -> bool {
@@ -43,6 +39,7 @@ impl MediaThread {
         let open: Vec<(LegId, u32)> = self.legs_of(id).collect();
         let index_of =
             |leg: LegId| Some(open[open.binary_search_by_key(&leg, |(id, _)| *id).ok()?].1);
+        let is_open = |leg: LegId| index_of(leg).is_some();
         for &(_, index) in &open {
             self.heard_by[index as usize].clear();
         }
@@ -50,7 +47,7 @@ impl MediaThread {
         let (mut ears, mut wires) = (Vec::new(), Vec::new());
         for &(leg, index) in &open {
             let passes = |source| passes(&self.legs, index_of(source), index);
-            let route = call.hearing.route(leg, |source| index_of(source).is_some(), passes);
+            let route = call.hearing.route(leg, is_open, passes);
             let source = match route {
                 Route::Nobody => None,
                 Route::Passed(source) => index_of(source),
@@ -70,6 +67,7 @@ impl MediaThread {
                 leg.session.listen_to_another();
             }
         }
+        wires.extend(call.recording.iter().flat_map(|recording| recording.wires(is_open)));
         call.mix(now, ears, &wires);
         for &(id, index) in &open {
             let mixed = call.mixer.as_ref().and_then(|mixer| mixer.slot(id));
@@ -79,6 +77,9 @@ impl MediaThread {
             }
         }
         call.arm(slot | MIXER_BIT, &mut self.wheel);
+        if call.is_idle() {
+            self.calls.forget(id);
+        }
     }
 
     /// The wheel woke the mixer of this call.
@@ -103,8 +104,14 @@ impl MediaThread {
                     leg.send(&self.buffer[..len], to);
                 }
             }
+            if let Some(recording) = &mut call.recording {
+                recording.hear(due, mixer, call.ears.len());
+            }
         }
         call.arm(slot | MIXER_BIT, &mut self.wheel);
+        if call.recording.is_some() {
+            self.hand_on_call(now, slot);
+        }
     }
 }
 

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::id::LegId;
+use crate::id::{CallId, LegId, RecordingId};
+use crate::media::call_recorder::{CHANNELS, CallRecorder};
+use crate::media::io::calls::CallRecording;
 use crate::media::io::tape::Tape;
 use crate::media::io::thread::{Leg, MediaThread};
 use crate::media::io::{Fact, Facts};
@@ -27,12 +29,70 @@ impl MediaThread {
         self.recorded(id, before.flatten());
         let recording = terms.recording;
         let begun = match &self.tape {
-            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording),
+            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording, 1),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
             Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
             Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
+        }
+    }
+
+    /// Begins to record both sides of a call, or goes on with others on them.
+    pub(super) fn record_call(
+        &mut self,
+        now: Timestamp,
+        recording: RecordingId,
+        left: Option<LegId>,
+        right: Vec<LegId>,
+    ) {
+        if let Some(running) = self.calls.recording(recording) {
+            (running.left, running.right) = (left, right);
+            return self.route(now, recording.call);
+        }
+        self.end_call_recording(recording.call, RecordingEnd::Stopped);
+        let is_open = self.is_call_open(recording.call);
+        let call = self.calls.keep(recording.call, is_open);
+        if call.recorded == Some(recording) {
+            return; // it is over, and this order was given before that was known
+        }
+        let begun = match &self.tape {
+            Some(tape) if is_open => tape.begin(recording, CHANNELS),
+            Some(_) | None => Err(RecordingFault::Unable),
+        };
+        match begun {
+            Ok(()) => {
+                let recorder = CallRecorder::new(now, recording);
+                call.recording = Some(CallRecording { recorder, left, right });
+            }
+            Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
+        }
+        self.route(now, recording.call);
+    }
+
+    /// Ends the recording of both sides of a call, if there is one.
+    pub(super) fn end_call_recording(&mut self, id: CallId, ended: RecordingEnd) {
+        let call = self.calls.slot(id).and_then(|slot| self.calls.get_mut(slot));
+        let Some(call) = call else { return };
+        let Some(recording) = call.recording.take() else { return };
+        call.recorded = Some(recording.recorder.recording());
+        self.recorded(LegId::caller(id), Some(recording.recorder.finish(ended)));
+    }
+
+    /// Hands a block of a call's recording on, as of a leg's; ends one that is full.
+    pub(super) fn hand_on_call(&mut self, now: Timestamp, slot: u32) {
+        let (Some(call), Some(tape)) = (self.calls.get_mut(slot), &self.tape) else { return };
+        let Some(running) = &mut call.recording else { return };
+        let Some(block) = running.recorder.take_block() else { return };
+        let (id, recording) = (call.hearing.call(), running.recorder.recording());
+        if let Err(why) = tape.block(recording, block) {
+            (call.recording, call.recorded) = (None, Some(recording));
+            tape.give_up(recording);
+            (self.facts)(Fact::RecordFailed { recording, why });
+            self.route(now, id);
+        } else if running.recorder.is_full() {
+            self.end_call_recording(id, RecordingEnd::LengthMax);
+            self.route(now, id);
         }
     }
 

@@ -1,0 +1,130 @@
+//! Both sides of a call on the disk, over sockets; read back as another program reads a file.
+
+use super::hearing::{Speaker, talk, three};
+use super::*;
+use crate::media::tone::{LEVEL, TONES_HZ, amplitude, tones};
+
+/// Left and right.
+fn read(path: &std::path::Path) -> [Vec<i16>; 2] {
+    let mut reader = hound::WavReader::open(path).unwrap();
+    let spec = reader.spec();
+    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (2, 8_000, 16));
+    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    [0, 1].map(|side| samples.iter().copied().skip(side).step_by(2).collect())
+}
+
+/// The caller and an agent hear each other, and a third leg hears both: it sets the pace.
+fn call(world: &World, call: u64) -> ([Speaker; 3], RecordingId) {
+    let legs = three(world, call);
+    let [caller, agent, third] = [legs[0].leg(), legs[1].leg(), legs[2].leg()];
+    world.engine.hear(caller, vec![agent]);
+    world.engine.hear(agent, vec![caller]);
+    world.engine.hear(third, vec![caller, agent]);
+    (legs, RecordingId { call: CallId(call), n: 1 })
+}
+
+#[test]
+fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
+    let world = World::new();
+    let (mut legs, recording) = call(&world, 21);
+    let [caller, agent, third] = [legs[0].leg(), legs[1].leg(), legs[2].leg()];
+    world.engine.record_call(recording, Some(caller), vec![agent]);
+    talk(&mut legs, &[2]);
+    // Another agent comes to the right side.
+    world.engine.record_call(recording, Some(caller), vec![agent, third]);
+    talk(&mut legs, &[2]);
+    world.engine.close(agent);
+    world.engine.close(third);
+    world.engine.close_and_tell(caller);
+    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
+    assert_eq!((leg, over.recording, over.ended), (caller, recording, RecordingEnd::HungUp));
+    assert!(matches!(world.fact(), Fact::Closed { .. }), "the recording was said before");
+    let World { engine, folder, .. } = world;
+    drop(engine); // waits for the disk
+    let [left, right] = read(&file_of(folder.path(), recording));
+    assert_eq!((left.len(), right.len()), (over.samples as usize, left.len()));
+    assert!((1_800..4_000).contains(&over.length_ms()), "{} ms", over.length_ms());
+    let (first, second) = (left.len() / 4, left.len() * 5 / 8);
+    let part = |side: &[i16], at: usize| tones(&side[at..at + 2_400]);
+    assert_eq!([part(&left, first), part(&right, first)], [[0], [1]]);
+    assert_eq!((part(&left, second), part(&right, second)), (vec![0], vec![1, 2]));
+    assert!(amplitude(&left[first..], TONES_HZ[1]) < LEVEL / 50.0, "the agent is on the left");
+    assert!(amplitude(&right[first..], TONES_HZ[0]) < LEVEL / 50.0, "the caller is on the right");
+}
+
+#[test]
+fn during_a_pause_there_is_silence_of_the_same_length() {
+    let world = World::new();
+    let (mut legs, recording) = call(&world, 22);
+    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    talk(&mut legs, &[2]);
+    world.engine.pause_recording(recording, true);
+    talk(&mut legs, &[2]);
+    world.engine.pause_recording(recording, false);
+    talk(&mut legs, &[2]);
+    world.engine.stop_record_call(recording);
+    // Late orders for one that is over change nothing, and do not begin it again.
+    world.engine.record_call(recording, None, Vec::new());
+    world.engine.stop_record_call(recording);
+    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!(over.ended, RecordingEnd::Stopped);
+    world.engine.close_and_tell(legs[0].leg());
+    assert!(matches!(world.fact(), Fact::Closed { .. }), "and it is said once");
+    let World { engine, folder, .. } = world;
+    drop(engine);
+    let [left, right] = read(&file_of(folder.path(), recording));
+    let third = left.len() / 3;
+    for (side, tone) in [(&left, 0), (&right, 1)] {
+        assert_eq!(tones(&side[third / 2..third / 2 + 2_400]), [tone]);
+        assert_eq!(tones(&side[third * 5 / 2..third * 5 / 2 + 2_400]), [tone]);
+        let middle = &side[third * 4 / 3..third * 5 / 3];
+        assert!(middle.iter().all(|sample| *sample == 0), "something of the pause is heard");
+    }
+}
+
+#[test]
+fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
+    let world = World::new();
+    let first = RecordingId { call: CallId(23), n: 1 };
+    let second = RecordingId { n: 2, ..first };
+    world.engine.record_call(first, Some(LegId::caller(first.call)), Vec::new());
+    let why = RecordingFault::Unable;
+    assert_eq!(world.fact(), Fact::RecordFailed { recording: first, why });
+    let phone = world.leg(23, 0, Law::Mu);
+    world.engine.record_call(first, Some(phone.leg), Vec::new());
+    world.engine.record_call(second, Some(phone.leg), Vec::new());
+    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!((over.recording, over.ended), (first, RecordingEnd::Stopped));
+    drop(world.engine);
+    let Ok(Fact::Recorded { over, .. }) = world.facts.recv() else { panic!("no recording") };
+    assert_eq!((over.recording, over.ended), (second, RecordingEnd::HungUp));
+}
+
+/// What is on the disk at any moment is what a killed process leaves.
+#[test]
+fn a_call_whose_process_is_killed_leaves_both_sides_to_be_played() {
+    let world = World::new();
+    let (mut legs, recording) = call(&world, 24);
+    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    let whole = file_of(world.folder.path(), recording);
+    let part = whole.with_extension("wav.part");
+    let head_len = crate::media::wav::HEAD_LEN as u64;
+    while std::fs::metadata(&part).map_or(0, |file| file.len()) <= head_len {
+        talk(&mut legs, &[2]);
+    }
+    let left_behind = tempfile::tempdir().unwrap();
+    let copy = file_of(left_behind.path(), recording).with_extension("wav.part");
+    std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    let mut bytes = std::fs::read(&part).unwrap();
+    std::fs::write(&copy, &bytes).unwrap();
+    let [left, right] = read(&copy);
+    assert_eq!((left.len() % 8_000, left.len()), (0, right.len()), "whole seconds are playable");
+    // The kill came in the middle of the next block, and of a sample of both sides.
+    bytes.extend([1; 1_603]);
+    std::fs::write(&copy, &bytes).unwrap();
+    let length_ms = left.len() as u64 / 8 + 50;
+    assert_eq!(repair(left_behind.path()).unwrap(), [(recording, length_ms)]);
+    let [left, right] = read(&file_of(left_behind.path(), recording));
+    assert_eq!((left.len() as u64, right.len()), (length_ms * 8, left.len()));
+    assert_eq!((tones(&left[4_000..8_000]), tones(&right[4_000..8_000])), (vec![0], vec![1]));
+}
