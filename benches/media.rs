@@ -197,6 +197,7 @@ mod engine {
             play(calls);
         }
         bridge(250);
+        conference(500);
     }
 
     /// Calls that hear a prompt and talk over it, for five seconds.
@@ -224,6 +225,23 @@ mod engine {
         let seconds = world.talk(&legs);
         let stats = world.end(&legs);
         report("bridged calls", calls, seconds, stats);
+    }
+
+    /// Calls of three legs that hear each other, mixed.
+    fn conference(calls: u64) {
+        let world = World::new();
+        let mut legs = Vec::new();
+        for call in 0..calls {
+            let three = [0, 1, 2].map(|n| world.leg(call, n));
+            for (leg, _) in three {
+                let others = three.iter().map(|(other, _)| *other).filter(|other| *other != leg);
+                world.engine.hear(leg, others.collect());
+            }
+            legs.extend(three);
+        }
+        let seconds = world.talk(&legs);
+        let stats = world.end(&legs);
+        report("calls of three, mixed", calls, seconds, stats);
     }
 
     fn report(

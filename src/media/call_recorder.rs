@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::id::RecordingId;
-use crate::media::format::{FRAME, FRAME_SAMPLES, Frame, samples};
+use crate::media::format::{AudioFormat, FRAME, FRAME_SAMPLES, Frame, samples};
 use crate::media::mixer::WAITING_MAX;
 use crate::media::recorder::Over;
 use crate::time::Timestamp;
@@ -97,9 +97,9 @@ const BLOCK_LEN: usize = samples(Duration::from_secs(1)) as usize * CHANNELS as 
 const LENGTH_MAX: Duration = Duration::from_secs(12 * 3_600);
 /// A machine that stood still for longer lost its calls; in what is left of them time is missing.
 const SKIPPED_MAX: Duration = Duration::from_secs(60);
-/// Frames after a pause whose sound may have come before its end: what may wait of a source, and a
-/// packet.
-const AFTER_PAUSE: usize = WAITING_MAX / FRAME_SAMPLES + 2;
+/// Frames after a pause whose sound may have come before its end: what may wait of a source, and
+/// the longest packet behind it.
+const AFTER_PAUSE: usize = (WAITING_MAX + AudioFormat::PACKET_SAMPLES_MAX) / FRAME_SAMPLES + 1;
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,11 @@
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), what is in them
 //! ([`format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
-//! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]); and of
-//! several legs who hears whom ([`hearing`]), what several say ([`mixer`]), and both sides of a call
-//! in one recording ([`call_recorder`]). Sound comes from files ([`wav`]), voices ([`tts`]) and
-//! [`music`]. The threads, sockets and disk around them are in `io`, `speech`, `prompt_store` and
-//! `voice_io`.
+//! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]); of
+//! several legs who hears whom ([`hearing`]), what several say ([`mixer`]), and both sides of a
+//! call in one recording ([`call_recorder`]). Sound comes from files ([`wav`]), voices ([`tts`])
+//! and [`music`]. The threads, sockets and disk around them are in `io`, `speech`, `prompt_store`
+//! and `voice_io`.
 //!
 //! **Invariant:** without the feature `server` nothing here reads a clock, opens a socket or a
 //! file, or starts a thread.

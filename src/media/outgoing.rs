@@ -116,6 +116,7 @@ impl Outgoing {
 
     /// Stamps a packet of another leg's stream: losses stay gaps, and late packets late. `None`
     /// for one that was sent before the relaying began.
+    #[inline] // once per packet that is passed on
     pub fn relay(
         &mut self,
         now: Timestamp,

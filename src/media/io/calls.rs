@@ -98,13 +98,8 @@ impl Calls {
 
     fn begin(&mut self, id: CallId, is_open: bool) -> u32 {
         if !is_open {
+            self.make_room();
             self.early.insert(id);
-        }
-        if self.early.len() > EARLY_MAX
-            && let Some(oldest) = self.early.pop_first()
-        {
-            tracing::warn!(call = %oldest, "legs should hear each other, and none was opened");
-            self.forget(oldest);
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -112,6 +107,15 @@ impl Calls {
         });
         self.by_id.insert(id, slot);
         slot
+    }
+
+    fn make_room(&mut self) {
+        if self.early.len() >= EARLY_MAX
+            && let Some(oldest) = self.early.pop_first()
+        {
+            tracing::warn!(call = %oldest, "its legs should hear each other, and none was opened");
+            self.forget(oldest);
+        }
     }
 }
 
@@ -178,3 +182,26 @@ impl CallRecording {
 
 /// Calls for which something was asked before a leg of them was opened. The oldest is forgotten.
 const EARLY_MAX: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_whose_legs_never_open_are_bounded_and_those_with_legs_are_not() {
+        let mut calls = Calls::default();
+        let legs = |n| LegId { call: CallId(1), n };
+        calls.keep(CallId(1), false).hearing.hear(legs(0), vec![legs(1)]);
+        calls.opened(CallId(1));
+        for id in 2..=EARLY_MAX as u64 + 2 {
+            calls.keep(CallId(id), false);
+        }
+        assert!(calls.slot(CallId(1)).is_some(), "it has legs");
+        assert!(calls.slot(CallId(2)).is_none(), "the oldest without");
+        assert_eq!((calls.by_id.len(), calls.early.len()), (EARLY_MAX + 1, EARLY_MAX));
+        // What is forgotten gives its slot to the next.
+        calls.forget(CallId(1));
+        assert!(calls.keep(CallId(1), true).hearing.is_empty());
+        assert_eq!((calls.by_id.len(), calls.slots.len()), (EARLY_MAX + 1, EARLY_MAX + 1));
+    }
+}

@@ -34,6 +34,11 @@ impl Decoder {
         self.stream = None;
     }
 
+    /// What came last was heard by everybody who wants it.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
     pub(super) fn heard(&self) -> Option<Heard<'_>> {
         let (ssrc, timestamp) = self.last?;
         Some(Heard { ssrc, timestamp, samples: &self.samples })
@@ -56,18 +61,20 @@ impl Session {
         self.decoder.heard()
     }
 
-    pub(super) fn decode(&mut self, packet: &Packet<'_>, content: Content<'_>) {
+    /// Whether there is sound now that somebody wants.
+    pub(super) fn decode(&mut self, packet: &Packet<'_>, content: Content<'_>) -> bool {
         let is_recorded = matches!(self.recording, Some(Recording::Running(_)));
         if !(is_recorded || self.is_mixed || self.tones.is_some()) {
-            return;
+            return false;
         }
         self.decoder.last = None;
         let (Content::Audio(codec, payload), Some(remote)) = (content, &self.remote) else {
-            return;
+            return false;
         };
         self.decoder.decode(codec, payload);
         let timestamp = remote.media.format.clock().samples(packet.timestamp);
         self.decoder.last = Some((packet.ssrc, timestamp));
+        true
     }
 
     /// Makes one packet, due at `due`, of the first of these samples.

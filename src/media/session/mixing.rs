@@ -29,6 +29,7 @@ impl Session {
     /// Whether somebody hears this leg in a mix: then [`Session::heard`] says what came.
     pub fn set_mixed(&mut self, is_mixed: bool) {
         self.is_mixed = is_mixed;
+        self.decoder.forget();
     }
 
     /// Takes a frame of what this leg is to hear. [`Session::mixed_packet`] until it returns `None`

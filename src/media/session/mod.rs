@@ -333,8 +333,9 @@ impl Session {
                 tones.reset();
             }
         }
-        self.decode(packet, content);
-        self.record_packet(now);
+        if self.decode(packet, content) {
+            self.record_packet(now);
+        }
         let digit = self.key(now, packet, content);
         let relayed = Relayed {
             ssrc: packet.ssrc,

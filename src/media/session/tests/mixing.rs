@@ -75,3 +75,22 @@ fn nothing_is_mixed_for_who_holds_us_and_no_old_sound_comes_after() {
     leg.mix(20);
     assert_eq!(leg.sent.len(), 1);
 }
+
+#[test]
+fn comfort_noise_and_keys_are_no_sound_for_a_mix_and_nothing_is_decoded_for_nobody() {
+    let mut leg = Leg::new(media(Codec::Pcmu));
+    let heard = |leg: &Leg| leg.session.heard().map(|heard| heard.samples.to_vec());
+    leg.hear(CALLER, 0, 1, &[0x33; 160]);
+    assert_eq!(heard(&leg), None);
+    leg.session.set_mixed(true);
+    leg.hear(CALLER, 0, 2, &[0x33; 160]);
+    assert_eq!(heard(&leg), Some(vec![Law::Mu.decode(0x33); 160]));
+    leg.hear(CALLER, 13, 3, &[40]);
+    assert_eq!(heard(&leg), None);
+    assert_eq!(leg.hear(CALLER, 101, 4, &[5, 10, 0, 160]), "5");
+    assert_eq!(heard(&leg), None);
+    leg.hear(CALLER, 0, 5, &[0x33; 80]);
+    assert_eq!(heard(&leg).unwrap().len(), 80);
+    leg.session.set_mixed(false);
+    assert_eq!(heard(&leg), None);
+}
