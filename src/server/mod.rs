@@ -9,10 +9,12 @@
 
 mod archive;
 mod begun;
+mod calls;
 mod clock;
 mod convert;
 mod desk;
 mod driver;
+mod exchange;
 mod greet;
 mod listen;
 mod local;
@@ -23,8 +25,8 @@ mod providers;
 mod refusals;
 mod resolver;
 mod resume;
-mod router;
 mod signals;
+mod sip_front;
 mod start;
 mod tasks;
 mod timer;
