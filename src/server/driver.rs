@@ -32,7 +32,7 @@ use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolved;
-use crate::server::router::{Room, Router};
+use crate::server::sip_front::{Room, Router};
 use crate::server::signals::{Signal, Signals};
 use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};

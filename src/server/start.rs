@@ -33,8 +33,13 @@ use crate::server::local::LocalAddresses;
 use crate::server::outbox::Outbox;
 use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
+<<<<<<< HEAD
 use crate::server::resume::{self, Beginning, Kept, Restored};
-use crate::server::router::{PORTLESS_MAX, Router, SAID_EVERY};
+use crate::server::sip_front::{PORTLESS_MAX, Router, SAID_EVERY};
+=======
+use crate::server::resume::{self, Beginning, Kept, open_store};
+use crate::server::sip_front::{PORTLESS_MAX, Router, SAID_EVERY};
+>>>>>>> 5b605c6 (server: the router's file is called sip_front, as what it becomes)
 use crate::server::signals::Signals;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;

@@ -12,7 +12,7 @@ mod tests;
 use crate::id::CallId;
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::server::outbox::{Answer, Reply};
-use crate::server::router::Router;
+use crate::server::sip_front::Router;
 use crate::time::Timestamp;
 use crate::webhook::front::{Saving, WebhookResult};
 use crate::webhook::io::{Batch, Hook};
