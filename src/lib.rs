@@ -1,7 +1,7 @@
 //! `attendant`: a smart IVR voice routing server.
 //!
-//! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`number`], [`flow`],
-//! [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for everything above
+//! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`front`], [`number`],
+//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for everything above
 //! it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
@@ -9,6 +9,7 @@
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
+pub mod front;
 pub mod id;
 pub mod number;
 pub mod time;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::api::{Considered, Health, Request, Unconfirmed};
 use crate::center::Refused;
 use crate::center::snapshot::AgentView;
+use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
 use crate::server::outbox::{Confirmed, Reply};
@@ -46,39 +47,30 @@ impl Driver {
         if !self.center.is_live(call) {
             return Err(Unconfirmed::NotFound);
         }
-        self.feed(now, Event::EndCall { call });
+        self.input(now, Some(Event::EndCall { call }));
         Ok(())
     }
 
     fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
-        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_front(agent, &ask));
+        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.feed(now, Event::AgentAsked { agent, ask });
+        self.input(now, Some(Event::AgentAsked { agent, ask }));
         Ok(self.center.agent_view(agent))
     }
 
     /// Whether those who carry the legs can do what is asked for.
-    fn can_front(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+    fn can_fronts(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
-        let desk = &self.router.desk;
         let can = match ask {
-            AgentRequest::Hold => desk.parts(leg),
             AgentRequest::Consult { number, trunk } => {
                 let trunk = self.center.consult_trunk(agent, number, trunk.as_deref());
-                trunk.map_or(Ok(()), |trunk| desk.consults(leg, &trunk))
+                let ask = AgentRequest::Consult { number: number.clone(), trunk };
+                self.exchange.can(leg, &ask)
             }
-            AgentRequest::Conference => desk.meets(leg),
-            AgentRequest::Transfer { .. } => desk.leaves(leg),
-            AgentRequest::Resume
-            | AgentRequest::Complete
-            | AgentRequest::LogIn
-            | AgentRequest::LogOut
-            | AgentRequest::Ready
-            | AgentRequest::NotReady { .. }
-            | AgentRequest::EndWrapUp { .. } => Ok(()),
+            ask => self.exchange.can(leg, ask),
         };
-        can.map_err(|why| Refused::FrontCannot(why.to_string()))
+        can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
     }
 
     fn why(&self, call: CallId) -> Option<Vec<Considered>> {
@@ -93,7 +85,7 @@ impl Driver {
 
     fn health(&self) -> Health {
         let store = self.store.health();
-        let recordings_failing = self.router.media.is_recording_failing();
+        let recordings_failing = self.exchange.sip.media.is_recording_failing();
         Health {
             accepting: !self.center.is_draining()
                 && self.store.is_accepting()
@@ -104,9 +96,9 @@ impl Driver {
             recordings_failing,
             store_waiting: store.waiting,
             store_lost: store.lost,
-            calls_ended: self.router.calls_ended,
-            agent_calls_ended: self.router.agent_calls_ended,
-            registrations: self.router.ua.counts().bindings,
+            calls_ended: self.exchange.calls.ended,
+            agent_calls_ended: self.exchange.calls.of_agents_ended,
+            registrations: self.exchange.sip.ua.counts().bindings,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The one loop that owns the center, the SIP user agent and their clock.
 //!
 //! **Invariant:** one input at a time, and after each everything is drained: events to the center,
-//! its commands to the router, messages to the sockets. Nothing in between awaits, so no lock is
+//! its commands to the fronts, messages to the sockets. Nothing in between awaits, so no lock is
 //! needed and no order is left to chance. Whatever a turn says to the outside leaves after the
 //! operating system was given what the turn noted: a promise outlives the process.
 //!
@@ -27,13 +27,15 @@ use tokio::time::Instant;
 use crate::api::Request;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
+use crate::front::Turn;
 use crate::id::LegId;
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
+use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolved;
-use crate::server::sip_front::{Room, Router};
 use crate::server::signals::{Signal, Signals};
+use crate::server::sip_front::SipFront;
 use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::{Settled, Store};
@@ -53,7 +55,7 @@ pub(super) struct Driver {
     pub(super) clock: Clock,
     pub(super) timer: Timer,
     pub(super) center: ContactCenter,
-    pub(super) router: Router,
+    pub(super) exchange: Exchange,
     pub(super) sockets: Sockets,
     pub(super) store: Store,
     /// What this turn promises, until it is written.
@@ -94,17 +96,17 @@ impl Driver {
             self.feed_as_of(at, event);
         }
         self.turn();
-        self.wake_providers(self.clock.now());
+        self.wake_fronts(self.clock.now());
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
-            let held = self.router.media.hold();
+            let held = self.exchange.sip.media.hold();
             match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Asked(request) => self.take_request(request),
                 Wakeup::Resolved(Resolved { trunk, address }) => {
-                    self.router.ua.set_trunk_address(&trunk, Some(address));
+                    self.exchange.sip.ua.set_trunk_address(&trunk, Some(address));
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
@@ -119,7 +121,9 @@ impl Driver {
             }
             self.turn();
             drop(held);
-            if self.center.is_draining() && self.center.calls_live() == 0 && self.router.is_quiet()
+            if self.center.is_draining()
+                && self.center.calls_live() == 0
+                && self.exchange.is_quiet()
             {
                 return self.end(End::Drained);
             }
@@ -146,10 +150,9 @@ impl Driver {
             return Some(Instant::from_std(self.clock.instant(self.clock.now())));
         }
         let center = self.center.poll_timeout().map(|(at, _)| at);
-        let sip = self.router.ua.poll_timeout().map(|(at, _)| at);
-        let desk = self.router.desk.poll_timeout();
+        let fronts = self.exchange.poll_timeout();
         let store = self.store.poll_timeout();
-        let at = center.into_iter().chain(sip).chain(desk).chain(store).min()?;
+        let at = center.into_iter().chain(fronts).chain(store).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -162,7 +165,7 @@ impl Driver {
 
     fn take_network(&mut self) {
         let now = self.clock.now();
-        let Router { ua, local, .. } = &mut self.router;
+        let SipFront { ua, local, .. } = &mut self.exchange.sip;
         self.sockets.drain(|arrival| match arrival {
             Arrival::Message(received) => {
                 if ua.wants_own_addresses(received.path)
@@ -179,26 +182,24 @@ impl Driver {
 
     fn take_media(&mut self, first: Fact) {
         let now = self.clock.now();
-        self.router.media_fact(now, first);
+        self.exchange.sip.media_fact(now, first);
         for _ in 1..BATCH_MAX {
             let Ok(fact) = self.facts.try_recv() else { return };
-            self.router.media_fact(now, fact);
+            self.exchange.sip.media_fact(now, fact);
         }
     }
 
     pub(super) fn take_timeouts(&mut self) {
         self.unfinished = false;
         let now = self.clock.now();
-        self.router.ua.handle_timeout(now);
-        self.wake_providers(now);
+        self.wake_fronts(now);
         self.wake_center(now);
     }
 
     fn wake_center(&mut self, now: Timestamp) {
         if self.center.poll_timeout().is_some_and(|(at, _)| at <= now) {
-            self.store.note(now, None);
-            self.center.handle_timeout(now);
-            self.carry_out(self.clock.now());
+            self.tell_center(now, None);
+            self.carry_out_all(self.clock.now());
         }
     }
 
@@ -210,8 +211,8 @@ impl Driver {
             limit_s = self.drain_timeout.as_secs(),
             "draining: no new calls, live ones go on; a second signal ends them"
         );
-        self.router.ua.set_draining(true);
-        self.feed(now, Event::Drain { until });
+        self.exchange.sip.ua.set_draining(true);
+        self.input(now, Some(Event::Drain { until }));
     }
 
     /// Drains everything the last input caused.
@@ -228,8 +229,8 @@ impl Driver {
         let is_written = self.settle();
         // A write that failed is known before the next call comes.
         let room = self.room();
-        self.router.set_room(room);
-        while let Some(transmit) = self.router.ua.poll_transmit() {
+        self.exchange.set_room(room);
+        while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
         self.outbox.release(self.rest.as_ref(), is_written);
@@ -240,11 +241,11 @@ impl Driver {
     fn settle(&mut self) -> bool {
         loop {
             let is_written = self.write();
-            let Some(due) = self.router.begun.take() else { return is_written };
+            let Some(due) = self.exchange.sip.begun.take() else { return is_written };
             let now = self.clock.now();
             if is_written {
                 for command in due.commands {
-                    self.router.carry_out_now(now, command, &mut self.store);
+                    self.exchange.carry_out_due(now, command);
                 }
             } else {
                 due.arrivals.into_iter().for_each(|arrival| self.refuse_unwritten(now, arrival));
@@ -264,11 +265,11 @@ impl Driver {
         };
         let (by, cause) = (EndedBy::Server, Cause::CONGESTION);
         if self.center.is_live(call) {
-            self.feed(now, Event::CallRefused { call, from, to, via, by, cause });
+            self.input(now, Some(Event::CallRefused { call, from, to, via, by, cause }));
         } else {
             // It is over by itself; what it was to be told before has not left.
             let refusal = Command::Reject { leg: LegId::caller(call), cause };
-            self.router.carry_out(now, refusal, &mut self.store);
+            self.carry_out(now, refusal);
         }
         self.answer_again(now, call);
     }
@@ -293,16 +294,11 @@ impl Driver {
         settled == Settled::Written
     }
 
-    /// Lets events cause commands and commands events until nothing is left, or until others must
-    /// have their turn.
+    /// Deals with everything that is left, or until others must have their turn.
     pub(super) fn deal(&mut self, now: Timestamp) {
-        for _ in 0..ROUNDS_MAX {
-            let room = self.room();
-            self.router.pump(now, &self.center, room);
-            let Some(event) = self.router.next_event() else { return };
-            self.feed(now, event);
+        if !self.rounds(now, ROUNDS_MAX) {
+            self.unfinished = true;
         }
-        self.unfinished = true;
     }
 
     fn room(&self) -> Room {
@@ -311,46 +307,68 @@ impl Driver {
         Room { is_full, is_recording }
     }
 
-    /// One event: written to the journal, handled, its commands carried out.
-    pub(super) fn feed(&mut self, now: Timestamp, event: Event) {
-        self.router.begun.told(&event);
-        self.store.note(now, Some(&masked(&self.center, &event)));
-        self.center.handle(now, event);
-        self.carry_out(now);
-    }
-
-    /// As [`Self::feed`], for what happened before this run, and after what was due before it; what
-    /// follows from it is done now.
+    /// What happened before this run, after what was due before it; what follows from it is done
+    /// now.
     fn feed_as_of(&mut self, at: Timestamp, event: Event) {
         self.wake_center(at);
-        self.store.note(at, Some(&masked(&self.center, &event)));
-        self.center.handle(at, event);
-        self.carry_out(self.clock.now());
-    }
-
-    fn carry_out(&mut self, now: Timestamp) {
-        while let Some(command) = self.center.poll_command() {
-            self.router.carry_out(now, command, &mut self.store);
-        }
-        while let Some((agent, standing)) = self.center.poll_standing() {
-            self.store.keep_standing(self.center.agent_name(agent), standing);
-        }
+        self.tell_center(at, Some(event));
+        self.carry_out_all(self.clock.now());
     }
 
     /// Ends what is still up and lets the disk catch up.
     fn end(mut self, end: End) -> End {
         let now = self.clock.now();
         if let End::Cut { .. } = end {
-            self.feed(now, Event::Drain { until: now });
-            self.store.note(now, None);
-            self.center.handle_timeout(now);
-            self.carry_out(now);
+            self.input(now, Some(Event::Drain { until: now }));
+            self.input(now, None);
             self.turn();
         }
         if let Err(error) = self.store.shutdown() {
             tracing::error!(%error, "the last lines may not be on the disk");
         }
         end
+    }
+}
+
+impl Turn for Driver {
+    /// What the center hears is in the journal first.
+    fn tell_center(&mut self, now: Timestamp, event: Option<Event>) {
+        let Some(event) = event else {
+            self.store.note(now, None);
+            return self.center.handle_timeout(now);
+        };
+        self.exchange.sip.begun.told(&event);
+        self.store.note(now, Some(&masked(&self.center, &event)));
+        self.center.handle(now, event);
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    fn carry_out(&mut self, now: Timestamp, command: Command) {
+        let Some(about_record) = self.exchange.carry_out(now, command) else { return };
+        match about_record {
+            Command::CloseRecord { record } => {
+                self.exchange.calls.ended(&record);
+                self.store.close(record);
+            }
+            Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
+            Command::AmendRecording { news } => drop(self.store.amend_recording(news)),
+            _ => {} // the telephones keep whatever is about a leg
+        }
+    }
+
+    fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
+        let room = self.room();
+        self.exchange.set_room(room);
+        self.exchange.poll_event(now, &self.center)
+    }
+
+    fn input_over(&mut self, _now: Timestamp) {
+        while let Some((agent, standing)) = self.center.poll_standing() {
+            self.store.keep_standing(self.center.agent_name(agent), standing);
+        }
     }
 }
 

@@ -9,10 +9,12 @@
 
 mod archive;
 mod begun;
+mod calls;
 mod clock;
 mod convert;
 mod desk;
 mod driver;
+mod exchange;
 mod greet;
 mod listen;
 mod local;

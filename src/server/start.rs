@@ -5,7 +5,7 @@
 //! answered, and says which address or folder it was. What a file can say wrong has been refused
 //! before the first of these writes anything: `config` has decided that, as it does for `check`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,30 +26,23 @@ use crate::media::io::{Fact, MediaEngine, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
-use crate::server::begun::Begun;
+use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
-use crate::server::local::LocalAddresses;
+use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
-use crate::server::refusals::Refusals;
 use crate::server::resolver::Resolver;
-<<<<<<< HEAD
 use crate::server::resume::{self, Beginning, Kept, Restored};
-use crate::server::sip_front::{PORTLESS_MAX, Router, SAID_EVERY};
-=======
-use crate::server::resume::{self, Beginning, Kept, open_store};
-use crate::server::sip_front::{PORTLESS_MAX, Router, SAID_EVERY};
->>>>>>> 5b605c6 (server: the router's file is called sip_front, as what it becomes)
 use crate::server::signals::Signals;
+use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::unanswered::Unanswered;
 use crate::server::{convert, greet, listen, memory, providers};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store;
-use crate::time::{Throttle, Timestamp};
+use crate::time::Timestamp;
 use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
 use crate::words::{Event, RecordingEnd, Target};
@@ -161,33 +154,24 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
 
-    let router = Router {
+    let sip = SipFront::new(SipSetup {
         ua,
         media,
         speech,
-        local: LocalAddresses::new(config.sip.external_address),
+        external_address: config.sip.external_address,
         media_networks: convert::media_networks(&config),
-        refusals: Refusals::default(),
-        next_call,
-        begun: Begun::default(),
         outside: outside(&config),
-        recorded: BTreeMap::new(),
-        dialed: BTreeSet::new(),
-        unanswered: Unanswered::default(),
-        portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
-        is_recording: true,
-        calls_ended: Default::default(),
-        agent_calls_ended: 0,
-        desk: providers.front,
-        events: repaired.into_iter().map(left).collect(),
-    };
+        has_handoffs: !config.providers.is_empty(),
+    });
+    let first = repaired.into_iter().map(left).collect();
+    let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let threads = (api, providers.thread, Resolver::start(&config, found)?);
     let driver = Driver {
         clock,
         timer: Timer::default(),
         center,
-        router,
+        exchange,
         sockets,
         store,
         outbox: Outbox::default(),

@@ -11,8 +11,8 @@ mod tests;
 
 use crate::id::CallId;
 use crate::server::driver::{Driver, ROUNDS_MAX};
+use crate::server::exchange::Exchange;
 use crate::server::outbox::{Answer, Reply};
-use crate::server::sip_front::Router;
 use crate::time::Timestamp;
 use crate::webhook::front::{Saving, WebhookResult};
 use crate::webhook::io::{Batch, Hook};
@@ -28,8 +28,8 @@ impl Driver {
     fn take_webhook(&mut self, hook: &Hook) -> Answer {
         let now = self.clock.now();
         let Hook { provider, link, fields } = hook;
-        let Router { desk, next_call, .. } = &mut self.router;
-        let result = desk.handle_request(now, provider, link, fields, next_call);
+        let Exchange { providers, calls, .. } = &mut self.exchange;
+        let result = providers.handle_request(now, provider, link, fields, &mut calls.next);
         let answer = self.answer(now, result);
         self.answer_legs(now);
         answer
@@ -44,7 +44,7 @@ impl Driver {
                 self.deal(now);
                 let call = ticket.call();
                 let ahead = self.center.ahead(now, call);
-                let document = self.router.desk.answer(now, ticket, ahead);
+                let document = self.exchange.providers.answer(now, ticket, ahead);
                 Answer { call: Some(call), document: Some(document) }
             }
         }
@@ -53,7 +53,7 @@ impl Driver {
     /// What was said to a call that came in this turn, where its provider carries it, is replaced
     /// by what is to be said now.
     pub(super) fn answer_again(&mut self, now: Timestamp, call: CallId) {
-        let Some(document) = self.router.desk.answer_again(now, call) else { return };
+        let Some(document) = self.exchange.providers.answer_again(now, call) else { return };
         self.outbox.replace(call, &document);
         self.answer_legs(now);
     }
@@ -61,21 +61,22 @@ impl Driver {
     /// Answers legs that are commanded, which ask without HTTP.
     fn answer_legs(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
-            let Router { desk, next_call, .. } = &mut self.router;
-            let Some(result) = desk.poll_request(now, next_call) else { return };
+            let Exchange { providers, calls, .. } = &mut self.exchange;
+            let Some(result) = providers.poll_request(now, &mut calls.next) else { return };
             self.answer(now, result);
         }
         self.unfinished = true;
     }
 
-    pub(super) fn wake_providers(&mut self, now: Timestamp) {
-        self.router.desk.handle_timeout(now);
+    /// Fronts have something to do by now.
+    pub(super) fn wake_fronts(&mut self, now: Timestamp) {
+        self.exchange.handle_timeout(now);
         self.answer_legs(now);
     }
 
     pub(super) fn take_rest_result(&mut self, result: &RestResult) {
         let now = self.clock.now();
-        self.router.desk.handle_rest_result(now, result);
+        self.exchange.providers.handle_rest_result(now, result);
         self.answer_legs(now);
     }
 
@@ -83,15 +84,15 @@ impl Driver {
     pub(super) fn tell_providers(&mut self) {
         let now = self.clock.now();
         self.answer_legs(now);
-        while self.router.desk.pass_on(now) {
+        while self.exchange.providers.pass_on(now) {
             self.answer_legs(now);
         }
         while self.rest.is_some()
-            && let Some(order) = self.router.desk.poll_order()
+            && let Some(order) = self.exchange.providers.poll_order()
         {
             self.outbox.order(order);
         }
-        while let Some(saving) = self.router.desk.poll_saving() {
+        while let Some(saving) = self.exchange.providers.poll_saving() {
             match saving {
                 Saving::KeepCall(call, text) => self.store.keep_session(call, text),
                 Saving::ForgetCall(call) => self.store.forget_session(call),

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::config::{self, Sources};
+use crate::front::Turn;
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, open, start};
 use crate::webhook::document::Document;
@@ -126,7 +127,8 @@ impl World {
 
     /// The next command, by its id, which is answered like this.
     fn commanded(&mut self, outcome: RestOutcome) -> Option<String> {
-        let RestOrder::Send { leg, command, .. } = self.driver.router.desk.poll_order()? else {
+        let RestOrder::Send { leg, command, .. } = self.driver.exchange.providers.poll_order()?
+        else {
             panic!("nothing here comes by itself")
         };
         let RestCommand::Action { reference, id, body, .. } = command else {
@@ -215,11 +217,11 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         let (reply, mut replied) = oneshot::channel();
         world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
         world.driver.deal(world.driver.clock.now());
-        assert!(world.driver.router.is_recording, "it is not known yet");
+        assert!(world.driver.exchange.calls.is_recording, "it is not known yet");
         world.driver.release();
         assert!(replied.try_recv().is_ok());
         // Before anything is heard, which is when a call is taken or refused.
-        assert!(!world.driver.router.is_recording && !world.driver.store.is_accepting());
+        assert!(!world.driver.exchange.calls.is_recording && !world.driver.store.is_accepting());
         // Its leg is refused: nothing was commanded before.
         assert_eq!(world.driver.center.calls_live(), 0);
         assert_eq!((world.done().as_deref(), world.done()), (Some("1.1.2.reject"), None));
@@ -253,13 +255,13 @@ fn an_event_that_is_lost_is_not_waited_for_for_ever() {
     with_driver(|world| {
         world.is_up();
         assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
-        let legs = world.driver.router.desk.legs(PROVIDER);
+        let legs = world.driver.exchange.providers.legs(PROVIDER);
         let due = legs.poll_timeout().expect("a deadline");
         let now = world.driver.clock.now();
         assert!(due > now && due < now + Duration::from_secs(40), "{}", due.since(now).as_secs());
-        world.driver.wake_providers(now);
+        world.driver.wake_fronts(now);
         assert_eq!(world.done(), None, "it is not due yet");
-        world.driver.wake_providers(due);
+        world.driver.wake_fronts(due);
         assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
     });
 }
@@ -270,7 +272,7 @@ fn what_the_desk_asks_for_is_done_in_the_same_turn() {
         world.is_up();
         assert!(world.done().is_some());
         let call = CallId(1);
-        world.driver.feed(world.driver.clock.now(), Event::EndCall { call });
+        world.driver.input(world.driver.clock.now(), Some(Event::EndCall { call }));
         world.driver.tell_providers();
         assert_eq!(world.done().as_deref(), Some("1.1.3.hangup"));
         world.told(
@@ -292,7 +294,7 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
             Event::AgentAsked { agent, ask: AgentRequest::LogIn },
             Event::AgentAsked { agent, ask: AgentRequest::Ready },
         ] {
-            world.driver.feed(world.driver.clock.now(), event);
+            world.driver.input(world.driver.clock.now(), Some(event));
         }
         world.is_up();
         assert!(world.done().is_some());
@@ -308,9 +310,9 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
         let paper = Paper { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
-        *world.driver.router.desk.legs(PROVIDER) = make(paper, Duration::from_secs(8));
+        *world.driver.exchange.providers.legs(PROVIDER) = make(paper, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
-        world.driver.feed(world.driver.clock.now(), Event::AgentAsked { agent, ask });
+        world.driver.input(world.driver.clock.now(), Some(Event::AgentAsked { agent, ask }));
         assert!(is_held(world));
         world.driver.turn();
         assert!(!is_held(world));
@@ -323,13 +325,13 @@ fn fault_04_what_is_left_after_the_last_round_is_taken_up_at_once() {
         let driver = &mut world.driver;
         for n in 0..=ROUNDS_MAX as u64 {
             let leg = LegId::caller(CallId(1_000_000 + n)); // of no call: nothing follows from it
-            driver.router.events.push_back(Event::Ringing { leg });
+            driver.exchange.sip.events.push_back(Event::Ringing { leg });
         }
         driver.turn();
-        assert_eq!(driver.router.events.len(), 1, "others have their turn");
+        assert_eq!(driver.exchange.sip.events.len(), 1, "others have their turn");
         assert!(driver.is_due(), "and the timer goes off at once");
         driver.take_timeouts();
         driver.turn();
-        assert!(driver.router.events.is_empty() && !driver.is_due());
+        assert!(driver.exchange.sip.events.is_empty() && !driver.is_due());
     });
 }

@@ -1,6 +1,7 @@
 //! Scenes whose callers are somebody else's: a provider's, in place of telephones of our own.
 //!
-//! The script and the contact center are the same; what carries the callers' legs is a [`Front`].
+//! The script and the contact center are the same; what carries the callers' legs is a
+//! [`Front`], which acts for them: [`Callers`].
 //! What they hear is then what the front says it made them hear, piece by piece.
 //!
 //! **Invariant:** at one moment the front answers everything before the script goes on.
@@ -8,18 +9,19 @@
 use std::time::Duration;
 
 use crate::center::ContactCenter;
+use crate::front::{Front, Turn};
 use crate::id::{CallId, LegId};
 use crate::sim::transcript::scene::Scene;
 use crate::sim::transcript::script::Act;
 use crate::sim::transcript::stamped;
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, Digit, Event, From, Prompt};
+use crate::words::{Cause, Digit, Event, From, Prompt};
 
 /// Rounds of events and answers at one moment.
-const ROUNDS_MAX: u32 = 1_000;
+const ROUNDS_MAX: usize = 1_000;
 
-/// Who carries the callers' legs of a scene.
-pub trait Front {
+/// A front that carries the callers' legs of a scene, and acts for the people on them.
+pub trait Callers: Front {
     /// As in `provider:NAME` of a record.
     fn provider(&self) -> &str;
     /// A caller calls; the center hears of it as `call`, by an event.
@@ -30,16 +32,9 @@ pub trait Front {
     fn hangs_up(&mut self, now: Timestamp, call: CallId);
     /// A party that the front dialed does something; `false` when it did not dial it.
     fn party(&mut self, now: Timestamp, leg: LegId, deed: PartyDeed) -> bool;
-    /// A telephone of ours is about to be told of as hung up.
-    fn phone_ends(&mut self, now: Timestamp, leg: LegId);
-    /// Whether the command is for the front.
-    fn command(&mut self, command: &Command) -> bool;
-    fn poll_event(&mut self) -> Option<Event>;
     /// Everything was dealt with: answer, go on. `false` when there is nothing more to do now.
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool;
     fn poll_told(&mut self) -> Option<Told>;
-    fn poll_timeout(&self) -> Option<Timestamp>;
-    fn handle_timeout(&mut self, now: Timestamp);
 }
 
 /// What a party does.
@@ -63,24 +58,28 @@ pub enum Told {
 impl Scene {
     /// Lets the front and the center talk until both are done for now.
     pub(super) fn settle(&mut self, at: Timestamp) {
-        let Some(mut front) = self.front.take() else { return };
+        if self.front.is_some() {
+            self.rounds(at, ROUNDS_MAX);
+        }
+    }
+
+    /// What the front says next, which answers and goes on until it says something.
+    pub(super) fn front_says(&mut self, at: Timestamp) -> Option<Event> {
+        let mut front = self.front.take()?;
+        let mut event = None;
         for _ in 0..ROUNDS_MAX {
             self.tell_front(at, front.as_mut());
-            let Some(event) = front.poll_event() else {
-                if front.settle(at, &self.center) {
-                    continue;
-                }
+            event = front.poll_event();
+            if event.is_some() || !front.settle(at, &self.center) {
                 break;
-            };
-            self.front = Some(front);
-            self.tell(at, event);
-            front = self.front.take().expect("it was put there a moment ago");
+            }
         }
         self.tell_front(at, front.as_mut());
         self.front = Some(front);
+        event
     }
 
-    fn tell_front(&mut self, at: Timestamp, front: &mut dyn Front) {
+    fn tell_front(&mut self, at: Timestamp, front: &mut dyn Callers) {
         while let Some(told) = front.poll_told() {
             let what = match told {
                 Told::Hears(leg, prompt) => {
@@ -114,7 +113,7 @@ impl Scene {
     fn caller_of(
         &mut self,
         at: Timestamp,
-        front: &mut dyn Front,
+        front: &mut dyn Callers,
         name: &str,
         act: &Act,
     ) -> Result<(), String> {

@@ -49,7 +49,7 @@ use std::sync::Arc;
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
-pub use front::{Front, PartyDeed, Told};
+pub use front::{Callers, PartyDeed, Told};
 
 use scene::Scene;
 use script::{Cast, Deed};
@@ -81,7 +81,7 @@ pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
 pub fn run_with(
     flow: &Arc<Flow>,
     text: &str,
-    front: &mut dyn FnMut() -> Option<Box<dyn Front>>,
+    front: &mut dyn FnMut() -> Option<Box<dyn Callers>>,
 ) -> Result<String, TranscriptError> {
     let mut everybody = Cast::default();
     let mut out = String::new();

@@ -3,15 +3,16 @@
 //! **Invariant:** at one moment deadlines come first, then what the world owes (the end of a
 //! prompt, the end of a leg), then the script.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::center::ContactCenter;
 use crate::center::setup::Trunk;
 use crate::flow::Flow;
+use crate::front::{Handoff, HandoffEnd, Turn};
 use crate::id::{AgentId, CallId, LegId, PlayId};
-use crate::sim::transcript::front::Front;
+use crate::sim::transcript::front::Callers;
 use crate::sim::transcript::message::Message;
 use crate::sim::transcript::record::left;
 use crate::sim::transcript::script::{Act, Cast, Deed, Who};
@@ -50,7 +51,9 @@ pub(super) struct Scene {
     calls: u64,
     sequence: u64,
     inputs: u32,
-    pub(super) front: Option<Box<dyn Front>>,
+    pub(super) front: Option<Box<dyn Callers>>,
+    /// What the center wants done.
+    wanted: VecDeque<Command>,
     pub(super) out: String,
 }
 
@@ -58,7 +61,7 @@ impl Scene {
     pub(super) fn new(
         flow: &Arc<Flow>,
         cast: &Cast,
-        front: Option<Box<dyn Front>>,
+        front: Option<Box<dyn Callers>>,
     ) -> Result<Self, String> {
         let language = flow.languages().first().map_or("en", |language| language).to_owned();
         let mut setup = cast.setup(flow);
@@ -88,6 +91,7 @@ impl Scene {
             calls: 0,
             sequence: 0,
             inputs: 0,
+            wanted: VecDeque::new(),
             out: String::new(),
         })
     }
@@ -175,8 +179,7 @@ impl Scene {
 
     fn take_step(&mut self, at: Timestamp) {
         if self.center.poll_timeout().is_some_and(|(wake, _)| wake <= at) {
-            self.center.handle_timeout(at);
-            return self.drain(at);
+            return self.input(at, None);
         }
         if self.agenda.first_key_value().is_none_or(|((due, _), _)| *due > at) {
             return; // it is the front's turn
@@ -208,14 +211,7 @@ impl Scene {
     }
 
     pub(super) fn tell(&mut self, at: Timestamp, event: Event) {
-        if let Event::HungUp { leg, .. } | Event::DialFailed { leg, .. } = event {
-            self.live.remove(&leg);
-        }
-        if let (Event::HungUp { leg, .. }, Some(front)) = (&event, &mut self.front) {
-            front.phone_ends(at, *leg);
-        }
-        self.center.handle(at, event);
-        self.drain(at);
+        self.input(at, Some(event));
     }
 
     fn owe(&mut self, at: Timestamp, event: Event) {
@@ -331,26 +327,13 @@ impl Scene {
         leg.copied().ok_or_else(|| format!("`{name}` has no call then"))
     }
 
-    /// Takes the commands and writes down what happened.
-    fn drain(&mut self, at: Timestamp) {
-        let commands: Vec<Command> = std::iter::from_fn(|| self.center.poll_command()).collect();
-        self.tell_steps(at, &commands);
-        for command in commands {
-            if let Some(what) = self.carry_out(at, command) {
-                self.out += &stamped(self.start, at, '<', &what);
-            }
-        }
-        self.center.check(at);
-        self.tell_agents(at);
-    }
-
     /// The steps calls went through in this input, those of calls that ended in it too.
-    fn tell_steps(&mut self, at: Timestamp, commands: &[Command]) {
+    fn tell_steps(&mut self, at: Timestamp) {
         let mut paths: BTreeMap<CallId, Vec<String>> = BTreeMap::new();
         for call in self.center.snapshot(at).calls {
             paths.insert(call.call, call.path.into_iter().map(|(_, step)| step).collect());
         }
-        for command in commands {
+        for command in &self.wanted {
             if let Command::CloseRecord { record } = command {
                 let steps = record.path.iter().map(|entry| entry.step.clone());
                 paths.insert(record.call, steps.collect());
@@ -386,9 +369,12 @@ impl Scene {
     }
 
     /// Does what the world owes for a command; returns how it is told.
-    fn carry_out(&mut self, at: Timestamp, command: Command) -> Option<String> {
-        if self.front.as_mut().is_some_and(|front| front.command(&command)) {
-            return self.told_of(command);
+    fn done(&mut self, at: Timestamp, mut command: Command) -> Option<String> {
+        if let Some(front) = &mut self.front {
+            match front.carry_out(at, command.clone()) {
+                Some(back) => command = back,
+                None => return self.told_of(command),
+            }
         }
         match command {
             Command::Answer { leg } => Some(format!("{} is answered", self.name(leg))),
@@ -511,5 +497,46 @@ impl Scene {
 
     pub(super) fn name(&self, leg: LegId) -> String {
         self.names.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
+    }
+}
+
+impl Turn for Scene {
+    fn tell_center(&mut self, at: Timestamp, event: Option<Event>) {
+        if let Some(Event::HungUp { leg, .. } | Event::DialFailed { leg, .. }) = event {
+            self.live.remove(&leg);
+        }
+        // The telephones are the scene's own: with the agent's goes the caller whom it had.
+        if let (Some(Event::HungUp { leg, .. }), Some(front)) = (&event, &mut self.front)
+            && !leg.is_caller()
+        {
+            let end = HandoffEnd::Returned(Cause::NORMAL_CLEARING);
+            front.handle_handoff(at, &Handoff::Over { leg: LegId::caller(leg.call), end });
+        }
+        match event {
+            Some(event) => self.center.handle(at, event),
+            None => self.center.handle_timeout(at),
+        }
+        self.wanted.extend(std::iter::from_fn(|| self.center.poll_command()));
+        self.tell_steps(at);
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.wanted.pop_front()
+    }
+
+    /// Writes down what happened.
+    fn carry_out(&mut self, at: Timestamp, command: Command) {
+        if let Some(what) = self.done(at, command) {
+            self.out += &stamped(self.start, at, '<', &what);
+        }
+    }
+
+    fn poll_event(&mut self, at: Timestamp) -> Option<Event> {
+        self.front_says(at)
+    }
+
+    fn input_over(&mut self, at: Timestamp) {
+        self.center.check(at);
+        self.tell_agents(at);
     }
 }

@@ -8,8 +8,10 @@
 //!
 //! **Invariant:** an address is good for one leg, of the step that handed it out.
 //!
-//! **Deliberately absent:** SIP and sound. The router binds the leg and bridges it.
+//! **Deliberately absent:** SIP and sound. The front it is
+//! handed to answers the leg and lets the two talk.
 
+use crate::front::ADDRESS_PREFIX;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::end::BACK_MAX;
@@ -19,15 +21,9 @@ use crate::webhook::sign::{hex, hmac_sha256, same};
 use crate::words::{Cause, Event, Loss};
 
 impl Desk {
-    /// Whether an address is one to which callers' sound is sent, right or wrong.
-    #[must_use]
-    pub fn is_arm(&self, user: &str) -> bool {
-        !self.setup.providers.is_empty() && user.starts_with(ARM_PREFIX)
-    }
-
     /// A SIP leg rings for this address: whose sound comes, and to whom?
     pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
-        let (call, _) = user.strip_prefix(ARM_PREFIX)?.split_once('-')?;
+        let (call, _) = user.strip_prefix(ADDRESS_PREFIX)?.split_once('-')?;
         let call = CallId(call.parse().ok()?);
         let key = self.setup.key;
         let session = self.sessions.get_mut(&call)?;
@@ -96,12 +92,9 @@ impl Desk {
     }
 }
 
-/// What the user part of the address begins with to which a caller's sound is sent.
-const ARM_PREFIX: &str = "handoff-";
-
 /// The user part to which step `n` of a call sends its sound.
 pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {
-    let what = format!("{ARM_PREFIX}{}-{n}", call.0);
+    let what = format!("{ADDRESS_PREFIX}{}-{n}", call.0);
     let mac = hmac_sha256(key, &[what.as_bytes()]);
     format!("{what}-{}", hex(&mac[..8]))
 }

@@ -20,6 +20,7 @@ mod called;
 mod commands;
 mod consult;
 mod end;
+mod front;
 mod hear;
 mod hearing;
 mod party;
@@ -35,6 +36,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use crate::front::Handoff;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::about::Parting;
@@ -186,6 +188,8 @@ pub struct Desk {
     asks: VecDeque<Ask>,
     /// Telephones of ours to hang up.
     dropped: VecDeque<LegId>,
+    /// Callers whose sound has come to a telephone of ours.
+    expected: VecDeque<Handoff>,
     /// No new calls.
     is_full: bool,
     /// Calls refused for that, to be told.
@@ -225,6 +229,7 @@ impl Desk {
             events: VecDeque::new(),
             asks: VecDeque::new(),
             dropped: VecDeque::new(),
+            expected: VecDeque::new(),
             is_full: false,
             refused: VecDeque::new(),
             refused_keys: VecDeque::new(),

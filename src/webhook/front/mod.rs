@@ -14,8 +14,8 @@
 //! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
 //! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
 //! two steps, because the center stands between them. Where the result is
-//! [`WebhookResult::Asked`], take `poll_event`, give the center's commands to `command`, and when
-//! nothing is left, give the ticket back to `answer`. After each of the three doors take
+//! [`WebhookResult::Asked`], do what a [`Front`](crate::front::Front) wants done, and when nothing
+//! is left, give the ticket back to `answer`. After each of the three doors take
 //! `poll_request` in the same two steps, until it gives nothing: a commanded leg asks there as
 //! other legs do over HTTP.
 //!
@@ -243,20 +243,6 @@ impl ProviderFront {
             })
         };
         self.orders.pop_front().or_else(|| of_leg(self))
-    }
-
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let legs = self.ways.values().filter_map(|way| match way {
-            Way::Commands(legs) => legs.poll_timeout(),
-            Way::Documents(_) => None,
-        });
-        legs.chain(self.desk.poll_timeout()).min()
-    }
-
-    pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.desk.handle_timeout(now);
-        self.commanded().for_each(|(_, legs)| legs.handle_timeout(now));
     }
 
     /// The legs of a provider that is commanded, to look at or to lose.

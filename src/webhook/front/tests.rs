@@ -1,5 +1,4 @@
-//! Providers of both kinds, two of them commanded, through one front and a contact center: the loop
-//! is that of the driver.
+//! Providers of both kinds, two of them commanded, through one front and a contact center.
 
 mod saved;
 mod together;
@@ -16,8 +15,9 @@ use crate::center::setup::{Agent, Queue, Trunk};
 use crate::center::snapshot::CallState;
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
+use crate::front::{Front, Turn};
 use crate::id::{AgentId, LegId};
-use crate::webhook::desk::{ProviderSetup, Taken};
+use crate::webhook::desk::ProviderSetup;
 use crate::webhook::document::{Action, Callee};
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::paper::Paper;
@@ -128,6 +128,33 @@ fn center() -> ContactCenter {
     })
 }
 
+impl Turn for World {
+    fn tell_center(&mut self, now: Timestamp, event: Option<Event>) {
+        match event {
+            Some(event) => self.center.handle(now, event),
+            None => self.center.handle_timeout(now),
+        }
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    fn carry_out(&mut self, now: Timestamp, command: Command) {
+        if let Some(Command::CloseRecord { record }) = self.front.carry_out(now, command) {
+            self.records.push(*record);
+        }
+    }
+
+    fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
+        self.front.poll_event()
+    }
+
+    fn input_over(&mut self, now: Timestamp) {
+        self.center.check(now);
+    }
+}
+
 impl World {
     fn new() -> Self {
         let mut world = Self {
@@ -148,23 +175,12 @@ impl World {
     }
 
     fn tell(&mut self, event: Event) {
-        self.center.handle(self.now, event);
+        self.input(self.now, Some(event));
         self.turn();
     }
 
     fn deal(&mut self) {
-        loop {
-            while let Some(command) = self.center.poll_command() {
-                if self.front.command(&command) == Taken::BySip
-                    && let Command::CloseRecord { record } = command
-                {
-                    self.records.push(*record);
-                }
-            }
-            self.center.check(self.now);
-            let Some(event) = self.front.poll_event() else { return };
-            self.center.handle(self.now, event);
-        }
+        assert!(self.rounds(self.now, 1_000), "it never comes to rest");
     }
 
     fn answer(&mut self, result: WebhookResult) -> Option<Document> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use attendant::flow::{Flow, Known, parse};
 use attendant::id::AgentId;
-use attendant::sim::transcript::{self, Front};
+use attendant::sim::transcript::{self, Callers};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Provider, provider};
 use attendant::words::Digit;
@@ -206,7 +206,7 @@ fn check(play: &Play) {
     });
 }
 
-fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Front>) {
+fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Callers>) {
     let provider = play.provider;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
     for name in ["support", "afterhours"] {
@@ -355,7 +355,7 @@ fn a_message_that_cannot_be_recorded_fails() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
     let script = "caller eve\n\n== to jambonz\n\n    0.000 > eve calls +14155550101\n    \
                   4.000 > eve presses 3\n   20.000 > eve hangs up\n";
-    let mut fronts = || -> Option<Box<dyn Front>> {
+    let mut fronts = || -> Option<Box<dyn Callers>> {
         let Play { provider, has_rest, accept_key, .. } = jambonz();
         let agents = BTreeMap::new();
         Some(Box::new(Platform::new(provider, has_rest, accept_key, agents)))

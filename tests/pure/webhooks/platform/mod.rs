@@ -12,16 +12,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
+use attendant::front::{Front, FrontCannot, Handoff};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Front, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{
-    Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Taken, Ticket,
-};
+use attendant::webhook::desk::{Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Ticket};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
-use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
 use party::is_handed_off;
@@ -233,7 +232,7 @@ impl Platform {
     }
 }
 
-impl Front for Platform {
+impl Callers for Platform {
     fn provider(&self) -> &str {
         self.provider.name()
     }
@@ -293,21 +292,6 @@ impl Front for Platform {
         true
     }
 
-    fn phone_ends(&mut self, now: Timestamp, leg: LegId) {
-        if !leg.is_caller() && self.desk.has_arm(leg.call) {
-            self.desk.arm_ended(now, leg.call, true, Cause::NORMAL_CLEARING);
-            self.with_line(now, leg.call, |line| line.dial_over(now, None));
-        }
-    }
-
-    fn command(&mut self, command: &Command) -> bool {
-        self.desk.command(command) == Taken::Here
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        self.desk.poll_event()
-    }
-
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(Asking { leg, ticket }) = self.asked.pop_front() {
             let ahead = center.ahead(now, ticket.call());
@@ -324,6 +308,36 @@ impl Front for Platform {
 
     fn poll_told(&mut self) -> Option<Told> {
         self.told.pop_front()
+    }
+}
+
+impl Front for Platform {
+    fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+        self.desk.carry_out(now, command)
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.desk.poll_event()
+    }
+
+    fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
+        self.desk.can(leg, request)
+    }
+
+    fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
+        let call = match handoff {
+            Handoff::Over { leg, .. } if self.desk.has_arm(leg.call) => Some(leg.call),
+            _ => None,
+        };
+        let is_known = self.desk.handle_handoff(now, handoff);
+        if let Some(call) = call {
+            self.with_line(now, call, |line| line.dial_over(now, None));
+        }
+        is_known
+    }
+
+    fn poll_handoff(&mut self) -> Option<Handoff> {
+        self.desk.poll_handoff()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
@@ -344,6 +358,14 @@ impl Front for Platform {
         for call in due {
             self.with_line(now, call, |line| line.wake(now));
         }
+    }
+
+    fn set_full(&mut self, is_full: bool) {
+        self.desk.set_full(is_full);
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.desk.is_quiet()
     }
 }
 

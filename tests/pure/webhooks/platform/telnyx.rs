@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
+use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Front, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{DeskSetup, ProviderSetup, Taken};
+use attendant::webhook::desk::{DeskSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
 use attendant::webhook::sign::from_base64;
@@ -19,7 +20,7 @@ use attendant::webhook::{
     self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
     RestCommand, RestOrder, RestResult,
 };
-use attendant::words::{Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
 
 use super::{PIECE, SIP_HOST};
@@ -45,6 +46,8 @@ pub(in crate::webhooks) struct Telnyx {
     platform: Platform,
     /// Those it dialed, by its name for them.
     parties: BTreeMap<String, LegId>,
+    /// Callers who are at a telephone of ours, by the party that is.
+    handed: BTreeMap<CallId, String>,
     pending: Option<Ticket>,
     told: VecDeque<Told>,
     /// Every event is told twice.
@@ -87,6 +90,7 @@ impl Telnyx {
             links,
             platform: Platform::new(lasts),
             parties: BTreeMap::new(),
+            handed: BTreeMap::new(),
             pending: None,
             told: VecDeque::new(),
             doubled,
@@ -124,7 +128,7 @@ impl Telnyx {
                 Did::Records(reference) => {
                     self.told.push_back(Told::IsRecorded(self.leg(&reference)));
                 }
-                Did::Dials(party) => self.dials(&party),
+                Did::Dials(party) => self.dials(now, &party),
                 Did::Bridges { caller, party } => {
                     let both = Told::Talks(self.leg(&caller), self.leg(&party));
                     self.told.push_back(both);
@@ -143,19 +147,27 @@ impl Telnyx {
     }
 
     /// Whose leg that is: as the mark says, or an agent's of ours, who answers at once.
-    fn dials(&mut self, party: &str) {
+    fn dials(&mut self, now: Timestamp, party: &str) {
         let line = &self.platform.lines[party];
         let mark = String::from_utf8(from_base64(&line.state).unwrap()).unwrap();
         let (path, query) = mark.split_once('?').unwrap();
         let ours = line.to.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
         let ours = ours.filter(|(_, host)| *host == SIP_HOST).map(|(user, _)| user);
-        let arm = ours.and_then(|user| self.front.arm(user));
+        let address = ours.map(str::to_owned);
+        let expected = address.and_then(|address| {
+            self.front.handle_handoff(now, &Handoff::Arrived { arrival: 0, address });
+            self.front.poll_handoff()
+        });
         let leg = match self.links.read(path, query) {
             Some(Link::LegStatus { leg }) => leg,
-            _ => arm.expect("an agent of ours").1,
+            _ => match &expected {
+                Some(Handoff::Expected { party, .. }) => *party,
+                other => panic!("an agent of ours: {other:?}"),
+            },
         };
         self.parties.insert(party.to_owned(), leg);
-        if arm.is_some() {
+        if expected.is_some() {
+            self.handed.insert(leg.call, party.to_owned());
             self.platform.answers(party);
         }
     }
@@ -237,7 +249,7 @@ fn heard(links: &Links, sound: &Sound) -> (Prompt, Duration) {
     }
 }
 
-impl Front for Telnyx {
+impl Callers for Telnyx {
     fn provider(&self) -> &str {
         NAME
     }
@@ -261,8 +273,9 @@ impl Front for Telnyx {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.front.has_arm(call) {
-            self.front.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.handed.remove(&call).is_some() {
+            let (leg, end) = (LegId::caller(call), HandoffEnd::HungUp(Cause::NORMAL_CLEARING));
+            self.front.handle_handoff(now, &Handoff::Over { leg, end });
         }
         self.platform.hangs_up(now.as_millis(), &Self::reference(call));
         self.carry(now);
@@ -270,7 +283,7 @@ impl Front for Telnyx {
 
     fn party(&mut self, now: Timestamp, leg: LegId, deed: PartyDeed) -> bool {
         let Some(party) = self.party_of(leg) else { return false };
-        if self.front.has_arm(leg.call) {
+        if self.handed.contains_key(&leg.call) {
             return false;
         }
         match deed {
@@ -282,25 +295,6 @@ impl Front for Telnyx {
         }
         self.carry(now);
         true
-    }
-
-    fn phone_ends(&mut self, now: Timestamp, leg: LegId) {
-        if leg.is_caller() || !self.front.has_arm(leg.call) {
-            return;
-        }
-        self.front.arm_ended(now, leg.call, true, Cause::NORMAL_CLEARING);
-        if let Some(party) = self.party_of(leg) {
-            self.platform.hangs_up(now.as_millis(), &party);
-            self.carry(now);
-        }
-    }
-
-    fn command(&mut self, command: &Command) -> bool {
-        self.front.command(command) == Taken::Here
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        self.front.poll_event()
     }
 
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
@@ -328,6 +322,38 @@ impl Front for Telnyx {
     fn poll_told(&mut self) -> Option<Told> {
         self.told.pop_front()
     }
+}
+
+impl Front for Telnyx {
+    fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+        self.front.carry_out(now, command)
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.front.poll_event()
+    }
+
+    fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
+        self.front.can(leg, request)
+    }
+
+    fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
+        let party = match handoff {
+            Handoff::Over { leg, .. } => self.handed.remove(&leg.call),
+            _ => None,
+        };
+        let Some(party) = party else { return false };
+        self.front.handle_handoff(now, handoff);
+        if self.platform.is_up(&party) {
+            self.platform.hangs_up(now.as_millis(), &party);
+            self.carry(now);
+        }
+        true
+    }
+
+    fn poll_handoff(&mut self) -> Option<Handoff> {
+        self.front.poll_handoff()
+    }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.platform.lines.values();
@@ -346,5 +372,13 @@ impl Front for Telnyx {
             self.platform.wake(now.as_millis(), &reference);
         }
         self.carry(now);
+    }
+
+    fn set_full(&mut self, is_full: bool) {
+        self.front.set_full(is_full);
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.front.is_quiet()
     }
 }

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
+use attendant::front::{Front, Turn};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk, Taken};
+use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
@@ -120,6 +121,8 @@ pub(super) struct World {
     pub(super) manners: Manners,
     pub(super) judge: Judge,
     pub(super) requests: u64,
+    /// Events of the desk so far.
+    said: usize,
     plans: BTreeMap<(Timestamp, u64), Deed>,
     planned: u64,
 }
@@ -148,6 +151,7 @@ impl World {
             manners,
             judge: Judge::default(),
             requests: 0,
+            said: 0,
             plans: BTreeMap::new(),
             planned: 0,
         }
@@ -171,8 +175,7 @@ impl World {
             if desk.is_some_and(|at| at <= now) {
                 self.desk.handle_timeout(self.now);
             } else if center.is_some_and(|at| at <= now) {
-                self.center.handle_timeout(self.now);
-                self.carry_out();
+                self.input(self.now, None);
             } else if control.is_some_and(|at| at <= now) {
                 self.control_wakes();
             } else if let Some((_, deed)) = self.plans.pop_first() {
@@ -225,19 +228,14 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, event: Event) {
-        self.judge.log(self.now, "event", &event);
-        self.judge.event(&event);
-        self.center.handle(self.now, event);
-        self.carry_out();
+        self.input(self.now, Some(event));
     }
 
     /// The desk's events and asks, until it has no more; returns how many events they were.
     pub(super) fn settle(&mut self) -> usize {
-        let mut events = 0;
-        while let Some(event) = self.desk.poll_event() {
-            self.tell(event);
-            events += 1;
-        }
+        let before = self.said;
+        assert!(self.rounds(self.now, DEEDS_MAX), "it never comes to rest");
+        let mut events = self.said - before;
         while let Some(leg) = self.desk.poll_dropped() {
             self.phone_over(leg, Cause::NETWORK_OUT_OF_ORDER);
             events += 1;
@@ -257,23 +255,6 @@ impl World {
         self.center.check(self.now);
         self.check_phones();
         events
-    }
-
-    fn carry_out(&mut self) {
-        while let Some(command) = self.center.poll_command() {
-            self.judge.log(self.now, "command", &command);
-            self.judge.command(&command);
-            if self.desk.command(&command) == Taken::Here {
-                continue;
-            }
-            match command {
-                Command::Dial { leg, target, .. } => self.phone_rings(leg, &target),
-                Command::HangUp { leg, cause } | Command::Reject { leg, cause } => {
-                    self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
-                }
-                _ => {}
-            }
-        }
     }
 
     /// One agent has one telephone, and a call at most one party at one of ours.
@@ -349,7 +330,7 @@ impl World {
         }
     }
 
-    /// As the server's router does: the arm first, then the news.
+    /// As the server's telephones do: the arm first, then the news.
     fn phone_over(&mut self, leg: LegId, cause: Cause) {
         let phone = self.phones.remove(&leg);
         if let Some(from) = phone.and_then(|phone| phone.answered_at) {
@@ -375,6 +356,37 @@ impl World {
         if let Some(line) = line {
             self.dial_over(line, None);
         }
+    }
+}
+
+impl Turn for World {
+    fn tell_center(&mut self, now: Timestamp, event: Option<Event>) {
+        let Some(event) = event else { return self.center.handle_timeout(now) };
+        self.judge.log(now, "event", &event);
+        self.judge.event(&event);
+        self.center.handle(now, event);
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    fn carry_out(&mut self, now: Timestamp, command: Command) {
+        self.judge.log(now, "command", &command);
+        self.judge.command(&command);
+        match self.desk.carry_out(now, command) {
+            Some(Command::Dial { leg, target, .. }) => self.phone_rings(leg, &target),
+            Some(Command::HangUp { leg, cause } | Command::Reject { leg, cause }) => {
+                self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
+            }
+            _ => {}
+        }
+    }
+
+    fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
+        let event = self.desk.poll_event();
+        self.said += usize::from(event.is_some());
+        event
     }
 }
 

@@ -1,0 +1,78 @@
+//! Fronts: who carries legs, and how one hands a leg to another.
+//!
+//! A front speaks with telephones in its own way: SIP with RTP, a provider's documents, a
+//! provider's commands. The center knows legs only. In between stands the [`exchange`]:
+//!
+//! ```text
+//!                       ┌──► a front ─┐ ▲
+//!   center ─► commands ─┤             │ │ hand-offs
+//!     ▲                 └──► a front ─┤ ▼
+//!     └──────── events ◄──────────────┘
+//! ```
+//!
+//! # Contract
+//!
+//! Give each command to the fronts, one after another, until one keeps it ([`Front::carry_out`]).
+//! After each command and each input of a front, let them talk about legs that go from one to
+//! another ([`exchange::hand_over`]), and only then take their events: the end of an agent's leg
+//! is no news while the caller is still at that agent's front. Who does all of it, in turns, is a
+//! [`Turn`].
+//!
+//! What comes in from outside is the front's own: datagrams, facts of the media, requests of
+//! providers have their own doors, beside this trait.
+//!
+//! **Invariant:** a front knows by itself which legs it carries; nobody keeps a second list. A leg
+//! is carried by one front at a time: while it is handed on, the front it belongs to gives its
+//! commands back.
+//!
+//! **Deliberately absent:** IO, and the center, whose words are enough.
+
+mod cannot;
+pub mod exchange;
+mod handoff;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use cannot::FrontCannot;
+pub use handoff::{ADDRESS_PREFIX, Handoff, HandoffEnd, is_handoff};
+pub use turn::Turn;
+
+use crate::id::LegId;
+use crate::time::Timestamp;
+use crate::words::{AgentRequest, Command, Event};
+
+/// Who carries legs.
+pub trait Front {
+    /// Carries out a command about a leg of this front, or gives it back.
+    fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command>;
+
+    /// The next thing that happened to a leg.
+    fn poll_event(&mut self) -> Option<Event>;
+
+    /// Whether the agent on this leg can have what was asked for. In a
+    /// [`Consult`](AgentRequest::Consult), `trunk` names the way to the third party.
+    ///
+    /// # Errors
+    ///
+    /// Why not. Of a leg that another front carries nothing is said.
+    fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot>;
+
+    /// Another front has something to say about a leg that goes from one to another. `false`: it
+    /// is not about a leg of this front.
+    fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool;
+
+    /// What this front has to say about such a leg.
+    fn poll_handoff(&mut self) -> Option<Handoff>;
+
+    /// When [`Self::handle_timeout`] is to be called.
+    fn poll_timeout(&self) -> Option<Timestamp>;
+
+    fn handle_timeout(&mut self, now: Timestamp);
+
+    /// While there is no room for another call, or for its record, new calls are refused.
+    fn set_full(&mut self, is_full: bool);
+
+    /// Whether this front carries no leg, and waits for nothing.
+    fn is_quiet(&self) -> bool;
+}

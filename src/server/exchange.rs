@@ -1,0 +1,104 @@
+//! The fronts of this server as one: commands go to the leg's front, what fronts say comes back
+//! as events.
+//!
+//! A further front is a field and a place in [`Exchange::fronts`], and a door for what comes in to
+//! it from outside.
+//!
+//! **Deliberately absent:** legs, which each front knows; decisions, which the center makes.
+
+use std::collections::VecDeque;
+
+use crate::center::ContactCenter;
+use crate::front::{Front, FrontCannot, exchange};
+use crate::id::LegId;
+use crate::server::calls::{Caller, Calls};
+use crate::server::sip_front::SipFront;
+use crate::time::Timestamp;
+use crate::webhook::front::ProviderFront;
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+
+pub(super) struct Exchange {
+    pub(super) providers: ProviderFront,
+    pub(super) sip: SipFront,
+    pub(super) calls: Calls,
+    /// What no front says, for the center, in the order it happened.
+    events: VecDeque<Event>,
+}
+
+/// Whether there is room for a new call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// It would be one too many, or its record might find no room.
+    pub(super) is_full: bool,
+    pub(super) is_recording: bool,
+}
+
+impl Exchange {
+    /// `first` is what the center is to hear before anything else.
+    pub(super) fn new(
+        providers: ProviderFront,
+        sip: SipFront,
+        calls: Calls,
+        first: VecDeque<Event>,
+    ) -> Self {
+        Self { providers, sip, calls, events: first }
+    }
+
+    /// A provider's caller may be at a telephone, never the other way round: the telephones come
+    /// last, with all that is no provider's.
+    fn fronts(&mut self) -> [&mut dyn Front; 2] {
+        [&mut self.providers, &mut self.sip]
+    }
+
+    /// Whether there is room, for whatever comes next.
+    pub(super) fn set_room(&mut self, room: Room) {
+        self.calls.is_recording = room.is_recording;
+        self.fronts().into_iter().for_each(|front| front.set_full(room.is_full));
+    }
+
+    /// Carries out a command about a leg; gives one back that is about a record.
+    pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+        let left = exchange::carry_out(&mut self.fronts(), now, command);
+        // Before what is to be played next: that is for the front that has the leg now.
+        exchange::hand_over(&mut self.fronts(), now);
+        left
+    }
+
+    /// Carries out what had to wait until the arrival of its call was written.
+    pub(super) fn carry_out_due(&mut self, now: Timestamp, command: Command) {
+        self.sip.carry_out_now(now, command);
+        exchange::hand_over(&mut self.fronts(), now);
+    }
+
+    /// Lets the fronts hear what came in to them, and says what comes of it first.
+    pub(super) fn poll_event(&mut self, now: Timestamp, center: &ContactCenter) -> Option<Event> {
+        while let Some((from, to, via)) = self.providers.poll_refused() {
+            let caller = Caller { from, to, via };
+            let event = self.calls.refused(now, caller, EndedBy::Server, Cause::CONGESTION);
+            self.events.extend(event);
+        }
+        exchange::hand_over(&mut self.fronts(), now);
+        while self.sip.hear_next(now, center, &mut self.calls) {
+            exchange::hand_over(&mut self.fronts(), now);
+        }
+        self.events.pop_front().or_else(|| exchange::poll_event(&mut self.fronts()))
+    }
+
+    /// Whether the agent on this leg can have what was asked for.
+    pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
+        exchange::can(&[&self.providers, &self.sip], leg, request)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.providers.poll_timeout().into_iter().chain(self.sip.poll_timeout()).min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Timestamp) {
+        self.fronts().into_iter().rev().for_each(|front| front.handle_timeout(now));
+    }
+
+    /// Whether signaling has come to rest: nothing is waiting for an answer any more.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.events.is_empty() && self.providers.is_quiet() && self.sip.is_quiet()
+    }
+}

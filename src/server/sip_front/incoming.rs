@@ -1,0 +1,189 @@
+//! What the user agent and the media say of telephones' legs, as events.
+//!
+//! **Invariant:** the center hears of a call when it is known that there will be sound; until then
+//! it can only be refused.
+
+use std::net::IpAddr;
+
+use crate::center::ContactCenter;
+use crate::front::HandoffEnd;
+use crate::id::{CallId, LegId};
+use crate::media::io::Fact;
+use crate::media::source::Origins;
+use crate::server::calls::{Caller, Calls};
+use crate::server::convert::remote_media;
+use crate::server::sip_front::SipFront;
+use crate::sip::ua::{Bound, DialogId, UaEvent};
+use crate::time::Timestamp;
+use crate::words::{Cause, EndedBy, Event, Loss};
+
+/// The INVITE of a call.
+struct Incoming {
+    dialog: DialogId,
+    remote: IpAddr,
+    /// Whether a flow answers for the number.
+    is_known: bool,
+}
+
+impl SipFront {
+    /// The next thing the user agent says. `false`: there is nothing more.
+    pub(in crate::server) fn hear_next(
+        &mut self,
+        now: Timestamp,
+        center: &ContactCenter,
+        calls: &mut Calls,
+    ) -> bool {
+        let Some(event) = self.ua.poll_event() else { return false };
+        self.heard(now, center, calls, event);
+        true
+    }
+
+    fn heard(&mut self, now: Timestamp, center: &ContactCenter, calls: &mut Calls, event: UaEvent) {
+        match event {
+            UaEvent::Incoming { dialog, to, remote, .. } if self.handed.is_for(&to) => {
+                self.handed.arrived(dialog, to, remote.ip());
+            }
+            UaEvent::Incoming { dialog, from, to, via, remote } => {
+                let is_known = center.knows_number(&to, &via);
+                let caller = Caller { from, to, via };
+                self.arrived(
+                    now,
+                    Incoming { dialog, remote: remote.ip(), is_known },
+                    caller,
+                    calls,
+                );
+            }
+            UaEvent::TurnedAway { to, .. } if self.handed.is_for(&to) => {}
+            UaEvent::TurnedAway { from, to, via, cause } => {
+                let caller = Caller { from, to, via };
+                self.events.extend(calls.refused(now, caller, EndedBy::Server, cause));
+            }
+            UaEvent::Media { leg, media, signaling, trunk } => {
+                let networks = trunk.and_then(|trunk| self.media_networks.get(trunk));
+                let networks = networks.cloned().unwrap_or_default();
+                let origins = Origins { signaling: Some(signaling), networks };
+                self.media.configure(leg, remote_media(&media), origins);
+            }
+            UaEvent::Ringing { leg } => self.events.push_back(Event::Ringing { leg }),
+            UaEvent::Rerouted { leg, trunk } => {
+                self.events.push_back(Event::Rerouted { leg, trunk });
+            }
+            // Another front has handed it to us, and has answered long ago.
+            UaEvent::Answered { leg } if self.handed.has(leg) => {}
+            UaEvent::Answered { leg } => self.events.push_back(Event::Answered { leg }),
+            UaEvent::Failed { leg, cause } => {
+                self.close(leg);
+                self.dialed.remove(&leg);
+                self.give_back(now, leg.call);
+                self.events.push_back(Event::DialFailed { leg, cause });
+            }
+            UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
+            UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
+            // It may come in the sound as well, and one press is one digit.
+            UaEvent::Dtmf { leg, digit } => self.media.press(leg, digit),
+            UaEvent::Ended { leg, cause } => {
+                self.leg_over(now, leg, cause, Event::HungUp { leg, cause });
+            }
+            UaEvent::Lost { leg, cause, how } => {
+                self.leg_over(now, leg, cause, Event::LegLost { leg, cause, how });
+            }
+            UaEvent::Reachable { agent, reachable } => {
+                self.events.push_back(Event::PhoneReachable { agent, reachable });
+            }
+            UaEvent::Refused { remote, why } => self.refusals.tell(now, remote, &why),
+        }
+    }
+
+    /// A call comes in. The center hears of it when it is known that there will be sound; until
+    /// then it can only be refused.
+    fn arrived(&mut self, now: Timestamp, incoming: Incoming, caller: Caller, calls: &mut Calls) {
+        let Incoming { dialog, remote, is_known } = incoming;
+        let unknown = Cause::UNALLOCATED_NUMBER;
+        if !is_known && !calls.unanswered.keep(now, &caller.via, unknown) {
+            calls.count_refused();
+            return self.ua.refuse(now, dialog, unknown);
+        }
+        let call = calls.next;
+        let leg = LegId::caller(call);
+        let Some(media) = self.open(now, leg, remote) else {
+            self.ua.refuse(now, dialog, Cause::NO_CIRCUIT);
+            let refused = calls.refused(now, caller, EndedBy::Server, Cause::NO_CIRCUIT);
+            return self.events.extend(refused);
+        };
+        // Also where it is refused now: what is said of this leg is never about the next one.
+        calls.next = CallId(call.0 + 1);
+        let bound = self.ua.bind(now, dialog, leg, media);
+        let (by, cause) = match bound {
+            Bound::Fits | Bound::Offers => {
+                let Caller { from, to, via } = caller;
+                self.events.push_back(match bound {
+                    Bound::Offers => Event::CallOpening { call, from, to, via },
+                    _ => Event::CallArrived { call, from, to, via },
+                });
+                return;
+            }
+            Bound::Unfit(_) => (EndedBy::Server, Cause::INCOMPATIBLE),
+            Bound::Gone => (EndedBy::Caller, Cause::NORMAL_CLEARING),
+        };
+        self.media.close(leg);
+        self.events.extend(calls.refused(now, caller, by, cause));
+    }
+
+    /// A leg is over, and `news` says how. The center hears of a recorded leg when its media has
+    /// closed.
+    fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, news: Event) {
+        self.close(leg);
+        let end = match news {
+            Event::LegLost { how, .. } => HandoffEnd::Lost(cause, how),
+            _ => HandoffEnd::HungUp(cause),
+        };
+        if self.handed.ended(leg, end) {
+            return;
+        }
+        self.dialed.remove(&leg);
+        self.give_back(now, leg.call);
+        match self.recorded.get_mut(&leg) {
+            Some(ended) => *ended = Some(news),
+            None => self.events.push_back(news),
+        }
+    }
+
+    pub(in crate::server) fn media_fact(&mut self, now: Timestamp, fact: Fact) {
+        match fact {
+            Fact::Digit { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
+            Fact::PromptDone { leg, play } => {
+                self.events.push_back(Event::PromptDone { leg, play });
+            }
+            Fact::PromptFailed { leg, play } => {
+                self.events.push_back(Event::PromptFailed { leg, play });
+            }
+            // No sound and no refresh: the far end is gone without a word.
+            Fact::Inactive { leg } if self.ua.probe(now, leg) => {
+                tracing::info!(%leg, "no sound arrives from this leg: its session is refreshed");
+            }
+            Fact::Inactive { leg } => {
+                self.ua.give_up(now, leg, Cause::TIMER_EXPIRED, Loss::Silent);
+            }
+            Fact::NoInboundRtp { leg, elsewhere: None } => {
+                tracing::warn!(%leg, "no sound arrives from this leg");
+            }
+            Fact::NoInboundRtp { leg, elsewhere: Some(from) } => tracing::warn!(
+                %leg, %from,
+                "sound for this leg comes from an address that neither its SDP names nor its \
+                 signaling comes from: `media_addresses` of its trunk can allow it"
+            ),
+            Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {
+                recording: over.recording,
+                length_ms: over.length_ms(),
+                ended: over.ended,
+                url: None,
+            }),
+            Fact::RecordFailed { recording, why } => {
+                self.events.push_back(Event::RecordFailed { recording, why });
+            }
+            Fact::Closed { leg, .. } => {
+                self.events.extend(self.recorded.remove(&leg).flatten());
+            }
+        }
+    }
+}
