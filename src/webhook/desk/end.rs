@@ -88,10 +88,14 @@ impl Desk {
     }
 
     /// The provider says that it knows no such call: the caller hung up in the same moment, which
-    /// is the usual race; or the account is wrong, and the caller's next request shows it.
+    /// is the usual race; or the account is wrong, and the caller's next request shows it. Whoever is
+    /// with us by SIP is there.
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
         session.moved = None;
+        if session.has_arm {
+            return;
+        }
         session.is_gone = true;
         let by = now + self.setup.piece + GONE_WAIT;
         if by < session.lost_at {

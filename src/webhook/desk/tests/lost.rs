@@ -14,6 +14,22 @@ fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() 
 }
 
 #[test]
+fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_command() {
+    let mut world = World::waiting(None, true);
+    world.ready();
+    world.tell(Event::Answered { leg: PARTY });
+    let document = world.step(4, Fields::default());
+    let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
+    let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
+    let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
+    world.desk.arm(user).unwrap();
+    // What became of the command that brought the caller is told last.
+    world.desk.asked(world.now, CALLER, Asked::Gone);
+    world.pass(60);
+    assert!(world.records.is_empty(), "they talk");
+}
+
+#[test]
 fn a_call_of_which_nothing_is_heard_is_ended_there_too() {
     for has_rest in [true, false] {
         let mut world = World::waiting(number(), has_rest);
