@@ -33,17 +33,16 @@ impl Desk {
         let session = self.sessions.get_mut(&call)?;
         let Some(Bridging::HandOff { leg }) = session.bridging else { return None };
         let expected = arm_user(&key, call, session.next - 1);
-        if !same(expected.as_bytes(), user.as_bytes()) || session.has_arm || session.is_over {
+        if !same(expected.as_bytes(), user.as_bytes()) || !session.caller.hand_over() {
             return None;
         }
-        session.has_arm = true;
         self.timers.cancel(&Wake::Lost(call));
         Some((caller(call), leg))
     }
 
     #[must_use]
     pub fn has_arm(&self, call: CallId) -> bool {
-        self.sessions.get(&call).is_some_and(|session| session.has_arm)
+        self.sessions.get(&call).is_some_and(|session| session.caller.is_with_us())
     }
 
     /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
@@ -65,7 +64,7 @@ impl Desk {
         end: impl FnOnce(LegId) -> Event,
     ) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        if !std::mem::take(&mut session.has_arm) || session.is_over {
+        if !session.caller.hand_back() {
             return;
         }
         if by_us {
@@ -86,7 +85,7 @@ impl Desk {
     /// The caller came back from the agent's SIP leg, or never got there.
     pub(super) fn hand_off_over(&mut self, call: CallId, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        if session.bridging == Some(Bridging::HandOff { leg }) && !session.has_arm {
+        if session.bridging == Some(Bridging::HandOff { leg }) && !session.caller.is_with_us() {
             tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
                 `sip_host` and the trunk's addresses");
             session.bridging = None;

@@ -43,7 +43,7 @@ impl Desk {
         self.name_party(leg, &fields.reference);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let is_over = session.is_over;
+        let is_over = session.caller.is_over();
         let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
         if let Some(document) = party.answers.find(&link).cloned() {
             if link.is_elsewhere() && party.state.is_up() {

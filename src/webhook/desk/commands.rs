@@ -5,7 +5,7 @@
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::consult::Consult;
+use crate::webhook::desk::consult::{Consult, Stage};
 use crate::webhook::desk::party::{Party, ProviderLeg};
 use crate::webhook::desk::party_state::PartyState;
 use crate::webhook::desk::session::{Bridging, Program, Recording};
@@ -80,7 +80,7 @@ impl Desk {
             // What a party of the provider's hears besides people is the provider's.
             return if session.party(leg.n).is_some() { Taken::Here } else { Taken::BySip };
         }
-        if session.has_arm {
+        if session.caller.is_with_us() {
             return Taken::BySip; // hold music, while an agent of ours talks to the caller
         }
         change(&mut session.program);
@@ -109,7 +109,7 @@ impl Desk {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return Taken::BySip };
         session.program = program;
         session.bridging = None;
-        let taken = if session.has_arm { Taken::BySip } else { Taken::Here };
+        let taken = if session.caller.is_with_us() { Taken::BySip } else { Taken::Here };
         self.touch(leg.call);
         taken
     }
@@ -152,8 +152,8 @@ impl Desk {
             Some(to) => {
                 match session.talker() {
                     Some(agent) => {
-                        let (is_joined, meets) = (false, false);
-                        session.consult = Some(Consult { agent, guest: leg.n, is_joined, meets });
+                        let stage = Stage::Dialing;
+                        session.consult = Some(Consult { agent, guest: leg.n, stage });
                     }
                     None => session.bridging = Some(Bridging::Dial { leg }),
                 }

@@ -24,13 +24,61 @@ use crate::webhook::desk::session::{Bridging, Session};
 
 /// By the numbers of their legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
 pub(super) struct Consult {
     pub(super) agent: u16,
     pub(super) guest: u16,
-    /// The two were told to hear each other.
-    pub(super) is_joined: bool,
-    /// All three are.
-    pub(super) meets: bool,
+    pub(super) stage: Stage,
+}
+
+/// Who is to hear whom. It goes on, and never back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// The guest is being dialed.
+    Dialing,
+    /// Agent and guest.
+    Joined,
+    /// All three.
+    Conference,
+}
+
+impl Consult {
+    pub(super) const fn is_conference(self) -> bool {
+        matches!(self.stage, Stage::Conference)
+    }
+
+    /// The two are to hear each other, or all three.
+    pub(super) fn reach(&mut self, stage: Stage) {
+        self.stage = self.stage.max(stage);
+    }
+}
+
+/// As it is written down.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    agent: u16,
+    guest: u16,
+    is_joined: bool,
+    meets: bool,
+}
+
+impl From<Row> for Consult {
+    fn from(Row { agent, guest, is_joined, meets }: Row) -> Self {
+        let stage = match (is_joined, meets) {
+            (_, true) => Stage::Conference,
+            (true, false) => Stage::Joined,
+            (false, false) => Stage::Dialing,
+        };
+        Self { agent, guest, stage }
+    }
+}
+
+impl From<Consult> for Row {
+    fn from(consult: Consult) -> Self {
+        let Consult { agent, guest, stage } = consult;
+        let is_joined = stage >= Stage::Joined;
+        Self { agent, guest, is_joined, meets: consult.is_conference() }
+    }
 }
 
 /// Where a party is to be.
@@ -51,7 +99,7 @@ impl Session {
     }
 
     pub(super) fn is_up(&self, n: u16) -> bool {
-        self.state_of(n).is_some_and(PartyState::is_up) && !self.is_over
+        self.state_of(n).is_some_and(PartyState::is_up) && !self.caller.is_over()
     }
 
     /// Whether somebody who is to stay would be taken down with this party.
@@ -59,7 +107,7 @@ impl Session {
         let Some(consult) = self.consult.filter(|it| it.agent == n) else { return false };
         let dials = self.party(n).and_then(|it| it.dials) == Some(consult.guest);
         let hangs = self.state_of(consult.guest).is_some_and(PartyState::hangs_on_dialing);
-        dials && hangs && !self.is_over
+        dials && hangs && !self.caller.is_over()
     }
 
     /// Whether the caller has somebody else in the room, should this party leave it.
@@ -75,9 +123,9 @@ impl Session {
     pub(super) fn wanted(&self, n: u16) -> Wanted {
         let meets_caller = matches!(self.bridging, Some(Bridging::Room { leg }) if leg.n == n);
         match self.consult {
-            Some(it) if it.guest == n && (it.meets || meets_caller) => Wanted::Room,
+            Some(it) if it.guest == n && (it.is_conference() || meets_caller) => Wanted::Room,
             Some(it) if it.guest == n => Wanted::There,
-            Some(it) if it.agent == n && !it.meets && self.is_up(it.guest) => {
+            Some(it) if it.agent == n && !it.is_conference() && self.is_up(it.guest) => {
                 Wanted::Guest(it.guest)
             }
             Some(_) | None => match self.state_of(n) {

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 use crate::webhook::desk::party::Party;
 use crate::webhook::desk::party_state::PartyState;
 use crate::webhook::desk::session::OnAir;
+use crate::webhook::desk::whereabouts::Whereabouts;
 use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
 use crate::words::{Cause, Event, Loss};
 
@@ -44,7 +45,7 @@ impl Desk {
         end: impl FnOnce(LegId) -> Event,
     ) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        if std::mem::replace(&mut session.is_over, true) {
+        if !session.caller.leave() {
             return;
         }
         let on_air = std::mem::replace(&mut session.on_air, OnAir::End);
@@ -81,7 +82,10 @@ impl Desk {
     pub(super) fn expect_back(&mut self, leg: LegId, at: Timestamp) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let by = at + BACK_MAX;
-        if session.on_air == (OnAir::Dial { leg }) && !session.is_over && by < session.lost_at {
+        if session.on_air == (OnAir::Dial { leg })
+            && !session.caller.is_over()
+            && by < session.lost_at
+        {
             session.lost_at = by;
             self.timers.set(Wake::Lost(leg.call), by);
         }
@@ -91,12 +95,11 @@ impl Desk {
     /// is the usual race; or the account is wrong, and the caller's next request shows it. Whoever is
     /// with us by SIP is there.
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
-        let Some(session) = self.sessions.get_mut(&call).filter(|it| !it.is_over) else { return };
-        session.moved = None;
-        if session.has_arm {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        session.moved = session.moved.filter(|_| session.caller.is_over());
+        if !session.caller.miss() {
             return;
         }
-        session.is_gone = true;
         let by = now + self.setup.piece + GONE_WAIT;
         if by < session.lost_at {
             session.lost_at = by;
@@ -108,12 +111,12 @@ impl Desk {
     pub(super) fn lost(&mut self, now: Timestamp, call: CallId) {
         tracing::warn!(%call, "nothing was heard of this call for too long: it counts as ended. Is \
             the status address set at the provider?");
-        let is_gone = self.sessions.get(&call).is_some_and(|session| session.is_gone);
+        let caller = self.sessions.get(&call).map(|session| session.caller);
         let (cause, how) = (Cause::TIMER_EXPIRED, Loss::Silent);
-        self.caller_over(now, call, None, |leg| match is_gone {
+        self.caller_over(now, call, None, |leg| match caller {
             // The provider said so itself: the caller hung up.
-            true => Event::HungUp { leg, cause },
-            false => Event::LegLost { leg, cause, how },
+            Some(Whereabouts::Unknown) => Event::HungUp { leg, cause },
+            Some(_) | None => Event::LegLost { leg, cause, how },
         });
         // Nothing would end it there any more, if it is up.
         let has_rest =

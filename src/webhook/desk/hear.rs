@@ -10,6 +10,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::session::{Follow, OnAir, Program, Session};
+use crate::webhook::desk::whereabouts::Whereabouts;
 use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
@@ -83,7 +84,7 @@ impl Desk {
             next: 1,
             program: Program::Silent,
             bridging: None,
-            on_air: OnAir::Nothing,
+            on_air: OnAir::Asked,
             parties: std::collections::BTreeMap::new(),
             consult: None,
             hearing: Hearing::default(),
@@ -91,13 +92,10 @@ impl Desk {
             made: None,
             piece: 0,
             lost_at: now + UNHEARD_MAX,
-            is_over: false,
+            caller: Whereabouts::AtProvider,
             answers: Answers::default(),
-            is_asked: true,
             moved: None,
             follow: None,
-            is_gone: false,
-            has_arm: false,
         };
         self.timers.set(Wake::Lost(call), session.lost_at);
         self.sessions.insert(call, session);
@@ -126,13 +124,17 @@ impl Desk {
             Link::Step { n, .. } => n + 1 == session.next,
             _ => session.next == 1,
         };
-        if session.is_asked || last && !session.is_over {
-            session.is_asked = true;
+        let is_over = session.caller.is_over();
+        if session.on_air.is_asked() || last && !is_over {
+            session.on_air = match session.on_air {
+                OnAir::Room | OnAir::AskedAnew => OnAir::AskedAnew,
+                _ => OnAir::Asked,
+            };
             return Heard::Asked(Ticket { call, link: link.clone() });
         }
         // Older than all that is kept: whoever really waits for it comes for what is next.
         let next = Action::Goto(Link::Step { call, n: session.next });
-        let action = if session.is_over { hang_up() } else { next };
+        let action = if is_over { hang_up() } else { next };
         Heard::Known(Document { actions: vec![action] })
     }
 
@@ -147,10 +149,9 @@ impl Desk {
         let has_news = fields.keys.is_some() || fields.dial.is_some() || fields.recorded.is_some();
         let is_expected = n == session.next && (session.moved != Some(n) || has_news);
         session.next = n + 1;
-        session.is_asked = true;
         let came = session.moved == Some(n);
         session.moved = session.moved.filter(|to| n < *to);
-        let on_air = std::mem::replace(&mut session.on_air, OnAir::Nothing);
+        let on_air = std::mem::replace(&mut session.on_air, OnAir::Asked);
         self.touch(call);
         if came {
             self.ask(call, AskWhat::Came);
@@ -160,6 +161,8 @@ impl Desk {
                 OnAir::Record { .. } => self.cut_message(call, on_air, fields),
                 OnAir::Dial { leg } => self.note_talk(now, leg, fields.dial),
                 OnAir::Nothing
+                | OnAir::Asked
+                | OnAir::AskedAnew
                 | OnAir::Sounds { .. }
                 | OnAir::HandOff { .. }
                 | OnAir::Room
@@ -199,6 +202,7 @@ impl Desk {
             OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(call, leg),
             OnAir::Room => self.room_over(now, call),
             OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
+            OnAir::Asked | OnAir::AskedAnew => {}
         }
     }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use crate::id::{CallId, LegId};
 use crate::webhook::desk::Desk;
 use crate::webhook::desk::commands::Taken;
+use crate::webhook::desk::consult::Stage;
 use crate::webhook::desk::party::Party;
 use crate::webhook::desk::session::{Bridging, Session};
 
@@ -26,7 +27,7 @@ impl Desk {
         let circle = session.hearing.circle(leg).unwrap_or_default();
         match circle.iter().collect::<Vec<_>>()[..] {
             [] => {} // not all of it was said yet
-            [_] if session.has_arm => {}
+            [_] if session.caller.is_with_us() => {}
             [_] => session.part(),
             [caller, party] if caller.is_caller() => session.join(*party),
             [agent, guest] => session.join_guest(*agent, *guest),
@@ -42,7 +43,7 @@ impl Session {
     /// Whether the sound of this leg is with us.
     fn is_by_sip(&self, leg: LegId) -> bool {
         if leg.is_caller() {
-            return self.has_arm;
+            return self.caller.is_with_us();
         }
         self.party(leg.n).is_none()
     }
@@ -52,7 +53,7 @@ impl Session {
         let Some(party) = self.parties.get(&leg.n) else { return };
         let is_guest = self.consult.is_some_and(|it| it.guest == leg.n);
         match party {
-            Party::Telephone if self.has_arm => {} // resumed
+            Party::Telephone if self.caller.is_with_us() => {} // resumed
             Party::Telephone => self.bridge(Bridging::HandOff { leg }),
             Party::Provider(party) if party.state.is_dialed() && !is_guest => {
                 self.bridge(Bridging::Talking { leg });
@@ -74,14 +75,14 @@ impl Session {
     fn join_guest(&mut self, agent: LegId, guest: LegId) {
         let Some(consult) = &mut self.consult else { return };
         if (consult.agent, consult.guest) == (agent.n, guest.n) {
-            consult.is_joined = true;
+            consult.reach(Stage::Joined);
         }
     }
 
     /// The caller, the agent and the guest are to hear each other.
     fn meet(&mut self, call: CallId) {
         let Some(consult) = &mut self.consult else { return };
-        consult.meets = true;
+        consult.reach(Stage::Conference);
         let leg = LegId { call, n: consult.agent };
         self.bridge(Bridging::Room { leg });
     }

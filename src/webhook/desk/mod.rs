@@ -30,6 +30,7 @@ mod saved;
 mod session;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -277,7 +278,7 @@ impl Desk {
     pub fn calls_live(&self) -> usize {
         let is_live = |session: &&Session| {
             let ends = session::Program::is_end(&session.program);
-            !session.is_over && !ends
+            !session.caller.is_over() && !ends
         };
         self.sessions.values().filter(is_live).count()
     }

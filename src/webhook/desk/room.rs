@@ -64,7 +64,11 @@ impl Desk {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.party(party.n) else {
             let comes = session.bridging == Some(Bridging::HandOff { leg: party });
-            return if comes && !session.has_arm { Err(NoParting::OnTheWay) } else { Ok(()) };
+            return if comes && !session.caller.is_with_us() {
+                Err(NoParting::OnTheWay)
+            } else {
+                Ok(())
+            };
         };
         match self.setup.providers.get(&session.provider) {
             Some(setup) if setup.parting == Parting::None => Err(NoParting::NotThere),
@@ -234,7 +238,7 @@ impl Desk {
     /// on its way back as well.
     pub(super) fn room_over(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        session.on_air = OnAir::Room; // entered again, but not at once
+        session.on_air = OnAir::AskedAnew; // entered again, but not at once
         let Some(Bridging::Room { leg }) = session.bridging else { return };
         let Some(party) = session.party_mut(leg.n) else { return };
         if party.state.may_have_left(now) {
@@ -262,7 +266,7 @@ impl Session {
             (PartyState::Ended { .. }, _) => {
                 return self.party_mut(n)?.state.tell_end(carries).then_some(AskWhat::End);
             }
-            _ if self.is_over => return None, // the center ends it
+            _ if self.caller.is_over() => return None, // the center ends it
             (PartyState::Connected { .. }, Wanted::Room | Wanted::Guest(_)) => {
                 self.part_order(call, n, to, parting, room)
             }

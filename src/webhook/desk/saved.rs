@@ -37,8 +37,10 @@ impl Desk {
     /// over is kept for late news. `false` when the text is none of ours.
     pub fn restore(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
         let Ok(mut session) = serde_json::from_str::<Session>(text) else { return false };
-        session.is_over |= !is_up;
-        if session.is_over {
+        if !is_up {
+            session.caller.leave();
+        }
+        if session.caller.is_over() {
             self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
         } else {
             // The agent's leg was ours and is lost; the provider is on its way back to us.
@@ -65,7 +67,7 @@ impl Desk {
                 let key = (session.provider.clone(), reference.clone());
                 self.parties_by_reference.insert(key, leg);
             }
-            if session.is_over {
+            if session.caller.is_over() {
                 party.state.give_up(leg, Cause::NORMAL_CLEARING); // nobody waits for news of it
             }
             party.state.take_up();

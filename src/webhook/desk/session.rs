@@ -14,6 +14,7 @@ use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::consult::Consult;
 use crate::webhook::desk::party::{Party, ProviderLeg};
 use crate::webhook::desk::party_state::PartyState;
+use crate::webhook::desk::whereabouts::Whereabouts;
 use crate::webhook::fields::Recorded;
 use crate::words::{Cause, Digit, Hearing, Listen, Prompt};
 
@@ -48,24 +49,15 @@ pub(super) struct Session {
     pub(super) piece: u32,
     /// When the call counts as lost, unless the provider comes before.
     pub(super) lost_at: Timestamp,
-    /// The caller is gone, or the call was never heard of here.
-    pub(super) is_over: bool,
+    #[serde(rename = "is_over")]
+    pub(super) caller: Whereabouts,
     #[serde(skip)]
     pub(super) answers: Answers,
-    /// A request is being answered: what changes now goes into the answer.
-    #[serde(skip)]
-    pub(super) is_asked: bool,
     /// The step the provider was told by REST to come for, until it comes for that or a later one.
     #[serde(skip)]
     pub(super) moved: Option<u32>,
     #[serde(skip)]
     pub(super) follow: Option<Follow>,
-    /// The provider said that it knows no such call, and has not come since.
-    #[serde(skip)]
-    pub(super) is_gone: bool,
-    /// The caller's sound is with us by SIP.
-    #[serde(skip)]
-    pub(super) has_arm: bool,
 }
 
 /// What the center wants the caller to hear or to do.
@@ -121,7 +113,14 @@ impl Bridging {
 /// What the last document makes the provider do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum OnAir {
+    /// It is not known, after a restart: the provider is on its way back to us.
     Nothing,
+    /// A request is being answered: what changes now goes into the answer.
+    #[serde(rename = "Nothing", skip_deserializing)]
+    Asked,
+    /// The same, after the caller came out of a conference.
+    #[serde(rename = "Room", skip_deserializing)]
+    AskedAnew,
     Sounds {
         play: Option<PlayId>,
         /// What was said after that play, in the same document.
@@ -141,6 +140,13 @@ pub(super) enum OnAir {
     },
     Room,
     End,
+}
+
+impl OnAir {
+    /// Whether a request is being answered.
+    pub(super) const fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked | Self::AskedAnew)
+    }
 }
 
 /// A message that is to be recorded.
@@ -205,14 +211,16 @@ impl Session {
     /// Whether what the provider does now is not what the center wants any more, so that it should
     /// be told at once. Words are worth no command: they come with the next request.
     pub(super) fn is_out_of_date(&self) -> bool {
-        if self.is_over || self.is_asked {
+        if self.caller.is_over() || self.on_air.is_asked() {
             return false;
         }
         if self.program.is_end() {
-            return !matches!(self.on_air, OnAir::Nothing | OnAir::End) && !self.has_arm;
+            let is_known = !matches!(self.on_air, OnAir::Nothing | OnAir::End);
+            return is_known && !self.caller.is_with_us();
         }
         match &self.on_air {
-            OnAir::Nothing | OnAir::End | OnAir::Record { .. } => false,
+            OnAir::Nothing | OnAir::Asked | OnAir::AskedAnew => false,
+            OnAir::End | OnAir::Record { .. } => false,
             // Nor what is said to a caller for whom nobody came: an announcement in the queue looks
             // the same from here, and a piece of music is short.
             OnAir::Sounds { waits: true, .. } => self.is_awaited(),

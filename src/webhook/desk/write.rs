@@ -9,7 +9,7 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::answers::Answers;
 use crate::webhook::desk::arm::arm_user;
-use crate::webhook::desk::consult::Wanted;
+use crate::webhook::desk::consult::{Stage, Wanted};
 use crate::webhook::desk::hear::hang_up;
 use crate::webhook::desk::party::ProviderLeg;
 use crate::webhook::desk::room::room;
@@ -69,7 +69,6 @@ impl Desk {
         if let Some(document) = session.answers.find(&ticket.link) {
             return document.clone();
         }
-        session.is_asked = false;
         session.follow = None;
         let none = ProviderSetup::default();
         let provider = self.setup.providers.get(&session.provider).unwrap_or(&none);
@@ -77,13 +76,12 @@ impl Desk {
             .write(now, ahead.unwrap_or_default());
         session.on_air = written.on_air;
         session.answers.keep(ticket.link.clone(), written.document.clone());
-        if !session.is_over && !session.has_arm {
-            session.is_gone = false;
+        if !session.caller.is_over() && !session.caller.is_with_us() {
+            session.caller.come();
             session.lost_at = now + written.lasts + GRACE;
             self.timers.set(Wake::Lost(ticket.call), session.lost_at);
         }
-        if matches!(session.on_air, OnAir::End) && !session.is_over {
-            session.is_over = true;
+        if matches!(session.on_air, OnAir::End) && session.caller.leave() {
             self.timers.cancel(&Wake::Lost(ticket.call));
             self.timers.set(Wake::Forget(ticket.call), now + crate::webhook::desk::ENDED_KEPT);
         }
@@ -100,7 +98,8 @@ impl Desk {
         }
         let talks = Some(Bridging::Talking { leg });
         let hears = |it: &Session| {
-            let joined = it.consult.is_some_and(|it| it.guest == leg.n && it.is_joined);
+            let joined =
+                it.consult.is_some_and(|it| it.guest == leg.n && it.stage >= Stage::Joined);
             (it.bridging == talks || joined) && it.is_up(leg.n)
         };
         let document = match self.sessions.get(&leg.call).is_some_and(hears) {
@@ -196,7 +195,7 @@ impl Written {
 
 impl Writer<'_> {
     fn write(&mut self, now: Timestamp, ahead: Ahead) -> Written {
-        if self.session.is_over {
+        if self.session.caller.is_over() {
             return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
         }
         if self.session.moved.is_some() && self.session.is_awaited() {
@@ -318,7 +317,7 @@ impl Writer<'_> {
 
     fn meet(&self) -> Written {
         let mut actions = Vec::new();
-        if self.session.on_air == OnAir::Room {
+        if self.session.on_air == OnAir::AskedAnew {
             actions.push(Action::Sound(Sound::Pause { ms: IDLE_MS }));
         }
         let room = room(&self.setup.key, self.call);
