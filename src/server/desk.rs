@@ -76,7 +76,10 @@ impl Driver {
             | AgentRequest::LogOut
             | AgentRequest::Ready
             | AgentRequest::NotReady { .. }
-            | AgentRequest::EndWrapUp { .. } => Ok(()),
+            | AgentRequest::EndWrapUp { .. }
+            | AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => Ok(()),
         };
         can.map_err(|why| Refused::FrontCannot(why.to_string()))
     }

@@ -23,6 +23,7 @@ mod providers;
 mod refusals;
 mod resolver;
 mod resume;
+mod retention;
 mod router;
 mod signals;
 mod start;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::center::ContactCenter;
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{AgentId, CallId, LegId, RecordingId};
 use crate::media::io::{Fact, MediaEngine};
 use crate::media::recorder::Terms;
 use crate::media::source::Origins;
@@ -29,7 +29,9 @@ use crate::store::Store;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::desk::Taken;
 use crate::webhook::front::ProviderFront;
-use crate::words::{CallOutcome, Cause, Command, EndedBy, Event, From, Loss, Target, Via};
+use crate::words::{
+    CallOutcome, Cause, Command, EndedBy, Event, From, Loss, RecordingKind, Target, Via,
+};
 
 /// What every call can meet is said once within this, and with how often it was met.
 pub(super) const SAID_EVERY: Duration = Duration::from_secs(60);
@@ -47,6 +49,8 @@ pub(super) struct Router {
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     pub(super) recorded: BTreeMap<LegId, Option<Event>>,
+    /// Recordings of both sides of calls that are being made.
+    pub(super) calls_recorded: BTreeSet<RecordingId>,
     /// Legs we dialed that are up or ring.
     pub(super) dialed: BTreeSet<LegId>,
     pub(super) next_call: CallId,
@@ -115,9 +119,14 @@ impl Router {
     /// Whether signaling has come to rest: nothing is waiting for an answer any more.
     pub(super) fn is_quiet(&self) -> bool {
         self.events.is_empty()
-            && self.recorded.is_empty()
+            && !self.is_taping()
             && self.ua.counts().legs == 0
             && self.desk.calls_live() == 0
+    }
+
+    /// Whether something is recorded whose end was not told yet.
+    pub(super) fn is_taping(&self) -> bool {
+        !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
     fn heard(&mut self, now: Timestamp, center: &ContactCenter, event: UaEvent) {
@@ -341,13 +350,19 @@ impl Router {
                 "sound for this leg comes from an address that neither its SDP names nor its \
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
-            Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {
-                recording: over.recording,
-                length_ms: over.length_ms(),
-                ended: over.ended,
-                url: None,
-            }),
+            Fact::Recorded { leg: _, over } => {
+                let is_call = self.calls_recorded.remove(&over.recording);
+                let kind = if is_call { RecordingKind::Call } else { RecordingKind::Message };
+                self.events.push_back(Event::Recorded {
+                    recording: over.recording,
+                    kind,
+                    length_ms: over.length_ms(),
+                    ended: over.ended,
+                    url: None,
+                });
+            }
             Fact::RecordFailed { recording, why } => {
+                self.calls_recorded.remove(&recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {
@@ -400,6 +415,11 @@ impl Router {
                 self.media.record(leg, terms, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
+            Command::RecordCall { recording, left, right } => {
+                self.calls_recorded.insert(recording);
+                self.media.record_call(recording, left, right.into_iter().collect());
+            }
+            Command::StopRecordCall { recording } => self.media.stop_record_call(recording),
             Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
