@@ -14,6 +14,7 @@ mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod file_body;
 pub mod guard;
 mod limit;
 mod live;
@@ -218,6 +219,9 @@ impl Api {
             .route("/v1/agents/{name}/consult", post(talks::consult))
             .route("/v1/agents/{name}/complete", post(talks::complete))
             .route("/v1/agents/{name}/conference", post(talks::conference))
+            .route("/v1/agents/{name}/recording/start", post(talks::start_recording))
+            .route("/v1/agents/{name}/recording/pause", post(talks::pause_recording))
+            .route("/v1/agents/{name}/recording/resume", post(talks::resume_recording))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
@@ -366,6 +370,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
         talks::consult,
         talks::complete,
         talks::conference,
+        talks::start_recording,
+        talks::pause_recording,
+        talks::resume_recording,
         archive::records,
         archive::record,
         archive::figures,

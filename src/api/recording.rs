@@ -1,11 +1,11 @@
-//! `/v1/records/{id}/recordings/{name}`: what a caller left, as sound.
+//! `/v1/records/{id}/recordings/{name}`: what a caller left, or both sides said, as sound.
 //!
 //! **Invariant:** a name leads to the recording of that name and that call, and to no other file.
 //!
 //! **Deliberately absent:** recordings a provider keeps. Their records say where.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 
 use axum::body::Body;
@@ -17,14 +17,13 @@ use axum::response::{IntoResponse, Response};
 use crate::api::Api;
 use crate::api::archive::read;
 use crate::api::error::ApiError;
+use crate::api::file_body::FileBody;
 use crate::id::RecordingId;
 
-/// More than the longest recording there can be, an hour.
-const LEN_MAX: u64 = 64 * 1024 * 1024;
-
-/// What a caller left, as a WAV file: 16 bit, 8 kHz, mono.
+/// What a caller left, or both sides said, as a WAV file: 16 bit, 8 kHz.
 ///
-/// Takes one range of bytes. While a recording is being made it is not here.
+/// A message is mono; a call is stereo, the caller on the left. Takes one range of bytes. While a
+/// recording is being made it is not here.
 #[utoipa::path(get, path = "/v1/records/{id}/recordings/{name}", tag = "records",
     security(("token" = [])),
     params(("id" = u64, Path), ("name" = String, Path, description = "As the record lists it."),
@@ -49,8 +48,8 @@ pub(super) async fn recording(
     let name = named.ok_or_else(missing)?;
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
     let piece = read(&api, move |archive| {
-        let Some(mut file) = archive.recording(name)? else { return Ok(None) };
-        cut(&mut file, range.as_deref()).map(Some).map_err(|error| error.to_string())
+        let Some(file) = archive.recording(name)? else { return Ok(None) };
+        cut(file, range.as_deref()).map(Some).map_err(|error| error.to_string())
     });
     piece.await?.ok_or_else(missing)?.answer()
 }
@@ -61,14 +60,14 @@ struct Piece {
     /// `None`: all of it.
     range: Option<RangeInclusive<u64>>,
     /// `None` where the range lies beyond the end.
-    bytes: Option<Vec<u8>>,
+    body: Option<FileBody>,
 }
 
-fn cut(file: &mut File, range: Option<&str>) -> io::Result<Piece> {
-    let len = file.metadata()?.len().min(LEN_MAX);
+fn cut(mut file: File, range: Option<&str>) -> io::Result<Piece> {
+    let len = file.metadata()?.len();
     let range = range.and_then(Asked::parse).map(|asked| asked.within(len));
     let (range, start, count) = match range {
-        Some(None) => return Ok(Piece { len, range: None, bytes: None }),
+        Some(None) => return Ok(Piece { len, range: None, body: None }),
         Some(Some(range)) => {
             let (start, end) = (*range.start(), *range.end());
             (Some(range), start, end - start + 1)
@@ -76,15 +75,13 @@ fn cut(file: &mut File, range: Option<&str>) -> io::Result<Piece> {
         None => (None, 0, len),
     };
     file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(count).read_to_end(&mut bytes)?;
-    Ok(Piece { len, range, bytes: Some(bytes) })
+    Ok(Piece { len, range, body: Some(FileBody::new(file, count)) })
 }
 
 impl Piece {
     fn answer(self) -> Result<Response, ApiError> {
-        let Some(bytes) = self.bytes else { return Err(ApiError::range(self.len)) };
-        let mut answer = Response::new(Body::from(bytes));
+        let Some(body) = self.body else { return Err(ApiError::range(self.len)) };
+        let mut answer = Response::new(Body::new(body));
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -116,3 +116,47 @@ pub(super) async fn conference(
 ) -> Result<Json<Agent>, ApiError> {
     ask_agent(&api, name, AgentRequest::Conference).await
 }
+
+/// Records what both sides say from now on, or goes on with that.
+///
+/// The caller hears the queue's `recording_prompt` before, if this call has not heard it yet: the
+/// call's `recording` is `announced` until then.
+#[utoipa::path(post, path = "/v1/agents/{name}/recording/start", tag = "talks",
+    security(("token" = [])), params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, the queue has no calls recorded, the sound \
+                           is at a provider, or this call was recorded or paused too often")))]
+pub(super) async fn start_recording(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentRequest::StartRecording).await
+}
+
+/// Records silence until it is resumed: while a card number is said, for instance.
+#[utoipa::path(post, path = "/v1/agents/{name}/recording/pause", tag = "talks",
+    security(("token" = [])), params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, or the call is not being recorded")))]
+pub(super) async fn pause_recording(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentRequest::PauseRecording).await
+}
+
+/// Records both sides again.
+#[utoipa::path(post, path = "/v1/agents/{name}/recording/resume", tag = "talks",
+    security(("token" = [])), params(("name" = String, Path)),
+    responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 409, body = ApiError,
+            description = "The agent talks to nobody, the call is not being recorded, or was \
+                           paused too often")))]
+pub(super) async fn resume_recording(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Json<Agent>, ApiError> {
+    ask_agent(&api, name, AgentRequest::ResumeRecording).await
+}

@@ -91,6 +91,7 @@ fn agent(state: AgentState) -> AgentView {
 
 fn snapshot() -> Snapshot {
     let call = CallView {
+        recording: None,
         call: CallId(41),
         from: Some("+14155550123".to_owned()),
         from_name: None,
@@ -275,6 +276,9 @@ fn the_document_lists_what_there_is() {
         post /v1/agents/{name}/logout: Logs an agent out; a call that is up goes on.
         post /v1/agents/{name}/not-ready: Takes an agent out of the queues, now or after the present call.
         post /v1/agents/{name}/ready: Makes an agent ready for calls, now or after the present one.
+        post /v1/agents/{name}/recording/pause: Records silence until it is resumed: while a card number is said, for instance.
+        post /v1/agents/{name}/recording/resume: Records both sides again.
+        post /v1/agents/{name}/recording/start: Records what both sides say from now on, or goes on with that.
         post /v1/agents/{name}/resume: Back to the caller; who is consulted is hung up.
         post /v1/agents/{name}/transfer: The agent leaves, and the call goes on at a step of its flow.
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
@@ -286,7 +290,7 @@ fn the_document_lists_what_there_is() {
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.
         get /v1/records/{id}: One call that ended.
-        get /v1/records/{id}/recordings/{name}: What a caller left, as a WAV file: 16 bit, 8 kHz, mono.
+        get /v1/records/{id}/recordings/{name}: What a caller left, or both sides said, as a WAV file: 16 bit, 8 kHz.
         get /v1/why/{id}: Why a waiting call is with nobody yet: what speaks for and against each agent.
     "#]].assert_eq(&lines);
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");

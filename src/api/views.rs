@@ -12,7 +12,7 @@ use crate::center::snapshot::{self, CallState};
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
-    RecordingState, SentTo,
+    RecordingKind, RecordingState, SentTo,
 };
 
 /// RFC 3339, in milliseconds.
@@ -65,6 +65,8 @@ pub(super) struct LiveCall {
     pub in_line_since: Option<String>,
     pub agent: Option<String>,
     pub on_hold: bool,
+    /// announced, on or paused, where both sides are recorded or are going to be.
+    pub recording: Option<String>,
     /// Whom the agent consults.
     pub consult: Option<Consulted>,
     pub language: Option<String>,
@@ -115,6 +117,7 @@ impl From<snapshot::CallView> for LiveCall {
             in_line_since: call.in_line_since.map(stamp),
             agent: call.agent,
             on_hold: call.on_hold,
+            recording: call.recording.map(word),
             consult: call.consult.map(Consulted::from),
             language: call.language,
             intent: call.intent,
@@ -320,20 +323,35 @@ pub(super) struct Record {
     pub recordings: Vec<Recording>,
 }
 
-/// What a caller left.
+/// What a caller left, or what both sides said.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Recording {
     /// For `/v1/records/{call}/recordings/{name}`.
     pub name: String,
+    /// message or call.
+    pub kind: String,
+    /// The step that asked for it; of a call, the step it was at.
     pub step: String,
+    /// Of a call: the queue that has it recorded.
+    pub queue: Option<String>,
     pub began_at: String,
-    /// begun, empty, kept or failed; only of one that is kept there is sound.
+    /// begun, empty, kept, failed or deleted; only of one that is kept there is sound.
     pub state: String,
+    /// Of a message, without the silence at its end; of a call, all of it.
     pub length_ms: u64,
     /// silence, stopped, length_max or hung_up.
     pub ended: Option<String>,
     /// Where a provider keeps it.
     pub url: Option<String>,
+    /// Of a call: when nothing was recorded because an agent asked for that.
+    pub pauses: Vec<Pause>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Pause {
+    pub from: String,
+    /// None: until the recording ended.
+    pub to: Option<String>,
 }
 
 /// A stay in a queue.
@@ -418,13 +436,22 @@ impl From<crate::words::Recording> for Recording {
     fn from(recording: crate::words::Recording) -> Self {
         Self {
             name: recording.name.to_string(),
+            kind: word::<RecordingKind>(recording.kind),
             step: recording.step,
+            queue: recording.queue,
             began_at: stamp(recording.began_at),
             state: word::<RecordingState>(recording.state),
             length_ms: recording.length_ms,
             ended: recording.ended.map(word::<RecordingEnd>),
             url: recording.url,
+            pauses: recording.pauses.into_iter().map(Pause::from).collect(),
         }
+    }
+}
+
+impl From<crate::words::Pause> for Pause {
+    fn from(pause: crate::words::Pause) -> Self {
+        Self { from: stamp(pause.from), to: pause.to.map(stamp) }
     }
 }
 

@@ -40,9 +40,18 @@ const HOLD_MUSIC: &str = "default";
 const RINGING: &str = "ring";
 
 impl Call {
-    /// What the legs should hear now.
+    /// What the legs should hear now. A caller who hears that the call will be recorded hears
+    /// nothing else.
     #[must_use]
     pub fn ears(&self) -> Ears {
+        let mut ears = self.ears_of_talk();
+        if self.recordings.is_announcing() {
+            ears.remove(&self.caller_leg());
+        }
+        ears
+    }
+
+    fn ears_of_talk(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
         let Some(Consult { guest, stage, .. }) = talk.consult else {

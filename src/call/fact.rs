@@ -4,7 +4,9 @@
 
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Cause, EndedBy, LegOutcome, Party, QueueExit, RecordingNews, SentTo, WrapUp};
+use crate::words::{
+    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingNews, SentTo, WrapUp,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -71,8 +73,11 @@ pub enum Fact {
         wrap_up: WrapUp,
     },
     RecordingBegan {
+        recording: Box<Recording>,
+    },
+    RecordingPaused {
         name: RecordingId,
-        step: String,
+        is_paused: bool,
     },
     /// A recording ended, or more became known of it.
     RecordingTold {
@@ -108,6 +113,7 @@ impl Fact {
             | Self::Rerouted { .. }
             | Self::WrittenUp { .. }
             | Self::RecordingBegan { .. }
+            | Self::RecordingPaused { .. }
             | Self::RecordingTold { .. } => false,
         }
     }

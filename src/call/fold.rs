@@ -122,8 +122,14 @@ impl Fold {
                     leg.wrap_up = Some(wrap_up.clone());
                 }
             }
-            Fact::RecordingBegan { name, step } => {
-                self.record.recordings.push(Recording::begin(*name, step.clone(), at));
+            Fact::RecordingBegan { recording } => {
+                self.record.recordings.push(Recording::clone(recording));
+            }
+            Fact::RecordingPaused { name, is_paused } => {
+                let mut recordings = self.record.recordings.iter_mut();
+                if let Some(recording) = recordings.find(|recording| recording.name == *name) {
+                    recording.pause(at, *is_paused);
+                }
             }
             Fact::RecordingTold { news } => {
                 self.record.learn(news);

@@ -12,15 +12,16 @@ pub mod fact;
 pub mod fold;
 pub mod legs;
 pub mod place;
+pub mod recordings;
 pub mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow;
-use crate::id::{CallId, LegId, PlayId, RecordingId};
+use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, NamedVia, Recording, RecordingNews};
+use crate::words::{CallRecord, NamedVia};
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use ears::{Change, Ear, Ears};
@@ -28,13 +29,14 @@ pub use fact::Fact;
 pub use fold::Closing;
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role};
 pub use place::Places;
+pub use recordings::{
+    Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
+};
 pub use state::{Consult, Stage, State, Talk, TalkStep};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
-/// Recordings one call may make; past it, recording fails.
-pub const RECORDINGS_MAX: usize = 20;
 
 /// What a call is known by from its first moment.
 #[derive(Clone, Debug)]
@@ -63,9 +65,7 @@ pub struct Call {
     holding: BTreeSet<LegId>,
     play: PlayId,
     pub intent: Option<Arc<str>>,
-    /// The recording the flow waits for.
-    pub recording: Option<RecordingId>,
-    recordings: Vec<Recording>,
+    pub recordings: Recordings,
     facts: Vec<(Timestamp, Fact)>,
     /// When what is being told now happened, if that was earlier.
     happened: Option<Timestamp>,
@@ -88,8 +88,7 @@ impl Call {
             holding: BTreeSet::new(),
             play: PlayId(0),
             intent: None,
-            recording: None,
-            recordings: Vec::new(),
+            recordings: Recordings::default(),
             facts: Vec::new(),
             happened: None,
             legs_dialed: 0,
@@ -156,30 +155,6 @@ impl Call {
     pub fn turn(&mut self, input: u64) -> u32 {
         self.turns = if self.turns.0 == input { (input, self.turns.1 + 1) } else { (input, 1) };
         self.turns.1
-    }
-
-    /// Begins a recording, or `None` past [`RECORDINGS_MAX`].
-    pub fn record_caller(&mut self, now: Timestamp, step: String) -> Option<RecordingId> {
-        if self.recordings.len() >= RECORDINGS_MAX {
-            return None;
-        }
-        let n = u16::try_from(self.recordings.len() + 1).ok()?;
-        let name = RecordingId { call: self.id(), n };
-        self.recordings.push(Recording::begin(name, step.clone(), now));
-        self.note(now, Fact::RecordingBegan { name, step });
-        self.recording = Some(name);
-        Some(name)
-    }
-
-    /// Notes news of a recording; `false` when it is none.
-    pub fn recording_told(&mut self, now: Timestamp, news: &RecordingNews) -> bool {
-        let mut recordings = self.recordings.iter_mut();
-        let known = recordings.find(|recording| recording.name == news.name);
-        let is_news = known.is_some_and(|recording| recording.learn(news));
-        if is_news {
-            self.note(now, Fact::RecordingTold { news: news.clone() });
-        }
-        is_news
     }
 
     #[must_use]

@@ -218,13 +218,16 @@ impl Call {
     pub fn begin_talk(&mut self, now: Timestamp, leg: LegId, step: TalkStep) {
         let (agent_hold, consult) = (false, None);
         self.state = State::Talking(Talk { leg, since: now, step, agent_hold, consult });
-        self.next_play(); // what plays now ends here, and its end is no news
+        if !self.recordings.is_announcing() {
+            self.next_play(); // what plays now ends here, and its end is no news
+        }
         self.note(now, Fact::Bridged { leg });
     }
 
     /// The party of the talk has left, and the caller stays; the guest who is not asked any more.
     pub fn end_talk(&mut self) -> Option<LegId> {
         let guest = self.consult().map(|consult| consult.guest);
+        self.recordings.stop_announcing();
         self.state = State::InFlow;
         guest
     }

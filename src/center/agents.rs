@@ -83,7 +83,10 @@ impl ContactCenter {
             | AgentRequest::Transfer { .. }
             | AgentRequest::Consult { .. }
             | AgentRequest::Complete
-            | AgentRequest::Conference => self.asked_about_talk(now, agent, ask),
+            | AgentRequest::Conference
+            | AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => self.asked_about_talk(now, agent, ask),
         }
     }
 

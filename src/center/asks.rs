@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::center::ContactCenter;
 use crate::center::outside::{NoRoute, Route};
 use crate::flow;
-use crate::id::{AgentId, LegId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::words::{AgentRequest, AgentState};
 
 /// Variables an agent may set with one transfer.
@@ -51,6 +51,16 @@ pub enum Refused {
     NotAllowedThere { number: String, trunk: String },
     #[error("this call has dialed too often")]
     TooManyLegs,
+    #[error("calls of the queue `{queue}` are not recorded: its `recording` says \"off\"")]
+    NotToBeRecorded { queue: String },
+    #[error("the sound of this call is at a provider: it cannot be recorded here")]
+    SoundElsewhere,
+    #[error("{call} is not being recorded")]
+    NotRecorded { call: CallId },
+    #[error("this call was recorded too often")]
+    TooManyRecordings,
+    #[error("this recording was paused too often: it stays paused")]
+    TooManyPauses,
     /// Whoever carries the legs says why.
     #[error("{0}")]
     FrontCannot(String),
@@ -81,6 +91,9 @@ impl ContactCenter {
                 self.may_consult(agent, number, trunk.as_deref()).map(drop)
             }
             AgentRequest::Complete | AgentRequest::Conference => self.guest_of(agent).map(drop),
+            AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => self.may_record(agent, ask),
         }
     }
 

@@ -32,6 +32,7 @@ impl ContactCenter {
                 call.state()
             );
             check_talk(call);
+            check_recording(call);
             for (leg, party) in call.parties() {
                 let Some((offer, agent)) = party.offer() else { continue };
                 let state = &self.acd.agent(agent).state;
@@ -118,4 +119,14 @@ fn check_talk(call: &Call) {
         let answered = call.party(consult.guest).map(Leg::is_up);
         assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");
     }
+}
+
+/// Who is in a recording is who should be, and nothing is said of one but to who waits or talks.
+fn check_recording(call: &Call) {
+    let (id, recordings) = (call.id(), &call.recordings);
+    let made = recordings.sides.as_ref().map(|made| made.sides.clone());
+    assert_eq!(made, call.sides_wanted(), "{id}: who is recorded, and who should be");
+    let state = call.state();
+    let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
+    assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
 }

@@ -33,5 +33,6 @@ impl ContactCenter {
                 Change::StopPlay { leg } => Command::StopPlay { leg },
             });
         }
+        self.follow_sides(id);
     }
 }

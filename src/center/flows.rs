@@ -188,7 +188,10 @@ impl ContactCenter {
     }
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
-        let Some(call) = self.calls.get(&leg.call).filter(|_| leg.is_caller()) else { return };
+        if !leg.is_caller() {
+            return self.agent_pressed(now, leg, digit);
+        }
+        let Some(call) = self.calls.get(&leg.call) else { return };
         if call.is_flows() {
             self.drive(now, leg.call, Input::Digit(digit));
         }
@@ -205,7 +208,10 @@ impl ContactCenter {
         }
     }
 
-    pub(super) fn prompt_done(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
+    pub(super) fn prompt_done(&mut self, now: Timestamp, leg: LegId, play: PlayId, is_heard: bool) {
+        if self.announced(now, leg.call, play, is_heard) {
+            return;
+        }
         let Some(call) = self.calls.get(&leg.call).filter(|call| call.plays(play)) else { return };
         match call.state() {
             State::InFlow | State::Waiting { .. } => self.drive(now, leg.call, Input::PromptDone),
@@ -302,6 +308,8 @@ impl ContactCenter {
         match effect {
             Effect::Entered { step } => call.note(now, Fact::Entered { step: step.to_string() }),
             Effect::Play { prompts, repeat } => {
+                let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
+                let call = self.calls.get_mut(&id)?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
                 self.commands.push_back(Command::Play { leg, play, prompts, repeat });
             }
@@ -352,6 +360,7 @@ impl ContactCenter {
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
         };
         self.news.push_back(acd::Input::Enqueue(Box::new(enqueue)));
+        self.announce_in_queue(now, id, queue);
     }
 
     /// The caller pressed the exit key.

@@ -14,6 +14,7 @@
 
 mod agents;
 mod asks;
+mod call_recording;
 mod calls;
 mod check;
 mod ears;
@@ -24,6 +25,7 @@ mod legs;
 mod outside;
 mod own;
 mod queues;
+pub mod recording_rule;
 mod recordings;
 pub mod restart;
 pub mod setup;
@@ -41,7 +43,7 @@ use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Ahead, Cause, Command, EndedBy, Event};
+use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingNews};
 
 use agents::Desk;
 use calls::Calls;
@@ -81,6 +83,8 @@ pub struct ContactCenter {
     /// Counts inputs; bounds how often one input may send one call round its flow.
     input: u64,
     draining: bool,
+    /// Queues of which it was said that a call of theirs could not be recorded.
+    unrecorded: BTreeSet<QueueId>,
 }
 
 /// Why [`ContactCenter::handle_timeout`] is wanted.
@@ -123,6 +127,7 @@ impl ContactCenter {
             effects: Vec::new(),
             input: 0,
             draining: false,
+            unrecorded: BTreeSet::new(),
             setup,
         }
     }
@@ -159,15 +164,19 @@ impl ContactCenter {
             Event::DialFailed { leg, cause } => self.dial_failed(now, leg, cause),
             Event::Digit { leg, digit } => self.digit(now, leg, digit),
             Event::Keys { leg, keys } => self.keys(now, leg, &keys),
-            Event::PromptDone { leg, play } => self.prompt_done(now, leg, play),
+            Event::PromptDone { leg, play } => self.prompt_done(now, leg, play, true),
             Event::PromptFailed { leg, play } => {
                 tracing::warn!(%leg, "a prompt could not be played");
-                self.prompt_done(now, leg, play);
+                self.prompt_done(now, leg, play, false);
             }
-            Event::Recorded { recording, length_ms, ended, url } => {
-                self.recorded(now, recording, length_ms, ended, url);
+            Event::Recorded { recording, kind, length_ms, ended, url } => {
+                let whose = (recording, kind);
+                self.recording_told(now, RecordingNews::ended(whose, length_ms, ended, url));
             }
             Event::RecordFailed { recording, why } => self.record_failed(now, recording, why),
+            Event::RecordingExpired { recording } => {
+                self.recording_told(now, RecordingNews::deleted(recording));
+            }
             Event::Held { leg } => self.held(now, leg),
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),

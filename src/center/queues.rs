@@ -129,8 +129,9 @@ impl ContactCenter {
     }
 
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
-        let left_queue = self.calls.get_mut(&id).and_then(|call| call.leave_queue(now, left));
-        if let Some((queue, waited)) = left_queue {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.recordings.stop_announcing();
+        if let Some((queue, waited)) = call.leave_queue(now, left) {
             self.count_left(now, id, queue, waited, left);
         }
     }
@@ -144,6 +145,7 @@ impl ContactCenter {
         let Some((queue, waited)) = call.leave_queue(now, left) else { return };
         self.count_left(now, id, queue, waited, left);
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
+        self.record_talk(now, id, queue);
         self.bridge(now, leg, TalkStep::Queue);
     }
 }

@@ -1,7 +1,7 @@
-//! Recordings of callers: asked for by a flow, made by the front, noted in the record.
+//! Messages that callers leave: asked for by a flow, made by the front, noted in the record.
 //!
-//! **Invariant:** what is told of a recording reaches the record of its call, however late: into a
-//! live call as a fact, into a closed record as an amendment; told again it changes nothing.
+//! **Invariant:** what is told of any recording reaches the record of its call, however late: into
+//! a live call as a fact, into a closed record as an amendment; told again it changes nothing.
 //!
 //! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
 
@@ -23,7 +23,7 @@ impl ContactCenter {
             !call.run.as_ref().is_some_and(crate::flow::Run::secret),
             "{id}: a recording at a secret step"
         );
-        let Some(recording) = call.record_caller(now, request.step.to_string()) else {
+        let Some(recording) = call.begin_message(now, request.step.to_string()) else {
             tracing::warn!(call = %id, "no more recordings in this call");
             return Some(Input::Recorded(RecordOutcome::Failed));
         };
@@ -41,20 +41,9 @@ impl ContactCenter {
     }
 
     pub(super) fn stop_record(&mut self, id: CallId) {
-        if self.calls.get(&id).is_some_and(|call| call.recording.is_some()) {
+        if self.calls.get(&id).is_some_and(|call| call.recordings.message.is_some()) {
             self.commands.push_back(Command::StopRecord { leg: LegId::caller(id) });
         }
-    }
-
-    pub(super) fn recorded(
-        &mut self,
-        now: Timestamp,
-        recording: RecordingId,
-        length_ms: u64,
-        ended: RecordingEnd,
-        url: Option<String>,
-    ) {
-        self.recording_told(now, RecordingNews::ended(recording, length_ms, ended, url));
     }
 
     pub(super) fn record_failed(
@@ -67,15 +56,18 @@ impl ContactCenter {
         self.recording_told(now, RecordingNews::failed(recording));
     }
 
-    fn recording_told(&mut self, now: Timestamp, news: RecordingNews) {
+    pub(super) fn recording_told(&mut self, now: Timestamp, news: RecordingNews) {
         let id = news.name.call;
         let Some(call) = self.calls.get_mut(&id) else {
             return self.commands.push_back(Command::AmendRecording { news });
         };
-        if !call.recording_told(now, &news) || call.recording != Some(news.name) {
+        if !call.recording_told(now, &news) {
             return;
         }
-        call.recording = None;
+        if call.recordings.message != Some(news.name) {
+            return self.sides_over(news.name);
+        }
+        call.recordings.message = None;
         if let Some(outcome) = outcome(&news) {
             self.drive(now, id, Input::Recorded(outcome));
         }
@@ -92,6 +84,6 @@ fn outcome(news: &RecordingNews) -> Option<RecordOutcome> {
         RecordingState::Begun | RecordingState::Empty if hung_up => None,
         RecordingState::Begun => None,
         RecordingState::Empty => Some(RecordOutcome::Empty),
-        RecordingState::Failed => Some(RecordOutcome::Failed),
+        RecordingState::Failed | RecordingState::Deleted => Some(RecordOutcome::Failed),
     }
 }

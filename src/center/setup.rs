@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::Directory;
+use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
 use crate::id::SkillId;
 
@@ -68,6 +69,8 @@ pub struct Queue {
     pub service_level: Duration,
     /// Abandons shorter than this are "short" and kept apart.
     pub short_abandon: Duration,
+    pub recording: RecordingRule,
+    pub recording_prompt: RecordingPrompt,
 }
 
 impl Queue {
@@ -79,6 +82,8 @@ impl Queue {
             keep_place: Duration::from_secs(60),
             service_level: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
+            recording: RecordingRule::default(),
+            recording_prompt: RecordingPrompt::default(),
         }
     }
 }
@@ -105,6 +110,9 @@ pub struct Features {
     pub not_ready: String,
     /// Ends after-call work; followed by `1` it says resolved, by `2` not resolved.
     pub end_wrap_up: String,
+    /// Pressed in a talk: what is not recorded is, what is recorded pauses, what pauses goes on.
+    /// Empty: no keys do.
+    pub recording_key: String,
 }
 
 impl Default for Features {
@@ -115,6 +123,7 @@ impl Default for Features {
             ready: "*42".to_owned(),
             not_ready: "*43".to_owned(),
             end_wrap_up: "*44".to_owned(),
+            recording_key: "*9".to_owned(),
         }
     }
 }

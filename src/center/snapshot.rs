@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::call::{Call, Consult, Stage, State};
+use crate::call::{Call, Consult, RecordingStage, Stage, State};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
@@ -44,6 +44,8 @@ pub struct CallView {
     /// The agent who talks to the caller, or whose phone rings.
     pub agent: Option<String>,
     pub on_hold: bool,
+    /// How far the recording of both sides is.
+    pub recording: Option<RecordingStage>,
     /// Whom the agent consults.
     pub consult: Option<ConsultView>,
     pub path: Vec<(Timestamp, String)>,
@@ -157,6 +159,7 @@ impl ContactCenter {
             position: self.acd.position(call.id()),
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
+            recording: call.recordings.stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: consult_view(call),
             path,

@@ -39,6 +39,9 @@ impl ContactCenter {
                 self.hand_over(now, leg, cause);
             }
             AgentRequest::Conference => self.confer(now, leg.call),
+            AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => self.asked_to_record(now, leg.call, &ask),
             AgentRequest::LogIn
             | AgentRequest::LogOut
             | AgentRequest::Ready

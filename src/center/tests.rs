@@ -1,5 +1,6 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod call_recording;
 mod honest;
 mod legs;
 mod lines;
@@ -219,6 +220,12 @@ fn line(command: &Command) -> String {
             let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
             format!("dial {leg} {}", trunks.join(" "))
         }
+        Command::RecordCall { recording, left, right } => {
+            let left = left.map_or("nobody".to_owned(), |leg| leg.to_string());
+            let right: Vec<String> = right.iter().map(ToString::to_string).collect();
+            format!("tape {recording} {left} | {}", right.join(" "))
+        }
+        Command::StopRecordCall { recording } => format!("stop-tape {recording}"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
         Command::CloseRecord { record } => {

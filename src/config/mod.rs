@@ -20,6 +20,7 @@ mod people;
 mod problem;
 mod read;
 mod ready;
+mod recording;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -37,8 +38,8 @@ pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
 pub use load::{Loaded, known, load, load_flows, read_flows};
 pub use model::{
-    Agent, Api, Callers, Config, LogFormat, Media, Phone, Provider, Queue, Server, Sip, Speech,
-    Trunk, Voice, Webhooks,
+    Agent, Api, Callers, Config, LogFormat, Media, Phone, Provider, Queue, Recording, Server, Sip,
+    Speech, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};
@@ -185,6 +186,8 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let agents = people::agents(&agents, &outside, &around, problems);
     warnings.extend(webhooks::unreached(&agents, &providers, &webhooks));
     warnings.extend(missing(&trunks, &agents, &providers));
+    let queues = people::queues(&queues, problems);
+    recording::check_providers(&queues, &trunks, &agents, &providers, &mut warnings, problems);
     Config {
         server: sections::server(server, problems),
         sip,
@@ -194,7 +197,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         voices: sections::voices(voices, variables, problems),
         agents,
         trunks,
-        queues: people::queues(&queues, problems),
+        queues,
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
         webhooks,

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::acd::port::QueueSetup;
+use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
@@ -75,8 +76,10 @@ pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
     pub state: PathBuf,
-    /// Where what callers leave is kept.
+    /// Where recordings are kept: what callers leave, and what both sides of a call say.
     pub recordings: PathBuf,
+    /// How long. `None`: for ever.
+    pub recordings_keep: Option<Duration>,
     pub drain_timeout: Duration,
     pub calls_max: usize,
     pub log: LogFormat,
@@ -266,6 +269,17 @@ pub struct Queue {
     pub service_level: Duration,
     /// Who leaves within this is a short abandon, and in no service level.
     pub short_abandon: Duration,
+    pub recording: Recording,
+}
+
+/// Whether both sides are recorded, and what the caller is told before.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub rule: RecordingRule,
+    pub prompt: RecordingPrompt,
+    /// Where each of them is written: `attendant.toml:31`.
+    pub place: String,
+    pub prompt_place: String,
 }
 
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ use crate::config::layers::Node;
 use crate::config::model::{Agent, Callers, Phone, Queue, Trunk};
 use crate::config::problem::{Problems, closest};
 use crate::config::read::Section;
+use crate::config::recording;
 use crate::config::secret::{Secret, weakness};
 use crate::config::sections::as_usize;
 
@@ -273,6 +274,7 @@ fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
         keep_place: keep_place.unwrap_or(Duration::from_secs(60)),
         service_level: service_level.unwrap_or(Duration::from_secs(20)),
         short_abandon: short_abandon.unwrap_or(Duration::from_secs(5)),
+        recording: recording::recording(name, s),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::config::Sources;
 use crate::config::load::{Loaded, Read, read_everything};
 use crate::config::model::{Config, Voice};
 use crate::config::problem::{Problems, Whose};
+use crate::config::recording;
 use crate::flow::{Diagnostic, Flow, Severity, explain};
 use crate::media::prompt_store::{PromptError, PromptStore};
 use crate::media::tts::{self, VoiceError, Voices};
@@ -96,6 +97,7 @@ pub fn soundless(sources: &Sources, paths: &[PathBuf], keep: Keep) -> Result<Sou
     let mut sounds = Sounds::none();
     if read.is_configured {
         check_dialed(&mut read, &mut problems);
+        recording::check_prompts(&read.config, &read.flows, &mut problems);
         let mute = check_programs(&read, variable("PATH"), &mut problems);
         sounds = Sounds::new(&read, &mute, keep);
         if !problems.is_empty() {
@@ -151,7 +153,8 @@ impl Sounds {
             }
             Prompt::File { .. } | Prompt::Music { .. } | Prompt::Silence { .. } => true,
         };
-        let all = read.flows.iter().flat_map(Flow::static_prompts);
+        let before = recording::prompts(config, read.flows.iter());
+        let all = read.flows.iter().flat_map(Flow::static_prompts).chain(before.into_keys());
         let mut wanted: Vec<Prompt> = all.filter(said).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -161,6 +164,12 @@ impl Sounds {
     /// Every static prompt is made before the first call, so that playing one is copying.
     fn make(&self, config: &Config, flows: &[&Flow], problems: &mut Problems) {
         let failed = self.store.prepare_each(&self.wanted);
+        let before = recording::prompts(config, flows.iter().copied());
+        for (at, error) in &failed {
+            if let Some(place) = before.get(&self.wanted[*at]) {
+                problems.add_of(Whose::Config, place, error.to_string(), "");
+            }
+        }
         tell_failed(config, flows, &self.wanted, failed, problems);
     }
 }
@@ -462,6 +471,27 @@ password = "correct horse battery"
         // A draft outside the folder is in nobody's way.
         world.write("draft.toml", two.as_bytes());
         assert_eq!(world.told(&["draft.toml"], Keep::No), (String::new(), None));
+    }
+
+    #[test]
+    fn what_is_said_before_a_recording_is_made_and_there_for_every_flow() {
+        let queue = "[queue.a]\nqueue = \"billing\"\n";
+        let world = World::new(&[("one", queue)]);
+        let told = |prompt: &str| {
+            let queue = format!("[queues.billing]\nrecording = \"always\"\n{prompt}\n");
+            world.write("attendant.toml", format!("{CONFIG}{queue}").as_bytes());
+            world.told(&[], Keep::No)
+        };
+        let (said, whose) = told("recording_prompt = [\"junk.wav\", \"none.wav\"]");
+        assert_eq!(whose, Some(Whose::Config), "{said}");
+        for wrong in ["attendant.toml:16", "junk.wav", "not a WAV file", "none.wav"] {
+            assert!(said.contains(wrong), "{wrong} is not in:\n{said}");
+        }
+        let (said, _) = told("recording_prompt = { es = \"Se graba.\" }");
+        let wrong = "callers of flow `one` would be recorded unasked: it has no `en`";
+        assert!(said.contains(wrong), "{said}");
+        let (said, whose) = told("recording_prompt = { en = \"Recorded.\" }");
+        assert_eq!(whose, None, "{said}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
@@ -16,9 +17,12 @@ use crate::config::read::Section;
 use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
 use crate::config::webhooks::has_credentials;
 
+const RECORDING_KEYS_MAX: usize = 6;
 /// Ports of one leg: RTP, and RTCP beside it.
 const PORTS_PER_LEG: u16 = 2;
 const DAY_S: u32 = 86_400;
+/// A hundred years.
+const DAYS_KEPT_MAX: u32 = 36_500;
 
 pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     let mut s = Section::new("server", node, problems);
@@ -29,6 +33,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         flows: s.path("flows").unwrap_or_default(),
         prompts: s.path("prompts").unwrap_or_default(),
         recordings,
+        recordings_keep: s.number("recordings_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         state,
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
@@ -50,6 +55,11 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     }
     s.finish();
     server
+}
+
+/// 0: for ever.
+fn days(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(u64::from(days) * u64::from(DAY_S)))
 }
 
 /// Whether short passwords pass. Asking for it with an open address is a problem.
@@ -298,9 +308,21 @@ pub(super) fn features(node: &Node, problems: &mut Problems) -> Features {
         ready: code("ready"),
         not_ready: code("not_ready"),
         end_wrap_up: code("end_wrap_up"),
+        recording_key: recording_key(&mut s),
     };
     s.finish();
     features
+}
+
+/// Pressed in a talk, so it may be any keys; those of a code above are dialed, and no trouble.
+fn recording_key(s: &mut Section<'_, '_>) -> String {
+    let keys = s.text("recording_key").unwrap_or_default();
+    let are_keys = keys.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#');
+    if keys.len() > RECORDING_KEYS_MAX || !are_keys {
+        let message = format!("must be up to {RECORDING_KEYS_MAX} keys of a telephone");
+        s.problem("recording_key", message, "\"*9\"; empty: no key pauses a recording");
+    }
+    keys
 }
 
 /// A number that was checked to lie within a range that is never negative.

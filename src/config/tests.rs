@@ -1,5 +1,6 @@
 //! What a configuration says, and what is said of a wrong one.
 
+mod recording;
 mod secrets;
 
 use std::os::unix::fs::PermissionsExt;

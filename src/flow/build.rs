@@ -498,7 +498,8 @@ impl Place<'_, '_> {
 }
 
 /// A text that is nothing but a file name is a sound.
-fn is_sound(text: &str) -> bool {
+#[must_use]
+pub fn is_sound(text: &str) -> bool {
     text.ends_with(".wav") && !text.contains(char::is_whitespace) && !is_template(text)
 }
 

@@ -57,7 +57,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use build::SPEECH_LEN_MAX;
+pub use build::{SPEECH_LEN_MAX, is_sound};
 pub use diagnostic::{Diagnostic, Severity, explain};
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};

@@ -168,6 +168,12 @@ impl Run {
         self.at.is_some_and(|at| self.flow.node(at).secret) && self.phase == Phase::Live
     }
 
+    /// What is heard while the call waits in a queue, or for a party to answer.
+    #[must_use]
+    pub fn waits_with(&self) -> Option<Prompt> {
+        self.flow.node(self.at?).step.sound()
+    }
+
     /// The keys it waits for, or will when it has said what it says.
     #[must_use]
     pub fn listens(&self) -> Option<Listen> {

@@ -34,6 +34,8 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         keep_place: queue.keep_place,
         service_level: queue.service_level,
         short_abandon: queue.short_abandon,
+        recording: queue.recording.rule,
+        recording_prompt: queue.recording.prompt.clone(),
     };
     let provider = |known: &config::Provider| {
         (known.name.to_owned(), setup::Trunk { prefixes: known.prefixes.clone() })

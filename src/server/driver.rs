@@ -32,8 +32,9 @@ use crate::id::LegId;
 use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
-use crate::server::outbox::Outbox;
+use crate::server::outbox::{Outbox, Reply};
 use crate::server::resolver::Resolved;
+use crate::server::retention::Expired;
 use crate::server::signals::{Signal, Signals};
 use crate::server::sip_front::SipFront;
 use crate::server::timer::Timer;
@@ -45,6 +46,8 @@ use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
 use crate::words::{Cause, Command, EndedBy, Event};
 
+/// How long the end waits for what the media have to say of recordings.
+const RECORDINGS_END_WITHIN: Duration = Duration::from_secs(2);
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
 /// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3;
@@ -67,6 +70,8 @@ pub(super) struct Driver {
     pub(super) webhooks: mpsc::Receiver<Batch>,
     /// What became of commands to them.
     pub(super) rest_results: mpsc::Receiver<RestResult>,
+    /// Recordings that were kept long enough.
+    pub(super) expired: mpsc::Receiver<Expired>,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) drain_timeout: Duration,
@@ -85,6 +90,7 @@ enum Wakeup {
     Resolved(Resolved),
     Webhooks(Batch),
     RestResult(RestResult),
+    Expired(Expired),
     Timer,
     Signal(Signal),
 }
@@ -110,11 +116,12 @@ impl Driver {
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
+                Wakeup::Expired(expired) => self.take_expired(expired),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
                     drop(held); // the farewells of legs do not wait for the disk
-                    return self.end(End::Cut { calls });
+                    return self.end(End::Cut { calls }).await;
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
                 Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
@@ -125,7 +132,7 @@ impl Driver {
                 && self.center.calls_live() == 0
                 && self.exchange.is_quiet()
             {
-                return self.end(End::Drained);
+                return self.end(End::Drained).await;
             }
         }
     }
@@ -141,6 +148,7 @@ impl Driver {
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
+            Some(expired) = self.expired.recv() => Wakeup::Expired(expired),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }
@@ -187,6 +195,14 @@ impl Driver {
             let Ok(fact) = self.facts.try_recv() else { return };
             self.exchange.sip.media_fact(now, fact);
         }
+    }
+
+    fn take_expired(&mut self, Expired { recordings, noted }: Expired) {
+        let now = self.clock.now();
+        for recording in recordings {
+            self.input(now, Some(Event::RecordingExpired { recording }));
+        }
+        self.outbox.reply(Reply::Noted(noted));
     }
 
     pub(super) fn take_timeouts(&mut self) {
@@ -316,17 +332,34 @@ impl Driver {
     }
 
     /// Ends what is still up and lets the disk catch up.
-    fn end(mut self, end: End) -> End {
+    async fn end(mut self, end: End) -> End {
         let now = self.clock.now();
         if let End::Cut { .. } = end {
             self.input(now, Some(Event::Drain { until: now }));
             self.input(now, None);
             self.turn();
+            self.hear_of_recordings().await;
         }
         if let Err(error) = self.store.shutdown() {
             tracing::error!(%error, "the last lines may not be on the disk");
         }
         end
+    }
+
+    /// What was recorded of calls that were cut off has ended with them; the media say so a moment
+    /// later, and their records are to have it.
+    async fn hear_of_recordings(&mut self) {
+        let told = async {
+            while self.exchange.sip.is_taping()
+                && let Some(fact) = self.facts.recv().await
+            {
+                self.take_media(fact);
+                self.turn();
+            }
+        };
+        if tokio::time::timeout(RECORDINGS_END_WITHIN, told).await.is_err() {
+            tracing::warn!("records do not say how the last recordings ended: the disk is slow");
+        }
     }
 }
 

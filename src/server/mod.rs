@@ -25,6 +25,7 @@ mod providers;
 mod refusals;
 mod resolver;
 mod resume;
+mod retention;
 mod signals;
 mod sip_front;
 mod start;

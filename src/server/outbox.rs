@@ -8,6 +8,7 @@
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.
 
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -38,6 +39,8 @@ pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
     CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
+    /// Recordings may be deleted now.
+    Noted(SyncSender<()>),
 }
 
 /// A change that the HTTP interface asked for, as it is then.
@@ -81,6 +84,8 @@ impl Outbox {
                 }
                 Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Noted(noted) if is_written => drop(noted.try_send(())),
+                Reply::Noted(_) => {}
             }
         }
         for order in self.orders.drain(..) {

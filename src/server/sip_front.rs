@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{AgentId, LegId};
+use crate::id::{AgentId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
 use crate::media::recorder::Terms;
 use crate::media::speech::Speech;
@@ -49,6 +49,8 @@ pub(super) struct SipFront {
     /// Legs that were recorded. The end of one is told when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     recorded: BTreeMap<LegId, Option<Event>>,
+    /// Recordings of both sides of calls that are being made.
+    calls_recorded: BTreeSet<RecordingId>,
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
@@ -85,6 +87,7 @@ impl SipFront {
             outside,
             refusals: Refusals::default(),
             recorded: BTreeMap::new(),
+            calls_recorded: BTreeSet::new(),
             dialed: BTreeSet::new(),
             handed: Handed::new(setup.has_handoffs),
             begun: Begun::default(),
@@ -115,6 +118,11 @@ impl SipFront {
                 None
             }
         }
+    }
+
+    /// Whether something is recorded whose end was not told yet.
+    pub(super) fn is_taping(&self) -> bool {
+        !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
     /// Of a leg that was recorded it is told when what was said is kept.
@@ -161,6 +169,11 @@ impl SipFront {
                 self.media.record(leg, terms, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
+            Command::RecordCall { recording, left, right } => {
+                self.calls_recorded.insert(recording);
+                self.media.record_call(recording, left, right.into_iter().collect());
+            }
+            Command::StopRecordCall { recording } => self.media.stop_record_call(recording),
             Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
@@ -228,6 +241,6 @@ impl Front for SipFront {
     }
 
     fn is_quiet(&self) -> bool {
-        self.events.is_empty() && self.recorded.is_empty() && self.ua.counts().legs == 0
+        self.events.is_empty() && !self.is_taping() && self.ua.counts().legs == 0
     }
 }

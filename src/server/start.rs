@@ -21,8 +21,8 @@ use crate::config::{
     self, Config, Demo, Loaded, Phone, Problems, Ready, Secret, Soundless, TOKEN_LEN,
 };
 use crate::flow::Flow;
-use crate::id::{AgentId, RecordingId};
-use crate::media::io::{Fact, MediaEngine, repair};
+use crate::id::AgentId;
+use crate::media::io::{Fact, MediaEngine, Repaired, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
@@ -33,6 +33,7 @@ use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, Restored};
+use crate::server::retention::Retention;
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
@@ -69,7 +70,7 @@ pub enum StartError {
     Provider(String),
     #[error("{0}")]
     Store(#[from] store::StoreError),
-    #[error("{0}: {1}: `server.recordings` names the folder of what callers leave")]
+    #[error("{0}: {1}: `server.recordings` names the folder of recordings")]
     Recordings(PathBuf, io::Error),
 }
 
@@ -122,7 +123,7 @@ fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> Contact
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Option<HttpThread>, Resolver),
+    pub(super) threads: (HttpThread, Option<HttpThread>, Resolver, Retention),
 }
 
 /// Starts everything but the driver itself. Needs the runtime on which that will run.
@@ -166,7 +167,9 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let first = repaired.into_iter().map(left).collect();
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
-    let threads = (api, providers.thread, Resolver::start(&config, found)?);
+    let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
+    let (retention, expired) = Retention::start(folder, keep, clock)?;
+    let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
     let driver = Driver {
         clock,
         timer: Timer::default(),
@@ -180,6 +183,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         resolved,
         webhooks: providers.webhooks,
         rest_results: providers.rest_results,
+        expired,
         rest: providers.rest,
         drain_timeout: config.server.drain_timeout,
         calls_max: config.server.calls_max,
@@ -207,7 +211,7 @@ fn start_api(
 }
 
 /// The recordings that the run before left unfinished, as they are kept now.
-fn repaired(config: &Config) -> Result<Vec<(RecordingId, u64)>, StartError> {
+fn repaired(config: &Config) -> Result<Vec<Repaired>, StartError> {
     let folder = &config.server.recordings;
     repair(folder).map_err(|error| StartError::Recordings(folder.clone(), error))
 }
@@ -289,10 +293,11 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
         .collect()
 }
 
-/// A message that was being left when the server was lost: its record is still to hear of it.
-fn left((recording, length_ms): (RecordingId, u64)) -> Event {
+/// A recording that was being made when the server was lost: its record is still to hear of it.
+fn left(Repaired { recording, kind, length_ms }: Repaired) -> Event {
     tracing::warn!(%recording, length_ms, "a recording that was cut off is kept");
-    Event::Recorded { recording, length_ms, ended: RecordingEnd::HungUp, url: None }
+    let ended = RecordingEnd::HungUp;
+    Event::Recorded { recording, kind, length_ms, ended, url: None }
 }
 
 /// Says where we listen, what to dial, who may answer and where to look.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
+use crate::sim::recording::RecordingWatch;
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
 use crate::words::{
@@ -41,6 +42,7 @@ pub struct Watch {
     closed: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
+    recording: RecordingWatch,
     commands: usize,
     now: Timestamp,
 }
@@ -78,6 +80,7 @@ impl Watch {
             closed: BTreeSet::new(),
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
+            recording: RecordingWatch::new(setup),
             commands: 0,
             now: Timestamp::default(),
         }
@@ -87,6 +90,9 @@ impl Watch {
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         (self.now, self.commands) = (now, 0);
+        if let Some(event) = event {
+            self.recording.told(event);
+        }
         self.learn(now, event);
     }
 
@@ -134,6 +140,7 @@ impl Watch {
                 | Event::PromptFailed { .. }
                 | Event::Recorded { .. }
                 | Event::RecordFailed { .. }
+                | Event::RecordingExpired { .. }
                 | Event::Held { .. }
                 | Event::HoldFailed { .. }
                 | Event::Resumed { .. }
@@ -153,6 +160,7 @@ impl Watch {
         self.commands += usize::from(!matches!(command, Command::AmendRecording { .. }));
         let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
+        self.recording.asked(command);
         match command {
             Command::Answer { leg } => self.answers(*leg, command),
             Command::Ring { leg } => {
@@ -163,14 +171,19 @@ impl Watch {
                 assert!(!self.live(*leg, command).answered, "{command:?} of an answered leg");
                 self.ended(*leg);
             }
-            Command::Play { leg, .. }
-            | Command::StopPlay { leg }
-            | Command::Record { leg, .. }
-            | Command::StopRecord { leg } => {
-                let leg = self.live(*leg, command);
-                assert!(leg.answered, "{command:?} before the answer");
-                leg.hears = true;
+            Command::Play { leg, play, prompts, .. } => {
+                self.recording.plays(*leg, *play, prompts);
+                self.plays(*leg, command);
             }
+            Command::StopPlay { leg }
+            | Command::Record { leg, .. }
+            | Command::StopRecord { leg } => self.plays(*leg, command),
+            Command::RecordCall { left, right, .. } => {
+                for leg in left.iter().chain(right) {
+                    assert!(self.live(*leg, command).answered, "{command:?} before the answer");
+                }
+            }
+            Command::StopRecordCall { .. } => {}
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
             Command::Hear { leg, from } => {
                 for leg in from.iter().chain([leg]) {
@@ -182,6 +195,9 @@ impl Watch {
                 assert!(!from.contains(leg), "{command:?} of itself");
                 listener.hears = true;
                 self.hearing.hear(*leg, from);
+                if hears {
+                    self.recording.hears_others(*leg);
+                }
             }
             Command::HangUp { leg, cause } => {
                 let leg_was = self.live(*leg, command).clone();
@@ -210,6 +226,7 @@ impl Watch {
         let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
         assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
         check_times(record);
+        self.recording.closed(call);
         self.closed.insert(call);
         self.own.remove(&call);
     }
@@ -231,6 +248,7 @@ impl Watch {
                 assert_eq!(heard, center.heard_by(*leg), "{leg}: whom it hears, and may");
             }
         }
+        self.recording.settled(center, &self.hearing);
         let Some(rules) = &self.rules else { return };
         let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
         for (id, leg) in ringing.filter(|(_, leg)| matches!(leg.party, Party::Agent(_))) {
@@ -255,6 +273,12 @@ impl Watch {
             let rests = matches!(state, AgentState::LoggedOut);
             assert!(rests, "{} never came to rest: {state:?}", agent.name);
         }
+    }
+
+    fn plays(&mut self, leg: LegId, command: &Command) {
+        let leg = self.live(leg, command);
+        assert!(leg.answered, "{command:?} before the answer");
+        leg.hears = true;
     }
 
     fn answers(&mut self, leg: LegId, command: &Command) {

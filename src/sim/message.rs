@@ -10,7 +10,7 @@ use crate::sim::caller;
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
-use crate::words::{Command, Digit, Event, RecordingEnd, RecordingFault};
+use crate::words::{Command, Digit, Event, RecordingEnd, RecordingFault, RecordingKind};
 
 /// How often somebody is recorded and says nothing.
 const SAYS_NOTHING: f64 = 0.15;
@@ -86,7 +86,8 @@ impl World {
         let length = if length < message.length_min { Duration::ZERO } else { length };
         let length_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         let recording = message.recording;
-        let event = Event::Recorded { recording, length_ms, ended, url: None };
+        let kind = RecordingKind::Message;
+        let event = Event::Recorded { recording, kind, length_ms, ended, url: None };
         self.tell(now, Lane::Media(leg), event);
     }
 }

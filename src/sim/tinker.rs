@@ -46,12 +46,15 @@ fn consult(random: &mut Random) -> AgentRequest {
 }
 
 fn any(random: &mut Random, steps: &[String]) -> AgentRequest {
-    match random.below(10) {
+    match random.below(14) {
         0 => AgentRequest::Hold,
         1 => AgentRequest::Resume,
         2 => consult(random),
         3 => transfer(random, steps),
         4..=6 => AgentRequest::Complete,
+        10 | 11 => AgentRequest::StartRecording,
+        12 => AgentRequest::PauseRecording,
+        13 => AgentRequest::ResumeRecording,
         _ => AgentRequest::Conference,
     }
 }

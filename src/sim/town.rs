@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::acd::{Misses, QueueSetup, Strategy, WrapUp};
 use crate::call::Entry;
 use crate::center::Setup;
+use crate::center::recording_rule::{RecordingRule, Words};
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::flow::{Flow, Known, parse};
 use crate::sim::random::Random;
@@ -69,6 +70,7 @@ pub fn setup(random: &mut Random) -> Setup {
     let mut setup = Setup { flows: vec![flow()], ..Setup::default() };
     setup.agents = (0..random.between(1, 7)).map(|n| agent(n, random)).collect();
     setup.queues = ["billing", "tech", "anybody"].into_iter().map(|q| queue(q, random)).collect();
+    record(&mut setup.queues, random);
     let trunk = Trunk { prefixes: vec!["+1415555".to_owned()] };
     setup.trunks = BTreeMap::from([("outside".to_owned(), trunk)]);
     for (number, n) in known_numbers().into_iter().zip(0_u64..) {
@@ -83,6 +85,16 @@ pub fn setup(random: &mut Random) -> Setup {
     }
     setup.calls_max = random.between(4, 30) as usize;
     setup
+}
+
+/// Some queues have their calls recorded; of all of them or of none it is said.
+fn record(queues: &mut [Queue], random: &mut Random) {
+    let said = random.chance(0.5).then(|| Words::Text("This call may be recorded.".into()));
+    for queue in queues {
+        let rules = [RecordingRule::Off, RecordingRule::Always, RecordingRule::OnDemand];
+        queue.recording = *random.pick(&rules).unwrap_or(&RecordingRule::Off);
+        queue.recording_prompt.plain = said.iter().cloned().collect();
+    }
 }
 
 #[must_use]

@@ -124,6 +124,8 @@ pub struct World {
     ends: BTreeMap<LegId, End>,
     hearing: Hearing,
     pub(super) messages: BTreeMap<LegId, Message>,
+    /// Recordings of both sides that are being made, and since when.
+    pub(super) recorded: BTreeMap<CallId, (RecordingId, Timestamp)>,
 }
 
 impl World {
@@ -146,6 +148,7 @@ impl World {
             ends: BTreeMap::new(),
             hearing: Hearing::default(),
             messages: BTreeMap::new(),
+            recorded: BTreeMap::new(),
             arrivals: random.fork(),
             random,
             plan,
@@ -214,6 +217,11 @@ impl World {
             Command::StopRecord { leg } => {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
+            Command::RecordCall { recording, .. } => self.records_call(now, recording),
+            Command::StopRecordCall { recording } => {
+                let stopped = RecordingEnd::Stopped;
+                self.sides_end(now, recording.call, Some(recording), stopped);
+            }
             Command::Hear { leg, from } => self.hears(now, leg, &from),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
@@ -277,6 +285,8 @@ impl World {
             | Command::CloseRecord { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::StopRecordCall { .. }
             | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
@@ -417,6 +427,7 @@ impl World {
         if self.random.chance(self.plan.habits.tinkers) {
             let at = now + talk.mul_f64(self.random.unit());
             self.tinkers(at, agent);
+            self.fumbles(at, b);
         }
         if self.random.chance(self.plan.swarm.phone_lost) {
             let at = now + talk.mul_f64(self.random.unit());
@@ -446,6 +457,11 @@ impl World {
         let Some(end) = self.ends.get_mut(&leg) else { return };
         end.far = Far::Over;
         let (talked, agent) = (end.talks, end.agent);
+        let call = leg.call;
+        let legs = self.ends.range(LegId::caller(call)..).take_while(|(leg, _)| leg.call == call);
+        if legs.into_iter().all(|(_, end)| end.far == Far::Over) {
+            self.sides_end(now, call, None, RecordingEnd::HungUp);
+        }
         let Some(id) = agent else { return };
         let Some(person) = self.people.get_mut(id.0 as usize) else { return };
         if person.leg == Some(leg) {

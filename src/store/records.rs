@@ -142,7 +142,7 @@ pub(super) fn amend_recording(
             Some(entry) => (entry.step.clone(), entry.at),
             None => (String::new(), record.arrived_at),
         };
-        record.recordings.push(Recording::begin(news.name, step, at));
+        record.recordings.push(Recording::begin((news.name, news.kind), step, at));
         learned = record.learn(news);
     }
     if learned == Some(true) {

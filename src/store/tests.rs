@@ -15,7 +15,7 @@ use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
     CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit, QueueStay,
-    Recording, RecordingEnd, RecordingState, Via,
+    Recording, RecordingEnd, RecordingKind, RecordingState, Via,
 };
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
@@ -171,14 +171,18 @@ fn recordings_are_amended_late_once_and_where_they_belong() {
     let Opened { mut store, .. } = opened(folder.path());
     let name = |call, n| RecordingId { call: CallId(call), n };
     let mut left = record(1, 1_200);
-    left.recordings.push(Recording::begin(name(1, 1), "voicemail".to_owned(), Timestamp(1_150)));
+    let message = (name(1, 1), RecordingKind::Message);
+    left.recordings.push(Recording::begin(message, "voicemail".to_owned(), Timestamp(1_150)));
     store.close(left);
     let lost = CallRecord { ended_by: EndedBy::ServerLost, ..*record(2, 1_300) };
     store.close(Box::new(lost));
-    let kept = |id| RecordingNews::ended(id, 4_000, RecordingEnd::HungUp, None);
+    let kept = |id| {
+        let whose = (id, RecordingKind::Call);
+        RecordingNews::ended(whose, 4_000, RecordingEnd::HungUp, None)
+    };
     for news in [
         kept(name(1, 1)),
-        RecordingNews::ended(name(1, 1), 0, RecordingEnd::Silence, None),
+        RecordingNews::ended(message, 0, RecordingEnd::Silence, None),
         kept(name(1, 2)),
         kept(name(2, 1)),
         kept(name(3, 1)),
@@ -187,11 +191,12 @@ fn recordings_are_amended_late_once_and_where_they_belong() {
     }
     store.shutdown().unwrap();
     let recordings = |record: &CallRecord| -> Vec<_> {
-        record.recordings.iter().map(|one| (one.name, one.state, one.length_ms)).collect()
+        record.recordings.iter().map(|one| (one.name, one.state, one.length_ms, one.kind)).collect()
     };
     let all: Vec<_> = all(folder.path()).iter().map(recordings).collect();
-    let of = |call| vec![(name(call, 1), RecordingState::Kept, 4_000)];
-    assert_eq!(all, [of(2), of(1)], "a lost call's journal may miss its last second");
+    let of = |call, kind| vec![(name(call, 1), RecordingState::Kept, 4_000, kind)];
+    let expected = [of(2, RecordingKind::Call), of(1, RecordingKind::Message)];
+    assert_eq!(all, expected, "a lost call's journal may miss its last second");
 }
 
 #[test]

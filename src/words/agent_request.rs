@@ -17,16 +17,25 @@ pub enum AgentRequest {
     /// The agent waits for calls; ends after-call work, too.
     Ready,
     /// The agent goes on a break, after the talk that goes on.
-    NotReady { reason: String },
+    NotReady {
+        reason: String,
+    },
     /// Ends after-call work; what is given is written on the agent's last call.
-    EndWrapUp { resolved: Option<bool>, intent: Option<String>, note: Option<String> },
+    EndWrapUp {
+        resolved: Option<bool>,
+        intent: Option<String>,
+        note: Option<String>,
+    },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
     /// Back to the caller; a guest is hung up.
     Resume,
     /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
     /// texts, numbers, `true` or `false`.
-    Transfer { step: String, vars: BTreeMap<String, serde_json::Value> },
+    Transfer {
+        step: String,
+        vars: BTreeMap<String, serde_json::Value>,
+    },
     /// The caller is put on hold, and somebody outside is dialed for the agent: the guest.
     Consult {
         number: String,
@@ -37,6 +46,11 @@ pub enum AgentRequest {
     Complete,
     /// Caller, agent and guest hear each other.
     Conference,
+    /// Both sides are recorded from now on, where the queue allows it; a pause ends.
+    StartRecording,
+    /// Nothing is recorded until [`AgentRequest::ResumeRecording`].
+    PauseRecording,
+    ResumeRecording,
 }
 
 impl AgentRequest {
@@ -55,6 +69,9 @@ impl AgentRequest {
             Self::Consult { .. } => "consult",
             Self::Complete => "complete",
             Self::Conference => "conference",
+            Self::StartRecording => "start_recording",
+            Self::PauseRecording => "pause_recording",
+            Self::ResumeRecording => "resume_recording",
         }
     }
 }

@@ -40,6 +40,13 @@ pub enum Command {
     },
     /// End the recording of this leg; `Recorded` follows.
     StopRecord { leg: LegId },
+    /// From now on this recording of a call has what `left` says in its left channel and what
+    /// `right` say in its right one; with nobody to hear, silence of the same length. The first
+    /// such command begins it. It ends with [`Command::StopRecordCall`], with the last leg of the
+    /// call, and at a greatest length; `Recorded` or `RecordFailed` follows. One a call at a time.
+    RecordCall { recording: RecordingId, left: Option<LegId>, right: BTreeSet<LegId> },
+    /// End the recording of both sides; `Recorded` follows.
+    StopRecordCall { recording: RecordingId },
     /// Call somebody. `Ringing`, then `Answered` or `DialFailed`, come back.
     Dial {
         leg: LegId,
@@ -63,7 +70,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The leg this is about; `None` where it is about a record.
+    /// The leg this is about; `None` where it is about a recording of both sides or a record.
     #[must_use]
     pub fn leg(&self) -> Option<LegId> {
         match self {
@@ -77,9 +84,11 @@ impl Command {
             | Self::Dial { leg, .. }
             | Self::Hear { leg, .. }
             | Self::HangUp { leg, .. } => Some(*leg),
-            Self::CloseRecord { .. } | Self::AmendRecord { .. } | Self::AmendRecording { .. } => {
-                None
-            }
+            Self::RecordCall { .. }
+            | Self::StopRecordCall { .. }
+            | Self::CloseRecord { .. }
+            | Self::AmendRecord { .. }
+            | Self::AmendRecording { .. } => None,
         }
     }
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, Via,
+    AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, RecordingKind,
+    Via,
 };
 
 /// Everything the outside can tell the contact center.
@@ -52,8 +53,10 @@ pub enum Event {
     /// and twice.
     Recorded {
         recording: RecordingId,
-        /// From the tone to the last sound that was no silence. Zero when nothing was said: then
-        /// nothing is kept.
+        #[serde(default, skip_serializing_if = "RecordingKind::is_message")]
+        kind: RecordingKind,
+        /// Of a message, from the tone to the last sound that was no silence; of a call, all of it.
+        /// Zero when nothing was said: then nothing is kept.
         length_ms: u64,
         ended: RecordingEnd,
         /// Where a provider keeps it; `None` where we do.
@@ -61,6 +64,8 @@ pub enum Event {
     },
     /// It could not be made, or what was kept is lost.
     RecordFailed { recording: RecordingId, why: RecordingFault },
+    /// It was kept for as long as recordings are kept, and its file is about to be deleted.
+    RecordingExpired { recording: RecordingId },
     /// The telephone of this leg put us on hold.
     Held { leg: LegId },
     /// This leg was to be parted from who it hears, and could not be: they still hear each other.
@@ -110,9 +115,9 @@ impl Event {
             | Self::Resumed { leg }
             | Self::HungUp { leg, .. }
             | Self::LegLost { leg, .. } => Some(leg.call),
-            Self::Recorded { recording, .. } | Self::RecordFailed { recording, .. } => {
-                Some(recording.call)
-            }
+            Self::Recorded { recording, .. }
+            | Self::RecordFailed { recording, .. }
+            | Self::RecordingExpired { recording } => Some(recording.call),
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
         }
     }

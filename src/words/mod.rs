@@ -63,6 +63,8 @@ pub use prompt::Prompt;
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_stay::QueueStay;
 pub use record::{CallRecord, PathEntry};
-pub use recording::{Recording, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
+pub use recording::{
+    Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingNews, RecordingState,
+};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};

@@ -1,4 +1,4 @@
-//! A recording of a caller, as the record of the call lists it.
+//! A recording, as the record of the call lists it: a message, or what both sides said.
 //!
 //! **Invariant:** what is known of a recording only grows: news that comes late, twice or out of
 //! order changes nothing that newer news has settled.
@@ -16,15 +16,48 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
     pub name: RecordingId,
-    /// The step that asked for it.
+    #[serde(default, skip_serializing_if = "RecordingKind::is_message")]
+    pub kind: RecordingKind,
+    /// The step that asked for it; of a call, the step it was at.
     pub step: String,
+    /// The queue that has its calls recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
     pub began_at: Timestamp,
     pub state: RecordingState,
-    /// From the tone to the last sound that was no silence, in milliseconds.
+    /// Of a message, from the tone to the last sound that was no silence; of a call, all of it.
     pub length_ms: u64,
     pub ended: Option<RecordingEnd>,
     /// Where a provider keeps it; `None` where we do.
     pub url: Option<String>,
+    /// When nothing of it was recorded because somebody asked for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingKind {
+    /// What a caller left at a `record` step.
+    #[default]
+    Message,
+    /// Both sides of a call, the caller in the left channel.
+    Call,
+}
+
+impl RecordingKind {
+    /// Journals and records of before there was another kind say none.
+    #[must_use]
+    pub(super) const fn is_message(&self) -> bool {
+        matches!(self, Self::Message)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub from: Timestamp,
+    /// `None`: until the recording ended.
+    pub to: Option<Timestamp>,
 }
 
 /// In the order in which a recording may pass through them.
@@ -39,6 +72,8 @@ pub enum RecordingState {
     Kept,
     /// It could not be made, or what was kept is lost.
     Failed,
+    /// It was kept for as long as recordings are kept.
+    Deleted,
 }
 
 /// What ended a recording.
@@ -84,6 +119,8 @@ impl fmt::Display for RecordingFault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingNews {
     pub name: RecordingId,
+    #[serde(default, skip_serializing_if = "RecordingKind::is_message")]
+    pub kind: RecordingKind,
     pub state: RecordingState,
     pub length_ms: u64,
     pub ended: Option<RecordingEnd>,
@@ -94,26 +131,61 @@ impl RecordingNews {
     /// The news of one that ended; without any length nothing was said.
     #[must_use]
     pub fn ended(
-        name: RecordingId,
+        (name, kind): (RecordingId, RecordingKind),
         length_ms: u64,
         ended: RecordingEnd,
         url: Option<String>,
     ) -> Self {
         let state = if length_ms == 0 { RecordingState::Empty } else { RecordingState::Kept };
-        Self { name, state, length_ms, ended: Some(ended), url }
+        Self { name, kind, state, length_ms, ended: Some(ended), url }
     }
 
     #[must_use]
     pub const fn failed(name: RecordingId) -> Self {
-        Self { name, state: RecordingState::Failed, length_ms: 0, ended: None, url: None }
+        Self::only(name, RecordingState::Failed)
+    }
+
+    #[must_use]
+    pub const fn deleted(name: RecordingId) -> Self {
+        Self::only(name, RecordingState::Deleted)
+    }
+
+    const fn only(name: RecordingId, state: RecordingState) -> Self {
+        let kind = RecordingKind::Message;
+        Self { name, kind, state, length_ms: 0, ended: None, url: None }
     }
 }
 
 impl Recording {
     #[must_use]
-    pub const fn begin(name: RecordingId, step: String, began_at: Timestamp) -> Self {
-        let state = RecordingState::Begun;
-        Self { name, step, began_at, state, length_ms: 0, ended: None, url: None }
+    pub const fn begin(
+        (name, kind): (RecordingId, RecordingKind),
+        step: String,
+        began_at: Timestamp,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            step,
+            queue: None,
+            began_at,
+            state: RecordingState::Begun,
+            length_ms: 0,
+            ended: None,
+            url: None,
+            pauses: Vec::new(),
+        }
+    }
+
+    /// Nothing is recorded from now on, or something is again.
+    pub fn pause(&mut self, at: Timestamp, is_paused: bool) {
+        match (self.pauses.last_mut(), is_paused) {
+            (Some(Pause { to: None, .. }), true) | (None, false) => {}
+            (Some(Pause { to, .. }), false) => *to = to.or(Some(at)),
+            (Some(Pause { to: Some(_), .. }) | None, true) => {
+                self.pauses.push(Pause { from: at, to: None });
+            }
+        }
     }
 
     /// Takes in news; says whether it was any.
@@ -143,10 +215,11 @@ mod tests {
     #[test]
     fn news_only_adds_and_the_same_news_twice_adds_nothing() {
         let name = RecordingId { call: CallId(7), n: 1 };
-        let mut recording = Recording::begin(name, "voicemail".to_owned(), Timestamp(5));
-        let kept = RecordingNews::ended(name, 4_000, RecordingEnd::HungUp, None);
+        let whose = (name, RecordingKind::Message);
+        let mut recording = Recording::begin(whose, "voicemail".to_owned(), Timestamp(5));
+        let kept = RecordingNews::ended(whose, 4_000, RecordingEnd::HungUp, None);
         assert!(recording.learn(&kept) && !recording.learn(&kept));
-        let empty = RecordingNews::ended(name, 0, RecordingEnd::Silence, None);
+        let empty = RecordingNews::ended(whose, 0, RecordingEnd::Silence, None);
         assert!(!recording.learn(&empty), "older news");
         let longer = RecordingNews { length_ms: 4_500, ..kept.clone() };
         assert!(recording.learn(&longer) && !recording.learn(&kept));
@@ -156,7 +229,35 @@ mod tests {
         assert!(recording.learn(&RecordingNews::failed(name)), "the file was lost after all");
         assert!(!recording.learn(&kept));
         assert_eq!((recording.length_ms, recording.ended), (4_500, Some(RecordingEnd::HungUp)));
-        assert_eq!((recording.state, recording.url), (RecordingState::Failed, url));
+        assert_eq!((recording.state, &recording.url), (RecordingState::Failed, &url));
+        assert!(recording.learn(&RecordingNews::deleted(name)) && !recording.learn(&kept));
+        assert_eq!((recording.state, recording.length_ms), (RecordingState::Deleted, 4_500));
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_recordings_of_calls_is_a_message() {
+        let name = RecordingId { call: CallId(7), n: 1 };
+        let written = r#"{"name":"call-7-1","step":"voicemail","began_at":5,"state":"kept",
+            "length_ms":4000,"ended":"hung_up","url":null}"#;
+        let recording: Recording = serde_json::from_str(written).unwrap();
+        let expected =
+            Recording::begin((name, RecordingKind::Message), "".to_owned(), Timestamp(5));
+        assert_eq!((recording.kind, &recording.pauses), (expected.kind, &expected.pauses));
+        assert_eq!(recording.queue, None);
+    }
+
+    #[test]
+    fn pauses_begin_and_end_once() {
+        let whose = (RecordingId { call: CallId(7), n: 1 }, RecordingKind::Call);
+        let mut recording = Recording::begin(whose, "help".to_owned(), Timestamp(5));
+        for (at, is_paused) in [(6, false), (7, true), (8, true), (9, false), (10, false)] {
+            recording.pause(Timestamp(at), is_paused);
+        }
+        recording.pause(Timestamp(11), true);
+        let pauses = [(7, Some(9)), (11, None)];
+        let pauses =
+            pauses.map(|(from, to)| Pause { from: Timestamp(from), to: to.map(Timestamp) });
+        assert_eq!(recording.pauses, pauses);
     }
 
     #[test]

@@ -60,6 +60,8 @@ const EVENTS: &str = r##"
 {"event":"recorded","recording":"call-7-1","length_ms":900,"ended":"stopped","url":null}
 {"event":"recorded","recording":"call-7-1","length_ms":900,"ended":"length_max","url":null}
 {"event":"recorded","recording":"call-7-1","length_ms":900,"ended":"hung_up","url":"https://example.com/1"}
+{"event":"recorded","recording":"call-7-1","kind":"call","length_ms":900,"ended":"hung_up","url":null}
+{"event":"recording_expired","recording":"call-7-1"}
 {"event":"record_failed","recording":"call-7-1","why":"too_many"}
 {"event":"record_failed","recording":"call-7-1","why":"disk"}
 {"event":"record_failed","recording":"call-7-1","why":"too_slow"}
@@ -79,6 +81,9 @@ const EVENTS: &str = r##"
 {"event":"agent_asked","agent":3,"ask":{"ask":"hold"}}
 {"event":"agent_asked","agent":3,"ask":{"ask":"complete"}}
 {"event":"agent_asked","agent":3,"ask":{"ask":"conference"}}
+{"event":"agent_asked","agent":3,"ask":{"ask":"start_recording"}}
+{"event":"agent_asked","agent":3,"ask":{"ask":"pause_recording"}}
+{"event":"agent_asked","agent":3,"ask":{"ask":"resume_recording"}}
 {"event":"late","at":900,"news":{"event":"hung_up","leg":{"call":7,"n":0},"cause":16}}
 {"event":"end_call","call":7}
 {"event":"lost","call":7}

@@ -30,6 +30,7 @@ mod platform;
 mod ports;
 mod process;
 mod proxy;
+mod recording;
 mod refused;
 mod rig;
 mod rsipstack;

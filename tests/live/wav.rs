@@ -28,3 +28,11 @@ pub(crate) fn read_wav(path: &Path) -> Vec<i16> {
     let step = usize::from(spec.channels) * (spec.sample_rate as usize / 8000);
     wav.samples::<i16>().step_by(step.max(1)).map_while(Result::ok).collect()
 }
+
+/// The samples of the two channels of a WAV file of 8 kHz.
+pub(crate) fn read_stereo(path: &Path) -> [Vec<i16>; 2] {
+    let mut wav = hound::WavReader::open(path).expect("a WAV file");
+    assert_eq!((wav.spec().channels, wav.spec().sample_rate), (2, 8000));
+    let samples: Vec<i16> = wav.samples().map(|sample| sample.expect("a sample")).collect();
+    [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())
+}

@@ -2,7 +2,7 @@
 
 use super::{Desk, parsed};
 use crate::id::{CallId, LegId, RecordingId};
-use crate::words::{Cause, Event, RecordingEnd, RecordingFault, RecordingState};
+use crate::words::{Cause, Event, RecordingEnd, RecordingFault, RecordingKind, RecordingState};
 
 const FLOW: &str = r##"
 [flow]
@@ -34,7 +34,8 @@ fn recording(n: u16) -> RecordingId {
 }
 
 fn recorded(n: u16, length_ms: u64, ended: RecordingEnd) -> Event {
-    Event::Recorded { recording: recording(n), length_ms, ended, url: None }
+    let kind = RecordingKind::Message;
+    Event::Recorded { recording: recording(n), kind, length_ms, ended, url: None }
 }
 
 fn begun() -> (Desk, LegId) {
@@ -87,8 +88,8 @@ fn doubled_and_stale_news_moves_no_flow() {
     desk.event(recorded(1, 0, RecordingEnd::Silence));
     desk.event(recorded(7, 4_000, RecordingEnd::Silence));
     let url = Some("https://example.com/1".to_owned());
-    let ended = RecordingEnd::Silence;
-    desk.event(Event::Recorded { recording: recording(1), length_ms: 4_000, ended, url });
+    let (kind, ended) = (RecordingKind::Message, RecordingEnd::Silence);
+    desk.event(Event::Recorded { recording: recording(1), kind, length_ms: 4_000, ended, url });
     desk.check(&[]);
     desk.event(recorded(2, 0, RecordingEnd::Silence));
     desk.check(&[

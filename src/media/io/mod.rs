@@ -41,7 +41,7 @@ use crate::time::Timestamp;
 use crate::words::{Digit, RecordingFault};
 
 pub use ports::OpenError;
-pub use tape::{file_of, repair};
+pub use tape::{Repaired, file_of, repair};
 
 use ports::{PortPool, Sockets};
 use sys::{Poller, Waker};

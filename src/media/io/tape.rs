@@ -28,7 +28,7 @@ use crate::media::format::duration;
 use crate::media::io::{Fact, Facts};
 use crate::media::recorder::Over;
 use crate::media::wav;
-use crate::words::RecordingFault;
+use crate::words::{RecordingFault, RecordingKind};
 
 /// The way to the thread; the last one to go waits until everything is written.
 #[derive(Clone)]
@@ -309,13 +309,21 @@ fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Finishes the recordings a lost process left, and says how long each is, in milliseconds; 0 where
-/// nothing was written. Call it before the engine starts.
+/// A recording that a lost process left unfinished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Repaired {
+    pub recording: RecordingId,
+    pub kind: RecordingKind,
+    /// 0 where nothing was written: then nothing is left of it.
+    pub length_ms: u64,
+}
+
+/// Finishes the recordings a lost process left. Call it before the engine starts.
 ///
 /// # Errors
 ///
 /// When the folder is there and cannot be read. A file that cannot be finished is logged and stays.
-pub fn repair(folder: &Path) -> io::Result<Vec<(RecordingId, u64)>> {
+pub fn repair(folder: &Path) -> io::Result<Vec<Repaired>> {
     let mut repaired = Vec::new();
     let thousands = match fs::read_dir(folder) {
         Ok(thousands) => thousands,
@@ -331,7 +339,7 @@ pub fn repair(folder: &Path) -> io::Result<Vec<(RecordingId, u64)>> {
             let path = file?.path();
             let Some(recording) = unfinished(&path) else { continue };
             match repair_one(folder, &path, recording) {
-                Ok(length_ms) => repaired.push((recording, length_ms)),
+                Ok(one) => repaired.push(one),
                 Err(error) => {
                     tracing::error!(file = %path.display(), %error, "a recording stays unfinished");
                 }
@@ -346,7 +354,7 @@ fn unfinished(path: &Path) -> Option<RecordingId> {
     path.file_name()?.to_str()?.strip_suffix(&format!(".{PART}"))?.parse().ok()
 }
 
-fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<u64> {
+fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<Repaired> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     let len = file.metadata()?.len().saturating_sub(wav::HEAD_LEN as u64);
     let mut head = [0; wav::HEAD_LEN];
@@ -354,15 +362,16 @@ fn repair_one(folder: &Path, path: &Path, recording: RecordingId) -> io::Result<
         file.read_exact(&mut head)?;
     }
     let channels = wav::channels(&head);
+    let kind = if channels == 1 { RecordingKind::Message } else { RecordingKind::Call };
     let samples = len / u64::from(channels * wav::SAMPLE_LEN);
     if samples == 0 {
         fs::remove_file(path)?;
-        return Ok(0);
+        return Ok(Repaired { recording, kind, length_ms: 0 });
     }
     let mut open = Open { file, channels, samples };
     open.keep(samples)?;
     finish(open, path, &file_of(folder, recording))?;
-    Ok(duration(samples).as_millis() as u64)
+    Ok(Repaired { recording, kind, length_ms: duration(samples).as_millis() as u64 })
 }
 
 const PART: &str = "wav.part";
@@ -443,7 +452,12 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(&[1; 1_601]).unwrap();
         drop(writer);
-        assert_eq!(repair(folder.path()).unwrap(), [(RECORDING, 1_100), (second, 0)]);
+        let message = |recording, length_ms| {
+            let kind = RecordingKind::Message;
+            Repaired { recording, kind, length_ms }
+        };
+        let expected = [message(RECORDING, 1_100), message(second, 0)];
+        assert_eq!(repair(folder.path()).unwrap(), expected);
         let whole = fs::read(file_of(folder.path(), RECORDING)).unwrap();
         assert_eq!(wav::read(&whole).unwrap().samples.len(), 8_800);
         assert_eq!(repair(folder.path()).unwrap(), []);

@@ -92,6 +92,11 @@ impl<'a> Rebuilding<'a> {
                         leg.wrap_up = Some(wrap_up);
                     }
                 }
+                Command::AmendRecording { news } => {
+                    if let Some(record) = self.records.get_mut(&news.name.call) {
+                        record.learn(&news);
+                    }
+                }
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@ use crate::server::convert::remote_media;
 use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId, UaEvent};
 use crate::time::Timestamp;
-use crate::words::{Cause, EndedBy, Event, Loss};
+use crate::words::{Cause, EndedBy, Event, Loss, RecordingKind};
 
 /// The INVITE of a call.
 struct Incoming {
@@ -172,13 +172,19 @@ impl SipFront {
                 "sound for this leg comes from an address that neither its SDP names nor its \
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
-            Fact::Recorded { leg: _, over } => self.events.push_back(Event::Recorded {
-                recording: over.recording,
-                length_ms: over.length_ms(),
-                ended: over.ended,
-                url: None,
-            }),
+            Fact::Recorded { leg: _, over } => {
+                let is_call = self.calls_recorded.remove(&over.recording);
+                let kind = if is_call { RecordingKind::Call } else { RecordingKind::Message };
+                self.events.push_back(Event::Recorded {
+                    recording: over.recording,
+                    kind,
+                    length_ms: over.length_ms(),
+                    ended: over.ended,
+                    url: None,
+                });
+            }
             Fact::RecordFailed { recording, why } => {
+                self.calls_recorded.remove(&recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {

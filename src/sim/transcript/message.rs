@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::id::RecordingId;
 use crate::time::Timestamp;
-use crate::words::{Command, Event, RecordingEnd};
+use crate::words::{Command, Event, RecordingEnd, RecordingKind};
 
 const BEEP: Duration = Duration::from_millis(500);
 
@@ -61,6 +61,7 @@ impl Message {
         let length = length.filter(|length| *length >= self.length_min).unwrap_or_default();
         let length_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         let recording = self.recording;
-        (at, Event::Recorded { recording, length_ms, ended, url: None })
+        let kind = RecordingKind::Message;
+        (at, Event::Recorded { recording, kind, length_ms, ended, url: None })
     }
 }

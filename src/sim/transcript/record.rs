@@ -53,6 +53,7 @@ pub(super) fn left(name: RecordingId, state: RecordingState, length_ms: u64) -> 
         RecordingState::Empty => format!("{name} is empty"),
         RecordingState::Kept => format!("{name} of {:.1} s", seconds(length_ms)),
         RecordingState::Failed => format!("{name} failed"),
+        RecordingState::Deleted => format!("{name} is deleted"),
     }
 }
 

@@ -408,6 +408,8 @@ impl Scene {
                 self.with_message(leg, |message| message.cut(at, RecordingEnd::Stopped));
                 None
             }
+            // No queue of a scene has its calls recorded.
+            Command::RecordCall { .. } | Command::StopRecordCall { .. } => None,
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::Hear { leg, from } => {
                 if !from.is_empty() {

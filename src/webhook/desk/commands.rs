@@ -68,7 +68,10 @@ impl Desk {
             }
             // The provider ends it by itself, and says so.
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
-            Command::CloseRecord { .. }
+            // The center asks for none of a call at a provider.
+            Command::RecordCall { .. }
+            | Command::StopRecordCall { .. }
+            | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,
         }

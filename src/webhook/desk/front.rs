@@ -31,7 +31,11 @@ impl Front for Desk {
             | AgentRequest::LogOut
             | AgentRequest::Ready
             | AgentRequest::NotReady { .. }
-            | AgentRequest::EndWrapUp { .. } => Ok(()),
+            | AgentRequest::EndWrapUp { .. }
+            // The center refuses these of a call at a provider.
+            | AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => Ok(()),
         };
         can.map_err(|why| FrontCannot(why.to_string()))
     }

@@ -10,7 +10,7 @@ use crate::webhook::desk::session::OnAir;
 use crate::webhook::desk::{Desk, Heard};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
-use crate::words::{Event, RecordingEnd, RecordingFault};
+use crate::words::{Event, RecordingEnd, RecordingFault, RecordingKind};
 
 impl Desk {
     /// The caller goes on after the message. No word of a recording: nothing was said.
@@ -91,7 +91,8 @@ fn how(fields: &Fields) -> RecordingEnd {
 }
 
 const fn empty(recording: RecordingId) -> Event {
-    Event::Recorded { recording, length_ms: 0, ended: RecordingEnd::Silence, url: None }
+    let (kind, ended) = (RecordingKind::Message, RecordingEnd::Silence);
+    Event::Recorded { recording, kind, length_ms: 0, ended, url: None }
 }
 
 fn news(recording: RecordingId, made: Recorded, ended: RecordingEnd) -> Event {
@@ -101,6 +102,7 @@ fn news(recording: RecordingId, made: Recorded, ended: RecordingEnd) -> Event {
     let length_ms = made.length.map_or(1, |length| length.as_millis());
     Event::Recorded {
         recording,
+        kind: RecordingKind::Message,
         length_ms: u64::try_from(length_ms).unwrap_or(u64::MAX),
         ended,
         url: made.url,

@@ -123,7 +123,9 @@ fn a_call_whose_process_is_killed_leaves_both_sides_to_be_played() {
     bytes.extend([1; 1_603]);
     std::fs::write(&copy, &bytes).unwrap();
     let length_ms = left.len() as u64 / 8 + 50;
-    assert_eq!(repair(left_behind.path()).unwrap(), [(recording, length_ms)]);
+    let kind = crate::words::RecordingKind::Call;
+    let repaired = Repaired { recording, kind, length_ms };
+    assert_eq!(repair(left_behind.path()).unwrap(), [repaired]);
     let [left, right] = read(&file_of(left_behind.path(), recording));
     assert_eq!((left.len() as u64, right.len()), (length_ms * 8, left.len()));
     assert_eq!((tones(&left[4_000..8_000]), tones(&right[4_000..8_000])), (vec![0], vec![1]));

@@ -1,7 +1,8 @@
 //! What becomes of a call that was up when the server was killed, by where it was.
 
 use super::*;
-use crate::words::{LegOutcome, QueueExit};
+use crate::id::RecordingId;
+use crate::words::{LegOutcome, QueueExit, RecordingEnd, RecordingKind, RecordingState};
 
 #[test]
 fn a_lost_call_has_its_path_its_queue_and_its_agent() {
@@ -155,4 +156,22 @@ fn a_call_of_a_trunk_is_lost_beside_one_that_goes_on() {
     }
     world.start(now).stop();
     assert_eq!(world.records().len(), 2);
+}
+
+#[test]
+fn what_became_of_a_recording_is_in_a_record_that_was_not_written_any_more() {
+    let world = World::new();
+    world.configure(&with_skills(CONFIG).replace("wrap_up_s = 60", "recording = \"always\""));
+    let (mut server, call) = talking(&world, trunk());
+    let recording = RecordingId { call, n: 1 };
+    let (kind, length_ms, ended) = (RecordingKind::Call, 9_000, RecordingEnd::HungUp);
+    let leg = LegId::caller(call);
+    server.tell_unwritten(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    server.tell_unwritten(Event::Recorded { recording, kind, length_ms, ended, url: None });
+    let now = server.kill();
+    world.start(now).kill();
+    let record = world.record(call).unwrap();
+    assert_eq!(record.ended_by, EndedBy::Caller);
+    let [kept] = &record.recordings[..] else { panic!("{record:?}") };
+    assert_eq!((kept.state, kept.length_ms, kept.kind), (RecordingState::Kept, length_ms, kind));
 }

@@ -190,6 +190,14 @@ impl Server {
         self.feed(self.now, event);
     }
 
+    /// The process is lost before what follows from this is carried out.
+    fn tell_unwritten(&mut self, event: Event) {
+        self.pass(Duration::from_secs(1));
+        self.store.note(self.now, Some(&masked(&self.center, &event)));
+        self.center.handle(self.now, event);
+        while self.center.poll_command().is_some() {}
+    }
+
     fn ask(&mut self, agent: &str, ask: AgentRequest) {
         let agent = self.center.agent_id(agent).unwrap();
         self.tell(Event::AgentAsked { agent, ask });

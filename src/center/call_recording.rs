@@ -1,0 +1,250 @@
+//! Recordings of both sides: which calls, from when, who is in them.
+//!
+//! ```text
+//!  the caller enters a queue that always records, and hears so ──► an agent of it answers ──►
+//!  (the rest of that ──►) recorded ◄──► paused ──► the call ends, or nobody of ours is in it
+//! ```
+//!
+//! A recording goes on in the flow and in the next queue, if that one always records, too: with
+//! silence where there is nobody to hear. An agent of a queue with another rule ends it.
+//!
+//! **Invariant:** after each input who is asked to be in a recording is whom
+//! [`Call::sides_wanted`](crate::call::Call::sides_wanted) names.
+//!
+//! **Deliberately absent:** messages that callers leave: `recordings` has them. Calls that came
+//! through a provider, which has their sound.
+
+use crate::call::{Announcement, Call, State};
+use crate::center::ContactCenter;
+use crate::center::asks::Refused;
+use crate::center::recording_rule::RecordingRule;
+use crate::flow::Run;
+use crate::id::{AgentId, CallId, LegId, PlayId, QueueId, RecordingId};
+use crate::time::Timestamp;
+use crate::words::{AgentRequest, Command, Digit, Prompt, RecordingNews};
+
+impl ContactCenter {
+    /// The caller waits in this queue: where it always records, that is said now, so that no agent
+    /// has to wait for it.
+    pub(super) fn announce_in_queue(&mut self, now: Timestamp, id: CallId, queue: QueueId) {
+        let rule = self.setup.queues[queue.0 as usize].recording;
+        if rule == RecordingRule::Always && !self.is_elsewhere(id) {
+            self.announce(now, id, queue);
+        }
+    }
+
+    /// An agent of this queue talks to the caller: from now on its rule holds.
+    pub(super) fn record_talk(&mut self, now: Timestamp, id: CallId, queue: QueueId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.recordings.queue = Some(queue);
+        match self.setup.queues[queue.0 as usize].recording {
+            RecordingRule::Always => self.record_sides(now, id),
+            RecordingRule::OnDemand | RecordingRule::Off => self.stop_sides(id),
+        }
+    }
+
+    /// Records both sides, once the caller knows of it.
+    fn record_sides(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.recordings.sides.is_some() {
+            call.pause_sides(now, false);
+            return;
+        }
+        let Some(queue) = call.recordings.queue.filter(|_| call.is_ours()) else { return };
+        if self.is_elsewhere(id) {
+            return self.cannot_record(now, id, queue, "its sound is at a provider");
+        }
+        if self.is_announcing(id) || self.announce(now, id, queue) {
+            return; // and then it is recorded
+        }
+        let name = self.queue_name(queue).to_owned();
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match call.begin_sides(now, name) {
+            Some(recording) => tracing::info!(call = %id, %recording, "the call is recorded"),
+            None => tracing::warn!(call = %id, "no more recordings in this call"),
+        }
+    }
+
+    /// Tells the caller that the call will be recorded; `false` where there is nothing to be said.
+    fn announce(&mut self, now: Timestamp, id: CallId, queue: QueueId) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let is_said = matches!(call.recordings.announcement, Announcement::Said);
+        let prompt = &self.setup.queues[queue.0 as usize].recording_prompt;
+        let prompts = call.run.as_ref().filter(|_| !is_said).map(|run| prompt.said_in(run));
+        let Some(prompts) = prompts.filter(|prompts| !prompts.is_empty()) else { return false };
+        let (leg, play) = (call.caller_leg(), call.next_play());
+        call.recordings.announcement = Announcement::Saying { play, then: None };
+        // Whom the caller talks to is parted from them before.
+        self.arrange(now, id);
+        self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
+        true
+    }
+
+    /// What the flow plays waits until the caller has heard that the call will be recorded.
+    /// Returns it where nothing is to be waited for.
+    pub(super) fn after_announcement(
+        &mut self,
+        id: CallId,
+        play: (Vec<Prompt>, bool),
+    ) -> Option<(Vec<Prompt>, bool)> {
+        let call = self.calls.get_mut(&id)?;
+        match &mut call.recordings.announcement {
+            Announcement::Saying { then, .. } => {
+                *then = Some(play);
+                None
+            }
+            Announcement::Unsaid | Announcement::Said => Some(play),
+        }
+    }
+
+    /// Whether this was the announcement; if so, the call goes on.
+    pub(super) fn announced(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        play: PlayId,
+        is_heard: bool,
+    ) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let then = match &mut call.recordings.announcement {
+            Announcement::Saying { play: saying, then } if *saying == play => then.take(),
+            Announcement::Saying { .. } | Announcement::Unsaid | Announcement::Said => {
+                return false;
+            }
+        };
+        call.recordings.announcement =
+            if is_heard { Announcement::Said } else { Announcement::Unsaid };
+        match call.state() {
+            State::Talking { .. } if is_heard => self.record_sides(now, id),
+            // Nothing is recorded of which the caller does not know.
+            State::Talking { .. } => {
+                let queue = call.recordings.queue;
+                if let Some(queue) = queue {
+                    let why = "`recording_prompt` could not be played";
+                    self.cannot_record(now, id, queue, why);
+                }
+            }
+            State::Waiting { .. } => self.play_while_waiting(id, then),
+            State::Opening | State::InFlow | State::Dialing { .. } | State::Confirming => {}
+        }
+        true
+    }
+
+    fn is_announcing(&self, id: CallId) -> bool {
+        self.calls.get(&id).is_some_and(|call| call.recordings.is_announcing())
+    }
+
+    /// The record says that the call was to be recorded and is not.
+    fn cannot_record(&mut self, now: Timestamp, id: CallId, queue: QueueId, why: &str) {
+        let name = self.queue_name(queue).to_owned();
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(recording) = call.begin_sides(now, name.clone()) else { return };
+        call.recordings.sides = None;
+        call.recording_told(now, &RecordingNews::failed(recording));
+        if self.unrecorded.insert(queue) {
+            tracing::error!(call = %id, queue = name, why,
+                "the call is not recorded; of others it is in their records");
+        } else {
+            tracing::debug!(call = %id, queue = name, why, "the call is not recorded");
+        }
+    }
+
+    fn play_while_waiting(&mut self, id: CallId, then: Option<(Vec<Prompt>, bool)>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let music = || call.run.as_ref().and_then(Run::waits_with);
+        let Some((prompts, repeat)) = then.or_else(|| Some((vec![music()?], true))) else { return };
+        let (leg, play) = (call.caller_leg(), call.next_play());
+        self.commands.push_back(Command::Play { leg, play, prompts, repeat });
+    }
+
+    /// At the end of an input: asks for the difference between who is in the recording of this call and who should be.
+    pub(super) fn follow_sides(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_untouched(&id) else { return };
+        let Some(wanted) = call.sides_wanted() else { return self.stop_sides(id) };
+        let Some(made) = &mut call.recordings.sides else { return };
+        let is_begun = made.is_asked;
+        if !is_begun || made.sides != wanted {
+            (made.is_asked, made.sides) = (true, wanted.clone());
+            let recording = made.name;
+            let (left, right) = (wanted.left, wanted.right);
+            self.commands.push_back(Command::RecordCall { recording, left, right });
+        }
+    }
+
+    fn stop_sides(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_untouched(&id) else { return };
+        if let Some(made) = call.recordings.sides.take() {
+            self.commands.push_back(Command::StopRecordCall { recording: made.name });
+        }
+    }
+
+    /// A recording ended by itself: by the disk, or at its greatest length.
+    pub(super) fn sides_over(&mut self, recording: RecordingId) {
+        let Some(call) = self.calls.get_mut(&recording.call) else { return };
+        call.recordings.sides.take_if(|made| made.name == recording);
+    }
+
+    /// An agent asks for something about the recording of the call.
+    pub(super) fn asked_to_record(&mut self, now: Timestamp, id: CallId, ask: &AgentRequest) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match ask {
+            AgentRequest::StartRecording => self.record_sides(now, id),
+            AgentRequest::PauseRecording | AgentRequest::ResumeRecording => {
+                call.pause_sides(now, *ask == AgentRequest::PauseRecording);
+            }
+            _ => unreachable!("{}: not about a recording", ask.name()),
+        }
+    }
+
+    /// Whether an agent may ask for that now.
+    pub(super) fn may_record(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+        let (call, _) = self.talk_of(agent)?;
+        let recordings = &call.recordings;
+        let is_made = recordings.sides.is_some();
+        match ask {
+            AgentRequest::StartRecording if is_made || recordings.is_announcing() => {}
+            AgentRequest::StartRecording => return self.may_begin(call),
+            _ if !is_made => return Err(Refused::NotRecorded { call: call.id() }),
+            _ => {}
+        }
+        let goes_on = *ask != AgentRequest::PauseRecording;
+        let is_paused = recordings.sides.as_ref().is_some_and(|made| made.is_paused);
+        let may = !goes_on || !is_paused || recordings.may_pause();
+        may.then_some(()).ok_or(Refused::TooManyPauses)
+    }
+
+    fn may_begin(&self, call: &Call) -> Result<(), Refused> {
+        let queue = call.recordings.queue.map(|queue| &self.setup.queues[queue.0 as usize]);
+        match queue {
+            Some(queue) if queue.recording == RecordingRule::Off => {
+                Err(Refused::NotToBeRecorded { queue: queue.name.clone() })
+            }
+            None => Err(Refused::NotRecorded { call: call.id() }),
+            Some(_) if self.is_elsewhere(call.id()) => Err(Refused::SoundElsewhere),
+            Some(_) if !call.may_record() => Err(Refused::TooManyRecordings),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A key on the telephone of an agent who talks: with the recording key, what is not recorded
+    /// is, what is recorded pauses, and what pauses goes on.
+    pub(super) fn agent_pressed(&mut self, now: Timestamp, leg: LegId, key: Digit) {
+        let code = &self.setup.features.recording_key;
+        let Some(call) = self.calls.get_mut(&leg.call).filter(|call| call.talks_on(leg)) else {
+            return;
+        };
+        let Some((_, agent)) = call.party(leg).and_then(|party| party.offer()) else { return };
+        if !call.recordings.pressed.completes(now, key, code) || call.recordings.is_announcing() {
+            return;
+        }
+        let ask = match &call.recordings.sides {
+            None => AgentRequest::StartRecording,
+            Some(made) if made.is_paused => AgentRequest::ResumeRecording,
+            Some(_) => AgentRequest::PauseRecording,
+        };
+        match self.may_record(agent, &ask) {
+            Ok(()) => self.asked_to_record(now, leg.call, &ask),
+            Err(why) => tracing::info!(call = %leg.call, %why, "the recording key does nothing"),
+        }
+    }
+}
