@@ -188,8 +188,10 @@ impl ContactCenter {
     }
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
-        let Some(call) = self.calls.get(&leg.call).filter(|_| leg.is_caller()) else { return };
-        if call.is_flows() {
+        if !leg.is_caller() {
+            return self.supervisor_key(now, leg, digit);
+        }
+        if self.calls.get(&leg.call).is_some_and(Call::is_flows) {
             self.drive(now, leg.call, Input::Digit(digit));
         }
     }

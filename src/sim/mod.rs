@@ -25,6 +25,7 @@ mod message;
 pub mod oracle;
 mod own;
 pub mod random;
+mod supervisor;
 pub mod swarm;
 mod tinker;
 pub mod town;

@@ -165,7 +165,8 @@ struct Columns {
 
 impl Columns {
     fn of(record: &CallRecord) -> Self {
-        let agent = record.legs.iter().rev().filter(|leg| leg.answered_at.is_some());
+        let there = |leg: &&PartyLeg| leg.answered_at.is_some() && !leg.only_supervised();
+        let agent = record.legs.iter().rev().filter(there);
         let agent = agent.into_iter().find_map(|leg| match &leg.party {
             Party::Agent { name, .. } => Some(name.clone()),
             Party::Outside { .. } => None,
