@@ -4,6 +4,9 @@
 //! each other again when neither lasts. Who meets in a conference hears the others whatever a
 //! telephone says; where sound is mixed, no telephone is heard of.
 //!
+//! A supervisor hears all who are there, also where they do not hear each other. By whom they are
+//! heard is the mode; who whispers is heard by the agent alone, and never by anybody outside.
+//!
 //! **Invariant:** both are functions of what is known of the call now, so the order in which holds
 //! and their ends were told changes nothing.
 //!
@@ -12,9 +15,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Stage};
+use crate::call::{Call, Consult, Fact, Role, Stage};
+use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
+use crate::words::SupervisorMode;
 
 /// What one leg hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +49,62 @@ impl Call {
     /// nothing else.
     #[must_use]
     pub fn ears(&self) -> Ears {
-        let mut ears = self.ears_of_talk();
+        let mut ears = self.talk_ears();
+        if let Some((leg, mode)) = self.supervises() {
+            self.add_supervisor(&mut ears, leg, mode);
+        }
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
         }
         ears
     }
 
-    fn ears_of_talk(&self) -> Ears {
+    /// The supervisor who is there; a telephone that holds is not.
+    fn supervises(&self) -> Option<(LegId, SupervisorMode)> {
+        let (id, leg) = self.supervisor()?;
+        let Role::Supervisor { mode, .. } = leg.role else { return None };
+        (leg.is_up() && !leg.holds).then_some((id, mode))
+    }
+
+    fn add_supervisor(&self, ears: &mut Ears, supervisor: LegId, mode: SupervisorMode) {
+        let heard_by = match mode {
+            SupervisorMode::Listen | SupervisorMode::TakeOver => BTreeSet::new(),
+            SupervisorMode::Whisper => self.whispered_to().into_iter().collect(),
+            // Who is on hold stays it: to join is not to take back what the agent wanted.
+            SupervisorMode::Barge => {
+                let talk = ears.iter().filter(|(_, ear)| matches!(ear, Ear::Hears(_)));
+                talk.map(|(leg, _)| *leg).chain(self.whispered_to()).collect()
+            }
+        };
+        for leg in heard_by {
+            let mut from = heard(ears.get(&leg));
+            from.insert(supervisor);
+            ears.insert(leg, Ear::Hears(from));
+        }
+        let up = self.legs.iter().filter(|(_, leg)| leg.is_up() && !leg.is_supervisor());
+        let hushed = self.is_secret().then(|| self.caller_leg());
+        let from: BTreeSet<_> =
+            up.map(|(leg, _)| *leg).filter(|leg| Some(*leg) != hushed).collect();
+        if !from.is_empty() {
+            ears.insert(supervisor, Ear::Hears(from));
+        }
+    }
+
+    /// The agent whom a supervisor may whisper to.
+    fn whispered_to(&self) -> Option<LegId> {
+        let leg = self.talk()?.leg;
+        let is_agents = self.party(leg).is_some_and(|leg| leg.agent().is_some() && !leg.holds);
+        is_agents.then_some(leg)
+    }
+
+    /// Whether what the caller keys now may be part of a secret: then nobody hears the caller.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.is_flows() && self.run.as_ref().is_some_and(flow::Run::secret)
+    }
+
+    /// What the parties should hear of each other.
+    fn talk_ears(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
         let Some(Consult { guest, stage, .. }) = talk.consult else {

@@ -2,10 +2,12 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
+use crate::call::Role;
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingNews, SentTo, WrapUp,
+    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingNews, SentTo, SupervisorMode,
+    WrapUp,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +38,12 @@ pub enum Fact {
         leg: LegId,
         party: Party,
         queue: Option<String>,
-        /// An agent consults this party.
-        consulted: bool,
+        role: Role,
+    },
+    /// A supervisor is there in this mode from now on.
+    Supervised {
+        leg: LegId,
+        mode: SupervisorMode,
     },
     /// The leg is dialed through this trunk now.
     Rerouted {
@@ -110,6 +116,7 @@ impl Fact {
             | Self::Intent { .. }
             | Self::Queued { .. }
             | Self::Dialed { .. }
+            | Self::Supervised { .. }
             | Self::Rerouted { .. }
             | Self::WrittenUp { .. }
             | Self::RecordingBegan { .. }

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Fact, Origin};
+use crate::call::{Fact, Origin, Role};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, Party, PartyLeg, PathEntry, QueueExit,
-    QueueStay, Recording,
+    CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, ModeEntry, Party, PartyLeg, PartyRole,
+    PathEntry, QueueExit, QueueStay, Recording,
 };
 
 /// What a record holds that is not a happening.
@@ -87,14 +87,17 @@ impl Fold {
                 self.queued(at, queue, *priority, *in_line_since);
             }
             Fact::LeftQueue { left } => self.left_queue(at, *left),
-            Fact::Dialed { leg, party, queue, consulted } => {
-                self.dialed(at, *leg, party, queue.as_ref(), *consulted);
+            Fact::Dialed { leg, party, queue, role } => {
+                self.dialed(at, *leg, party, queue.as_ref(), role);
             }
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => {
                 if let Some(open) = self.open.get(leg) {
                     self.record.legs[open.index].answered_at = Some(at);
                 }
+            }
+            Fact::Supervised { leg, mode } => {
+                self.with(*leg, |_, leg| leg.modes.push(ModeEntry { at, mode: *mode }));
             }
             Fact::Bridged { leg } => self.with(*leg, |open, _| open.talking_since = Some(at)),
             Fact::Held { leg } => self.with(*leg, |open, leg| {
@@ -153,7 +156,7 @@ impl Fold {
         leg: LegId,
         party: &Party,
         queue: Option<&String>,
-        consulted: bool,
+        role: &Role,
     ) {
         self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
         self.record.legs.push(PartyLeg {
@@ -169,7 +172,9 @@ impl Fold {
             hold_ms: 0,
             wrap_up: None,
             sent_to: None,
-            consulted,
+            consulted: *role == Role::Consulted,
+            role: matches!(role, Role::Supervisor { .. }).then_some(PartyRole::Supervisor),
+            modes: Vec::new(),
         });
     }
 
@@ -214,9 +219,8 @@ impl Fold {
     fn outcome(&self) -> CallOutcome {
         let answered = |agent: bool| {
             self.record.legs.iter().any(|leg| {
-                leg.answered_at.is_some()
-                    && leg.outcome == LegOutcome::Accepted
-                    && matches!(leg.party, Party::Agent { .. }) == agent
+                let of_house = leg.role.is_some() || matches!(leg.party, Party::Agent { .. });
+                leg.served() && of_house == agent
             })
         };
         let left_waiting =

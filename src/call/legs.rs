@@ -11,10 +11,12 @@
 //!
 //! **Deliberately absent:** who hears whom.
 
+use std::sync::Arc;
+
 use crate::call::{Call, Fact};
 use crate::id::{AgentId, LegId, OfferId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome, Party};
+use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
 
 /// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
 pub const LEGS_MAX: u16 = 500;
@@ -46,6 +48,10 @@ pub enum Role {
     Called,
     /// Whom an agent asks to join them.
     Consulted,
+    /// Hears the call, and is heard as the mode says; no party of it.
+    Supervisor { by: Arc<str>, mode: SupervisorMode },
+    /// A supervisor who has taken the call over: its party.
+    TookOver,
 }
 
 /// How far a leg has come.
@@ -81,7 +87,25 @@ impl Leg {
     pub const fn offer(&self) -> Option<(OfferId, AgentId)> {
         match self.role {
             Role::Agent { offer, agent } => Some((offer, agent)),
-            Role::Caller | Role::Called | Role::Consulted => None,
+            Role::Caller
+            | Role::Called
+            | Role::Consulted
+            | Role::Supervisor { .. }
+            | Role::TookOver => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_supervisor(&self) -> bool {
+        matches!(self.role, Role::Supervisor { .. })
+    }
+
+    /// The agent whose telephone this is.
+    #[must_use]
+    pub const fn agent(&self) -> Option<AgentId> {
+        match self.dialed {
+            Some(Party::Agent { id, .. }) => Some(id),
+            Some(Party::Outside { .. }) | None => None,
         }
     }
 
@@ -220,8 +244,8 @@ impl Call {
         }
         self.legs_dialed += 1;
         let leg = LegId { call: self.id(), n: self.legs_dialed };
-        let consulted = role == Role::Consulted;
-        self.note(now, Fact::Dialed { leg, party: party.clone(), queue, consulted });
+        let (who, what_for) = (party.clone(), role.clone());
+        self.note(now, Fact::Dialed { leg, party: who, queue, role: what_for });
         self.legs.insert(leg, Leg::ringing(role, Some(party)));
         Some(leg)
     }
@@ -229,6 +253,21 @@ impl Call {
     #[must_use]
     pub const fn may_dial(&self) -> bool {
         self.legs_dialed < LEGS_MAX
+    }
+
+    /// The supervisor, who rings or is there.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<(LegId, &Leg)> {
+        self.parties().find(|(_, leg)| leg.is_supervisor())
+    }
+
+    /// The supervisor is there in this mode from now on.
+    pub fn set_mode(&mut self, now: Timestamp, leg: LegId, mode: SupervisorMode) {
+        let Some(supervisor) = self.legs.get_mut(&leg) else { return };
+        if let Role::Supervisor { mode: now_in, .. } = &mut supervisor.role {
+            *now_in = mode;
+            self.note(now, Fact::Supervised { leg, mode });
+        }
     }
 
     /// The far end of a party's leg rings; whether the leg that waits for it is still to be told.

@@ -19,6 +19,9 @@
 //!                     agent leaves ──► caller and guest talk ◄───────────┘
 //! ```
 //!
+//! A supervisor changes no state, until they take a call over: then they are the party, whether the
+//! caller waited or talked to somebody, and whoever that was is gone.
+//!
 //! A caller who leaves while the agent talks to a guest leaves those two together; the call ends
 //! with the next of them.
 //!
@@ -30,11 +33,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::call::{Call, Fact, Leg};
+use crate::call::{Call, Fact, Leg, Role};
 use crate::flow;
 use crate::id::{LegId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
+use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo, SupervisorMode};
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,6 +302,24 @@ impl Call {
         let goes_on = Talk { leg: guest, since: now, agent_hold: false, consult: None, ..talk };
         self.state = State::Talking(goes_on);
         Some(ended)
+    }
+
+    /// Whether a supervisor could take the call over: somebody talks to the caller, or they wait.
+    #[must_use]
+    pub fn may_be_taken_over(&self) -> bool {
+        let somebody = matches!(self.state, State::Talking(_) | State::Waiting { .. });
+        somebody && self.caller().is_some()
+    }
+
+    /// The supervisor on this leg talks to the caller from now on: as the party of the talk that
+    /// goes on, or of one that begins.
+    pub fn take_over(&mut self, now: Timestamp, leg: LegId) {
+        let step = self.talk().map_or(TalkStep::Queue, |talk| talk.step);
+        self.set_mode(now, leg, SupervisorMode::TakeOver);
+        if let Some(supervisor) = self.legs.get_mut(&leg) {
+            supervisor.role = Role::TookOver;
+        }
+        self.begin_talk(now, leg, step);
     }
 
     /// The guest, if one has answered.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::call::Call;
 use crate::center::ContactCenter;
 use crate::center::outside::{NoRoute, Route};
+use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{AgentRequest, AgentState};
@@ -61,6 +62,28 @@ pub enum Refused {
     TooManyRecordings,
     #[error("this recording was paused too often: it stays paused")]
     TooManyPauses,
+    #[error("{number} is the caller's own number")]
+    GuestIsCaller { number: String },
+    #[error("there is no agent `{login}`")]
+    NoSuchAgent { login: String },
+    #[error("the telephone of {agent} is not registered")]
+    TelephoneUnreachable { agent: String },
+    #[error("the telephone of {agent} is in use")]
+    TelephoneInUse { agent: String },
+    #[error("only a provider can dial {agent}, for calls of its own")]
+    TelephoneAtProvider { agent: String },
+    #[error("{call} is not up: it has ended, or there never was such a call")]
+    NoSuchCall { call: CallId },
+    #[error("{call} is an agent's own call, which nobody supervises")]
+    CannotSupervise { call: CallId },
+    #[error("{call} has a supervisor already")]
+    HasSupervisor { call: CallId },
+    #[error("{call} has no supervisor")]
+    NoSupervisor { call: CallId },
+    #[error("the supervisor of {call} has not answered yet")]
+    SupervisorRings { call: CallId },
+    #[error("nobody talks to the caller of {call}, who does not wait for an agent either")]
+    NothingToTakeOver { call: CallId },
     /// Whoever carries the legs says why.
     #[error("{0}")]
     FrontCannot(String),
@@ -184,14 +207,45 @@ impl ContactCenter {
         if !call.may_dial() {
             return Err(Refused::TooManyLegs);
         }
+        self.route_beside(call.id(), number, trunk)
+    }
+
+    /// By which way a number is dialed for somebody who joins the call.
+    pub(super) fn route_beside(
+        &self,
+        id: CallId,
+        number: &str,
+        trunk: Option<&str>,
+    ) -> Result<Route, Refused> {
         let number = number.to_owned();
-        self.route(call.id(), &number, trunk).map_err(|why| match (why, trunk) {
+        let route = self.route(id, &number, trunk).map_err(|why| match (why, trunk) {
             (NoRoute::NotANumber, _) => Refused::NotANumber { number },
             (NoRoute::NotAllowed, None) => Refused::NotAllowed { number },
             (NoRoute::NotAllowed, Some(trunk)) => {
                 Refused::NotAllowedThere { number, trunk: trunk.to_owned() }
             }
-        })
+        })?;
+        let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
+        if caller == Some(&*route.number) {
+            return Err(Refused::GuestIsCaller { number: route.number });
+        }
+        Ok(route)
+    }
+
+    /// The agent of this login, if their telephone can be rung now.
+    pub(super) fn may_ring(&self, login: &str) -> Result<AgentId, Refused> {
+        let agent = login.to_owned();
+        let Some(&id) = self.agent_ids.get(login) else {
+            return Err(Refused::NoSuchAgent { login: agent });
+        };
+        match self.may_be_called(id) {
+            Ok(()) => Ok(id),
+            Err(NoWay::AtProvider) => Err(Refused::TelephoneAtProvider { agent }),
+            Err(NoWay::InUse) => Err(Refused::TelephoneInUse { agent }),
+            Err(NoWay::Unreachable | NoWay::Nobody | NoWay::NotAllowed) => {
+                Err(Refused::TelephoneUnreachable { agent })
+            }
+        }
     }
 
     /// The guest of an agent, who has answered, and the agent's own leg.

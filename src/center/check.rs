@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::call::{Call, Leg, Stage, State};
+use crate::call::{Call, Ear, Leg, Role, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
+use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::words::{AgentState, Party};
+use crate::words::{AgentState, Party, SupervisorMode};
 
 impl ContactCenter {
     /// # Panics
@@ -78,7 +79,10 @@ impl ContactCenter {
         for call in self.calls.iter() {
             let id = call.id();
             let on_it = self.own.by_call.get(&id);
-            assert_eq!(is_agents(call), on_it.is_some(), "{id}: {on_it:?} are on it");
+            let beside =
+                call.parties().any(|(_, leg)| leg.agent().is_some() && leg.offer().is_none());
+            let in_use = is_agents(call) || beside;
+            assert_eq!(in_use, on_it.is_some(), "{id}: {on_it:?} are on it");
             for (leg, party) in call.parties() {
                 let Some(Party::Agent { id: agent, .. }) = &party.dialed else { continue };
                 if party.offer().is_some() {
@@ -106,13 +110,15 @@ impl ContactCenter {
 /// Who talks is there, and hears what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
-    let talking = call.parties().filter(|(_, leg)| leg.is_up()).count();
+    let parties = call.parties().filter(|(_, leg)| !leg.is_supervisor());
+    let talking = parties.filter(|(_, leg)| leg.is_up()).count();
     let guests = usize::from(call.guest_there().is_some());
     assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
     let is_there = call.caller().is_some() || call.outlives_caller();
     assert!(is_there, "{id} goes on without its caller, for nobody");
     assert_eq!(*call.asked(), call.ears(), "{id}: what is heard, and what should be");
     assert_eq!(*call.holding(), call.holding_wanted(), "{id}: who is noted to hold, and who does");
+    check_secrecy(call);
     let Some(talk) = call.talk() else { return };
     assert!(call.has_leg(talk.leg), "{id} talks on {}, which ended", talk.leg);
     if let Some(consult) = talk.consult {
@@ -129,4 +135,31 @@ fn check_recording(call: &Call) {
     let state = call.state();
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
     assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
+}
+
+/// Nobody is heard by whom they must not be heard.
+fn check_secrecy(call: &Call) {
+    let id = call.id();
+    let hear = |from: LegId| {
+        let ears = call.asked().iter();
+        ears.filter(move |(_, ear)| matches!(ear, Ear::Hears(of) if of.contains(&from)))
+            .map(|(listener, _)| *listener)
+    };
+    let secret = call.is_secret() && hear(call.caller_leg()).next().is_some();
+    assert!(!secret, "{id}: somebody hears the caller key a secret");
+    for (leg, supervisor) in call.parties() {
+        let Role::Supervisor { mode, .. } = supervisor.role else { continue };
+        let listeners: Vec<LegId> = hear(leg).collect();
+        let may = |listener: &LegId| match mode {
+            SupervisorMode::Listen | SupervisorMode::TakeOver => false,
+            SupervisorMode::Whisper => call.party(*listener).is_some_and(|it| it.agent().is_some()),
+            SupervisorMode::Barge => true,
+        };
+        let few = mode == SupervisorMode::Barge || listeners.len() < 2;
+        assert!(
+            few && listeners.iter().all(may),
+            "{leg}, who is to {mode}, is heard by {listeners:?}"
+        );
+        assert!(supervisor.is_up() || listeners.is_empty(), "{leg} is heard before the answer");
+    }
 }

@@ -71,6 +71,9 @@ impl ContactCenter {
         }));
         for leg in &record.legs {
             let Party::Agent { name, .. } = &leg.party else { continue };
+            if leg.role.is_some() {
+                continue; // a supervisor handles nothing, also who takes over: no queue's work
+            }
             let (agent, queue) = (agent(name), leg.queue.as_deref().map(queue));
             if let Some(queue) = queue {
                 let outcome = offer_outcome(leg.outcome);

@@ -189,6 +189,7 @@ impl ContactCenter {
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
         if !leg.is_caller() {
+            self.supervisor_key(now, leg, digit);
             return self.agent_pressed(now, leg, digit);
         }
         let Some(call) = self.calls.get(&leg.call) else { return };

@@ -42,14 +42,23 @@ impl ContactCenter {
             // The queue decides: the ring time may have run out in this very millisecond.
             return self.news.push_back(acd::Input::Accepted { offer });
         }
+        let role = party.role.clone();
         call.party_answered(now, leg);
         self.timers.cancel(&Wake::RingOut(leg));
-        if call.is_guest(leg) {
-            call.guest_answered(now, leg);
-            return self.arrange(now, leg.call);
+        match role {
+            Role::Consulted => {
+                call.guest_answered(now, leg);
+                self.arrange(now, leg.call);
+            }
+            Role::Supervisor { mode, .. } => self.supervisor_answered(now, leg, mode),
+            Role::Called => {
+                self.own_call_answered(now, leg.call);
+                self.bridge(now, leg, TalkStep::Transfer);
+            }
+            Role::Caller | Role::Agent { .. } | Role::TookOver => {
+                unreachable!("{leg}: no such leg is answered here")
+            }
         }
-        self.own_call_answered(now, leg.call);
-        self.bridge(now, leg, TalkStep::Transfer);
     }
 
     /// The caller talks to this party from now on.
@@ -87,7 +96,7 @@ impl ContactCenter {
         self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
     }
 
-    /// A party outside, or a colleague whom an agent called, did not answer.
+    /// Somebody who was dialed beside the queue did not answer.
     fn not_reached(
         &mut self,
         now: Timestamp,
@@ -98,16 +107,21 @@ impl ContactCenter {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, leg_outcome(outcome), Some(cause));
-        if let Some(party) = ended.as_ref().filter(|_| is_direct(call)) {
-            let by = lost.unwrap_or(end_of(party));
+        let Some(ended) = ended else { return };
+        if is_direct(call) {
+            let by = lost.unwrap_or(end_of(&ended));
             return self.own_call_over(now, leg.call, by, cause);
         }
-        if ended.is_some_and(|party| party.role == Role::Consulted) {
-            return self.back_to_caller(now, leg.call);
+        self.free_telephone(leg.call, &ended);
+        match ended.role {
+            Role::Consulted => self.back_to_caller(now, leg.call),
+            Role::Called => {
+                self.calls.get_mut(&leg.call).map(Call::end_dialing);
+                self.stop_play(now, leg.call);
+                self.drive(now, leg.call, Input::Transfer(outcome));
+            }
+            Role::Supervisor { .. } | Role::TookOver | Role::Caller | Role::Agent { .. } => {}
         }
-        call.end_dialing();
-        self.stop_play(now, leg.call);
-        self.drive(now, leg.call, Input::Transfer(outcome));
     }
 
     pub(super) fn hung_up(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
@@ -142,13 +156,18 @@ impl ContactCenter {
             let by = lost.unwrap_or(end_of(&ended));
             return self.own_call_over(now, leg.call, by, cause);
         }
+        let (talk, is_guest) = (call.talk().filter(|talk| talk.leg == leg), call.is_guest(leg));
+        self.free_telephone(leg.call, &ended);
+        if ended.is_supervisor() {
+            return; // no party: the call goes on
+        }
         if !caller_is_there {
             return self.last_two_over(now, leg, &ended, cause, lost);
         }
-        if call.is_guest(leg) {
+        if is_guest {
             return self.back_to_caller(now, leg.call);
         }
-        let Some(talk) = call.talk().filter(|talk| talk.leg == leg) else { return };
+        let Some(talk) = talk else { return };
         self.end_talk(now, leg, &ended);
         // For the flow, the talk with an agent ends only with whoever took over from them.
         let input = match talk.step {
@@ -289,7 +308,8 @@ impl ContactCenter {
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {
         let of_customer = record.caller_agent().is_none();
         let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };
-        let agent = record.legs.iter().rev().find_map(|leg| match &leg.party {
+        let served = record.legs.iter().rev().filter(|leg| leg.served());
+        let agent = served.into_iter().find_map(|leg| match &leg.party {
             Party::Agent { name, .. } if leg.outcome == LegOutcome::Accepted => Some(name.as_str()),
             Party::Agent { .. } | Party::Outside { .. } => None,
         });

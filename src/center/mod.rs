@@ -30,6 +30,7 @@ mod recordings;
 pub mod restart;
 pub mod setup;
 pub mod snapshot;
+mod supervise;
 mod talks;
 #[cfg(test)]
 mod tests;
@@ -186,6 +187,9 @@ impl ContactCenter {
                 self.phone_reachable(now, agent, reachable);
             }
             Event::AgentAsked { agent, ask } => self.agent_asked(now, agent, ask),
+            Event::SupervisorAsked { by, call, ask } => {
+                self.supervisor_asked(now, &by, call, &ask);
+            }
             Event::EndCall { call } => {
                 self.finish(now, call, EndedBy::Operator, Cause::NORMAL_CLEARING);
             }

@@ -22,6 +22,13 @@ pub(super) struct Route {
     others: Vec<String>,
 }
 
+impl Route {
+    pub(super) fn target(self) -> Target {
+        let Self { number, trunk, others } = self;
+        Target::Trunk { trunk, number, others }
+    }
+}
+
 /// Why somebody is not dialed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoRoute {
@@ -85,12 +92,11 @@ impl ContactCenter {
         ring_timeout: Duration,
         role: Role,
     ) -> Option<(LegId, Command)> {
-        let Route { number, trunk, others } = route;
         let call = self.calls.get_mut(&id)?;
-        let party = Party::Outside { trunk: trunk.clone(), number: number.clone() };
+        let party = Party::Outside { trunk: route.trunk.clone(), number: route.number.clone() };
         let leg = call.dial(now, role, party)?;
         let from = From { number: call.origin.from.clone(), name: None };
-        let (target, until) = (Target::Trunk { trunk, number, others }, now + ring_timeout);
+        let (target, until) = (route.target(), now + ring_timeout);
         self.timers.set(Wake::RingOut(leg), until);
         Some((leg, Command::Dial { leg, target, from, until }))
     }

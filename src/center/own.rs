@@ -48,15 +48,29 @@ impl OwnCalls {
         self.by_call.entry(call).or_default().insert(agent);
     }
 
+    /// The agent's telephone is free of this call, which goes on; whether it was in use by it.
+    fn leave(&mut self, agent: AgentId, call: CallId) -> bool {
+        let was = self.by_call.get_mut(&call).is_some_and(|agents| agents.remove(&agent));
+        if self.by_call.get(&call).is_some_and(BTreeSet::is_empty) {
+            self.by_call.remove(&call);
+        }
+        self.forget(agent, call);
+        was
+    }
+
+    fn forget(&mut self, agent: AgentId, call: CallId) {
+        let Some(calls) = self.by_agent.get_mut(&agent) else { return };
+        calls.remove(&call);
+        if calls.is_empty() {
+            self.by_agent.remove(&agent);
+        }
+    }
+
     /// The agents who were on it.
     fn end(&mut self, call: CallId) -> BTreeSet<AgentId> {
         let agents = self.by_call.remove(&call).unwrap_or_default();
         for agent in &agents {
-            let Some(calls) = self.by_agent.get_mut(agent) else { continue };
-            calls.remove(&call);
-            if calls.is_empty() {
-                self.by_agent.remove(agent);
-            }
+            self.forget(*agent, call);
         }
         agents
     }
@@ -71,7 +85,7 @@ enum Way {
 
 /// Why it goes nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NoWay {
+pub(super) enum NoWay {
     Nobody,
     NotAllowed,
     AtProvider,
@@ -152,7 +166,7 @@ impl ContactCenter {
         self.flow_of_any().map(Way::Flow).ok_or(no)
     }
 
-    fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
+    pub(super) fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
         if let Some(Reach::Provider(_)) = self.setup.reach.get(self.agent_name(called)) {
             return Err(NoWay::AtProvider);
         }
@@ -167,19 +181,38 @@ impl ContactCenter {
     }
 
     fn call_agent(&mut self, now: Timestamp, id: CallId, caller: AgentId, called: AgentId) {
-        let party = Party::Agent { id: called, name: self.agent_name(called).to_owned() };
         let (number, name) = self.own_name(caller);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let dialed = call.dial(now, Role::Called, party).map(|leg| {
-            let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
-            self.timers.set(Wake::RingOut(leg), until);
-            let from = From { number: Some(number), name };
-            (leg, Command::Dial { leg, target, from, until })
-        });
-        // Before the news of the caller's: an offer that this withdraws must not go to the called.
-        self.own.begin(called, id);
-        self.news.push_front(self.own_call_news(called));
+        let from = From { number: Some(number), name };
+        let dialed = self.dial_telephone(now, id, Role::Called, called, from);
         self.dials(now, id, dialed);
+    }
+
+    /// Rings an agent's telephone, beside the queue: it is in use from now on. The leg and the
+    /// command that dials it; `None` past [`LEGS_MAX`](crate::call::LEGS_MAX).
+    pub(super) fn dial_telephone(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        role: Role,
+        called: AgentId,
+        from: From,
+    ) -> Option<(LegId, Command)> {
+        let party = Party::Agent { id: called, name: self.agent_name(called).to_owned() };
+        let leg = self.calls.get_mut(&id)?.dial(now, role, party)?;
+        let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
+        self.timers.set(Wake::RingOut(leg), until);
+        self.own.begin(called, id);
+        // Before other news: an offer that those withdraw must not go to this agent.
+        self.news.push_front(self.own_call_news(called));
+        Some((leg, Command::Dial { leg, target, from, until }))
+    }
+
+    /// The leg of an agent who was rung beside the queue has ended, and the call goes on.
+    pub(super) fn free_telephone(&mut self, id: CallId, ended: &Leg) {
+        let agent = ended.agent().filter(|_| ended.offer().is_none());
+        if let Some(agent) = agent.filter(|agent| self.own.leave(*agent, id)) {
+            self.news.push_back(self.own_call_news(agent));
+        }
     }
 
     fn dials(&mut self, now: Timestamp, id: CallId, dialed: Option<(LegId, Command)>) {

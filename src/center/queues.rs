@@ -10,7 +10,7 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, From, OfferOutcome, Overflow, Party, QueueExit, Target};
+use crate::words::{Cause, Command, OfferOutcome, Overflow, Party, QueueExit, Target};
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
     let levels = |levels: &[(String, u8)]| -> Vec<_> {
@@ -77,20 +77,11 @@ impl ContactCenter {
             let party = Party::Agent { id: agent, name };
             call.offer(now, party, queue, (offer, agent))
         });
-        let Some((leg, call)) = dialed.zip(self.calls.get(&id)) else {
+        let Some(leg) = dialed else {
             let outcome = OfferOutcome::DeviceError;
             return self.news.push_back(acd::Input::NotAccepted { offer, outcome });
         };
-        let from = From {
-            number: call.origin.from.clone(),
-            name: call
-                .origin
-                .from
-                .as_deref()
-                .and_then(|number| self.setup.directory.find(number))
-                .and_then(|entry| entry.name.clone())
-                .or_else(|| call.origin.from_name.clone()),
-        };
+        let from = self.shown_of(id);
         let target = Target::Agent(agent);
         self.commands.push_back(Command::Dial { leg, target, from, until });
         self.count_offered(offer, queue_id);

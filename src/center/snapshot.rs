@@ -6,11 +6,11 @@
 
 use serde::Serialize;
 
-use crate::call::{Call, Consult, RecordingStage, Stage, State};
+use crate::call::{Call, Consult, Leg, LegState, RecordingStage, Role, Stage, State};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, NamedVia, Party};
+use crate::words::{AgentState, NamedVia, Party, SupervisorMode};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {
@@ -48,6 +48,7 @@ pub struct CallView {
     pub recording: Option<RecordingStage>,
     /// Whom the agent consults.
     pub consult: Option<ConsultView>,
+    pub supervisor: Option<SupervisorView>,
     pub path: Vec<(Timestamp, String)>,
 }
 
@@ -59,6 +60,20 @@ pub struct ConsultView {
     pub stage: Stage,
     /// Since when at this stage.
     pub since: Timestamp,
+}
+
+/// Somebody supervises the call, or their telephone rings for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SupervisorView {
+    /// The agent whose telephone it is.
+    pub agent: Option<String>,
+    /// The number that was dialed, otherwise.
+    pub number: Option<String>,
+    /// Who asked for it.
+    pub by: String,
+    pub mode: SupervisorMode,
+    /// Since when they are there; `None` while the telephone rings.
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -126,7 +141,8 @@ impl ContactCenter {
     }
 
     fn call_view(&self, call: &Call) -> CallView {
-        let ringing = call.parties().map(|(_, leg)| leg).find(|leg| !leg.is_up());
+        let rings = |leg: &&Leg| !leg.is_up() && !leg.is_supervisor();
+        let ringing = call.parties().map(|(_, leg)| leg).find(rings);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let agent = talking.or(ringing).and_then(|leg| match &leg.dialed {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
@@ -162,6 +178,7 @@ impl ContactCenter {
             recording: call.recordings.stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: consult_view(call),
+            supervisor: supervisor_view(call),
             path,
         }
     }
@@ -232,4 +249,18 @@ fn consult_view(call: &Call) -> Option<ConsultView> {
         }
         Party::Agent { .. } => None,
     }
+}
+
+fn supervisor_view(call: &Call) -> Option<SupervisorView> {
+    let (_, leg) = call.supervisor()?;
+    let Role::Supervisor { by, mode } = &leg.role else { return None };
+    let (agent, number) = match leg.dialed.as_ref()? {
+        Party::Agent { name, .. } => (Some(name.clone()), None),
+        Party::Outside { number, .. } => (None, Some(number.clone())),
+    };
+    let since = match leg.state {
+        LegState::Up { since } => Some(since),
+        LegState::Ringing { .. } | LegState::Opening => None,
+    };
+    Some(SupervisorView { agent, number, by: by.to_string(), mode: *mode, since })
 }

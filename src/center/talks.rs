@@ -119,12 +119,13 @@ impl ContactCenter {
         }
     }
 
-    /// Ends the leg of a guest.
+    /// Ends the leg of a guest or a supervisor.
     pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
         let Some(call) = self.calls.get_mut(&guest.call) else { return };
         let Some(outcome) = call.party(guest).map(Leg::ended_by_us) else { return };
         let cause = Cause::NORMAL_CLEARING;
-        if call.leg_ended(now, guest, outcome, Some(cause)).is_some() {
+        if let Some(ended) = call.leg_ended(now, guest, outcome, Some(cause)) {
+            self.free_telephone(guest.call, &ended);
             self.timers.cancel(&Wake::RingOut(guest));
             self.commands.push_back(Command::HangUp { leg: guest, cause });
         }

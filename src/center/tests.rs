@@ -7,6 +7,7 @@ mod lines;
 mod numbers;
 mod own;
 mod recording;
+mod supervise;
 mod talks;
 
 use std::collections::{BTreeMap, BTreeSet};

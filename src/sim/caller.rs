@@ -221,6 +221,7 @@ impl World {
         } else {
             self.put(now, Stimulus::News { event, copy: false });
         }
+        self.may_be_supervised(now, call);
         if self.random.chance(self.plan.swarm.gone_at_once) {
             let at = now + self.random.ms(0, 300);
             self.put(at, Stimulus::Caller { call, act: Act::HangUp });

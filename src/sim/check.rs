@@ -20,7 +20,8 @@ use crate::sim::recording::RecordingWatch;
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallRecord, Cause, Command, Event, Hearing, LegOutcome, Target, Via,
+    AgentState, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg, SupervisorMode,
+    SupervisorRequest, Target, Via,
 };
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
@@ -43,6 +44,8 @@ pub struct Watch {
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
     recording: RecordingWatch,
+    /// The mode in which this input asks to supervise.
+    asked: Option<SupervisorMode>,
     commands: usize,
     now: Timestamp,
 }
@@ -57,6 +60,14 @@ struct Leg {
     answered: bool,
     /// Something or somebody was heard here.
     hears: bool,
+    supervises: Option<Supervision>,
+}
+
+/// What a supervisor has asked for.
+#[derive(Clone, Copy, Debug)]
+struct Supervision {
+    mode: SupervisorMode,
+    may_take_over: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +92,7 @@ impl Watch {
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
             recording: RecordingWatch::new(setup),
+            asked: None,
             commands: 0,
             now: Timestamp::default(),
         }
@@ -89,7 +101,7 @@ impl Watch {
     /// The center is about to be told this; no event is a wake-up.
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
-        (self.now, self.commands) = (now, 0);
+        (self.now, self.commands, self.asked) = (now, 0, None);
         if let Some(event) = event {
             self.recording.told(event);
         }
@@ -117,6 +129,19 @@ impl Watch {
                     .entry(*call)
                     .or_insert_with(|| BTreeMap::from([(LegId::caller(*call), caller)]));
             }
+            Some(Event::SupervisorAsked { call, ask, .. }) => match ask {
+                SupervisorRequest::Supervise { mode, .. } => self.asked = Some(*mode),
+                SupervisorRequest::Mode { mode } => self.changes_mode(*call, None, *mode),
+                SupervisorRequest::Leave => {}
+            },
+            Some(Event::Digit { leg, digit }) => {
+                let modes = [('1', SupervisorMode::Listen), ('2', SupervisorMode::Whisper)];
+                let more = [('3', SupervisorMode::Barge), ('4', SupervisorMode::TakeOver)];
+                let mode = modes.into_iter().chain(more).find(|(key, _)| *key == digit.as_char());
+                if let Some((_, mode)) = mode {
+                    self.changes_mode(leg.call, Some(*leg), mode);
+                }
+            }
             Some(Event::Answered { leg }) => {
                 let leg = self.leg(*leg).filter(|leg| leg.party != Party::Caller || leg.opens);
                 if let Some(leg) = leg {
@@ -134,7 +159,6 @@ impl Watch {
                 | Event::CallRefused { .. }
                 | Event::Ringing { .. }
                 | Event::Rerouted { .. }
-                | Event::Digit { .. }
                 | Event::Keys { .. }
                 | Event::PromptDone { .. }
                 | Event::PromptFailed { .. }
@@ -151,6 +175,15 @@ impl Watch {
                 | Event::Drain { .. },
             )
             | None => {}
+        }
+    }
+
+    /// A supervisor who is there asks for this mode, by the keys of a telephone or otherwise.
+    fn changes_mode(&mut self, call: CallId, by: Option<LegId>, mode: SupervisorMode) {
+        let legs = self.calls.get_mut(&call).into_iter().flatten();
+        let legs = legs.filter(|(id, leg)| leg.answered && by.is_none_or(|by| by == **id));
+        for supervision in legs.filter_map(|(_, leg)| leg.supervises.as_mut()) {
+            supervision.learn(mode);
         }
     }
 
@@ -247,13 +280,15 @@ impl Watch {
                 let heard = self.hearing.of(*leg);
                 assert_eq!(heard, center.heard_by(*leg), "{leg}: whom it hears, and may");
             }
+            self.check_supervisors(legs, center);
         }
         self.recording.settled(center, &self.hearing);
         let Some(rules) = &self.rules else { return };
         let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
         for (id, leg) in ringing.filter(|(_, leg)| matches!(leg.party, Party::Agent(_))) {
             let own = self.own.contains_key(&id.call);
-            let until = leg.since + if own { OWN_RING_MAX } else { rules.ring_max };
+            let beside = own || leg.supervises.is_some();
+            let until = leg.since + if beside { OWN_RING_MAX } else { rules.ring_max };
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
         let snapshot = center.snapshot(self.now);
@@ -293,16 +328,25 @@ impl Watch {
             Target::Agent(agent) => Party::Agent(*agent),
             Target::Trunk { .. } => Party::Outside,
         };
+        let supervises = self.asked.map(|mode| {
+            let mut supervision =
+                Supervision { mode: SupervisorMode::Listen, may_take_over: false };
+            supervision.learn(mode);
+            supervision
+        });
         if let Party::Agent(agent) = party {
             let other = self.calls.values().flatten().find(|(_, leg)| leg.party == party);
             assert!(other.is_none(), "{agent} is offered {leg} beside {other:?}");
             let own = self.own.iter().find(|(_, owner)| **owner == agent);
             assert!(own.is_none(), "{agent} is offered {leg} beside a call of their own, {own:?}");
-            self.check_offer(leg.call, agent, center);
+            if supervises.is_none() {
+                self.check_offer(leg.call, agent, center);
+            }
         }
         let legs = self.calls.get_mut(&leg.call);
         let legs = legs.unwrap_or_else(|| panic!("{leg} is dialed for a call that ended"));
-        let fresh = legs.insert(leg, Leg::new(party, self.now)).is_none();
+        let dialed = Leg { supervises, ..Leg::new(party, self.now) };
+        let fresh = legs.insert(leg, dialed).is_none();
         assert!(fresh, "{leg} is dialed twice");
     }
 
@@ -355,11 +399,36 @@ impl Watch {
         self.missed.get(&(call, agent)).is_some_and(|at| self.now <= *at + rules.exclude)
     }
 
+    /// Who only listens is heard by nobody; who whispers by one agent.
+    fn check_supervisors(&self, legs: &BTreeMap<LegId, Leg>, center: &ContactCenter) {
+        for (id, leg) in legs {
+            let Some(supervision) = leg.supervises else { continue };
+            if center.supervisor_leg(id.call) != Some(*id) {
+                assert!(supervision.may_take_over, "{id} is no supervisor any more");
+                continue;
+            }
+            let listens = |other: &&LegId| self.hearing.hears(**other, *id);
+            let listeners: Vec<_> = legs.keys().filter(listens).collect();
+            let is_agent = |leg: &LegId| matches!(legs[leg].party, Party::Agent(_));
+            let right = match supervision.mode {
+                SupervisorMode::Listen | SupervisorMode::TakeOver => listeners.is_empty(),
+                SupervisorMode::Whisper => match listeners[..] {
+                    [] => true,
+                    [listener] => is_agent(listener),
+                    [..] => false,
+                },
+                SupervisorMode::Barge => true,
+            };
+            assert!(right, "{id}, who is to {}, is heard by {listeners:?}", supervision.mode);
+        }
+    }
+
     fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {
         // Nobody can hear a caller with whom sound is still to be agreed on.
         let opens = legs.values().any(|leg| leg.opens && !leg.answered);
         for (id, leg) in legs.iter().filter(|_| !opens) {
-            let idle = leg.answered && !leg.hears && leg.party != Party::Caller;
+            let is_party = leg.party != Party::Caller && leg.supervises.is_none();
+            let idle = leg.answered && !leg.hears && is_party;
             assert!(!idle, "{id} was answered and hears nobody");
         }
     }
@@ -381,16 +450,31 @@ impl Watch {
     }
 
     fn ended(&mut self, id: LegId) {
-        let Some(Leg { party: Party::Agent(agent), answered: false, .. }) = self.remove(id) else {
+        let Some(Leg { party: Party::Agent(agent), answered: false, supervises: None, .. }) =
+            self.remove(id)
+        else {
             return;
         };
         self.missed.insert((id.call, agent), self.now);
     }
 }
 
+impl Supervision {
+    /// Whether a call can be taken over the center knows.
+    fn learn(&mut self, mode: SupervisorMode) {
+        match mode {
+            SupervisorMode::TakeOver => self.may_take_over = true,
+            SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
+                self.mode = mode;
+            }
+        }
+    }
+}
+
 /// Who was there talked or held, all the time and no longer.
 fn check_times(record: &CallRecord) {
-    for leg in record.legs.iter().filter(|leg| leg.outcome == LegOutcome::Accepted) {
+    let accepted = |leg: &&PartyLeg| leg.outcome == LegOutcome::Accepted && leg.role.is_none();
+    for leg in record.legs.iter().filter(accepted) {
         let up = leg.answered_at.zip(leg.ended_at).map(|(from, to)| to.since(from).as_millis());
         let spent = u128::from(leg.talk_ms + leg.hold_ms);
         assert_eq!(up, Some(spent), "{}: talk and hold are not all of it", leg.leg);
@@ -399,6 +483,6 @@ fn check_times(record: &CallRecord) {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self { party, since, opens: false, answered: false, hears: false }
+        Self { party, since, opens: false, answered: false, hears: false, supervises: None }
     }
 }

@@ -44,6 +44,8 @@ pub struct Habits {
     pub hold: Spread,
     /// Send the caller on or consult somebody, sensibly or not.
     pub tinkers: f64,
+    /// Make somebody supervise them, at their beginning or when somebody talks to them.
+    pub supervises: f64,
     /// After-call work, where no timer ends it earlier.
     pub wrap_up: Spread,
     /// Solve what the caller called for.
@@ -79,6 +81,7 @@ impl Habits {
             holds: 0.15,
             hold: Spread::LogNormal { mean_s: 40.0, cv: 0.7 },
             tinkers: 0.0,
+            supervises: 0.0,
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
             own_calls: 0.0,
@@ -110,6 +113,7 @@ impl Habits {
             holds: some(0.4),
             hold: Spread::Exponential { mean_s: 10.0 },
             tinkers: some(0.6),
+            supervises: some(0.4),
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
             own_calls: some(0.5),
@@ -143,6 +147,7 @@ impl Habits {
             holds: 0.0,
             hold: at_once,
             tinkers: 0.0,
+            supervises: 0.0,
             wrap_up: at_once,
             resolves: 1.0,
             own_calls: 0.0,

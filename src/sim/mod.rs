@@ -26,6 +26,7 @@ pub mod oracle;
 mod own;
 pub mod random;
 mod recording;
+mod supervisor;
 pub mod swarm;
 mod tinker;
 pub mod town;

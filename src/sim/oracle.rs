@@ -67,7 +67,7 @@ impl Tally {
             }
         }
         for leg in &record.legs {
-            let agent = matches!(leg.party, Party::Agent { .. });
+            let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
                 self.talks += 1;
                 self.talk_ms += leg.talk_ms;

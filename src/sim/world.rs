@@ -17,6 +17,7 @@ use crate::sim::caller::{self, Asks, Caller};
 use crate::sim::habits::Habits;
 use crate::sim::message::Message;
 use crate::sim::random::Random;
+use crate::sim::supervisor;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
@@ -56,6 +57,10 @@ pub enum Stimulus {
     },
     TalkEnds {
         leg: LegId,
+    },
+    Supervisor {
+        leg: LegId,
+        act: supervisor::Act,
     },
     MessageEnds {
         leg: LegId,
@@ -187,6 +192,7 @@ impl World {
             Stimulus::Agent { agent, act } => self.agent_acts(now, agent, act, center),
             Stimulus::PromptEnds { leg, play } => self.prompt_ends(now, leg, play),
             Stimulus::TalkEnds { leg } => self.talk_ends(now, leg),
+            Stimulus::Supervisor { leg, act } => self.supervisor_acts(now, leg, act),
             Stimulus::MessageEnds { leg, recording, ended } => {
                 self.message_ends(now, leg, Some(recording), ended);
             }
@@ -206,6 +212,9 @@ impl World {
             | Command::Reject { leg, .. }
             | Command::Dial { leg, .. }
             | Command::HangUp { leg, .. } => {
+                if matches!(command, Command::Dial { .. }) {
+                    self.may_be_supervisors(now, leg, center);
+                }
                 let at = self.wire.send(now, Lane::Out(leg), &self.plan.swarm).at;
                 self.put(at, Stimulus::Arrives(command));
             }
@@ -401,9 +410,10 @@ impl World {
             return self.parted(now, leg);
         }
         self.stop(leg);
-        let circle = self.hearing.circle(leg).unwrap_or_default();
-        if let [_, b] = circle.iter().collect::<Vec<_>>()[..] {
-            self.talks(now, *b);
+        for &other in from {
+            if self.hearing.hears(other, leg) {
+                self.talks(now, leg.max(other));
+            }
         }
     }
 
@@ -429,6 +439,7 @@ impl World {
             self.tinkers(at, agent);
             self.fumbles(at, b);
         }
+        self.may_be_supervised(now, b.call);
         if self.random.chance(self.plan.swarm.phone_lost) {
             let at = now + talk.mul_f64(self.random.unit());
             self.put(at, Stimulus::Agent { agent, act: agent::Act::PhoneLost });

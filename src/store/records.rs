@@ -13,7 +13,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 use crate::id::CallId;
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, EndedBy, Party, Recording, RecordingNews, WrapUp};
+use crate::words::{
+    CallOutcome, CallRecord, EndedBy, Party, PartyLeg, Recording, RecordingNews, WrapUp,
+};
 
 /// The version of the tables (`PRAGMA user_version`).
 const TABLES: i64 = 2;
@@ -165,7 +167,8 @@ struct Columns {
 
 impl Columns {
     fn of(record: &CallRecord) -> Self {
-        let agent = record.legs.iter().rev().filter(|leg| leg.answered_at.is_some());
+        let there = |leg: &&PartyLeg| leg.answered_at.is_some() && !leg.only_supervised();
+        let agent = record.legs.iter().rev().filter(there);
         let agent = agent.into_iter().find_map(|leg| match &leg.party {
             Party::Agent { name, .. } => Some(name.clone()),
             Party::Outside { .. } => None,

@@ -82,6 +82,8 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             wrap_up: None,
             sent_to: None,
             consulted: false,
+            role: None,
+            modes: Vec::new(),
         }],
         vars: std::collections::BTreeMap::new(),
         recordings: Vec::new(),

@@ -12,7 +12,7 @@ use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, RecordingKind,
-    Via,
+    SupervisorRequest, Via,
 };
 
 /// Everything the outside can tell the contact center.
@@ -81,6 +81,9 @@ pub enum Event {
     PhoneReachable { agent: AgentId, reachable: bool },
     /// An agent asks for something, or somebody on the agent's behalf.
     AgentAsked { agent: AgentId, ask: AgentRequest },
+    /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the words
+    /// of whoever let them ask.
+    SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
     /// News that was long on its way: it happened at `at`, not now.
     Late { at: Timestamp, news: Box<Event> },
     /// A supervisor ends a call.
@@ -100,6 +103,7 @@ impl Event {
             Self::CallArrived { call, .. }
             | Self::CallOpening { call, .. }
             | Self::CallRefused { call, .. }
+            | Self::SupervisorAsked { call, .. }
             | Self::EndCall { call }
             | Self::Lost { call } => Some(*call),
             Self::Ringing { leg }

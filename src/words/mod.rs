@@ -34,6 +34,7 @@ mod queue_exit;
 mod queue_stay;
 mod record;
 mod recording;
+mod supervision;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -58,7 +59,7 @@ pub use listen::Listen;
 pub use loss::Loss;
 pub use need::{Need, Verb};
 pub use offer_outcome::OfferOutcome;
-pub use party_leg::{Party, PartyLeg, SentTo, WrapUp};
+pub use party_leg::{ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
 pub use prompt::Prompt;
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_stay::QueueStay;
@@ -66,5 +67,6 @@ pub use record::{CallRecord, PathEntry};
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingNews, RecordingState,
 };
+pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, LegId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome};
+use crate::words::{Cause, LegOutcome, SupervisorMode};
 
 /// One leg to an agent or to somebody outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct PartyLeg {
     pub ended_at: Option<Timestamp>,
     pub outcome: LegOutcome,
     pub cause: Option<Cause>,
-    /// Bridged and not on hold, in milliseconds.
+    /// Bridged and not on hold, in milliseconds; a supervisor's from the moment of taking over.
     pub talk_ms: u64,
     pub hold_ms: u64,
     /// Known once after-call work has ended.
@@ -29,6 +29,42 @@ pub struct PartyLeg {
     /// An agent asked for this party, to consult them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consulted: bool,
+    /// What the party was there for, where that was not to talk to the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<PartyRole>,
+    /// How a supervisor was there, and since when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<ModeEntry>,
+}
+
+impl PartyLeg {
+    /// Whether it is a supervisor's who did not take the call over.
+    #[must_use]
+    pub fn only_supervised(&self) -> bool {
+        let took_over = || self.modes.iter().any(|entry| entry.mode == SupervisorMode::TakeOver);
+        self.role == Some(PartyRole::Supervisor) && !took_over()
+    }
+
+    /// Whether the party answered for the caller's sake.
+    #[must_use]
+    pub fn served(&self) -> bool {
+        let answered = self.answered_at.is_some() && self.outcome == LegOutcome::Accepted;
+        answered && !self.only_supervised()
+    }
+}
+
+/// What a party was there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartyRole {
+    Supervisor,
+}
+
+/// A supervisor was there in this mode from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeEntry {
+    pub at: Timestamp,
+    pub mode: SupervisorMode,
 }
 
 /// Where an agent sends a caller.

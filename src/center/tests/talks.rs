@@ -32,7 +32,7 @@ impl Desk {
     }
 
     /// What is refused changes nothing when it is told all the same.
-    fn consult(&mut self) {
+    pub(super) fn consult(&mut self) {
         self.ask(AgentRequest::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
     }
 

@@ -1,0 +1,259 @@
+//! Supervisors: a leg that hears a call, and is heard by whom its mode says.
+//!
+//! The supervisor's telephone is rung; from its answer on the keys of that telephone change the
+//! mode as requests do: `1` listen, `2` whisper, `3` barge, `4` take over.
+//!
+//! **Invariant:** a call has one supervisor at most, and goes on whatever becomes of that leg. A
+//! telephone that supervises is in use, and the queue knows.
+//!
+//! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether those
+//! who carry the legs can do it.
+
+use std::time::Duration;
+
+use crate::acd;
+use crate::call::{Call, Role, State};
+use crate::center::own::is_direct;
+use crate::center::{ContactCenter, Refused};
+use crate::flow::RING_TIMEOUT_S;
+use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
+use crate::words::{
+    Cause, Command, Digit, From, LegOutcome, QueueExit, SupervisorMode, SupervisorRequest, Target,
+    Telephone,
+};
+
+use super::outside::Route;
+
+/// How long the supervisor's telephone rings: as for a `transfer` that does not say.
+const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
+
+/// By which way a supervisor is rung.
+enum Way {
+    Agent(AgentId),
+    Outside(Route),
+}
+
+impl ContactCenter {
+    /// Whether a supervisor may ask for this now. What is refused here changes nothing when it is
+    /// told all the same.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_supervise(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+        match ask {
+            SupervisorRequest::Supervise { mode, from } => {
+                self.way_to_supervisor(call, *mode, from).map(drop)
+            }
+            SupervisorRequest::Mode { mode } => self.may_change_mode(call, *mode).map(drop),
+            SupervisorRequest::Leave => self.supervised(call).map(drop),
+        }
+    }
+
+    /// Whom this request would dial; `None` where it is refused, or dials nobody.
+    #[must_use]
+    pub fn supervisor_target(&self, call: CallId, ask: &SupervisorRequest) -> Option<Target> {
+        let SupervisorRequest::Supervise { mode, from } = ask else { return None };
+        let way = self.way_to_supervisor(call, *mode, from).ok()?;
+        Some(match way {
+            Way::Agent(agent) => Target::Agent(agent),
+            Way::Outside(route) => route.target(),
+        })
+    }
+
+    /// The leg of this call's supervisor, who rings or is there.
+    #[must_use]
+    pub fn supervisor_leg(&self, call: CallId) -> Option<LegId> {
+        self.supervised(call).ok().map(|(_, leg)| leg)
+    }
+
+    /// A call, and the leg of its supervisor.
+    fn supervised(&self, id: CallId) -> Result<(&Call, LegId), Refused> {
+        let call = self.calls.get(&id).ok_or(Refused::NoSuchCall { call: id })?;
+        let supervisor = call.supervisor().ok_or(Refused::NoSupervisor { call: id })?;
+        Ok((call, supervisor.0))
+    }
+
+    fn may_change_mode(&self, id: CallId, mode: SupervisorMode) -> Result<LegId, Refused> {
+        let (call, leg) = self.supervised(id)?;
+        if call.party(leg).is_none_or(|leg| !leg.is_up()) {
+            return Err(Refused::SupervisorRings { call: id });
+        }
+        may_take_over(call, mode)?;
+        Ok(leg)
+    }
+
+    fn way_to_supervisor(
+        &self,
+        id: CallId,
+        mode: SupervisorMode,
+        from: &Telephone,
+    ) -> Result<Way, Refused> {
+        let call = self.calls.get(&id).ok_or(Refused::NoSuchCall { call: id })?;
+        if is_direct(call) || call.state() == State::Confirming {
+            return Err(Refused::CannotSupervise { call: id });
+        }
+        if call.supervisor().is_some() {
+            return Err(Refused::HasSupervisor { call: id });
+        }
+        may_take_over(call, mode)?;
+        if !call.may_dial() {
+            return Err(Refused::TooManyLegs);
+        }
+        match from {
+            Telephone::Agent { agent } => self.may_ring(agent).map(Way::Agent),
+            Telephone::Number { number, trunk } => {
+                self.route_beside(id, number, trunk.as_deref()).map(Way::Outside)
+            }
+        }
+    }
+
+    pub(super) fn supervisor_asked(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        id: CallId,
+        ask: &SupervisorRequest,
+    ) {
+        if let Err(why) = self.may_supervise(id, ask) {
+            return tracing::debug!(ask = ask.name(), %why, "refused");
+        }
+        match ask {
+            SupervisorRequest::Supervise { mode, from } => {
+                let role = Role::Supervisor { by: by.into(), mode: *mode };
+                self.ring_supervisor(now, id, role, *mode, from);
+            }
+            SupervisorRequest::Mode { mode } => self.change_mode(now, id, *mode),
+            SupervisorRequest::Leave => self.supervisor_leaves(now, id),
+        }
+    }
+
+    fn ring_supervisor(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        role: Role,
+        mode: SupervisorMode,
+        from: &Telephone,
+    ) {
+        let Ok(way) = self.way_to_supervisor(id, mode, from) else { return };
+        let dialed = match way {
+            Way::Agent(agent) => {
+                let shown = self.shown_of(id);
+                self.dial_telephone(now, id, role, agent, shown)
+            }
+            Way::Outside(route) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
+        };
+        let Some((leg, dial)) = dialed else { return };
+        tracing::info!(%leg, %mode, "a supervisor is rung");
+        self.commands.push_back(dial);
+    }
+
+    /// The supervisor's telephone was answered.
+    pub(super) fn supervisor_answered(&mut self, now: Timestamp, leg: LegId, mode: SupervisorMode) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let can = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
+        let mode = if can { mode } else { SupervisorMode::Listen };
+        tracing::info!(%leg, %mode, "a supervisor is there");
+        match mode {
+            SupervisorMode::TakeOver => self.take_over(now, leg),
+            SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
+                call.set_mode(now, leg, mode);
+            }
+        }
+    }
+
+    /// A supervisor pressed a key.
+    pub(super) fn supervisor_key(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+        if self.supervisor_leg(leg.call) != Some(leg) {
+            return;
+        }
+        let mode = match digit.as_char() {
+            '1' => SupervisorMode::Listen,
+            '2' => SupervisorMode::Whisper,
+            '3' => SupervisorMode::Barge,
+            '4' => SupervisorMode::TakeOver,
+            _ => return,
+        };
+        self.change_mode(now, leg.call, mode);
+    }
+
+    fn change_mode(&mut self, now: Timestamp, id: CallId, mode: SupervisorMode) {
+        let leg = match self.may_change_mode(id, mode) {
+            Ok(leg) => leg,
+            Err(why) => return tracing::debug!(%mode, %why, "refused"),
+        };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let is_in =
+            |role: &Role| matches!(role, Role::Supervisor { mode: now, .. } if *now == mode);
+        if call.party(leg).is_some_and(|leg| is_in(&leg.role)) {
+            return; // asked for twice
+        }
+        match mode {
+            SupervisorMode::TakeOver => self.take_over(now, leg),
+            SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
+                call.set_mode(now, leg, mode);
+            }
+        }
+    }
+
+    /// The agent leaves, or the line does; the caller talks to the supervisor.
+    fn take_over(&mut self, now: Timestamp, supervisor: LegId) {
+        let id = supervisor.call;
+        let Some(talk) = self.calls.get(&id).map(Call::talk) else { return };
+        match talk {
+            None => {
+                self.left_queue(now, id, QueueExit::Answered);
+                self.news.push_back(acd::Input::Leave { call: id });
+            }
+            Some(talk) => {
+                let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
+                self.commands.push_back(Command::HangUp { leg, cause });
+                if let Some(consult) = talk.consult {
+                    self.dismiss(now, consult.guest);
+                }
+                self.party_leaves(now, leg, cause);
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.take_over(now, supervisor);
+        }
+        self.timers.cancel(&crate::center::Wake::Flow(id));
+        self.arrange(now, id);
+    }
+
+    /// A party leaves a talk that goes on with somebody else.
+    fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
+        let times = call.leg_times(leg);
+        let Some(ended) = ended else { return };
+        self.free_telephone(leg.call, &ended);
+        if let Some((_, agent)) = ended.offer() {
+            self.talk_ended(now, leg, agent, times);
+        }
+    }
+
+    fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {
+        if let Some(leg) = self.supervisor_leg(id) {
+            self.dismiss(now, leg);
+        }
+    }
+
+    /// Who calls, as the telephone of an agent shows it.
+    pub(super) fn shown_of(&self, id: CallId) -> From {
+        let Some(call) = self.calls.get(&id) else { return From::default() };
+        let number = call.origin.from.clone();
+        let entry = number.as_deref().and_then(|number| self.setup.directory.find(number));
+        let name = entry.and_then(|entry| entry.name.clone());
+        From { number, name: name.or_else(|| call.origin.from_name.clone()) }
+    }
+}
+
+/// Whether this mode can be had now: somebody must talk to the caller, or the caller wait, to be
+/// taken over.
+fn may_take_over(call: &Call, mode: SupervisorMode) -> Result<(), Refused> {
+    let may = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
+    may.then_some(()).ok_or(Refused::NothingToTakeOver { call: call.id() })
+}

@@ -1,0 +1,445 @@
+//! Supervisors: who hears whom in each mode, what is refused, and that the call goes on.
+
+use std::collections::BTreeMap;
+
+use super::talks::{ADA, AGENT};
+use super::{Desk, FLOW, parsed};
+use crate::center::Refused;
+use crate::id::{AgentId, CallId, LegId};
+use crate::words::{
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, EndedBy, Event, LegOutcome,
+    Loss, PartyRole, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone, Via,
+};
+
+const CALL: CallId = CallId(1);
+const CALLER: LegId = LegId { call: CALL, n: 0 };
+const EVE: AgentId = AgentId(1);
+/// The supervisor's leg, where an agent's was dialed before.
+const SECOND: LegId = LegId { call: CALL, n: 2 };
+
+use SupervisorMode::{Barge, Listen, TakeOver, Whisper};
+
+fn eve() -> Telephone {
+    Telephone::Agent { agent: "eve".to_owned() }
+}
+
+fn number(number: &str) -> Telephone {
+    Telephone::Number { number: number.to_owned(), trunk: None }
+}
+
+impl Desk {
+    fn supervisor(&mut self, ask: SupervisorRequest) {
+        self.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask });
+    }
+
+    fn supervise(&mut self, mode: SupervisorMode) {
+        self.supervisor(SupervisorRequest::Supervise { mode, from: eve() });
+    }
+
+    fn mode(&mut self, mode: SupervisorMode) {
+        self.supervisor(SupervisorRequest::Mode { mode });
+    }
+
+    /// Whom each leg that is up hears, by their numbers; who hears nobody is not there.
+    fn ears(&self) -> BTreeMap<u16, Vec<u16>> {
+        let call = self.center.calls.get(&CALL).unwrap();
+        let legs = (0..9).map(|n| LegId { call: CALL, n }).filter(|leg| call.has_leg(*leg));
+        let of = |leg: LegId| {
+            let from = self.hearing.of(leg).into_iter().filter(|leg| call.has_leg(*leg));
+            from.map(|leg| leg.n).collect::<Vec<_>>()
+        };
+        legs.map(|leg| (leg.n, of(leg))).filter(|(_, from)| !from.is_empty()).collect()
+    }
+
+    #[track_caller]
+    fn check_ears(&self, expected: &[(u16, &[u16])]) {
+        let expected = expected.iter().map(|(leg, from)| (*leg, from.to_vec()));
+        assert_eq!(self.ears(), expected.collect::<BTreeMap<_, _>>());
+    }
+
+    /// A caller who talks to Ada; Eve supervises on her own telephone.
+    fn supervised(mode: SupervisorMode) -> Self {
+        let mut desk = Self::talking_to_ada();
+        desk.supervise(mode);
+        desk.check(&["ring call-1/2 agent-1"]);
+        desk.event(Event::Answered { leg: SECOND });
+        desk
+    }
+
+    fn talking_to_ada() -> Self {
+        let mut desk = Self::new(&["ada", "eve"]);
+        let caller = desk.call(1);
+        desk.press(caller, '1');
+        desk.event(Event::Answered { leg: AGENT });
+        desk.wait_s(10);
+        desk.log.clear();
+        desk
+    }
+
+    #[track_caller]
+    fn not_supervised(&mut self, ask: SupervisorRequest, expected: &str) -> Refused {
+        let why = self.center.may_supervise(CALL, &ask).expect_err("it is refused");
+        assert_eq!(why.to_string(), expected);
+        assert_eq!(self.center.supervisor_target(CALL, &ask), None);
+        self.log.clear();
+        self.supervisor(ask);
+        self.check(&[]);
+        why
+    }
+
+    fn state_of_eve(&self) -> AgentState {
+        self.center.agent_state(EVE).unwrap().clone()
+    }
+
+    fn closed(&mut self) -> CallRecord {
+        self.records.pop().expect("the call has ended")
+    }
+}
+
+#[test]
+fn each_mode_says_by_whom_a_supervisor_is_heard() {
+    let mut desk = Desk::supervised(Listen);
+    desk.check_ears(&[(0, &[1]), (1, &[0]), (2, &[0, 1])]);
+    desk.mode(Whisper);
+    desk.check_ears(&[(0, &[1]), (1, &[0, 2]), (2, &[0, 1])]);
+    desk.mode(Barge);
+    desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
+    desk.mode(Listen);
+    desk.check_ears(&[(0, &[1]), (1, &[0]), (2, &[0, 1])]);
+    desk.mode(Listen); // asked for twice
+    desk.supervisor(SupervisorRequest::Leave);
+    desk.check_ears(&[(0, &[1]), (1, &[0])]);
+    let view = desk.center.call(CALL).unwrap();
+    assert_eq!((view.supervisor, view.agent.as_deref()), (None, Some("ada")));
+    desk.wait_s(5);
+    desk.hang_up(CALLER);
+    let record = desk.closed();
+    let [agent, supervisor] = &record.legs[..] else { panic!("{record:?}") };
+    assert_eq!((agent.talk_ms, agent.role), (15_000, None));
+    assert_eq!((supervisor.talk_ms, supervisor.hold_ms), (0, 0), "no talk of the caller's");
+    assert_eq!(supervisor.role, Some(PartyRole::Supervisor));
+    assert_eq!(supervisor.outcome, LegOutcome::Accepted);
+    let modes: Vec<_> = supervisor.modes.iter().map(|entry| entry.mode).collect();
+    assert_eq!(modes, [Listen, Whisper, Barge, Listen]);
+    let json = serde_json::to_value(supervisor).unwrap();
+    assert_eq!(
+        (&json["role"], &json["modes"][1]["mode"]),
+        (&"supervisor".into(), &"whisper".into())
+    );
+    assert_eq!(serde_json::from_value::<crate::words::PartyLeg>(json).unwrap(), *supervisor);
+    let agent = serde_json::to_value(agent).unwrap();
+    assert!(agent.get("role").is_none() && agent.get("modes").is_none(), "as ever: {agent}");
+    assert_eq!(desk.center.row(&record).unwrap().legs.len(), 1, "a supervisor handles nothing");
+}
+
+#[test]
+fn the_keys_of_the_supervisors_telephone_do_the_same() {
+    let mut desk = Desk::supervised(Listen);
+    desk.press(SECOND, '2');
+    desk.check_ears(&[(0, &[1]), (1, &[0, 2]), (2, &[0, 1])]);
+    desk.press(SECOND, '3');
+    desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
+    desk.press(AGENT, '1'); // a key of somebody else
+    desk.press(SECOND, '#');
+    desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
+    desk.press(SECOND, '1');
+    desk.check_ears(&[(0, &[1]), (1, &[0]), (2, &[0, 1])]);
+    desk.log.clear();
+    desk.press(SECOND, '4');
+    desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
+}
+
+#[test]
+fn a_telephone_that_supervises_is_in_use() {
+    let mut desk = Desk::supervised(Listen);
+    assert_eq!(desk.state_of_eve(), AgentState::OnOwnCall { call: CALL });
+    let view = desk.center.call(CALL).unwrap().supervisor.unwrap();
+    assert_eq!((view.agent.as_deref(), &*view.by, view.mode), (Some("eve"), "boss", Listen));
+    assert_eq!(view.since, Some(desk.now));
+    let waiting = desk.call(2);
+    desk.press(waiting, '1'); // Ada talks, and Eve is offered nothing
+    assert!(!desk.log.iter().any(|line| line.starts_with("ring call-2")), "{:?}", desk.log);
+    desk.log.clear();
+    desk.hang_up(SECOND);
+    desk.check(&["ring call-2/1 agent-1"]);
+}
+
+#[test]
+fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
+    let mut desk = Desk::new(&["ada", "eve"]);
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::LogOut });
+    let caller = desk.call(1);
+    desk.supervise(Barge);
+    desk.event(Event::Answered { leg: AGENT });
+    desk.check_ears(&[(1, &[0])]);
+    desk.press(caller, '1'); // to the queue: nobody is left to take it but Eve, who supervises
+    desk.check_ears(&[(1, &[0])]);
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready });
+    desk.event(Event::Answered { leg: SECOND });
+    desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
+    // The agent leaves; the flow ends the call, and with it the supervisor's leg.
+    desk.log.clear();
+    desk.hang_up(SECOND);
+    desk.check(&[
+        "unbridge call-1/0 call-1/1",
+        "stop call-1/0",
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Agent talk 0 hold 0",
+    ]);
+    assert_eq!(desk.state_of_eve(), AgentState::Ready);
+}
+
+#[test]
+fn a_supervisor_goes_on_listening_when_the_agent_leaves_the_caller_to_the_flow() {
+    let mut desk = Desk::supervised(Whisper);
+    let (step, vars) = ("help".to_owned(), BTreeMap::new());
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    desk.check_ears(&[(2, &[0])]);
+    assert!(desk.center.supervisor_leg(CALL).is_some());
+}
+
+#[test]
+fn an_agent_who_holds_or_rings_somebody_hears_who_whispers() {
+    let mut desk = Desk::supervised(Whisper);
+    desk.log.clear();
+    desk.ask(AgentRequest::Hold);
+    desk.check_ears(&[(1, &[2]), (2, &[0, 1])]);
+    assert!(desk.log.contains(&"loop call-1/0".to_owned()), "{:?}", desk.log);
+    desk.mode(Barge); // who is on hold stays it
+    desk.check_ears(&[(1, &[2]), (2, &[0, 1])]);
+    desk.ask(AgentRequest::Resume);
+    desk.mode(Whisper);
+    desk.log.clear();
+    desk.consult();
+    desk.check_ears(&[(1, &[2]), (2, &[0, 1])]); // and no ringing
+    assert!(!desk.log.contains(&"loop call-1/1".to_owned()), "{:?}", desk.log);
+    let guest = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: guest });
+    desk.check_ears(&[(1, &[2, 3]), (2, &[0, 1, 3]), (3, &[1])]);
+    desk.mode(Listen);
+    desk.ask(AgentRequest::Conference);
+    desk.check_ears(&[(0, &[1, 3]), (1, &[0, 3]), (2, &[0, 1, 3]), (3, &[0, 1])]);
+    desk.mode(Barge);
+    desk.check_ears(&[(0, &[1, 2, 3]), (1, &[0, 2, 3]), (2, &[0, 1, 3]), (3, &[0, 1, 2])]);
+}
+
+#[test]
+fn nobody_whispers_to_somebody_outside() {
+    let mut desk = Desk::new(&["ada", "eve"]);
+    let caller = desk.call(1);
+    desk.press(caller, '2');
+    desk.event(Event::Answered { leg: AGENT }); // somebody outside
+    desk.supervise(Whisper);
+    desk.event(Event::Answered { leg: SECOND });
+    desk.check_ears(&[(0, &[1]), (1, &[0]), (2, &[0, 1])]);
+}
+
+#[test]
+fn nobody_hears_a_secret() {
+    let flow = FLOW.replace("9 = \"forbidden\"", "9 = \"pin\"")
+        + "[collect.pin]\ntext = \"Your PIN?\"\ninto = \"pin\"\ndigits_min = 4\ndigits_max = 4\n\
+           secret = true\nnext = \"main\"\ngive_up = \"bye\"\n";
+    let mut desk = Desk::with(parsed(&flow), &["ada", "eve"]);
+    let caller = desk.call(1);
+    desk.supervise(Listen);
+    desk.event(Event::Answered { leg: AGENT });
+    desk.check_ears(&[(1, &[0])]);
+    desk.press(caller, '9');
+    desk.check_ears(&[]);
+    for key in ['1', '2', '3', '4'] {
+        desk.check_ears(&[]);
+        desk.press(caller, key);
+    }
+    desk.check_ears(&[(1, &[0])]);
+}
+
+#[test]
+fn a_supervisor_takes_over_from_the_agent() {
+    let mut desk = Desk::supervised(Listen);
+    desk.consult(); // the guest is not asked any more
+    desk.log.clear();
+    desk.mode(TakeOver);
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/3 normal_clearing",
+        "bridge call-1/0 call-1/2",
+    ]);
+    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+    assert_eq!(desk.center.call(CALL).unwrap().agent.as_deref(), Some("eve"));
+    let taken = SupervisorRequest::Mode { mode: Listen };
+    desk.not_supervised(taken, "call-1 has no supervisor");
+    desk.press(SECOND, '1'); // the party's keys are keys
+    desk.check(&[]);
+    desk.wait_s(7);
+    desk.hang_up(SECOND);
+    desk.check(&[
+        "stop call-1/0",
+        "hang-up call-1/0 normal_clearing",
+        "record call-1 Handled by Agent talk 17000 hold 0",
+    ]);
+    let record = desk.closed();
+    let [agent, supervisor, guest] = &record.legs[..] else { panic!("{record:?}") };
+    assert_eq!((agent.talk_ms, supervisor.talk_ms), (10_000, 7_000));
+    assert_eq!(guest.outcome, LegOutcome::Withdrawn);
+    assert!(supervisor.served() && !supervisor.only_supervised());
+    assert_eq!(desk.state_of_eve(), AgentState::Ready);
+    assert_eq!(desk.center.calls_live(), 0);
+}
+
+#[test]
+fn a_caller_who_waits_can_be_taken_over() {
+    let mut desk = Desk::new(&["ada", "eve"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    desk.wait_s(4);
+    desk.log.clear();
+    desk.supervisor(SupervisorRequest::Supervise { mode: TakeOver, from: number("+14155550166") });
+    desk.check(&["dial call-1/2 main spare"]);
+    desk.event(Event::Answered { leg: SECOND });
+    desk.check(&["bridge call-1/0 call-1/2", "hang-up call-1/1 normal_clearing"]);
+    desk.wait_s(6);
+    desk.hang_up(caller);
+    let record = desk.closed();
+    assert_eq!(
+        (record.outcome, record.queued[0].left),
+        (CallOutcome::Handled, QueueExit::Answered)
+    );
+    assert_eq!(record.legs[0].outcome, LegOutcome::Withdrawn);
+    assert_eq!((record.legs[1].talk_ms, record.ended_by), (6_000, EndedBy::Caller));
+}
+
+#[test]
+fn nothing_is_taken_over_from_the_flow() {
+    let mut desk = Desk::new(&["ada", "eve"]);
+    desk.call(1);
+    let nobody = "nobody talks to the caller of call-1, who does not wait for an agent either";
+    let ask = SupervisorRequest::Supervise { mode: TakeOver, from: eve() };
+    desk.not_supervised(ask, nobody);
+    desk.supervise(Listen);
+    desk.event(Event::Answered { leg: AGENT });
+    desk.not_supervised(SupervisorRequest::Mode { mode: TakeOver }, nobody);
+    desk.press(AGENT, '4');
+    desk.check(&[]);
+    // Whom it was to be taken over from may have left before the supervisor answers.
+    let mut desk = Desk::talking_to_ada();
+    desk.supervise(TakeOver);
+    let (step, vars) = ("outside".to_owned(), BTreeMap::new());
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    desk.event(Event::Answered { leg: SECOND });
+    desk.check_ears(&[(2, &[0])]);
+    assert_eq!(desk.center.call(CALL).unwrap().supervisor.unwrap().mode, Listen);
+}
+
+#[test]
+fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
+    for cause in [Cause::USER_BUSY, Cause::CALL_REJECTED, Cause::TEMPORARY_FAILURE] {
+        let mut desk = Desk::talking_to_ada();
+        desk.supervise(Listen);
+        desk.event(Event::DialFailed { leg: SECOND, cause });
+        assert_eq!(desk.state_of_eve(), AgentState::Ready);
+        desk.check_ears(&[(0, &[1]), (1, &[0])]);
+        desk.hang_up(CALLER);
+        let record = desk.closed();
+        assert_eq!((record.outcome, record.legs.len()), (CallOutcome::Handled, 2));
+        assert!(record.legs[1].modes.is_empty());
+    }
+    let mut desk = Desk::talking_to_ada();
+    desk.supervise(Listen);
+    desk.log.clear();
+    desk.wait_s(30);
+    desk.check(&["hang-up call-1/2 no_answer"]);
+    desk.event(Event::Answered { leg: SECOND }); // too late
+    desk.check_ears(&[(0, &[1]), (1, &[0])]);
+    desk.supervise(Barge);
+    let third = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: third });
+    let (cause, how) = (Cause::TIMER_EXPIRED, Loss::Silent);
+    desk.event(Event::LegLost { leg: third, cause, how });
+    desk.check_ears(&[(0, &[1]), (1, &[0])]);
+    assert_eq!(desk.state_of_eve(), AgentState::Ready);
+}
+
+#[test]
+fn a_supervisor_who_holds_hears_and_is_heard_by_nobody() {
+    let mut desk = Desk::supervised(Barge);
+    desk.event(Event::Held { leg: SECOND });
+    desk.check_ears(&[(0, &[1]), (1, &[0])]);
+    desk.event(Event::Resumed { leg: SECOND });
+    desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
+}
+
+#[test]
+fn supervision_ends_with_the_call() {
+    let mut desk = Desk::supervised(Listen);
+    desk.log.clear();
+    desk.hang_up(CALLER);
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "hang-up call-1/2 normal_clearing",
+        "record call-1 Handled by Caller talk 10000 hold 0",
+    ]);
+    let leave = SupervisorRequest::Leave;
+    desk.not_supervised(leave, "call-1 is not up: it has ended, or there never was such a call");
+}
+
+#[test]
+fn a_supervisor_hears_an_agent_and_a_guest_whom_the_caller_left() {
+    let mut desk = Desk::supervised(Listen);
+    desk.consult();
+    let guest = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: guest });
+    desk.hang_up(CALLER);
+    desk.check_ears(&[(1, &[3]), (2, &[1, 3]), (3, &[1])]);
+    let nobody = "nobody talks to the caller of call-1, who does not wait for an agent either";
+    desk.not_supervised(SupervisorRequest::Mode { mode: TakeOver }, nobody);
+    desk.hang_up(guest);
+    assert_eq!(desk.closed().ended_by, EndedBy::Party);
+}
+
+#[test]
+fn what_cannot_be_supervised_is_refused_by_name() {
+    let mut desk = Desk::talking_to_ada();
+    let ask = |from: Telephone| SupervisorRequest::Supervise { mode: Listen, from };
+    let agent = |agent: &str| Telephone::Agent { agent: agent.to_owned() };
+    desk.not_supervised(ask(agent("ada")), "the telephone of ada is in use");
+    desk.not_supervised(ask(agent("bob")), "there is no agent `bob`");
+    desk.not_supervised(ask(number("boss")), "`boss` is not a telephone number");
+    desk.not_supervised(ask(number("+882139900000")), "no trunk may dial +882139900000");
+    let own =
+        desk.not_supervised(ask(number("+14155550123")), "+14155550123 is the caller's own number");
+    assert_eq!(own, Refused::GuestIsCaller { number: "+14155550123".to_owned() });
+    desk.not_supervised(SupervisorRequest::Mode { mode: Barge }, "call-1 has no supervisor");
+    desk.event(Event::PhoneReachable { agent: EVE, reachable: false });
+    desk.not_supervised(ask(eve()), "the telephone of eve is not registered");
+    desk.event(Event::PhoneReachable { agent: EVE, reachable: true });
+    desk.supervise(Listen);
+    let rings = "the supervisor of call-1 has not answered yet";
+    desk.not_supervised(SupervisorRequest::Mode { mode: Barge }, rings);
+    desk.not_supervised(ask(number("+14155550166")), "call-1 has a supervisor already");
+    let target = desk.center.supervisor_target(CALL, &ask(eve()));
+    assert_eq!(target, None);
+}
+
+#[test]
+fn an_agents_own_call_is_nobodys_to_supervise() {
+    let mut desk = Desk::new(&["ada", "eve"]);
+    let via = Via::Agent(ADA);
+    let (call, to) = (CALL, "+14155550199".to_owned());
+    desk.event(Event::CallArrived { call, from: crate::words::From::default(), to, via });
+    let ask = SupervisorRequest::Supervise { mode: Listen, from: eve() };
+    desk.not_supervised(ask, "call-1 is an agent's own call, which nobody supervises");
+}
+
+#[test]
+fn the_telephone_shows_who_calls() {
+    let mut desk = Desk::talking_to_ada();
+    let ask = SupervisorRequest::Supervise { mode: Listen, from: eve() };
+    assert_eq!(desk.center.supervisor_target(CALL, &ask), Some(Target::Agent(EVE)));
+    let asked = Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask };
+    desk.center.handle(desk.now, asked);
+    let dial = std::iter::from_fn(|| desk.center.poll_command()).last();
+    let Some(Command::Dial { from, until, .. }) = dial else { panic!("{dial:?}") };
+    assert_eq!(from.number.as_deref(), Some("+14155550123"));
+    assert_eq!(until.since(desk.now).as_secs(), 30);
+}
