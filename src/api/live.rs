@@ -56,7 +56,6 @@ pub(super) async fn end_call(
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
     let ended = api.ask(|reply| Request::EndCall { call, reply }).await?;
-    let no_call = || ApiError::not_found("a live call of this number", "see GET /v1/calls");
     ended.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -201,6 +200,10 @@ pub(super) async fn ask_agent(
     let changed = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
     let view = changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
     Ok(Json(view.into()))
+}
+
+pub(super) fn no_call() -> ApiError {
+    ApiError::not_found("a live call of this number", "see GET /v1/calls")
 }
 
 fn no_agent() -> ApiError {

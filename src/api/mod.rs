@@ -22,6 +22,7 @@ mod prometheus;
 mod recording;
 mod scan;
 mod seats;
+mod supervision;
 mod talks;
 #[cfg(test)]
 mod tests;
@@ -43,10 +44,10 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
 use crate::center::Refused;
-use crate::center::snapshot::{AgentView, Snapshot};
+use crate::center::snapshot::{AgentView, CallView, Snapshot};
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallOutcome};
+use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
@@ -87,6 +88,12 @@ pub enum Request {
         ask: AgentRequest,
         reply: oneshot::Sender<Result<AgentView, Unconfirmed>>,
     },
+    /// The call as it is then.
+    Supervise {
+        call: CallId,
+        wish: Supervision,
+        reply: oneshot::Sender<Result<CallView, Unconfirmed>>,
+    },
     EndCall {
         call: CallId,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
@@ -113,6 +120,17 @@ pub enum Unconfirmed {
     Refused(Refused),
     /// It is made, and could not be written: a restart now would forget it.
     Unwritten,
+}
+
+/// What is wanted of the supervisor of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supervision {
+    /// From this telephone; of whoever supervises the call, where none is named.
+    Mode {
+        mode: SupervisorMode,
+        from: Option<Telephone>,
+    },
+    Leave,
 }
 
 /// One agent, as considered for one waiting call.
@@ -207,6 +225,8 @@ impl Api {
             .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
         let operate = Router::new()
             .route("/v1/calls/{id}", delete(live::end_call))
+            .route("/v1/calls/{id}/supervise", post(supervision::supervise))
+            .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
             .route("/v1/records/{id}/recordings/{name}", get(recording::recording))
             .route("/v1/agents/{name}/login", post(live::log_in))
             .route("/v1/agents/{name}/logout", post(live::log_out))
@@ -354,6 +374,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
         live::calls,
         live::call,
         live::end_call,
+        supervision::supervise,
+        supervision::unsupervise,
         live::why,
         live::queues,
         live::queue,

@@ -1,6 +1,7 @@
 //! The interface over a real socket, in front of a driver that plays back one snapshot.
 
 mod door;
+mod supervision;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -110,6 +111,7 @@ fn snapshot() -> Snapshot {
         agent: None,
         on_hold: false,
         consult: None,
+        supervisor: None,
         path: vec![(Timestamp(1_764_000_000_000), "greeting".to_owned())],
     };
     let queue = QueueView {
@@ -152,6 +154,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
             Request::Report { since, until, reply } => {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
                 drop(reply.send(json!({"calls": 3})));
+            }
+            Request::Supervise { call, wish, reply } => {
+                asked.lock().unwrap().push(format!("{call}: {wish:?}"));
+                drop(reply.send(supervision::answer(call, &wish)));
             }
             Request::EndCall { call, reply } => {
                 let _ = reply.send(match call {
@@ -286,6 +292,8 @@ fn the_document_lists_what_there_is() {
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
+        delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
+        post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.

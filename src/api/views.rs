@@ -3,6 +3,8 @@
 //! **Invariant:** a time is RFC 3339 in UTC, a duration has its unit in its name, and no key that a
 //! caller pressed is in any of these.
 
+mod supervision;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use crate::words::{
     AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
     RecordingKind, RecordingState, SentTo,
 };
+
+pub(super) use supervision::{Mode, Supervise, SuperviseFrom, Supervisor};
 
 /// RFC 3339, in milliseconds.
 pub(super) fn stamp(at: Timestamp) -> String {
@@ -69,6 +73,8 @@ pub(super) struct LiveCall {
     pub recording: Option<String>,
     /// Whom the agent consults.
     pub consult: Option<Consulted>,
+    /// Who listens to it, or speaks into it.
+    pub supervisor: Option<Supervisor>,
     pub language: Option<String>,
     pub intent: Option<String>,
     /// The steps of the flow it took.
@@ -119,6 +125,7 @@ impl From<snapshot::CallView> for LiveCall {
             on_hold: call.on_hold,
             recording: call.recording.map(word),
             consult: call.consult.map(Consulted::from),
+            supervisor: call.supervisor.map(Supervisor::from),
             language: call.language,
             intent: call.intent,
             path: path(call.path),
@@ -391,6 +398,12 @@ pub(super) struct Leg {
     pub sent_to_number: Option<String>,
     /// Whether an agent asked for this party, to consult them.
     pub consulted: bool,
+    /// supervisor; absent of everybody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// A supervisor's modes, each with the moment it began.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<Mode>,
 }
 
 impl From<CallRecord> for Record {
@@ -497,6 +510,8 @@ impl From<crate::words::PartyLeg> for Leg {
             sent_to_step,
             sent_to_number,
             consulted: leg.consulted,
+            role: leg.role.map(word),
+            modes: leg.modes.into_iter().map(Mode::from).collect(),
         }
     }
 }

@@ -30,6 +30,10 @@ impl Driver {
                 let answer = self.ask_agent(now, &agent, ask);
                 self.outbox.reply(Reply::Agent(reply, answer));
             }
+            Request::Supervise { call, wish, reply } => {
+                let answer = self.supervise(now, call, wish);
+                self.outbox.reply(Reply::Call(reply, answer));
+            }
             Request::EndCall { call, reply } => {
                 let answer = self.end_call(now, call);
                 self.outbox.reply(Reply::CallEnded(reply, answer));

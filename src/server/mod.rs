@@ -29,6 +29,7 @@ mod retention;
 mod signals;
 mod sip_front;
 mod start;
+mod supervision;
 mod tasks;
 mod timer;
 mod unanswered;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::api::Unconfirmed;
-use crate::center::snapshot::AgentView;
+use crate::center::snapshot::{AgentView, CallView};
 use crate::id::CallId;
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
@@ -38,6 +38,7 @@ pub(super) struct Outbox {
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
+    Call(oneshot::Sender<Confirmed<CallView>>, Confirmed<CallView>),
     CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
@@ -83,6 +84,7 @@ impl Outbox {
                     drop(reply.send(documents.collect()));
                 }
                 Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Call(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}

@@ -2,7 +2,7 @@
 //! alike.
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::words::{AgentRequest, Command, Event, From, Via};
@@ -16,6 +16,20 @@ impl ProviderFront {
     #[must_use]
     pub fn calls_live(&self) -> usize {
         self.desk.calls_live()
+    }
+
+    /// Whether somebody at a telephone of ours can hear this call, and speak into it.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        if !self.desk.has(call) {
+            return Ok(());
+        }
+        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
+                   calls that come by SIP can be supervised";
+        Err(FrontCannot(why.to_owned()))
     }
 }
 
