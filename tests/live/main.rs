@@ -38,6 +38,7 @@ mod security;
 mod signaling;
 mod sound;
 mod strangers;
+mod supervise;
 mod talks;
 mod voicemail;
 mod wav;

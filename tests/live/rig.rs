@@ -311,6 +311,15 @@ impl Rig {
         (response.status().as_u16(), json(&text))
     }
 
+    #[track_caller]
+    pub(crate) fn delete(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.api);
+        let request = self.http.delete(url).header("Authorization", format!("Bearer {TOKEN}"));
+        let mut response = request.call().expect("the server listens");
+        let text = response.body_mut().read_to_string().expect("a body");
+        (response.status().as_u16(), json(&text))
+    }
+
     /// Waits until there are so many records, newest last.
     #[track_caller]
     pub(crate) fn records(&self, count: usize) -> Vec<Value> {

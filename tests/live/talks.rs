@@ -43,7 +43,7 @@ fn refused(rig: &Rig, what: &str, body: &Value, why: &str) {
 
 /// The one call there is.
 #[track_caller]
-fn live(rig: &Rig) -> Value {
+pub(crate) fn live(rig: &Rig) -> Value {
     let (status, calls) = rig.get("/v1/calls").expect("the server listens");
     assert_eq!((status, items(&calls).len()), (200, 1), "{calls:#}");
     items(&calls)[0].clone()

@@ -89,7 +89,10 @@ fn a_wrong_body_is_refused_by_the_name_of_the_field() {
             let message = body["message"].as_str().unwrap();
             assert!(message.contains(named), "{wrong}: {message}");
         }
-        assert_eq!(served.ask("POST /v1/calls/x/supervise", OPERATE, Some(&json!({}))).await.0, 400);
+        assert_eq!(
+            served.ask("POST /v1/calls/x/supervise", OPERATE, Some(&json!({}))).await.0,
+            400
+        );
         assert!(served.asked.lock().unwrap().is_empty());
     });
 }

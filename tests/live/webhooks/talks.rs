@@ -1,10 +1,13 @@
-//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours.
+//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours; and
+//! whom nobody can supervise.
+
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::clock::SOON;
 use crate::flows::{ALICE, CALLER_HZ, TONES};
-use crate::talks::{GUEST, GUEST_HZ, ask, assert_times, guest};
+use crate::talks::{GUEST, GUEST_HZ, ask, assert_times, guest, live};
 use crate::webhooks::calls::{bring, reach_queue, talk, wrap_up};
 use crate::webhooks::kind::Kind;
 use crate::webhooks::{Site, flow};
@@ -59,4 +62,23 @@ fn the_callers_sound_stays_with_us_while_anybody_is_there() {
     assert_eq!(legs.len(), 3, "{record:#}");
     legs.iter().for_each(assert_times);
     rig.expect_no_calls();
+}
+
+#[test]
+fn a_providers_call_cannot_be_supervised() {
+    let eve = "\n[agents.eve]\nskills = { watching = 1 }\npassword = \"correct-horse-battery\"\n\
+               auto_login = true\nauto_ready = true\n";
+    let site = Site::with(Kind::Twilio, true, &format!("{ALICE}{eve}"), &flow());
+    let mut eve = site.rig.agent("eve");
+    let mut leg = site.carrier.call("CA22");
+    reach_queue(&mut leg);
+    let call = &live(&site.rig)["id"];
+    let listen = json!({ "mode": "listen", "from": { "agent": "eve" } });
+    let (status, why) = site.rig.post(&format!("/v1/calls/{call}/supervise"), &listen);
+    assert_eq!((status, &why["error"]), (409, &json!("refused")), "{why}");
+    let message = why["message"].as_str().expect("a sentence");
+    assert!(message.contains("a telephony provider carries this call"), "{message}");
+    eve.expect_none(Duration::ZERO, |message| message.is_request("INVITE"));
+    leg.hang_up();
+    site.rig.expect_no_calls();
 }
