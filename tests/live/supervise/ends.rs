@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{EVE, Watched, from_eve, supervise, supervised};
 use crate::flows::{ALICE, PASSWORD};
 use crate::rig::{Plan, items};
-use crate::talks::assert_times;
+use crate::talks::{assert_times, guest};
 
 #[test]
 fn a_supervisor_leaves_and_the_two_go_on() {
@@ -72,7 +72,7 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
         let invite = watched.eve.ring();
         watched.refused(
             &json!({ "mode": "listen" }),
-            &format!("the supervisor of call {} has not answered yet", watched.call),
+            &format!("the supervisor of call-{} has not answered yet", watched.call),
         );
         watched.eve.reply(&invite, status);
         watched.eve.expect_request("ACK");
@@ -91,7 +91,7 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
     watched.rig.eventually("eve is gone", || {
         (watched.rig.agent_view("eve")?["reachable"] == false).then_some(())
     });
-    watched.refused(&from_eve("listen"), "the telephone of eve cannot be reached");
+    watched.refused(&from_eve("listen"), "the telephone of eve is not registered");
     watched.expect_two();
     watched.caller.bye(&mut watched.a_leg);
     watched.alice.expect_bye();
@@ -104,10 +104,10 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
 
 #[test]
 fn what_cannot_be_supervised_is_refused_by_name() {
-    let bob = EVE.replace("eve", "bob");
-    let mut watched = Watched::with(Plan::new(&format!("{ALICE}{EVE}{bob}")));
+    let (bob, (_, trunk)) = (EVE.replace("eve", "bob"), guest());
+    let mut watched = Watched::with(Plan::new(&format!("{ALICE}{EVE}{bob}{trunk}")));
     let call = watched.call;
-    let nobody = format!("nobody supervises call {call}: say `from`");
+    let nobody = format!("call-{call} has no supervisor");
     watched.refused(&json!({ "mode": "listen" }), &nobody);
     let from = |from: Value| json!({ "mode": "listen", "from": from });
     let no_agent = "there is no agent `mallory`";
@@ -116,13 +116,15 @@ fn what_cannot_be_supervised_is_refused_by_name() {
     let number = "+882139900000";
     let barred = format!("no trunk may dial {number}");
     watched.refused(&from(json!({ "number": number })), &barred);
+    let own = "+14155550111";
+    watched.refused(&from(json!({ "number": own })), &format!("{own} is the caller's own number"));
     watched.refused(&from(json!({ "number": "eve" })), "`eve` is not a telephone number");
     let (status, answer) = watched.supervise(&json!({ "mode": "shout" }));
     assert!(status == 400 || status == 422, "{status}: {answer}");
     watched.rig.agent("bob");
     watched.join("listen");
     watched.listen();
-    let two = format!("somebody supervises call {call} already");
+    let two = format!("call-{call} has a supervisor already");
     watched.refused(&from(json!({ "agent": "bob" })), &two);
     assert_eq!(supervise(&watched.rig, 999, &from_eve("listen")).0, 404);
     watched.listen();
