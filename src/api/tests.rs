@@ -92,7 +92,6 @@ fn agent(state: AgentState) -> AgentView {
 
 fn snapshot() -> Snapshot {
     let call = CallView {
-        supervisor: None,
         recording: None,
         call: CallId(41),
         from: Some("+14155550123".to_owned()),

@@ -331,6 +331,8 @@ mod tests {
             wrap_up: Some(wrap_up),
             sent_to: None,
             consulted: false,
+            role: None,
+            modes: Vec::new(),
         };
         Box::new(CallRecord {
             call: CallId(call),

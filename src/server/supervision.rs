@@ -7,6 +7,7 @@
 use crate::api::{Supervision, Unconfirmed};
 use crate::center::Refused;
 use crate::center::snapshot::{CallView, SupervisorView};
+use crate::front::{FrontCannot, Turn};
 use crate::id::CallId;
 use crate::server::driver::Driver;
 use crate::server::outbox::Confirmed;
@@ -31,11 +32,11 @@ impl Driver {
                 None => return Ok(view),
             },
         };
-        let can = self.router.desk.can_supervise(call);
-        let can = can.map_err(|why| Refused::FrontCannot(why.to_string()));
+        let can = self.exchange.providers.can_supervise(call);
+        let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
         let may = self.center.may_supervise(call, &ask).and(can);
         may.map_err(Unconfirmed::Refused)?;
-        self.feed(now, Event::SupervisorAsked { by: BY.to_owned(), call, ask });
+        self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
         self.center.call(call).ok_or(Unconfirmed::NotFound)
     }
 }

@@ -45,7 +45,6 @@ use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
 use crate::words::Ahead;
 
-pub use calls::NoSupervising;
 pub use saved::Saving;
 
 /// How a provider takes what a leg is to do.
