@@ -27,6 +27,8 @@ give_up = "bye"
 text       = "menu.wav"
 digits_min = 4
 digits_max = 4
+timeout_s  = 30
+inter_digit_s = 30
 secret     = true
 into       = "pin"
 next       = "after"
@@ -55,12 +57,12 @@ fn a_caller_in_the_flow_is_heard_but_for_secret_keys() {
     assert_eq!((status, &why["error"]), (409, &json!("refused")), "{why}");
 
     caller.media.press('1');
-    eve.media.expect_silence(10, SOON);
+    eve.media.expect_silence(2, SOON);
     eve.media.forget();
     for key in ['4', '7', '1'] {
         caller.media.press(key);
     }
-    eve.media.expect_silence(10, SOON);
+    eve.media.expect_silence(2, SOON);
     let heard = eve.media.heard();
     assert!(heard.iter().all(|packet| packet.payload_type != KEY_PAYLOAD), "a key was heard");
     caller.media.press('1');
