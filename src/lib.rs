@@ -1,8 +1,8 @@
 //! `attendant`: a smart IVR voice routing server.
 //!
 //! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`front`], [`number`],
-//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for everything above
-//! it.
+//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for
+//! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
 //! [`webhook`]. Only their `io` touches the world.

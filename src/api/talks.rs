@@ -109,7 +109,8 @@ pub(super) async fn complete(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "Nobody is there to meet, or the provider cannot let three hear each other")))]
+            description =
+                "Nobody is there to meet, or the provider cannot let three hear each other")))]
 pub(super) async fn conference(
     State(api): State<Api>,
     Path(name): Path<String>,

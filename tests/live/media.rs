@@ -151,8 +151,8 @@ impl Media {
         })
     }
 
-    /// Waits until the last 100 ms were exactly these of the tones `of`, each at least a fifth as strong
-    /// as one alone would be.
+    /// Waits until the last 100 ms were exactly these of the tones `of`, each at least a fifth as
+    /// strong as one alone would be.
     #[track_caller]
     pub(crate) fn expect_exactly(&self, tones_hz: &[f64], of: &[f64], within: Duration) {
         let alone = level(&tone(of[0], 0, FRAME));

@@ -2,8 +2,8 @@
 //!
 //! A recording lies in `FOLDER/NNNNNN/call-41-1.wav`, NNNNNN being its call divided by a thousand;
 //! while it is made its name ends in `.part`. After every block it is a WAV file that can be
-//! played, of one channel or of both sides of a call, and [`repair`] finishes what was left when the
-//! process was lost.
+//! played, of one channel or of both sides of a call, and [`repair`] finishes what was left when
+//! the process was lost.
 //!
 //! **Invariant:** a `.wav` here is complete and on the disk; a `.part` of which nothing is heard is
 //! taken away with the recording that failed; files are for their owner only. `is_failing` is set
