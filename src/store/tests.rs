@@ -2,8 +2,7 @@
 
 mod promised;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::mpsc::sync_channel;
 
@@ -256,54 +255,6 @@ fn fault_12_a_refused_call_has_its_record_also_after_a_loss() {
     let [record] = &records[..] else { panic!("{records:?}") };
     assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by));
     assert_eq!((record.cause, record.ended_at), (cause, Timestamp(1_100)));
-}
-
-/// A call that came, and whose answer did not leave because that could not be written.
-#[test]
-fn fault_01_a_call_that_came_and_was_refused_has_one_record_of_that() {
-    let folder = tempfile::tempdir().unwrap();
-    let Opened { mut store, .. } = opened(folder.path());
-    let (call, by, cause) = (CallId(1), EndedBy::Server, Cause::CONGESTION);
-    let Event::CallArrived { from, to, via, .. } = arrived(1) else { unreachable!() };
-    store.note(Timestamp(1_100), Some(&arrived(1)));
-    store.note(Timestamp(1_100), Some(&Event::CallRefused { call, from, to, via, by, cause }));
-    kill(store);
-    let Opened { store, recovered, .. } = opened(folder.path());
-    assert_eq!(recovered.calls, [call]);
-    kill(store);
-    let [record] = &all(folder.path())[..] else { panic!("one record") };
-    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by));
-}
-
-/// Who looks and begins no run leaves all to the next who looks.
-#[test]
-fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let Opened { mut store, .. } = opened(folder.path());
-    store.note(Timestamp(1_100), Some(&arrived(1)));
-    store.note(Timestamp(1_100), Some(&arrived(2)));
-    store.keep_session(CallId(2), "{}".to_owned());
-    kill(store);
-    let files = || -> BTreeMap<PathBuf, Vec<u8>> {
-        let files = fs::read_dir(folder.path()).unwrap().flatten().map(|file| file.path());
-        let lines = files.filter(|file| file.extension().is_some_and(|it| it == "jsonl"));
-        lines.map(|file| (file.clone(), fs::read(file).unwrap())).collect()
-    };
-    let before = files();
-    for _ in 0..2 {
-        let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
-        drop(look(folder.path(), &mut knows).unwrap());
-        assert_eq!((knows.runs, knows.inputs), (vec![0], 2), "it was told all the same");
-        assert!(files() == before && all(folder.path()).is_empty());
-    }
-    let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
-    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
-    assert_eq!(
-        (opened.recovered.calls, opened.recovered.carried),
-        (vec![CallId(1)], [CallId(2)].into())
-    );
-    assert_eq!(opened.sessions, [(CallId(2), "{}".to_owned())]);
-    kill(opened.store);
 }
 
 /// What is rebuilt is kept; of what is not, what is certain.
