@@ -157,7 +157,8 @@ impl ContactCenter {
         self.commands.push_back(Command::Play { leg, play, prompts, repeat });
     }
 
-    /// At the end of an input: asks for the difference between who is in the recording of this call and who should be.
+    /// At the end of an input: asks for the difference between who is in the recording of this
+    /// call and who should be.
     pub(super) fn follow_sides(&mut self, id: CallId) {
         let Some(call) = self.calls.get_untouched(&id) else { return };
         let Some(wanted) = call.sides_wanted() else { return self.stop_sides(id) };

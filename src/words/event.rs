@@ -81,8 +81,8 @@ pub enum Event {
     PhoneReachable { agent: AgentId, reachable: bool },
     /// An agent asks for something, or somebody on the agent's behalf.
     AgentAsked { agent: AgentId, ask: AgentRequest },
-    /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the words
-    /// of whoever let them ask.
+    /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the
+    /// words of whoever let them ask.
     SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
     /// News that was long on its way: it happened at `at`, not now.
     Late { at: Timestamp, news: Box<Event> },

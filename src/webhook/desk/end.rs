@@ -92,8 +92,8 @@ impl Desk {
     }
 
     /// The provider says that it knows no such call: the caller hung up in the same moment, which
-    /// is the usual race; or the account is wrong, and the caller's next request shows it. Whoever is
-    /// with us by SIP is there.
+    /// is the usual race; or the account is wrong, and the caller's next request shows it. Whoever
+    /// is with us by SIP is there.
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         session.moved = session.moved.filter(|_| session.caller.is_over());

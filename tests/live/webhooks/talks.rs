@@ -1,5 +1,5 @@
-//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours; and
-//! whom nobody can supervise.
+//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours;
+//! and whom nobody can supervise.
 
 use std::time::Duration;
 
