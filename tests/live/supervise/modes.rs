@@ -57,7 +57,8 @@ fn keys_of_the_supervisors_telephone_change_the_mode() {
     watched.listen();
     // Another key is none.
     watched.eve.media.press('9');
-    watched.eve.media.press('4');
+    // By INFO: the end of a key in the sound would reach the caller, with its one time stamp.
+    watched.eve.press_by_info(&mut eves, '4');
     let record = watched.taken_over();
     supervised(&record, &["listen", "whisper", "barge", "listen", "take_over"]);
 }
