@@ -26,6 +26,8 @@ pub struct Tally {
     pub waits_answered: Vec<u64>,
     /// And by those who hung up.
     pub waits_abandoned: Vec<u64>,
+    /// Calls with a talk of an agent's; who is taken over while they wait talks to a supervisor.
+    pub handled: u64,
     /// Talks with agents: one call can have several.
     pub talks: u64,
     pub talk_ms: u64,
@@ -66,6 +68,7 @@ impl Tally {
                 QueueExit::Overflowed(_) | QueueExit::ExitKey | QueueExit::Ended => {}
             }
         }
+        let talks = self.talks;
         for leg in &record.legs {
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
@@ -79,6 +82,7 @@ impl Tally {
                 }
             }
         }
+        self.handled += u64::from(self.talks > talks);
     }
 
     /// After-call work of a leg; said again, it replaces what was said before.
@@ -119,7 +123,7 @@ impl Tally {
             ("overflowed", overflowed, queueing.overflowed),
             ("exited", exited, queueing.exited),
             ("offered", answered + abandoned + overflowed + exited, queueing.offered),
-            ("handled calls", self.count(CallOutcome::Handled), handling.handled_calls),
+            ("handled calls", self.handled, handling.handled_calls),
             ("handled legs", self.talks, handling.handled_legs),
             ("legs without the end of after-call work", 0, handling.provisional_legs),
             ("facts that came too late", 0, report.kept.late_facts),
@@ -132,11 +136,7 @@ impl Tally {
             ("hold", mean(self.hold_ms, self.talks), handling.hold_leg_s.value),
             ("after-call work", mean(self.acw_ms, self.talks), handling.acw_leg_s.value),
             ("AHT a leg", mean(self.handle_ms(), self.talks), handling.aht_leg_s.value),
-            (
-                "AHT a call",
-                mean(self.handle_ms(), self.count(CallOutcome::Handled)),
-                handling.aht_call_s.value,
-            ),
+            ("AHT a call", mean(self.handle_ms(), self.handled), handling.aht_call_s.value),
         ];
         let counts = counts.iter().filter(|(_, own, theirs)| own != theirs);
         let counts = counts.map(|(what, own, theirs)| format!("{what}: {theirs}, not {own}"));
