@@ -32,7 +32,7 @@ impl Driver {
             }
             Request::Supervise { call, wish, reply } => {
                 let answer = self.supervise(now, call, wish);
-                self.outbox.reply(Reply::Call(reply, answer));
+                self.outbox.reply(Reply::Call(reply, Box::new(answer)));
             }
             Request::EndCall { call, reply } => {
                 let answer = self.end_call(now, call);

@@ -38,7 +38,7 @@ pub(super) struct Outbox {
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
-    Call(oneshot::Sender<Confirmed<CallView>>, Confirmed<CallView>),
+    Call(oneshot::Sender<Confirmed<CallView>>, Box<Confirmed<CallView>>),
     CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
@@ -84,7 +84,7 @@ impl Outbox {
                     drop(reply.send(documents.collect()));
                 }
                 Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
-                Reply::Call(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Call(reply, answer) => drop(reply.send(confirmed(*answer, is_written))),
                 Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
