@@ -1,7 +1,7 @@
 //! The sound of a call: RTP in, prompts and what others say out.
 //!
 //! Sans-IO machines in layers, each a file: packets ([`rtp`], [`rtcp`]), what is in them
-//! ([`format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
+//! ([`mod@format`], [`g711`]), one stream in ([`source`], [`reception`], [`dtmf`], [`goertzel`],
 //! [`recorder`]) and one out ([`outgoing`], [`prompt`]), both together a leg ([`session`]); of
 //! several legs who hears whom ([`hearing`]), what several say ([`mixer`]), and both sides of a
 //! call in one recording ([`call_recorder`]). Sound comes from files ([`wav`]), voices ([`tts`])

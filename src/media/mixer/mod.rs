@@ -223,7 +223,7 @@ fn cut(sample: i32) -> i16 {
     sample.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
-/// Legs that can be heard in one call's mixes: the bits of a [`Set`].
+/// Legs that can be heard in one call's mixes: the bits of a set.
 pub const SOURCES_MAX: usize = Set::BITS as usize;
 /// Frames overdue by no more than this are mixed at once, then on schedule.
 const CATCH_UP_MAX: Duration = Duration::from_millis(100);
