@@ -18,7 +18,7 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::tasks::{HttpThread, one_of};
-use crate::webhook::desk::{DeskSetup, ProviderSetup};
+use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
@@ -157,7 +157,7 @@ fn desk_setup(
     known: &[(&config::Provider, &'static dyn Provider)],
     rest: Option<&Rest>,
     key: [u8; 32],
-) -> DeskSetup {
+) -> ProviderCallsSetup {
     let setup = |of: &config::Provider, provider: &dyn Provider| ProviderSetup {
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
@@ -171,7 +171,7 @@ fn desk_setup(
         sip_host: config.webhooks.sip_host.clone(),
     };
     let agents = (0..).map(AgentId).zip(&config.agents);
-    DeskSetup {
+    ProviderCallsSetup {
         providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
         agents: agents
             .filter_map(|(id, agent)| match &agent.phone {

@@ -1,29 +1,31 @@
 //! Legs at a provider that executes no documents: each action is a command of ours, by REST.
 //!
 //! ```text
-//!  event ─► [`Commanded`] ─► (Link, Fields) ─► the desk, as from any other provider
-//!               ▲  └─► commands, one at a time and leg ─► REST        │
-//!               └──────────────── Document ◄──────────────────────────┘
+//!  event ─► [`Commanded`] ─► (Link, Fields) ─► [`ProviderCalls`], as from any provider
+//!               ▲  └─► commands, one at a time per leg ─► REST       │
+//!               └──────────────── Document ◄────────────────────────┘
 //! ```
 //!
 //! # Contract
 //!
 //! Give [`Commanded::handle_event`] every event of the provider, [`Commanded::move_to`],
-//! [`Commanded::hang_up`] and [`Commanded::part`] what the desk asks for,
+//! [`Commanded::hang_up`] and [`Commanded::part`] what [`ProviderCalls`] asks for,
 //! [`Commanded::handle_rest_result`] the result of each command, and call
 //! [`Commanded::handle_timeout`] when it is due. After each of them:
 //!
 //! 1. Take [`Commanded::poll_request`] until it gives nothing. Each is a request as a provider of
-//!    documents makes it, and [`Commanded::execute`] takes what the desk writes for it.
-//! 2. Report each leg of [`Commanded::poll_unparted`] to the desk.
+//!    documents makes it, and [`Commanded::execute`] takes the document written for it.
+//! 2. Report each leg of [`Commanded::poll_unparted`] to [`ProviderCalls`].
 //! 3. Send what [`Commanded::poll_order`] gives, in its order, and write down what
 //!    [`Commanded::poll_saving`] gives before it is sent.
 //!
 //! **Invariant:** an event that is late, repeated or about a leg of somebody else changes nothing;
 //! of the commands to one leg at most one is under way, and none has the name of another.
 //!
-//! **Deliberately absent:** the disk, HTTP, and what a call does. The desk decides that for all
-//! providers alike.
+//! **Deliberately absent:** the disk, HTTP, and what a call does: [`ProviderCalls`] decides that
+//! for all providers alike.
+//!
+//! [`ProviderCalls`]: crate::webhook::calls::ProviderCalls
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -70,7 +72,7 @@ pub trait Commanded: Debug + Send {
     fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part);
 
     /// Takes what became of the command `id`. A command that cannot be done is over at once; the
-    /// desk decides how the leg goes on.
+    /// next document says how the leg goes on.
     fn handle_rest_result(
         &mut self,
         now: Timestamp,

@@ -19,9 +19,9 @@
 
 pub mod about;
 pub mod bandwidth;
+pub mod calls;
 pub mod commanded;
 pub mod conceal;
-pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;

@@ -4,7 +4,7 @@
 //!            providers of documents            providers commanded action by action
 //!   request ──────────┐                    event ─► [`Commanded`] ─► request ┐
 //!                     ▼                                                      ▼
-//!                  [`Desk`] ─► events ─► the center ─► commands ─► [`Desk`]
+//!         [`ProviderCalls`] ─► events ─► the center ─► commands ─► [`ProviderCalls`]
 //!                     │                                                      │
 //!   reply ◄───────────┘                    REST ◄── [`Commanded`] ◄─ document┘
 //! ```
@@ -28,7 +28,7 @@
 //!
 //! **Deliberately absent:** signatures and HTTP; which command does what at which provider.
 
-mod calls;
+mod legs;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -37,8 +37,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::webhook::calls::{
+    self, Again, Ask, AskWhat, Asked, Heard, ProviderCalls, ProviderCallsSetup,
+};
 use crate::webhook::commanded::{Commanded, LegOrder, Part};
-use crate::webhook::desk::{self, Again, Ask, AskWhat, Asked, Desk, DeskSetup, Heard};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
@@ -87,9 +89,9 @@ impl Ticket {
 #[derive(Debug)]
 enum Waits {
     /// The provider, for a document.
-    Provider(desk::Ticket),
+    Provider(calls::Ticket),
     /// A leg that is commanded.
-    Leg { ticket: desk::Ticket, provider: &'static str, reference: String, link: Link },
+    Leg { ticket: calls::Ticket, provider: &'static str, reference: String, link: Link },
     /// Nobody: the center only has to deal with it.
     Nobody,
 }
@@ -97,7 +99,7 @@ enum Waits {
 /// All calls at providers.
 #[derive(Debug)]
 pub struct ProviderFront {
-    desk: Desk,
+    calls: ProviderCalls,
     ways: BTreeMap<&'static str, Way>,
     /// For providers of documents.
     orders: VecDeque<RestOrder>,
@@ -108,9 +110,9 @@ pub struct ProviderFront {
 impl ProviderFront {
     /// `ways`: one for each provider of `setup`, by its name.
     #[must_use]
-    pub fn new(setup: DeskSetup, ways: BTreeMap<&'static str, Way>) -> Self {
+    pub fn new(setup: ProviderCallsSetup, ways: BTreeMap<&'static str, Way>) -> Self {
         let (orders, old_names) = (VecDeque::new(), VecDeque::new());
-        Self { desk: Desk::new(setup), ways, orders, old_names }
+        Self { calls: ProviderCalls::new(setup), ways, orders, old_names }
     }
 
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
@@ -126,7 +128,7 @@ impl ProviderFront {
             legs.handle_event(now, fields);
             return WebhookResult::Known(Document::default());
         }
-        match self.desk.hear(now, provider, link, fields, next_call) {
+        match self.calls.hear(now, provider, link, fields, next_call) {
             Heard::Known(document) => WebhookResult::Known(document),
             Heard::Asked(ticket) => {
                 let call = ticket.call();
@@ -145,7 +147,7 @@ impl ProviderFront {
         for (&provider, way) in &mut self.ways {
             let Way::Commands(legs) = way else { continue };
             let Some((link, fields)) = legs.poll_request() else { continue };
-            let heard = self.desk.hear(now, provider, &link, &fields, next_call);
+            let heard = self.calls.hear(now, provider, &link, &fields, next_call);
             let reference = fields.reference;
             return Some(match heard {
                 Heard::Known(document) => {
@@ -166,11 +168,11 @@ impl ProviderFront {
         self.poll_unparted(now)
     }
 
-    /// The center has to deal with it before the desk asks for more, or it would ask for the same
+    /// The center has to deal with it before the call asks for more, or it would ask for the same
     /// again, and again.
     fn poll_unparted(&mut self, now: Timestamp) -> Option<WebhookResult> {
         let leg = self.commanded().find_map(|(_, legs)| legs.poll_unparted())?;
-        self.desk.asked(now, leg, Asked::Failed);
+        self.calls.asked(now, leg, Asked::Failed);
         Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
 
@@ -178,9 +180,9 @@ impl ProviderFront {
     /// ticket's call now. A commanded leg begins with it at once.
     pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
         match ticket.waits {
-            Waits::Provider(ticket) => self.desk.write(now, &ticket, ahead),
+            Waits::Provider(ticket) => self.calls.write(now, &ticket, ahead),
             Waits::Leg { ticket, provider, reference, link } => {
-                let document = self.desk.write(now, &ticket, ahead);
+                let document = self.calls.write(now, &ticket, ahead);
                 if let Some(Way::Commands(legs)) = self.ways.get_mut(provider) {
                     legs.execute(now, &reference, &link, Some(&document));
                 }
@@ -193,7 +195,7 @@ impl ProviderFront {
     /// The answer to the request with which a call came, in place of one that has not left; nothing
     /// else of that call leaves. `None`: the call is at no provider.
     pub fn answer_again(&mut self, now: Timestamp, call: CallId) -> Option<Document> {
-        let Again { provider, reference, document } = self.desk.write_again(now, call)?;
+        let Again { provider, reference, document } = self.calls.write_again(now, call)?;
         self.orders.retain(|order| order.leg().call != call);
         if let Some(Way::Commands(legs)) = self.ways.get_mut(provider.as_str()) {
             legs.execute_instead(now, &reference, &document);
@@ -219,13 +221,13 @@ impl ProviderFront {
             (Some((reference, id)), Some(Way::Commands(legs))) => {
                 legs.handle_rest_result(now, reference, id, outcome);
             }
-            _ => self.desk.asked(now, *leg, asked),
+            _ => self.calls.asked(now, *leg, asked),
         }
     }
 
     /// Passes the next thing on that a call wants of its provider. `false`: there is nothing left.
     pub fn pass_on(&mut self, now: Timestamp) -> bool {
-        let Some(ask) = self.desk.poll_ask() else { return false };
+        let Some(ask) = self.calls.poll_ask() else { return false };
         match self.ways.get_mut(ask.provider.as_str()) {
             Some(Way::Documents(links)) => self.orders.push_back(order(links, ask)),
             Some(Way::Commands(legs)) => command(now, legs.as_mut(), ask),

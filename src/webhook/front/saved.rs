@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::webhook::calls;
 use crate::webhook::commanded::LegSaving;
-use crate::webhook::desk;
 use crate::webhook::front::ProviderFront;
 use crate::webhook::provider;
 
@@ -34,9 +34,9 @@ type Saved = BTreeMap<String, String>;
 impl ProviderFront {
     /// What should be written down now, or forgotten.
     pub fn poll_saving(&mut self) -> Option<Saving> {
-        let call = self.desk.poll_saving().map(|saving| match saving {
-            desk::Saving::Keep(call, text) => Saving::KeepCall(call, text),
-            desk::Saving::Forget(call) => Saving::ForgetCall(call),
+        let call = self.calls.poll_saving().map(|saving| match saving {
+            calls::Saving::Keep(call, text) => Saving::KeepCall(call, text),
+            calls::Saving::Forget(call) => Saving::ForgetCall(call),
         });
         let leg = |front: &mut Self| {
             let mut all = front.commanded();
@@ -52,7 +52,7 @@ impl ProviderFront {
     /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is
     /// over is kept for late news. `false` when the text is none of ours.
     pub fn restore_call(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
-        self.desk.restore(now, call, text, is_up)
+        self.calls.restore(now, call, text, is_up)
     }
 
     /// Takes up all legs that were written down, by their names there; those of calls that do not

@@ -17,7 +17,7 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::front::{Front, Turn};
 use crate::id::{AgentId, LegId};
-use crate::webhook::desk::ProviderSetup;
+use crate::webhook::calls::ProviderSetup;
 use crate::webhook::document::{Action, Callee};
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::paper::Paper;
@@ -83,14 +83,14 @@ fn all_ways() -> BTreeMap<&'static str, Way> {
     [(ONE, commanded(ONE)), (TWO, commanded(TWO)), documents].into()
 }
 
-fn setup() -> DeskSetup {
+fn setup() -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: true,
         parting: crate::webhook::about::Parting::Both,
         ..ProviderSetup::default()
     };
     let number = |n: u32| Callee::Number(format!("+1415555017{n}"));
-    DeskSetup {
+    ProviderCallsSetup {
         providers: [ONE, TWO, DOCUMENTS].map(|name| (name.to_owned(), provider.clone())).into(),
         agents: [(ANN, (ONE.to_owned(), number(1))), (BOB, (TWO.to_owned(), number(2)))].into(),
         piece: Duration::from_secs(8),

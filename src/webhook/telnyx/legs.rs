@@ -6,7 +6,7 @@
 //! repeated or foreign event changes nothing.
 //!
 //! **Deliberately absent:** the disk. Of a leg that was not saved the next
-//! event names the desk's link by itself, and what its document had left is skipped.
+//! event names its link by itself, and what its document had left is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

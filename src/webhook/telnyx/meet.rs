@@ -215,7 +215,7 @@ impl Legs {
             if party == reference)
     }
 
-    /// Tells the desk that a leg has ended, once.
+    /// Reports once that a leg has ended.
     pub(super) fn tell_end(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(held) = leg.held.take() else { return };

@@ -1,7 +1,7 @@
 //! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
 //!
 //! ```text
-//!  event ─► Legs ─► (Link, Fields) ─► the desk, as from any other provider
+//!  event ─► Legs ─► (Link, Fields) ─► `ProviderCalls`, as from any other provider
 //!            ▲  └─► commands, one at a time ─► REST      │
 //!            └──────────────── Document ◄────────────────┘
 //! ```

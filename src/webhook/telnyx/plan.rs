@@ -133,7 +133,7 @@ pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<T
                 todo.push(Todo::Record { body, lasts, finish, told });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
-            // Whoever is in it stays when another leaves: the desk says how each goes on.
+            // Whoever is in it stays when another leaves: the next document says how each goes on.
             Action::Meet { room, is_host: _, next: _ } => {
                 todo.push(Todo::Meet { room: room.clone() });
             }

@@ -51,7 +51,7 @@ fn provider_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The table, folders of providers, and tests at home or in a provider's place. Not what is there
-/// for all providers: desk, front, door.
+/// for all providers: calls, front, door.
 fn may_import_providers(file: &SourceFile) -> bool {
     let Some(at_home) = file.path.strip_prefix("src/webhook/") else {
         return file.path.starts_with("tests/live/webhooks/");
@@ -122,7 +122,7 @@ fn the_rules_can_fire() {
         assert!(may(&format!("src/webhook/{path}")), "{path}");
     }
     assert!(may("tests/live/webhooks/control.rs"));
-    for path in ["src/webhook/desk/hear.rs", "src/webhook/rest.rs", "src/server/hooks/tests.rs"] {
+    for path in ["src/webhook/calls/hear.rs", "src/webhook/rest.rs", "src/server/hooks/tests.rs"] {
         assert!(!may(path), "{path}");
     }
     assert!(!may("tests/pure/webhooks/races/control.rs") && !may("src/cli/check.rs"));

@@ -113,7 +113,7 @@ fn a_caller_is_held_and_brought_back() {
     assert_eq!(world.links(), [step(5)]);
     world.answer(CALLER, &step(5), music(step(6)));
     assert_eq!(world.names(), ["leave", "playback_start"]);
-    // The agent hangs up: the caller is the desk's to move, and nobody is called.
+    // The agent hangs up: the caller is not moved from here, and nobody is called.
     world.over(PARTY);
     assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
     assert_eq!(world.names(), [""; 0]);
@@ -542,7 +542,7 @@ fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     part(&mut world);
     let first = world.legs.poll_order().unwrap();
     let mut after = world.restarted(true);
-    // The desk does not know either, and asks again.
+    // Its calls do not know either, and ask again.
     part(&mut after);
     let all: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
     let again: Vec<_> = all.iter().filter(|order| order.leg == LEG).collect();
@@ -550,7 +550,7 @@ fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     let RestCommand::Action { id, .. } = first.command else { panic!("an action") };
     after.legs.handle_rest_result(after.now, PARTY, &id, &RestOutcome::Done);
     assert_eq!(after.links(), [party(0), step(3)]);
-    // It was done, and the desk does not know.
+    // It was done, and its calls do not know.
     let mut world = talking();
     part(&mut world);
     assert_eq!(world.names(), ["conference"]);

@@ -1,7 +1,7 @@
-//! A provider's platform, in virtual time: it asks our desk for documents and executes them.
+//! A provider's platform, in virtual time: it asks us for documents and executes them.
 //!
-//! What executes and speaks is in [`platform`]; here it is joined to a desk in the same process,
-//! and to the people of a transcript.
+//! What executes and speaks is in [`platform`]; here it is joined to [`ProviderCalls`] in the same
+//! process, and to the people of a transcript.
 //!
 //! **Deliberately absent:** our own knowledge of what we meant. A document is read from its text.
 
@@ -17,7 +17,9 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Callers, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Ticket};
+use attendant::webhook::calls::{
+    Ask, AskWhat, Heard, ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket,
+};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
@@ -35,7 +37,7 @@ pub(in crate::webhooks) struct Platform {
     tongue: &'static dyn Tongue,
     paper: Paper,
     links: Links,
-    desk: Desk,
+    calls: ProviderCalls,
     lines: BTreeMap<CallId, Line>,
     /// Whoever answered for them.
     parties: BTreeMap<LegId, Line>,
@@ -84,7 +86,7 @@ impl Platform {
             true => links.with_access("ivr:its-password"),
             false => links,
         };
-        let desk = Desk::new(DeskSetup {
+        let calls = ProviderCalls::new(ProviderCallsSetup {
             providers: [(name.clone(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, (name.clone(), at))).collect(),
             piece: PIECE,
@@ -98,7 +100,7 @@ impl Platform {
             tongue: tongue(provider.name()),
             paper,
             links,
-            desk,
+            calls,
             lines: BTreeMap::new(),
             parties: BTreeMap::new(),
             asked: VecDeque::new(),
@@ -117,13 +119,13 @@ impl Platform {
         let fields = self.provider.parse(&link, &request).unwrap_or_else(|wrong| {
             panic!("{wrong}: {}\n{}", request.url, request.text());
         });
-        // Every call is numbered by the scene, so the desk's own count is that of the line.
+        // Every call is numbered by the scene, so our own count is that of the line.
         let mut next = match leg {
             Leg::Caller(call) => call,
             Leg::Party(leg) => leg.call,
             Leg::Nobody => CallId(u64::MAX),
         };
-        match self.desk.hear(now, self.provider.name(), &link, &fields, &mut next) {
+        match self.calls.hear(now, self.provider.name(), &link, &fields, &mut next) {
             Heard::Known(document) => self.answered(now, leg, &document),
             Heard::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
             Heard::Unknown => panic!("{} is unknown", request.url),
@@ -226,7 +228,7 @@ impl Platform {
                 self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
             }
             AskWhat::Move { .. } | AskWhat::End => {
-                self.desk.asked(now, ask.leg, attendant::webhook::desk::Asked::Gone);
+                self.calls.asked(now, ask.leg, attendant::webhook::calls::Asked::Gone);
             }
         }
     }
@@ -262,8 +264,8 @@ impl Callers for Platform {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.desk.has_arm(call) {
-            self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.calls.has_arm(call) {
+            self.calls.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
         }
         let Some(line) = self.lines.get_mut(&call) else { return };
         let who = line.who.clone();
@@ -295,11 +297,11 @@ impl Callers for Platform {
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(Asking { leg, ticket }) = self.asked.pop_front() {
             let ahead = center.ahead(now, ticket.call());
-            let document = self.desk.write(now, &ticket, ahead);
+            let document = self.calls.write(now, &ticket, ahead);
             self.answered(now, leg, &document);
             return true;
         }
-        if let Some(ask) = self.desk.poll_ask() {
+        if let Some(ask) = self.calls.poll_ask() {
             self.obey(now, ask);
             return true;
         }
@@ -313,23 +315,23 @@ impl Callers for Platform {
 
 impl Front for Platform {
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        self.desk.carry_out(now, command)
+        self.calls.carry_out(now, command)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.desk.poll_event()
+        self.calls.poll_event()
     }
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        self.desk.can(leg, request)
+        self.calls.can(leg, request)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
-            Handoff::Over { leg, .. } if self.desk.has_arm(leg.call) => Some(leg.call),
+            Handoff::Over { leg, .. } if self.calls.has_arm(leg.call) => Some(leg.call),
             _ => None,
         };
-        let is_known = self.desk.handle_handoff(now, handoff);
+        let is_known = self.calls.handle_handoff(now, handoff);
         if let Some(call) = call {
             self.with_line(now, call, |line| line.dial_over(now, None));
         }
@@ -337,18 +339,18 @@ impl Front for Platform {
     }
 
     fn poll_handoff(&mut self) -> Option<Handoff> {
-        self.desk.poll_handoff()
+        self.calls.poll_handoff()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.lines.values().filter_map(Line::due);
         lines
-            .chain(self.desk.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
+            .chain(self.calls.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
             .min()
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
-        self.desk.handle_timeout(now);
+        self.calls.handle_timeout(now);
         let due: Vec<CallId> = self
             .lines
             .iter()
@@ -361,11 +363,11 @@ impl Front for Platform {
     }
 
     fn set_full(&mut self, is_full: bool) {
-        self.desk.set_full(is_full);
+        self.calls.set_full(is_full);
     }
 
     fn is_quiet(&self) -> bool {
-        self.desk.is_quiet()
+        self.calls.is_quiet()
     }
 }
 

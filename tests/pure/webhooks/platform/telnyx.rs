@@ -12,7 +12,7 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Callers, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{DeskSetup, ProviderSetup};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
 use attendant::webhook::sign::from_base64;
@@ -71,7 +71,7 @@ impl Telnyx {
             ..ProviderSetup::default()
         };
         let at_provider = |at| (NAME.to_owned(), at);
-        let setup = DeskSetup {
+        let setup = ProviderCallsSetup {
             providers: [(NAME.to_owned(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, at_provider(at))).collect(),
             piece: PIECE,

@@ -1,5 +1,5 @@
 //! The same worlds where each action is commanded: Telnyx's platform, with [`Commanded`] before the
-//! desk, and a wire between them on which events and commands are late, lost, doubled and crossed.
+//! calls, and a wire between them on which events and commands are late, lost, doubled and crossed.
 //!
 //! Now and then the server's end of it is killed, and goes on with what was written down.
 
@@ -9,8 +9,8 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
+use attendant::webhook::calls::{Ask, AskWhat, Heard};
 use attendant::webhook::commanded::{LegOrder, LegSaving, Part};
-use attendant::webhook::desk::{Ask, AskWhat, Heard};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
     Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
@@ -374,7 +374,7 @@ impl World {
     fn brings(&mut self, party: &str) {
         let to = self.control().platform.lines[party].to.clone();
         let user = to.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, leg)) = self.desk.arm(user) else {
+        let Some((caller, leg)) = self.calls.arm(user) else {
             self.control().platform.fails(party, "not_found");
             return self.carry();
         };
@@ -400,13 +400,13 @@ impl World {
         if let Some((leg, from)) = leg.zip(since) {
             self.judge.talks.push(Talk { leg, from, to: now });
         }
-        if let Some(call) = arm.filter(|call| self.desk.has_arm(*call)) {
-            self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if let Some(call) = arm.filter(|call| self.calls.has_arm(*call)) {
+            self.calls.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
             self.settle();
         }
     }
 
-    /// Takes what comes from the legs to the desk and back, until nothing does.
+    /// Takes what comes from the legs to their calls and back, until nothing does.
     pub(super) fn control_drives(&mut self) {
         self.listens_for_silence();
         while let Some((link, fields)) = self.control().legs.poll_request() {
@@ -432,7 +432,7 @@ impl World {
         // The news of a recording has another name of the leg.
         let caller = caller.trim_start_matches("leg of ");
         let line = self.lines.iter().position(|line| line.reference == caller).expect("a line");
-        let heard = self.desk.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
+        let heard = self.calls.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
         let (document, caused) = match heard {
             Heard::Known(document) => (document, self.settle()),
             Heard::Unknown => return self.control().legs.execute(now, &reference, &link, None),
@@ -440,7 +440,7 @@ impl World {
                 self.lines[line].call = Some(ticket.call());
                 let caused = self.settle();
                 let ahead = self.center.ahead(now, ticket.call());
-                let document = self.desk.write(now, &ticket, ahead);
+                let document = self.calls.write(now, &ticket, ahead);
                 self.settle();
                 (document, caused)
             }

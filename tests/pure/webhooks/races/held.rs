@@ -50,8 +50,8 @@ impl World {
             return;
         };
         let can = match &ask {
-            AgentRequest::Consult { .. } => self.desk.consults(leg, PROVIDER),
-            AgentRequest::Conference => self.desk.meets(leg),
+            AgentRequest::Consult { .. } => self.calls.consults(leg, PROVIDER),
+            AgentRequest::Conference => self.calls.meets(leg),
             _ => Ok(()),
         };
         if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {

@@ -19,7 +19,7 @@ const TOLD_MAX: Duration = Duration::from_secs(45);
 ///
 /// [`Weather::Slow`]: super::wire::Weather::Slow
 const NEWS_LATE_MAX: Duration = Duration::from_millis(6_650);
-/// Answers the desk keeps of one leg; older ones may be answered anew.
+/// Answers kept of one leg; older ones may be answered anew.
 const KEPT: usize = 4;
 
 /// Two people who could hear each other, by the platform's own clock.
@@ -69,7 +69,7 @@ impl Judge {
         }
     }
 
-    /// The desk's events: each leg begins once and ends once, and nothing comes after the end.
+    /// The calls' events: each leg begins once and ends once, and nothing comes after the end.
     pub(super) fn event(&mut self, event: &Event) {
         let event = match event {
             Event::Late { news, .. } => news,

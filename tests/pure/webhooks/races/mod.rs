@@ -1,4 +1,5 @@
-//! Whole contact centers behind the desk, while the platform and the wire do their worst.
+//! Whole contact centers whose calls are at a provider, while the platform and the wire do their
+//! worst.
 //!
 //! Callers press anything and leave at any moment; agents are at our telephones and at outside
 //! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
@@ -32,7 +33,7 @@ use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use attendant::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
 
@@ -163,7 +164,7 @@ fn center(plan: &Plan) -> ContactCenter {
     })
 }
 
-fn desk(plan: &Plan) -> Desk {
+fn calls(plan: &Plan) -> ProviderCalls {
     let provider = ProviderSetup {
         has_rest: plan.has_rest,
         accept_key: Digit::new('1').filter(|_| plan.has_key),
@@ -180,7 +181,7 @@ fn desk(plan: &Plan) -> Desk {
         let number = format!("+141555501{}", 70 + n);
         (AgentId(n), (PROVIDER.to_owned(), Callee::Number(number)))
     });
-    Desk::new(DeskSetup {
+    ProviderCalls::new(ProviderCallsSetup {
         providers: [(PROVIDER.to_owned(), provider)].into(),
         agents: outside.collect(),
         piece: Duration::from_secs(8),
@@ -195,7 +196,7 @@ fn world(plan: &Plan) -> World {
     let wire = Wire::new(random.fork(), plan.weather, START + DAY);
     let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
     let people = random.fork();
-    let mut world = World::new(START, center(plan), desk(plan), wire, people, manners);
+    let mut world = World::new(START, center(plan), calls(plan), wire, people, manners);
     world.parting = plan.parting;
     if plan.is_commanded {
         world.control = Some(Control::new());
@@ -274,11 +275,11 @@ fn words(fault: &(dyn std::any::Any + Send)) -> String {
 
 fn is_at_rest(world: &World, plan: &Plan) {
     assert_eq!(world.center.calls_live(), 0);
-    assert_eq!(world.desk.calls_live(), 0);
+    assert_eq!(world.calls.calls_live(), 0);
     assert!(world.lines.iter().all(|line| line.is_over));
     assert!(world.phones.is_empty(), "{:?}", world.phones);
     assert!(world.guests.is_empty(), "{:?}", world.guests);
-    assert_eq!(world.desk.poll_timeout(), None);
+    assert_eq!(world.calls.poll_timeout(), None);
     if let Some(control) = &world.control {
         let up: Vec<_> = control.platform.lines.iter().filter(|(_, line)| !line.is_over).collect();
         assert!(up.is_empty(), "{up:?}");

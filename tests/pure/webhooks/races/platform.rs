@@ -5,7 +5,7 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::LegId;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
+use attendant::webhook::calls::{Ask, AskWhat, Asked, Heard};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{Cause, Digit};
@@ -83,14 +83,14 @@ impl World {
     pub(super) fn arrives(&mut self, request: Request) {
         let now = self.now;
         let link = &request.link;
-        let heard = self.desk.hear(now, PROVIDER, link, &request.fields, &mut self.next_call);
+        let heard = self.calls.hear(now, PROVIDER, link, &request.fields, &mut self.next_call);
         let (document, caused) = match heard {
             Heard::Known(document) => (document, self.settle()),
             Heard::Unknown => return, // long over: the platform is told so
             Heard::Asked(ticket) => {
                 let caused = self.settle();
                 let ahead = self.center.ahead(now, ticket.call());
-                let document = self.desk.write(now, &ticket, ahead);
+                let document = self.calls.write(now, &ticket, ahead);
                 self.settle();
                 (document, caused)
             }
@@ -267,7 +267,7 @@ impl World {
         let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
         let Callee::Sip(uri) = &dialing.dial.to else { return };
         let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, party)) = self.desk.arm(user) else {
+        let Some((caller, party)) = self.calls.arm(user) else {
             return self.dial_over(line, Some(Cause::UNALLOCATED_NUMBER));
         };
         assert!(
@@ -347,8 +347,8 @@ impl World {
         self.lines[line].over_at = Some(self.now);
         let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
         self.callee_ends(line, Cause::NORMAL_CLEARING);
-        if let Some((caller, _)) = arm.filter(|(caller, _)| self.desk.has_arm(caller.call)) {
-            self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+        if let Some((caller, _)) = arm.filter(|(caller, _)| self.calls.has_arm(caller.call)) {
+            self.calls.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
             self.settle();
         }
         if self.wire.is_silent_end(self.now) {
@@ -392,8 +392,8 @@ impl World {
             AskWhat::Move { to } => {
                 let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
                 self.callee_ends(line, Cause::NORMAL_CLEARING);
-                if let Some((caller, _)) = arm.filter(|(leg, _)| self.desk.has_arm(leg.call)) {
-                    self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+                if let Some((caller, _)) = arm.filter(|(leg, _)| self.calls.has_arm(leg.call)) {
+                    self.calls.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
                     self.settle();
                 }
                 self.lines[line].epoch += 1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Ask, AskWhat, Asked};
+use attendant::webhook::calls::{Ask, AskWhat, Asked};
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{AgentRequest, Cause, Event};
 
@@ -69,7 +69,7 @@ impl World {
     /// Whether it could be had.
     pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
         let Some(agent) = self.agent_on(leg) else { return false };
-        if self.desk.parts(leg).is_err() {
+        if self.calls.parts(leg).is_err() {
             return false;
         }
         self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });

@@ -1,4 +1,5 @@
-//! A whole contact center behind the desk, in virtual time: what is done when, and by whom.
+//! A whole contact center behind its calls at a provider, in virtual time: what is done when, and
+//! by whom.
 //!
 //! **Invariant:** one deed at a time, by time and then by the order in which it was planned; after
 //! each, the center's own check and the [`Judge`]'s.
@@ -12,7 +13,7 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk};
+use attendant::webhook::calls::{Ask, AskWhat, Asked, ProviderCalls};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
@@ -108,7 +109,7 @@ pub(super) struct Phone {
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) center: ContactCenter,
-    pub(super) desk: Desk,
+    pub(super) calls: ProviderCalls,
     pub(super) next_call: CallId,
     pub(super) lines: Vec<Line>,
     pub(super) phones: BTreeMap<LegId, Phone>,
@@ -121,7 +122,7 @@ pub(super) struct World {
     pub(super) manners: Manners,
     pub(super) judge: Judge,
     pub(super) requests: u64,
-    /// Events of the desk so far.
+    /// Events of the calls so far.
     said: usize,
     plans: BTreeMap<(Timestamp, u64), Deed>,
     planned: u64,
@@ -131,7 +132,7 @@ impl World {
     pub(super) fn new(
         now: Timestamp,
         center: ContactCenter,
-        desk: Desk,
+        calls: ProviderCalls,
         wire: Wire,
         people: Random,
         manners: Manners,
@@ -139,7 +140,7 @@ impl World {
         Self {
             now,
             center,
-            desk,
+            calls,
             next_call: CallId(1),
             lines: Vec::new(),
             phones: BTreeMap::new(),
@@ -166,14 +167,14 @@ impl World {
     pub(super) fn run(&mut self) {
         for _ in 0..DEEDS_MAX {
             let deed = self.plans.keys().next().map(|(at, _)| *at);
-            let desk = self.desk.poll_timeout();
+            let calls = self.calls.poll_timeout();
             let center = self.center.poll_timeout().map(|(at, _)| at);
             let control = self.control.as_ref().and_then(Control::poll_timeout);
-            let all = deed.into_iter().chain(desk).chain(center).chain(control);
+            let all = deed.into_iter().chain(calls).chain(center).chain(control);
             let Some(now) = all.min() else { return };
             self.now = self.now.max(now);
-            if desk.is_some_and(|at| at <= now) {
-                self.desk.handle_timeout(self.now);
+            if calls.is_some_and(|at| at <= now) {
+                self.calls.handle_timeout(self.now);
             } else if center.is_some_and(|at| at <= now) {
                 self.input(self.now, None);
             } else if control.is_some_and(|at| at <= now) {
@@ -220,7 +221,7 @@ impl World {
     }
 
     fn rest_told(&mut self, leg: LegId, asked: Asked) {
-        self.desk.asked(self.now, leg, asked);
+        self.calls.asked(self.now, leg, asked);
         self.settle();
         if asked == Asked::Gone && leg.is_caller() {
             self.plan(GONE_WITHIN, Deed::IsGone(leg));
@@ -231,16 +232,16 @@ impl World {
         self.input(self.now, Some(event));
     }
 
-    /// The desk's events and asks, until it has no more; returns how many events they were.
+    /// The calls' events and asks, until it has no more; returns how many events they were.
     pub(super) fn settle(&mut self) -> usize {
         let before = self.said;
         assert!(self.rounds(self.now, DEEDS_MAX), "it never comes to rest");
         let mut events = self.said - before;
-        while let Some(leg) = self.desk.poll_dropped() {
+        while let Some(leg) = self.calls.poll_dropped() {
             self.phone_over(leg, Cause::NETWORK_OUT_OF_ORDER);
             events += 1;
         }
-        while let Some(ask) = self.desk.poll_ask() {
+        while let Some(ask) = self.calls.poll_ask() {
             if ask.what == AskWhat::Came {
                 continue; // the threads that speak REST are not here
             }
@@ -251,7 +252,7 @@ impl World {
             let after = self.wire.rest(self.now);
             self.plan(after, Deed::Rest(ask));
         }
-        while self.desk.poll_saving().is_some() {}
+        while self.calls.poll_saving().is_some() {}
         self.center.check(self.now);
         self.check_phones();
         events
@@ -341,10 +342,10 @@ impl World {
     }
 
     fn arm_taken_down(&mut self, call: CallId, by_us: bool) {
-        if !self.desk.has_arm(call) {
+        if !self.calls.has_arm(call) {
             return;
         }
-        self.desk.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
+        self.calls.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
         self.settle();
         if self.control.is_some() {
             return self.control_drops(call);
@@ -374,7 +375,7 @@ impl Turn for World {
     fn carry_out(&mut self, now: Timestamp, command: Command) {
         self.judge.log(now, "command", &command);
         self.judge.command(&command);
-        match self.desk.carry_out(now, command) {
+        match self.calls.carry_out(now, command) {
             Some(Command::Dial { leg, target, .. }) => self.phone_rings(leg, &target),
             Some(Command::HangUp { leg, cause } | Command::Reject { leg, cause }) => {
                 self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
@@ -384,7 +385,7 @@ impl Turn for World {
     }
 
     fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
-        let event = self.desk.poll_event();
+        let event = self.calls.poll_event();
         self.said += usize::from(event.is_some());
         event
     }

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::party::{Party, ProviderLeg};
-use crate::webhook::desk::party_state::{Over, PartyState, Rest};
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::party::{Party, ProviderLeg};
+use crate::webhook::calls::party_state::{Over, PartyState, Rest};
 
 /// What can happen to a party, by the names of the methods.
 #[derive(Clone, Copy, Debug)]

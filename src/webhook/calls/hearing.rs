@@ -12,13 +12,13 @@
 use std::collections::BTreeSet;
 
 use crate::id::{CallId, LegId};
-use crate::webhook::desk::Desk;
-use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::consult::Stage;
-use crate::webhook::desk::party::Party;
-use crate::webhook::desk::session::{Bridging, Session};
+use crate::webhook::calls::ProviderCalls;
+use crate::webhook::calls::commands::Taken;
+use crate::webhook::calls::consult::Stage;
+use crate::webhook::calls::party::Party;
+use crate::webhook::calls::session::{Bridging, Session};
 
-impl Desk {
+impl ProviderCalls {
     /// A leg is to hear exactly these.
     pub(super) fn hear_others(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Taken {
         let call = leg.call;

@@ -11,11 +11,11 @@
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::hear::{accepts, hang_up};
-use crate::webhook::desk::party::ProviderLeg;
-use crate::webhook::desk::party_state::{Over, PartyState};
-use crate::webhook::desk::{Ask, AskWhat, Desk, Heard, Ticket};
+use crate::webhook::calls::commands::Taken;
+use crate::webhook::calls::hear::{accepts, hang_up};
+use crate::webhook::calls::party::ProviderLeg;
+use crate::webhook::calls::party_state::{Over, PartyState};
+use crate::webhook::calls::{Ask, AskWhat, Heard, ProviderCalls, Ticket};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
@@ -30,7 +30,7 @@ const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A refused leg is kept so long for a command that ends it.
 const REFUSAL_MS: u32 = 10_000;
 
-impl Desk {
+impl ProviderCalls {
     /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
     pub(super) fn party_asks(
         &mut self,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Party, ProviderLeg};
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::party_state::{PartyState, Rest};
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::party_state::{PartyState, Rest};
 use crate::webhook::document::Callee;
 use crate::webhook::link::ELSEWHERE;
 

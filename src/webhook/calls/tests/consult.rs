@@ -31,7 +31,7 @@ fn consulting(parting: Parting) -> World {
     world.pass(10);
     let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
     assert_eq!(trunk.as_deref(), Some("acme"));
-    assert_eq!(world.desk.consults(PARTY, "acme"), Ok(()));
+    assert_eq!(world.calls.consults(PARTY, "acme"), Ok(()));
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
@@ -97,7 +97,7 @@ fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
 fn three_meet_and_any_of_them_may_leave() {
     for leaves in ["agent", "guest", "caller"] {
         let mut world = consulted(Parting::Party);
-        assert_eq!(world.desk.meets(PARTY), Ok(()));
+        assert_eq!(world.calls.meets(PARTY), Ok(()));
         ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
         asked(&mut world, GUEST, Asked::Done);
@@ -241,12 +241,12 @@ fn over_a_restart_the_consultation_goes_on() {
 #[test]
 fn who_can_be_consulted_is_known_before() {
     let world = talking(Parting::Party);
-    assert_eq!(world.desk.consults(PARTY, "other"), Err(NoParting::GuestBySip));
+    assert_eq!(world.calls.consults(PARTY, "other"), Err(NoParting::GuestBySip));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.desk.consults(PARTY, "acme"), Err(NoParting::GuestByProvider));
-    assert_eq!(ours.desk.consults(PARTY, "other"), Ok(()));
-    assert_eq!(ours.desk.meets(PARTY), Ok(()), "we mix it");
+    assert_eq!(ours.calls.consults(PARTY, "acme"), Err(NoParting::GuestByProvider));
+    assert_eq!(ours.calls.consults(PARTY, "other"), Ok(()));
+    assert_eq!(ours.calls.meets(PARTY), Ok(()), "we mix it");
 }
 
 #[test]

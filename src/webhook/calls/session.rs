@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::consult::Consult;
-use crate::webhook::desk::party::{Party, ProviderLeg};
-use crate::webhook::desk::party_state::PartyState;
-use crate::webhook::desk::whereabouts::Whereabouts;
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::consult::Consult;
+use crate::webhook::calls::party::{Party, ProviderLeg};
+use crate::webhook::calls::party_state::PartyState;
+use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::fields::Recorded;
 use crate::words::{Cause, Digit, Hearing, Listen, Prompt};
 

@@ -26,7 +26,7 @@ pub(super) fn hangs_up(world: &mut World) {
 /// The caller talks to an agent at a number, since this moment. The next step is the fourth.
 pub(super) fn talking(parting: Parting) -> World {
     let mut world = World::waiting(number(), true);
-    world.desk.setup.providers.get_mut("acme").unwrap().parting = parting;
+    world.calls.setup.providers.get_mut("acme").unwrap().parting = parting;
     world.ready();
     assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
     party(&mut world, 0, None);
@@ -56,7 +56,7 @@ pub(super) fn resume(world: &mut World) {
 }
 
 pub(super) fn asked(world: &mut World, leg: LegId, outcome: Asked) {
-    world.desk.asked(world.now, leg, outcome);
+    world.calls.asked(world.now, leg, outcome);
     world.drain();
 }
 
@@ -258,20 +258,20 @@ fn a_room_that_ends_by_itself_is_entered_again_but_not_at_once() {
 #[test]
 fn who_cannot_be_parted_is_known_before() {
     let able = talking(Parting::Party);
-    assert_eq!(able.desk.parts(PARTY), Ok(()));
+    assert_eq!(able.calls.parts(PARTY), Ok(()));
     let unable = talking(Parting::None);
-    assert_eq!(unable.desk.parts(PARTY), Err(NoParting::NotThere));
+    assert_eq!(unable.calls.parts(PARTY), Err(NoParting::NotThere));
     let mut mute = talking(Parting::Both);
-    mute.desk.setup.providers.get_mut("acme").unwrap().has_rest = false;
-    assert_eq!(mute.desk.parts(PARTY), Err(NoParting::NoRest));
+    mute.calls.setup.providers.get_mut("acme").unwrap().has_rest = false;
+    assert_eq!(mute.calls.parts(PARTY), Err(NoParting::NoRest));
     let mut unnamed = World::waiting(number(), true);
     unnamed.ready();
     unnamed.step(3, Fields::default());
-    assert_eq!(unnamed.desk.parts(PARTY), Err(NoParting::Unnamed));
+    assert_eq!(unnamed.calls.parts(PARTY), Err(NoParting::Unnamed));
     // A telephone of ours.
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.desk.parts(PARTY), Ok(()));
+    assert_eq!(ours.calls.parts(PARTY), Ok(()));
 }
 
 #[test]

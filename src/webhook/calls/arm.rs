@@ -14,13 +14,13 @@
 use crate::front::ADDRESS_PREFIX;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::end::BACK_MAX;
-use crate::webhook::desk::session::Bridging;
-use crate::webhook::desk::{Desk, Wake, caller};
+use crate::webhook::calls::end::BACK_MAX;
+use crate::webhook::calls::session::Bridging;
+use crate::webhook::calls::{ProviderCalls, Wake, caller};
 use crate::webhook::sign::{hex, hmac_sha256, same};
 use crate::words::{Cause, Event, Loss};
 
-impl Desk {
+impl ProviderCalls {
     /// A SIP leg rings for this address: whose sound comes, and to whom?
     pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
         let (call, _) = user.strip_prefix(ADDRESS_PREFIX)?.split_once('-')?;

@@ -19,7 +19,7 @@ fn answered() -> Fields {
 /// An agent outside is rung at a provider that is set up like this.
 fn rung(agent: Option<Callee>, set: impl FnOnce(&mut ProviderSetup)) -> World {
     let mut world = World::waiting(agent, true);
-    set(world.desk.setup.providers.get_mut("acme").unwrap());
+    set(world.calls.setup.providers.get_mut("acme").unwrap());
     world.ready();
     assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
     world.asks.clear();
@@ -48,7 +48,7 @@ fn where_a_document_cannot_refuse_the_leg_is_held_and_ended_by_rest() {
     assert_eq!(told(&refused), ["pause 10000", "hang up normal_clearing"]);
     assert_eq!(ends(&world), [(PARTY, "CA2")]);
     // The leg is gone, which says nothing of the caller's.
-    world.desk.asked(world.now, PARTY, Asked::Gone);
+    world.calls.asked(world.now, PARTY, Asked::Gone);
     world.drain();
     let back = world.step(4, dialed(None, None));
     assert_eq!(told(&back), ["[music/default/2] 1 keys → 5"]);

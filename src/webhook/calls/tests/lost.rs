@@ -6,7 +6,7 @@ use super::*;
 fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.desk.asked(world.now, CALLER, Asked::Gone);
+    world.calls.asked(world.now, CALLER, Asked::Gone);
     world.pass(8);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
     world.pass(13);
@@ -22,9 +22,9 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
-    world.desk.arm(user).unwrap();
+    world.calls.arm(user).unwrap();
     // What became of the command that brought the caller is told last.
-    world.desk.asked(world.now, CALLER, Asked::Gone);
+    world.calls.asked(world.now, CALLER, Asked::Gone);
     world.pass(60);
     assert!(world.records.is_empty(), "they talk");
 }
@@ -48,7 +48,7 @@ fn a_caller_who_cannot_be_brought_to_the_agent_goes_on_in_the_flow() {
     world.tell(Event::Answered { leg: PARTY });
     assert!(told(&world.keys(2, ""))[0].starts_with("dial Sip"));
     world.post(&Link::Step { call: CALL, n: 3 }, dialed(Some(Cause::TEMPORARY_FAILURE), None));
-    assert_eq!(world.desk.poll_dropped(), Some(PARTY));
+    assert_eq!(world.calls.poll_dropped(), Some(PARTY));
     world.tell(Event::HungUp { leg: PARTY, cause: Cause::NETWORK_OUT_OF_ORDER });
     assert!(world.records.is_empty());
     assert!(told(&world.keys(4, ""))[0].starts_with("[\"Press 1"));
@@ -88,13 +88,13 @@ fn a_talk_that_only_its_result_told_of_counts_when_the_caller_hangs_up() {
 #[test]
 fn fault_12_a_full_server_refuses_tells_it_once_and_serves_the_call_when_there_is_room() {
     let mut world = World::new(None, false);
-    world.desk.set_full(true);
+    world.calls.set_full(true);
     assert_eq!(told(&world.call()), ["reject congestion"]);
     assert_eq!(told(&world.call()), ["reject congestion"]);
-    let (_, to, via) = world.desk.poll_refused().expect("it is told");
+    let (_, to, via) = world.calls.poll_refused().expect("it is told");
     assert_eq!((&*to, via), ("+14155550100", crate::words::Via::Provider("acme".to_owned())));
-    assert_eq!(world.desk.poll_refused(), None, "once");
-    world.desk.set_full(false);
+    assert_eq!(world.calls.poll_refused(), None, "once");
+    world.calls.set_full(false);
     assert!(told(&world.call())[0].starts_with("[\"Welcome"));
 }
 
@@ -103,14 +103,14 @@ fn a_call_that_is_over_is_known_after_a_restart_and_no_longer_up() {
     let mut world = World::new(None, false);
     world.call();
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
-    let saving = std::iter::from_fn(|| world.desk.poll_saving()).last();
-    let Some(crate::webhook::desk::saved::Saving::Keep(CALL, text)) = saving else {
+    let saving = std::iter::from_fn(|| world.calls.poll_saving()).last();
+    let Some(crate::webhook::calls::saved::Saving::Keep(CALL, text)) = saving else {
         panic!("{saving:?}")
     };
-    let setup = std::mem::take(&mut world.desk.setup);
-    world.desk = Desk::new(setup);
-    assert!(world.desk.restore(world.now, CALL, &text, false));
-    assert_eq!(world.desk.calls_live(), 0);
+    let setup = std::mem::take(&mut world.calls.setup);
+    world.calls = ProviderCalls::new(setup);
+    assert!(world.calls.restore(world.now, CALL, &text, false));
+    assert_eq!(world.calls.calls_live(), 0);
     assert_eq!(told(&world.call()), ["hang up normal_clearing"], "no call begins");
     assert_eq!(world.next_call, CallId(2));
 }
@@ -121,15 +121,15 @@ fn a_caller_who_talked_at_our_telephone_goes_on_after_a_restart() {
     world.ready();
     world.tell(Event::Answered { leg: PARTY });
     world.keys(2, "");
-    let saving = std::iter::from_fn(|| world.desk.poll_saving()).last();
-    let Some(crate::webhook::desk::saved::Saving::Keep(CALL, text)) = saving else {
+    let saving = std::iter::from_fn(|| world.calls.poll_saving()).last();
+    let Some(crate::webhook::calls::saved::Saving::Keep(CALL, text)) = saving else {
         panic!("{saving:?}")
     };
-    let setup = std::mem::take(&mut world.desk.setup);
-    world.desk = Desk::new(setup);
-    assert!(world.desk.restore(world.now, CALL, &text, true));
+    let setup = std::mem::take(&mut world.calls.setup);
+    world.calls = ProviderCalls::new(setup);
+    assert!(world.calls.restore(world.now, CALL, &text, true));
     world.tell(Event::HungUp { leg: PARTY, cause: Cause::NETWORK_OUT_OF_ORDER });
     let back = world.step(3, dialed(Some(Cause::NETWORK_OUT_OF_ORDER), None));
     assert!(told(&back)[0].starts_with("[\"Press 1"), "{back:?}");
-    assert_eq!(world.desk.poll_dropped(), None);
+    assert_eq!(world.calls.poll_dropped(), None);
 }

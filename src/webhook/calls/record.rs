@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use crate::id::{CallId, RecordingId};
-use crate::webhook::desk::session::OnAir;
-use crate::webhook::desk::{Desk, Heard};
+use crate::webhook::calls::session::OnAir;
+use crate::webhook::calls::{Heard, ProviderCalls};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
 use crate::words::{Event, RecordingEnd, RecordingFault, RecordingKind};
 
-impl Desk {
+impl ProviderCalls {
     /// The caller goes on after the message. No word of a recording: nothing was said.
     pub(super) fn record_over(&mut self, call: CallId, id: RecordingId, fields: &Fields) {
         self.hold(call, fields);

@@ -8,23 +8,23 @@ use serde_json::Value;
 
 use super::room::asks;
 use super::*;
-use crate::webhook::desk::session::Session;
+use crate::webhook::calls::session::Session;
 
 const TEXTS: &str = include_str!("../../../../tests/data/sessions/before-states.jsonl");
 /// After each: what is told by REST, and what the caller's and the parties' next requests get.
 const FOLLOWED_BY: &str = include_str!("../../../../tests/data/sessions/before-states.txt");
 
-/// A desk that has taken this call up.
+/// Calls, of which this one was taken up.
 fn taken_up(text: &str, is_up: bool) -> World {
     let mut world = World::new(number(), true);
     let saved: Value = serde_json::from_str(text).unwrap();
-    let setup = world.desk.setup.providers["acme"].clone();
+    let setup = world.calls.setup.providers["acme"].clone();
     let provider = saved["provider"].as_str().unwrap().to_owned();
-    world.desk.setup.providers.insert(provider, setup);
+    world.calls.setup.providers.insert(provider, setup);
     world.now = Timestamp(saved["lost_at"].as_u64().unwrap() - 1_000);
     world.asks.clear();
     world.events.clear();
-    assert!(world.desk.restore(world.now, CALL, text, is_up), "{text}");
+    assert!(world.calls.restore(world.now, CALL, text, is_up), "{text}");
     world.drain();
     world
 }

@@ -60,7 +60,7 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
     world.post(&Link::Leg { leg: PARTY, n: 1 }, pressed("1"));
     world.asks.clear();
     world.tell(Event::EndCall { call: CALL });
-    world.desk.asked(world.now, CALLER, Asked::Failed);
+    world.calls.asked(world.now, CALLER, Asked::Failed);
     world.drain();
     world.pass(5);
     let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End).count();
@@ -84,7 +84,7 @@ fn a_caller_on_the_way_to_an_agent_who_was_moved_meanwhile_comes_there() {
     world.ready();
     world.tell(Event::Answered { leg: PARTY });
     // The command worked, and we were told it had not.
-    world.desk.asked(world.now, CALLER, Asked::Failed);
+    world.calls.asked(world.now, CALLER, Asked::Failed);
     assert!(told(&world.keys(2, ""))[0].starts_with("dial Sip"));
     let again = world.step(3, Fields::default());
     assert!(told(&again)[0].starts_with("dial Sip"), "{again:?}");
@@ -97,15 +97,15 @@ fn a_request_repeated_over_a_restart_is_answered_anew() {
     world.call();
     let menu = world.keys(1, "1");
     assert!(told(&menu)[0].starts_with("[music"));
-    let setup = world.desk.setup.clone();
+    let setup = world.calls.setup.clone();
     let mut saved = None;
-    while let Some(saving) = world.desk.poll_saving() {
-        if let crate::webhook::desk::saved::Saving::Keep(CALL, text) = saving {
+    while let Some(saving) = world.calls.poll_saving() {
+        if let crate::webhook::calls::saved::Saving::Keep(CALL, text) = saving {
             saved = Some(text);
         }
     }
-    world.desk = Desk::new(setup);
-    assert!(world.desk.restore(world.now, CALL, &saved.unwrap(), true));
+    world.calls = ProviderCalls::new(setup);
+    assert!(world.calls.restore(world.now, CALL, &saved.unwrap(), true));
     assert_eq!(told(&world.keys(1, "1")), ["[music/default/2] 1 keys → 2"]);
     assert_eq!(told(&world.keys(2, "")), ["[music/default/3] 1 keys → 3"]);
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::session::{Follow, OnAir, Program, Session};
-use crate::webhook::desk::whereabouts::Whereabouts;
-use crate::webhook::desk::{AskWhat, Desk, Heard, Ticket, Wake, caller};
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::session::{Follow, OnAir, Program, Session};
+use crate::webhook::calls::whereabouts::Whereabouts;
+use crate::webhook::calls::{AskWhat, Heard, ProviderCalls, Ticket, Wake, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -20,7 +20,7 @@ use crate::words::{Cause, Digit, Event, From, Hearing, Via};
 /// Until the first document is answered, and for what cannot be reckoned.
 const UNHEARD_MAX: Duration = Duration::from_secs(60);
 
-impl Desk {
+impl ProviderCalls {
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
     pub fn hear(
         &mut self,

@@ -1,5 +1,7 @@
-//! Calls at providers as legs of a front. The desk decides what becomes of them, for every provider
-//! alike.
+//! Calls at providers as legs of a front. [`ProviderCalls`] decides what becomes of them, for every
+//! provider alike.
+//!
+//! [`ProviderCalls`]: crate::webhook::calls::ProviderCalls
 
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{CallId, LegId};
@@ -10,12 +12,12 @@ use crate::words::{AgentRequest, Command, Event, From, Via};
 impl ProviderFront {
     /// A call that was refused while there was no room for it, once.
     pub fn poll_refused(&mut self) -> Option<(From, String, Via)> {
-        self.desk.poll_refused()
+        self.calls.poll_refused()
     }
 
     #[must_use]
     pub fn calls_live(&self) -> usize {
-        self.desk.calls_live()
+        self.calls.calls_live()
     }
 
     /// Whether somebody at a telephone of ours can hear this call, and speak into it.
@@ -24,7 +26,7 @@ impl ProviderFront {
     ///
     /// Why not.
     pub fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        if !self.desk.has(call) {
+        if !self.calls.has(call) {
             return Ok(());
         }
         let why = "a telephony provider carries this call, and its sound is not here to be heard; \
@@ -35,23 +37,23 @@ impl ProviderFront {
 
 impl Front for ProviderFront {
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        self.desk.carry_out(now, command)
+        self.calls.carry_out(now, command)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.desk.poll_event()
+        self.calls.poll_event()
     }
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        self.desk.can(leg, request)
+        self.calls.can(leg, request)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
-        self.desk.handle_handoff(now, handoff)
+        self.calls.handle_handoff(now, handoff)
     }
 
     fn poll_handoff(&mut self) -> Option<Handoff> {
-        self.desk.poll_handoff()
+        self.calls.poll_handoff()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
@@ -59,19 +61,19 @@ impl Front for ProviderFront {
             Way::Commands(legs) => legs.poll_timeout(),
             Way::Documents(_) => None,
         });
-        legs.chain(self.desk.poll_timeout()).min()
+        legs.chain(self.calls.poll_timeout()).min()
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
-        self.desk.handle_timeout(now);
+        self.calls.handle_timeout(now);
         self.commanded().for_each(|(_, legs)| legs.handle_timeout(now));
     }
 
     fn set_full(&mut self, is_full: bool) {
-        self.desk.set_full(is_full);
+        self.calls.set_full(is_full);
     }
 
     fn is_quiet(&self) -> bool {
-        self.desk.is_quiet()
+        self.calls.is_quiet()
     }
 }

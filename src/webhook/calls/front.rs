@@ -1,12 +1,13 @@
-//! The desk as a front: calls at providers are its legs, and callers whom it hands to telephones.
+//! [`ProviderCalls`] as a front: its legs are those of calls at providers, and it hands callers to
+//! telephones.
 
 use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::desk::{Desk, Taken};
+use crate::webhook::calls::{ProviderCalls, Taken};
 use crate::words::{AgentRequest, Command, Event};
 
-impl Front for Desk {
+impl Front for ProviderCalls {
     fn carry_out(&mut self, _now: Timestamp, command: Command) -> Option<Command> {
         match self.command(&command) {
             Taken::Here => None,

@@ -16,11 +16,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::LegId;
-use crate::webhook::desk::Desk;
-use crate::webhook::desk::party::Party;
-use crate::webhook::desk::party_state::PartyState;
-use crate::webhook::desk::room::NoParting;
-use crate::webhook::desk::session::{Bridging, Session};
+use crate::webhook::calls::ProviderCalls;
+use crate::webhook::calls::party::Party;
+use crate::webhook::calls::party_state::PartyState;
+use crate::webhook::calls::room::NoParting;
+use crate::webhook::calls::session::{Bridging, Session};
 
 /// By the numbers of their legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ impl Session {
     }
 }
 
-impl Desk {
+impl ProviderCalls {
     /// Whether `trunk` leads to somebody whom the party on this leg can consult.
     ///
     /// # Errors

@@ -5,12 +5,12 @@
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::end::BACK_MAX;
-use crate::webhook::desk::party::Party;
-use crate::webhook::desk::party_state::PartyState;
-use crate::webhook::desk::room::COMES_MAX;
-use crate::webhook::desk::session::{Bridging, OnAir, Session};
-use crate::webhook::desk::{Desk, ENDED_KEPT, Wake};
+use crate::webhook::calls::end::BACK_MAX;
+use crate::webhook::calls::party::Party;
+use crate::webhook::calls::party_state::PartyState;
+use crate::webhook::calls::room::COMES_MAX;
+use crate::webhook::calls::session::{Bridging, OnAir, Session};
+use crate::webhook::calls::{ENDED_KEPT, ProviderCalls, Wake};
 use crate::words::Cause;
 
 /// Room for a call, in bytes; most need less.
@@ -23,7 +23,7 @@ pub enum Saving {
     Forget(CallId),
 }
 
-impl Desk {
+impl ProviderCalls {
     /// What should be written down now.
     pub fn poll_saving(&mut self) -> Option<Saving> {
         let call = self.unsaved.pop_first()?;

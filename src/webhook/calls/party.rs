@@ -3,8 +3,8 @@
 mod row;
 
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::party_state::PartyState;
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::party_state::PartyState;
 use crate::webhook::document::Callee;
 
 /// A party the center dialed.

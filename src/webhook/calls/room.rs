@@ -9,7 +9,7 @@
 //! the result of that dialing says nothing about it any more.
 //!
 //! **Deliberately absent:** without REST, or at a provider that has no conferences, any of this:
-//! [`Desk::parts`] says so before the center is asked.
+//! [`ProviderCalls::parts`] says so before the center is asked.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use thiserror::Error;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::Parting;
-use crate::webhook::desk::consult::Wanted;
-use crate::webhook::desk::hear::hang_up;
-use crate::webhook::desk::party_state::{Over, PartyState, Undone};
-use crate::webhook::desk::session::{Bridging, OnAir, Session};
-use crate::webhook::desk::{Ask, AskWhat, Asked, Desk, Heard, TELL_AGAIN, Ticket, Wake};
+use crate::webhook::calls::consult::Wanted;
+use crate::webhook::calls::hear::hang_up;
+use crate::webhook::calls::party_state::{Over, PartyState, Undone};
+use crate::webhook::calls::session::{Bridging, OnAir, Session};
+use crate::webhook::calls::{Ask, AskWhat, Asked, Heard, ProviderCalls, TELL_AGAIN, Ticket, Wake};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{ELSEWHERE as FIRST, Link};
@@ -54,7 +54,7 @@ pub enum NoParting {
     GuestByProvider,
 }
 
-impl Desk {
+impl ProviderCalls {
     /// Whether the caller can be parted from `party`, who is talked to, and brought back.
     ///
     /// # Errors

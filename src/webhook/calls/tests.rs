@@ -1,4 +1,4 @@
-//! Calls at a provider, through the desk and a contact center, one request at a time.
+//! Calls at a provider, through [`ProviderCalls`] and a contact center, one request at a time.
 //!
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
@@ -22,9 +22,9 @@ use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::Parting;
-use crate::webhook::desk::commands::Taken;
-use crate::webhook::desk::{
-    Ask, AskWhat, Asked, Desk, DeskSetup, Heard, NoParting, ProviderSetup, Saving,
+use crate::webhook::calls::commands::Taken;
+use crate::webhook::calls::{
+    Ask, AskWhat, Asked, Heard, NoParting, ProviderCalls, ProviderCallsSetup, ProviderSetup, Saving,
 };
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
@@ -78,7 +78,7 @@ const PARTY: LegId = LegId { call: CALL, n: 1 };
 
 struct World {
     center: ContactCenter,
-    desk: Desk,
+    calls: ProviderCalls,
     now: Timestamp,
     next_call: CallId,
     records: Vec<CallRecord>,
@@ -125,7 +125,7 @@ impl World {
             waits_for_key: false,
             sip_host: Some("pbx.example.com".to_owned()),
         };
-        let desk = Desk::new(DeskSetup {
+        let calls = ProviderCalls::new(ProviderCallsSetup {
             providers: [("acme".to_owned(), provider)].into(),
             agents: agent.map(|at| (AgentId(0), ("acme".to_owned(), at))).into_iter().collect(),
             piece: Duration::from_secs(8),
@@ -135,7 +135,7 @@ impl World {
         });
         let mut world = Self {
             center,
-            desk,
+            calls,
             now: Timestamp(1_000_000),
             next_call: CALL,
             records: Vec::new(),
@@ -157,7 +157,7 @@ impl World {
 
     fn pass(&mut self, seconds: u64) {
         self.now = self.now + Duration::from_secs(seconds);
-        self.desk.handle_timeout(self.now);
+        self.calls.handle_timeout(self.now);
         if self.center.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
             self.center.handle_timeout(self.now);
             self.carry_out();
@@ -174,7 +174,7 @@ impl World {
 
     fn carry_out(&mut self) {
         while let Some(command) = self.center.poll_command() {
-            if self.desk.command(&command) == Taken::Here {
+            if self.calls.command(&command) == Taken::Here {
                 continue;
             }
             match command {
@@ -186,12 +186,12 @@ impl World {
     }
 
     fn drain(&mut self) {
-        while let Some(event) = self.desk.poll_event() {
+        while let Some(event) = self.calls.poll_event() {
             self.events.push(event.clone());
             self.center.handle(self.now, event);
             self.carry_out();
         }
-        while let Some(ask) = self.desk.poll_ask() {
+        while let Some(ask) = self.calls.poll_ask() {
             self.asks.push(ask);
         }
     }
@@ -201,7 +201,7 @@ impl World {
         let reference = reference.unwrap_or_else(|| "CA1".to_owned());
         let fields = Fields { reference, ..fields };
         let next = &mut self.next_call;
-        match self.desk.hear(self.now, "acme", link, &fields, next) {
+        match self.calls.hear(self.now, "acme", link, &fields, next) {
             Heard::Known(document) => {
                 self.drain();
                 document
@@ -210,7 +210,7 @@ impl World {
             Heard::Asked(ticket) => {
                 self.drain();
                 let ahead = self.center.ahead(self.now, CALL);
-                let document = self.desk.write(self.now, &ticket, ahead);
+                let document = self.calls.write(self.now, &ticket, ahead);
                 self.drain();
                 document
             }
@@ -243,18 +243,18 @@ impl World {
         world
     }
 
-    /// The desk is gone, but for what is on the disk.
+    /// The calls are gone, but for what is on the disk.
     fn restart(&mut self) {
         let mut saved = None;
-        while let Some(saving) = self.desk.poll_saving() {
+        while let Some(saving) = self.calls.poll_saving() {
             if let Saving::Keep(CALL, text) = saving {
                 saved = Some(text);
             }
         }
-        let setup = std::mem::take(&mut self.desk.setup);
-        self.desk = Desk::new(setup);
-        assert!(self.desk.restore(self.now, CALL, &saved.expect("something has changed"), true));
-        assert!(!self.desk.restore(self.now, CALL, "{}", true));
+        let setup = std::mem::take(&mut self.calls.setup);
+        self.calls = ProviderCalls::new(setup);
+        assert!(self.calls.restore(self.now, CALL, &saved.expect("something has changed"), true));
+        assert!(!self.calls.restore(self.now, CALL, "{}", true));
     }
 
     fn moves(&self) -> Vec<u32> {
@@ -462,12 +462,12 @@ fn a_talk_of_which_only_the_result_was_told_has_its_length() {
 fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.desk.asked(world.now, CALLER, Asked::Gone);
+    world.calls.asked(world.now, CALLER, Asked::Gone);
     world.drain();
     assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
     world.pass(13);
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
-    world.desk.asked(world.now, CALLER, Asked::Gone);
+    world.calls.asked(world.now, CALLER, Asked::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     assert_eq!(world.records.len(), 1);
     let document = world.step(2, Fields::default());
@@ -478,7 +478,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
 fn a_move_that_failed_is_tried_again_by_the_next_change_and_the_loop_brings_it() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.desk.asked(world.now, CALLER, Asked::Failed);
+    world.calls.asked(world.now, CALLER, Asked::Failed);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
 }
 
@@ -494,12 +494,12 @@ fn an_agent_at_our_telephone_gets_the_sound_by_sip() {
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.strip_prefix("sip:").unwrap().strip_suffix("@pbx.example.com").unwrap();
-    assert_eq!(world.desk.arm("handoff-1-4-0000000000000000"), None, "not signed by us");
-    assert_eq!(world.desk.arm(user), Some((CALLER, PARTY)));
-    assert_eq!(world.desk.arm(user), None, "once");
+    assert_eq!(world.calls.arm("handoff-1-4-0000000000000000"), None, "not signed by us");
+    assert_eq!(world.calls.arm(user), Some((CALLER, PARTY)));
+    assert_eq!(world.calls.arm(user), None, "once");
     world.pass(30);
     // The agent hangs up; we take our end down, and the provider comes back with the caller.
-    world.desk.arm_ended(world.now, CALL, true, Cause::NORMAL_CLEARING);
+    world.calls.arm_ended(world.now, CALL, true, Cause::NORMAL_CLEARING);
     world.tell(Event::HungUp { leg: PARTY, cause: Cause::NORMAL_CLEARING });
     assert!(told(&world.step(5, dialed(None, Some(30))))[0].starts_with("[\"Press 1"));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
@@ -515,8 +515,8 @@ fn a_caller_who_hangs_up_at_the_agents_telephone_ends_the_call() {
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
-    world.desk.arm(user).unwrap();
-    world.desk.arm_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
+    world.calls.arm(user).unwrap();
+    world.calls.arm_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
     world.drain();
     assert_eq!(world.record().outcome, CallOutcome::Handled);
     let hung_up = |c: &Command| matches!(c, Command::HangUp { leg, .. } if *leg == PARTY);
@@ -543,7 +543,7 @@ fn a_call_whose_end_never_comes_is_closed_and_marked() {
     let mut world = World::waiting(None, false);
     world.pass(300);
     assert_eq!(world.record().cause, Cause::TIMER_EXPIRED);
-    assert_eq!(world.desk.calls_live(), 0);
+    assert_eq!(world.calls.calls_live(), 0);
 }
 
 #[test]

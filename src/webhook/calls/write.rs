@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::arm::arm_user;
-use crate::webhook::desk::consult::{Stage, Wanted};
-use crate::webhook::desk::hear::hang_up;
-use crate::webhook::desk::party::ProviderLeg;
-use crate::webhook::desk::room::room;
-use crate::webhook::desk::session::{Bridging, OnAir, Program, Recording, Session};
-use crate::webhook::desk::whereabouts::Whereabouts;
-use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::arm::arm_user;
+use crate::webhook::calls::consult::{Stage, Wanted};
+use crate::webhook::calls::hear::hang_up;
+use crate::webhook::calls::party::ProviderLeg;
+use crate::webhook::calls::room::room;
+use crate::webhook::calls::session::{Bridging, OnAir, Program, Recording, Session};
+use crate::webhook::calls::whereabouts::Whereabouts;
+use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::words::{Ahead, Listen, Prompt};
@@ -45,9 +45,9 @@ pub struct Again {
     pub document: Document,
 }
 
-impl Desk {
+impl ProviderCalls {
     /// The answer to the request with which a call came, in place of one that has not left; and
-    /// nothing else is asked for it. `None`: the desk does not carry this call.
+    /// nothing else is asked for it. `None`: no provider carries this call.
     pub fn write_again(&mut self, now: Timestamp, call: CallId) -> Option<Again> {
         let session = self.sessions.get_mut(&call)?;
         session.answers = Answers::default();
@@ -84,7 +84,7 @@ impl Desk {
         }
         if matches!(session.on_air, OnAir::End) && session.caller.leave() {
             self.timers.cancel(&Wake::Lost(ticket.call));
-            self.timers.set(Wake::Forget(ticket.call), now + crate::webhook::desk::ENDED_KEPT);
+            self.timers.set(Wake::Forget(ticket.call), now + crate::webhook::calls::ENDED_KEPT);
         }
         self.touch(ticket.call);
         written.document
@@ -114,7 +114,7 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl ProviderCalls {
     /// The document of a party that is not where it was dialed: its room, or whom it dials.
     fn write_elsewhere(&mut self, now: Timestamp, leg: LegId, n: u32) -> Document {
         if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party_mut(leg.n)) {
@@ -177,7 +177,7 @@ fn dial_of(
 struct Writer<'a> {
     call: CallId,
     session: &'a mut Session,
-    setup: &'a DeskSetup,
+    setup: &'a ProviderCallsSetup,
     provider: &'a ProviderSetup,
 }
 

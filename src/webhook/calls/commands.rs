@@ -4,25 +4,25 @@
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::answers::Answers;
-use crate::webhook::desk::consult::{Consult, Stage};
-use crate::webhook::desk::party::{Party, ProviderLeg};
-use crate::webhook::desk::party_state::PartyState;
-use crate::webhook::desk::session::{Bridging, Program, Recording};
-use crate::webhook::desk::{Desk, caller};
+use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::consult::{Consult, Stage};
+use crate::webhook::calls::party::{Party, ProviderLeg};
+use crate::webhook::calls::party_state::PartyState;
+use crate::webhook::calls::session::{Bridging, Program, Recording};
+use crate::webhook::calls::{ProviderCalls, caller};
 use crate::webhook::document::Callee;
 use crate::words::{Command, Event, From, Target};
 
 /// Who carries out a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The desk has.
+    /// [`ProviderCalls`] has.
     Here,
     /// It is about a telephone or sound of ours.
     BySip,
 }
 
-impl Desk {
+impl ProviderCalls {
     /// Takes what is for a leg at a provider.
     pub fn command(&mut self, command: &Command) -> Taken {
         match command {

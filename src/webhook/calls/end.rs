@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::desk::party::Party;
-use crate::webhook::desk::party_state::PartyState;
-use crate::webhook::desk::session::OnAir;
-use crate::webhook::desk::whereabouts::Whereabouts;
-use crate::webhook::desk::{AskWhat, Desk, ENDED_KEPT, REFUSED_MAX, SEEN_MAX, Wake, caller};
+use crate::webhook::calls::party::Party;
+use crate::webhook::calls::party_state::PartyState;
+use crate::webhook::calls::session::OnAir;
+use crate::webhook::calls::whereabouts::Whereabouts;
+use crate::webhook::calls::{
+    AskWhat, ENDED_KEPT, ProviderCalls, REFUSED_MAX, SEEN_MAX, Wake, caller,
+};
 use crate::words::{Cause, Event, Loss};
 
 /// News this old counts from when it happened; younger news from when it came. Providers' times are
@@ -24,7 +26,7 @@ pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 /// A call the provider does not know is waited for so long, after a piece of music.
 const GONE_WAIT: Duration = Duration::from_secs(4);
 
-impl Desk {
+impl ProviderCalls {
     /// The caller has hung up, at `at` if that is known.
     pub(super) fn caller_gone(
         &mut self,

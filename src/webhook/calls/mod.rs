@@ -2,12 +2,12 @@
 //!
 //! # Contract
 //!
-//! [`Desk::hear`] takes a request that was verified. Either the answer is known at once, or the
-//! request became events: take them by [`Desk::poll_event`], give the center's commands to
-//! [`Desk::command`], and when nothing is left ask for the answer by [`Desk::write`]. After every
-//! turn [`Desk::poll_ask`] says what a provider should be told by REST at once; without REST
-//! everything happens with the provider's next request, which a waiting caller makes every few
-//! seconds.
+//! [`ProviderCalls::hear`] takes a request that was verified. Either the answer is known at once,
+//! or the request became events: take them by [`ProviderCalls::poll_event`], give the center's
+//! commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
+//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_ask`] says what a provider
+//! should be told by REST at once; without REST everything happens with the provider's next
+//! request, which a waiting caller makes every few seconds.
 //!
 //! **Invariant:** a step is answered once; a call ends once towards the center, whatever is
 //! delivered late, twice or in another order; a party accepts or fails once.
@@ -62,9 +62,9 @@ const SEEN_MAX: usize = 200_000;
 /// record.
 const REFUSED_MAX: usize = 1_000;
 
-/// What the desk must know beforehand.
+/// What [`ProviderCalls`] must know beforehand.
 #[derive(Clone, Default)]
-pub struct DeskSetup {
+pub struct ProviderCallsSetup {
     pub providers: BTreeMap<String, ProviderSetup>,
     /// Agents whom a provider reaches by itself, for its own calls: which one, and where. All
     /// others are at telephones of ours.
@@ -81,9 +81,11 @@ pub struct DeskSetup {
 }
 
 /// The key is left out.
-impl std::fmt::Debug for DeskSetup {
+impl std::fmt::Debug for ProviderCallsSetup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DeskSetup").field("providers", &self.providers).finish_non_exhaustive()
+        f.debug_struct("ProviderCallsSetup")
+            .field("providers", &self.providers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,8 +176,8 @@ pub enum Asked {
 }
 
 #[derive(Debug)]
-pub struct Desk {
-    setup: DeskSetup,
+pub struct ProviderCalls {
+    setup: ProviderCallsSetup,
     sessions: BTreeMap<CallId, Session>,
     /// The provider and its name for the caller's leg, to the call.
     by_reference: BTreeMap<(String, String), CallId>,
@@ -216,9 +218,9 @@ enum Wake {
     Forget(CallId),
 }
 
-impl Desk {
+impl ProviderCalls {
     #[must_use]
-    pub fn new(setup: DeskSetup) -> Self {
+    pub fn new(setup: ProviderCallsSetup) -> Self {
         Self {
             setup,
             sessions: BTreeMap::new(),
@@ -272,7 +274,7 @@ impl Desk {
         }
     }
 
-    /// Whether the desk carries this call.
+    /// Whether this call is at a provider.
     #[must_use]
     pub fn has(&self, call: CallId) -> bool {
         self.sessions.contains_key(&call)

@@ -130,7 +130,7 @@ fn a_link_says_which_call_is_meant_whatever_the_request_says() {
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
     let next = &mut world.next_call;
     let unknown =
-        world.desk.hear(world.now, "acme", &Link::Events, &named(Fields::default()), next);
+        world.calls.hear(world.now, "acme", &Link::Events, &named(Fields::default()), next);
     assert_eq!(unknown, Heard::Unknown);
 }
 
@@ -151,7 +151,7 @@ fn an_old_request_copied_much_later_starts_no_call() {
     world.call();
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     world.pass(3_600);
-    assert!(!world.desk.has(CALL));
+    assert!(!world.calls.has(CALL));
     assert_eq!(told(&world.call()), ["hang up normal_clearing"]);
     assert_eq!(world.next_call, CallId(2));
 }
