@@ -44,7 +44,7 @@ impl Front for ProviderCalls {
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         match handoff {
             Handoff::Arrived { arrival, address } => {
-                let expected = self.arm(address).map(|(leg, party)| {
+                let expected = self.handoff_arrived(address).map(|(leg, party)| {
                     let arrival = *arrival;
                     Handoff::Expected { arrival, leg, party }
                 });
@@ -55,9 +55,9 @@ impl Front for ProviderCalls {
             Handoff::Over { leg, end } => {
                 let call = leg.call;
                 match *end {
-                    HandoffEnd::Returned(cause) => self.arm_ended(now, call, true, cause),
-                    HandoffEnd::HungUp(cause) => self.arm_ended(now, call, false, cause),
-                    HandoffEnd::Lost(cause, how) => self.arm_lost(now, call, cause, how),
+                    HandoffEnd::Returned(cause) => self.handoff_ended(now, call, true, cause),
+                    HandoffEnd::HungUp(cause) => self.handoff_ended(now, call, false, cause),
+                    HandoffEnd::Lost(cause, how) => self.handoff_lost(now, call, cause, how),
                 }
                 self.has(call)
             }

@@ -199,7 +199,7 @@ impl ProviderCalls {
             }
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
             OnAir::Record { recording } => self.record_over(call, recording, fields),
-            OnAir::HandOff { leg } if fields.dial.is_some() => self.hand_off_over(call, leg),
+            OnAir::HandOff { leg } if fields.dial.is_some() => self.handoff_missed(call, leg),
             OnAir::Room => self.room_over(now, call),
             OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
             OnAir::Asked | OnAir::AskedAnew => {}

@@ -15,12 +15,12 @@
 //! **Deliberately absent:** signatures, XML and JSON; the queue.
 
 mod answers;
-mod arm;
 mod called;
 mod commands;
 mod consult;
 mod end;
 mod front;
+mod handoff;
 mod hear;
 mod hearing;
 mod party;

@@ -494,12 +494,16 @@ fn an_agent_at_our_telephone_gets_the_sound_by_sip() {
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.strip_prefix("sip:").unwrap().strip_suffix("@pbx.example.com").unwrap();
-    assert_eq!(world.calls.arm("handoff-1-4-0000000000000000"), None, "not signed by us");
-    assert_eq!(world.calls.arm(user), Some((CALLER, PARTY)));
-    assert_eq!(world.calls.arm(user), None, "once");
+    assert_eq!(
+        world.calls.handoff_arrived("handoff-1-4-0000000000000000"),
+        None,
+        "not signed by us"
+    );
+    assert_eq!(world.calls.handoff_arrived(user), Some((CALLER, PARTY)));
+    assert_eq!(world.calls.handoff_arrived(user), None, "once");
     world.pass(30);
     // The agent hangs up; we take our end down, and the provider comes back with the caller.
-    world.calls.arm_ended(world.now, CALL, true, Cause::NORMAL_CLEARING);
+    world.calls.handoff_ended(world.now, CALL, true, Cause::NORMAL_CLEARING);
     world.tell(Event::HungUp { leg: PARTY, cause: Cause::NORMAL_CLEARING });
     assert!(told(&world.step(5, dialed(None, Some(30))))[0].starts_with("[\"Press 1"));
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
@@ -515,8 +519,8 @@ fn a_caller_who_hangs_up_at_the_agents_telephone_ends_the_call() {
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
-    world.calls.arm(user).unwrap();
-    world.calls.arm_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
+    world.calls.handoff_arrived(user).unwrap();
+    world.calls.handoff_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
     world.drain();
     assert_eq!(world.record().outcome, CallOutcome::Handled);
     let hung_up = |c: &Command| matches!(c, Command::HangUp { leg, .. } if *leg == PARTY);

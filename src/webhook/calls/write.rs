@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
-use crate::webhook::calls::arm::arm_user;
 use crate::webhook::calls::consult::{Stage, Wanted};
+use crate::webhook::calls::handoff::handoff_address;
 use crate::webhook::calls::hear::hang_up;
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::room::room;
@@ -327,7 +327,7 @@ impl Writer<'_> {
     }
 
     fn hand_off(&self, leg: LegId) -> Written {
-        let user = arm_user(&self.setup.key, self.call, self.session.next - 1);
+        let user = handoff_address(&self.setup.key, self.call, self.session.next - 1);
         let host = self.provider.sip_host.as_deref().unwrap_or_default();
         let dial = Dial {
             to: Callee::Sip(format!("sip:{user}@{host}")),

@@ -22,7 +22,7 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
-    world.calls.arm(user).unwrap();
+    world.calls.handoff_arrived(user).unwrap();
     // What became of the command that brought the caller is told last.
     world.calls.asked(world.now, CALLER, Asked::Gone);
     world.pass(60);

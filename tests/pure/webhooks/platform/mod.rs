@@ -264,8 +264,8 @@ impl Callers for Platform {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.calls.has_arm(call) {
-            self.calls.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.calls.has_handoff(call) {
+            self.calls.handoff_ended(now, call, false, Cause::NORMAL_CLEARING);
         }
         let Some(line) = self.lines.get_mut(&call) else { return };
         let who = line.who.clone();
@@ -328,7 +328,7 @@ impl Front for Platform {
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
-            Handoff::Over { leg, .. } if self.calls.has_arm(leg.call) => Some(leg.call),
+            Handoff::Over { leg, .. } if self.calls.has_handoff(leg.call) => Some(leg.call),
             _ => None,
         };
         let is_known = self.calls.handle_handoff(now, handoff);

@@ -27,7 +27,7 @@ impl Platform {
         let Some(Callee::Sip(uri)) = to.filter(is_handed_off) else { return };
         let user = uri.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
         let (user, _) = user.expect("a SIP address");
-        match self.calls.arm(user) {
+        match self.calls.handoff_arrived(user) {
             Some((caller, party)) => {
                 self.told.push_back(Told::Talks(caller, party));
                 self.with_line(now, call, |line| line.is_bridged(now));

@@ -42,7 +42,7 @@ pub(super) struct Control {
     pub(super) parties: BTreeMap<String, Option<LegId>>,
     pub(super) talk_since: BTreeMap<String, Timestamp>,
     /// Parties that bring a caller's sound to us.
-    arms: BTreeMap<String, CallId>,
+    handoffs: BTreeMap<String, CallId>,
     /// Callers on hold who hear nothing, and since when.
     pub(super) silent: BTreeMap<LineId, Timestamp>,
 }
@@ -72,7 +72,7 @@ pub(super) enum ControlDeed {
     /// each other.
     Looks(String, bool),
     /// A caller's sound reaches us by SIP.
-    Arms(String),
+    HandsOff(String),
     /// The server is killed, and begins anew.
     Restart,
 }
@@ -96,7 +96,7 @@ impl Control {
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
             talk_since: BTreeMap::new(),
-            arms: BTreeMap::new(),
+            handoffs: BTreeMap::new(),
             silent: BTreeMap::new(),
         }
     }
@@ -162,8 +162,8 @@ impl World {
 
     /// The telephone that had the caller's sound is gone.
     pub(super) fn control_drops(&mut self, call: CallId) {
-        let mut arms = self.control().arms.iter();
-        let party = arms.find(|(_, it)| **it == call).map(|(party, _)| party.clone());
+        let mut handoffs = self.control().handoffs.iter();
+        let party = handoffs.find(|(_, it)| **it == call).map(|(party, _)| party.clone());
         party.into_iter().for_each(|party| self.control_does(ControlDeed::HangsUp(party)));
     }
 
@@ -212,7 +212,7 @@ impl World {
             ControlDeed::HangsUp(reference) if is_up(control, &reference) => {
                 control.platform.hangs_up(at, &reference);
             }
-            ControlDeed::Arms(party) if is_up(control, &party) => return self.brings(&party),
+            ControlDeed::HandsOff(party) if is_up(control, &party) => return self.brings(&party),
             ControlDeed::Holds(party, lasts) => return self.control_holds(&party, lasts),
             ControlDeed::Consults(party) => return self.control_consults(&party),
             ControlDeed::AsksOf(party, ask) => self.asks_of(&party, ask),
@@ -229,7 +229,7 @@ impl World {
             | ControlDeed::Fails(..)
             | ControlDeed::HangsUp(_)
             | ControlDeed::GivesUp(_)
-            | ControlDeed::Arms(_) => {}
+            | ControlDeed::HandsOff(_) => {}
         }
         self.carry();
     }
@@ -333,7 +333,7 @@ impl World {
                 Did::Bridges { caller: _, party } => {
                     let now = self.now;
                     self.control().talk_since.insert(party.clone(), now);
-                    if !self.control().arms.contains_key(&party) {
+                    if !self.control().handoffs.contains_key(&party) {
                         let talk = self.talk();
                         self.plan_control_hold(&party, talk);
                         self.plan(talk, Deed::Control(ControlDeed::HangsUp(party)));
@@ -360,7 +360,7 @@ impl World {
         let is_busy = self.control().platform.lines.iter().any(is_busy);
         self.control().parties.insert(party.clone(), leg);
         let (after, deed) = match self.people.below(10) {
-            _ if leg.is_none() => (self.people.ms(50, 400), ControlDeed::Arms(party)),
+            _ if leg.is_none() => (self.people.ms(50, 400), ControlDeed::HandsOff(party)),
             _ if is_busy => (self.people.ms(50, 900), ControlDeed::Fails(party, "user_busy")),
             _ if self.manners.is_steady => (Duration::from_secs(4), ControlDeed::Answers(party)),
             0..7 => (self.people.ms(500, 12_000), ControlDeed::Answers(party)),
@@ -374,7 +374,7 @@ impl World {
     fn brings(&mut self, party: &str) {
         let to = self.control().platform.lines[party].to.clone();
         let user = to.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, leg)) = self.calls.arm(user) else {
+        let Some((caller, leg)) = self.calls.handoff_arrived(user) else {
             self.control().platform.fails(party, "not_found");
             return self.carry();
         };
@@ -382,7 +382,7 @@ impl World {
             self.phones.get(&leg).is_some_and(|phone| phone.answered_at.is_some()),
             "{leg} hears the caller, and is not there"
         );
-        self.control().arms.insert(party.to_owned(), caller.call);
+        self.control().handoffs.insert(party.to_owned(), caller.call);
         self.control().platform.answers(party);
         self.carry();
     }
@@ -396,12 +396,12 @@ impl World {
         let control = self.control();
         let leg = control.parties.get(reference).copied().flatten();
         let since = control.talk_since.remove(reference);
-        let arm = control.arms.remove(reference);
+        let handoff = control.handoffs.remove(reference);
         if let Some((leg, from)) = leg.zip(since) {
             self.judge.talks.push(Talk { leg, from, to: now });
         }
-        if let Some(call) = arm.filter(|call| self.calls.has_arm(*call)) {
-            self.calls.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if let Some(call) = handoff.filter(|call| self.calls.has_handoff(*call)) {
+            self.calls.handoff_ended(now, call, false, Cause::NORMAL_CLEARING);
             self.settle();
         }
     }

@@ -54,7 +54,7 @@ pub(super) struct Dialing {
     /// When the callee will hang up.
     pub(super) talks_until: Option<Timestamp>,
     /// Caller and agent, where the caller's sound is with us by SIP.
-    pub(super) arm: Option<(LegId, LegId)>,
+    pub(super) handoff: Option<(LegId, LegId)>,
 }
 
 #[derive(Debug)]

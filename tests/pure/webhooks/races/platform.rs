@@ -199,7 +199,7 @@ impl World {
                     answered_at: None,
                     talks_since: None,
                     talks_until: None,
-                    arm: None,
+                    handoff: None,
                 };
                 self.plan_callee(line, epoch, &dialing, is_sip, is_busy);
                 self.lines[line].dialing = Some(dialing);
@@ -218,7 +218,7 @@ impl World {
         let people = &mut self.people;
         let rings_out = dialing.dial.ring_timeout;
         let (after, deed) = match people.below(10) {
-            _ if is_sip => (people.ms(50, 400), CalleeDeed::Arms),
+            _ if is_sip => (people.ms(50, 400), CalleeDeed::HandsOff),
             _ if is_busy => (people.ms(50, 900), CalleeDeed::Fails(Cause::USER_BUSY)),
             _ if self.manners.is_steady => (Duration::from_secs(4), CalleeDeed::Answers),
             0..7 => (people.ms(500, 12_000), CalleeDeed::Answers),
@@ -240,7 +240,7 @@ impl World {
             return;
         };
         match deed {
-            CalleeDeed::Arms => self.arms(line, epoch),
+            CalleeDeed::HandsOff => self.hands_off(line, epoch),
             CalleeDeed::Rings => self.callee_news(line, LegState::Ringing),
             CalleeDeed::Answers => {
                 dialing.answered_at = Some(now);
@@ -263,18 +263,18 @@ impl World {
     }
 
     /// The caller's sound comes to us; nobody may be there for it any more.
-    fn arms(&mut self, line: LineId, epoch: u32) {
+    fn hands_off(&mut self, line: LineId, epoch: u32) {
         let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
         let Callee::Sip(uri) = &dialing.dial.to else { return };
         let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, party)) = self.calls.arm(user) else {
+        let Some((caller, party)) = self.calls.handoff_arrived(user) else {
             return self.dial_over(line, Some(Cause::UNALLOCATED_NUMBER));
         };
         assert!(
             self.phones.get(&party).is_some_and(|phone| phone.answered_at.is_some()),
             "{party} hears the caller, and is not there"
         );
-        dialing.arm = Some((caller, party));
+        dialing.handoff = Some((caller, party));
         dialing.talks_since = Some(self.now);
         assert_eq!(self.lines[line].epoch, epoch);
         assert_eq!(self.lines[line].call, Some(caller.call));
@@ -345,10 +345,11 @@ impl World {
             return;
         }
         self.lines[line].over_at = Some(self.now);
-        let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+        let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
         self.callee_ends(line, Cause::NORMAL_CLEARING);
-        if let Some((caller, _)) = arm.filter(|(caller, _)| self.calls.has_arm(caller.call)) {
-            self.calls.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+        if let Some((caller, _)) = handoff.filter(|(caller, _)| self.calls.has_handoff(caller.call))
+        {
+            self.calls.handoff_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
             self.settle();
         }
         if self.wire.is_silent_end(self.now) {
@@ -390,10 +391,12 @@ impl World {
             AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Part { .. } => {}
             AskWhat::End => self.line_ends(line),
             AskWhat::Move { to } => {
-                let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+                let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
                 self.callee_ends(line, Cause::NORMAL_CLEARING);
-                if let Some((caller, _)) = arm.filter(|(leg, _)| self.calls.has_arm(leg.call)) {
-                    self.calls.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
+                if let Some((caller, _)) =
+                    handoff.filter(|(leg, _)| self.calls.has_handoff(leg.call))
+                {
+                    self.calls.handoff_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
                     self.settle();
                 }
                 self.lines[line].epoch += 1;

@@ -71,7 +71,7 @@ pub(super) enum Deed {
 #[derive(Clone, Debug)]
 pub(super) enum CalleeDeed {
     /// The caller's sound reaches us by SIP.
-    Arms,
+    HandsOff,
     Rings,
     Answers,
     Fails(Cause),
@@ -293,7 +293,7 @@ impl World {
     fn phone(&mut self, leg: LegId, deed: PhoneDeed) {
         if leg.is_caller() {
             // Our end of the caller's sound was told to end.
-            return self.arm_taken_down(leg.call, false);
+            return self.handoff_over(leg.call, false);
         }
         let Some(phone) = self.phones.get_mut(&leg) else { return };
         match deed {
@@ -331,28 +331,28 @@ impl World {
         }
     }
 
-    /// As the server's telephones do: the arm first, then the news.
+    /// As the server's telephones do: the end of the hand-off first, then the party's.
     fn phone_over(&mut self, leg: LegId, cause: Cause) {
         let phone = self.phones.remove(&leg);
         if let Some(from) = phone.and_then(|phone| phone.answered_at) {
             self.judge.talks.push(Talk { leg, from, to: self.now });
         }
-        self.arm_taken_down(leg.call, true);
+        self.handoff_over(leg.call, true);
         self.tell(Event::HungUp { leg, cause });
     }
 
-    fn arm_taken_down(&mut self, call: CallId, by_us: bool) {
-        if !self.calls.has_arm(call) {
+    fn handoff_over(&mut self, call: CallId, by_us: bool) {
+        if !self.calls.has_handoff(call) {
             return;
         }
-        self.calls.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
+        self.calls.handoff_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
         self.settle();
         if self.control.is_some() {
             return self.control_drops(call);
         }
         let line = self.lines.iter().position(|line| {
-            let arm = line.dialing.as_ref().and_then(|dialing| dialing.arm);
-            arm.is_some_and(|(caller, _)| caller.call == call)
+            let handoff = line.dialing.as_ref().and_then(|dialing| dialing.handoff);
+            handoff.is_some_and(|(caller, _)| caller.call == call)
         });
         if let Some(line) = line {
             self.dial_over(line, None);

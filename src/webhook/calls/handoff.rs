@@ -2,7 +2,7 @@
 //! ours.
 //!
 //! ```text
-//!  HandOff ── INVITE to `handoff-…` ──► has_arm ──► the caller hangs up, or the agent
+//!  HandOff ── INVITE to `handoff-…` ──► has_handoff ──► the caller hangs up, or the agent
 //!     └── the provider is back without it: the agent's leg is dropped, the flow goes on
 //! ```
 //!
@@ -22,13 +22,13 @@ use crate::words::{Cause, Event, Loss};
 
 impl ProviderCalls {
     /// A SIP leg rings for this address: whose sound comes, and to whom?
-    pub fn arm(&mut self, user: &str) -> Option<(LegId, LegId)> {
+    pub fn handoff_arrived(&mut self, user: &str) -> Option<(LegId, LegId)> {
         let (call, _) = user.strip_prefix(ADDRESS_PREFIX)?.split_once('-')?;
         let call = CallId(call.parse().ok()?);
         let key = self.setup.key;
         let session = self.sessions.get_mut(&call)?;
         let Some(Bridging::HandOff { leg }) = session.bridging else { return None };
-        let expected = arm_user(&key, call, session.next - 1);
+        let expected = handoff_address(&key, call, session.next - 1);
         if !same(expected.as_bytes(), user.as_bytes()) || !session.caller.hand_over() {
             return None;
         }
@@ -37,22 +37,22 @@ impl ProviderCalls {
     }
 
     #[must_use]
-    pub fn has_arm(&self, call: CallId) -> bool {
+    pub fn has_handoff(&self, call: CallId) -> bool {
         self.sessions.get(&call).is_some_and(|session| session.caller.is_with_us())
     }
 
     /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
     /// is gone, and the caller goes on elsewhere.
-    pub fn arm_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
-        self.arm_over(now, call, by_us, |leg| Event::HungUp { leg, cause });
+    pub fn handoff_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
+        self.end_handoff(now, call, by_us, |leg| Event::HungUp { leg, cause });
     }
 
-    /// As [`Self::arm_ended`], where nobody hung up.
-    pub fn arm_lost(&mut self, now: Timestamp, call: CallId, cause: Cause, how: Loss) {
-        self.arm_over(now, call, false, |leg| Event::LegLost { leg, cause, how });
+    /// As [`Self::handoff_ended`], where nobody hung up.
+    pub fn handoff_lost(&mut self, now: Timestamp, call: CallId, cause: Cause, how: Loss) {
+        self.end_handoff(now, call, false, |leg| Event::LegLost { leg, cause, how });
     }
 
-    fn arm_over(
+    fn end_handoff(
         &mut self,
         now: Timestamp,
         call: CallId,
@@ -79,7 +79,7 @@ impl ProviderCalls {
     }
 
     /// The caller came back from the agent's SIP leg, or never got there.
-    pub(super) fn hand_off_over(&mut self, call: CallId, leg: LegId) {
+    pub(super) fn handoff_missed(&mut self, call: CallId, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if session.bridging == Some(Bridging::HandOff { leg }) && !session.caller.is_with_us() {
             tracing::warn!(%call, "the provider could not bring the caller to us by SIP: check \
@@ -92,7 +92,7 @@ impl ProviderCalls {
 }
 
 /// The user part to which step `n` of a call sends its sound.
-pub(super) fn arm_user(key: &[u8; 32], call: CallId, n: u32) -> String {
+pub(super) fn handoff_address(key: &[u8; 32], call: CallId, n: u32) -> String {
     let what = format!("{ADDRESS_PREFIX}{}-{n}", call.0);
     let mac = hmac_sha256(key, &[what.as_bytes()]);
     format!("{what}-{}", hex(&mac[..8]))
