@@ -119,7 +119,8 @@ pub struct LegOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The conference in which the party waits then.
-    pub room: String,
+    #[serde(rename = "room")]
+    pub conference: String,
     /// The party asks for a document here,
     pub to: Link,
     /// and the leg of this name

@@ -1,8 +1,8 @@
 //! What a provider is to do, in our words: the common subset of what all of them can.
 //!
 //! **Invariant:** at most one action of a document asks for something ([`Action::Gather`],
-//! [`Action::Record`], [`Action::Dial`], [`Action::Meet`], [`Action::Goto`]), and it is the last;
-//! what follows is decided when the provider comes back with the result.
+//! [`Action::Record`], [`Action::Dial`], [`Action::Conference`], [`Action::Goto`]), and it is the
+//! last; what follows is decided when the provider comes back with the result.
 //!
 //! **Deliberately absent:** what only one provider can do.
 
@@ -43,7 +43,7 @@ pub enum Action {
     /// Into a conference of that name, where all who are in it hear each other, and one alone hears
     /// nothing. With `is_host` it ends for the others when this leg leaves. Comes to `next` when it
     /// has ended.
-    Meet { room: String, is_host: bool, next: Link },
+    Conference { name: String, is_host: bool, next: Link },
     /// Ask at once what is next.
     Goto(Link),
     /// End the leg. `cause` is for providers that can say one.

@@ -71,8 +71,8 @@ impl std::fmt::Debug for Links {
 }
 
 impl Link {
-    /// Whether a party's leg asks here that is not where it was dialed any more: in a room, or on
-    /// its way to one.
+    /// Whether a party's leg asks here that is not where it was dialed any more: in a conference,
+    /// or on its way to one.
     #[must_use]
     pub const fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Leg { n, .. } if *n >= ELSEWHERE)

@@ -72,8 +72,8 @@ impl Writer<'_> {
             }
             Action::Dial(call) => self.dial(call),
             // It has no host: who is left alone hears nothing, and is told of by its own leg.
-            Action::Meet { room, is_host: _, next } => {
-                self.xml.text("Conference", Attributes::new(), room);
+            Action::Conference { name, is_host: _, next } => {
+                self.xml.text("Conference", Attributes::new(), name);
                 self.redirect(next);
             }
             Action::Goto(next) => self.redirect(next),

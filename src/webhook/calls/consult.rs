@@ -3,9 +3,9 @@
 //!
 //! ```text
 //!  caller ─ music            caller ─┐                 caller ─┐
-//!                                    ├─ room                   ├─ room
+//!                                    ├─ conference             ├─ conference
 //!  agent ──dials──► guest    guest ──┘ (agent leaves)  agent ──┤
-//!                                                      guest ──┘ (conference)
+//!                                                      guest ──┘
 //! ```
 //!
 //! **Invariant:** whoever dialed somebody is neither moved nor ended while the other is to stay and
@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::LegId;
 use crate::webhook::calls::ProviderCalls;
+use crate::webhook::calls::conference::NoParting;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
-use crate::webhook::calls::room::NoParting;
 use crate::webhook::calls::session::{Bridging, Session};
 
 /// By the numbers of their legs.
@@ -59,12 +59,13 @@ struct Row {
     agent: u16,
     guest: u16,
     is_joined: bool,
-    meets: bool,
+    #[serde(rename = "meets")]
+    is_conference: bool,
 }
 
 impl From<Row> for Consult {
-    fn from(Row { agent, guest, is_joined, meets }: Row) -> Self {
-        let stage = match (is_joined, meets) {
+    fn from(Row { agent, guest, is_joined, is_conference }: Row) -> Self {
+        let stage = match (is_joined, is_conference) {
             (_, true) => Stage::Conference,
             (true, false) => Stage::Joined,
             (false, false) => Stage::Dialing,
@@ -77,7 +78,7 @@ impl From<Consult> for Row {
     fn from(consult: Consult) -> Self {
         let Consult { agent, guest, stage } = consult;
         let is_joined = stage >= Stage::Joined;
-        Self { agent, guest, is_joined, meets: consult.is_conference() }
+        Self { agent, guest, is_joined, is_conference: consult.is_conference() }
     }
 }
 
@@ -86,7 +87,7 @@ impl From<Consult> for Row {
 pub(super) enum Wanted {
     /// Where it was dialed.
     There,
-    Room,
+    Conference,
     /// With whom it dials.
     Guest(u16),
 }
@@ -110,7 +111,7 @@ impl Session {
         dials && hangs && !self.caller.is_over()
     }
 
-    /// Whether the caller has somebody else in the room, should this party leave it.
+    /// Whether the caller has somebody else in the conference, should this party leave it.
     pub(super) fn is_among_three(&self, n: u16) -> bool {
         let other = self.consult.and_then(|it| match n {
             _ if it.agent == n => Some(it.guest),
@@ -121,15 +122,16 @@ impl Session {
     }
 
     pub(super) fn wanted(&self, n: u16) -> Wanted {
-        let meets_caller = matches!(self.bridging, Some(Bridging::Room { leg }) if leg.n == n);
+        let joins_caller =
+            matches!(self.bridging, Some(Bridging::Conference { leg }) if leg.n == n);
         match self.consult {
-            Some(it) if it.guest == n && (it.is_conference() || meets_caller) => Wanted::Room,
+            Some(it) if it.guest == n && (it.is_conference() || joins_caller) => Wanted::Conference,
             Some(it) if it.guest == n => Wanted::There,
             Some(it) if it.agent == n && !it.is_conference() && self.is_up(it.guest) => {
                 Wanted::Guest(it.guest)
             }
             Some(_) | None => match self.state_of(n) {
-                Some(state) if state.is_parted() => Wanted::Room,
+                Some(state) if state.is_parted() => Wanted::Conference,
                 Some(_) | None => Wanted::There,
             },
         }
@@ -142,7 +144,7 @@ impl ProviderCalls {
     /// # Errors
     ///
     /// Why not.
-    pub fn consults(&self, party: LegId, trunk: &str) -> Result<(), NoParting> {
+    pub fn can_consult(&self, party: LegId, trunk: &str) -> Result<(), NoParting> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
         match (leg, trunk == session.provider) {
@@ -158,7 +160,7 @@ impl ProviderCalls {
     /// # Errors
     ///
     /// Why not. The sound of our own telephones is mixed here, a provider must be able to.
-    pub fn meets(&self, party: LegId) -> Result<(), NoParting> {
+    pub fn can_conference(&self, party: LegId) -> Result<(), NoParting> {
         let session = self.sessions.get(&party.call);
         match session.and_then(|session| session.parties.get(&party.n)) {
             Some(Party::Provider(_)) => self.parts(party),

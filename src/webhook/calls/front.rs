@@ -22,8 +22,8 @@ impl Front for ProviderCalls {
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         let can = match request {
             AgentRequest::Hold => self.parts(leg),
-            AgentRequest::Consult { trunk: Some(trunk), .. } => self.consults(leg, trunk),
-            AgentRequest::Conference => self.meets(leg),
+            AgentRequest::Consult { trunk: Some(trunk), .. } => self.can_consult(leg, trunk),
+            AgentRequest::Conference => self.can_conference(leg),
             AgentRequest::Transfer { .. } => self.leaves(leg),
             AgentRequest::Consult { trunk: None, .. }
             | AgentRequest::Resume

@@ -127,7 +127,7 @@ impl ProviderCalls {
         let is_over = session.caller.is_over();
         if session.on_air.is_asked() || last && !is_over {
             session.on_air = match session.on_air {
-                OnAir::Room | OnAir::AskedAnew => OnAir::AskedAnew,
+                OnAir::Conference | OnAir::AskedAnew => OnAir::AskedAnew,
                 _ => OnAir::Asked,
             };
             return Heard::Asked(Ticket { call, link: link.clone() });
@@ -165,7 +165,7 @@ impl ProviderCalls {
                 | OnAir::AskedAnew
                 | OnAir::Sounds { .. }
                 | OnAir::HandOff { .. }
-                | OnAir::Room
+                | OnAir::Conference
                 | OnAir::End => {}
             }
             self.caller_gone(now, call, fields.at, cause);
@@ -200,7 +200,7 @@ impl ProviderCalls {
             OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
             OnAir::Record { recording } => self.record_over(call, recording, fields),
             OnAir::HandOff { leg } if fields.dial.is_some() => self.handoff_missed(call, leg),
-            OnAir::Room => self.room_over(now, call),
+            OnAir::Conference => self.conference_over(now, call),
             OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
             OnAir::Asked | OnAir::AskedAnew => {}
         }

@@ -31,7 +31,7 @@ impl ProviderCalls {
             [_] => session.part(),
             [caller, party] if caller.is_caller() => session.join(*party),
             [agent, guest] => session.join_guest(*agent, *guest),
-            [..] => session.meet(call),
+            [..] => session.confer(call),
         }
         let taken = if session.is_by_sip(leg) { Taken::BySip } else { Taken::Here };
         self.touch(call);
@@ -58,7 +58,7 @@ impl Session {
             Party::Provider(party) if party.state.is_dialed() && !is_guest => {
                 self.bridge(Bridging::Talking { leg });
             }
-            Party::Provider(_) => self.bridge(Bridging::Room { leg }),
+            Party::Provider(_) => self.bridge(Bridging::Conference { leg }),
         }
     }
 
@@ -80,10 +80,10 @@ impl Session {
     }
 
     /// The caller, the agent and the guest are to hear each other.
-    fn meet(&mut self, call: CallId) {
+    fn confer(&mut self, call: CallId) {
         let Some(consult) = &mut self.consult else { return };
         consult.reach(Stage::Conference);
         let leg = LegId { call, n: consult.agent };
-        self.bridge(Bridging::Room { leg });
+        self.bridge(Bridging::Conference { leg });
     }
 }

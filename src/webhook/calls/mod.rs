@@ -17,6 +17,7 @@
 mod answers;
 mod called;
 mod commands;
+mod conference;
 mod consult;
 mod end;
 mod front;
@@ -26,7 +27,6 @@ mod hearing;
 mod party;
 mod party_state;
 mod record;
-mod room;
 mod saved;
 mod session;
 #[cfg(test)]
@@ -46,7 +46,7 @@ use crate::webhook::link::Link;
 use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;
-pub use room::NoParting;
+pub use conference::NoParting;
 pub use saved::Saving;
 pub use write::Again;
 
@@ -156,9 +156,9 @@ pub enum AskWhat {
     /// End the leg.
     End,
     /// Take this party away from the caller whose leg the provider calls `caller`: it comes for
-    /// `to`. Where one command is for both, the caller comes for `caller_to`. `room` is the one of
-    /// their call.
-    Part { caller: String, to: Link, caller_to: Link, room: String },
+    /// `to`. Where one command is for both, the caller comes for `caller_to`. `conference` is the
+    /// one of their call.
+    Part { caller: String, to: Link, caller_to: Link, conference: String },
     /// It has come, as it was told to: it need not be told again.
     Came,
     /// Say here how the leg goes on, where a person has not set that up.
@@ -212,7 +212,7 @@ enum Wake {
     Lost(CallId),
     /// The provider could not be told, and is told again.
     Tell(CallId),
-    /// A party should have come to its room by now.
+    /// A party should have come to its conference by now.
     Comes(LegId),
     /// Late news has had its time.
     Forget(CallId),
@@ -344,7 +344,10 @@ impl ProviderCalls {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
                 // Waiting callers come by themselves; those who talk do not.
-                if matches!(session.on_air, session::OnAir::Dial { .. } | session::OnAir::Room) {
+                if matches!(
+                    session.on_air,
+                    session::OnAir::Dial { .. } | session::OnAir::Conference
+                ) {
                     self.timers.set(Wake::Tell(call), now + TELL_AGAIN);
                 }
             }

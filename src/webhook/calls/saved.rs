@@ -5,10 +5,10 @@
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
+use crate::webhook::calls::conference::COMES_MAX;
 use crate::webhook::calls::end::BACK_MAX;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
-use crate::webhook::calls::room::COMES_MAX;
 use crate::webhook::calls::session::{Bridging, OnAir, Session};
 use crate::webhook::calls::{ENDED_KEPT, ProviderCalls, Wake};
 use crate::words::Cause;

@@ -96,15 +96,16 @@ pub(super) enum Bridging {
     HandOff { leg: LegId },
     /// Bridged by the provider.
     Talking { leg: LegId },
-    /// In the room where that party is.
-    Room { leg: LegId },
+    /// In the conference where that party is.
+    #[serde(rename = "Room")]
+    Conference { leg: LegId },
 }
 
 impl Bridging {
     /// The party of the provider's that the caller hears.
     pub(super) const fn talks(self) -> Option<LegId> {
         match self {
-            Self::Talking { leg } | Self::Room { leg } => Some(leg),
+            Self::Talking { leg } | Self::Conference { leg } => Some(leg),
             Self::Dial { .. } | Self::HandOff { .. } => None,
         }
     }
@@ -138,7 +139,8 @@ pub(super) enum OnAir {
     HandOff {
         leg: LegId,
     },
-    Room,
+    #[serde(rename = "Room")]
+    Conference,
     End,
 }
 
@@ -195,7 +197,7 @@ impl Session {
         if let Some(
             Bridging::Dial { leg: now }
             | Bridging::Talking { leg: now }
-            | Bridging::Room { leg: now },
+            | Bridging::Conference { leg: now },
         ) = self.bridging
             && now == leg
         {
@@ -225,7 +227,10 @@ impl Session {
             // the same from here, and a piece of music is short.
             OnAir::Sounds { waits: true, .. } => self.is_awaited(),
             OnAir::Sounds { waits: false, .. } => {
-                matches!(self.bridging, Some(Bridging::HandOff { .. } | Bridging::Room { .. }))
+                matches!(
+                    self.bridging,
+                    Some(Bridging::HandOff { .. } | Bridging::Conference { .. })
+                )
             }
             // Told to come as well, it would begin what is next twice.
             OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::comes_back) => {
@@ -235,11 +240,11 @@ impl Session {
             OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::is_told) => false,
             OnAir::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
-                Some(Bridging::HandOff { .. } | Bridging::Room { .. }) | None => true,
+                Some(Bridging::HandOff { .. } | Bridging::Conference { .. }) | None => true,
             },
             // Our end of it is taken down, and the provider comes by itself.
             OnAir::HandOff { .. } => false,
-            OnAir::Room => !matches!(self.bridging, Some(Bridging::Room { .. })),
+            OnAir::Conference => !matches!(self.bridging, Some(Bridging::Conference { .. })),
         }
     }
 }

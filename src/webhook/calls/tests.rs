@@ -2,13 +2,13 @@
 //!
 //! The provider here takes documents as they are; how they are written is the providers' matter.
 
+mod conference;
 mod consult;
 mod ends;
 mod late;
 mod lost;
 mod races;
 mod refusal;
-mod room;
 mod saved;
 mod states;
 
@@ -311,7 +311,7 @@ fn told(document: &Document) -> Vec<String> {
         }
         Action::Record { next, .. } => format!("record {}", step(next)),
         Action::Dial(dial) => format!("dial {:?} {}", dial.to, step(&dial.next)),
-        Action::Meet { next, .. } => format!("meet {}", step(next)),
+        Action::Conference { next, .. } => format!("meet {}", step(next)),
         Action::Goto(next) => step(next),
         Action::HangUp { cause } => format!("hang up {}", cause.name()),
         Action::Reject { cause } => format!("reject {}", cause.name()),

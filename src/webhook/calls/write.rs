@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
+use crate::webhook::calls::conference::conference_name;
 use crate::webhook::calls::consult::{Stage, Wanted};
 use crate::webhook::calls::handoff::handoff_address;
 use crate::webhook::calls::hear::hang_up;
 use crate::webhook::calls::party::ProviderLeg;
-use crate::webhook::calls::room::room;
 use crate::webhook::calls::session::{Bridging, OnAir, Program, Recording, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, Wake};
@@ -115,7 +115,7 @@ impl ProviderCalls {
 }
 
 impl ProviderCalls {
-    /// The document of a party that is not where it was dialed: its room, or whom it dials.
+    /// The document of a party that is not where it was dialed: its conference, or whom it dials.
     fn write_elsewhere(&mut self, now: Timestamp, leg: LegId, n: u32) -> Document {
         if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party_mut(leg.n)) {
             party.state.answered();
@@ -138,13 +138,13 @@ impl ProviderCalls {
                     actions: dial.map(|dial| Action::Dial(Box::new(dial))).into_iter().collect(),
                 }
             }
-            Wanted::Room | Wanted::There => {
-                let room = room(&self.setup.key, leg.call);
+            Wanted::Conference | Wanted::There => {
+                let name = conference_name(&self.setup.key, leg.call);
                 let is_host = !session.is_among_three(leg.n);
                 if let Some(party) = session.party_mut(leg.n) {
                     party.dials = None;
                 }
-                Document { actions: vec![Action::Meet { room, is_host, next }] }
+                Document { actions: vec![Action::Conference { name, is_host, next }] }
             }
         };
         if let Some(party) = session.party_mut(leg.n) {
@@ -207,7 +207,7 @@ impl Writer<'_> {
             Some(Bridging::HandOff { leg }) => return self.hand_off(leg),
             // Bridged, and yet it asks: whatever ended the talk will be told.
             Some(Bridging::Talking { .. }) => return self.silent(None),
-            Some(Bridging::Room { .. }) => return self.meet(),
+            Some(Bridging::Conference { .. }) => return self.conference(),
             None => {}
         }
         match self.session.program.clone() {
@@ -316,14 +316,14 @@ impl Writer<'_> {
         Written::new(vec![action], on_air, wanted.length_max + wanted.silence)
     }
 
-    fn meet(&self) -> Written {
+    fn conference(&self) -> Written {
         let mut actions = Vec::new();
         if self.session.on_air == OnAir::AskedAnew {
             actions.push(Action::Sound(Sound::Pause { ms: IDLE_MS }));
         }
-        let room = room(&self.setup.key, self.call);
-        actions.push(Action::Meet { room, is_host: false, next: self.next() });
-        Written::new(actions, OnAir::Room, TALK_MAX)
+        let name = conference_name(&self.setup.key, self.call);
+        actions.push(Action::Conference { name, is_host: false, next: self.next() });
+        Written::new(actions, OnAir::Conference, TALK_MAX)
     }
 
     fn hand_off(&self, leg: LegId) -> Written {

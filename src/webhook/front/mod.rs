@@ -269,7 +269,7 @@ fn order(links: &Links, ask: Ask) -> RestOrder {
     let Ask { leg, reference, region, what, provider: _ } = ask;
     let command = match what {
         AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-        AskWhat::Part { caller, to, caller_to, room: _ } => RestCommand::Part {
+        AskWhat::Part { caller, to, caller_to, conference: _ } => RestCommand::Part {
             reference,
             url: links.url(&to),
             caller,
@@ -288,8 +288,8 @@ fn command(now: Timestamp, legs: &mut dyn Commanded, ask: Ask) {
     match what {
         AskWhat::Move { to } => legs.move_to(now, &reference, &to),
         AskWhat::End => legs.hang_up(&reference),
-        AskWhat::Part { caller, to, caller_to, room } => {
-            legs.part(now, &reference, leg, Part { room, to, caller, caller_to });
+        AskWhat::Part { caller, to, caller_to, conference } => {
+            legs.part(now, &reference, leg, Part { conference, to, caller, caller_to });
         }
         // Such a provider reports everything by itself.
         AskWhat::Watch { .. } | AskWhat::Came => {}

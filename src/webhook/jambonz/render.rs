@@ -48,9 +48,9 @@ fn act(action: &Action, paper: &Paper, verbs: &mut Vec<Value>) {
             verbs.push(json!({"verb": "redirect", "actionHook": url}));
         }
         Action::Dial(call) => verbs.push(dial(call, paper)),
-        Action::Meet { room, is_host, next } => verbs.push(json!({
+        Action::Conference { name, is_host, next } => verbs.push(json!({
             "verb": "conference",
-            "name": room,
+            "name": name,
             "startConferenceOnEnter": true,
             "endConferenceOnExit": is_host,
             "actionHook": paper.url(next),

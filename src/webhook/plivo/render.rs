@@ -76,7 +76,7 @@ impl Writer<'_> {
                 self.redirect(&next);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
+            Action::Conference { name, is_host, next } => {
                 let next = self.paper.url(next);
                 let attributes = [
                     ("startConferenceOnEnter", "true".to_owned()),
@@ -86,7 +86,7 @@ impl Writer<'_> {
                     ("method", "POST".to_owned()),
                     ("redirect", "true".to_owned()),
                 ];
-                self.xml.text("Conference", &attributes, room);
+                self.xml.text("Conference", &attributes, name);
                 self.redirect(&next);
             }
             Action::Goto(next) => self.redirect(&self.paper.url(next)),

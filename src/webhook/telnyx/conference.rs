@@ -72,9 +72,9 @@ impl Legs {
             return; // asked for once more, over a restart
         }
         leg.begin(&part.to);
-        let is_there = leg.is_in(&part.room);
+        let is_there = leg.is_in(&part.conference);
         if !is_there {
-            leg.conference = Some(Conference::new(&part.room, true));
+            leg.conference = Some(Conference::new(&part.conference, true));
         }
         let caller = part.caller.clone();
         leg.doing = Doing::Parting(Box::new(part));
@@ -153,7 +153,7 @@ impl Legs {
         let Some(leg) = self.leg(reference) else { return };
         let stays = match leg.todo.front() {
             None | Some(Todo::End { .. }) => true,
-            Some(Todo::Meet { room }) => leg.is_in(room),
+            Some(Todo::Conference { name }) => leg.is_in(name),
             Some(Todo::Dial(_)) => !leg.is_caller(),
             Some(
                 Todo::Sound { .. } | Todo::Pause { .. } | Todo::Keys { .. } | Todo::Record { .. },

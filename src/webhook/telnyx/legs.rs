@@ -104,7 +104,7 @@ impl Commanded for Legs {
         // The news of a recording does not name the leg as commands do; the mark does.
         let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
         let reference = recorded.as_deref().unwrap_or(&fields.reference);
-        if !self.legs.contains_key(reference) && !self.meet(now, reference, fields) {
+        if !self.legs.contains_key(reference) && !self.unknown_leg(now, reference, fields) {
             return;
         }
         let Some(leg) = self.legs.get(reference) else { return };

@@ -13,7 +13,7 @@
 mod conference;
 mod leg;
 mod legs;
-mod meet;
+mod lifecycle;
 mod parse;
 mod plan;
 mod rest;

@@ -99,8 +99,10 @@ pub(super) enum Todo {
     },
     Dial(Box<Dial>),
     /// Until somebody moves the leg.
-    Meet {
-        room: String,
+    #[serde(rename = "Meet")]
+    Conference {
+        #[serde(rename = "room")]
+        name: String,
     },
     /// Nothing comes after it.
     End {
@@ -134,8 +136,8 @@ pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<T
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
             // Whoever is in it stays when another leaves: the next document says how each goes on.
-            Action::Meet { room, is_host: _, next: _ } => {
-                todo.push(Todo::Meet { room: room.clone() });
+            Action::Conference { name, is_host: _, next: _ } => {
+                todo.push(Todo::Conference { name: name.clone() });
             }
             Action::Goto(_) => {}
             Action::HangUp { cause: _ } => {
@@ -155,7 +157,7 @@ pub(super) fn next(document: &Document) -> Option<Link> {
     match document.actions.last()? {
         Action::Gather { next, .. }
         | Action::Record { next, .. }
-        | Action::Meet { next, .. }
+        | Action::Conference { next, .. }
         | Action::Goto(next) => Some(next.clone()),
         Action::Dial(dial) => Some(dial.next.clone()),
         Action::Sound(_) | Action::HangUp { .. } | Action::Reject { .. } => None,

@@ -136,10 +136,10 @@ impl Legs {
                 self.start(reference, "record_start", body, mark);
             }
             Todo::Dial(dial) => self.dial(now, reference, dial),
-            Todo::Meet { room } => {
+            Todo::Conference { name } => {
                 (leg.doing, leg.current) = (Doing::InConference, None);
-                if !leg.is_in(&room) {
-                    leg.conference = Some(Conference::new(&room, false));
+                if !leg.is_in(&name) {
+                    leg.conference = Some(Conference::new(&name, false));
                     self.enter(reference);
                 }
             }

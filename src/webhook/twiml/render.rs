@@ -57,14 +57,14 @@ impl Writer<'_> {
                 self.redirect(&url);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
+            Action::Conference { name, is_host, next } => {
                 self.xml.open("Dial", asking(&self.paper.url(next)));
                 let attributes = Attributes::new()
                     .with("startConferenceOnEnter", "true")
                     .with("endConferenceOnExit", is_host)
                     .with("beep", "false")
                     .with("waitUrl", "");
-                self.xml.text("Conference", attributes, room);
+                self.xml.text("Conference", attributes, name);
                 self.xml.close();
             }
             Action::Goto(next) => self.redirect(&self.paper.url(next)),

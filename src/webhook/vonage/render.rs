@@ -67,10 +67,10 @@ impl Writer<'_> {
                 self.notify(next, AFTER_RECORD);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
+            Action::Conference { name, is_host, next } => {
                 self.ncco.push(json!({
                     "action": "conversation",
-                    "name": room,
+                    "name": name,
                     "startOnEnter": true,
                     "endOnExit": is_host,
                 }));

@@ -36,7 +36,7 @@ fn consults(site: &Site, dave: &str) -> String {
     site.control.answer(&guest);
     site.control.hear(&guest, "A call for you.");
     site.control.press(&guest, '1');
-    site.control.expect_room(&[dave, &guest]);
+    site.control.expect_conference(&[dave, &guest]);
     site.control.expect_held(CALL);
     guest
 }
@@ -44,7 +44,7 @@ fn consults(site: &Site, dave: &str) -> String {
 /// The caller talks to the guest, without Dave, until `by` hangs up. The call's record.
 #[track_caller]
 fn guest_takes_over(site: &Site, guest: &str, by: &str) -> Value {
-    site.control.expect_room(&[CALL, guest]);
+    site.control.expect_conference(&[CALL, guest]);
     wrap_up(&site.rig, "dave");
     site.control.hang_up(by);
     site.control.expect_over(if by == CALL { guest } else { CALL });
@@ -67,12 +67,12 @@ fn a_caller_is_held_and_comes_back_as_often_as_asked() {
         for _ in 0..2 {
             ask(&site, "hold", &json!({}));
             site.control.expect_held(CALL);
-            site.control.expect_room(&[&dave]);
+            site.control.expect_conference(&[&dave]);
             // Piece after piece.
             site.control.hear(CALL, "music/default/1");
             site.control.hear(CALL, "music/default/2");
             ask(&site, "resume", &json!({}));
-            site.control.expect_room(&[CALL, &dave]);
+            site.control.expect_conference(&[CALL, &dave]);
         }
         site.control.hang_up(&dave);
         site.control.expect_over(CALL);
@@ -155,7 +155,7 @@ fn a_guest_who_leaves_or_does_not_come_gives_the_caller_back() {
             let guest = consults(&site, &dave);
             site.control.hang_up(&guest);
         }
-        site.control.expect_room(&[CALL, &dave]);
+        site.control.expect_conference(&[CALL, &dave]);
         site.control.hang_up(CALL);
         site.control.expect_over(&dave);
         wrap_up(&site.rig, "dave");
@@ -171,7 +171,7 @@ fn three_talk_until_one_is_left() {
         let (site, dave) = talking(manner);
         let guest = consults(&site, &dave);
         ask(&site, "conference", &json!({}));
-        site.control.expect_room(&[CALL, &dave, &guest]);
+        site.control.expect_conference(&[CALL, &dave, &guest]);
         site.control.hang_up(&dave);
         guest_takes_over(&site, &guest, CALL);
         site.rig.expect_no_calls();
@@ -179,7 +179,7 @@ fn three_talk_until_one_is_left() {
 }
 
 #[test]
-fn commands_about_rooms_that_fail_are_sent_again_under_their_name_and_done_once() {
+fn commands_about_conferences_that_fail_are_sent_again_under_their_name_and_done_once() {
     for is_done in [false, true] {
         let (site, dave) = talking(Manner::Once);
         let all = ["conference", "join", "leave"];
@@ -190,7 +190,7 @@ fn commands_about_rooms_that_fail_are_sent_again_under_their_name_and_done_once(
             ask(&site, "hold", &json!({}));
             site.control.expect_held(CALL);
             ask(&site, "resume", &json!({}));
-            site.control.expect_room(&[CALL, &dave]);
+            site.control.expect_conference(&[CALL, &dave]);
         }
         site.control.hang_up(CALL);
         site.control.expect_over(&dave);
@@ -232,7 +232,7 @@ fn who_cannot_be_put_on_hold_talks_on_and_what_cannot_be_had_is_refused() {
     ask(&site, "hold", &json!({}));
     site.control.expect_held(CALL);
     ask(&site, "resume", &json!({}));
-    site.control.expect_room(&[CALL, &dave]);
+    site.control.expect_conference(&[CALL, &dave]);
     site.control.hang_up(&dave);
     site.control.expect_over(CALL);
     wrap_up(&site.rig, "dave");
@@ -245,13 +245,13 @@ fn a_conference_that_telnyx_ends_is_entered_again() {
     ask(&site, "hold", &json!({}));
     site.control.expect_held(CALL);
     ask(&site, "resume", &json!({}));
-    site.control.expect_room(&[CALL, &dave]);
+    site.control.expect_conference(&[CALL, &dave]);
     site.control.at(|platform, _| {
-        let room = platform.lines[CALL].room.clone().expect("it was there");
-        platform.ends_room(&room);
+        let conference = platform.lines[CALL].conference.clone().expect("it was there");
+        platform.ends_conference(&conference);
         assert!(platform.lines[CALL].is_alone());
     });
-    site.control.expect_room(&[CALL, &dave]);
+    site.control.expect_conference(&[CALL, &dave]);
     site.control.hang_up(CALL);
     site.control.expect_over(&dave);
     wrap_up(&site.rig, "dave");
@@ -270,10 +270,10 @@ fn an_agent_on_the_way_out_of_a_talk_is_parted_after_the_server_was_killed() {
         site.rig.expect_kept(&format!("\"under_way\":{{\"id\":\"{first}\""));
         site.rig.kill();
         site.rig.start();
-        site.control.expect_room(&[&dave]);
+        site.control.expect_conference(&[&dave]);
         site.control.expect_held(CALL);
         ask(&site, "resume", &json!({}));
-        site.control.expect_room(&[CALL, &dave]);
+        site.control.expect_conference(&[CALL, &dave]);
         site.control.hang_up(CALL);
         site.control.expect_over(&dave);
         wrap_up(&site.rig, "dave");
@@ -293,9 +293,9 @@ fn a_hold_outlives_the_server() {
     site.rig.kill();
     site.rig.start();
     site.control.hear(CALL, "music/default/3");
-    site.control.expect_room(&[&dave]);
+    site.control.expect_conference(&[&dave]);
     ask(&site, "resume", &json!({}));
-    site.control.expect_room(&[CALL, &dave]);
+    site.control.expect_conference(&[CALL, &dave]);
     site.rig.expect_kept("join");
     site.rig.kill();
     site.rig.start();

@@ -41,7 +41,7 @@ fn ask(site: &Site, what: &str, body: &Value) {
     assert_eq!(status, 200, "{answer}");
 }
 
-/// Dave is brought to a room, and the caller to the music.
+/// Dave is brought to a conference, and the caller to the music.
 #[track_caller]
 fn parts(site: &Site, leg: &mut Leg, dave: &mut Leg) {
     let kind = site.carrier.kind;
@@ -72,17 +72,20 @@ fn a_caller_is_held_and_comes_back(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA61");
     ask(&site, "hold", &json!({}));
     parts(&site, &mut leg, &mut dave);
-    let room = dave.meets();
+    let conference = dave.enters_conference();
     ask(&site, "resume", &json!({}));
     leg.come(&site.moved("CA61"));
-    assert_eq!(leg.meets(), room);
+    assert_eq!(leg.enters_conference(), conference);
     // Once more: Dave stays where he is.
     ask(&site, "hold", &json!({}));
     leg.come(&site.moved("CA61"));
     leg.hear("music/");
     ask(&site, "resume", &json!({}));
     leg.come(&site.moved("CA61"));
-    assert_eq!((leg.meets(), dave.meets()), (room.clone(), room));
+    assert_eq!(
+        (leg.enters_conference(), dave.enters_conference()),
+        (conference.clone(), conference)
+    );
     leaves(kind, &mut dave);
     kind.ended(&site.rest, "CA61");
     leg.hang_up();
@@ -118,7 +121,7 @@ fn a_guest_is_consulted_and_takes_the_caller_over(kind: Kind) {
         None => dave.back(None, TALK),
     }
     leg.come(&caller_to);
-    assert_eq!(leg.meets(), guest.meets());
+    assert_eq!(leg.enters_conference(), guest.enters_conference());
     wrap_up(&site.rig, "dave");
     leaves(kind, &mut guest);
     kind.ended(&site.rest, "CA62");

@@ -8,11 +8,11 @@
 //! **Deliberately absent:** signatures by the providers' own SDKs; those are in the live tests.
 
 mod commanded;
+mod conferences;
 mod garbage;
 mod platform;
 mod races;
 mod recording;
-mod rooms;
 mod samples;
 mod transcripts;
 

@@ -97,8 +97,8 @@ fn dials() -> Vec<(&'static str, Action)> {
     all.into_iter().map(|(name, dial)| (name, Action::Dial(Box::new(dial)))).collect()
 }
 
-fn meet(is_host: bool) -> Action {
-    Action::Meet { room: "room-1-00ff".to_owned(), is_host, next: next() }
+fn conference(is_host: bool) -> Action {
+    Action::Conference { name: "room-1-00ff".to_owned(), is_host, next: next() }
 }
 
 /// By name.
@@ -114,8 +114,8 @@ pub(crate) fn all() -> Vec<(&'static str, Document)> {
     let alone = [
         ("record", record),
         ("goto", Action::Goto(next())),
-        ("meet", meet(false)),
-        ("meet-host", meet(true)),
+        ("conference", conference(false)),
+        ("conference-host", conference(true)),
         ("hang-up", Action::HangUp { cause: Cause::NORMAL_CLEARING }),
         ("reject", Action::Reject { cause: Cause::CALL_REJECTED }),
         ("reject-busy", Action::Reject { cause: Cause::USER_BUSY }),

@@ -1,6 +1,6 @@
 //! An agent of the provider's consults somebody, hands the caller over, or all three meet.
 
-use super::room::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
+use super::conference::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
 use super::*;
 
 const GUEST: LegId = LegId { call: CALL, n: 2 };
@@ -31,7 +31,7 @@ fn consulting(parting: Parting) -> World {
     world.pass(10);
     let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
     assert_eq!(trunk.as_deref(), Some("acme"));
-    assert_eq!(world.calls.consults(PARTY, "acme"), Ok(()));
+    assert_eq!(world.calls.can_consult(PARTY, "acme"), Ok(()));
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
@@ -68,8 +68,8 @@ fn the_guest_is_handed_over_and_the_agent_leaves() {
     assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
     asked(&mut world, GUEST, Asked::Done);
     assert_eq!(asks(&mut world), ["CA2 ends"]);
-    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
-    assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
+    assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 has come"]);
     // Or it comes back from its dialing before.
     assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
@@ -90,24 +90,24 @@ fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
     assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
     asked(&mut world, GUEST, Asked::Done);
     assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
-    assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
 }
 
 #[test]
 fn three_meet_and_any_of_them_may_leave() {
     for leaves in ["agent", "guest", "caller"] {
         let mut world = consulted(Parting::Party);
-        assert_eq!(world.calls.meets(PARTY), Ok(()));
+        assert_eq!(world.calls.can_conference(PARTY), Ok(()));
         ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
         asked(&mut world, GUEST, Asked::Done);
-        assert_eq!(guest(&mut world, 100, None), ["meet → leg 101"]);
+        assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
         // The agent is back from its dialing, and stays; the guest is not over.
         assert_eq!(
-            told(&world.post(&room::leg(101), of_party(dialed(None, None)))),
-            ["meet → leg 102"]
+            told(&world.post(&conference::leg(101), of_party(dialed(None, None)))),
+            ["conference → leg 102"]
         );
-        assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+        assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
         world.asks.clear();
         world.pass(60);
         match leaves {
@@ -146,8 +146,8 @@ fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
     guest_news(&mut world, LegState::Ended(Cause::USER_BUSY));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"], "the agent comes by itself");
     let back = of_party(dialed(Some(Cause::USER_BUSY), None));
-    assert_eq!(told(&world.post(&room::leg(101), back)), ["meet → leg 102"]);
-    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+    assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn the_result_of_the_agents_dialing_tells_as_much() {
     let mut world = consulted(Parting::Party);
     world.pass(5);
     let back = of_party(dialed(None, Some(5)));
-    assert_eq!(told(&world.post(&room::leg(101), back)), ["meet → leg 102"]);
+    assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
     assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"]);
 }
@@ -170,8 +170,8 @@ fn an_agent_who_comes_back_leaves_the_guest() {
     asked(&mut world, PARTY, Asked::Failed);
     world.pass(5);
     assert_eq!(asks(&mut world), ["CA2 comes for 101"]);
-    assert_eq!(party(&mut world, 101, None), ["meet → leg 102"]);
-    assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
+    assert_eq!(party(&mut world, 101, None), ["conference → leg 102"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
     // Somebody else may be consulted then.
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     let all = asks(&mut world);
@@ -241,12 +241,12 @@ fn over_a_restart_the_consultation_goes_on() {
 #[test]
 fn who_can_be_consulted_is_known_before() {
     let world = talking(Parting::Party);
-    assert_eq!(world.calls.consults(PARTY, "other"), Err(NoParting::GuestBySip));
+    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(NoParting::GuestBySip));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.calls.consults(PARTY, "acme"), Err(NoParting::GuestByProvider));
-    assert_eq!(ours.calls.consults(PARTY, "other"), Ok(()));
-    assert_eq!(ours.calls.meets(PARTY), Ok(()), "we mix it");
+    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(NoParting::GuestByProvider));
+    assert_eq!(ours.calls.can_consult(PARTY, "other"), Ok(()));
+    assert_eq!(ours.calls.can_conference(PARTY), Ok(()), "we mix it");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::room::asks;
+use super::conference::asks;
 use super::*;
 use crate::webhook::calls::session::Session;
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::webhook::commanded::Part;
 use crate::webhook::link::ELSEWHERE;
 
-const ROOM: &str = "room-41-00ff";
+const CONFERENCE: &str = "room-41-00ff";
 const GUEST: &str = "v3:guest";
 const GUEST_LEG: LegId = LegId { call: CALL, n: 2 };
 
@@ -13,8 +13,8 @@ const fn party(n: u32) -> Link {
     Link::Leg { leg: LEG, n: ELSEWHERE + n }
 }
 
-fn meet(next: Link) -> Vec<Action> {
-    vec![Action::Meet { room: ROOM.to_owned(), is_host: true, next }]
+fn conference(next: Link) -> Vec<Action> {
+    vec![Action::Conference { name: CONFERENCE.to_owned(), is_host: true, next }]
 }
 
 fn music(next: Link) -> Vec<Action> {
@@ -22,28 +22,32 @@ fn music(next: Link) -> Vec<Action> {
 }
 
 fn part(world: &mut World) {
-    let part =
-        Part { room: ROOM.to_owned(), to: party(0), caller: CALLER.to_owned(), caller_to: step(3) };
+    let part = Part {
+        conference: CONFERENCE.to_owned(),
+        to: party(0),
+        caller: CALLER.to_owned(),
+        caller_to: step(3),
+    };
     world.legs.part(world.now, PARTY, LEG, part);
 }
 
-/// The caller listens to the music, the agent is in the room.
+/// The caller listens to the music, the agent is in the conference.
 fn held() -> World {
     let mut world = talking();
     part(&mut world);
     assert_eq!(world.names(), ["conference"]);
     assert_eq!(world.links(), [party(0), step(3)]);
-    world.answer(PARTY, &party(0), meet(party(1)));
+    world.answer(PARTY, &party(0), conference(party(1)));
     world.answer(CALLER, &step(3), music(step(4)));
     assert_eq!(world.names(), ["playback_start"]);
     world
 }
 
-/// And once more, after they were brought together: the caller is to leave the room.
+/// And once more, after they were brought together: the caller is to leave the conference.
 fn held_again() -> World {
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.legs.move_to(world.now, CALLER, &step(5));
     world.answer(CALLER, &step(5), music(step(6)));
@@ -61,7 +65,7 @@ fn consulting() -> World {
     to.next = party(2);
     world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
     assert_eq!(world.names(), ["dial"]);
-    assert_eq!(world.last()["link_to"], PARTY, "the agent stays in the room");
+    assert_eq!(world.last()["link_to"], PARTY, "the agent stays in the conference");
     let state = world.states[PARTY].clone();
     world.states.insert(GUEST.to_owned(), state);
     world.tell("call.answered", GUEST, &json!({}));
@@ -97,16 +101,16 @@ fn a_caller_is_held_and_brought_back() {
     assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
     assert_eq!(
         (&world.last()["name"], &world.last()["beep_enabled"]),
-        (&ROOM.into(), &"never".into())
+        (&CONFERENCE.into(), &"never".into())
     );
     assert_eq!(world.links(), [party(0), step(3)]);
-    world.answer(PARTY, &party(0), meet(party(1)));
+    world.answer(PARTY, &party(0), conference(party(1)));
     assert_eq!(world.names(), [""; 0], "it is there");
     world.answer(CALLER, &step(3), music(step(4)));
     assert_eq!(world.names(), ["playback_start"]);
     world.legs.move_to(world.now, CALLER, &step(4));
     assert_eq!(world.links(), [step(4)]);
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     // And once more: the agent stays.
     world.legs.move_to(world.now, CALLER, &step(5));
@@ -144,10 +148,10 @@ fn who_is_to_leave_a_bridge_waits_for_it() {
 }
 
 #[test]
-fn names_of_commands_to_rooms_are_of_one_call() {
+fn names_of_commands_to_conferences_are_of_one_call() {
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     let ids: Vec<&str> = world.sent.iter().map(|(_, id, _)| id.as_str()).collect();
     assert!(ids.contains(&"room-41-00ff.41.1.100.1.conference"), "{ids:?}");
@@ -155,7 +159,7 @@ fn names_of_commands_to_rooms_are_of_one_call() {
 }
 
 #[test]
-fn each_guest_of_a_call_enters_the_room_by_a_name_of_its_own() {
+fn each_guest_of_a_call_enters_the_conference_by_a_name_of_its_own() {
     // Neither is asked for a key: the answer is the first that is heard of them.
     let mut world = consulting();
     world.over(GUEST);
@@ -173,7 +177,7 @@ fn each_guest_of_a_call_enters_the_room_by_a_name_of_its_own() {
     world.tell("call.answered", "v3:second", &json!({}));
     world.answer("v3:second", &asks, vec![]);
     assert_eq!(world.whose(), [("v3:second".to_owned(), "join")]);
-    let all = world.sent.iter().filter(|(_, _, body)| body["name"] == ROOM);
+    let all = world.sent.iter().filter(|(_, _, body)| body["name"] == CONFERENCE);
     let mut ids: Vec<&str> = all.map(|(_, id, _)| id.as_str()).collect();
     let sent = ids.len();
     ids.sort_unstable();
@@ -186,15 +190,19 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
     // Handed over: the guest is there, and nothing is to be commanded.
     let (to, back) = (Link::Leg { leg: GUEST_LEG, n: ELSEWHERE }, party(2));
-    let part =
-        Part { room: ROOM.to_owned(), to: to.clone(), caller: PARTY.to_owned(), caller_to: back };
+    let part = Part {
+        conference: CONFERENCE.to_owned(),
+        to: to.clone(),
+        caller: PARTY.to_owned(),
+        caller_to: back,
+    };
     world.legs.part(world.now, GUEST, GUEST_LEG, part);
     assert_eq!((world.links(), world.names()), (vec![to.clone(), party(2)], vec![]));
-    world.answer(GUEST, &to, meet(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
+    world.answer(GUEST, &to, conference(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
     world.answer(PARTY, &party(2), vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
     assert_eq!(world.whose(), [(PARTY.to_owned(), "hangup")]);
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.links();
     world.over(PARTY);
@@ -211,15 +219,15 @@ fn a_guest_who_leaves_gives_the_agent_back() {
     let (link, fields) = world.comes().unwrap();
     let talked = Some(Duration::from_secs(4));
     assert_eq!((link, fields.dial), (party(2), Some(DialResult { failed: None, talked })));
-    world.answer(PARTY, &party(2), meet(party(3)));
+    world.answer(PARTY, &party(2), conference(party(3)));
     assert_eq!(world.names(), [""; 0]);
 }
 
 /// The guest is to stay, and the agent has gone.
 fn given(world: &mut World) {
     let to = Link::Leg { leg: GUEST_LEG, n: ELSEWHERE };
-    let (room, caller) = (ROOM.to_owned(), PARTY.to_owned());
-    let part = Part { room, to: to.clone(), caller, caller_to: party(2) };
+    let (conference, caller) = (CONFERENCE.to_owned(), PARTY.to_owned());
+    let part = Part { conference, to: to.clone(), caller, caller_to: party(2) };
     world.legs.part(world.now, GUEST, GUEST_LEG, part);
     assert_eq!(world.links(), [to]);
 }
@@ -317,10 +325,10 @@ fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
 }
 
 #[test]
-fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
+fn a_conference_that_is_gone_or_there_already_is_entered_all_the_same() {
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.sends(&RestOutcome::Done), ["playback_stop", "join"]);
     // It ended at Telnyx: both are told so, twice, and enter it again.
     for reference in [CALLER, PARTY, CALLER] {
@@ -332,7 +340,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     // Unknown by that name: it is made; known: joined.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Gone), "join");
     assert_eq!(world.next_is(&RestOutcome::Refused("422".to_owned())), "conference");
@@ -344,7 +352,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
     // And not for ever: then the leg is ended.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for s in [1, 2, 4, 8, 15, 15, 15] {
         assert_eq!(world.sends(&RestOutcome::Busy(None)), ["join"]);
@@ -360,7 +368,7 @@ fn a_room_that_is_gone_or_there_already_is_entered_all_the_same() {
 fn who_is_to_enter_waits_as_long_as_the_provider_asks_for() {
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for (asked, s) in [(6, 6), (1, 2), (600, 15)] {
         let busy = RestOutcome::Busy(Some(Duration::from_secs(asked)));
@@ -390,7 +398,7 @@ fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
 }
 
 #[test]
-fn a_room_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
+fn a_conference_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
     let mut world = held();
     for _ in 0..3 {
         for _ in 0..5 {
@@ -412,7 +420,7 @@ fn a_room_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
 }
 
 #[test]
-fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
+fn a_leg_that_left_its_conference_before_a_restart_enters_it_after() {
     let mut world = held();
     world.tell("conference.participant.left", PARTY, &json!({}));
     let mut after = world.restarted(true);
@@ -421,7 +429,7 @@ fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
     // And so does one that had no answer to the first command yet, and was told again in vain.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
     let mut after = world.restarted(true);
@@ -430,7 +438,7 @@ fn a_leg_that_left_its_room_before_a_restart_enters_it_after() {
 }
 
 #[test]
-fn a_leg_that_left_its_room_and_is_gone_is_told_so() {
+fn a_leg_that_left_its_conference_and_is_gone_is_told_so() {
     let mut world = held();
     world.tell("conference.participant.left", PARTY, &json!({}));
     world.pass(1_999);
@@ -466,9 +474,9 @@ fn a_leave_that_was_not_done_is_done_later() {
     assert_eq!(world.names(), ["leave"]);
     world.pass(5_000);
     assert_eq!(world.names(), [""; 0]);
-    // A room that is gone was left.
+    // A conference that is gone was left.
     world.legs.move_to(world.now, CALLER, &step(6));
-    world.answer(CALLER, &step(6), meet(step(7)));
+    world.answer(CALLER, &step(6), conference(step(7)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.legs.move_to(world.now, CALLER, &step(7));
     world.answer(CALLER, &step(7), music(step(8)));
@@ -478,7 +486,7 @@ fn a_leave_that_was_not_done_is_done_later() {
 }
 
 #[test]
-fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
+fn who_cannot_leave_a_conference_does_not_hear_what_is_said_there_for_ever() {
     let mut world = held_again();
     let busy = RestOutcome::Busy(Some(Duration::from_secs(3)));
     assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
@@ -493,14 +501,14 @@ fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
     let mut world = held_again();
     assert_eq!((world.next_is(&busy), world.names()), ("leave", vec!["playback_start"]));
     world.legs.move_to(world.now, CALLER, &step(6));
-    world.answer(CALLER, &step(6), meet(step(7)));
+    world.answer(CALLER, &step(6), conference(step(7)));
     assert_eq!(world.names(), ["playback_stop", "join"]);
     world.pass(60_000);
     assert_eq!(world.names(), [""; 0]);
     // One that never entered is out, whatever a refusal means.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     assert_eq!(world.next_is(&RestOutcome::Busy(None)), "join");
     world.legs.move_to(world.now, CALLER, &step(5));
@@ -512,7 +520,7 @@ fn who_cannot_leave_a_room_does_not_hear_what_is_said_there_for_ever() {
 }
 
 #[test]
-fn who_is_not_let_into_a_room_that_is_there_stays_as_it_is() {
+fn who_is_not_let_into_a_conference_that_is_there_stays_as_it_is() {
     let other = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90000\"}]}".to_owned());
     let taken = RestOutcome::Refused("422 {\"errors\":[{\"code\":\"90033\"}]}".to_owned());
     // It was said to have left, and had not.
@@ -527,7 +535,7 @@ fn who_is_not_let_into_a_room_that_is_there_stays_as_it_is() {
     // Nothing tells that it ever was in: it is tried for a minute.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
-    world.answer(CALLER, &step(4), meet(step(5)));
+    world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.next_is(&RestOutcome::Done), "playback_stop");
     for s in [1, 2, 4, 8, 15, 15, 15, 600] {
         assert_eq!((world.next_is(&other), world.next_is(&taken)), ("join", "conference"));
@@ -569,12 +577,12 @@ fn over_a_restart_who_was_on_the_way_is_told_so_again() {
 }
 
 #[test]
-fn who_is_in_a_room_stays_there_over_a_restart() {
+fn who_is_in_a_conference_stays_there_over_a_restart() {
     let mut world = held();
     let mut after = world.restarted(true);
     assert_eq!(after.names(), ["client_state_update", "client_state_update"]);
     after.legs.move_to(after.now, CALLER, &step(4));
-    after.answer(CALLER, &step(4), meet(step(5)));
+    after.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(after.names(), ["playback_stop", "join"]);
     assert_eq!(after.links(), [step(4)]);
     // One of whom nothing was written down is not parted.

@@ -67,7 +67,7 @@ pub(super) enum ControlDeed {
     Consults(String),
     AsksOf(String, AgentRequest),
     /// The provider ends the conference this leg is in.
-    EndsRoom(String),
+    EndsConference(String),
     /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear
     /// each other.
     Looks(String, bool),
@@ -111,10 +111,10 @@ impl Control {
             AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
             AskWhat::End => self.legs.hang_up(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { caller, to, caller_to, room } => {
+            AskWhat::Part { caller, to, caller_to, conference } => {
                 let (caller, to) = (caller.clone(), to.clone());
-                let (caller_to, room) = (caller_to.clone(), room.clone());
-                let part = Part { room, to, caller, caller_to };
+                let (caller_to, conference) = (caller_to.clone(), conference.clone());
+                let part = Part { conference, to, caller, caller_to };
                 self.legs.part(now, &ask.reference, ask.leg, part);
             }
         }
@@ -216,9 +216,9 @@ impl World {
             ControlDeed::Holds(party, lasts) => return self.control_holds(&party, lasts),
             ControlDeed::Consults(party) => return self.control_consults(&party),
             ControlDeed::AsksOf(party, ask) => self.asks_of(&party, ask),
-            ControlDeed::EndsRoom(party) => {
-                if let Some(room) = control.platform.lines[&party].room.clone() {
-                    control.platform.ends_room(&room);
+            ControlDeed::EndsConference(party) => {
+                if let Some(conference) = control.platform.lines[&party].conference.clone() {
+                    control.platform.ends_conference(&conference);
                 }
             }
             ControlDeed::Looks(party, is_held) => self.looks(&party, is_held),
@@ -339,12 +339,12 @@ impl World {
                         self.plan(talk, Deed::Control(ControlDeed::HangsUp(party)));
                     }
                 }
-                Did::Enters { reference, room } => {
-                    self.judge.tell(self.now, "enters", &(&reference, room));
+                Did::Enters { reference, conference } => {
+                    self.judge.tell(self.now, "enters", &(&reference, conference));
                     self.guest_enters(reference);
                 }
-                Did::Leaves { reference, room } => {
-                    self.judge.tell(self.now, "leaves", &(reference, room));
+                Did::Leaves { reference, conference } => {
+                    self.judge.tell(self.now, "leaves", &(reference, conference));
                 }
                 Did::Plays { .. } | Did::Ends { .. } => {}
             }

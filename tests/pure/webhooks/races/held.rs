@@ -25,7 +25,7 @@ impl World {
         };
         self.plan(talk / 4, Deed::Control(deed));
         if self.wire.may_lose() && self.people.chance(0.2) {
-            self.plan(talk * 5 / 8, Deed::Control(ControlDeed::EndsRoom(party())));
+            self.plan(talk * 5 / 8, Deed::Control(ControlDeed::EndsConference(party())));
         }
     }
 
@@ -50,8 +50,8 @@ impl World {
             return;
         };
         let can = match &ask {
-            AgentRequest::Consult { .. } => self.calls.consults(leg, PROVIDER),
-            AgentRequest::Conference => self.calls.meets(leg),
+            AgentRequest::Consult { .. } => self.calls.can_consult(leg, PROVIDER),
+            AgentRequest::Conference => self.calls.can_conference(leg),
             _ => Ok(()),
         };
         if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
@@ -107,8 +107,8 @@ impl World {
             return;
         }
         let is_right = match is_held {
-            true => caller.is_alone() && line.room.is_some(),
-            false => caller.room.is_some() && caller.room == line.room,
+            true => caller.is_alone() && line.conference.is_some(),
+            false => caller.conference.is_some() && caller.conference == line.conference,
         };
         assert!(is_right, "{name}, on hold: {is_held}: {caller:?}, {line:?}");
         self.judge.looks += 1;

@@ -180,7 +180,7 @@ impl Judge {
             || document
                 .actions
                 .iter()
-                .any(|action| matches!(action, Action::Dial(_) | Action::Meet { .. }));
+                .any(|action| matches!(action, Action::Dial(_) | Action::Conference { .. }));
         let call = call_of(document, link);
         assert!(!(bridges && self.records.contains_key(&call)), "{link:?}: {call} is over");
     }
@@ -206,7 +206,7 @@ fn call_of(document: &Document, link: &Link) -> CallId {
     let next = document.actions.iter().find_map(|action| match action {
         Action::Gather { next, .. }
         | Action::Goto(next)
-        | Action::Meet { next, .. }
+        | Action::Conference { next, .. }
         | Action::Record { next, .. } => of(next),
         Action::Dial(dial) => of(&dial.next),
         Action::Sound(_) | Action::HangUp { .. } | Action::Reject { .. } => None,

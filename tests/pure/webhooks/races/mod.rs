@@ -10,12 +10,12 @@
 //!
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
+mod conference;
 mod control;
 mod held;
 mod judge;
 mod line;
 mod platform;
-mod room;
 mod wire;
 mod world;
 
@@ -222,7 +222,7 @@ fn world(plan: &Plan) -> World {
             epoch: 0,
             asks: None,
             dialing: None,
-            room: None,
+            conference: None,
             is_over: false,
             over_at: None,
             heard_last: None,

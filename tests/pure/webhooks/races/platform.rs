@@ -186,7 +186,7 @@ impl World {
                 self.ask(line, Side::Caller, next, fields);
             }
             Act::HangUp => self.line_ends(line),
-            Act::Meet { next } => self.enters(line, next),
+            Act::Conference { next } => self.enters(line, next),
             Act::Dial(dial) => {
                 let is_sip = matches!(dial.to, Callee::Sip(_));
                 let is_busy = self.lines.iter().any(|other| {

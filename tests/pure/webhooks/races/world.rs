@@ -17,10 +17,10 @@ use attendant::webhook::calls::{Ask, AskWhat, Asked, ProviderCalls};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
+use super::conference::Guest;
 use super::control::{Control, ControlDeed};
 use super::judge::{Judge, Talk};
 use super::line::{Act, Line, Side};
-use super::room::Guest;
 use super::wire::Wire;
 
 /// No seed has more; one that has goes round for ever.

@@ -39,7 +39,8 @@ pub(super) fn hold(world: &mut World) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold });
 }
 
-/// The agent is in the room, and the caller is next at step 4, with the result of the dialing.
+/// The agent is in the conference, and the caller is next at step 4, with the result of the
+/// dialing.
 fn hold_for_long(world: &mut World) {
     hold(world);
     asked(world, PARTY, Asked::Done);
@@ -91,7 +92,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
     assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     // The result of the dialing comes, too; the talk is not over.
     let back = world.step(4, dialed(None, Some(20)));
     assert_eq!(told(&back), ["music/default/2", "→ 5"]);
@@ -103,7 +104,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     world.pass(6);
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
-    assert_eq!(told(&world.step(9, Fields::default())), ["meet → 10"]);
+    assert_eq!(told(&world.step(9, Fields::default())), ["conference → 10"]);
     asked(&mut world, CALLER, Asked::Done);
     world.asks.clear();
 
@@ -116,7 +117,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     world.asks.clear();
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 13"]);
-    assert_eq!(told(&world.step(13, Fields::default())), ["meet → 14"]);
+    assert_eq!(told(&world.step(13, Fields::default())), ["conference → 14"]);
     world.pass(8);
     world.asks.clear();
 
@@ -135,7 +136,7 @@ fn where_one_command_moves_both_the_caller_is_told_once() {
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
     assert_eq!(told(&world.step(5, Fields::default())), ["music/default/2", "→ 6"]);
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 has come"]);
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 7"]);
@@ -173,16 +174,16 @@ fn holds_that_failed_do_not_end_the_talk_however_many() {
 }
 
 #[test]
-fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_room() {
+fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_conference() {
     let mut world = talking(Parting::Party);
     hold(&mut world);
     asked(&mut world, PARTY, Asked::Failed);
     asks(&mut world);
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
     let back = world.step(4, dialed(None, Some(20)));
     assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller was told to come for 5");
-    assert_eq!(told(&world.step(5, Fields::default())), ["meet → 6"]);
+    assert_eq!(told(&world.step(5, Fields::default())), ["conference → 6"]);
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
 }
 
 #[test]
-fn an_agent_who_does_not_come_to_the_room_is_gone() {
+fn an_agent_who_does_not_come_to_the_conference_is_gone() {
     let mut world = talking(Parting::Party);
     hold(&mut world);
     asked(&mut world, PARTY, Asked::Done);
@@ -219,7 +220,7 @@ fn an_agent_who_does_not_come_to_the_room_is_gone() {
 }
 
 #[test]
-fn an_agent_in_the_room_is_ended_when_the_caller_hangs_up() {
+fn an_agent_in_the_conference_is_ended_when_the_caller_hangs_up() {
     let mut world = talking(Parting::Party);
     hold_for_long(&mut world);
     asks(&mut world);
@@ -237,22 +238,22 @@ fn over_a_restart_the_two_meet_all_the_same() {
     world.asks.clear();
     // What became of the command is not known; the agent was moved, and the caller is back.
     assert_eq!(told(&world.step(4, dialed(None, Some(20)))), ["music/default/2", "→ 5"]);
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     world.restart();
     world.asks.clear();
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 6"]);
-    assert_eq!(told(&world.step(6, Fields::default())), ["meet → 7"]);
+    assert_eq!(told(&world.step(6, Fields::default())), ["conference → 7"]);
 }
 
 #[test]
-fn a_room_that_ends_by_itself_is_entered_again_but_not_at_once() {
+fn a_conference_that_ends_by_itself_is_entered_again_but_not_at_once() {
     let mut world = talking(Parting::Party);
     hold_for_long(&mut world);
     world.step(4, dialed(None, Some(20)));
     resume(&mut world);
-    assert_eq!(told(&world.step(6, Fields::default())), ["meet → 7"]);
-    assert_eq!(told(&world.step(7, Fields::default())), ["pause 1000", "meet → 8"]);
+    assert_eq!(told(&world.step(6, Fields::default())), ["conference → 7"]);
+    assert_eq!(told(&world.step(7, Fields::default())), ["pause 1000", "conference → 8"]);
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn who_cannot_be_parted_is_known_before() {
 }
 
 #[test]
-fn an_agent_whose_room_says_that_it_is_over_is_gone() {
+fn an_agent_whose_conference_says_that_it_is_over_is_gone() {
     let mut world = talking(Parting::Party);
     hold_for_long(&mut world);
     let over = of_party(ended(Cause::NORMAL_CLEARING));
@@ -284,14 +285,14 @@ fn an_agent_whose_room_says_that_it_is_over_is_gone() {
 }
 
 #[test]
-fn an_agent_who_leaves_the_room_unheard_of_is_gone_since_then() {
+fn an_agent_who_leaves_the_conference_unheard_of_is_gone_since_then() {
     let mut world = talking(Parting::Party);
     hold_for_long(&mut world);
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
     world.step(6, Fields::default());
     world.pass(30);
-    // The room is over under the caller, again and again.
+    // The conference is over under the caller, again and again.
     for n in 7..12 {
         world.step(n, dialed(None, None));
         world.pass(1);
@@ -331,15 +332,15 @@ fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
 fn a_command_that_comes_twice_finds_the_party_where_it_is() {
     let mut world = talking(Parting::Party);
     hold(&mut world);
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     let came = |ask: &Ask| ask.leg == PARTY && ask.what == AskWhat::Came;
     assert!(world.asks.iter().any(came), "and is not given again");
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
     world.step(6, Fields::default());
-    // The second one took the party out, so the room was over for the caller.
+    // The second one took the party out, so the conference was over for the caller.
     world.step(7, dialed(None, None));
-    assert_eq!(party(&mut world, 100, None), ["meet → leg 101"]);
+    assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     world.pass(6);
     assert!(!is_gone(&world));
 }

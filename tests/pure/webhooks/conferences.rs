@@ -1,4 +1,4 @@
-//! The document that brings a leg into a room, as each platform reads it.
+//! The document that brings a leg into a conference, as each platform reads it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,15 +11,16 @@ use super::{links, recorded, samples};
 use crate::platform::{Answer, Line, Who, tongue};
 
 #[test]
-fn whoever_is_brought_to_a_room_stays_there_and_asks_for_nothing() {
+fn whoever_is_brought_to_a_conference_stays_there_and_asks_for_nothing() {
     let executes = |(provider, _): &(&'static dyn Provider, _)| {
         provider.parting() != Parting::None && !provider.is_commanded()
     };
     let mut read = 0;
     for (provider, _) in recorded().filter(executes) {
         let paper = Paper { links: links(provider), voices: BTreeMap::new() };
-        let meets = samples::all().into_iter().filter(|(name, _)| name.starts_with("meet"));
-        for (name, document) in meets {
+        let conferences =
+            samples::all().into_iter().filter(|(name, _)| name.starts_with("conference"));
+        for (name, document) in conferences {
             let reply = provider.render(&document, &paper);
             let who =
                 Who { reference: "CA1".to_owned(), parent: None, from: None, to: String::new() };
@@ -31,7 +32,7 @@ fn whoever_is_brought_to_a_room_stays_there_and_asks_for_nothing() {
             }));
             line.run(Timestamp::from_millis(0));
             let name = format!("{} {name}", provider.name());
-            assert_eq!(line.room(), Some("room-1-00ff"), "{name}");
+            assert_eq!(line.conference(), Some("room-1-00ff"), "{name}");
             assert!(line.wants.is_empty() && line.due().is_none() && !line.is_over, "{name}");
             read += 1;
         }

@@ -15,7 +15,7 @@ const NAME_IS_TAKEN: Refused = Refused { status: 422, code: "90033" };
 const IS_IN: Refused = Refused { status: 422, code: "90000" };
 const IS_NOT_IN: Refused = Refused { status: 422, code: "90000" };
 
-pub(super) fn is_about_room(name: &str) -> bool {
+pub(super) fn is_about_conference(name: &str) -> bool {
     matches!(name, "conference" | "join" | "leave")
 }
 
@@ -31,9 +31,9 @@ pub(crate) fn addressed(path: &str, body: &mut Value) -> (String, String) {
         ("calls", None) => (text(body, "link_to"), "dial".to_owned()),
         ("calls", Some((leg, name))) => (decoded(leg), name.to_owned()),
         ("conferences", None) => (text(body, "call_control_id"), "conference".to_owned()),
-        ("conferences", Some((room, name))) => {
+        ("conferences", Some((conference, name))) => {
             assert_eq!(body["name"], Value::Null, "the path has it: {body}");
-            body["name"] = decoded(room).into();
+            body["name"] = decoded(conference).into();
             (text(body, "call_control_id"), name.to_owned())
         }
         other => panic!("no command: {path}: {other:?}"),
@@ -45,15 +45,16 @@ fn decoded(text: &str) -> String {
 }
 
 impl Platform {
-    pub(super) fn act_in_room(
+    pub(super) fn act_in_conference(
         &mut self,
         leg: &str,
         name: &str,
         body: &Value,
     ) -> Result<(), Refused> {
-        let room = body["name"].as_str().expect("a conference").to_owned();
-        let is_in = self.lines[leg].room.as_ref() == Some(&room);
-        let is_there = self.lines.values().any(|line| line.room.as_ref() == Some(&room));
+        let conference = body["name"].as_str().expect("a conference").to_owned();
+        let is_in = self.lines[leg].conference.as_ref() == Some(&conference);
+        let is_there =
+            self.lines.values().any(|line| line.conference.as_ref() == Some(&conference));
         match name {
             "leave" if !is_there => return Err(UNKNOWN),
             "leave" if !is_in => return Err(IS_NOT_IN),
@@ -68,32 +69,32 @@ impl Platform {
         }
         assert_eq!(body["beep_enabled"], "never", "{body}");
         self.leaves(leg);
-        self.line(leg).room = Some(room.clone());
+        self.line(leg).conference = Some(conference.clone());
         self.unbridges(leg);
-        let about = json!({"conference_id": room});
+        let about = json!({"conference_id": conference});
         if name == "conference" {
             self.tell(leg, "conference.created", &about);
         }
-        self.did.push_back(Did::Enters { reference: leg.to_owned(), room });
+        self.did.push_back(Did::Enters { reference: leg.to_owned(), conference });
         self.tell(leg, "conference.participant.joined", &about);
         Ok(())
     }
 
     /// Out of the conference it is in.
     pub(super) fn leaves(&mut self, leg: &str) {
-        let Some(room) = self.line(leg).room.take() else { return };
-        let about = json!({"conference_id": room});
+        let Some(conference) = self.line(leg).conference.take() else { return };
+        let about = json!({"conference_id": conference});
         self.tell(leg, "conference.participant.left", &about);
-        if self.lines.values().all(|line| line.room.as_ref() != Some(&room)) {
+        if self.lines.values().all(|line| line.conference.as_ref() != Some(&conference)) {
             self.tell(leg, "conference.ended", &about);
         }
-        self.did.push_back(Did::Leaves { reference: leg.to_owned(), room });
+        self.did.push_back(Did::Leaves { reference: leg.to_owned(), conference });
     }
 
     /// The provider's own doing: it lets everybody out.
-    pub(crate) fn ends_room(&mut self, room: &str) {
+    pub(crate) fn ends_conference(&mut self, conference: &str) {
         let is_in = |(name, line): (&String, &super::Line)| {
-            (line.room.as_deref() == Some(room)).then(|| name.clone())
+            (line.conference.as_deref() == Some(conference)).then(|| name.clone())
         };
         let legs: Vec<String> = self.lines.iter().filter_map(is_in).collect();
         legs.iter().for_each(|leg| self.leaves(leg));

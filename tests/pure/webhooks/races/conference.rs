@@ -1,4 +1,4 @@
-//! The platform's side of holds: callees who are taken out of the dialing, and rooms.
+//! The platform's side of holds: callees who are taken out of the dialing, and conferences.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ pub(super) struct Guest {
     pub(super) line: LineId,
     pub(super) asks: Option<u64>,
     talks_since: Timestamp,
-    /// Where it is asked when the room ends; `None` while it is on its way there.
-    in_room: Option<Link>,
+    /// Where it is asked when the conference ends; `None` while it is on its way there.
+    in_conference: Option<Link>,
 }
 
 impl World {
@@ -105,7 +105,7 @@ impl World {
         let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
         match &ask.what {
             AskWhat::End => self.dial_over(line, None),
-            AskWhat::Part { caller, to, caller_to, room: _ } => {
+            AskWhat::Part { caller, to, caller_to, conference: _ } => {
                 assert_eq!(caller, &self.lines[line].reference);
                 return self.parts(line, leg, to, caller_to);
             }
@@ -121,7 +121,7 @@ impl World {
         self.judge.parted.insert(leg);
         self.lines[line].dialing = None;
         self.lines[line].epoch += 1;
-        self.guests.insert(leg, Guest { line, asks: None, talks_since, in_room: None });
+        self.guests.insert(leg, Guest { line, asks: None, talks_since, in_conference: None });
         let until = until.expect("whoever talks hangs up");
         self.plan(until.since(self.now), Deed::GuestLeaves(leg));
         self.ask(line, Side::Guest(leg), to.clone(), Fields::default());
@@ -140,19 +140,19 @@ impl World {
         let Some(guest) = self.guests.get_mut(&leg) else { return };
         guest.asks = None;
         match document.actions.first() {
-            Some(Action::Meet { next, .. }) => guest.in_room = Some(next.clone()),
+            Some(Action::Conference { next, .. }) => guest.in_conference = Some(next.clone()),
             Some(_) => self.guest_ends(leg),
             None => panic!("{leg} is in no dialing that it could be bridged in"),
         }
     }
 
-    /// The caller enters the room: alone in it until the callee is there.
+    /// The caller enters the conference: alone in it until the callee is there.
     pub(super) fn enters(&mut self, line: LineId, next: Link) {
         let link_call = self.lines[line].call;
         let is_wanted = self.guests.keys().any(|leg| Some(leg.call) == link_call);
-        self.lines[line].room = Some(next);
+        self.lines[line].conference = Some(next);
         if !is_wanted {
-            self.room_ends(line); // there is nobody any more
+            self.conference_ends(line); // there is nobody any more
         }
     }
 
@@ -162,13 +162,14 @@ impl World {
         let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
         let fields = Fields { state, ..Fields::default() };
         self.news(guest.line, Link::LegStatus { leg }, fields);
-        if guest.in_room.is_some() {
-            self.room_ends(guest.line);
+        if guest.in_conference.is_some() {
+            self.conference_ends(guest.line);
         }
     }
 
-    fn room_ends(&mut self, line: LineId) {
-        let Some(next) = self.lines[line].room.take().filter(|_| !self.lines[line].is_over) else {
+    fn conference_ends(&mut self, line: LineId) {
+        let Some(next) = self.lines[line].conference.take().filter(|_| !self.lines[line].is_over)
+        else {
             return;
         };
         self.lines[line].epoch += 1;

@@ -34,10 +34,10 @@ const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
 /// Legs come and go.
 impl Legs {
     /// An event of a leg that is not known. `false`: nothing more is to be done about it.
-    pub(super) fn meet(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
+    pub(super) fn unknown_leg(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
         let Some(news) = &fields.news else { return false };
         if let Some(caller) = self.dialed.remove(&news.mark) {
-            return self.meet_party(now, reference, &caller, &news.mark);
+            return self.new_party(now, reference, &caller, &news.mark);
         }
         let named = self.named(&news.mark);
         let is_party = news.mark.ends_with(PARTY);
@@ -95,7 +95,7 @@ impl Legs {
         }
     }
 
-    fn meet_party(&mut self, now: Timestamp, reference: &str, caller: &str, mark: &str) -> bool {
+    fn new_party(&mut self, now: Timestamp, reference: &str, caller: &str, mark: &str) -> bool {
         let Some(of) = self.leg(caller) else { return false };
         let call = of.id.call;
         let Doing::Dialing { dial, party, .. } = &mut of.doing else { return false };

@@ -1,5 +1,5 @@
-//! Rooms: where a party of the provider's stays while the caller is taken away from it, and where
-//! the caller comes back to it.
+//! Conferences: where a party at the provider stays while the caller is taken away from it, and
+//! where the caller comes back to it.
 //!
 //! At a provider two legs hear each other because one dialed the other, and when the dialing ends
 //! the party is hung up. So the party is moved first, to a conference of its own, and only then the
@@ -32,7 +32,7 @@ use crate::words::{Cause, Event};
 /// A party that was told to come, and did not in this time, is gone.
 pub(super) const COMES_MAX: Duration = Duration::from_secs(20);
 
-/// When the room of both came to an end, the party is back in this time, or has hung up.
+/// When the conference of both came to an end, the party is back in this time, or has hung up.
 const BACK_MAX: Duration = Duration::from_secs(5);
 
 /// Why a caller cannot be taken away from the party and brought back.
@@ -100,10 +100,10 @@ impl ProviderCalls {
             return;
         };
         let parting = setup.parting;
-        let room = room(&self.setup.key, call);
+        let conference = conference_name(&self.setup.key, call);
         let numbers: Vec<u16> = session.parties.keys().copied().collect();
         for n in numbers {
-            let Some(what) = session.order_for(call, n, parting, &room) else { continue };
+            let Some(what) = session.order_for(call, n, parting, &conference) else { continue };
             let Some(reference) = session.party(n).and_then(|it| it.reference.clone()) else {
                 continue;
             };
@@ -157,7 +157,7 @@ impl ProviderCalls {
     fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         session.moved = None;
-        if session.bridging == Some(Bridging::Room { leg }) {
+        if session.bridging == Some(Bridging::Conference { leg }) {
             session.bridging = Some(Bridging::Talking { leg }); // resumed meanwhile
         }
         let consult = session.consult.filter(|it| it.agent == leg.n);
@@ -169,7 +169,7 @@ impl ProviderCalls {
         self.touch(leg.call);
     }
 
-    /// A party comes for its room, or for whom it is to dial.
+    /// A party comes for its conference, or for whom it is to dial.
     pub(super) fn party_comes(
         &mut self,
         now: Timestamp,
@@ -193,7 +193,7 @@ impl ProviderCalls {
         let dialed = party.dials.take_if(|_| !is_repeat);
         // The provider was said not to have done it, and the two were left together.
         if session.bridging == Some(Bridging::Talking { leg }) {
-            session.bridging = Some(Bridging::Room { leg });
+            session.bridging = Some(Bridging::Conference { leg });
         }
         self.came(leg);
         self.touch(leg.call);
@@ -234,12 +234,12 @@ impl ProviderCalls {
         self.party_over(now, guest, cause, None, Over::Comes);
     }
 
-    /// The room came to an end under the caller, and nobody was told why: the party hung up, or is
-    /// on its way back as well.
-    pub(super) fn room_over(&mut self, now: Timestamp, call: CallId) {
+    /// The conference came to an end under the caller, and nobody was told why: the party hung up,
+    /// or is on its way back as well.
+    pub(super) fn conference_over(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         session.on_air = OnAir::AskedAnew; // entered again, but not at once
-        let Some(Bridging::Room { leg }) = session.bridging else { return };
+        let Some(Bridging::Conference { leg }) = session.bridging else { return };
         let Some(party) = session.party_mut(leg.n) else { return };
         if party.state.may_have_left(now) {
             self.timers.set(Wake::Comes(leg), now + BACK_MAX);
@@ -250,14 +250,20 @@ impl ProviderCalls {
     pub(super) fn party_lost(&mut self, now: Timestamp, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(PartyState::Coming { left_at }) = session.state_of(leg.n) else { return };
-        tracing::warn!(%leg, "the agent's leg did not come to its room: it counts as ended");
+        tracing::warn!(%leg, "the agent's leg did not come to its conference: it counts as ended");
         self.party_over(now, leg, Cause::TIMER_EXPIRED, left_at, Over::Lost);
     }
 }
 
 impl Session {
     /// What the provider must be told of a party now.
-    fn order_for(&mut self, call: CallId, n: u16, parting: Parting, room: &str) -> Option<AskWhat> {
+    fn order_for(
+        &mut self,
+        call: CallId,
+        n: u16,
+        parting: Parting,
+        conference: &str,
+    ) -> Option<AskWhat> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
         let party = self.party(n)?;
         party.reference.as_ref()?;
@@ -267,17 +273,17 @@ impl Session {
                 return self.party_mut(n)?.state.tell_end(carries).then_some(AskWhat::End);
             }
             _ if self.caller.is_over() => return None, // the center ends it
-            (PartyState::Connected { .. }, Wanted::Room | Wanted::Guest(_)) => {
-                self.part_order(call, n, to, parting, room)
+            (PartyState::Connected { .. }, Wanted::Conference | Wanted::Guest(_)) => {
+                self.part_order(call, n, to, parting, conference)
             }
-            // In the room, or with a guest whom it shall leave alone, or dial.
+            // In the conference, or with a guest whom it shall leave alone, or dial.
             (PartyState::InConference { .. }, _) if carries => return None,
             (PartyState::InConference { .. }, Wanted::Guest(guest))
                 if party.dials != Some(guest) =>
             {
                 AskWhat::Move { to }
             }
-            (PartyState::InConference { .. }, Wanted::Room) => {
+            (PartyState::InConference { .. }, Wanted::Conference) => {
                 if self.state_of(party.dials?).is_some_and(PartyState::comes) {
                     return None; // by itself
                 }
@@ -300,7 +306,7 @@ impl Session {
         n: u16,
         to: Link,
         parting: Parting,
-        room: &str,
+        conference: &str,
     ) -> AskWhat {
         let (caller, caller_to) = match self.above(n) {
             Some((agent, reference, next)) => {
@@ -311,7 +317,7 @@ impl Session {
         if parting == Parting::Both && matches!(caller_to, Link::Step { .. }) {
             self.moved = Some(self.next + 1);
         }
-        AskWhat::Part { caller, to, caller_to, room: room.to_owned() }
+        AskWhat::Part { caller, to, caller_to, conference: conference.to_owned() }
     }
 
     /// The party that dialed this one, its name at the provider and its next document; `None`: the
@@ -323,8 +329,8 @@ impl Session {
     }
 }
 
-/// The name of a call's room. Whoever shares the account with us has others.
-pub(super) fn room(key: &[u8; 32], call: CallId) -> String {
+/// The name of a call's conference. Whoever shares the account with us has others.
+pub(super) fn conference_name(key: &[u8; 32], call: CallId) -> String {
     let name = format!("room-{}", call.0);
     let mac = hmac_sha256(key, &[name.as_bytes()]);
     format!("{name}-{}", hex(&mac[..8]))
