@@ -162,7 +162,7 @@ fn desk_setup(
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
         ends_parties: !provider.refuses_parties(),
-        parting: provider.parting(),
+        split: provider.split(),
         only_numbers_ask: provider.only_numbers_ask(),
         waits_for_key: provider.waits_for_key(),
         whisper: of.whisper.clone(),

@@ -36,15 +36,15 @@ pub struct About {
     /// Whether it signs nothing, and is told in each document with which user and password to come
     /// back: the first of its secrets.
     pub comes_with_access: bool,
-    /// How two legs who hear each other are parted.
-    pub parting: Parting,
+    /// How two legs who hear each other are split.
+    pub split: SplitSupport,
 }
 
-/// How two legs who hear each other because one dialed the other are parted, so that both stay:
-/// what [`RestCommand::Part`](crate::webhook::RestCommand::Part) does, or, where each action is
+/// How two legs who hear each other because one dialed the other are split, so that both stay:
+/// what [`RestCommand::Split`](crate::webhook::RestCommand::Split) does, or, where each action is
 /// commanded, what becomes of it there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Parting {
+pub enum SplitSupport {
     /// Not at all.
     #[default]
     None,
@@ -67,7 +67,7 @@ pub struct Console {
 }
 
 impl About {
-    /// A provider that wants nothing but secrets, refuses parties, and cannot part two legs.
+    /// A provider that wants nothing but secrets, refuses parties, and cannot split two legs.
     #[must_use]
     pub const fn new(name: &'static str, secrets_are: &'static str, console: Console) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl About {
             only_numbers_ask: false,
             waits_for_key: false,
             comes_with_access: false,
-            parting: Parting::None,
+            split: SplitSupport::None,
         }
     }
 }

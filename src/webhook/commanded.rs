@@ -9,13 +9,13 @@
 //! # Contract
 //!
 //! Give [`Commanded::handle_event`] every event of the provider, [`Commanded::move_to`],
-//! [`Commanded::hang_up`] and [`Commanded::part`] what [`ProviderCalls`] asks for,
+//! [`Commanded::hang_up`] and [`Commanded::split`] what [`ProviderCalls`] asks for,
 //! [`Commanded::handle_rest_result`] the result of each command, and call
 //! [`Commanded::handle_timeout`] when it is due. After each of them:
 //!
 //! 1. Take [`Commanded::poll_request`] until it gives nothing. Each is a request as a provider of
 //!    documents makes it, and [`Commanded::execute`] takes the document written for it.
-//! 2. Report each leg of [`Commanded::poll_unparted`] to [`ProviderCalls`].
+//! 2. Report each leg of [`Commanded::poll_unsplit`] to [`ProviderCalls`].
 //! 3. Send what [`Commanded::poll_order`] gives, in its order, and write down what
 //!    [`Commanded::poll_saving`] gives before it is sent.
 //!
@@ -66,10 +66,10 @@ pub trait Commanded: Debug + Send {
 
     fn hang_up(&mut self, reference: &str);
 
-    /// Parts a party from whoever dialed it: both stay. Where that fails the two hear each other as
-    /// before, and [`Self::poll_unparted`] gives the party's leg; where one of them is gone, its
+    /// Splits a party from whoever dialed it: both stay. Where that fails the two hear each other
+    /// as before, and [`Self::poll_unsplit`] gives the party's leg; where one of them is gone, its
     /// end is a request as always.
-    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part);
+    fn split(&mut self, now: Timestamp, reference: &str, leg: LegId, split: Split);
 
     /// Takes what became of the command `id`. A command that cannot be done is over at once; the
     /// next document says how the leg goes on.
@@ -84,8 +84,8 @@ pub trait Commanded: Debug + Send {
     /// The next request of a leg.
     fn poll_request(&mut self) -> Option<(Link, Fields)>;
 
-    /// The next party that could not be parted.
-    fn poll_unparted(&mut self) -> Option<LegId>;
+    /// The next party that could not be split.
+    fn poll_unsplit(&mut self) -> Option<LegId>;
 
     /// The next command to be sent.
     fn poll_order(&mut self) -> Option<LegOrder>;
@@ -115,9 +115,9 @@ pub struct LegOrder {
     pub command: RestCommand,
 }
 
-/// How a party and whoever dialed it are parted.
+/// How a party and whoever dialed it are split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct Split {
     /// The conference in which the party waits then.
     #[serde(rename = "room")]
     pub conference: String,

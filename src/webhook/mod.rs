@@ -52,7 +52,7 @@ pub mod texml;
 pub mod twilio;
 pub mod twiml;
 
-pub use about::{About, Console, Parting};
+pub use about::{About, Console, SplitSupport};
 pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};

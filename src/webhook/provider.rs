@@ -8,7 +8,7 @@
 use thiserror::Error;
 
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Parting};
+use crate::webhook::about::{About, SplitSupport};
 use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
@@ -88,8 +88,8 @@ pub trait Provider: Send + Sync {
     }
 
     /// As in [`About`].
-    fn parting(&self) -> Parting {
-        self.about().parting
+    fn split(&self) -> SplitSupport {
+        self.about().split
     }
 
     /// How well a step's need is met.

@@ -26,12 +26,12 @@ pub const REFUSAL_CHARS_MAX: usize = 200;
 pub enum RestCommand {
     /// Stop what it is doing and ask `url` for a document.
     Move { reference: String, url: String, region: Option<String> },
-    /// Two legs hear each other because `caller` dialed `reference`: part them so that both stay.
-    /// `reference` asks `url` for a document. [`Parting`] says whether `caller` is moved as well,
-    /// to `caller_url`.
+    /// Two legs hear each other because `caller` dialed `reference`: split them so that both stay.
+    /// `reference` asks `url` for a document. [`SplitSupport`] says whether `caller` is moved as
+    /// well, to `caller_url`.
     ///
-    /// [`Parting`]: crate::webhook::about::Parting
-    Part {
+    /// [`SplitSupport`]: crate::webhook::about::SplitSupport
+    Split {
         reference: String,
         url: String,
         caller: String,

@@ -18,13 +18,13 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::parts::Parts;
 use crate::webhook::rest::RestAnswer;
 
 pub static BANDWIDTH: Parts = Parts {
     about: About {
-        parting: Parting::Party,
+        split: SplitSupport::Party,
         comes_with_access: true,
         ..About::new(
             "bandwidth",

@@ -9,7 +9,7 @@
 //! the result of that dialing says nothing about it any more.
 //!
 //! **Deliberately absent:** without REST, or at a provider that has no conferences, any of this:
-//! [`ProviderCalls::parts`] says so before the center is asked.
+//! [`ProviderCalls::can_split`] says so before the center is asked.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::about::Parting;
+use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::consult::Wanted;
 use crate::webhook::calls::hear::hang_up;
 use crate::webhook::calls::party_state::{Over, PartyState, Undone};
@@ -37,12 +37,12 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 
 /// Why a caller cannot be taken away from the party and brought back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NoParting {
+pub enum CannotSplit {
     #[error(
         "the provider must be told at once, by REST: give `account` and `token` in its section"
     )]
     NoRest,
-    #[error("this provider has no way to part two legs and keep both")]
+    #[error("this provider has no way to split two legs and keep both")]
     NotThere,
     #[error("the provider has not said how it calls the agent's leg")]
     Unnamed,
@@ -55,26 +55,26 @@ pub enum NoParting {
 }
 
 impl ProviderCalls {
-    /// Whether the caller can be parted from `party`, who is talked to, and brought back.
+    /// Whether the caller can be split from `party`, who is talked to, and brought back.
     ///
     /// # Errors
     ///
     /// Why not. Legs that are not the provider's can always.
-    pub fn parts(&self, party: LegId) -> Result<(), NoParting> {
+    pub fn can_split(&self, party: LegId) -> Result<(), CannotSplit> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.party(party.n) else {
             let comes = session.bridging == Some(Bridging::HandOff { leg: party });
             return if comes && !session.caller.is_with_us() {
-                Err(NoParting::OnTheWay)
+                Err(CannotSplit::OnTheWay)
             } else {
                 Ok(())
             };
         };
         match self.setup.providers.get(&session.provider) {
-            Some(setup) if setup.parting == Parting::None => Err(NoParting::NotThere),
+            Some(setup) if setup.split == SplitSupport::None => Err(CannotSplit::NotThere),
             Some(setup) if setup.has_rest && leg.reference.is_some() => Ok(()),
-            Some(setup) if setup.has_rest => Err(NoParting::Unnamed),
-            Some(_) | None => Err(NoParting::NoRest),
+            Some(setup) if setup.has_rest => Err(CannotSplit::Unnamed),
+            Some(_) | None => Err(CannotSplit::NoRest),
         }
     }
 
@@ -83,11 +83,11 @@ impl ProviderCalls {
     /// # Errors
     ///
     /// Why not.
-    pub fn leaves(&self, party: LegId) -> Result<(), NoParting> {
+    pub fn can_leave(&self, party: LegId) -> Result<(), CannotSplit> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let has_rest = self.setup.providers.get(&session.provider).is_some_and(|it| it.has_rest);
         match session.party(party.n) {
-            Some(_) if !has_rest => Err(NoParting::NoRest),
+            Some(_) if !has_rest => Err(CannotSplit::NoRest),
             Some(_) | None => Ok(()),
         }
     }
@@ -99,11 +99,11 @@ impl ProviderCalls {
         else {
             return;
         };
-        let parting = setup.parting;
+        let split = setup.split;
         let conference = conference_name(&self.setup.key, call);
         let numbers: Vec<u16> = session.parties.keys().copied().collect();
         for n in numbers {
-            let Some(what) = session.order_for(call, n, parting, &conference) else { continue };
+            let Some(what) = session.order_for(call, n, split, &conference) else { continue };
             let Some(reference) = session.party(n).and_then(|it| it.reference.clone()) else {
                 continue;
             };
@@ -261,7 +261,7 @@ impl Session {
         &mut self,
         call: CallId,
         n: u16,
-        parting: Parting,
+        split: SplitSupport,
         conference: &str,
     ) -> Option<AskWhat> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
@@ -274,7 +274,7 @@ impl Session {
             }
             _ if self.caller.is_over() => return None, // the center ends it
             (PartyState::Connected { .. }, Wanted::Conference | Wanted::Guest(_)) => {
-                self.part_order(call, n, to, parting, conference)
+                self.split_order(call, n, to, split, conference)
             }
             // In the conference, or with a guest whom it shall leave alone, or dial.
             (PartyState::InConference { .. }, _) if carries => return None,
@@ -300,12 +300,12 @@ impl Session {
     }
 
     /// Takes a party out of its dialing.
-    fn part_order(
+    fn split_order(
         &mut self,
         call: CallId,
         n: u16,
         to: Link,
-        parting: Parting,
+        split: SplitSupport,
         conference: &str,
     ) -> AskWhat {
         let (caller, caller_to) = match self.above(n) {
@@ -314,10 +314,10 @@ impl Session {
             }
             None => (self.reference.clone(), Link::Step { call, n: self.next + 1 }),
         };
-        if parting == Parting::Both && matches!(caller_to, Link::Step { .. }) {
+        if split == SplitSupport::Both && matches!(caller_to, Link::Step { .. }) {
             self.moved = Some(self.next + 1);
         }
-        AskWhat::Part { caller, to, caller_to, conference: conference.to_owned() }
+        AskWhat::Split { caller, to, caller_to, conference: conference.to_owned() }
     }
 
     /// The party that dialed this one, its name at the provider and its next document; `None`: the

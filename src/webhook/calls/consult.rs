@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::LegId;
 use crate::webhook::calls::ProviderCalls;
-use crate::webhook::calls::conference::NoParting;
+use crate::webhook::calls::conference::CannotSplit;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
 use crate::webhook::calls::session::{Bridging, Session};
@@ -93,7 +93,7 @@ pub(super) enum Wanted {
 }
 
 impl Session {
-    /// The agent of the provider's whom the caller has talked to, and may be parted from.
+    /// The agent of the provider's whom the caller has talked to, and may be split from.
     pub(super) fn talker(&self) -> Option<u16> {
         let talks = |n: &u16| self.state_of(*n).is_some_and(PartyState::is_accepted);
         self.parties.keys().copied().find(talks)
@@ -131,7 +131,7 @@ impl Session {
                 Wanted::Guest(it.guest)
             }
             Some(_) | None => match self.state_of(n) {
-                Some(state) if state.is_parted() => Wanted::Conference,
+                Some(state) if state.is_split() => Wanted::Conference,
                 Some(_) | None => Wanted::There,
             },
         }
@@ -144,14 +144,14 @@ impl ProviderCalls {
     /// # Errors
     ///
     /// Why not.
-    pub fn can_consult(&self, party: LegId, trunk: &str) -> Result<(), NoParting> {
+    pub fn can_consult(&self, party: LegId, trunk: &str) -> Result<(), CannotSplit> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
         match (leg, trunk == session.provider) {
-            (Party::Provider(_), true) => self.parts(party),
+            (Party::Provider(_), true) => self.can_split(party),
             (Party::Telephone, false) => Ok(()),
-            (Party::Provider(_), false) => Err(NoParting::GuestBySip),
-            (Party::Telephone, true) => Err(NoParting::GuestByProvider),
+            (Party::Provider(_), false) => Err(CannotSplit::GuestBySip),
+            (Party::Telephone, true) => Err(CannotSplit::GuestByProvider),
         }
     }
 
@@ -160,10 +160,10 @@ impl ProviderCalls {
     /// # Errors
     ///
     /// Why not. The sound of our own telephones is mixed here, a provider must be able to.
-    pub fn can_conference(&self, party: LegId) -> Result<(), NoParting> {
+    pub fn can_conference(&self, party: LegId) -> Result<(), CannotSplit> {
         let session = self.sessions.get(&party.call);
         match session.and_then(|session| session.parties.get(&party.n)) {
-            Some(Party::Provider(_)) => self.parts(party),
+            Some(Party::Provider(_)) => self.can_split(party),
             Some(Party::Telephone) | None => Ok(()),
         }
     }

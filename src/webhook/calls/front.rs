@@ -21,10 +21,10 @@ impl Front for ProviderCalls {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         let can = match request {
-            AgentRequest::Hold => self.parts(leg),
+            AgentRequest::Hold => self.can_split(leg),
             AgentRequest::Consult { trunk: Some(trunk), .. } => self.can_consult(leg, trunk),
             AgentRequest::Conference => self.can_conference(leg),
-            AgentRequest::Transfer { .. } => self.leaves(leg),
+            AgentRequest::Transfer { .. } => self.can_leave(leg),
             AgentRequest::Consult { trunk: None, .. }
             | AgentRequest::Resume
             | AgentRequest::Complete

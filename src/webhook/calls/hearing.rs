@@ -1,6 +1,6 @@
 //! Who is to hear whom, and what that is at a provider: a bridge, a dialing, a conference.
 //!
-//! The center says per leg whom it hears ([`Command::Hear`]); a provider joins and parts legs in
+//! The center says per leg whom it hears ([`Command::Hear`]); a provider joins and splits legs in
 //! one step. So the session keeps what was said until those who hear each other all do, and only
 //! then something is done.
 //!
@@ -28,7 +28,7 @@ impl ProviderCalls {
         match circle.iter().collect::<Vec<_>>()[..] {
             [] => {} // not all of it was said yet
             [_] if session.caller.is_with_us() => {}
-            [_] => session.part(),
+            [_] => session.split(),
             [caller, party] if caller.is_caller() => session.join(*party),
             [agent, guest] => session.join_guest(*agent, *guest),
             [..] => session.confer(call),
@@ -63,11 +63,11 @@ impl Session {
     }
 
     /// The caller and whom they talk to no longer hear each other, and both stay.
-    fn part(&mut self) {
+    fn split(&mut self) {
         let Some(leg) = self.bridging.and_then(Bridging::talks) else { return };
         self.bridging = None;
         if let Some(party) = self.party_mut(leg.n) {
-            party.state.part();
+            party.state.split();
         }
     }
 

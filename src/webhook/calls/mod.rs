@@ -40,13 +40,13 @@ use std::time::Duration;
 use crate::front::Handoff;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
-use crate::webhook::about::Parting;
+use crate::webhook::about::SplitSupport;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
 use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;
-pub use conference::NoParting;
+pub use conference::CannotSplit;
 pub use saved::Saving;
 pub use write::Again;
 
@@ -102,8 +102,8 @@ pub struct ProviderSetup {
     pub caller_id: Option<String>,
     /// A party that is refused must be ended by REST, because its document cannot do it.
     pub ends_parties: bool,
-    /// How a caller and a party who hear each other are parted, so that both stay.
-    pub parting: Parting,
+    /// How a caller and a party who hear each other are split, so that both stay.
+    pub split: SplitSupport,
     /// Only the legs of telephone numbers ask for a document.
     pub only_numbers_ask: bool,
     /// It waits for the accept key itself: a dialing that went well was accepted.
@@ -158,7 +158,7 @@ pub enum AskWhat {
     /// Take this party away from the caller whose leg the provider calls `caller`: it comes for
     /// `to`. Where one command is for both, the caller comes for `caller_to`. `conference` is the
     /// one of their call.
-    Part { caller: String, to: Link, caller_to: Link, conference: String },
+    Split { caller: String, to: Link, caller_to: Link, conference: String },
     /// It has come, as it was told to: it need not be told again.
     Came,
     /// Say here how the leg goes on, where a person has not set that up.

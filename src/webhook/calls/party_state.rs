@@ -38,10 +38,10 @@ pub(super) enum PartyState {
     /// The provider has ended it, and comes by itself with the result of the dialing, which says
     /// whether the key was pressed if nothing else did.
     Returning { is_accepted: bool },
-    /// It hears whoever dialed it. `is_parted`: the center takes the caller away from it.
-    Connected { is_parted: bool, tries: u8 },
+    /// It hears whoever dialed it. `is_split`: the center takes the caller away from it.
+    Connected { is_split: bool, tries: u8 },
     /// The provider is being told to take it out of the dialing.
-    Leaving { is_parted: bool, tries: u8 },
+    Leaving { is_split: bool, tries: u8 },
     /// It is on the way to its next document; where `left_at` is known, it may have hung up then.
     Coming { left_at: Option<Timestamp> },
     /// It asks for a document, and what changes now goes into that.
@@ -156,9 +156,9 @@ impl PartyState {
     }
 
     /// It was, or is to be, taken away from whoever dialed it.
-    pub(super) const fn is_parted(self) -> bool {
+    pub(super) const fn is_split(self) -> bool {
         match self {
-            Self::Connected { is_parted, .. } => is_parted,
+            Self::Connected { is_split, .. } => is_split,
             Self::Leaving { .. }
             | Self::Coming { .. }
             | Self::Asking
@@ -193,7 +193,7 @@ impl PartyState {
     /// It takes the call.
     pub(super) fn accept(&mut self, leg: LegId) -> Option<Event> {
         *self = match *self {
-            Self::Ringing | Self::Accepting => Self::Connected { is_parted: false, tries: 0 },
+            Self::Ringing | Self::Accepting => Self::Connected { is_split: false, tries: 0 },
             Self::Returning { is_accepted: false } => Self::Returning { is_accepted: true },
             Self::Returning { is_accepted: true }
             | Self::Connected { .. }
@@ -265,16 +265,16 @@ impl PartyState {
     }
 
     /// The center takes the caller away from it.
-    pub(super) fn part(&mut self) {
-        if let Self::Connected { is_parted, .. } | Self::Leaving { is_parted, .. } = self {
-            *is_parted = true;
+    pub(super) fn split(&mut self) {
+        if let Self::Connected { is_split, .. } | Self::Leaving { is_split, .. } = self {
+            *is_split = true;
         }
     }
 
     /// The provider is told to move it.
     pub(super) fn tell(&mut self) {
         *self = match *self {
-            Self::Connected { is_parted, tries } => Self::Leaving { is_parted, tries },
+            Self::Connected { is_split, tries } => Self::Leaving { is_split, tries },
             Self::InConference { tries } => Self::Recalled { tries },
             other => other,
         };
@@ -301,13 +301,13 @@ impl PartyState {
                 *self = Self::InConference { tries: tries + 1 };
                 Undone::Again
             }
-            Self::Leaving { is_parted, tries } if is_guest => {
-                *self = Self::Connected { is_parted, tries: tries + 1 };
+            Self::Leaving { is_split, tries } if is_guest => {
+                *self = Self::Connected { is_split, tries: tries + 1 };
                 Undone::Again
             }
             // The next hold is another one.
             Self::Leaving { .. } => {
-                *self = Self::Connected { is_parted: false, tries: 0 };
+                *self = Self::Connected { is_split: false, tries: 0 };
                 Undone::Together
             }
             _ => Undone::Stale,
@@ -383,7 +383,7 @@ impl PartyState {
     /// Over a restart: what became of a command is not known, so it is given again.
     pub(super) fn take_up(&mut self) {
         *self = match *self {
-            Self::Leaving { is_parted, tries } => Self::Connected { is_parted, tries },
+            Self::Leaving { is_split, tries } => Self::Connected { is_split, tries },
             Self::Recalled { tries } => Self::InConference { tries },
             Self::Ended { comes, rest: Rest::ToldToEnd { tries } } => {
                 Self::Ended { comes, rest: Rest::ToEnd { tries } }

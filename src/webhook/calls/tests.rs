@@ -21,10 +21,11 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::about::Parting;
+use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::{
-    Ask, AskWhat, Asked, Heard, NoParting, ProviderCalls, ProviderCallsSetup, ProviderSetup, Saving,
+    Ask, AskWhat, Asked, CannotSplit, Heard, ProviderCalls, ProviderCallsSetup, ProviderSetup,
+    Saving,
 };
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
@@ -120,7 +121,7 @@ impl World {
             whisper_language: "en".to_owned(),
             caller_id: None,
             ends_parties: false,
-            parting: Parting::Party,
+            split: SplitSupport::Party,
             only_numbers_ask: false,
             waits_for_key: false,
             sip_host: Some("pbx.example.com".to_owned()),

@@ -40,7 +40,7 @@ use crate::time::Timestamp;
 use crate::webhook::calls::{
     self, Again, Ask, AskWhat, Asked, Heard, ProviderCalls, ProviderCallsSetup,
 };
-use crate::webhook::commanded::{Commanded, LegOrder, Part};
+use crate::webhook::commanded::{Commanded, LegOrder, Split};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
@@ -165,13 +165,13 @@ impl ProviderFront {
                 }
             });
         }
-        self.poll_unparted(now)
+        self.poll_unsplit(now)
     }
 
     /// The center has to deal with it before the call asks for more, or it would ask for the same
     /// again, and again.
-    fn poll_unparted(&mut self, now: Timestamp) -> Option<WebhookResult> {
-        let leg = self.commanded().find_map(|(_, legs)| legs.poll_unparted())?;
+    fn poll_unsplit(&mut self, now: Timestamp) -> Option<WebhookResult> {
+        let leg = self.commanded().find_map(|(_, legs)| legs.poll_unsplit())?;
         self.calls.asked(now, leg, Asked::Failed);
         Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
@@ -269,7 +269,7 @@ fn order(links: &Links, ask: Ask) -> RestOrder {
     let Ask { leg, reference, region, what, provider: _ } = ask;
     let command = match what {
         AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-        AskWhat::Part { caller, to, caller_to, conference: _ } => RestCommand::Part {
+        AskWhat::Split { caller, to, caller_to, conference: _ } => RestCommand::Split {
             reference,
             url: links.url(&to),
             caller,
@@ -288,8 +288,8 @@ fn command(now: Timestamp, legs: &mut dyn Commanded, ask: Ask) {
     match what {
         AskWhat::Move { to } => legs.move_to(now, &reference, &to),
         AskWhat::End => legs.hang_up(&reference),
-        AskWhat::Part { caller, to, caller_to, conference } => {
-            legs.part(now, &reference, leg, Part { conference, to, caller, caller_to });
+        AskWhat::Split { caller, to, caller_to, conference } => {
+            legs.split(now, &reference, leg, Split { conference, to, caller, caller_to });
         }
         // Such a provider reports everything by itself.
         AskWhat::Watch { .. } | AskWhat::Came => {}

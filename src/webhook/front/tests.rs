@@ -86,7 +86,7 @@ fn all_ways() -> BTreeMap<&'static str, Way> {
 fn setup() -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: true,
-        parting: crate::webhook::about::Parting::Both,
+        split: crate::webhook::about::SplitSupport::Both,
         ..ProviderSetup::default()
     };
     let number = |n: u32| Callee::Number(format!("+1415555017{n}"));

@@ -20,12 +20,12 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::parts::Parts;
 
 pub static JAMBONZ: Parts = Parts {
     about: About {
-        parting: Parting::Both,
+        split: SplitSupport::Both,
         rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
         ..About::new(
             "jambonz",

@@ -15,13 +15,13 @@ mod trial;
 mod verify;
 mod xml;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::parts::Parts;
 use crate::webhook::rest::RestAnswer;
 
 pub static PLIVO: Parts = Parts {
     about: About {
-        parting: Parting::Both,
+        split: SplitSupport::Both,
         // `confirmKey`. A dialing is `completed` only if it was pressed.
         waits_for_key: true,
         ..About::new(

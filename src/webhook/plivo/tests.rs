@@ -456,16 +456,16 @@ fn a_call_is_moved_and_ended_by_rest() {
         PLIVO.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
     let end = end.expect("Plivo ends calls");
     assert_eq!((end.method, end.body.as_str()), (RestMethod::Delete, ""));
-    let part = RestCommand::Part {
+    let split = RestCommand::Split {
         reference: "c/2".to_owned(),
         url: "https://x/room".to_owned(),
         caller: reference.clone(),
         caller_url: "https://x/music".to_owned(),
         region: None,
     };
-    let part = PLIVO.rest(&account, &part).expect("Plivo moves both legs");
-    assert_eq!(part.url, to.url, "by the caller's leg");
-    let body: serde_json::Value = serde_json::from_str(&part.body).expect("JSON");
+    let split = PLIVO.rest(&account, &split).expect("Plivo moves both legs");
+    assert_eq!(split.url, to.url, "by the caller's leg");
+    let body: serde_json::Value = serde_json::from_str(&split.body).expect("JSON");
     assert_eq!(
         body,
         serde_json::json!({

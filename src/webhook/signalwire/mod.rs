@@ -11,7 +11,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
@@ -19,7 +19,7 @@ use crate::webhook::twiml::{ClientNoun, Dialect};
 /// Its secrets are signing keys (`PSK_…`), not API tokens.
 pub static SIGNALWIRE: Dialect = Dialect {
     about: About {
-        parting: Parting::Party,
+        split: SplitSupport::Party,
         rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
         ..About::new(
             "signalwire",

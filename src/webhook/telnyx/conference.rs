@@ -1,8 +1,8 @@
-//! Conferences, where legs meet that must be parted and brought together again.
+//! Conferences, where legs meet that must be split and brought together again.
 //!
 //! ```text
 //!  caller ══bridge══ agent         caller ─ music                  caller ─┐
-//!                          part                            join            ├─ conference
+//!                          split                           join            ├─ conference
 //!                         ─────►   agent ── conference    ─────►   agent ──┤
 //!                                                                  guest ──┘
 //! ```
@@ -13,7 +13,7 @@
 //!
 //! **Invariant:** where a leg should be in its conference, or out of it, Telnyx has confirmed that,
 //! or [`Legs`] commands it once more, or hangs the leg up after about a minute: no leg stays in
-//! silence, and none hears for long what others say. Parties who could not be parted hear each
+//! silence, and none hears for long what others say. Parties who could not be split hear each
 //! other as before. Where Telnyx neither lets a leg in nor makes a conference of that name, the leg
 //! counts as in.
 //!
@@ -26,7 +26,7 @@ use serde_json::json;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{Commanded, Part};
+use crate::webhook::commanded::{Commanded, Split};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{At, Conference, Doing, Leaving};
@@ -38,7 +38,7 @@ use crate::words::Cause;
 /// How often a leg waits to enter a conference, or to leave one: about a minute, all in all.
 const WAITS_MAX: u32 = 7;
 /// The same for a party who still talks, and would be put on hold by it.
-const PART_WAITS_MAX: u32 = 2;
+const SPLIT_WAITS_MAX: u32 = 2;
 /// Before the first new try. Each time after that it doubles, or is what the provider asks for.
 const WAIT: Duration = Duration::from_secs(1);
 /// No wait between two tries is longer.
@@ -52,34 +52,34 @@ const FALLS_MAX: u32 = 3;
 
 impl Legs {
     /// Brings a party into its conference, out of the talk with whoever dialed it.
-    pub(super) fn part_by_conference(
+    pub(super) fn split_by_conference(
         &mut self,
         now: Timestamp,
         reference: &str,
         id: LegId,
-        part: Part,
+        split: Split,
     ) {
         if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
             self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
         }
-        let Some(leg) = self.leg(reference) else { return self.unparted.push_back(id) };
+        let Some(leg) = self.leg(reference) else { return self.unsplit.push_back(id) };
         if leg.is_over {
             return;
         }
-        if let Doing::Parting(known) = &leg.doing
-            && known.to == part.to
+        if let Doing::Splitting(known) = &leg.doing
+            && known.to == split.to
         {
             return; // asked for once more, over a restart
         }
-        leg.begin(&part.to);
-        let is_there = leg.is_in(&part.conference);
+        leg.begin(&split.to);
+        let is_there = leg.is_in(&split.conference);
         if !is_there {
-            leg.conference = Some(Conference::new(&part.conference, true));
+            leg.conference = Some(Conference::new(&split.conference, true));
         }
-        let caller = part.caller.clone();
-        leg.doing = Doing::Parting(Box::new(part));
+        let caller = split.caller.clone();
+        leg.doing = Doing::Splitting(Box::new(split));
         match is_there {
-            true => self.parted(now, reference),
+            true => self.split_done(now, reference),
             false if self.is_bridging(&caller) => {} // or the bridge would come after it
             false => self.enter(reference),
         }
@@ -95,29 +95,29 @@ impl Legs {
         let Doing::Dialing { party: Some(party), .. } = &leg.doing else { return };
         let party = party.clone();
         if let Some(leg) = self.legs.get(&party)
-            && matches!(leg.doing, Doing::Parting(_))
+            && matches!(leg.doing, Doing::Splitting(_))
         {
             self.enter_again(&party);
         }
     }
 
-    fn parted(&mut self, now: Timestamp, reference: &str) {
-        let Some(Doing::Parting(part)) = self.take_parting(reference) else { return };
+    fn split_done(&mut self, now: Timestamp, reference: &str) {
+        let Some(Doing::Splitting(split)) = self.take_split(reference) else { return };
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.requests.push_back((part.to, fields));
+        self.requests.push_back((split.to, fields));
         // What it dialed is on its own from here on.
-        if let Some(leg) = self.leg(&part.caller)
+        if let Some(leg) = self.leg(&split.caller)
             && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
         {
             leg.doing = Doing::Nothing;
         }
-        self.move_to(now, &part.caller, &part.caller_to);
+        self.move_to(now, &split.caller, &split.caller_to);
     }
 
-    fn take_parting(&mut self, reference: &str) -> Option<Doing> {
+    fn take_split(&mut self, reference: &str) -> Option<Doing> {
         let leg = self.leg(reference)?;
-        let is_parting = matches!(leg.doing, Doing::Parting(_));
-        is_parting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
+        let is_splitting = matches!(leg.doing, Doing::Splitting(_));
+        is_splitting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
     }
 
     /// A party joins whoever dialed it in their conference.
@@ -228,14 +228,14 @@ impl Legs {
         if let Some(conference) = self.leg(reference).and_then(|leg| leg.conference.as_mut()) {
             (conference.is_new, conference.at) = (false, At::In { since: now });
         }
-        self.parted(now, reference);
+        self.split_done(now, reference);
     }
 
     /// By that name there is no conference yet, or there is one already; or it is something else.
     fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
-        let is_parting = matches!(leg.doing, Doing::Parting(_));
-        let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
+        let is_splitting = matches!(leg.doing, Doing::Splitting(_));
+        let waits_max = if is_splitting { SPLIT_WAITS_MAX } else { WAITS_MAX };
         let Some(conference) = &mut leg.conference else { return };
         let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut conference.at else {
             return;
@@ -245,7 +245,7 @@ impl Legs {
             RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
                 // It has fallen out for us alone, or nothing else can be done: it stays as it is.
                 let is_in = *is_unsure || conference.falls > 0 || *waits >= waits_max;
-                if *is_refused && is_in && !is_parting {
+                if *is_refused && is_in && !is_splitting {
                     tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
                         let it in: it counts as in it already");
                     conference.falls = conference.falls.saturating_sub(1);
@@ -273,18 +273,18 @@ impl Legs {
         let Some(leg) = self.leg(reference) else { return };
         tracing::warn!(leg = %leg.id, "this leg cannot be brought into its conference");
         let (id, conference) = (leg.id, leg.conference.take());
-        let Some(Doing::Parting(part)) = self.take_parting(reference) else {
+        let Some(Doing::Splitting(split)) = self.take_split(reference) else {
             return self.hang_up(reference);
         };
-        self.unparted.push_back(id);
-        let caller = self.legs.get(&part.caller).map(|leg| &leg.doing);
+        self.unsplit.push_back(id);
+        let caller = self.legs.get(&split.caller).map(|leg| &leg.doing);
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
         // It may be in there all the same, and the caller alone.
         let may_be_in =
             |conference: Conference| matches!(conference.at, At::Entering { is_unsure: true, .. });
         if talk && conference.is_some_and(may_be_in) {
-            self.bridge_again(&part.caller, reference);
+            self.bridge_again(&split.caller, reference);
         }
     }
 
@@ -312,7 +312,7 @@ impl Legs {
         let is_in = |conference: &Conference| matches!(conference.at, At::In { .. });
         let is_outside = leg.conference.as_ref().is_some_and(|conference| !is_in(conference));
         let waits = match &leg.doing {
-            Doing::Parting(part) => self.is_bridging(&part.caller),
+            Doing::Splitting(split) => self.is_bridging(&split.caller),
             _ => false,
         };
         if is_outside && !waits {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{LegOrder, Part};
+use crate::webhook::commanded::{LegOrder, Split};
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -49,7 +49,8 @@ pub(super) enum Doing {
     /// In the conference of whoever dialed it.
     Guest,
     /// On its way out of the talk with whoever dialed it.
-    Parting(Box<Part>),
+    #[serde(rename = "Parting")]
+    Splitting(Box<Split>),
 }
 
 /// The conference a leg is to be in.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
-use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Part};
+use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Split};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded, What};
 use crate::webhook::form;
@@ -65,8 +65,8 @@ pub(super) struct Legs {
     pub(super) timers: Timers<Wake>,
     pub(super) requests: VecDeque<(Link, Fields)>,
     pub(super) orders: VecDeque<LegOrder>,
-    /// Parties that could not be parted from their callers.
-    pub(super) unparted: VecDeque<LegId>,
+    /// Parties that could not be split from their callers.
+    pub(super) unsplit: VecDeque<LegId>,
     /// Legs to be written down, or forgotten.
     pub(super) unsaved: BTreeSet<String>,
 }
@@ -83,7 +83,7 @@ impl Legs {
             timers: Timers::default(),
             requests: VecDeque::new(),
             orders: VecDeque::new(),
-            unparted: VecDeque::new(),
+            unsplit: VecDeque::new(),
             unsaved: BTreeSet::new(),
         }
     }
@@ -217,8 +217,8 @@ impl Commanded for Legs {
         self.order(reference, "hangup", Body::new());
     }
 
-    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part) {
-        self.part_by_conference(now, reference, leg, part);
+    fn split(&mut self, now: Timestamp, reference: &str, leg: LegId, split: Split) {
+        self.split_by_conference(now, reference, leg, split);
     }
 
     fn handle_rest_result(
@@ -259,8 +259,8 @@ impl Commanded for Legs {
         self.requests.pop_front()
     }
 
-    fn poll_unparted(&mut self) -> Option<LegId> {
-        self.unparted.pop_front()
+    fn poll_unsplit(&mut self) -> Option<LegId> {
+        self.unsplit.pop_front()
     }
 
     fn poll_order(&mut self) -> Option<LegOrder> {
@@ -361,7 +361,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
+            Doing::InConference | Doing::Guest | Doing::Splitting(_) => {}
         }
     }
 }

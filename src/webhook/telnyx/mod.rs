@@ -25,7 +25,7 @@ mod tests;
 mod voices;
 
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
@@ -48,8 +48,8 @@ const NAME: &str = "telnyx";
 pub struct Telnyx;
 
 const ABOUT: About = About {
-    // By `Commanded::part`.
-    parting: Parting::Both,
+    // By `Commanded::split`.
+    split: SplitSupport::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
          [providers.texml] does without",

@@ -76,7 +76,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
+            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Splitting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -197,7 +197,7 @@ impl Legs {
             | Doing::Dialing { .. }
             | Doing::InConference
             | Doing::Guest
-            | Doing::Parting(_) => {}
+            | Doing::Splitting(_) => {}
         }
     }
 
@@ -216,7 +216,7 @@ impl Legs {
             | Doing::Record { .. }
             | Doing::InConference
             | Doing::Guest
-            | Doing::Parting(_) => {}
+            | Doing::Splitting(_) => {}
         }
     }
 

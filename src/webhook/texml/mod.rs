@@ -11,7 +11,7 @@ pub(in crate::webhook) mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
@@ -19,7 +19,7 @@ use crate::webhook::twiml::{ClientNoun, Dialect};
 /// Its secrets are public keys, in base64.
 pub static TEXML: Dialect = Dialect {
     about: About {
-        parting: Parting::Party,
+        split: SplitSupport::Party,
         ..About::new(
             "texml",
             "the public key of the Telnyx portal (base64)",

@@ -11,7 +11,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
@@ -19,7 +19,7 @@ use crate::webhook::twiml::{ClientNoun, Dialect};
 /// Among its secrets an auth token stands alone, and a shared key (SHA-256) as `id:secret`.
 pub static TWILIO: Dialect = Dialect {
     about: About {
-        parting: Parting::Party,
+        split: SplitSupport::Party,
         ..About::new(
             "twilio",
             "the auth token",

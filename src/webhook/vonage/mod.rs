@@ -16,13 +16,13 @@ mod tests;
 mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::parts::Parts;
 use crate::webhook::rest::RestAnswer;
 
 pub static VONAGE: Parts = Parts {
     about: About {
-        parting: Parting::Party,
+        split: SplitSupport::Party,
         application_is: Some("the id of the Voice application the numbers are linked to"),
         token_is_pem: true,
         // An NCCO that is over bridges, and there is no action that hangs up.

@@ -259,7 +259,7 @@ fn a_conference_that_telnyx_ends_is_entered_again() {
 }
 
 #[test]
-fn an_agent_on_the_way_out_of_a_talk_is_parted_after_the_server_was_killed() {
+fn an_agent_on_the_way_out_of_a_talk_is_split_after_the_server_was_killed() {
     for is_done in [true, false] {
         let (mut site, dave) = talking(Manner::Once);
         site.control.fault(Fault { name: "conference", status: 503, is_done });

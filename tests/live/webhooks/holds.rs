@@ -43,9 +43,9 @@ fn ask(site: &Site, what: &str, body: &Value) {
 
 /// Dave is brought to a conference, and the caller to the music.
 #[track_caller]
-fn parts(site: &Site, leg: &mut Leg, dave: &mut Leg) {
+fn splits(site: &Site, leg: &mut Leg, dave: &mut Leg) {
     let kind = site.carrier.kind;
-    let (to, caller_to) = kind.parted(&site.rest, leg.sid(), dave.sid());
+    let (to, caller_to) = kind.split(&site.rest, leg.sid(), dave.sid());
     dave.come(&to);
     match caller_to {
         Some(to) => leg.come(&to),
@@ -71,7 +71,7 @@ fn leaves(kind: Kind, party: &mut Leg) {
 fn a_caller_is_held_and_comes_back(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA61");
     ask(&site, "hold", &json!({}));
-    parts(&site, &mut leg, &mut dave);
+    splits(&site, &mut leg, &mut dave);
     let conference = dave.enters_conference();
     ask(&site, "resume", &json!({}));
     leg.come(&site.moved("CA61"));
@@ -105,7 +105,7 @@ fn a_caller_is_held_and_comes_back(kind: Kind) {
 fn a_guest_is_consulted_and_takes_the_caller_over(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA62");
     ask(&site, "consult", &json!({ "number": "+14155550188" }));
-    parts(&site, &mut leg, &mut dave);
+    splits(&site, &mut leg, &mut dave);
     assert_eq!(dave.until_dial().to, Callee::Number("+14155550188".to_owned()));
     let mut guest = dave.party();
     guest.answer();
@@ -114,7 +114,7 @@ fn a_guest_is_consulted_and_takes_the_caller_over(kind: Kind) {
     dave.talk_to(&mut guest);
     ask(&site, "complete", &json!({}));
     let legs = (dave.sid(), guest.sid());
-    let ((to, dave_to), caller_to) = kind.parted_and_moved(&site.rest, legs, leg.sid());
+    let ((to, dave_to), caller_to) = kind.split_and_moved(&site.rest, legs, leg.sid());
     guest.come(&to);
     match dave_to {
         Some(to) => dave.come(&to),

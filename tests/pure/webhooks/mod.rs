@@ -27,7 +27,7 @@ use recording::Recording;
 /// The time of all recordings.
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// By provider, what its recordings are signed with; several are parted by spaces.
+/// By provider, what its recordings are signed with; several are separated by spaces.
 const SECRETS: &[(&str, &str)] = &[
     ("bandwidth", "ivr:bw-test-password"),
     ("jambonz", "wh_secret_example"),

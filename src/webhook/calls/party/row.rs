@@ -1,7 +1,7 @@
 //! A party on paper: one row of what is known, as it always was.
 //!
 //! **Invariant:** what is written is read as the same state, but for what nothing depends on any
-//! more (how a party ended, and that one in the conference was parted from the caller).
+//! more (how a party ended, and that one in the conference was split from the caller).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -27,8 +27,8 @@ struct Row {
     place: Place,
     #[serde(default)]
     next: u32,
-    #[serde(default)]
-    is_parted: bool,
+    #[serde(default, rename = "is_parted")]
+    is_split: bool,
     #[serde(default)]
     dials: Option<u16>,
     #[serde(default)]
@@ -72,7 +72,7 @@ impl Row {
             comes: false,
             place: Place::Dialed,
             next: 0,
-            is_parted: false,
+            is_split: false,
             dials: None,
             failed: 0,
             is_gone: false,
@@ -91,15 +91,15 @@ impl Row {
             ended: !leg.state.is_up(),
             comes: leg.state.comes(),
             next: leg.next,
-            is_parted: leg.state.is_parted(),
+            is_split: leg.state.is_split(),
             dials: leg.dials,
             ..Self::of_telephone()
         };
         match leg.state {
             PartyState::Ringing | PartyState::Accepting | PartyState::Returning { .. } => row,
             PartyState::Connected { tries, .. } => Self { failed: tries, ..row },
-            PartyState::Leaving { is_parted, tries } => {
-                Self { place: Place::Told, is_parted, failed: tries, ..row }
+            PartyState::Leaving { is_split, tries } => {
+                Self { place: Place::Told, is_split, failed: tries, ..row }
             }
             PartyState::Coming { left_at } => Self { place: Place::Coming, left_at, ..row },
             PartyState::Asking => Self { place: Place::Here, ..row },
@@ -126,12 +126,12 @@ impl Row {
             _ if self.ended => PartyState::Ended { comes, rest: Rest::ToEnd { tries } },
             Place::Dialed if comes => PartyState::Returning { is_accepted: self.accepted },
             Place::Dialed if self.accepted => {
-                PartyState::Connected { is_parted: self.is_parted, tries }
+                PartyState::Connected { is_split: self.is_split, tries }
             }
             Place::Dialed if self.answered => PartyState::Accepting,
             Place::Dialed => PartyState::Ringing,
             Place::Told if self.next < ELSEWHERE => {
-                PartyState::Leaving { is_parted: self.is_parted, tries }
+                PartyState::Leaving { is_split: self.is_split, tries }
             }
             Place::Told => PartyState::Recalled { tries },
             Place::Coming => PartyState::Coming { left_at: self.left_at },

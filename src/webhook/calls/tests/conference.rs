@@ -24,9 +24,9 @@ pub(super) fn hangs_up(world: &mut World) {
 }
 
 /// The caller talks to an agent at a number, since this moment. The next step is the fourth.
-pub(super) fn talking(parting: Parting) -> World {
+pub(super) fn talking(split: SplitSupport) -> World {
     let mut world = World::waiting(number(), true);
-    world.calls.setup.providers.get_mut("acme").unwrap().parting = parting;
+    world.calls.setup.providers.get_mut("acme").unwrap().split = split;
     world.ready();
     assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
     party(&mut world, 0, None);
@@ -68,7 +68,7 @@ pub(super) fn asks(world: &mut World) -> Vec<String> {
             AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
                 format!("{} comes for {n}", ask.reference)
             }
-            AskWhat::Part { caller, to: Link::Leg { n, .. }, caller_to, .. } => {
+            AskWhat::Split { caller, to: Link::Leg { n, .. }, caller_to, .. } => {
                 let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
                     panic!("{caller_to:?}")
                 };
@@ -85,7 +85,7 @@ pub(super) fn asks(world: &mut World) -> Vec<String> {
 
 #[test]
 fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     world.pass(20);
     hold(&mut world);
     // Moved first, the caller would take the agent down.
@@ -131,7 +131,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
 
 #[test]
 fn where_one_command_moves_both_the_caller_is_told_once() {
-    let mut world = talking(Parting::Both);
+    let mut world = talking(SplitSupport::Both);
     hold(&mut world);
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
@@ -144,8 +144,8 @@ fn where_one_command_moves_both_the_caller_is_told_once() {
 
 #[test]
 fn a_hold_that_the_provider_does_not_do_is_none() {
-    for parting in [Parting::Party, Parting::Both] {
-        let mut world = talking(parting);
+    for split in [SplitSupport::Party, SplitSupport::Both] {
+        let mut world = talking(split);
         world.pass(10);
         hold(&mut world);
         asks(&mut world);
@@ -163,7 +163,7 @@ fn a_hold_that_the_provider_does_not_do_is_none() {
 
 #[test]
 fn holds_that_failed_do_not_end_the_talk_however_many() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     for n in 1..20 {
         hold(&mut world);
         assert_eq!(asks(&mut world).len(), 1, "{n}");
@@ -175,7 +175,7 @@ fn holds_that_failed_do_not_end_the_talk_however_many() {
 
 #[test]
 fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_conference() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     asked(&mut world, PARTY, Asked::Failed);
     asks(&mut world);
@@ -189,7 +189,7 @@ fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_conference() {
 #[test]
 fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
     for gone in [false, true] {
-        let mut world = talking(Parting::Party);
+        let mut world = talking(SplitSupport::Party);
         world.pass(5);
         hold(&mut world);
         if gone {
@@ -208,7 +208,7 @@ fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
 
 #[test]
 fn an_agent_who_does_not_come_to_the_conference_is_gone() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     asked(&mut world, PARTY, Asked::Done);
     asks(&mut world);
@@ -221,7 +221,7 @@ fn an_agent_who_does_not_come_to_the_conference_is_gone() {
 
 #[test]
 fn an_agent_in_the_conference_is_ended_when_the_caller_hangs_up() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     asks(&mut world);
     hangs_up(&mut world);
@@ -232,7 +232,7 @@ fn an_agent_in_the_conference_is_ended_when_the_caller_hangs_up() {
 
 #[test]
 fn over_a_restart_the_two_meet_all_the_same() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     world.restart();
     world.asks.clear();
@@ -248,7 +248,7 @@ fn over_a_restart_the_two_meet_all_the_same() {
 
 #[test]
 fn a_conference_that_ends_by_itself_is_entered_again_but_not_at_once() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     world.step(4, dialed(None, Some(20)));
     resume(&mut world);
@@ -257,27 +257,27 @@ fn a_conference_that_ends_by_itself_is_entered_again_but_not_at_once() {
 }
 
 #[test]
-fn who_cannot_be_parted_is_known_before() {
-    let able = talking(Parting::Party);
-    assert_eq!(able.calls.parts(PARTY), Ok(()));
-    let unable = talking(Parting::None);
-    assert_eq!(unable.calls.parts(PARTY), Err(NoParting::NotThere));
-    let mut mute = talking(Parting::Both);
+fn who_cannot_be_split_is_known_before() {
+    let able = talking(SplitSupport::Party);
+    assert_eq!(able.calls.can_split(PARTY), Ok(()));
+    let unable = talking(SplitSupport::None);
+    assert_eq!(unable.calls.can_split(PARTY), Err(CannotSplit::NotThere));
+    let mut mute = talking(SplitSupport::Both);
     mute.calls.setup.providers.get_mut("acme").unwrap().has_rest = false;
-    assert_eq!(mute.calls.parts(PARTY), Err(NoParting::NoRest));
+    assert_eq!(mute.calls.can_split(PARTY), Err(CannotSplit::NoRest));
     let mut unnamed = World::waiting(number(), true);
     unnamed.ready();
     unnamed.step(3, Fields::default());
-    assert_eq!(unnamed.calls.parts(PARTY), Err(NoParting::Unnamed));
+    assert_eq!(unnamed.calls.can_split(PARTY), Err(CannotSplit::Unnamed));
     // A telephone of ours.
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.calls.parts(PARTY), Ok(()));
+    assert_eq!(ours.calls.can_split(PARTY), Ok(()));
 }
 
 #[test]
 fn an_agent_whose_conference_says_that_it_is_over_is_gone() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     let over = of_party(ended(Cause::NORMAL_CLEARING));
     assert_eq!(told(&world.post(&leg(101), over)), ["hang up normal_clearing"]);
@@ -286,7 +286,7 @@ fn an_agent_whose_conference_says_that_it_is_over_is_gone() {
 
 #[test]
 fn an_agent_who_leaves_the_conference_unheard_of_is_gone_since_then() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
@@ -304,7 +304,7 @@ fn an_agent_who_leaves_the_conference_unheard_of_is_gone_since_then() {
 
 #[test]
 fn a_hold_that_was_over_before_it_failed_leaves_the_two_together() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     resume(&mut world);
     asks(&mut world);
@@ -315,7 +315,7 @@ fn a_hold_that_was_over_before_it_failed_leaves_the_two_together() {
 
 #[test]
 fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     asks(&mut world);
     hangs_up(&mut world);
@@ -330,7 +330,7 @@ fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
 
 #[test]
 fn a_command_that_comes_twice_finds_the_party_where_it_is() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     let came = |ask: &Ask| ask.leg == PARTY && ask.what == AskWhat::Came;
@@ -347,7 +347,7 @@ fn a_command_that_comes_twice_finds_the_party_where_it_is() {
 
 #[test]
 fn what_was_to_be_told_before_a_restart_is_told_after_it() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     world.asks.clear();
     world.restart();
@@ -369,7 +369,7 @@ fn what_was_to_be_told_before_a_restart_is_told_after_it() {
 #[test]
 fn a_party_that_said_it_is_over_is_told_nothing_more() {
     // While it was expected back from a conference that came to an end.
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold_for_long(&mut world);
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
@@ -381,7 +381,7 @@ fn a_party_that_said_it_is_over_is_told_nothing_more() {
     assert!(!asks(&mut world).contains(&"CA2 ends".to_owned()));
 
     // While the provider was being told to move it, which it says it cannot.
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     party_ends(&mut world);
     asked(&mut world, PARTY, Asked::Failed);

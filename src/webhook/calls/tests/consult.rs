@@ -26,8 +26,8 @@ fn guest_ends(world: &mut World) {
 
 /// The agent asked for a guest ten seconds into the talk, and dials; the caller hears music, and is
 /// next at step 6.
-fn consulting(parting: Parting) -> World {
-    let mut world = talking(parting);
+fn consulting(split: SplitSupport) -> World {
+    let mut world = talking(split);
     world.pass(10);
     let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
     assert_eq!(trunk.as_deref(), Some("acme"));
@@ -36,7 +36,7 @@ fn consulting(parting: Parting) -> World {
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
-    if parting == Parting::Party {
+    if split == SplitSupport::Party {
         assert_eq!(told(&world.step(4, dialed(None, None))), ["music/default/2", "→ 5"]);
     }
     assert_eq!(told(&world.step(5, Fields::default())).last().unwrap(), "→ 6");
@@ -49,8 +49,8 @@ fn dials(then: u32) -> String {
 }
 
 /// The guest has taken the call, five seconds later.
-fn consulted(parting: Parting) -> World {
-    let mut world = consulting(parting);
+fn consulted(split: SplitSupport) -> World {
+    let mut world = consulting(split);
     world.pass(5);
     guest_news(&mut world, LegState::Ringing);
     guest(&mut world, 0, None);
@@ -61,7 +61,7 @@ fn consulted(parting: Parting) -> World {
 
 #[test]
 fn the_guest_is_handed_over_and_the_agent_leaves() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     world.pass(20);
     ask(&mut world, AgentRequest::Complete);
     // The guest first: it hangs on the agent's dialing.
@@ -84,7 +84,7 @@ fn the_guest_is_handed_over_and_the_agent_leaves() {
 
 #[test]
 fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
-    let mut world = consulted(Parting::Both);
+    let mut world = consulted(SplitSupport::Both);
     ask(&mut world, AgentRequest::Complete);
     let all = asks(&mut world);
     assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
@@ -96,7 +96,7 @@ fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
 #[test]
 fn three_meet_and_any_of_them_may_leave() {
     for leaves in ["agent", "guest", "caller"] {
-        let mut world = consulted(Parting::Party);
+        let mut world = consulted(SplitSupport::Party);
         assert_eq!(world.calls.can_conference(PARTY), Ok(()));
         ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
@@ -141,7 +141,7 @@ fn three_meet_and_any_of_them_may_leave() {
 
 #[test]
 fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
-    let mut world = consulting(Parting::Party);
+    let mut world = consulting(SplitSupport::Party);
     world.pass(5);
     guest_news(&mut world, LegState::Ended(Cause::USER_BUSY));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"], "the agent comes by itself");
@@ -152,7 +152,7 @@ fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
 
 #[test]
 fn the_result_of_the_agents_dialing_tells_as_much() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     world.pass(5);
     let back = of_party(dialed(None, Some(5)));
     assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
@@ -162,7 +162,7 @@ fn the_result_of_the_agents_dialing_tells_as_much() {
 
 #[test]
 fn an_agent_who_comes_back_leaves_the_guest() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     resume(&mut world);
     // Taken out of the dialing, the agent takes the guest down.
     assert_eq!(asks(&mut world), ["CA2 comes for 101", "CA1 comes for 7"]);
@@ -182,7 +182,7 @@ fn an_agent_who_comes_back_leaves_the_guest() {
 
 #[test]
 fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     hangs_up(&mut world);
     assert_eq!(asks(&mut world), ["CA2 ends"], "and the guest with it");
     let record = world.record();
@@ -192,7 +192,7 @@ fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
 
 #[test]
 fn a_caller_who_hangs_up_after_the_agent_left_ends_the_call() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
     asked(&mut world, GUEST, Asked::Done);
@@ -204,7 +204,7 @@ fn a_caller_who_hangs_up_after_the_agent_left_ends_the_call() {
 
 #[test]
 fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
     asked(&mut world, GUEST, Asked::Failed);
@@ -215,7 +215,7 @@ fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
 
 #[test]
 fn a_consultation_that_cannot_begin_leaves_the_two_together() {
-    let mut world = talking(Parting::Party);
+    let mut world = talking(SplitSupport::Party);
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     asked(&mut world, PARTY, Asked::Failed);
     let failed = Event::DialFailed { leg: GUEST, cause: Cause::TEMPORARY_FAILURE };
@@ -231,7 +231,7 @@ fn a_consultation_that_cannot_begin_leaves_the_two_together() {
 
 #[test]
 fn over_a_restart_the_consultation_goes_on() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     world.restart();
     world.asks.clear();
     ask(&mut world, AgentRequest::Complete);
@@ -240,18 +240,18 @@ fn over_a_restart_the_consultation_goes_on() {
 
 #[test]
 fn who_can_be_consulted_is_known_before() {
-    let world = talking(Parting::Party);
-    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(NoParting::GuestBySip));
+    let world = talking(SplitSupport::Party);
+    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(CannotSplit::GuestBySip));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(NoParting::GuestByProvider));
+    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(CannotSplit::GuestByProvider));
     assert_eq!(ours.calls.can_consult(PARTY, "other"), Ok(()));
     assert_eq!(ours.calls.can_conference(PARTY), Ok(()), "we mix it");
 }
 
 #[test]
 fn a_request_repeated_over_a_restart_does_not_end_the_consultation() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     world.restart();
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
     assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
@@ -259,7 +259,7 @@ fn a_request_repeated_over_a_restart_does_not_end_the_consultation() {
 
 #[test]
 fn a_guest_who_cannot_be_brought_at_all_is_given_up() {
-    let mut world = consulted(Parting::Party);
+    let mut world = consulted(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     world.step(7, Fields::default());
     let told = |world: &mut World| asks(world).iter().any(|ask| ask.starts_with("CA3 comes"));

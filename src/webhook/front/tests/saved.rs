@@ -13,12 +13,12 @@ impl Commanded for Other {
     fn execute_instead(&mut self, _: Timestamp, _: &str, _: &Document) {}
     fn move_to(&mut self, _: Timestamp, _: &str, _: &Link) {}
     fn hang_up(&mut self, _: &str) {}
-    fn part(&mut self, _: Timestamp, _: &str, _: LegId, _: Part) {}
+    fn split(&mut self, _: Timestamp, _: &str, _: LegId, _: Split) {}
     fn handle_rest_result(&mut self, _: Timestamp, _: &str, _: &str, _: &RestOutcome) {}
     fn poll_request(&mut self) -> Option<(Link, Fields)> {
         None
     }
-    fn poll_unparted(&mut self) -> Option<LegId> {
+    fn poll_unsplit(&mut self) -> Option<LegId> {
         None
     }
     fn poll_order(&mut self) -> Option<LegOrder> {

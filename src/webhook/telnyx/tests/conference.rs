@@ -1,8 +1,8 @@
-//! Two who talk are parted and brought together again, and a third joins.
+//! Two who talk are split and brought together again, and a third joins.
 
 use super::parties::talking;
 use super::*;
-use crate::webhook::commanded::Part;
+use crate::webhook::commanded::Split;
 use crate::webhook::link::ELSEWHERE;
 
 const CONFERENCE: &str = "room-41-00ff";
@@ -21,20 +21,20 @@ fn music(next: Link) -> Vec<Action> {
     vec![Action::Sound(play("music/default/1")), Action::Goto(next)]
 }
 
-fn part(world: &mut World) {
-    let part = Part {
+fn split(world: &mut World) {
+    let split = Split {
         conference: CONFERENCE.to_owned(),
         to: party(0),
         caller: CALLER.to_owned(),
         caller_to: step(3),
     };
-    world.legs.part(world.now, PARTY, LEG, part);
+    world.legs.split(world.now, PARTY, LEG, split);
 }
 
 /// The caller listens to the music, the agent is in the conference.
 fn held() -> World {
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.names(), ["conference"]);
     assert_eq!(world.links(), [party(0), step(3)]);
     world.answer(PARTY, &party(0), conference(party(1)));
@@ -97,7 +97,7 @@ impl World {
 #[test]
 fn a_caller_is_held_and_brought_back() {
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.whose(), [(PARTY.to_owned(), "conference")]);
     assert_eq!(
         (&world.last()["name"], &world.last()["beep_enabled"]),
@@ -130,7 +130,7 @@ fn who_is_to_leave_a_bridge_waits_for_it() {
     world.tell("call.answered", PARTY, &json!({}));
     let bridge = world.legs.poll_order().unwrap();
     world.links();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.legs.poll_order(), None, "commands to two legs may pass each other");
     let mut after = world.restarted(true);
     let sent: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
@@ -190,13 +190,13 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
     // Handed over: the guest is there, and nothing is to be commanded.
     let (to, back) = (Link::Leg { leg: GUEST_LEG, n: ELSEWHERE }, party(2));
-    let part = Part {
+    let split = Split {
         conference: CONFERENCE.to_owned(),
         to: to.clone(),
         caller: PARTY.to_owned(),
         caller_to: back,
     };
-    world.legs.part(world.now, GUEST, GUEST_LEG, part);
+    world.legs.split(world.now, GUEST, GUEST_LEG, split);
     assert_eq!((world.links(), world.names()), (vec![to.clone(), party(2)], vec![]));
     world.answer(GUEST, &to, conference(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
     world.answer(PARTY, &party(2), vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
@@ -227,8 +227,8 @@ fn a_guest_who_leaves_gives_the_agent_back() {
 fn given(world: &mut World) {
     let to = Link::Leg { leg: GUEST_LEG, n: ELSEWHERE };
     let (conference, caller) = (CONFERENCE.to_owned(), PARTY.to_owned());
-    let part = Part { conference, to: to.clone(), caller, caller_to: party(2) };
-    world.legs.part(world.now, GUEST, GUEST_LEG, part);
+    let split = Split { conference, to: to.clone(), caller, caller_to: party(2) };
+    world.legs.split(world.now, GUEST, GUEST_LEG, split);
     assert_eq!(world.links(), [to]);
 }
 
@@ -270,32 +270,32 @@ fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
 }
 
 #[test]
-fn a_party_that_cannot_be_parted_talks_on() {
+fn a_party_that_cannot_be_split_talks_on() {
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     let refused = RestOutcome::Refused("422".to_owned());
     assert_eq!(world.sends(&refused), ["conference", "join"]);
     for ms in [1_000, 2_000] {
         world.pass(ms);
         assert_eq!(world.sends(&refused), ["conference", "join"]);
     }
-    assert_eq!((world.legs.poll_unparted(), world.links()), (Some(LEG), vec![]));
+    assert_eq!((world.legs.poll_unsplit(), world.links()), (Some(LEG), vec![]));
     assert_eq!(world.names(), [""; 0], "they hear each other");
     world.over(PARTY);
     let all: Vec<_> = std::iter::from_fn(|| world.comes()).collect();
     assert!(all.last().is_some_and(|(_, fields)| fields.dial.is_some()), "{all:?}");
     // Who knows: then they are bridged again.
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     for ms in [1_000, 2_000, 0] {
         assert_eq!(world.next_is(&RestOutcome::Busy(None)), "conference");
         world.pass(ms);
     }
-    assert_eq!(world.legs.poll_unparted(), Some(LEG));
+    assert_eq!(world.legs.poll_unsplit(), Some(LEG));
     assert_eq!(world.whose(), [(CALLER.to_owned(), "bridge")]);
     assert_eq!(world.last()["park_after_unbridge"], "self");
     // Asked for once more, it is another command.
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.names(), ["conference"]);
     assert_eq!(world.links(), [party(0), step(3)]);
 }
@@ -304,7 +304,7 @@ fn a_party_that_cannot_be_parted_talks_on() {
 fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
     for first in [PARTY, CALLER] {
         let mut world = talking();
-        part(&mut world);
+        split(&mut world);
         let order = world.legs.poll_order().unwrap();
         let RestCommand::Action { id, .. } = order.command else { panic!("an action") };
         world.over(first);
@@ -319,7 +319,7 @@ fn who_hangs_up_on_the_way_is_gone_and_nobody_is_left() {
     }
     // By the word of the command itself.
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.sends(&RestOutcome::Gone), ["conference"]);
     assert_eq!(world.links(), [Link::LegStatus { leg: LEG }, step(2)]);
 }
@@ -547,11 +547,11 @@ fn who_is_not_let_into_a_conference_that_is_there_stays_as_it_is() {
 #[test]
 fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     let first = world.legs.poll_order().unwrap();
     let mut after = world.restarted(true);
     // Its calls do not know either, and ask again.
-    part(&mut after);
+    split(&mut after);
     let all: Vec<_> = std::iter::from_fn(|| after.legs.poll_order()).collect();
     let again: Vec<_> = all.iter().filter(|order| order.leg == LEG).collect();
     assert_eq!(again, [&first]);
@@ -560,16 +560,16 @@ fn over_a_restart_who_was_on_the_way_is_told_so_again() {
     assert_eq!(after.links(), [party(0), step(3)]);
     // It was done, and its calls do not know.
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.names(), ["conference"]);
     assert_eq!(world.links(), [party(0), step(3)]);
     let mut after = world.restarted(true);
-    part(&mut after);
+    split(&mut after);
     assert_eq!(after.links(), [party(0), step(3)]);
     assert!(!after.names().contains(&"conference"));
     // A try that was waited for is made.
     let mut world = talking();
-    part(&mut world);
+    split(&mut world);
     assert_eq!(world.sends(&RestOutcome::Busy(None)), ["conference"]);
     let mut after = world.restarted(true);
     assert!(after.names().contains(&"conference"));
@@ -585,8 +585,8 @@ fn who_is_in_a_conference_stays_there_over_a_restart() {
     after.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(after.names(), ["playback_stop", "join"]);
     assert_eq!(after.links(), [step(4)]);
-    // One of whom nothing was written down is not parted.
+    // One of whom nothing was written down is not split.
     let mut lost = World::new();
-    part(&mut lost);
-    assert_eq!((lost.legs.poll_unparted(), lost.names()), (Some(LEG), vec![]));
+    split(&mut lost);
+    assert_eq!((lost.legs.poll_unsplit(), lost.names()), (Some(LEG), vec![]));
 }

@@ -76,7 +76,7 @@ impl Platform {
             whisper_language: "en".to_owned(),
             caller_id: None,
             ends_parties: !provider.refuses_parties(),
-            parting: provider.parting(),
+            split: provider.split(),
             only_numbers_ask: provider.only_numbers_ask(),
             waits_for_key: provider.waits_for_key(),
             sip_host: Some(SIP_HOST.to_owned()),
@@ -211,7 +211,7 @@ impl Platform {
         let is_up = self.lines.get(&call).is_some_and(|line| !line.is_over);
         match ask.what {
             AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { .. } => panic!("nobody outside holds in these stories"),
+            AskWhat::Split { .. } => panic!("nobody outside holds in these stories"),
             AskWhat::End if is_up && !ask.leg.is_caller() => {
                 self.with_party(now, ask.leg, |party| {
                     assert_eq!(ask.reference, party.who.reference);

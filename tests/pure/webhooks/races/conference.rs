@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::about::Parting;
+use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{Ask, AskWhat, Asked};
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{AgentRequest, Cause, Event};
@@ -69,7 +69,7 @@ impl World {
     /// Whether it could be had.
     pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
         let Some(agent) = self.agent_on(leg) else { return false };
-        if self.calls.parts(leg).is_err() {
+        if self.calls.can_split(leg).is_err() {
             return false;
         }
         self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });
@@ -105,29 +105,31 @@ impl World {
         let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
         match &ask.what {
             AskWhat::End => self.dial_over(line, None),
-            AskWhat::Part { caller, to, caller_to, conference: _ } => {
+            AskWhat::Split { caller, to, caller_to, conference: _ } => {
                 assert_eq!(caller, &self.lines[line].reference);
-                return self.parts(line, leg, to, caller_to);
+                return self.splits(line, leg, to, caller_to);
             }
             AskWhat::Move { .. } | AskWhat::Came | AskWhat::Watch { .. } => {}
         }
         true
     }
 
-    fn parts(&mut self, line: LineId, leg: LegId, to: &Link, caller_to: &Link) -> bool {
+    fn splits(&mut self, line: LineId, leg: LegId, to: &Link, caller_to: &Link) -> bool {
         let dialing = self.lines[line].dialing.as_ref().expect("it was found there");
         let Some(talks_since) = dialing.talks_since else { return false };
         let (next, until) = (dialing.dial.next.clone(), dialing.talks_until);
-        self.judge.parted.insert(leg);
+        self.judge.was_split.insert(leg);
         self.lines[line].dialing = None;
         self.lines[line].epoch += 1;
         self.guests.insert(leg, Guest { line, asks: None, talks_since, in_conference: None });
         let until = until.expect("whoever talks hangs up");
         self.plan(until.since(self.now), Deed::GuestLeaves(leg));
         self.ask(line, Side::Guest(leg), to.clone(), Fields::default());
-        match self.parting {
-            Parting::Both => self.ask(line, Side::Caller, caller_to.clone(), Fields::default()),
-            Parting::Party | Parting::None => {
+        match self.split {
+            SplitSupport::Both => {
+                self.ask(line, Side::Caller, caller_to.clone(), Fields::default())
+            }
+            SplitSupport::Party | SplitSupport::None => {
                 let talked = Some(self.now.since(talks_since));
                 let dial = Some(DialResult { failed: None, talked });
                 self.ask(line, Side::Caller, next, Fields { dial, ..Fields::default() });

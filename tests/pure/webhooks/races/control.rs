@@ -10,7 +10,7 @@ use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::calls::{Ask, AskWhat, Heard};
-use attendant::webhook::commanded::{LegOrder, LegSaving, Part};
+use attendant::webhook::commanded::{LegOrder, LegSaving, Split};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
     Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
@@ -111,11 +111,11 @@ impl Control {
             AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
             AskWhat::End => self.legs.hang_up(&ask.reference),
             AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { caller, to, caller_to, conference } => {
+            AskWhat::Split { caller, to, caller_to, conference } => {
                 let (caller, to) = (caller.clone(), to.clone());
                 let (caller_to, conference) = (caller_to.clone(), conference.clone());
-                let part = Part { conference, to, caller, caller_to };
-                self.legs.part(now, &ask.reference, ask.leg, part);
+                let split = Split { conference, to, caller, caller_to };
+                self.legs.split(now, &ask.reference, ask.leg, split);
             }
         }
     }

@@ -57,7 +57,7 @@ impl World {
         if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
-            self.judge.parted.insert(leg);
+            self.judge.was_split.insert(leg);
             self.tell(Event::AgentAsked { agent, ask });
         }
     }
@@ -78,7 +78,7 @@ impl World {
             3 => self.plan_ask(&agent, AgentRequest::Resume),
             _ => {} // one of them hangs up
         }
-        self.judge.parted.insert(leg);
+        self.judge.was_split.insert(leg);
         let talk = self.talk();
         self.plan(talk, Deed::Control(ControlDeed::HangsUp(reference)));
     }
@@ -86,7 +86,7 @@ impl World {
     pub(super) fn control_holds(&mut self, party: &str, lasts: Duration) {
         let leg = self.control().parties.get(party).copied().flatten();
         let Some(leg) = leg.filter(|&leg| self.holds_on(leg, lasts)) else { return };
-        self.judge.parted.insert(leg);
+        self.judge.was_split.insert(leg);
         let looks = |is_held| Deed::Control(ControlDeed::Looks(party.to_owned(), is_held));
         let settles = if self.wire.is_fair() { SETTLES } else { SETTLES_LATE };
         if lasts > settles {

@@ -38,7 +38,7 @@ pub(super) struct Judge {
     gone: BTreeSet<CallId>,
     accepted: BTreeSet<LegId>,
     over: BTreeSet<LegId>,
-    pub(super) parted: BTreeSet<LegId>,
+    pub(super) was_split: BTreeSet<LegId>,
     /// Guests who were asked for, and who took a caller over.
     pub(super) consults: usize,
     pub(super) handed: usize,
@@ -170,8 +170,8 @@ impl Judge {
     }
 
     fn late_of(&self, leg: LegId, late: Duration) -> Duration {
-        let is_parted = self.parted.contains(&leg);
-        if is_parted { late.max(NEWS_LATE_MAX) } else { late }
+        let is_split = self.was_split.contains(&leg);
+        if is_split { late.max(NEWS_LATE_MAX) } else { late }
     }
 
     /// Nobody is brought together with a caller whose record is closed.

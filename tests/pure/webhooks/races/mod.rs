@@ -32,7 +32,7 @@ use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::Parting;
+use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
@@ -67,7 +67,7 @@ struct Plan {
     seed: u64,
     weather: Weather,
     has_rest: bool,
-    parting: Parting,
+    split: SplitSupport,
     /// Agents outside must press a key.
     has_key: bool,
     callers: usize,
@@ -83,7 +83,7 @@ impl Plan {
     /// A provider that does nothing by itself has REST; and more agents are its own.
     fn commanded(self) -> Self {
         let outside = if self.is_steady { self.outside } else { self.outside + 2 };
-        Self { is_commanded: true, has_rest: true, parting: Parting::Both, outside, ..self }
+        Self { is_commanded: true, has_rest: true, split: SplitSupport::Both, outside, ..self }
     }
 
     /// By how much a talk may be longer or shorter than in fair weather, and than on record.
@@ -97,7 +97,7 @@ impl Plan {
             seed,
             weather: if random.chance(0.7) { Weather::Hostile } else { Weather::Slow },
             has_rest: random.chance(0.6),
-            parting: if random.chance(0.5) { Parting::Party } else { Parting::Both },
+            split: if random.chance(0.5) { SplitSupport::Party } else { SplitSupport::Both },
             has_key: random.chance(0.8),
             callers: 2 + random.below(5) as usize,
             phones: 1 + random.below(2) as u32,
@@ -116,7 +116,7 @@ impl Plan {
             seed,
             weather: Weather::Fair,
             has_rest: seed % 4 < 2,
-            parting: if seed % 8 < 4 { Parting::Party } else { Parting::Both },
+            split: if seed % 8 < 4 { SplitSupport::Party } else { SplitSupport::Both },
             has_key: true,
             callers: 1,
             phones,
@@ -172,7 +172,7 @@ fn calls(plan: &Plan) -> ProviderCalls {
         whisper_language: "en".to_owned(),
         caller_id: None,
         ends_parties: false,
-        parting: plan.parting,
+        split: plan.split,
         only_numbers_ask: false,
         waits_for_key: false,
         sip_host: Some("pbx.example.com".to_owned()),
@@ -197,7 +197,7 @@ fn world(plan: &Plan) -> World {
     let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
     let people = random.fork();
     let mut world = World::new(START, center(plan), calls(plan), wire, people, manners);
-    world.parting = plan.parting;
+    world.split = plan.split;
     if plan.is_commanded {
         world.control = Some(Control::new());
         let kills = if plan.is_steady { 0 } else { random.below(4) };
@@ -305,20 +305,20 @@ fn is_at_rest(world: &World, plan: &Plan) {
 
 #[test]
 fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
-    let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut talks, mut calls, mut was_split) = (0, 0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed), false);
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
-        parted += world.judge.parted.len();
+        was_split += world.judge.was_split.len();
     }
-    let is_test = calls > 500 && talks > 300 && parted > 50;
-    assert!(is_test, "{calls} calls, {talks} talks and {parted} parted are no test");
+    let is_test = calls > 500 && talks > 300 && was_split > 50;
+    assert!(is_test, "{calls} calls, {talks} talks and {was_split} split are no test");
 }
 
 #[test]
 fn nothing_breaks_either_where_each_action_is_commanded() {
-    let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut talks, mut calls, mut was_split) = (0, 0, 0);
     let (mut consults, mut handed) = (0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed).commanded(), false);
@@ -326,11 +326,11 @@ fn nothing_breaks_either_where_each_action_is_commanded() {
         handed += world.judge.handed;
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
-        parted += world.judge.parted.len();
+        was_split += world.judge.was_split.len();
     }
-    let is_test = calls > 500 && talks > 200 && parted > 50 && consults > 40 && handed > 3;
-    let all = (calls, talks, parted, consults, handed);
-    assert!(is_test, "{all:?} calls, talks, parted, consulted and handed over are no test");
+    let is_test = calls > 500 && talks > 200 && was_split > 50 && consults > 40 && handed > 3;
+    let all = (calls, talks, was_split, consults, handed);
+    assert!(is_test, "{all:?} calls, talks, split, consulted and handed over are no test");
 }
 
 #[test]

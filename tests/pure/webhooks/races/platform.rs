@@ -388,7 +388,7 @@ impl World {
 
     fn obey(&mut self, line: LineId, what: &AskWhat) {
         match what {
-            AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Part { .. } => {}
+            AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Split { .. } => {}
             AskWhat::End => self.line_ends(line),
             AskWhat::Move { to } => {
                 let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);

@@ -12,7 +12,7 @@ use attendant::front::{Front, Turn};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::Parting;
+use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{Ask, AskWhat, Asked, ProviderCalls};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
@@ -114,7 +114,7 @@ pub(super) struct World {
     pub(super) lines: Vec<Line>,
     pub(super) phones: BTreeMap<LegId, Phone>,
     pub(super) guests: BTreeMap<LegId, Guest>,
-    pub(super) parting: Parting,
+    pub(super) split: SplitSupport,
     /// The platform, where each action is commanded.
     pub(super) control: Option<Control>,
     pub(super) wire: Wire,
@@ -145,7 +145,7 @@ impl World {
             lines: Vec::new(),
             phones: BTreeMap::new(),
             guests: BTreeMap::new(),
-            parting: Parting::None,
+            split: SplitSupport::None,
             control: None,
             wire,
             people,
