@@ -156,7 +156,7 @@ impl ProviderCalls {
                 match session.talker() {
                     Some(agent) => {
                         let stage = Stage::Dialing;
-                        session.consult = Some(Consult { agent, guest: leg.n, stage });
+                        session.consult = Some(Consult { agent, consulted: leg.n, stage });
                     }
                     None => session.bridging = Some(Bridging::Dial { leg }),
                 }

@@ -49,9 +49,9 @@ pub enum CannotSplit {
     #[error("the caller is on the way to the agent's telephone: ask again in a moment")]
     OnTheWay,
     #[error("the agent is at the provider, who must dial the other one, too: `trunk` is its name")]
-    GuestBySip,
+    ConsultedBySip,
     #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
-    GuestByProvider,
+    ConsultedByProvider,
 }
 
 impl ProviderCalls {
@@ -121,7 +121,7 @@ impl ProviderCalls {
     /// What became of a command about a party.
     pub(super) fn party_asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
-        let is_guest = session.consult.is_some_and(|it| it.guest == leg.n);
+        let is_consulted = session.consult.is_some_and(|it| it.consulted == leg.n);
         let Some(party) = session.party_mut(leg.n) else { return };
         match outcome {
             Asked::Done if party.state.told() => {
@@ -131,7 +131,7 @@ impl ProviderCalls {
             Asked::Gone if party.state.is_told() => {
                 self.party_over(now, leg, Cause::NORMAL_CLEARING, None, Over::Said);
             }
-            Asked::Failed if party.state.is_up() => match party.state.not_told(is_guest) {
+            Asked::Failed if party.state.is_up() => match party.state.not_told(is_consulted) {
                 Undone::Stale => {}
                 Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
                 Undone::Together => self.hold_failed(now, leg),
@@ -163,8 +163,8 @@ impl ProviderCalls {
         let consult = session.consult.filter(|it| it.agent == leg.n);
         self.events.push_back(Event::HoldFailed { leg });
         if let Some(consult) = consult {
-            let guest = LegId { call: leg.call, n: consult.guest };
-            self.party_over(now, guest, Cause::TEMPORARY_FAILURE, None, Over::Said);
+            let consulted = LegId { call: leg.call, n: consult.consulted };
+            self.party_over(now, consulted, Cause::TEMPORARY_FAILURE, None, Over::Said);
         }
         self.touch(leg.call);
     }
@@ -197,9 +197,9 @@ impl ProviderCalls {
         }
         self.came(leg);
         self.touch(leg.call);
-        if let Some(guest) = dialed {
-            let guest = LegId { call: leg.call, n: guest };
-            self.guest_over(now, guest, fields.dial);
+        if let Some(consulted) = dialed {
+            let consulted = LegId { call: leg.call, n: consulted };
+            self.consulted_over(now, consulted, fields.dial);
         }
         Heard::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
     }
@@ -222,16 +222,17 @@ impl ProviderCalls {
         }
     }
 
-    /// Who dialed a guest is back: the guest is gone, unless it was taken out of that dialing.
-    fn guest_over(&mut self, now: Timestamp, guest: LegId, result: Option<DialResult>) {
-        let Some(session) = self.sessions.get_mut(&guest.call) else { return };
-        if !session.state_of(guest.n).is_some_and(PartyState::is_dialed) {
+    /// Who dialed a consulted party is back: the consulted party is gone, unless it was taken out
+    /// of that dialing.
+    fn consulted_over(&mut self, now: Timestamp, consulted: LegId, result: Option<DialResult>) {
+        let Some(session) = self.sessions.get_mut(&consulted.call) else { return };
+        if !session.state_of(consulted.n).is_some_and(PartyState::is_dialed) {
             return;
         }
-        self.note_talk(now, guest, result);
+        self.note_talk(now, consulted, result);
         let failed = result.and_then(|result| result.failed);
         let cause = failed.unwrap_or(Cause::NORMAL_CLEARING);
-        self.party_over(now, guest, cause, None, Over::Comes);
+        self.party_over(now, consulted, cause, None, Over::Comes);
     }
 
     /// The conference came to an end under the caller, and nobody was told why: the party hung up,
@@ -273,13 +274,13 @@ impl Session {
                 return self.party_mut(n)?.state.tell_end(carries).then_some(AskWhat::End);
             }
             _ if self.caller.is_over() => return None, // the center ends it
-            (PartyState::Connected { .. }, Wanted::Conference | Wanted::Guest(_)) => {
+            (PartyState::Connected { .. }, Wanted::Conference | Wanted::Consulted(_)) => {
                 self.split_order(call, n, to, split, conference)
             }
-            // In the conference, or with a guest whom it shall leave alone, or dial.
+            // In the conference, or with a consulted party whom it shall leave alone, or dial.
             (PartyState::InConference { .. }, _) if carries => return None,
-            (PartyState::InConference { .. }, Wanted::Guest(guest))
-                if party.dials != Some(guest) =>
+            (PartyState::InConference { .. }, Wanted::Consulted(consulted))
+                if party.dials != Some(consulted) =>
             {
                 AskWhat::Move { to }
             }
@@ -290,7 +291,7 @@ impl Session {
                 AskWhat::Move { to }
             }
             (PartyState::Connected { .. }, Wanted::There)
-            | (PartyState::InConference { .. }, Wanted::There | Wanted::Guest(_))
+            | (PartyState::InConference { .. }, Wanted::There | Wanted::Consulted(_))
             | (PartyState::Ringing | PartyState::Accepting | PartyState::Returning { .. }, _)
             | (PartyState::Leaving { .. } | PartyState::Recalled { .. }, _)
             | (PartyState::Coming { .. } | PartyState::Asking, _) => return None,
@@ -323,7 +324,7 @@ impl Session {
     /// The party that dialed this one, its name at the provider and its next document; `None`: the
     /// caller did.
     fn above(&self, n: u16) -> Option<(u16, String, u32)> {
-        let agent = self.consult.filter(|it| it.guest == n)?.agent;
+        let agent = self.consult.filter(|it| it.consulted == n)?.agent;
         let party = self.party(agent)?;
         Some((agent, party.reference.clone()?, party.next.max(FIRST)))
     }

@@ -2,16 +2,17 @@
 //! waits.
 //!
 //! ```text
-//!  caller ─ music            caller ─┐                 caller ─┐
-//!                                    ├─ conference             ├─ conference
-//!  agent ──dials──► guest    guest ──┘ (agent leaves)  agent ──┤
-//!                                                      guest ──┘
+//!     caller ─ music               caller ─┐                    caller ─┐
+//!                                          ├─ conference         agent ─┼─ conference
+//!  agent ──dials──► consulted   consulted ─┘                 consulted ─┘
+//!                               (the agent leaves)
 //! ```
 //!
 //! **Invariant:** whoever dialed somebody is neither moved nor ended while the other is to stay and
 //! still hangs on that dialing.
 //!
-//! **Deliberately absent:** guests at telephones of ours, whom a provider's agent cannot hear.
+//! **Deliberately absent:** consulted parties at telephones of ours, whom a provider's agent cannot
+//! hear.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,16 +28,16 @@ use crate::webhook::calls::session::{Bridging, Session};
 #[serde(from = "Row", into = "Row")]
 pub(super) struct Consult {
     pub(super) agent: u16,
-    pub(super) guest: u16,
+    pub(super) consulted: u16,
     pub(super) stage: Stage,
 }
 
 /// Who is to hear whom. It goes on, and never back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// The guest is being dialed.
+    /// The consulted party is being dialed.
     Dialing,
-    /// Agent and guest.
+    /// Agent and consulted party.
     Joined,
     /// All three.
     Conference,
@@ -57,28 +58,29 @@ impl Consult {
 #[derive(Serialize, Deserialize)]
 struct Row {
     agent: u16,
-    guest: u16,
+    #[serde(rename = "guest")]
+    consulted: u16,
     is_joined: bool,
     #[serde(rename = "meets")]
     is_conference: bool,
 }
 
 impl From<Row> for Consult {
-    fn from(Row { agent, guest, is_joined, is_conference }: Row) -> Self {
+    fn from(Row { agent, consulted, is_joined, is_conference }: Row) -> Self {
         let stage = match (is_joined, is_conference) {
             (_, true) => Stage::Conference,
             (true, false) => Stage::Joined,
             (false, false) => Stage::Dialing,
         };
-        Self { agent, guest, stage }
+        Self { agent, consulted, stage }
     }
 }
 
 impl From<Consult> for Row {
     fn from(consult: Consult) -> Self {
-        let Consult { agent, guest, stage } = consult;
+        let Consult { agent, consulted, stage } = consult;
         let is_joined = stage >= Stage::Joined;
-        Self { agent, guest, is_joined, is_conference: consult.is_conference() }
+        Self { agent, consulted, is_joined, is_conference: consult.is_conference() }
     }
 }
 
@@ -89,7 +91,7 @@ pub(super) enum Wanted {
     There,
     Conference,
     /// With whom it dials.
-    Guest(u16),
+    Consulted(u16),
 }
 
 impl Session {
@@ -106,16 +108,16 @@ impl Session {
     /// Whether somebody who is to stay would be taken down with this party.
     pub(super) fn carries(&self, n: u16) -> bool {
         let Some(consult) = self.consult.filter(|it| it.agent == n) else { return false };
-        let dials = self.party(n).and_then(|it| it.dials) == Some(consult.guest);
-        let hangs = self.state_of(consult.guest).is_some_and(PartyState::hangs_on_dialing);
+        let dials = self.party(n).and_then(|it| it.dials) == Some(consult.consulted);
+        let hangs = self.state_of(consult.consulted).is_some_and(PartyState::hangs_on_dialing);
         dials && hangs && !self.caller.is_over()
     }
 
     /// Whether the caller has somebody else in the conference, should this party leave it.
     pub(super) fn is_among_three(&self, n: u16) -> bool {
         let other = self.consult.and_then(|it| match n {
-            _ if it.agent == n => Some(it.guest),
-            _ if it.guest == n => Some(it.agent),
+            _ if it.agent == n => Some(it.consulted),
+            _ if it.consulted == n => Some(it.agent),
             _ => None,
         });
         other.is_some_and(|other| self.is_up(other))
@@ -125,10 +127,12 @@ impl Session {
         let joins_caller =
             matches!(self.bridging, Some(Bridging::Conference { leg }) if leg.n == n);
         match self.consult {
-            Some(it) if it.guest == n && (it.is_conference() || joins_caller) => Wanted::Conference,
-            Some(it) if it.guest == n => Wanted::There,
-            Some(it) if it.agent == n && !it.is_conference() && self.is_up(it.guest) => {
-                Wanted::Guest(it.guest)
+            Some(it) if it.consulted == n && (it.is_conference() || joins_caller) => {
+                Wanted::Conference
+            }
+            Some(it) if it.consulted == n => Wanted::There,
+            Some(it) if it.agent == n && !it.is_conference() && self.is_up(it.consulted) => {
+                Wanted::Consulted(it.consulted)
             }
             Some(_) | None => match self.state_of(n) {
                 Some(state) if state.is_split() => Wanted::Conference,
@@ -150,8 +154,8 @@ impl ProviderCalls {
         match (leg, trunk == session.provider) {
             (Party::Provider(_), true) => self.can_split(party),
             (Party::Telephone, false) => Ok(()),
-            (Party::Provider(_), false) => Err(CannotSplit::GuestBySip),
-            (Party::Telephone, true) => Err(CannotSplit::GuestByProvider),
+            (Party::Provider(_), false) => Err(CannotSplit::ConsultedBySip),
+            (Party::Telephone, true) => Err(CannotSplit::ConsultedByProvider),
         }
     }
 

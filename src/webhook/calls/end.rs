@@ -57,25 +57,28 @@ impl ProviderCalls {
         }
         self.timers.cancel(&Wake::Lost(call));
         self.timers.set(Wake::Forget(call), now + ENDED_KEPT);
-        self.guest_ends_with_caller(now, call, at);
+        self.consulted_ends_with_caller(now, call, at);
         self.tell_center(now, at, end(caller(call)));
         self.touch(call);
     }
 
-    /// An agent and a guest at the provider do not go on without the caller: no document keeps
-    /// their legs together then. The center hears first that the guest is gone, so that the call
-    /// ends with its caller. A guest to whom the agent left the caller ends as any party.
-    fn guest_ends_with_caller(&mut self, now: Timestamp, call: CallId, at: Option<Timestamp>) {
+    /// An agent and a consulted party at the provider do not go on without the caller: no document
+    /// keeps their legs together then. The center hears first that the consulted party is gone, so
+    /// that the call ends with its caller. A consulted party to whom the agent left the caller ends
+    /// as any party.
+    fn consulted_ends_with_caller(&mut self, now: Timestamp, call: CallId, at: Option<Timestamp>) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let Some(consult) = session.consult else { return };
         if !session.state_of(consult.agent).is_some_and(PartyState::is_up) {
             return;
         }
-        let (n, leg) = (consult.guest, LegId { call, n: consult.guest });
-        let Some(guest) = session.party_mut(n).filter(|guest| guest.state.is_accepted()) else {
+        let (n, leg) = (consult.consulted, LegId { call, n: consult.consulted });
+        let Some(consulted) =
+            session.party_mut(n).filter(|consulted| consulted.state.is_accepted())
+        else {
             return;
         };
-        let Some(event) = guest.state.give_up(leg, Cause::NORMAL_CLEARING) else { return };
+        let Some(event) = consulted.state.give_up(leg, Cause::NORMAL_CLEARING) else { return };
         session.done_with(leg);
         self.tell_center(now, at, event);
     }

@@ -30,7 +30,7 @@ impl ProviderCalls {
             [_] if session.caller.is_with_us() => {}
             [_] => session.split(),
             [caller, party] if caller.is_caller() => session.join(*party),
-            [agent, guest] => session.join_guest(*agent, *guest),
+            [agent, consulted] => session.join_consulted(*agent, *consulted),
             [..] => session.confer(call),
         }
         let taken = if session.is_by_sip(leg) { Taken::BySip } else { Taken::Here };
@@ -51,11 +51,11 @@ impl Session {
     /// The caller and a party are to hear each other.
     fn join(&mut self, leg: LegId) {
         let Some(party) = self.parties.get(&leg.n) else { return };
-        let is_guest = self.consult.is_some_and(|it| it.guest == leg.n);
+        let is_consulted = self.consult.is_some_and(|it| it.consulted == leg.n);
         match party {
             Party::Telephone if self.caller.is_with_us() => {} // resumed
             Party::Telephone => self.bridge(Bridging::HandOff { leg }),
-            Party::Provider(party) if party.state.is_dialed() && !is_guest => {
+            Party::Provider(party) if party.state.is_dialed() && !is_consulted => {
                 self.bridge(Bridging::Talking { leg });
             }
             Party::Provider(_) => self.bridge(Bridging::Conference { leg }),
@@ -71,15 +71,15 @@ impl Session {
         }
     }
 
-    /// An agent and a guest are to hear each other, by the dialing of the one.
-    fn join_guest(&mut self, agent: LegId, guest: LegId) {
+    /// An agent and a consulted party are to hear each other, by the dialing of the one.
+    fn join_consulted(&mut self, agent: LegId, consulted: LegId) {
         let Some(consult) = &mut self.consult else { return };
-        if (consult.agent, consult.guest) == (agent.n, guest.n) {
+        if (consult.agent, consult.consulted) == (agent.n, consulted.n) {
             consult.reach(Stage::Joined);
         }
     }
 
-    /// The caller, the agent and the guest are to hear each other.
+    /// The caller, the agent and the consulted party are to hear each other.
     fn confer(&mut self, call: CallId) {
         let Some(consult) = &mut self.consult else { return };
         consult.reach(Stage::Conference);

@@ -28,7 +28,7 @@ pub(super) struct ProviderLeg {
     pub(super) state: PartyState,
     /// The number of its document that was not asked for yet, once it was taken out of its dialing.
     pub(super) next: u32,
-    /// The guest whom its last document dials.
+    /// The consulted party whom its last document dials.
     pub(super) dials: Option<u16>,
     pub(super) answers: Answers,
 }

@@ -46,7 +46,7 @@ pub(super) enum PartyState {
     Coming { left_at: Option<Timestamp> },
     /// It asks for a document, and what changes now goes into that.
     Asking,
-    /// It does what its last document says: it is in the conference, or dials a guest.
+    /// It does what its last document says: it is in the conference, or dials a consulted party.
     InConference { tries: u8 },
     /// The provider is being told to bring it for its next document.
     Recalled { tries: u8 },
@@ -289,9 +289,9 @@ impl PartyState {
         is_told
     }
 
-    /// The provider has not done what it was told. A guest stays where it was, as whoever was
-    /// recalled does; for another the hold is off.
-    pub(super) fn not_told(&mut self, is_guest: bool) -> Undone {
+    /// The provider has not done what it was told. A consulted party stays where it was, as whoever
+    /// was recalled does; for another the hold is off.
+    pub(super) fn not_told(&mut self, is_consulted: bool) -> Undone {
         match *self {
             Self::Leaving { tries, .. } | Self::Recalled { tries } if tries + 1 >= TELLS_MAX => {
                 Undone::Never
@@ -301,7 +301,7 @@ impl PartyState {
                 *self = Self::InConference { tries: tries + 1 };
                 Undone::Again
             }
-            Self::Leaving { is_split, tries } if is_guest => {
+            Self::Leaving { is_split, tries } if is_consulted => {
                 *self = Self::Connected { is_split, tries: tries + 1 };
                 Undone::Again
             }

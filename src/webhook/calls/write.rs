@@ -100,7 +100,7 @@ impl ProviderCalls {
         let talks = Some(Bridging::Talking { leg });
         let hears = |it: &Session| {
             let joined =
-                it.consult.is_some_and(|it| it.guest == leg.n && it.stage >= Stage::Joined);
+                it.consult.is_some_and(|it| it.consulted == leg.n && it.stage >= Stage::Joined);
             (it.bridging == talks || joined) && it.is_up(leg.n)
         };
         let document = match self.sessions.get(&leg.call).is_some_and(hears) {
@@ -127,12 +127,12 @@ impl ProviderCalls {
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let next = Link::Leg { leg, n: n + 1 };
         let document = match session.wanted(leg.n) {
-            Wanted::Guest(guest) => {
-                let guest_leg = LegId { call: leg.call, n: guest };
-                let party = session.party(guest);
-                let dial = party.map(|party| dial_of(now, guest_leg, party, &setup, next));
+            Wanted::Consulted(consulted) => {
+                let consulted_leg = LegId { call: leg.call, n: consulted };
+                let party = session.party(consulted);
+                let dial = party.map(|party| dial_of(now, consulted_leg, party, &setup, next));
                 if let Some(party) = session.party_mut(leg.n) {
-                    party.dials = Some(guest);
+                    party.dials = Some(consulted);
                 }
                 Document {
                     actions: dial.map(|dial| Action::Dial(Box::new(dial))).into_iter().collect(),

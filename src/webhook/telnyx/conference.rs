@@ -4,7 +4,7 @@
 //!  caller ══bridge══ agent         caller ─ music                  caller ─┐
 //!                          split                           join            ├─ conference
 //!                         ─────►   agent ── conference    ─────►   agent ──┤
-//!                                                                  guest ──┘
+//!                                                               consulted ─┘
 //! ```
 //!
 //! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
@@ -123,7 +123,7 @@ impl Legs {
     /// A party joins whoever dialed it in their conference.
     pub(super) fn joins(&mut self, reference: &str, conference: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
-            leg.doing = Doing::Guest;
+            leg.doing = Doing::Consulted;
             leg.conference = Some(Conference::new(conference, false));
             self.enter(reference);
         }

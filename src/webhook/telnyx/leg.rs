@@ -47,7 +47,8 @@ pub(super) enum Doing {
     #[serde(rename = "Room")]
     InConference,
     /// In the conference of whoever dialed it.
-    Guest,
+    #[serde(rename = "Guest")]
+    Consulted,
     /// On its way out of the talk with whoever dialed it.
     #[serde(rename = "Parting")]
     Splitting(Box<Split>),

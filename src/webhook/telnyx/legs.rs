@@ -361,7 +361,7 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::InConference | Doing::Guest | Doing::Splitting(_) => {}
+            Doing::InConference | Doing::Consulted | Doing::Splitting(_) => {}
         }
     }
 }

@@ -25,8 +25,8 @@ const LEGS_MAX: usize = 50_000;
 const ENDED_KEPT: Duration = Duration::from_secs(120);
 /// Until the message of a caller who hung up is there; then the end is told without.
 const SAVED_MAX: Duration = Duration::from_secs(15);
-/// Until the end of the caller is told for which a party was dropped, or until the guest of an
-/// agent who hung up is given to the caller.
+/// Until the end of the caller is told for which a party was dropped, or until the consulted party
+/// of an agent who hung up is given to the caller.
 const CROSSED_MAX: Duration = Duration::from_secs(3);
 /// No leg lasts longer: Telnyx ends it after four hours.
 const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
@@ -158,8 +158,8 @@ impl Legs {
         leg.held = Some(Held::new(now, fields));
         self.timers.cancel(&Wake::Due(reference.to_owned()));
         self.timers.cancel(&Wake::End(reference.to_owned()));
-        match self.guest(&doing).filter(|_| !was_told) {
-            Some(guest) => self.timers.set(Wake::End(guest), now + CROSSED_MAX),
+        match self.consulted(&doing).filter(|_| !was_told) {
+            Some(consulted) => self.timers.set(Wake::End(consulted), now + CROSSED_MAX),
             None => self.release(reference, &doing),
         }
         self.ended(now, reference);
@@ -185,16 +185,18 @@ impl Legs {
 
     /// Who is in the conference of a leg that does this, and stays there when that one has gone:
     /// the caller may be brought to them. It is known by then whether that is so.
-    fn guest(&self, doing: &Doing) -> Option<String> {
+    fn consulted(&self, doing: &Doing) -> Option<String> {
         let Doing::Dialing { party: Some(party), .. } = doing else { return None };
-        let guest = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Guest));
-        guest.map(|_| party.clone())
+        let consulted = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Consulted));
+        consulted.map(|_| party.clone())
     }
 
-    /// A guest whose agent has hung up, and nobody was told yet what becomes of them.
-    pub(super) fn take_up_guest(&mut self, now: Timestamp, reference: &str) {
+    /// A consulted party whose agent has hung up, and nobody was told yet what becomes of them.
+    pub(super) fn take_up_consulted(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.legs.get(reference) else { return };
-        let (Doing::Guest, Role::Party { caller, .. }) = (&leg.doing, &leg.role) else { return };
+        let (Doing::Consulted, Role::Party { caller, .. }) = (&leg.doing, &leg.role) else {
+            return;
+        };
         if self.legs.get(caller).is_none_or(|leg| leg.is_over) {
             self.timers.set(Wake::End(reference.to_owned()), now + CROSSED_MAX);
         }

@@ -86,7 +86,7 @@ impl Legs {
             (_, None) => {}
         }
         self.take_up_conference(reference);
-        self.take_up_guest(now, reference);
+        self.take_up_consulted(now, reference);
         if is_heard {
             self.ask_after(reference);
         }

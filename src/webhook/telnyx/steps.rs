@@ -76,7 +76,7 @@ impl Legs {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Splitting(_) => {}
+            Doing::Nothing | Doing::InConference | Doing::Consulted | Doing::Splitting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -196,7 +196,7 @@ impl Legs {
             | Doing::Pause
             | Doing::Dialing { .. }
             | Doing::InConference
-            | Doing::Guest
+            | Doing::Consulted
             | Doing::Splitting(_) => {}
         }
     }
@@ -215,7 +215,7 @@ impl Legs {
             | Doing::Keys { .. }
             | Doing::Record { .. }
             | Doing::InConference
-            | Doing::Guest
+            | Doing::Consulted
             | Doing::Splitting(_) => {}
         }
     }

@@ -3,29 +3,29 @@
 use super::conference::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
 use super::*;
 
-const GUEST: LegId = LegId { call: CALL, n: 2 };
+const CONSULTED: LegId = LegId { call: CALL, n: 2 };
 
 fn ask(world: &mut World, ask: AgentRequest) {
     world.tell(Event::AgentAsked { agent: AgentId(0), ask });
 }
 
-fn guest(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
+fn consulted(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
     let fields = keys.map_or_else(Fields::default, pressed);
     let fields = Fields { reference: "CA3".to_owned(), ..fields };
-    told(&world.post(&Link::Leg { leg: GUEST, n }, fields))
+    told(&world.post(&Link::Leg { leg: CONSULTED, n }, fields))
 }
 
-fn guest_news(world: &mut World, state: LegState) {
+fn consulted_news(world: &mut World, state: LegState) {
     let fields = Fields { reference: "CA3".to_owned(), state: Some(state), ..Fields::default() };
-    world.post(&Link::LegStatus { leg: GUEST }, fields);
+    world.post(&Link::LegStatus { leg: CONSULTED }, fields);
 }
 
-fn guest_ends(world: &mut World) {
-    guest_news(world, LegState::Ended(Cause::NORMAL_CLEARING));
+fn consulted_ends(world: &mut World) {
+    consulted_news(world, LegState::Ended(Cause::NORMAL_CLEARING));
 }
 
-/// The agent asked for a guest ten seconds into the talk, and dials; the caller hears music, and is
-/// next at step 6.
+/// The agent asked for a consulted party ten seconds into the talk, and dials; the caller hears
+/// music, and is next at step 6.
 fn consulting(split: SplitSupport) -> World {
     let mut world = talking(split);
     world.pass(10);
@@ -48,61 +48,61 @@ fn dials(then: u32) -> String {
     format!("dial Number(\"+14155550188\") → leg {then}")
 }
 
-/// The guest has taken the call, five seconds later.
-fn consulted(split: SplitSupport) -> World {
+/// The consulted party has taken the call, five seconds later.
+fn consult_answered(split: SplitSupport) -> World {
     let mut world = consulting(split);
     world.pass(5);
-    guest_news(&mut world, LegState::Ringing);
-    guest(&mut world, 0, None);
-    assert_eq!(guest(&mut world, 1, Some("1")), Vec::<String>::new(), "bridged to the agent");
+    consulted_news(&mut world, LegState::Ringing);
+    consulted(&mut world, 0, None);
+    assert_eq!(consulted(&mut world, 1, Some("1")), Vec::<String>::new(), "bridged to the agent");
     assert_eq!(asks(&mut world), Vec::<String>::new());
     world
 }
 
 #[test]
-fn the_guest_is_handed_over_and_the_agent_leaves() {
-    let mut world = consulted(SplitSupport::Party);
+fn the_consulted_party_is_handed_over_and_the_agent_leaves() {
+    let mut world = consult_answered(SplitSupport::Party);
     world.pass(20);
     ask(&mut world, AgentRequest::Complete);
-    // The guest first: it hangs on the agent's dialing.
+    // The consulted party first: it hangs on the agent's dialing.
     assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
-    asked(&mut world, GUEST, Asked::Done);
+    asked(&mut world, CONSULTED, Asked::Done);
     assert_eq!(asks(&mut world), ["CA2 ends"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
-    assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
+    assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 has come"]);
     // Or it comes back from its dialing before.
     assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
     world.pass(30);
-    guest_ends(&mut world);
+    consulted_ends(&mut world);
     assert_eq!(told(&world.step(8, Fields::default())), [format!("[{MENU}] 1 keys → 9")]);
     hangs_up(&mut world);
-    let [agent, guest] = &world.record().legs[..] else { panic!("two legs") };
+    let [agent, consulted] = &world.record().legs[..] else { panic!("two legs") };
     assert_eq!((agent.talk_ms, agent.hold_ms), (10_000, 25_000));
-    assert_eq!((guest.talk_ms, guest.hold_ms), (50_000, 0));
+    assert_eq!((consulted.talk_ms, consulted.hold_ms), (50_000, 0));
 }
 
 #[test]
 fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
-    let mut world = consulted(SplitSupport::Both);
+    let mut world = consult_answered(SplitSupport::Both);
     ask(&mut world, AgentRequest::Complete);
     let all = asks(&mut world);
     assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
-    asked(&mut world, GUEST, Asked::Done);
+    asked(&mut world, CONSULTED, Asked::Done);
     assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
-    assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
+    assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
 }
 
 #[test]
 fn three_meet_and_any_of_them_may_leave() {
-    for leaves in ["agent", "guest", "caller"] {
-        let mut world = consulted(SplitSupport::Party);
+    for leaves in ["agent", "consulted", "caller"] {
+        let mut world = consult_answered(SplitSupport::Party);
         assert_eq!(world.calls.can_conference(PARTY), Ok(()));
         ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
-        asked(&mut world, GUEST, Asked::Done);
-        assert_eq!(guest(&mut world, 100, None), ["conference → leg 101"]);
-        // The agent is back from its dialing, and stays; the guest is not over.
+        asked(&mut world, CONSULTED, Asked::Done);
+        assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
+        // The agent is back from its dialing, and stays; the consulted party is not over.
         assert_eq!(
             told(&world.post(&conference::leg(101), of_party(dialed(None, None)))),
             ["conference → leg 102"]
@@ -115,11 +115,11 @@ fn three_meet_and_any_of_them_may_leave() {
                 party_ends(&mut world);
                 assert_eq!(asks(&mut world), Vec::<String>::new(), "the others go on");
                 world.pass(10);
-                guest_ends(&mut world);
+                consulted_ends(&mut world);
                 assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
             }
-            "guest" => {
-                guest_ends(&mut world);
+            "consulted" => {
+                consulted_ends(&mut world);
                 assert_eq!(asks(&mut world), Vec::<String>::new(), "the others go on");
                 world.pass(10);
                 party_ends(&mut world);
@@ -132,18 +132,18 @@ fn three_meet_and_any_of_them_may_leave() {
             }
         }
         hangs_up(&mut world);
-        let [agent, guest] = &world.record().legs[..] else { panic!("two legs") };
+        let [agent, consulted] = &world.record().legs[..] else { panic!("two legs") };
         let more = |who| if who == leaves { 0 } else { 10_000 };
         assert_eq!((agent.talk_ms, agent.hold_ms), (70_000 + more("agent"), 5_000), "{leaves}");
-        assert_eq!(guest.talk_ms, 60_000 + more("guest"), "{leaves}");
+        assert_eq!(consulted.talk_ms, 60_000 + more("consulted"), "{leaves}");
     }
 }
 
 #[test]
-fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
+fn a_consulted_party_who_does_not_come_brings_the_agent_back_to_the_caller() {
     let mut world = consulting(SplitSupport::Party);
     world.pass(5);
-    guest_news(&mut world, LegState::Ended(Cause::USER_BUSY));
+    consulted_news(&mut world, LegState::Ended(Cause::USER_BUSY));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"], "the agent comes by itself");
     let back = of_party(dialed(Some(Cause::USER_BUSY), None));
     assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
@@ -152,19 +152,19 @@ fn a_guest_who_does_not_come_brings_the_agent_back_to_the_caller() {
 
 #[test]
 fn the_result_of_the_agents_dialing_tells_as_much() {
-    let mut world = consulted(SplitSupport::Party);
+    let mut world = consult_answered(SplitSupport::Party);
     world.pass(5);
     let back = of_party(dialed(None, Some(5)));
     assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
-    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: CONSULTED, .. })));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"]);
 }
 
 #[test]
-fn an_agent_who_comes_back_leaves_the_guest() {
-    let mut world = consulted(SplitSupport::Party);
+fn an_agent_who_comes_back_leaves_the_consulted_party() {
+    let mut world = consult_answered(SplitSupport::Party);
     resume(&mut world);
-    // Taken out of the dialing, the agent takes the guest down.
+    // Taken out of the dialing, the agent takes the consulted party down.
     assert_eq!(asks(&mut world), ["CA2 comes for 101", "CA1 comes for 7"]);
     // A command that fails is given again.
     asked(&mut world, PARTY, Asked::Failed);
@@ -182,9 +182,9 @@ fn an_agent_who_comes_back_leaves_the_guest() {
 
 #[test]
 fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
-    let mut world = consulted(SplitSupport::Party);
+    let mut world = consult_answered(SplitSupport::Party);
     hangs_up(&mut world);
-    assert_eq!(asks(&mut world), ["CA2 ends"], "and the guest with it");
+    assert_eq!(asks(&mut world), ["CA2 ends"], "and the consulted party with it");
     let record = world.record();
     assert_eq!((record.legs.len(), record.ended_by), (2, EndedBy::Caller));
     assert_eq!(record.caller_left_at, None, "nobody goes on at the provider");
@@ -192,23 +192,27 @@ fn a_caller_who_hangs_up_meanwhile_ends_all_three() {
 
 #[test]
 fn a_caller_who_hangs_up_after_the_agent_left_ends_the_call() {
-    let mut world = consulted(SplitSupport::Party);
+    let mut world = consult_answered(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
-    asked(&mut world, GUEST, Asked::Done);
+    asked(&mut world, CONSULTED, Asked::Done);
     world.step(7, Fields::default());
-    guest(&mut world, 100, None);
+    consulted(&mut world, 100, None);
     hangs_up(&mut world);
     assert_eq!(world.record().ended_by, EndedBy::Caller);
 }
 
 #[test]
-fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
-    let mut world = consulted(SplitSupport::Party);
+fn a_consulted_party_who_cannot_be_brought_is_brought_a_little_later() {
+    let mut world = consult_answered(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
-    asked(&mut world, GUEST, Asked::Failed);
-    assert_eq!(asks(&mut world), Vec::<String>::new(), "not the agent, who carries the guest");
+    asked(&mut world, CONSULTED, Asked::Failed);
+    assert_eq!(
+        asks(&mut world),
+        Vec::<String>::new(),
+        "not the agent, who carries the consulted party"
+    );
     world.pass(5);
     assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101"]);
 }
@@ -218,7 +222,7 @@ fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     let mut world = talking(SplitSupport::Party);
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     asked(&mut world, PARTY, Asked::Failed);
-    let failed = Event::DialFailed { leg: GUEST, cause: Cause::TEMPORARY_FAILURE };
+    let failed = Event::DialFailed { leg: CONSULTED, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
     world.asks.clear();
     world.pass(5);
@@ -231,7 +235,7 @@ fn a_consultation_that_cannot_begin_leaves_the_two_together() {
 
 #[test]
 fn over_a_restart_the_consultation_goes_on() {
-    let mut world = consulted(SplitSupport::Party);
+    let mut world = consult_answered(SplitSupport::Party);
     world.restart();
     world.asks.clear();
     ask(&mut world, AgentRequest::Complete);
@@ -241,34 +245,34 @@ fn over_a_restart_the_consultation_goes_on() {
 #[test]
 fn who_can_be_consulted_is_known_before() {
     let world = talking(SplitSupport::Party);
-    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(CannotSplit::GuestBySip));
+    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(CannotSplit::ConsultedBySip));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(CannotSplit::GuestByProvider));
+    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(CannotSplit::ConsultedByProvider));
     assert_eq!(ours.calls.can_consult(PARTY, "other"), Ok(()));
     assert_eq!(ours.calls.can_conference(PARTY), Ok(()), "we mix it");
 }
 
 #[test]
 fn a_request_repeated_over_a_restart_does_not_end_the_consultation() {
-    let mut world = consulted(SplitSupport::Party);
+    let mut world = consult_answered(SplitSupport::Party);
     world.restart();
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
-    assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+    assert!(!world.events.iter().any(|it| matches!(it, Event::HungUp { leg: CONSULTED, .. })));
 }
 
 #[test]
-fn a_guest_who_cannot_be_brought_at_all_is_given_up() {
-    let mut world = consulted(SplitSupport::Party);
+fn a_consulted_party_who_cannot_be_brought_at_all_is_given_up() {
+    let mut world = consult_answered(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     world.step(7, Fields::default());
     let told = |world: &mut World| asks(world).iter().any(|ask| ask.starts_with("CA3 comes"));
     let mut times = 0;
     while told(&mut world) {
         times += 1;
-        asked(&mut world, GUEST, Asked::Failed);
+        asked(&mut world, CONSULTED, Asked::Failed);
         world.pass(5);
     }
     assert_eq!(times, 6);
-    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+    assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: CONSULTED, .. })));
 }

@@ -6,8 +6,8 @@ use crate::webhook::commanded::Split;
 use crate::webhook::link::ELSEWHERE;
 
 const CONFERENCE: &str = "room-41-00ff";
-const GUEST: &str = "v3:guest";
-const GUEST_LEG: LegId = LegId { call: CALL, n: 2 };
+const CONSULTED: &str = "v3:guest";
+const CONSULTED_LEG: LegId = LegId { call: CALL, n: 2 };
 
 const fn party(n: u32) -> Link {
     Link::Leg { leg: LEG, n: ELSEWHERE + n }
@@ -54,25 +54,25 @@ fn held_again() -> World {
     world
 }
 
-/// Held, the agent talks to a guest.
+/// Held, the agent talks to a consulted party.
 fn consulting() -> World {
     let mut world = held();
     world.legs.move_to(world.now, PARTY, &party(1));
     assert_eq!(world.links(), [party(1)]);
     let Action::Dial(mut to) = dial(true) else { unreachable!() };
-    to.told = Some(Link::LegStatus { leg: GUEST_LEG });
-    to.answered = Some(Link::Leg { leg: GUEST_LEG, n: 0 });
+    to.told = Some(Link::LegStatus { leg: CONSULTED_LEG });
+    to.answered = Some(Link::Leg { leg: CONSULTED_LEG, n: 0 });
     to.next = party(2);
     world.answer(PARTY, &party(1), vec![Action::Dial(to)]);
     assert_eq!(world.names(), ["dial"]);
     assert_eq!(world.last()["link_to"], PARTY, "the agent stays in the conference");
     let state = world.states[PARTY].clone();
-    world.states.insert(GUEST.to_owned(), state);
-    world.tell("call.answered", GUEST, &json!({}));
-    let asks = Link::Leg { leg: GUEST_LEG, n: 0 };
-    assert_eq!(world.links(), [Link::LegStatus { leg: GUEST_LEG }, asks.clone()]);
-    world.answer(GUEST, &asks, vec![]);
-    assert_eq!(world.whose(), [(GUEST.to_owned(), "join")]);
+    world.states.insert(CONSULTED.to_owned(), state);
+    world.tell("call.answered", CONSULTED, &json!({}));
+    let asks = Link::Leg { leg: CONSULTED_LEG, n: 0 };
+    assert_eq!(world.links(), [Link::LegStatus { leg: CONSULTED_LEG }, asks.clone()]);
+    world.answer(CONSULTED, &asks, vec![]);
+    assert_eq!(world.whose(), [(CONSULTED.to_owned(), "join")]);
     world
 }
 
@@ -159,10 +159,10 @@ fn names_of_commands_to_conferences_are_of_one_call() {
 }
 
 #[test]
-fn each_guest_of_a_call_enters_the_conference_by_a_name_of_its_own() {
+fn each_consulted_party_of_a_call_enters_the_conference_by_a_name_of_its_own() {
     // Neither is asked for a key: the answer is the first that is heard of them.
     let mut world = consulting();
-    world.over(GUEST);
+    world.over(CONSULTED);
     world.links();
     let (id, asks) =
         (LegId { call: CALL, n: 3 }, Link::Leg { leg: LegId { call: CALL, n: 3 }, n: 0 });
@@ -186,19 +186,19 @@ fn each_guest_of_a_call_enters_the_conference_by_a_name_of_its_own() {
 }
 
 #[test]
-fn a_guest_joins_the_agent_and_the_caller_joins_them() {
+fn a_consulted_party_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
-    // Handed over: the guest is there, and nothing is to be commanded.
-    let (to, back) = (Link::Leg { leg: GUEST_LEG, n: ELSEWHERE }, party(2));
+    // Handed over: the consulted party is there, and nothing is to be commanded.
+    let (to, back) = (Link::Leg { leg: CONSULTED_LEG, n: ELSEWHERE }, party(2));
     let split = Split {
         conference: CONFERENCE.to_owned(),
         to: to.clone(),
         caller: PARTY.to_owned(),
         caller_to: back,
     };
-    world.legs.split(world.now, GUEST, GUEST_LEG, split);
+    world.legs.split(world.now, CONSULTED, CONSULTED_LEG, split);
     assert_eq!((world.links(), world.names()), (vec![to.clone(), party(2)], vec![]));
-    world.answer(GUEST, &to, conference(Link::Leg { leg: GUEST_LEG, n: ELSEWHERE + 1 }));
+    world.answer(CONSULTED, &to, conference(Link::Leg { leg: CONSULTED_LEG, n: ELSEWHERE + 1 }));
     world.answer(PARTY, &party(2), vec![Action::HangUp { cause: Cause::NORMAL_CLEARING }]);
     assert_eq!(world.whose(), [(PARTY.to_owned(), "hangup")]);
     world.legs.move_to(world.now, CALLER, &step(4));
@@ -207,15 +207,15 @@ fn a_guest_joins_the_agent_and_the_caller_joins_them() {
     world.links();
     world.over(PARTY);
     assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
-    assert_eq!(world.names(), [""; 0], "the guest stays");
+    assert_eq!(world.names(), [""; 0], "the consulted party stays");
 }
 
 #[test]
-fn a_guest_who_leaves_gives_the_agent_back() {
+fn a_consulted_party_who_leaves_gives_the_agent_back() {
     let mut world = consulting();
     world.pass(4_000);
-    world.over(GUEST);
-    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::LegStatus { leg: GUEST_LEG }));
+    world.over(CONSULTED);
+    assert_eq!(world.comes().map(|(link, _)| link), Some(Link::LegStatus { leg: CONSULTED_LEG }));
     let (link, fields) = world.comes().unwrap();
     let talked = Some(Duration::from_secs(4));
     assert_eq!((link, fields.dial), (party(2), Some(DialResult { failed: None, talked })));
@@ -223,17 +223,17 @@ fn a_guest_who_leaves_gives_the_agent_back() {
     assert_eq!(world.names(), [""; 0]);
 }
 
-/// The guest is to stay, and the agent has gone.
+/// The consulted party is to stay, and the agent has gone.
 fn given(world: &mut World) {
-    let to = Link::Leg { leg: GUEST_LEG, n: ELSEWHERE };
+    let to = Link::Leg { leg: CONSULTED_LEG, n: ELSEWHERE };
     let (conference, caller) = (CONFERENCE.to_owned(), PARTY.to_owned());
     let split = Split { conference, to: to.clone(), caller, caller_to: party(2) };
-    world.legs.split(world.now, GUEST, GUEST_LEG, split);
+    world.legs.split(world.now, CONSULTED, CONSULTED_LEG, split);
     assert_eq!(world.links(), [to]);
 }
 
 #[test]
-fn an_agent_who_hangs_up_leaves_the_guest_to_the_caller() {
+fn an_agent_who_hangs_up_leaves_the_consulted_to_the_caller() {
     let mut world = consulting();
     world.over(PARTY);
     assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
@@ -251,7 +251,7 @@ fn an_agent_who_hangs_up_leaves_the_guest_to_the_caller() {
 }
 
 #[test]
-fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
+fn a_consulted_party_who_is_not_given_to_the_caller_is_hung_up() {
     let mut world = consulting();
     world.over(PARTY);
     let mut after = world.restarted(true);
@@ -259,14 +259,14 @@ fn a_guest_who_is_not_given_to_the_caller_is_hung_up() {
         it.pass(2_999);
         assert!(!it.names().contains(&"hangup"));
         it.pass(1);
-        assert_eq!(it.whose(), [(GUEST.to_owned(), "hangup")]);
+        assert_eq!(it.whose(), [(CONSULTED.to_owned(), "hangup")]);
     }
     // At once, if it was we who hung the agent up.
     let mut world = consulting();
     world.legs.hang_up(PARTY);
     assert_eq!(world.names(), ["hangup"]);
     world.over(PARTY);
-    assert_eq!(world.whose(), [(GUEST.to_owned(), "hangup")]);
+    assert_eq!(world.whose(), [(CONSULTED.to_owned(), "hangup")]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const AGENTS_MAX: u32 = 8;
 
 /// A callee who stays when the dialing is over.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(super) struct Moved {
     pub(super) line: LineId,
     pub(super) asks: Option<u64>,
     talks_since: Timestamp,
@@ -32,7 +32,7 @@ impl World {
     pub(super) fn name_of(&self, line: LineId, side: Side) -> String {
         let caller = &self.lines[line].reference;
         let callee = match side {
-            Side::Guest(leg) => Some(leg),
+            Side::Moved(leg) => Some(leg),
             Side::Callee => self.callee_of(line),
             Side::Caller | Side::Nobody => None,
         };
@@ -95,9 +95,9 @@ impl World {
     /// Whether the leg was there.
     fn obeys_for(&mut self, ask: &Ask) -> bool {
         let leg = ask.leg;
-        if self.guests.contains_key(&leg) {
+        if self.moved.contains_key(&leg) {
             if ask.what == AskWhat::End {
-                self.guest_ends(leg);
+                self.moved_ends(leg);
             }
             return true;
         }
@@ -121,10 +121,10 @@ impl World {
         self.judge.was_split.insert(leg);
         self.lines[line].dialing = None;
         self.lines[line].epoch += 1;
-        self.guests.insert(leg, Guest { line, asks: None, talks_since, in_conference: None });
+        self.moved.insert(leg, Moved { line, asks: None, talks_since, in_conference: None });
         let until = until.expect("whoever talks hangs up");
-        self.plan(until.since(self.now), Deed::GuestLeaves(leg));
-        self.ask(line, Side::Guest(leg), to.clone(), Fields::default());
+        self.plan(until.since(self.now), Deed::MovedLeaves(leg));
+        self.ask(line, Side::Moved(leg), to.clone(), Fields::default());
         match self.split {
             SplitSupport::Both => {
                 self.ask(line, Side::Caller, caller_to.clone(), Fields::default())
@@ -138,12 +138,12 @@ impl World {
         true
     }
 
-    pub(super) fn guest_told(&mut self, leg: LegId, document: &Document) {
-        let Some(guest) = self.guests.get_mut(&leg) else { return };
-        guest.asks = None;
+    pub(super) fn moved_told(&mut self, leg: LegId, document: &Document) {
+        let Some(moved) = self.moved.get_mut(&leg) else { return };
+        moved.asks = None;
         match document.actions.first() {
-            Some(Action::Conference { next, .. }) => guest.in_conference = Some(next.clone()),
-            Some(_) => self.guest_ends(leg),
+            Some(Action::Conference { next, .. }) => moved.in_conference = Some(next.clone()),
+            Some(_) => self.moved_ends(leg),
             None => panic!("{leg} is in no dialing that it could be bridged in"),
         }
     }
@@ -151,21 +151,21 @@ impl World {
     /// The caller enters the conference: alone in it until the callee is there.
     pub(super) fn enters(&mut self, line: LineId, next: Link) {
         let link_call = self.lines[line].call;
-        let is_wanted = self.guests.keys().any(|leg| Some(leg.call) == link_call);
+        let is_wanted = self.moved.keys().any(|leg| Some(leg.call) == link_call);
         self.lines[line].conference = Some(next);
         if !is_wanted {
             self.conference_ends(line); // there is nobody any more
         }
     }
 
-    pub(super) fn guest_ends(&mut self, leg: LegId) {
-        let Some(guest) = self.guests.remove(&leg) else { return };
-        self.judge.talks.push(Talk { leg, from: guest.talks_since, to: self.now });
+    pub(super) fn moved_ends(&mut self, leg: LegId) {
+        let Some(moved) = self.moved.remove(&leg) else { return };
+        self.judge.talks.push(Talk { leg, from: moved.talks_since, to: self.now });
         let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
         let fields = Fields { state, ..Fields::default() };
-        self.news(guest.line, Link::LegStatus { leg }, fields);
-        if guest.in_conference.is_some() {
-            self.conference_ends(guest.line);
+        self.news(moved.line, Link::LegStatus { leg }, fields);
+        if moved.in_conference.is_some() {
+            self.conference_ends(moved.line);
         }
     }
 

@@ -137,7 +137,7 @@ impl Control {
         }
     }
 
-    /// The caller a leg belongs to; a guest's is the agent's.
+    /// The caller a leg belongs to; a consulted party's is the agent's.
     fn caller_of<'a>(&'a self, reference: &'a str) -> &'a str {
         let caller = self.platform.lines.get(reference).and_then(|line| line.caller.as_deref());
         caller.map_or(reference, |caller| self.caller_of(caller))
@@ -341,7 +341,7 @@ impl World {
                 }
                 Did::Enters { reference, conference } => {
                     self.judge.tell(self.now, "enters", &(&reference, conference));
-                    self.guest_enters(reference);
+                    self.consulted_enters(reference);
                 }
                 Did::Leaves { reference, conference } => {
                     self.judge.tell(self.now, "leaves", &(reference, conference));

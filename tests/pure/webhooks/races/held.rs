@@ -34,7 +34,7 @@ impl World {
         let trunk = Some(PROVIDER.to_owned());
         self.asks_of(party, AgentRequest::Consult { number, trunk });
         if self.people.chance(0.2) {
-            self.plan_ask(party, AgentRequest::Resume); // whether or not the guest is there
+            self.plan_ask(party, AgentRequest::Resume); // whether or not the consulted party is there
         }
     }
 
@@ -62,8 +62,8 @@ impl World {
         }
     }
 
-    /// A guest begins to talk; sooner or later it hangs up.
-    pub(super) fn guest_enters(&mut self, reference: String) {
+    /// A consulted party begins to talk; sooner or later it hangs up.
+    pub(super) fn consulted_enters(&mut self, reference: String) {
         let now = self.now;
         let control = self.control();
         let Some(Some(leg)) = control.parties.get(&reference).copied() else { return };

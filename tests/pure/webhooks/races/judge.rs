@@ -39,7 +39,7 @@ pub(super) struct Judge {
     accepted: BTreeSet<LegId>,
     over: BTreeSet<LegId>,
     pub(super) was_split: BTreeSet<LegId>,
-    /// Guests who were asked for, and who took a caller over.
+    /// Consulted parties who were asked for, and who took a caller over.
     pub(super) consults: usize,
     pub(super) handed: usize,
     /// How often it was looked who hears whom.

@@ -37,7 +37,7 @@ pub(super) enum Side {
     Caller,
     Callee,
     /// A callee who was taken out of the dialing.
-    Guest(LegId),
+    Moved(LegId),
     /// News only: the answer does not matter.
     Nobody,
 }

@@ -278,7 +278,7 @@ fn is_at_rest(world: &World, plan: &Plan) {
     assert_eq!(world.calls.calls_live(), 0);
     assert!(world.lines.iter().all(|line| line.is_over));
     assert!(world.phones.is_empty(), "{:?}", world.phones);
-    assert!(world.guests.is_empty(), "{:?}", world.guests);
+    assert!(world.moved.is_empty(), "{:?}", world.moved);
     assert_eq!(world.calls.poll_timeout(), None);
     if let Some(control) = &world.control {
         let up: Vec<_> = control.platform.lines.iter().filter(|(_, line)| !line.is_over).collect();

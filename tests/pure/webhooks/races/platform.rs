@@ -43,9 +43,9 @@ impl World {
                 let Some(dialing) = &mut self.lines[line].dialing else { return };
                 dialing.asks = Some(id);
             }
-            Side::Guest(leg) => {
-                let Some(guest) = self.guests.get_mut(&leg) else { return };
-                guest.asks = Some(id);
+            Side::Moved(leg) => {
+                let Some(moved) = self.moved.get_mut(&leg) else { return };
+                moved.asks = Some(id);
             }
             Side::Nobody => {}
         }
@@ -136,7 +136,7 @@ impl World {
         match request.side {
             Side::Caller => self.line_ends(request.line),
             Side::Callee => self.dial_over(request.line, Some(Cause::NORMAL_CLEARING)),
-            Side::Guest(leg) => self.guest_ends(leg),
+            Side::Moved(leg) => self.moved_ends(leg),
             Side::Nobody => {}
         }
     }
@@ -146,8 +146,8 @@ impl World {
         let asks = match request.side {
             Side::Caller => line.asks,
             Side::Callee => line.dialing.as_ref().and_then(|dialing| dialing.asks),
-            Side::Guest(leg) => {
-                return self.guests.get(&leg).is_some_and(|it| it.asks == Some(request.id));
+            Side::Moved(leg) => {
+                return self.moved.get(&leg).is_some_and(|it| it.asks == Some(request.id));
             }
             Side::Nobody => None,
         };
@@ -161,7 +161,7 @@ impl World {
         match request.side {
             Side::Caller => self.load(request.line, document),
             Side::Callee => self.callee_told(request.line, document),
-            Side::Guest(leg) => self.guest_told(leg, document),
+            Side::Moved(leg) => self.moved_told(leg, document),
             Side::Nobody => {}
         }
     }

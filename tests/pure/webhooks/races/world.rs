@@ -17,7 +17,7 @@ use attendant::webhook::calls::{Ask, AskWhat, Asked, ProviderCalls};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
-use super::conference::Guest;
+use super::conference::Moved;
 use super::control::{Control, ControlDeed};
 use super::judge::{Judge, Talk};
 use super::line::{Act, Line, Side};
@@ -54,7 +54,7 @@ pub(super) enum Deed {
     TimesOut(Request),
     Callee(LineId, u32, CalleeDeed),
     /// A callee who was taken out of the dialing hangs up.
-    GuestLeaves(LegId),
+    MovedLeaves(LegId),
     /// An agent outside asks for it, if it can be had.
     Holds(LineId, Duration),
     /// Where each action is commanded.
@@ -113,7 +113,7 @@ pub(super) struct World {
     pub(super) next_call: CallId,
     pub(super) lines: Vec<Line>,
     pub(super) phones: BTreeMap<LegId, Phone>,
-    pub(super) guests: BTreeMap<LegId, Guest>,
+    pub(super) moved: BTreeMap<LegId, Moved>,
     pub(super) split: SplitSupport,
     /// The platform, where each action is commanded.
     pub(super) control: Option<Control>,
@@ -144,7 +144,7 @@ impl World {
             next_call: CallId(1),
             lines: Vec::new(),
             phones: BTreeMap::new(),
-            guests: BTreeMap::new(),
+            moved: BTreeMap::new(),
             split: SplitSupport::None,
             control: None,
             wire,
@@ -202,7 +202,7 @@ impl World {
             Deed::Answered(request, document) => self.is_answered(&request, &document),
             Deed::TimesOut(request) => self.times_out(request),
             Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
-            Deed::GuestLeaves(leg) => self.guest_ends(leg),
+            Deed::MovedLeaves(leg) => self.moved_ends(leg),
             Deed::Holds(line, lasts) => self.holds(line, lasts),
             Deed::Rest(ask) => self.rest(&ask),
             Deed::RestTold(leg, asked) => self.rest_told(leg, asked),
