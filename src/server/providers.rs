@@ -22,7 +22,9 @@ use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
-use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
+use crate::webhook::io::{
+    Around, Counts, Settings, Site, Sounds, WEBHOOKS_MAX, WebhookBatch, WebhookServer,
+};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::{Account, RestResult};
 use crate::webhook::{Links, Paper, provider};
@@ -31,7 +33,7 @@ use crate::words::{Digit, Prompt};
 /// What the driver needs of providers.
 pub(super) struct Providers {
     pub(super) front: ProviderFront,
-    pub(super) webhooks: mpsc::Receiver<Batch>,
+    pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
@@ -57,7 +59,7 @@ pub(super) fn start(
         .iter()
         .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
         .collect();
-    let (webhook_sender, webhooks) = mpsc::channel(HOOKS_MAX);
+    let (webhook_sender, webhooks) = mpsc::channel(WEBHOOKS_MAX);
     let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, result_sender)?;
     let ways = known.iter().map(|(of, provider)| {
@@ -83,7 +85,7 @@ pub(super) fn start(
             };
             let around = Around {
                 clock: Box::new(move || clock.now()),
-                hooks: webhook_sender,
+                webhooks: webhook_sender,
                 sounds: Arc::new(Wavs {
                     prompts: Arc::clone(prompts),
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,

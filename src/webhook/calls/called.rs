@@ -12,10 +12,10 @@
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::calls::commands::Taken;
-use crate::webhook::calls::hear::{accepts, hang_up};
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::party_state::{Over, PartyState};
-use crate::webhook::calls::{Ask, AskWhat, Heard, ProviderCalls, Ticket};
+use crate::webhook::calls::requests::{accepts, hang_up};
+use crate::webhook::calls::{Ask, AskWhat, ProviderCalls, Ticket, WebhookResult};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
@@ -38,25 +38,25 @@ impl ProviderCalls {
         leg: LegId,
         n: u32,
         fields: &Fields,
-    ) -> Heard {
+    ) -> WebhookResult {
         let link = Link::Leg { leg, n };
         self.name_party(leg, &fields.reference);
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return WebhookResult::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
         let is_over = session.caller.is_over();
-        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+        let Some(party) = session.party_mut(leg.n) else { return WebhookResult::Unknown };
         if let Some(document) = party.answers.find(&link).cloned() {
             if link.is_elsewhere() && party.state.is_up() {
                 self.came(leg);
                 self.has_document(leg);
             }
-            return Heard::Known(document);
+            return WebhookResult::Known(document);
         }
         if link.is_elsewhere() {
             return self.party_comes(now, leg, n, fields);
         }
         if !party.state.is_up() || is_over {
-            return Heard::Known(self.refuse(leg));
+            return WebhookResult::Known(self.refuse(leg));
         }
         let was_answered = party.state.answer();
         if setup.accept_key.is_none_or(|key| was_answered && accepts(fields, key)) {
@@ -64,10 +64,10 @@ impl ProviderCalls {
         }
         if party.state.is_accepted() {
             self.touch(leg.call);
-            return Heard::Asked(Ticket { call: leg.call, link });
+            return WebhookResult::Asked(Ticket { call: leg.call, link });
         }
         if n >= WHISPERS_MAX {
-            return Heard::Known(self.nobody_accepts(leg, link));
+            return WebhookResult::Known(self.nobody_accepts(leg, link));
         }
         let said = Sound::Say {
             language: setup.whisper_language.as_str().into(),
@@ -85,7 +85,7 @@ impl ProviderCalls {
         let document =
             Document { actions: vec![Action::Gather { sounds: vec![said], listen, next }] };
         party.answers.keep(link, document.clone());
-        Heard::Known(document)
+        WebhookResult::Known(document)
     }
 
     /// The provider's name for the leg, from now on.
@@ -139,12 +139,17 @@ impl ProviderCalls {
     }
 
     /// News of the callee's leg.
-    pub(super) fn party_status(&mut self, now: Timestamp, leg: LegId, fields: &Fields) -> Heard {
-        let known = Heard::Known(Document::default());
+    pub(super) fn party_status(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        fields: &Fields,
+    ) -> WebhookResult {
+        let known = WebhookResult::Known(Document::default());
         self.name_party(leg, &fields.reference);
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return WebhookResult::Unknown };
         let setup = self.setup.providers.get(&session.provider).cloned().unwrap_or_default();
-        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+        let Some(party) = session.party_mut(leg.n) else { return WebhookResult::Unknown };
         let asks = matches!(party.to, Callee::Number(_)) || !setup.only_numbers_ask;
         let accept_key = setup.accept_key.filter(|_| asks);
         if !party.state.is_up() {

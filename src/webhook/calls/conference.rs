@@ -19,10 +19,12 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::consult::Wanted;
-use crate::webhook::calls::hear::hang_up;
 use crate::webhook::calls::party_state::{Over, PartyState, Undone};
+use crate::webhook::calls::requests::hang_up;
 use crate::webhook::calls::session::{Bridging, OnAir, Session};
-use crate::webhook::calls::{Ask, AskWhat, Asked, Heard, ProviderCalls, TELL_AGAIN, Ticket, Wake};
+use crate::webhook::calls::{
+    Ask, AskOutcome, AskWhat, ProviderCalls, TELL_AGAIN, Ticket, Wake, WebhookResult,
+};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{ELSEWHERE as FIRST, Link};
@@ -119,19 +121,19 @@ impl ProviderCalls {
     }
 
     /// What became of a command about a party.
-    pub(super) fn party_asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
+    pub(super) fn handle_party_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let is_consulted = session.consult.is_some_and(|it| it.consulted == leg.n);
         let Some(party) = session.party_mut(leg.n) else { return };
         match outcome {
-            Asked::Done if party.state.told() => {
+            AskOutcome::Done if party.state.told() => {
                 self.timers.set(Wake::Comes(leg), now + COMES_MAX);
                 self.touch(leg.call);
             }
-            Asked::Gone if party.state.is_told() => {
+            AskOutcome::Gone if party.state.is_told() => {
                 self.party_over(now, leg, Cause::NORMAL_CLEARING, None, Over::Said);
             }
-            Asked::Failed if party.state.is_up() => match party.state.not_told(is_consulted) {
+            AskOutcome::Failed if party.state.is_up() => match party.state.not_told(is_consulted) {
                 Undone::Stale => {}
                 Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
                 Undone::Together => self.hold_failed(now, leg),
@@ -144,12 +146,13 @@ impl ProviderCalls {
                 }
             },
             // It may hear the others until it is ended.
-            Asked::Failed => match party.state.not_ended() {
+            AskOutcome::Failed => match party.state.not_ended() {
                 Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
                 Undone::Never => tracing::warn!(%leg, "the provider does not end this leg"),
                 Undone::Stale | Undone::Together => {}
             },
-            Asked::Done | Asked::Gone => {} // its own end, or the dialing's, says what became of it
+            // Its own end, or the dialing's, says what became of it.
+            AskOutcome::Done | AskOutcome::Gone => {}
         }
     }
 
@@ -176,17 +179,17 @@ impl ProviderCalls {
         leg: LegId,
         n: u32,
         fields: &Fields,
-    ) -> Heard {
-        let Some(session) = self.sessions.get_mut(&leg.call) else { return Heard::Unknown };
-        let Some(party) = session.party_mut(leg.n) else { return Heard::Unknown };
+    ) -> WebhookResult {
+        let Some(session) = self.sessions.get_mut(&leg.call) else { return WebhookResult::Unknown };
+        let Some(party) = session.party_mut(leg.n) else { return WebhookResult::Unknown };
         if let Some(LegState::Ended(cause)) = fields.state {
             self.party_over(now, leg, cause, fields.at, Over::Said);
-            return Heard::Known(Document { actions: vec![hang_up()] });
+            return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
         if n + 1 < party.next {
             // Older than all that is kept: whoever really waits for it comes for what is next.
             let next = Link::Leg { leg, n: party.next };
-            return Heard::Known(Document { actions: vec![Action::Goto(next)] });
+            return WebhookResult::Known(Document { actions: vec![Action::Goto(next)] });
         }
         let is_repeat = n < party.next; // over a restart: its answer is not known any more
         party.next = n + 1;
@@ -201,7 +204,7 @@ impl ProviderCalls {
             let consulted = LegId { call: leg.call, n: consulted };
             self.consulted_over(now, consulted, fields.dial);
         }
-        Heard::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
+        WebhookResult::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
     }
 
     /// A party is there, as it was told to be: it need not be told again.

@@ -2,9 +2,9 @@
 //!
 //! # Contract
 //!
-//! [`ProviderCalls::hear`] takes a request that was verified. Either the answer is known at once,
-//! or the request became events: take them by [`ProviderCalls::poll_event`], give the center's
-//! commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
+//! [`ProviderCalls::handle_request`] takes a request that was verified. Either the answer is known
+//! at once, or the request became events: take them by [`ProviderCalls::poll_event`], give the
+//! center's commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
 //! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_ask`] says what a provider
 //! should be told by REST at once; without REST everything happens with the provider's next
 //! request, which a waiting caller makes every few seconds.
@@ -22,11 +22,11 @@ mod consult;
 mod end;
 mod front;
 mod handoff;
-mod hear;
 mod hearing;
 mod party;
 mod party_state;
 mod record;
+mod requests;
 mod saved;
 mod session;
 #[cfg(test)]
@@ -114,7 +114,7 @@ pub struct ProviderSetup {
 
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum WebhookResult {
     /// The answer is this, and nothing happened.
     Known(Document),
     /// It became events; ask for the answer when they are dealt with.
@@ -167,7 +167,7 @@ pub enum AskWhat {
 
 /// How that went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum AskOutcome {
     Done,
     /// The provider knows no such call any more.
     Gone,
@@ -332,15 +332,15 @@ impl ProviderCalls {
     }
 
     /// The answer to what [`Self::poll_ask`] gave.
-    pub fn asked(&mut self, now: Timestamp, leg: LegId, outcome: Asked) {
+    pub fn handle_ask_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
         if !leg.is_caller() {
-            return self.party_asked(now, leg, outcome);
+            return self.handle_party_outcome(now, leg, outcome);
         }
         let call = leg.call;
         match outcome {
-            Asked::Done => {}
-            Asked::Gone => self.said_gone(now, call),
-            Asked::Failed => {
+            AskOutcome::Done => {}
+            AskOutcome::Gone => self.said_gone(now, call),
+            AskOutcome::Failed => {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
                 // Waiting callers come by themselves; those who talk do not.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::id::{CallId, RecordingId};
 use crate::webhook::calls::session::OnAir;
-use crate::webhook::calls::{Heard, ProviderCalls};
+use crate::webhook::calls::{ProviderCalls, WebhookResult};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
 use crate::words::{Event, RecordingEnd, RecordingFault, RecordingKind};
@@ -22,10 +22,10 @@ impl ProviderCalls {
     }
 
     /// News of the recording that step `n` asked for; it may come after the call.
-    pub(super) fn recorded(&mut self, call: CallId, n: u32, fields: &Fields) -> Heard {
-        let known = Heard::Known(Document::default());
-        let Some(session) = self.sessions.get(&call) else { return Heard::Unknown };
-        let Some(wanted) = session.recordings.get(&n) else { return Heard::Unknown };
+    pub(super) fn recorded(&mut self, call: CallId, n: u32, fields: &Fields) -> WebhookResult {
+        let known = WebhookResult::Known(Document::default());
+        let Some(session) = self.sessions.get(&call) else { return WebhookResult::Unknown };
+        let Some(wanted) = session.recordings.get(&n) else { return WebhookResult::Unknown };
         if session.on_air == (OnAir::Record { recording: wanted.id }) {
             // How it ended is not known yet: by the caller who goes on, or who is gone.
             self.hold(call, fields);

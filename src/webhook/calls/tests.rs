@@ -24,8 +24,8 @@ use crate::time::Timestamp;
 use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::{
-    Ask, AskWhat, Asked, CannotSplit, Heard, ProviderCalls, ProviderCallsSetup, ProviderSetup,
-    Saving,
+    Ask, AskOutcome, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup,
+    Saving, WebhookResult,
 };
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
@@ -202,13 +202,13 @@ impl World {
         let reference = reference.unwrap_or_else(|| "CA1".to_owned());
         let fields = Fields { reference, ..fields };
         let next = &mut self.next_call;
-        match self.calls.hear(self.now, "acme", link, &fields, next) {
-            Heard::Known(document) => {
+        match self.calls.handle_request(self.now, "acme", link, &fields, next) {
+            WebhookResult::Known(document) => {
                 self.drain();
                 document
             }
-            Heard::Unknown => panic!("{link:?} is unknown"),
-            Heard::Asked(ticket) => {
+            WebhookResult::Unknown => panic!("{link:?} is unknown"),
+            WebhookResult::Asked(ticket) => {
                 self.drain();
                 let ahead = self.center.ahead(self.now, CALL);
                 let document = self.calls.write(self.now, &ticket, ahead);
@@ -463,12 +463,12 @@ fn a_talk_of_which_only_the_result_was_told_has_its_length() {
 fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.asked(world.now, CALLER, Asked::Gone);
+    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
     world.drain();
     assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
     world.pass(13);
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
-    world.calls.asked(world.now, CALLER, Asked::Gone);
+    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     assert_eq!(world.records.len(), 1);
     let document = world.step(2, Fields::default());
@@ -479,7 +479,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
 fn a_move_that_failed_is_tried_again_by_the_next_change_and_the_loop_brings_it() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.asked(world.now, CALLER, Asked::Failed);
+    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
 }
 

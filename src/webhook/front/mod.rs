@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::calls::{
-    self, Again, Ask, AskWhat, Asked, Heard, ProviderCalls, ProviderCallsSetup,
+    self, Again, Ask, AskOutcome, AskWhat, ProviderCalls, ProviderCallsSetup,
 };
 use crate::webhook::commanded::{Commanded, LegOrder, Split};
 use crate::webhook::document::Document;
@@ -128,13 +128,13 @@ impl ProviderFront {
             legs.handle_event(now, fields);
             return WebhookResult::Known(Document::default());
         }
-        match self.calls.hear(now, provider, link, fields, next_call) {
-            Heard::Known(document) => WebhookResult::Known(document),
-            Heard::Asked(ticket) => {
+        match self.calls.handle_request(now, provider, link, fields, next_call) {
+            calls::WebhookResult::Known(document) => WebhookResult::Known(document),
+            calls::WebhookResult::Asked(ticket) => {
                 let call = ticket.call();
                 WebhookResult::Asked(Ticket { call, waits: Waits::Provider(ticket) })
             }
-            Heard::Unknown => WebhookResult::Unknown,
+            calls::WebhookResult::Unknown => WebhookResult::Unknown,
         }
     }
 
@@ -147,19 +147,19 @@ impl ProviderFront {
         for (&provider, way) in &mut self.ways {
             let Way::Commands(legs) = way else { continue };
             let Some((link, fields)) = legs.poll_request() else { continue };
-            let heard = self.calls.hear(now, provider, &link, &fields, next_call);
+            let heard = self.calls.handle_request(now, provider, &link, &fields, next_call);
             let reference = fields.reference;
             return Some(match heard {
-                Heard::Known(document) => {
+                calls::WebhookResult::Known(document) => {
                     legs.execute(now, &reference, &link, Some(&document));
                     WebhookResult::Known(document)
                 }
-                Heard::Asked(ticket) => {
+                calls::WebhookResult::Asked(ticket) => {
                     let call = ticket.call();
                     let waits = Waits::Leg { ticket, provider, reference, link };
                     WebhookResult::Asked(Ticket { call, waits })
                 }
-                Heard::Unknown => {
+                calls::WebhookResult::Unknown => {
                     legs.execute(now, &reference, &link, None);
                     WebhookResult::Unknown
                 }
@@ -172,7 +172,7 @@ impl ProviderFront {
     /// again, and again.
     fn poll_unsplit(&mut self, now: Timestamp) -> Option<WebhookResult> {
         let leg = self.commanded().find_map(|(_, legs)| legs.poll_unsplit())?;
-        self.calls.asked(now, leg, Asked::Failed);
+        self.calls.handle_ask_outcome(now, leg, AskOutcome::Failed);
         Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
 
@@ -207,21 +207,21 @@ impl ProviderFront {
     pub fn handle_rest_result(&mut self, now: Timestamp, result: &RestResult) {
         let RestResult { provider, leg, action, outcome } = result;
         let asked = match outcome {
-            RestOutcome::Done => Asked::Done,
-            RestOutcome::Gone => Asked::Gone,
+            RestOutcome::Done => AskOutcome::Done,
+            RestOutcome::Gone => AskOutcome::Gone,
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 tracing::warn!(
                     %leg, provider, %outcome,
                     "the provider did not do what it was told; the next request brings it"
                 );
-                Asked::Failed
+                AskOutcome::Failed
             }
         };
         match (action, self.ways.get_mut(provider)) {
             (Some((reference, id)), Some(Way::Commands(legs))) => {
                 legs.handle_rest_result(now, reference, id, outcome);
             }
-            _ => self.calls.asked(now, *leg, asked),
+            _ => self.calls.handle_ask_outcome(now, *leg, asked),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The door for providers: HTTP in, verified [`Fields`] to whoever carries calls, documents out.
 //!
 //! ```text
-//!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Hook`] ─► document
+//!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Webhook`] ─► document
 //!   413 431     404      408 413           403               400        503    or one to wait by
 //! ```
 //!
@@ -45,7 +45,7 @@ use crate::webhook::request::{Method, Reply, Request};
 
 pub use audio::Sounds;
 pub use counts::{Counts, Outcome};
-pub use post::{Batch, Hook};
+pub use post::{Webhook, WebhookBatch};
 
 use post::{Answer, Post};
 use replay::{Replays, Seen};
@@ -55,7 +55,7 @@ const HEADERS_LEN_MAX: usize = 16 * 1024;
 /// Words of ours that are played have their text in the address.
 const URI_LEN_MAX: usize = 16 * 1024;
 /// Verified requests that wait for the driver.
-pub const HOOKS_MAX: usize = 1_024;
+pub const WEBHOOKS_MAX: usize = 1_024;
 /// A provider sends a whole request at once.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Sounds made at once; a voice may take long. More are answered 503.
@@ -89,7 +89,7 @@ pub struct Settings {
 /// What the door needs from its surroundings.
 pub struct Around {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub hooks: mpsc::Sender<Batch>,
+    pub webhooks: mpsc::Sender<WebhookBatch>,
     pub sounds: Arc<dyn Sounds>,
 }
 
@@ -104,7 +104,7 @@ pub struct OnVerified(pub Arc<dyn Fn() + Send + Sync>);
 
 /// The door, ready to be served on any number of listeners.
 #[derive(Clone)]
-pub struct Front(Arc<Inner>);
+pub struct WebhookServer(Arc<Inner>);
 
 struct Inner {
     public_url: String,
@@ -121,7 +121,7 @@ struct Inner {
     around: Around,
 }
 
-impl Front {
+impl WebhookServer {
     #[must_use]
     pub fn new(settings: Settings, around: Around) -> Self {
         let authority = settings.public_url.split_once("://").map_or("", |(_, rest)| rest);
@@ -139,7 +139,7 @@ impl Front {
             sounds_in_work: Semaphore::new(SOUNDS_MAX),
             replays: Mutex::default(),
             counts: Arc::new(Counts::new(names)),
-            post: Arc::new(Post::new(around.hooks.clone(), settings.deadline)),
+            post: Arc::new(Post::new(around.webhooks.clone(), settings.deadline)),
             around,
         }))
     }
@@ -163,7 +163,7 @@ impl Front {
 }
 
 /// As the only handler of a listener: there is nothing to route.
-impl Handler<(), ()> for Front {
+impl Handler<(), ()> for WebhookServer {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
     fn call(self, request: HttpRequest, (): ()) -> Self::Future {
@@ -249,7 +249,7 @@ impl IntoResponse for Refused {
     }
 }
 
-impl Front {
+impl WebhookServer {
     async fn answer(&self, parts: &Parts, body: Body) -> Result<Response, Refused> {
         let sizes = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         if sizes.sum::<usize>() > HEADERS_LEN_MAX {
@@ -386,7 +386,7 @@ impl Front {
         fields: Fields,
     ) -> Result<oneshot::Receiver<Answer>, Refused> {
         let name = site.provider.name();
-        self.0.post.send(Hook { provider: name, link: link.clone(), fields }).ok_or_else(|| {
+        self.0.post.send(Webhook { provider: name, link: link.clone(), fields }).ok_or_else(|| {
             self.0.counts.add(name, Outcome::Busy);
             Refused::Busy
         })

@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 64;
 
 /// A verified request, for whoever carries the calls.
 #[derive(Debug)]
-pub struct Hook {
+pub struct Webhook {
     pub provider: &'static str,
     pub link: Link,
     pub fields: Fields,
@@ -32,9 +32,9 @@ pub struct Hook {
 
 /// Requests that came together.
 #[derive(Debug)]
-pub struct Batch {
-    pub hooks: Vec<Hook>,
-    /// Takes as many documents as there are hooks, in their order. `None`: no call of ours is
+pub struct WebhookBatch {
+    pub webhooks: Vec<Webhook>,
+    /// Takes as many documents as there are webhooks, in their order. `None`: no call of ours is
     /// meant. An answer nobody waits for any more is dropped; the provider comes again for it.
     pub reply: oneshot::Sender<Vec<Option<Document>>>,
 }
@@ -51,7 +51,7 @@ pub(super) enum Answer {
 
 /// Where the door leaves requests.
 pub(super) struct Post {
-    out: mpsc::Sender<Batch>,
+    out: mpsc::Sender<WebhookBatch>,
     deadline: Duration,
     waiting: Mutex<Waiting>,
 }
@@ -64,7 +64,7 @@ struct Waiting {
 }
 
 struct Letter {
-    hook: Hook,
+    webhook: Webhook,
     asker: Asker,
 }
 
@@ -84,19 +84,19 @@ impl Asker {
 
 impl Post {
     /// As many requests wait as `out` has room for, and each for its answer until the deadline.
-    pub(super) fn new(out: mpsc::Sender<Batch>, deadline: Duration) -> Self {
+    pub(super) fn new(out: mpsc::Sender<WebhookBatch>, deadline: Duration) -> Self {
         Self { out, deadline, waiting: Mutex::default() }
     }
 
     /// Leaves a request; `None` when too many wait. Needs the runtime of the door.
-    pub(super) fn send(self: &Arc<Self>, hook: Hook) -> Option<oneshot::Receiver<Answer>> {
+    pub(super) fn send(self: &Arc<Self>, webhook: Webhook) -> Option<oneshot::Receiver<Answer>> {
         let (answer, answered) = oneshot::channel();
         let asker = Asker { due: Instant::now() + self.deadline, answer: Some(answer) };
         let mut waiting = self.waiting();
         if waiting.letters.len() >= self.out.max_capacity() {
             return None;
         }
-        waiting.letters.push_back(Letter { hook, asker });
+        waiting.letters.push_back(Letter { webhook, asker });
         if !std::mem::replace(&mut waiting.is_carried, true) {
             drop(waiting);
             #[expect(clippy::disallowed_methods, reason = "it ends with the requests it carries")]
@@ -109,11 +109,11 @@ impl Post {
         // Whatever else was received by now is verified first, and goes along.
         yield_now().await;
         while let Some(letters) = self.take() {
-            let (hooks, mut askers): (Vec<Hook>, Vec<Asker>) =
-                letters.into_iter().map(|letter| (letter.hook, letter.asker)).unzip();
+            let (webhooks, mut askers): (Vec<Webhook>, Vec<Asker>) =
+                letters.into_iter().map(|letter| (letter.webhook, letter.asker)).unzip();
             let (reply, mut replied) = oneshot::channel();
             // Where nobody is there any more, the letters' own channels close and say so.
-            let _ = self.out.send(Batch { hooks, reply }).await;
+            let _ = self.out.send(WebhookBatch { webhooks, reply }).await;
             // One timer for all: each new one would wake the runtime once more.
             let documents = loop {
                 let due = self.give_up(&mut askers);

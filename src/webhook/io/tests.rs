@@ -72,13 +72,13 @@ impl Sounds for Tune {
 }
 
 struct Door {
-    front: Front,
-    hooks: mpsc::Receiver<Batch>,
+    front: WebhookServer,
+    webhooks: mpsc::Receiver<WebhookBatch>,
     links: Links,
 }
 
-fn door(hooks_max: usize) -> Door {
-    let (sender, hooks) = mpsc::channel(hooks_max);
+fn door(webhooks_max: usize) -> Door {
+    let (sender, webhooks) = mpsc::channel(webhooks_max);
     let links = Links::new("https://ivr.example.com/calls", "plain", [7; 32]);
     let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
     let secrets = vec!["old".to_owned(), "new".to_owned()];
@@ -90,9 +90,12 @@ fn door(hooks_max: usize) -> Door {
         body_len_max: 100,
         requests_max: 4,
     };
-    let around =
-        Around { clock: Box::new(|| Timestamp(1_000_000)), hooks: sender, sounds: Arc::new(Tune) };
-    Door { front: Front::new(settings, around), hooks, links }
+    let around = Around {
+        clock: Box::new(|| Timestamp(1_000_000)),
+        webhooks: sender,
+        sounds: Arc::new(Tune),
+    };
+    Door { front: WebhookServer::new(settings, around), webhooks, links }
 }
 
 /// Status, one header and body of the answer.
@@ -122,15 +125,15 @@ impl Door {
     }
 
     /// The next request that was let in, answered with this.
-    async fn answer(&mut self, document: Option<Document>) -> Hook {
-        let Batch { mut hooks, reply } = self.hooks.recv().await.unwrap();
-        assert_eq!(hooks.len(), 1);
+    async fn answer(&mut self, document: Option<Document>) -> Webhook {
+        let WebhookBatch { mut webhooks, reply } = self.webhooks.recv().await.unwrap();
+        assert_eq!(webhooks.len(), 1);
         drop(reply.send(vec![document]));
-        hooks.remove(0)
+        webhooks.remove(0)
     }
 
     fn is_untouched(&mut self) -> bool {
-        self.hooks.try_recv().is_err()
+        self.webhooks.try_recv().is_err()
     }
 }
 
@@ -151,11 +154,11 @@ async fn a_signed_request_is_answered_with_the_document() {
     let asked = door.ask(door.post(&STEP, SECRET, "call-1"));
     let answered = async {
         let document = Document { actions: vec![Action::Goto(Link::Voice)] };
-        let hook = door.answer(Some(document)).await;
-        assert_eq!((hook.provider, hook.link), ("plain", STEP));
-        assert_eq!(hook.fields.reference, "call-1");
+        let webhook = door.answer(Some(document)).await;
+        assert_eq!((webhook.provider, webhook.link), ("plain", STEP));
+        assert_eq!(webhook.fields.reference, "call-1");
         // The address as the provider knows it, whatever the proxy made of it.
-        assert_eq!(hook.fields.from, Some(door.links.url(&STEP)));
+        assert_eq!(webhook.fields.from, Some(door.links.url(&STEP)));
     };
     let (said, ()) = tokio::join!(asked, answered);
     assert_eq!(said, (200, None, "[Goto(Voice)]".to_owned()));
@@ -168,8 +171,8 @@ async fn the_path_of_the_public_url_may_be_passed_on_or_not() {
     for path in ["/calls/webhooks/plain/voice", "/webhooks/plain/voice"] {
         let asked = door.ask(request("POST", path, SECRET, "call-1"));
         let answered = async {
-            let hook = door.answer(Some(Document::default())).await;
-            assert_eq!(hook.fields.from, Some(door.links.url(&Link::Voice)));
+            let webhook = door.answer(Some(Document::default())).await;
+            assert_eq!(webhook.fields.from, Some(door.links.url(&Link::Voice)));
         };
         assert_eq!(tokio::join!(asked, answered).0.0, 200);
     }
@@ -281,8 +284,9 @@ async fn requests_that_are_there_together_go_together() {
     let asked = ["call-1", "call-2", "call-3"].map(|call| door.ask(door.post(&STEP, SECRET, call)));
     let [first, second, third] = asked;
     let answered = async {
-        let Batch { hooks, reply } = door.hooks.recv().await.unwrap();
-        let calls: Vec<&str> = hooks.iter().map(|hook| hook.fields.reference.as_str()).collect();
+        let WebhookBatch { webhooks, reply } = door.webhooks.recv().await.unwrap();
+        let calls: Vec<&str> =
+            webhooks.iter().map(|webhook| webhook.fields.reference.as_str()).collect();
         assert_eq!(calls, ["call-1", "call-2", "call-3"]);
         let goto =
             |n| Document { actions: vec![Action::Goto(Link::Step { call: CallId(n), n: 1 })] };

@@ -129,9 +129,14 @@ fn a_link_says_which_call_is_meant_whatever_the_request_says() {
     world.post(&Link::Status { call: CALL }, named(ended(Cause::NORMAL_CLEARING)));
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
     let next = &mut world.next_call;
-    let unknown =
-        world.calls.hear(world.now, "acme", &Link::Events, &named(Fields::default()), next);
-    assert_eq!(unknown, Heard::Unknown);
+    let unknown = world.calls.handle_request(
+        world.now,
+        "acme",
+        &Link::Events,
+        &named(Fields::default()),
+        next,
+    );
+    assert_eq!(unknown, WebhookResult::Unknown);
 }
 
 #[test]

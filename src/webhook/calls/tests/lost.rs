@@ -6,7 +6,7 @@ use super::*;
 fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.asked(world.now, CALLER, Asked::Gone);
+    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
     world.pass(8);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
     world.pass(13);
@@ -24,7 +24,7 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
     world.calls.handoff_arrived(user).unwrap();
     // What became of the command that brought the caller is told last.
-    world.calls.asked(world.now, CALLER, Asked::Gone);
+    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
     world.pass(60);
     assert!(world.records.is_empty(), "they talk");
 }

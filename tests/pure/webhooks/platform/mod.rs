@@ -18,7 +18,7 @@ use attendant::sim::transcript::{Callers, PartyDeed, Told};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
 use attendant::webhook::calls::{
-    Ask, AskWhat, Heard, ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket,
+    Ask, AskWhat, ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, WebhookResult,
 };
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
@@ -125,10 +125,10 @@ impl Platform {
             Leg::Party(leg) => leg.call,
             Leg::Nobody => CallId(u64::MAX),
         };
-        match self.calls.hear(now, self.provider.name(), &link, &fields, &mut next) {
-            Heard::Known(document) => self.answered(now, leg, &document),
-            Heard::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
-            Heard::Unknown => panic!("{} is unknown", request.url),
+        match self.calls.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
+            WebhookResult::Known(document) => self.answered(now, leg, &document),
+            WebhookResult::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
+            WebhookResult::Unknown => panic!("{} is unknown", request.url),
         }
     }
 
@@ -228,7 +228,11 @@ impl Platform {
                 self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
             }
             AskWhat::Move { .. } | AskWhat::End => {
-                self.calls.asked(now, ask.leg, attendant::webhook::calls::Asked::Gone);
+                self.calls.handle_ask_outcome(
+                    now,
+                    ask.leg,
+                    attendant::webhook::calls::AskOutcome::Gone,
+                );
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::webhook::about::SplitSupport;
-use attendant::webhook::calls::{Ask, AskWhat, Asked};
+use attendant::webhook::calls::{Ask, AskOutcome, AskWhat};
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{AgentRequest, Cause, Event};
 
@@ -81,13 +81,13 @@ impl World {
     pub(super) fn rest_of_party(&mut self, ask: &Ask) {
         let back = self.wire.rest(self.now);
         if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.leg, Asked::Failed));
+            return self.plan(back, Deed::RestTold(ask.leg, AskOutcome::Failed));
         }
         let is_there = self.obeys_for(ask);
         let asked = match is_there {
-            false => Asked::Gone,
-            true if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
-            true => Asked::Done,
+            false => AskOutcome::Gone,
+            true if self.wire.loses_rest(self.now) => AskOutcome::Failed, // it worked all the same
+            true => AskOutcome::Done,
         };
         self.plan(back, Deed::RestTold(ask.leg, asked));
     }

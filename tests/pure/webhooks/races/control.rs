@@ -9,7 +9,7 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{Ask, AskWhat, Heard};
+use attendant::webhook::calls::{Ask, AskWhat, WebhookResult};
 use attendant::webhook::commanded::{LegOrder, LegSaving, Split};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
@@ -432,11 +432,13 @@ impl World {
         // The news of a recording has another name of the leg.
         let caller = caller.trim_start_matches("leg of ");
         let line = self.lines.iter().position(|line| line.reference == caller).expect("a line");
-        let heard = self.calls.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
+        let heard = self.calls.handle_request(now, PROVIDER, &link, &fields, &mut self.next_call);
         let (document, caused) = match heard {
-            Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return self.control().legs.execute(now, &reference, &link, None),
-            Heard::Asked(ticket) => {
+            WebhookResult::Known(document) => (document, self.settle()),
+            WebhookResult::Unknown => {
+                return self.control().legs.execute(now, &reference, &link, None);
+            }
+            WebhookResult::Asked(ticket) => {
                 self.lines[line].call = Some(ticket.call());
                 let caused = self.settle();
                 let ahead = self.center.ahead(now, ticket.call());

@@ -34,7 +34,8 @@ impl World {
         let trunk = Some(PROVIDER.to_owned());
         self.asks_of(party, AgentRequest::Consult { number, trunk });
         if self.people.chance(0.2) {
-            self.plan_ask(party, AgentRequest::Resume); // whether or not the consulted party is there
+            // Whether or not the consulted party is there.
+            self.plan_ask(party, AgentRequest::Resume);
         }
     }
 

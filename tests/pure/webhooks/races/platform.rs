@@ -5,7 +5,7 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::LegId;
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{Ask, AskWhat, Asked, Heard};
+use attendant::webhook::calls::{Ask, AskOutcome, AskWhat, WebhookResult};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{Cause, Digit};
@@ -83,11 +83,12 @@ impl World {
     pub(super) fn arrives(&mut self, request: Request) {
         let now = self.now;
         let link = &request.link;
-        let heard = self.calls.hear(now, PROVIDER, link, &request.fields, &mut self.next_call);
+        let heard =
+            self.calls.handle_request(now, PROVIDER, link, &request.fields, &mut self.next_call);
         let (document, caused) = match heard {
-            Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return, // long over: the platform is told so
-            Heard::Asked(ticket) => {
+            WebhookResult::Known(document) => (document, self.settle()),
+            WebhookResult::Unknown => return, // long over: the platform is told so
+            WebhookResult::Asked(ticket) => {
                 let caused = self.settle();
                 let ahead = self.center.ahead(now, ticket.call());
                 let document = self.calls.write(now, &ticket, ahead);
@@ -372,16 +373,16 @@ impl World {
         let line = found.expect("a call of ours");
         let back = self.wire.rest(self.now);
         if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.leg, Asked::Failed));
+            return self.plan(back, Deed::RestTold(ask.leg, AskOutcome::Failed));
         }
         let is_gone = self.lines[line].is_over;
         if !is_gone {
             self.obey(line, &ask.what);
         }
         let asked = match is_gone {
-            true => Asked::Gone,
-            false if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
-            false => Asked::Done,
+            true => AskOutcome::Gone,
+            false if self.wire.loses_rest(self.now) => AskOutcome::Failed, // it worked all the same
+            false => AskOutcome::Done,
         };
         self.plan(back, Deed::RestTold(ask.leg, asked));
     }

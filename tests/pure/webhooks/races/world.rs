@@ -13,7 +13,7 @@ use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 use attendant::webhook::about::SplitSupport;
-use attendant::webhook::calls::{Ask, AskWhat, Asked, ProviderCalls};
+use attendant::webhook::calls::{Ask, AskOutcome, AskWhat, ProviderCalls};
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
@@ -220,10 +220,10 @@ impl World {
         }
     }
 
-    fn rest_told(&mut self, leg: LegId, asked: Asked) {
-        self.calls.asked(self.now, leg, asked);
+    fn rest_told(&mut self, leg: LegId, asked: AskOutcome) {
+        self.calls.handle_ask_outcome(self.now, leg, asked);
         self.settle();
-        if asked == Asked::Gone && leg.is_caller() {
+        if asked == AskOutcome::Gone && leg.is_caller() {
             self.plan(GONE_WITHIN, Deed::IsGone(leg));
         }
     }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
 use crate::webhook::calls::session::{Follow, OnAir, Program, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
-use crate::webhook::calls::{AskWhat, Heard, ProviderCalls, Ticket, Wake, caller};
+use crate::webhook::calls::{AskWhat, ProviderCalls, Ticket, Wake, WebhookResult, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -22,14 +22,14 @@ const UNHEARD_MAX: Duration = Duration::from_secs(60);
 
 impl ProviderCalls {
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
-    pub fn hear(
+    pub fn handle_request(
         &mut self,
         now: Timestamp,
         provider: &str,
         link: &Link,
         fields: &Fields,
         next_call: &mut CallId,
-    ) -> Heard {
+    ) -> WebhookResult {
         match *link {
             Link::Voice => self.voice(now, provider, fields, next_call),
             Link::Events => {
@@ -39,7 +39,7 @@ impl ProviderCalls {
                 }
                 match self.parties_by_reference.get(&key) {
                     Some(&leg) => self.party_status(now, leg, fields),
-                    None => Heard::Unknown,
+                    None => WebhookResult::Unknown,
                 }
             }
             Link::Step { call, n } => self.step(now, call, n, fields),
@@ -47,7 +47,7 @@ impl ProviderCalls {
             Link::Leg { leg, n } => self.party_asks(now, leg, n, fields),
             Link::LegStatus { leg } => self.party_status(now, leg, fields),
             Link::Recording { call, n } => self.recorded(call, n, fields),
-            Link::Audio { .. } => Heard::Unknown,
+            Link::Audio { .. } => WebhookResult::Unknown,
         }
     }
 
@@ -57,14 +57,14 @@ impl ProviderCalls {
         provider: &str,
         fields: &Fields,
         next_call: &mut CallId,
-    ) -> Heard {
+    ) -> WebhookResult {
         let key = (provider.to_owned(), fields.reference.clone());
         if let Some(&call) = self.by_reference.get(&key) {
             return self.again(call, &Link::Voice);
         }
         if self.seen_set.contains(&key) || fields.state.is_some_and(LegState::is_ended) {
             // A copy of an old request, or a call that is over before we were asked.
-            return Heard::Known(Document { actions: vec![hang_up()] });
+            return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
         let from = From { number: fields.from.clone(), name: fields.from_name.clone() };
         let to = fields.to.clone().unwrap_or_default();
@@ -73,7 +73,7 @@ impl ProviderCalls {
                 self.refused.push_back((from, to, Via::Provider(provider.to_owned())));
             }
             let reject = Action::Reject { cause: Cause::CONGESTION };
-            return Heard::Known(Document { actions: vec![reject] });
+            return WebhookResult::Known(Document { actions: vec![reject] });
         }
         let call = *next_call;
         *next_call = CallId(call.0 + 1);
@@ -110,15 +110,15 @@ impl ProviderCalls {
             to,
             via: Via::Provider(provider.to_owned()),
         });
-        Heard::Asked(Ticket { call, link: Link::Voice })
+        WebhookResult::Asked(Ticket { call, link: Link::Voice })
     }
 
     /// What was answered before, for a request that came before. Over a restart the last answer is
     /// written anew: an empty one would end the call.
-    fn again(&mut self, call: CallId, link: &Link) -> Heard {
-        let Some(session) = self.sessions.get_mut(&call) else { return Heard::Unknown };
+    fn again(&mut self, call: CallId, link: &Link) -> WebhookResult {
+        let Some(session) = self.sessions.get_mut(&call) else { return WebhookResult::Unknown };
         if let Some(document) = session.answers.find(link) {
-            return Heard::Known(document.clone());
+            return WebhookResult::Known(document.clone());
         }
         let last = match link {
             Link::Step { n, .. } => n + 1 == session.next,
@@ -130,17 +130,17 @@ impl ProviderCalls {
                 OnAir::Conference | OnAir::AskedAnew => OnAir::AskedAnew,
                 _ => OnAir::Asked,
             };
-            return Heard::Asked(Ticket { call, link: link.clone() });
+            return WebhookResult::Asked(Ticket { call, link: link.clone() });
         }
         // Older than all that is kept: whoever really waits for it comes for what is next.
         let next = Action::Goto(Link::Step { call, n: session.next });
         let action = if is_over { hang_up() } else { next };
-        Heard::Known(Document { actions: vec![action] })
+        WebhookResult::Known(Document { actions: vec![action] })
     }
 
-    fn step(&mut self, now: Timestamp, call: CallId, n: u32, fields: &Fields) -> Heard {
+    fn step(&mut self, now: Timestamp, call: CallId, n: u32, fields: &Fields) -> WebhookResult {
         let link = Link::Step { call, n };
-        let Some(session) = self.sessions.get_mut(&call) else { return Heard::Unknown };
+        let Some(session) = self.sessions.get_mut(&call) else { return WebhookResult::Unknown };
         if n < session.next {
             return self.again(call, &link);
         }
@@ -172,7 +172,7 @@ impl ProviderCalls {
         } else if is_expected {
             self.came_back(now, call, on_air, fields);
         }
-        Heard::Asked(Ticket { call, link })
+        WebhookResult::Asked(Ticket { call, link })
     }
 
     /// The provider has done what the last document said.
@@ -216,11 +216,11 @@ impl ProviderCalls {
         }
     }
 
-    fn status(&mut self, now: Timestamp, call: CallId, fields: &Fields) -> Heard {
+    fn status(&mut self, now: Timestamp, call: CallId, fields: &Fields) -> WebhookResult {
         if let Some(LegState::Ended(cause)) = fields.state {
             self.caller_gone(now, call, fields.at, cause);
         }
-        Heard::Known(Document::default())
+        WebhookResult::Known(Document::default())
     }
 }
 
