@@ -27,7 +27,7 @@ use crate::webhook::io::{
 };
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::{Account, RestResult};
-use crate::webhook::{Links, Paper, provider};
+use crate::webhook::{Links, RenderContext, provider};
 use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
@@ -63,10 +63,10 @@ pub(super) fn start(
     let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, result_sender)?;
     let ways = known.iter().map(|(of, provider)| {
-        let paper = site(of, *provider, &base, key).paper;
+        let context = site(of, *provider, &base, key).context;
         let way = match provider.commanded() {
-            Some(make) => Way::Commands(make(paper, config.webhooks.music_piece)),
-            None => Way::Documents(paper.links),
+            Some(make) => Way::Commands(make(context, config.webhooks.music_piece)),
+            None => Way::Documents(context.links),
         };
         (provider.name(), way)
     });
@@ -109,7 +109,10 @@ fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key:
             application: of.application.clone(),
             window_s: of.window.as_secs(),
         },
-        paper: Paper { links: links_of(of, provider, base, key), voices: of.voices.clone() },
+        context: RenderContext {
+            links: links_of(of, provider, base, key),
+            voices: of.voices.clone(),
+        },
     }
 }
 

@@ -38,11 +38,11 @@ use crate::time::Timestamp;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::rest::{RestCommand, RestOutcome};
 
 /// Makes the legs of one account. The [`Duration`] is the length of a piece of waiting music.
-pub type MakeCommanded = fn(Paper, Duration) -> Box<dyn Commanded>;
+pub type MakeCommanded = fn(RenderContext, Duration) -> Box<dyn Commanded>;
 
 /// All legs of one account at such a provider. `reference` is the provider's name for a leg.
 pub trait Commanded: Debug + Send {

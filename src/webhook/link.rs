@@ -45,7 +45,8 @@ pub enum Link {
     LegStatus { leg: LegId },
     /// News about the recording that step `n` asked for.
     Recording { call: CallId, n: u32 },
-    /// A sound file, by the name under which [`Paper`](crate::webhook::Paper) knows it.
+    /// A sound file, by the name under which [`RenderContext`](crate::webhook::RenderContext) knows
+    /// it.
     Audio { name: String },
 }
 

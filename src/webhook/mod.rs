@@ -17,7 +17,6 @@
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
-pub mod about;
 pub mod bandwidth;
 pub mod calls;
 pub mod commanded;
@@ -31,15 +30,16 @@ pub mod io;
 pub mod jambonz;
 pub mod json;
 pub mod link;
-pub mod paper;
-pub mod parts;
 pub mod plivo;
 pub mod provider;
+pub mod provider_fns;
+pub mod provider_info;
+pub mod render_context;
 pub mod request;
 pub mod rest;
 pub mod sign;
 pub mod support;
-pub mod trial;
+pub mod test_call;
 pub mod value;
 pub mod vonage;
 
@@ -52,21 +52,21 @@ pub mod texml;
 pub mod twilio;
 pub mod twiml;
 
-pub use about::{About, Console, SplitSupport};
 pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};
-pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
+pub use provider_info::{Console, ProviderInfo, SplitSupport};
+pub use render_context::RenderContext;
 pub use request::{Method, Reply, Request};
 pub use rest::{
     Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOrder, RestOutcome,
     RestResult,
 };
 pub use support::Support;
-pub use trial::Trial;
+pub use test_call::TestCall;
 
 /// All that are spoken, by name.
 static PROVIDERS: &[&dyn Provider] = &[

@@ -30,7 +30,7 @@ pub enum RestCommand {
     /// `reference` asks `url` for a document. [`SplitSupport`] says whether `caller` is moved as
     /// well, to `caller_url`.
     ///
-    /// [`SplitSupport`]: crate::webhook::about::SplitSupport
+    /// [`SplitSupport`]: crate::webhook::provider_info::SplitSupport
     Split {
         reference: String,
         url: String,

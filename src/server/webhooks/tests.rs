@@ -15,7 +15,7 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome};
 use crate::webhook::sign::from_base64;
-use crate::webhook::{Fields, Link, Links, Paper, provider};
+use crate::webhook::{Fields, Link, Links, RenderContext, provider};
 use crate::words::{AgentRequest, Cause, Digit, Event};
 
 const PROVIDER: &str = "telnyx";
@@ -308,9 +308,9 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
         // Nobody knows that leg any more.
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
-        let paper = Paper { links, voices: BTreeMap::new() };
+        let context = RenderContext { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
-        *world.driver.exchange.providers.legs(PROVIDER) = make(paper, Duration::from_secs(8));
+        *world.driver.exchange.providers.legs(PROVIDER) = make(context, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
         world.driver.input(world.driver.clock.now(), Some(Event::AgentAsked { agent, ask }));
         assert!(is_held(world));

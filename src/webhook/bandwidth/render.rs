@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::webhook::bandwidth::support::locale;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
 use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 use crate::words::Listen;
@@ -37,8 +37,8 @@ const RING_S_MAX: f64 = 300.0;
 /// Seconds of a recording, at most.
 const RECORD_S_MAX: f64 = 10_800.0;
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { xml: Xml::new("Response"), paper };
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { xml: Xml::new("Response"), context };
     if document.actions.is_empty() {
         // An empty response is taken for a `Hangup`; with this one a callee is bridged.
         writer.pause(0);
@@ -51,7 +51,7 @@ pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
 
 struct Writer<'a> {
     xml: Xml,
-    paper: &'a Paper,
+    context: &'a RenderContext,
 }
 
 impl Writer<'_> {
@@ -62,8 +62,8 @@ impl Writer<'_> {
             Action::Record { length_max, silence, finish, beep: _, next, told } => {
                 let finish = finish.map(|digit| digit.to_string()).unwrap_or_default();
                 let attributes = Attributes::new()
-                    .with("recordCompleteUrl", self.paper.url(next))
-                    .with("recordingAvailableUrl", self.paper.url(told))
+                    .with("recordCompleteUrl", self.context.url(next))
+                    .with("recordingAvailableUrl", self.context.url(told))
                     .with("terminatingDigits", finish)
                     .with("maxDuration", seconds(*length_max, 1.0, RECORD_S_MAX).ceil())
                     .with("silenceTimeout", seconds(*silence, 0.0, RECORD_S_MAX));
@@ -85,7 +85,7 @@ impl Writer<'_> {
     }
 
     fn redirect(&mut self, next: &Link) {
-        let attributes = Attributes::new().with("redirectUrl", self.paper.url(next));
+        let attributes = Attributes::new().with("redirectUrl", self.context.url(next));
         let attributes = self.access(attributes);
         self.xml.leaf("Redirect", attributes);
     }
@@ -102,7 +102,7 @@ impl Writer<'_> {
         }
         let first = listen.timeout + Duration::from_millis(u64::from(quiet_ms));
         let attributes = Attributes::new()
-            .with("gatherUrl", self.paper.url(next))
+            .with("gatherUrl", self.context.url(next))
             .with("maxDigits", listen.keys_max.clamp(1, KEYS_MAX))
             .maybe("terminatingDigits", listen.finish)
             .with("firstDigitTimeout", seconds(first, 0.0, WAIT_S_MAX))
@@ -121,10 +121,10 @@ impl Writer<'_> {
         let attributes = Attributes::new()
             .maybe("transferCallerId", call.caller_id.as_deref())
             .with("callTimeout", seconds(call.ring_timeout, 1.0, RING_S_MAX))
-            .with("transferCompleteUrl", self.paper.url(&call.next));
+            .with("transferCompleteUrl", self.context.url(&call.next));
         let attributes = self.access(attributes);
         self.xml.open("Transfer", attributes);
-        let url = |link: &Option<Link>| link.as_ref().map(|link| self.paper.url(link));
+        let url = |link: &Option<Link>| link.as_ref().map(|link| self.context.url(link));
         let attributes = Attributes::new()
             .maybe("transferAnswerUrl", url(&call.answered))
             .maybe("transferDisconnectUrl", url(&call.told));
@@ -148,18 +148,18 @@ impl Writer<'_> {
     fn sound(&mut self, sound: &Sound) {
         match sound {
             Sound::Say { text, .. } if !self.fits(text) => {}
-            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
+            Sound::Play { link } if !self.fits(&self.context.url(link)) => {}
             // A text of nothing is an error there.
             Sound::Say { text, .. } if text.trim().is_empty() => {}
             Sound::Say { language, text } => {
-                let attributes = match self.paper.voice(language) {
+                let attributes = match self.context.voice(language) {
                     Some(voice) => Attributes::new().with("voice", voice),
                     None => Attributes::new().maybe("locale", locale(language)),
                 };
                 self.xml.text("SpeakSentence", attributes, text);
             }
             Sound::Play { link } => {
-                self.xml.text("PlayAudio", Attributes::new(), &self.paper.url(link));
+                self.xml.text("PlayAudio", Attributes::new(), &self.context.url(link));
             }
             Sound::Pause { ms } => self.pause(*ms),
         }
@@ -172,7 +172,7 @@ impl Writer<'_> {
 
     /// With what Bandwidth is to come to the addresses of this verb.
     fn access(&self, attributes: Attributes) -> Attributes {
-        match self.paper.links.access() {
+        match self.context.links.access() {
             Some((user, password)) => attributes.with("username", user).with("password", password),
             None => attributes,
         }

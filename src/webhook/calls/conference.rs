@@ -17,7 +17,6 @@ use thiserror::Error;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::consult::Wanted;
 use crate::webhook::calls::party_state::{Over, PartyState, Undone};
 use crate::webhook::calls::requests::hang_up;
@@ -28,6 +27,7 @@ use crate::webhook::calls::{
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{ELSEWHERE as FIRST, Link};
+use crate::webhook::provider_info::SplitSupport;
 use crate::webhook::sign::{hex, hmac_sha256};
 use crate::words::{Cause, Event};
 

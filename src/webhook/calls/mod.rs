@@ -40,9 +40,9 @@ use std::time::Duration;
 use crate::front::Handoff;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::{Timers, Timestamp};
-use crate::webhook::about::SplitSupport;
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
+use crate::webhook::provider_info::SplitSupport;
 use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;

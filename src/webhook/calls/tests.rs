@@ -21,7 +21,6 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::about::SplitSupport;
 use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::{
     Ask, AskOutcome, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup,
@@ -30,6 +29,7 @@ use crate::webhook::calls::{
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
+use crate::webhook::provider_info::SplitSupport;
 use crate::words::{AgentRequest, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, Event};
 
 const FLOW: &str = r##"

@@ -20,8 +20,8 @@ use crate::id::{AgentId, LegId};
 use crate::webhook::calls::ProviderSetup;
 use crate::webhook::document::{Action, Callee};
 use crate::webhook::fields::{LegState, News, What};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::sign::from_base64;
 use crate::words::{AgentRequest, CallRecord, Cause, Command, Digit, Event};
 
@@ -75,7 +75,7 @@ fn links(provider: &'static str) -> Links {
 fn commanded(name: &'static str) -> Way {
     let make = provider(ONE).and_then(|it| it.commanded()).expect("it is commanded");
     let voices = BTreeMap::from([("en".to_owned(), "en".to_owned())]);
-    Way::Commands(make(Paper { links: links(name), voices }, Duration::from_secs(8)))
+    Way::Commands(make(RenderContext { links: links(name), voices }, Duration::from_secs(8)))
 }
 
 fn all_ways() -> BTreeMap<&'static str, Way> {
@@ -86,7 +86,7 @@ fn all_ways() -> BTreeMap<&'static str, Way> {
 fn setup() -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: true,
-        split: crate::webhook::about::SplitSupport::Both,
+        split: crate::webhook::provider_info::SplitSupport::Both,
         ..ProviderSetup::default()
     };
     let number = |n: u32| Callee::Number(format!("+1415555017{n}"));

@@ -39,8 +39,8 @@ use crate::time::Timestamp;
 use crate::webhook::document::{Action, Document, Sound};
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Reply, Request};
 
 pub use audio::Sounds;
@@ -70,7 +70,7 @@ const RETRY_AFTER: &str = "1";
 pub struct Site {
     pub provider: &'static dyn Provider,
     pub keys: Keys,
-    pub paper: Paper,
+    pub context: RenderContext,
 }
 
 /// What the door needs to know.
@@ -269,7 +269,7 @@ impl WebhookServer {
         let below = path.strip_prefix(PREFIX).ok_or(Refused::NotFound)?;
         let (name, kind) = below.split_once('/').ok_or(Refused::NotFound)?;
         let site = self.0.sites.get(name).ok_or(Refused::NotFound)?;
-        let Some(link) = site.paper.links.read(kind, query) else {
+        let Some(link) = site.context.links.read(kind, query) else {
             self.0.counts.add(site.provider.name(), Outcome::BadLink);
             return Err(Refused::Link);
         };
@@ -293,7 +293,7 @@ impl WebhookServer {
         };
         let document = self.document(site, &link, answer).await?;
         self.0.counts.add(site.provider.name(), Outcome::Answered);
-        Ok(response(site.provider.render(&document, &site.paper)))
+        Ok(response(site.provider.render(&document, &site.context)))
     }
 
     /// The address as the provider knows it.

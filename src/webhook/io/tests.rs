@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::id::CallId;
-use crate::webhook::about::{About, Console};
 use crate::webhook::link::Links;
 use crate::webhook::provider::{Checked, Malformed};
+use crate::webhook::provider_info::{Console, ProviderInfo};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
 use crate::words::Need;
@@ -24,10 +24,10 @@ struct Plain;
 static PLAIN: Plain = Plain;
 
 impl Provider for Plain {
-    fn about(&self) -> &About {
+    fn info(&self) -> &ProviderInfo {
         const NOWHERE: Console = Console { place: "", voice: "", events: None };
-        const ABOUT: About = About::new("plain", "", NOWHERE);
-        &ABOUT
+        const INFO: ProviderInfo = ProviderInfo::new("plain", "", NOWHERE);
+        &INFO
     }
 
     fn verify(&self, keys: &Keys, request: &Request, _: Timestamp) -> Result<Checked, Refusal> {
@@ -50,7 +50,7 @@ impl Provider for Plain {
         Ok(Fields { reference, from: Some(request.url.clone()), ..Fields::default() })
     }
 
-    fn render(&self, document: &Document, _: &Paper) -> Reply {
+    fn render(&self, document: &Document, _: &RenderContext) -> Reply {
         Reply::ok("text/plain", format!("{:?}", document.actions))
     }
 
@@ -80,12 +80,12 @@ struct Door {
 fn door(webhooks_max: usize) -> Door {
     let (sender, webhooks) = mpsc::channel(webhooks_max);
     let links = Links::new("https://ivr.example.com/calls", "plain", [7; 32]);
-    let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
+    let context = RenderContext { links: links.clone(), voices: BTreeMap::new() };
     let secrets = vec!["old".to_owned(), "new".to_owned()];
     let keys = Keys { secrets, application: None, window_s: 300 };
     let settings = Settings {
         public_url: "https://ivr.example.com/calls".to_owned(),
-        sites: vec![Site { provider: &PLAIN, keys, paper }],
+        sites: vec![Site { provider: &PLAIN, keys, context }],
         deadline: Duration::from_millis(50),
         body_len_max: 100,
         requests_max: 4,

@@ -15,19 +15,19 @@ mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, SplitSupport};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 
-pub static JAMBONZ: Parts = Parts {
-    about: About {
+pub static JAMBONZ: ProviderFns = ProviderFns {
+    info: ProviderInfo {
         split: SplitSupport::Both,
         rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
-        ..About::new(
+        ..ProviderInfo::new(
             "jambonz",
             "the webhook secret of the account",
             Console {
@@ -39,7 +39,7 @@ pub static JAMBONZ: Parts = Parts {
     },
     verify: verify::verify,
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: parse::parse,
     render: render::render,
     support: support::support,

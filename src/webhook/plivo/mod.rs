@@ -9,22 +9,22 @@ mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
 mod xml;
 
-use crate::webhook::about::{About, Console, SplitSupport};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static PLIVO: Parts = Parts {
-    about: About {
+pub static PLIVO: ProviderFns = ProviderFns {
+    info: ProviderInfo {
         split: SplitSupport::Both,
         // `confirmKey`. A dialing is `completed` only if it was pressed.
         waits_for_key: true,
-        ..About::new(
+        ..ProviderInfo::new(
             "plivo",
             "the auth token",
             Console {
@@ -37,7 +37,7 @@ pub static PLIVO: Parts = Parts {
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: parse::parse,
     render: render::render,
     support: support::support,

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::plivo::parse::{ACCEPT, NO_INPUT};
 use crate::webhook::plivo::support::{LANGUAGES, is_finish_key};
 use crate::webhook::plivo::xml::Xml;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
 use crate::words::{Cause, Digit, Listen};
@@ -33,8 +33,8 @@ const VALID_KEYS: &str = "1234567890*#";
 /// Plivo hangs up a call after a day in any case.
 const TIME_LIMIT_MAX: Duration = Duration::from_secs(86_399);
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { xml: Xml::new(), paper };
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { xml: Xml::new(), context };
     writer.xml.open("Response", &[]);
     for action in &document.actions {
         writer.action(action);
@@ -45,7 +45,7 @@ pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
 
 struct Writer<'a> {
     xml: Xml,
-    paper: &'a Paper,
+    context: &'a RenderContext,
 }
 
 impl Writer<'_> {
@@ -58,7 +58,7 @@ impl Writer<'_> {
             Action::Gather { sounds, listen, next } => self.gather(sounds, listen, next),
             Action::Record { length_max, silence, finish, beep, next, told } => {
                 let key = finish.filter(|key| is_finish_key(*key)).map_or('#', Digit::as_char);
-                let next = self.paper.url(next);
+                let next = self.context.url(next);
                 self.xml.empty(
                     "Record",
                     &[
@@ -69,7 +69,7 @@ impl Writer<'_> {
                         ("finishOnKey", key.to_string()),
                         ("playBeep", beep.to_string()),
                         ("redirect", "true".to_owned()),
-                        ("callbackUrl", self.paper.url(told)),
+                        ("callbackUrl", self.context.url(told)),
                         ("callbackMethod", "POST".to_owned()),
                     ],
                 );
@@ -77,7 +77,7 @@ impl Writer<'_> {
             }
             Action::Dial(dial) => self.dial(dial),
             Action::Conference { name, is_host, next } => {
-                let next = self.paper.url(next);
+                let next = self.context.url(next);
                 let attributes = [
                     ("startConferenceOnEnter", "true".to_owned()),
                     ("endConferenceOnExit", is_host.to_string()),
@@ -89,7 +89,7 @@ impl Writer<'_> {
                 self.xml.text("Conference", &attributes, name);
                 self.redirect(&next);
             }
-            Action::Goto(next) => self.redirect(&self.paper.url(next)),
+            Action::Goto(next) => self.redirect(&self.context.url(next)),
             Action::HangUp { .. } => self.xml.empty("Hangup", &[]),
             Action::Reject { cause } => {
                 let reason = if *cause == Cause::USER_BUSY { "busy" } else { "rejected" };
@@ -109,14 +109,14 @@ impl Writer<'_> {
     fn sound(&mut self, sound: &Sound) {
         match sound {
             Sound::Say { text, .. } if !self.fits(text) => {}
-            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
+            Sound::Play { link } if !self.fits(&self.context.url(link)) => {}
             Sound::Say { language: tag, text } => {
                 let spoken = language(LANGUAGES, tag).map(|tag| ("language", tag.to_owned()));
-                let voice = self.paper.voice(tag).map(|voice| ("voice", voice.to_owned()));
+                let voice = self.context.voice(tag).map(|voice| ("voice", voice.to_owned()));
                 let attributes: Vec<_> = spoken.into_iter().chain(voice).collect();
                 self.xml.text("Speak", &attributes, text);
             }
-            Sound::Play { link } => self.xml.text("Play", &[], &self.paper.url(link)),
+            Sound::Play { link } => self.xml.text("Play", &[], &self.context.url(link)),
             Sound::Pause { ms: 0 } => {}
             Sound::Pause { ms } => {
                 let length = whole_seconds(Duration::from_millis(u64::from(*ms)));
@@ -141,7 +141,7 @@ impl Writer<'_> {
         });
         let timeout = listen.timeout + after.sum::<Duration>();
         let finish = listen.finish.filter(|key| is_finish_key(*key));
-        let url = self.paper.url(next);
+        let url = self.context.url(next);
         self.xml.open(
             "GetDigits",
             &[
@@ -163,7 +163,7 @@ impl Writer<'_> {
     }
 
     fn dial(&mut self, dial: &Dial) {
-        let next = self.paper.url(&dial.next);
+        let next = self.context.url(&dial.next);
         let mut attributes = vec![
             ("action", next.clone()),
             ("method", "POST".to_owned()),
@@ -176,7 +176,7 @@ impl Writer<'_> {
         }
         let accept = dial.accept_key.filter(|key| is_finish_key(*key));
         if let Some(told) = &dial.told {
-            let url = self.paper.url(told);
+            let url = self.context.url(told);
             let url = match accept {
                 Some(key) => with_parameter(&url, ACCEPT, &key.to_string()),
                 None => url,
@@ -185,7 +185,7 @@ impl Writer<'_> {
             attributes.push(("callbackMethod", "POST".to_owned()));
         }
         if let Some(answered) = &dial.answered {
-            attributes.push(("confirmSound", self.paper.url(answered)));
+            attributes.push(("confirmSound", self.context.url(answered)));
         }
         if let Some(key) = accept.filter(|_| dial.answered.is_some()) {
             attributes.push(("confirmKey", key.to_string()));

@@ -13,13 +13,13 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestCommand, RestMethod};
 use crate::webhook::support::Support;
 use crate::webhook::tests::{
-    LEG, STEP, dial, fits_whatever_is_said, keys_of, listen, paper_of, pressed, say,
+    LEG, STEP, context_of, dial, fits_whatever_is_said, keys_of, listen, pressed, say,
 };
 use crate::words::{Cause, Digit, Listen, Need, Verb};
 
@@ -326,14 +326,14 @@ fn a_message_is_not_an_input() {
     assert_eq!(parse(&link, "", alone).reference, "r1", "the news may name no call");
 }
 
-fn paper() -> Paper {
-    paper_of(&PLIVO, "Polly.Lupe")
+fn context() -> RenderContext {
+    context_of(&PLIVO, "Polly.Lupe")
 }
 
 fn render(actions: Vec<Action>) -> String {
-    let reply = PLIVO.render(&Document { actions }, &paper());
+    let reply = PLIVO.render(&Document { actions }, &context());
     assert_eq!((reply.status, reply.content_type), (200, "application/xml"));
-    let body = reply.body.replace(&paper().url(&STEP).replace('&', "&amp;"), "STEP");
+    let body = reply.body.replace(&context().url(&STEP).replace('&', "&amp;"), "STEP");
     let body = body.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#);
     let Some(body) = body else { return reply.body };
     body.strip_suffix("</Response>").expect("it is closed").replace('"', "'")
@@ -351,7 +351,7 @@ fn sounds_are_spoken_played_and_waited_for() {
              <Speak>nuqneH</Speak><Wait length='2'/>";
     assert_eq!(render(actions), format!("{want}{REDIRECT}"));
     let empty = r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#;
-    assert_eq!(PLIVO.render(&Document::default(), &paper()).body, empty);
+    assert_eq!(PLIVO.render(&Document::default(), &context()).body, empty);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
         Sound::Pause { ms: 500 },
     ];
     let gather = |listen| Action::Gather { sounds: sounds.clone(), listen, next: STEP };
-    let bell = paper().url(&Link::Audio { name: "bell".to_owned() });
+    let bell = context().url(&Link::Audio { name: "bell".to_owned() });
     let digits = "action='STEP' method='POST' timeout='7' digitTimeout='3' finishOnKey='#' \
              numDigits='4' retries='1' redirect='true' validDigits='1234567890*#' log='true'";
     assert_eq!(
@@ -384,7 +384,7 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
 
 #[test]
 fn a_party_is_dialed_with_a_whisper_and_a_key() {
-    let url = |link| paper().url(&link).replace('&', "&amp;");
+    let url = |link| context().url(&link).replace('&', "&amp;");
     let (leg, status) = (url(Link::Leg { leg: LEG, n: 0 }), url(Link::LegStatus { leg: LEG }));
     let common = "action='STEP' method='POST' timeout='20' timeLimit='14400' redirect='true' \
              callerId='14155550199'";
@@ -419,7 +419,7 @@ fn a_message_is_recorded_and_a_call_ended() {
         next: STEP,
         told: told.clone(),
     };
-    let told = paper().url(&told).replace('&', "&amp;");
+    let told = context().url(&told).replace('&', "&amp;");
     assert_eq!(
         render(vec![record]),
         format!(

@@ -18,7 +18,7 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded, What};
 use crate::webhook::form;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{Doing, Leg, Role};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
@@ -55,7 +55,7 @@ pub(super) enum Wake {
 
 #[derive(Debug)]
 pub(super) struct Legs {
-    pub(super) paper: Paper,
+    pub(super) context: RenderContext,
     /// How long one of waiting music is.
     piece: Duration,
     /// By the provider's name for them.
@@ -74,9 +74,9 @@ pub(super) struct Legs {
 impl Legs {
     /// `piece`: how long a piece of waiting music is.
     #[must_use]
-    pub(super) fn new(paper: Paper, piece: Duration) -> Self {
+    pub(super) fn new(context: RenderContext, piece: Duration) -> Self {
         Self {
-            paper,
+            context,
             piece,
             legs: BTreeMap::new(),
             dialed: BTreeMap::new(),
@@ -154,7 +154,7 @@ impl Commanded for Legs {
         document: Option<&Document>,
     ) {
         let asks = matches!(link, Link::Voice | Link::Step { .. } | Link::Leg { .. });
-        let todo = document.map(|document| plan(document, &self.paper, self.piece));
+        let todo = document.map(|document| plan(document, &self.context, self.piece));
         let todo = todo.unwrap_or_default();
         let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
             return;

@@ -25,13 +25,13 @@ mod tests;
 mod voices;
 
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Console, SplitSupport};
 use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
@@ -47,14 +47,14 @@ const NAME: &str = "telnyx";
 #[derive(Clone, Copy, Debug)]
 pub struct Telnyx;
 
-const ABOUT: About = About {
+const INFO: ProviderInfo = ProviderInfo {
     // By `Commanded::split`.
     split: SplitSupport::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
          [providers.texml] does without",
     ),
-    ..About::new(
+    ..ProviderInfo::new(
         NAME,
         "the public key of the portal (base64)",
         Console { place: "a Call Control application", voice: "Webhook URL, API v2", events: None },
@@ -62,8 +62,8 @@ const ABOUT: About = About {
 };
 
 impl Provider for Telnyx {
-    fn about(&self) -> &About {
-        &ABOUT
+    fn info(&self) -> &ProviderInfo {
+        &INFO
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -78,7 +78,7 @@ impl Provider for Telnyx {
         parse::parse(request)
     }
 
-    fn render(&self, _: &Document, _: &Paper) -> Reply {
+    fn render(&self, _: &Document, _: &RenderContext) -> Reply {
         Reply::ok("", String::new())
     }
 
@@ -95,6 +95,6 @@ impl Provider for Telnyx {
     }
 
     fn commanded(&self) -> Option<MakeCommanded> {
-        Some(|paper, piece| Box::new(Legs::new(paper, piece)))
+        Some(|context, piece| Box::new(Legs::new(context, piece)))
     }
 }

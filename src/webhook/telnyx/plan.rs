@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::webhook::document::{Action, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE};
 use crate::webhook::telnyx::voices;
 use crate::webhook::value::whole_seconds;
@@ -112,13 +112,13 @@ pub(super) enum Todo {
 }
 
 /// `piece`: how long one of waiting music is.
-pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<Todo> {
+pub(super) fn plan(document: &Document, context: &RenderContext, piece: Duration) -> Vec<Todo> {
     let mut todo = Vec::new();
     for action in &document.actions {
         match action {
-            Action::Sound(sound) => todo.push(plain(sound, paper, piece)),
+            Action::Sound(sound) => todo.push(plain(sound, context, piece)),
             Action::Gather { sounds, listen, next: _ } => {
-                gather(sounds, listen, paper, piece, &mut todo);
+                gather(sounds, listen, context, piece, &mut todo);
             }
             Action::Record { length_max, silence, finish, beep, next: _, told } => {
                 let lasts = (*length_max).min(RECORD_MAX) + *silence;
@@ -194,33 +194,39 @@ fn longest(sound: &Sound, piece: Duration) -> Duration {
     }
 }
 
-fn plain(sound: &Sound, paper: &Paper, piece: Duration) -> Todo {
+fn plain(sound: &Sound, context: &RenderContext, piece: Duration) -> Todo {
     let lasts = longest(sound, piece);
     match sound {
         Sound::Say { language, text } => {
-            Todo::Sound { name: Name("speak"), body: spoken(language, text, paper), lasts }
+            Todo::Sound { name: Name("speak"), body: spoken(language, text, context), lasts }
         }
         Sound::Play { link } => {
-            let body = body(json!({"audio_url": paper.url(link), "audio_type": "wav"}));
+            let body = body(json!({"audio_url": context.url(link), "audio_type": "wav"}));
             Todo::Sound { name: Name("playback_start"), body, lasts }
         }
         Sound::Pause { ms } => Todo::Pause { ms: *ms },
     }
 }
 
-fn spoken(language: &str, text: &str, paper: &Paper) -> Body {
-    let voice = paper.voice(language).or_else(|| voices::usual(language)).unwrap_or(voices::LAST);
+fn spoken(language: &str, text: &str, context: &RenderContext) -> Body {
+    let voice = context.voice(language).or_else(|| voices::usual(language)).unwrap_or(voices::LAST);
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     body(json!({"payload": text, "payload_type": "text", "voice": voice}))
 }
 
-fn gather(sounds: &[Sound], listen: &Listen, paper: &Paper, piece: Duration, todo: &mut Vec<Todo>) {
+fn gather(
+    sounds: &[Sound],
+    listen: &Listen,
+    context: &RenderContext,
+    piece: Duration,
+    todo: &mut Vec<Todo>,
+) {
     let mut pieces = Vec::new();
-    let heard = |sound: &Sound| (keys_of(sound, listen, paper), longest(sound, piece));
+    let heard = |sound: &Sound| (keys_of(sound, listen, context), longest(sound, piece));
     if listen.barge_in {
         pieces.extend(joined(sounds).iter().map(heard));
     } else {
-        todo.extend(sounds.iter().map(|sound| plain(sound, paper, piece)));
+        todo.extend(sounds.iter().map(|sound| plain(sound, context, piece)));
     }
     let ends_in_words =
         listen.barge_in && matches!(sounds.last(), Some(Sound::Say { .. } | Sound::Play { .. }));
@@ -257,16 +263,16 @@ fn joined(sounds: &[Sound]) -> Vec<Sound> {
 }
 
 /// One sound that a key interrupts.
-fn keys_of(sound: &Sound, listen: &Listen, paper: &Paper) -> (&'static str, Body) {
+fn keys_of(sound: &Sound, listen: &Listen, context: &RenderContext) -> (&'static str, Body) {
     let mut asked = keys(listen);
     match sound {
         Sound::Say { language, text } => {
-            asked.extend(spoken(language, text, paper));
+            asked.extend(spoken(language, text, context));
             asked.extend(body(json!({"maximum_tries": 1, "timeout_millis": KEY_MS_MIN})));
             ("gather_using_speak", asked)
         }
         Sound::Play { link } => {
-            let url = paper.url(link);
+            let url = context.url(link);
             let more = json!({"audio_url": url, "maximum_tries": 1, "timeout_millis": KEY_MS_MIN});
             asked.extend(body(more));
             ("gather_using_audio", asked)

@@ -249,7 +249,7 @@ impl Legs {
 
     /// A link without what is the same for all.
     pub(super) fn text(&self, link: &Link) -> String {
-        let links = &self.paper.links;
+        let links = &self.context.links;
         let url = links.url(link);
         let before = format!("{}{PREFIX}{}/", links.base(), links.provider());
         url.strip_prefix(&before).unwrap_or(&url).to_owned()
@@ -258,7 +258,7 @@ impl Legs {
     /// The link of a mark, if it is ours.
     pub(super) fn named(&self, mark: &str) -> Option<Link> {
         let (path, query) = mark.split_once('?')?;
-        self.paper.links.read(path, query)
+        self.context.links.read(path, query)
     }
 }
 

@@ -16,8 +16,8 @@ use crate::webhook::commanded::{Commanded, LegSaving};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{Link, Links};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCommand, RestOutcome};
 use crate::webhook::sign::{base64, from_base64, sha256};
@@ -67,7 +67,7 @@ impl World {
     fn new() -> Self {
         let voices = BTreeMap::from([("en".to_owned(), "Polly.Amy".to_owned())]);
         Self {
-            legs: Legs::new(Paper { links: links(), voices }, Duration::from_secs(8)),
+            legs: Legs::new(RenderContext { links: links(), voices }, Duration::from_secs(8)),
             now: Timestamp(1_700_000_000_000),
             states: BTreeMap::new(),
             sent: Vec::new(),

@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::{Link, Links};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::Malformed;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::signalwire::SIGNALWIRE;
 use crate::webhook::support::Support;
@@ -24,14 +24,14 @@ use crate::words::{Cause, Digit, Listen, Need, Verb};
 
 const CALL: CallId = CallId(1);
 
-fn paper() -> Paper {
+fn context() -> RenderContext {
     let links = Links::new("https://h.example", "twilio", [7; 32]);
-    Paper { links, voices: BTreeMap::from([("en".to_owned(), "Polly.Joanna".to_owned())]) }
+    RenderContext { links, voices: BTreeMap::from([("en".to_owned(), "Polly.Joanna".to_owned())]) }
 }
 
 /// The document without its head and root, and with addresses cut to their path.
 fn body(dialect: &super::Dialect, actions: Vec<Action>) -> String {
-    let reply = render(dialect, &Document { actions }, &paper());
+    let reply = render(dialect, &Document { actions }, &context());
     assert_eq!((reply.status, reply.content_type), (200, "text/xml"));
     let head = r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#;
     let inner = reply.body.strip_prefix(head).unwrap().strip_suffix("</Response>").unwrap();
@@ -171,7 +171,7 @@ fn too_much_sound_is_left_out_and_the_question_stays() {
     let sounds = vec![long; 20];
     let gather = Action::Gather { sounds, listen: listen(), next: step() };
     let document = Document { actions: vec![gather] };
-    let text = render(&TWILIO, &document, &paper()).body;
+    let text = render(&TWILIO, &document, &context()).body;
     assert!(text.len() <= DOCUMENT_BYTES_MAX && text.len() > 40_000, "{}", text.len());
     assert!(text.ends_with("empty=1</Redirect></Response>"));
     for part in text.split("<Say ").skip(1) {

@@ -19,7 +19,8 @@ fn a_provider_is_named_in_its_own_folder_only() {
                 let is_at_home = file.path.starts_with(&format!("src/webhook/{name}/"));
                 if line.contains(&format!("\"{name}\"")) && !is_at_home {
                     let path = &file.path;
-                    let rule = "only in its folder: ask a `Provider`, or put it into its `About`";
+                    let rule =
+                        "only in its folder: ask a `Provider`, or put it into its `ProviderInfo`";
                     writeln!(errors, "{path}:{}: `{name}` {rule}", index + 1).unwrap();
                 }
             }

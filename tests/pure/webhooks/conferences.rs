@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attendant::time::Timestamp;
-use attendant::webhook::about::SplitSupport;
-use attendant::webhook::{Paper, Provider};
+use attendant::webhook::provider_info::SplitSupport;
+use attendant::webhook::{Provider, RenderContext};
 
 use super::{links, recorded, samples};
 use crate::platform::{Answer, Line, Who, tongue};
@@ -17,11 +17,11 @@ fn whoever_is_brought_to_a_conference_stays_there_and_asks_for_nothing() {
     };
     let mut read = 0;
     for (provider, _) in recorded().filter(executes) {
-        let paper = Paper { links: links(provider), voices: BTreeMap::new() };
+        let context = RenderContext { links: links(provider), voices: BTreeMap::new() };
         let conferences =
             samples::all().into_iter().filter(|(name, _)| name.starts_with("conference"));
         for (name, document) in conferences {
-            let reply = provider.render(&document, &paper);
+            let reply = provider.render(&document, &context);
             let who =
                 Who { reference: "CA1".to_owned(), parent: None, from: None, to: String::new() };
             let mut line = Line::new(who, |_| Duration::ZERO);

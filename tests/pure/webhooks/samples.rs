@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use attendant::id::{CallId, LegId};
 use attendant::webhook::document::{Callee, Dial};
-use attendant::webhook::{Action, Document, Link, Paper, Provider, Sound};
+use attendant::webhook::{Action, Document, Link, Provider, RenderContext, Sound};
 use attendant::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
 
 /// One voice of each provider for English, none for the rest.
-pub(crate) fn paper(provider: &dyn Provider) -> Paper {
+pub(crate) fn context(provider: &dyn Provider) -> RenderContext {
     let voice = match provider.name() {
         "jambonz" => "google:en-US-Wavenet-C",
         "bandwidth" => "susan",
@@ -21,7 +21,7 @@ pub(crate) fn paper(provider: &dyn Provider) -> Paper {
         _ => "voice",
     };
     let voices = BTreeMap::from([("en".to_owned(), voice.to_owned())]);
-    Paper { links: super::links(provider), voices }
+    RenderContext { links: super::links(provider), voices }
 }
 
 const fn next() -> Link {

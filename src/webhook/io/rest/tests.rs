@@ -7,12 +7,12 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::id::CallId;
-use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Refusal};
+use crate::webhook::provider_info::{Console, ProviderInfo};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::support::Support;
 use crate::words::Need;
@@ -24,10 +24,10 @@ struct Mover;
 static MOVER: Mover = Mover;
 
 impl Provider for Mover {
-    fn about(&self) -> &About {
+    fn info(&self) -> &ProviderInfo {
         const NOWHERE: Console = Console { place: "", voice: "", events: None };
-        const ABOUT: About = About::new("mover", "", NOWHERE);
-        &ABOUT
+        const INFO: ProviderInfo = ProviderInfo::new("mover", "", NOWHERE);
+        &INFO
     }
 
     fn verify(&self, _: &Keys, _: &Request, _: Timestamp) -> Result<Checked, Refusal> {
@@ -42,7 +42,7 @@ impl Provider for Mover {
         Err(Malformed::Body("anything"))
     }
 
-    fn render(&self, _: &Document, _: &Paper) -> Reply {
+    fn render(&self, _: &Document, _: &RenderContext) -> Reply {
         Reply::no_content()
     }
 

@@ -21,7 +21,7 @@ use attendant::webhook::calls::{
     Ask, AskWhat, ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, WebhookResult,
 };
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
+use attendant::webhook::{Document, Link, Links, Method, Provider, RenderContext, Request};
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
@@ -35,7 +35,7 @@ pub(in crate::webhooks) const PIECE: Duration = Duration::from_secs(8);
 pub(in crate::webhooks) struct Platform {
     provider: &'static dyn Provider,
     tongue: &'static dyn Tongue,
-    paper: Paper,
+    context: RenderContext,
     links: Links,
     calls: ProviderCalls,
     lines: BTreeMap<CallId, Line>,
@@ -94,11 +94,11 @@ impl Platform {
             is_ours: false,
             key: [9; 32],
         });
-        let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
+        let context = RenderContext { links: links.clone(), voices: BTreeMap::new() };
         Self {
             provider,
             tongue: tongue(provider.name()),
-            paper,
+            context,
             links,
             calls,
             lines: BTreeMap::new(),
@@ -133,7 +133,7 @@ impl Platform {
     }
 
     fn answered(&mut self, now: Timestamp, leg: Leg, document: &Document) {
-        let reply = self.provider.render(document, &self.paper);
+        let reply = self.provider.render(document, &self.context);
         let instructions = self.tongue.read(&Answer {
             status: reply.status,
             content_type: reply.content_type.to_owned(),

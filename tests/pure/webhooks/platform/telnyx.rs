@@ -17,8 +17,8 @@ use attendant::webhook::document::Callee;
 use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
-    self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
-    RestCommand, RestOrder, RestResult,
+    self, Account, Commanded, Fields, Link, Links, Method, Provider, RenderContext, Request,
+    RestAnswer, RestCommand, RestOrder, RestResult,
 };
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
@@ -34,8 +34,8 @@ pub(in crate::webhooks) fn provider() -> &'static dyn Provider {
 }
 
 /// Our legs there, before the first call.
-pub(in crate::webhooks) fn legs(paper: Paper, piece: Duration) -> Box<dyn Commanded> {
-    provider().commanded().expect("each action is commanded")(paper, piece)
+pub(in crate::webhooks) fn legs(context: RenderContext, piece: Duration) -> Box<dyn Commanded> {
+    provider().commanded().expect("each action is commanded")(context, piece)
 }
 
 pub(in crate::webhooks) struct Telnyx {
@@ -81,11 +81,11 @@ impl Telnyx {
         };
         // A voice of each language that is called like it.
         let voices = ["en", "es", "de", "fr"].map(|it| (it.to_owned(), it.to_owned())).into();
-        let paper = Paper { links: links.clone(), voices };
+        let context = RenderContext { links: links.clone(), voices };
         let of = links.clone();
         let lasts = move |sound: &Sound| ms(heard(&of, sound).1);
         Self {
-            front: ProviderFront::new(setup, [(NAME, Way::Commands(legs(paper, PIECE)))].into()),
+            front: ProviderFront::new(setup, [(NAME, Way::Commands(legs(context, PIECE)))].into()),
             next_call: CallId(1),
             links,
             platform: Platform::new(lasts),

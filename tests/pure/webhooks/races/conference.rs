@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{Ask, AskOutcome, AskWhat};
+use attendant::webhook::provider_info::SplitSupport;
 use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
 use attendant::words::{AgentRequest, Cause, Event};
 

@@ -13,7 +13,7 @@ use attendant::webhook::calls::{Ask, AskWhat, WebhookResult};
 use attendant::webhook::commanded::{LegOrder, LegSaving, Split};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
-    Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
+    Account, Commanded, Fields, Link, Links, RenderContext, RestAnswer, RestCommand, RestOutcome,
 };
 use attendant::words::{AgentRequest, Cause};
 use serde_json::Value;
@@ -77,9 +77,9 @@ pub(super) enum ControlDeed {
     Restart,
 }
 
-fn paper() -> Paper {
+fn context() -> RenderContext {
     let voices = [("en".to_owned(), "en".to_owned())].into();
-    Paper { links: Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]), voices }
+    RenderContext { links: Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]), voices }
 }
 
 impl Control {
@@ -88,10 +88,10 @@ impl Control {
             Sound::Text { text, .. } => 50 * text.chars().count() as u64,
             Sound::File(_) => ms(PIECE),
         };
-        let paper = paper();
+        let context = context();
         Self {
-            links: paper.links.clone(),
-            legs: telnyx::legs(paper, PIECE),
+            links: context.links.clone(),
+            legs: telnyx::legs(context, PIECE),
             platform: Platform::new(lasts),
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
@@ -122,7 +122,7 @@ impl Control {
 
     /// What the server knows is what was written down.
     fn restart(&mut self, now: Timestamp) {
-        self.legs = telnyx::legs(paper(), PIECE);
+        self.legs = telnyx::legs(context(), PIECE);
         assert_eq!(self.legs.restore(now, &self.saved, &|_| true), [""; 0]);
     }
 

@@ -32,9 +32,9 @@ use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
+use attendant::webhook::provider_info::SplitSupport;
 use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
 
 use control::{Control, ControlDeed};

@@ -12,8 +12,8 @@ use attendant::front::{Front, Turn};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::SplitSupport;
 use attendant::webhook::calls::{Ask, AskOutcome, AskWhat, ProviderCalls};
+use attendant::webhook::provider_info::SplitSupport;
 use attendant::webhook::{Document, Fields, Link};
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 

@@ -8,15 +8,15 @@ use crate::webhook::bandwidth::verify;
 use crate::webhook::provider::Keys;
 use crate::webhook::request::Request;
 use crate::webhook::sign::base64;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 
-pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-    let mut request = trial.json(&json!({
-        "eventType": if trial.is_over { "disconnect" } else { "initiate" },
-        "callId": format!("c-{}", trial.call),
+pub(super) fn test_call(keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
+    let mut request = test_call.json(&json!({
+        "eventType": if test_call.is_over { "disconnect" } else { "initiate" },
+        "callId": format!("c-{}", test_call.call),
         "direction": "inbound",
-        "from": trial.from,
-        "to": trial.to,
+        "from": test_call.from,
+        "to": test_call.to,
         "cause": "hangup",
     }));
     let secret = keys.secrets.iter().find(|secret| verify::is_usable(secret))?;

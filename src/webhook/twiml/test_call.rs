@@ -3,26 +3,26 @@
 //! **Invariant:** it is signed with a secret that [`signature`] would let in.
 
 use crate::webhook::request::Request;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::webhook::twiml::signature::{self, Algorithm};
 
 /// The call of that name, signed in that header.
 #[must_use]
 pub fn call(
-    trial: &Trial<'_>,
+    test_call: &TestCall<'_>,
     name: &str,
     header: &'static str,
     secret: Option<&str>,
 ) -> Option<Request> {
-    let mut request = trial.form(&[
+    let mut request = test_call.form(&[
         ("CallSid", name),
-        ("CallStatus", if trial.is_over { "completed" } else { "ringing" }),
+        ("CallStatus", if test_call.is_over { "completed" } else { "ringing" }),
         ("Direction", "inbound"),
-        ("From", trial.from),
-        ("To", trial.to),
+        ("From", test_call.from),
+        ("To", test_call.to),
     ]);
     let fields = signature::signed_fields(&request).ok()?;
-    let signature = Algorithm::Sha1.sign(secret?, trial.url, &fields);
+    let signature = Algorithm::Sha1.sign(secret?, test_call.url, &fields);
     request.headers.push((header.to_owned(), signature));
     Some(request)
 }

@@ -8,7 +8,7 @@
 
 /// One provider, for people and for the configuration.
 #[derive(Clone, Copy, Debug)]
-pub struct About {
+pub struct ProviderInfo {
     /// As in the path of our addresses and in the configuration: `twilio`.
     pub name: &'static str,
     /// What [`Keys::secrets`](crate::webhook::Keys::secrets) are there.
@@ -66,7 +66,7 @@ pub struct Console {
     pub events: Option<&'static str>,
 }
 
-impl About {
+impl ProviderInfo {
     /// A provider that wants nothing but secrets, refuses parties, and cannot split two legs.
     #[must_use]
     pub const fn new(name: &'static str, secrets_are: &'static str, console: Console) -> Self {

@@ -1,6 +1,6 @@
 //! What a document is written on: addresses, and the provider's voices.
 //!
-//! **Invariant:** rendering a document twice on the same paper gives the same bytes, so that a
+//! **Invariant:** rendering a document twice in the same context gives the same bytes, so that a
 //! second delivery of a request gets the answer of the first.
 
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use crate::webhook::link::{Link, Links};
 
 #[derive(Clone, Debug)]
-pub struct Paper {
+pub struct RenderContext {
     pub links: Links,
     /// By language (BCP 47 as in flows, or its first part): the provider's name for a voice.
     pub voices: BTreeMap<String, String>,
 }
 
-impl Paper {
+impl RenderContext {
     #[must_use]
     pub fn url(&self, link: &Link) -> String {
         self.links.url(link)

@@ -7,23 +7,23 @@ use serde_json::json;
 use crate::webhook::provider::Keys;
 use crate::webhook::request::Request;
 use crate::webhook::sign::{hex, sha256};
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::webhook::vonage::jwt;
 
-pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
+pub(super) fn test_call(keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
     let mut body = json!({
-        "uuid": trial.call,
-        "conversation_uuid": format!("CON-{}", trial.call),
-        "from": trial.from.trim_start_matches('+'),
-        "to": trial.to.trim_start_matches('+'),
+        "uuid": test_call.call,
+        "conversation_uuid": format!("CON-{}", test_call.call),
+        "from": test_call.from.trim_start_matches('+'),
+        "to": test_call.to.trim_start_matches('+'),
     });
-    if trial.is_over {
+    if test_call.is_over {
         body["status"] = json!("completed");
     }
-    let mut request = trial.json(&body);
+    let mut request = test_call.json(&body);
     let claims = json!({
-        "iat": trial.now_s(),
-        "jti": format!("{}{}", trial.call, u8::from(trial.is_over)),
+        "iat": test_call.now_s(),
+        "jti": format!("{}{}", test_call.call, u8::from(test_call.is_over)),
         "payload_hash": hex(&sha256(&request.body)),
         "application_id": keys.application,
     });

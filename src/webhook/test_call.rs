@@ -1,7 +1,7 @@
 //! A call that was never made: what `attendant webhook selftest` sends through the public address.
 //!
-//! A provider's [`trial`](crate::webhook::Provider::trial) writes it as its own request and signs
-//! it with our copy of the secret.
+//! A provider's [`test_call`](crate::webhook::Provider::test_call) writes it as its own request and
+//! signs it with our copy of the secret.
 //!
 //! **Invariant:** what a provider signs so, the same provider's `verify` lets in.
 //!
@@ -15,7 +15,7 @@ use crate::webhook::request::{Method, Request};
 
 /// A call that arrives, or has ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Trial<'a> {
+pub struct TestCall<'a> {
     /// Random, in lower-case hexadecimal: of it the provider makes a name like its own.
     pub call: &'a str,
     pub from: &'a str,
@@ -26,7 +26,7 @@ pub struct Trial<'a> {
     pub now: Timestamp,
 }
 
-impl Trial<'_> {
+impl TestCall<'_> {
     /// A form, without a signature.
     #[must_use]
     pub fn form(&self, fields: &[(&str, &str)]) -> Request {
@@ -63,7 +63,7 @@ mod tests {
     use crate::webhook::link::Link;
     use crate::webhook::provider::Keys;
     use crate::webhook::providers;
-    use crate::webhook::trial::Trial;
+    use crate::webhook::test_call::TestCall;
 
     #[test]
     fn what_a_provider_signs_here_it_lets_in_there() {
@@ -76,7 +76,7 @@ mod tests {
                 window_s: 300,
             };
             for (link, is_over) in [(Link::Voice, false), (Link::Events, true)] {
-                let trial = Trial {
+                let test_call = TestCall {
                     call: "41414141414141414141414141414141",
                     from: "+14155550199",
                     to: "+14155550100",
@@ -84,15 +84,15 @@ mod tests {
                     is_over,
                     now: Timestamp(1_700_000_000_000),
                 };
-                let Some(request) = provider.trial(&keys, &trial) else { continue };
+                let Some(request) = provider.test_call(&keys, &test_call) else { continue };
                 let name = provider.name();
-                assert_eq!(provider.verify(&keys, &request, trial.now).err(), None, "{name}");
+                assert_eq!(provider.verify(&keys, &request, test_call.now).err(), None, "{name}");
                 let fields = provider.parse(&link, &request).unwrap();
                 assert_eq!(fields.from.as_deref(), Some("+14155550199"), "{name}");
                 assert_eq!(fields.to.as_deref(), Some("+14155550100"), "{name}");
                 assert_eq!(fields.state.is_some_and(|state| state.is_ended()), is_over, "{name}");
                 played.push((name, is_over));
-                let keyless = provider.trial(&Keys::default(), &trial);
+                let keyless = provider.test_call(&Keys::default(), &test_call);
                 assert_eq!(keyless, None, "{name} signs without a secret");
             }
         }

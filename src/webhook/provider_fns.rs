@@ -6,35 +6,35 @@
 //! ([`Dialect`](crate::webhook::twiml::Dialect)).
 
 use crate::time::Timestamp;
-use crate::webhook::about::About;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::provider_info::ProviderInfo;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::words::Need;
 
 /// Each field is what the method of that name does.
-pub struct Parts {
-    pub about: About,
+pub struct ProviderFns {
+    pub info: ProviderInfo,
     pub verify: fn(&Keys, &Request, Timestamp) -> Result<Checked, Refusal>,
     pub signed: fn(&Keys, &Request) -> String,
-    pub trial: fn(&Keys, &Trial<'_>) -> Option<Request>,
+    pub test_call: fn(&Keys, &TestCall<'_>) -> Option<Request>,
     pub parse: fn(&Link, &Request) -> Result<Fields, Malformed>,
-    pub render: fn(&Document, &Paper) -> Reply,
+    pub render: fn(&Document, &RenderContext) -> Reply,
     pub support: fn(&Need) -> Support,
     pub rest: fn(&Account, &RestCommand) -> Option<RestCall>,
     pub to_sign: fn(&Account, Timestamp, &str) -> Option<String>,
     pub outcome: fn(&RestAnswer) -> RestOutcome,
 }
 
-impl Provider for Parts {
-    fn about(&self) -> &About {
-        &self.about
+impl Provider for ProviderFns {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -45,16 +45,16 @@ impl Provider for Parts {
         (self.signed)(keys, request)
     }
 
-    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-        (self.trial)(keys, trial)
+    fn test_call(&self, keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
+        (self.test_call)(keys, test_call)
     }
 
     fn parse(&self, link: &Link, request: &Request) -> Result<Fields, Malformed> {
         (self.parse)(link, request)
     }
 
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        (self.render)(document, paper)
+    fn render(&self, document: &Document, context: &RenderContext) -> Reply {
+        (self.render)(document, context)
     }
 
     fn support(&self, need: &Need) -> Support {
