@@ -14,7 +14,7 @@ use std::time::Duration;
 use attendant::center::ContactCenter;
 use attendant::front::{Front, FrontCannot, Handoff};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Callers, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, Notice, PartyDeed};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
 use attendant::webhook::calls::{
@@ -43,7 +43,7 @@ pub(in crate::webhooks) struct Platform {
     parties: BTreeMap<LegId, Line>,
     /// Requests whose answers are not there yet.
     asked: VecDeque<Asking>,
-    told: VecDeque<Told>,
+    notices: VecDeque<Notice>,
 }
 
 /// Whose document an answer is.
@@ -104,7 +104,7 @@ impl Platform {
             lines: BTreeMap::new(),
             parties: BTreeMap::new(),
             asked: VecDeque::new(),
-            told: VecDeque::new(),
+            notices: VecDeque::new(),
         }
     }
 
@@ -164,15 +164,15 @@ impl Platform {
         match want {
             Want::Hear(sound) => {
                 let prompt = self.prompt_of(&sound);
-                self.told.push_back(Told::Hears(caller, prompt));
+                self.notices.push_back(Notice::Hears(caller, prompt));
             }
             Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
             Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
-            Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
+            Want::Recording => self.notices.push_back(Notice::IsRecorded(caller)),
             Want::Ring => self.ring(now, call),
             Want::Bridged => panic!("nobody dialed {call}"),
             Want::Over(cause) => {
-                self.told.push_back(Told::HungUp(caller, cause));
+                self.notices.push_back(Notice::HungUp(caller, cause));
                 self.tell_of_end(now, call, who);
             }
         }
@@ -312,8 +312,8 @@ impl Callers for Platform {
         false
     }
 
-    fn poll_told(&mut self) -> Option<Told> {
-        self.told.pop_front()
+    fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
     }
 }
 

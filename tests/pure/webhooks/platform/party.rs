@@ -4,7 +4,7 @@
 //! takes the call is pressed as soon as one is waited for.
 
 use attendant::id::{CallId, LegId};
-use attendant::sim::transcript::Told;
+use attendant::sim::transcript::Notice;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 use attendant::words::Cause;
@@ -29,7 +29,7 @@ impl Platform {
         let (user, _) = user.expect("a SIP address");
         match self.calls.handoff_arrived(user) {
             Some((caller, party)) => {
-                self.told.push_back(Told::Talks(caller, party));
+                self.notices.push_back(Notice::Talks(caller, party));
                 self.with_line(now, call, |line| line.is_bridged(now));
             }
             None => self.with_line(now, call, |line| {
@@ -69,7 +69,7 @@ impl Platform {
             Want::Ask(url, news) => self.post(now, Leg::Party(leg), &url, who, &news),
             Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
             Want::Bridged => {
-                self.told.push_back(Told::Talks(LegId::caller(leg.call), leg));
+                self.notices.push_back(Notice::Talks(LegId::caller(leg.call), leg));
                 self.with_line(now, leg.call, |line| line.is_bridged(now));
             }
             Want::Over(cause) => {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use attendant::center::ContactCenter;
 use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Callers, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, Notice, PartyDeed};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
 use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
@@ -49,7 +49,7 @@ pub(in crate::webhooks) struct Telnyx {
     /// Callers who are at a telephone of ours, by the party that is.
     handed: BTreeMap<CallId, String>,
     pending: Option<Ticket>,
-    told: VecDeque<Told>,
+    notices: VecDeque<Notice>,
     /// Every event is told twice.
     doubled: bool,
 }
@@ -92,7 +92,7 @@ impl Telnyx {
             parties: BTreeMap::new(),
             handed: BTreeMap::new(),
             pending: None,
-            told: VecDeque::new(),
+            notices: VecDeque::new(),
             doubled,
         }
     }
@@ -123,15 +123,15 @@ impl Telnyx {
                 Did::Plays { reference, sound } => {
                     let leg = self.leg(&reference);
                     let prompt = heard(&self.links, &sound).0;
-                    self.told.extend(leg.is_caller().then_some(Told::Hears(leg, prompt)));
+                    self.notices.extend(leg.is_caller().then_some(Notice::Hears(leg, prompt)));
                 }
                 Did::Records(reference) => {
-                    self.told.push_back(Told::IsRecorded(self.leg(&reference)));
+                    self.notices.push_back(Notice::IsRecorded(self.leg(&reference)));
                 }
                 Did::Dials(party) => self.dials(now, &party),
                 Did::Bridges { caller, party } => {
-                    let both = Told::Talks(self.leg(&caller), self.leg(&party));
-                    self.told.push_back(both);
+                    let both = Notice::Talks(self.leg(&caller), self.leg(&party));
+                    self.notices.push_back(both);
                 }
                 Did::Enters { .. } | Did::Leaves { .. } => {}
                 Did::Ends { reference, cause } => {
@@ -140,7 +140,7 @@ impl Telnyx {
                         "call_rejected" => Cause::CALL_REJECTED,
                         _ => Cause::NORMAL_CLEARING,
                     };
-                    self.told.extend(leg.is_caller().then_some(Told::HungUp(leg, cause)));
+                    self.notices.extend(leg.is_caller().then_some(Notice::HungUp(leg, cause)));
                 }
             }
         }
@@ -319,8 +319,8 @@ impl Callers for Telnyx {
         }
     }
 
-    fn poll_told(&mut self) -> Option<Told> {
-        self.told.pop_front()
+    fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
     }
 }
 
