@@ -42,6 +42,7 @@ pub mod support;
 pub mod test_call;
 pub mod value;
 pub mod vonage;
+pub mod xml;
 
 #[cfg(test)]
 mod tests;

@@ -15,13 +15,11 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
-use crate::webhook::twiml::xml::{Attributes, Xml, escape};
+use crate::webhook::xml::{Attributes, Xml};
 use crate::words::Listen;
 
 /// What Bandwidth reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;
-/// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 8_000;
 /// Verbs inside one `Gather`; sounds before the last so many are played ahead of it.
 const NESTED_MAX: usize = 20;
 /// Keys of one `Gather`.
@@ -142,7 +140,7 @@ impl Writer<'_> {
     }
 
     fn fits(&self, text: &str) -> bool {
-        self.xml.written_len() + escape(text).len() <= SOUNDS_BYTES_MAX
+        self.xml.fits(text, DOCUMENT_BYTES_MAX)
     }
 
     fn sound(&mut self, sound: &Sound) {

@@ -13,7 +13,6 @@ mod test_call;
 #[cfg(test)]
 mod tests;
 mod verify;
-mod xml;
 
 use crate::webhook::provider_fns::ProviderFns;
 use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};

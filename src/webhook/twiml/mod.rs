@@ -16,7 +16,6 @@ pub mod rest;
 pub mod signature;
 pub mod support;
 pub mod test_call;
-pub mod xml;
 
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,12 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
-use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 use crate::webhook::twiml::{ClientNoun, Dialect, languages};
+use crate::webhook::xml::{Attributes, Xml};
 use crate::words::{Cause, Digit, Listen};
 
 /// What Twilio and SignalWire read of one document.
 pub const DOCUMENT_BYTES_MAX: usize = 64_000;
-/// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = 56_000;
 /// What one `<Say>` may hold.
 const SAY_CHARS_MAX: usize = 4_000;
 /// The parameter of the address that is asked when nobody pressed a key.
@@ -82,7 +80,7 @@ impl Writer<'_> {
                 let voice = self.context.voice(language);
                 let language = languages::locale(language).unwrap_or(language);
                 for part in parts(text) {
-                    if self.xml.written_len() + escape(part).len() > SOUNDS_BYTES_MAX {
+                    if !self.xml.fits(part, DOCUMENT_BYTES_MAX) {
                         return;
                     }
                     let attributes =
@@ -92,7 +90,7 @@ impl Writer<'_> {
             }
             Sound::Play { link } => {
                 let url = self.context.url(link);
-                if self.xml.written_len() + escape(&url).len() <= SOUNDS_BYTES_MAX {
+                if self.xml.fits(&url, DOCUMENT_BYTES_MAX) {
                     self.xml.text("Play", Attributes::new(), &url);
                 }
             }

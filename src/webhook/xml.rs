@@ -1,4 +1,4 @@
-//! Writing XML 1.0.
+//! Writing XML 1.0, which several providers read.
 //!
 //! **Invariant:** what [`Xml::finish`] gives is well-formed, whatever the texts were: markup in
 //! them is escaped, and characters that XML has no way to write are left out.
@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 
 /// Room for a document, in bytes; most need less.
 const DOCUMENT_LEN: usize = 1_000;
+
+/// What sounds leave of a document for what is asked, in bytes.
+const ASKED_BYTES: usize = 8_000;
 
 /// Room for the attributes of an element, where it has any.
 const ATTRIBUTES_LEN: usize = 256;
@@ -64,10 +67,11 @@ impl Xml {
         xml
     }
 
-    /// Bytes written so far.
+    /// Whether a sound with this text may follow in a document of at most `bytes_max`: after it
+    /// there is still room for what is asked.
     #[must_use]
-    pub fn written_len(&self) -> usize {
-        self.out.len()
+    pub fn fits(&self, text: &str, bytes_max: usize) -> bool {
+        self.out.len() + escape(text).len() + ASKED_BYTES <= bytes_max
     }
 
     pub fn open(&mut self, name: &'static str, attributes: Attributes) {
@@ -124,8 +128,7 @@ impl Xml {
 }
 
 /// A text as it may stand between tags and between double quotes.
-#[must_use]
-pub fn escape(text: &str) -> Cow<'_, str> {
+fn escape(text: &str) -> Cow<'_, str> {
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -183,3 +186,77 @@ const PLAIN: [bool; 256] = {
     }
     plain
 };
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads one element as XML 1.0 wants it written and gives back its attribute and its text.
+    fn read_back(document: &str) -> (String, String) {
+        let high = |c: char| matches!(c, '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+        let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}') || high(c);
+        assert!(document.chars().all(legal), "a character XML does not have: {document:?}");
+        let inner = document.split_once("<Response><Say a=\"").expect("the element").1;
+        let (attribute, rest) = inner.split_once("\">").expect("the attribute ends");
+        let text = rest.strip_suffix("</Say></Response>").expect("all is closed");
+        assert!(![attribute, text].iter().any(|part| part.contains(['<', '>', '"', '\n', '\t'])));
+        let plain = |text: &str| {
+            let mut out = String::new();
+            let mut parts = text.split('&');
+            out += parts.next().unwrap_or_default();
+            for part in parts {
+                let (name, rest) = part.split_once(';').expect("a reference ends");
+                out += match name {
+                    "amp" => "&",
+                    "lt" => "<",
+                    "gt" => ">",
+                    "quot" => "\"",
+                    "#9" => "\t",
+                    "#10" => "\n",
+                    "#13" => "\r",
+                    other => panic!("an unknown reference: {other}"),
+                };
+                out += rest;
+            }
+            out
+        };
+        (plain(attribute), plain(text))
+    }
+
+    #[test]
+    fn texts_cannot_break_out() {
+        let mut xml = Xml::new("A");
+        xml.open("B", Attributes::new().with("c", "\"<&>\n"));
+        xml.text("D", Attributes::new(), "</D>\0\u{1}é\u{ffff}");
+        xml.leaf("E", Attributes::new());
+        xml.close();
+        let want = r#"<A><B c="&quot;&lt;&amp;&gt;&#10;"><D>&lt;/D&gt;é</D><E/></B></A>"#;
+        assert_eq!(
+            xml.finish().split_once("?>"),
+            Some((r#"<?xml version="1.0" encoding="UTF-8""#, want))
+        );
+    }
+
+    #[test]
+    fn a_sound_leaves_room_for_what_is_asked() {
+        let xml = Xml::new("A");
+        let len = xml.out.len();
+        assert!(xml.fits("<", len + "&lt;".len() + ASKED_BYTES));
+        assert!(!xml.fits("<", len + "&lt;".len() + ASKED_BYTES - 1));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_well_formed_and_comes_back(text in any::<String>()) {
+            let mut xml = Xml::new("Response");
+            xml.text("Say", Attributes::new().with("a", &text), &text);
+            let droppable = |c: &char| {
+                (*c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+            };
+            let kept: String = text.chars().filter(|c| !droppable(c)).collect();
+            prop_assert_eq!(read_back(&xml.finish()), (kept.clone(), kept));
+        }
+    }
+}
