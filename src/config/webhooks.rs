@@ -152,7 +152,8 @@ fn provider(
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
         s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
     }
-    if rules.comes_with_access() && secrets.iter().any(|secret| !secret.expose().contains(':')) {
+    if rules.info().comes_with_access && secrets.iter().any(|secret| !secret.expose().contains(':'))
+    {
         s.problem("secrets", "must have a colon between user and password", "");
     }
     let provider = Provider {
@@ -249,7 +250,7 @@ pub(super) fn has_credentials(url: &str) -> bool {
 
 fn accept_key(rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) -> Option<char> {
     // Who does not press it must be refused.
-    let can_refuse = rules.refuses_parties() || s.has("account");
+    let can_refuse = rules.info().refuses_parties || s.has("account");
     let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {
         return None;

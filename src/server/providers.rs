@@ -126,7 +126,7 @@ fn links_of(of: &config::Provider, provider: &dyn Provider, base: &str, key: [u8
 
 /// What a provider that does not sign must be told to come with: the first of its secrets.
 fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a str> {
-    let secret = of.secrets.first().filter(|_| provider.comes_with_access());
+    let secret = of.secrets.first().filter(|_| provider.info().comes_with_access);
     secret.map(|secret| secret.expose())
 }
 
@@ -166,10 +166,10 @@ fn desk_setup(
     let setup = |of: &config::Provider, provider: &dyn Provider| ProviderSetup {
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
-        ends_parties: !provider.refuses_parties(),
-        split: provider.split(),
-        only_numbers_ask: provider.only_numbers_ask(),
-        waits_for_key: provider.waits_for_key(),
+        ends_parties: !provider.info().refuses_parties,
+        split: provider.info().split,
+        only_numbers_ask: provider.info().only_numbers_ask,
+        waits_for_key: provider.info().waits_for_key,
         whisper: of.whisper.clone(),
         whisper_language: of.whisper_language.clone(),
         caller_id: of.caller_id.clone(),

@@ -12,7 +12,7 @@ use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::provider_info::{ProviderInfo, SplitSupport};
+use crate::webhook::provider_info::ProviderInfo;
 use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
@@ -65,31 +65,6 @@ pub trait Provider: Send + Sync {
 
     fn is_commanded(&self) -> bool {
         self.commanded().is_some()
-    }
-
-    /// As in [`ProviderInfo`].
-    fn refuses_parties(&self) -> bool {
-        self.info().refuses_parties
-    }
-
-    /// As in [`ProviderInfo`].
-    fn only_numbers_ask(&self) -> bool {
-        self.info().only_numbers_ask
-    }
-
-    /// As in [`ProviderInfo`].
-    fn waits_for_key(&self) -> bool {
-        self.info().waits_for_key
-    }
-
-    /// As in [`ProviderInfo`].
-    fn comes_with_access(&self) -> bool {
-        self.info().comes_with_access
-    }
-
-    /// As in [`ProviderInfo`].
-    fn split(&self) -> SplitSupport {
-        self.info().split
     }
 
     /// How well a step's need is met.

@@ -233,10 +233,8 @@ mod tests {
         xml.leaf("E", Attributes::new());
         xml.close();
         let want = r#"<A><B c="&quot;&lt;&amp;&gt;&#10;"><D>&lt;/D&gt;é</D><E/></B></A>"#;
-        assert_eq!(
-            xml.finish().split_once("?>"),
-            Some((r#"<?xml version="1.0" encoding="UTF-8""#, want))
-        );
+        let text = xml.finish();
+        assert_eq!(text.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?>"#), Some(want));
     }
 
     #[test]

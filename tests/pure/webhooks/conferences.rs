@@ -13,7 +13,7 @@ use crate::platform::{Answer, Line, Who, tongue};
 #[test]
 fn whoever_is_brought_to_a_conference_stays_there_and_asks_for_nothing() {
     let executes = |(provider, _): &(&'static dyn Provider, _)| {
-        provider.split() != SplitSupport::None && !provider.is_commanded()
+        provider.info().split != SplitSupport::None && !provider.is_commanded()
     };
     let mut read = 0;
     for (provider, _) in recorded().filter(executes) {

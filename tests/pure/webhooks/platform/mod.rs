@@ -75,14 +75,14 @@ impl Platform {
             whisper: "A call for you. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
             caller_id: None,
-            ends_parties: !provider.refuses_parties(),
-            split: provider.split(),
-            only_numbers_ask: provider.only_numbers_ask(),
-            waits_for_key: provider.waits_for_key(),
+            ends_parties: !provider.info().refuses_parties,
+            split: provider.info().split,
+            only_numbers_ask: provider.info().only_numbers_ask,
+            waits_for_key: provider.info().waits_for_key,
             sip_host: Some(SIP_HOST.to_owned()),
         };
         let links = Links::new("https://ivr.example.com", provider.name(), [9; 32]);
-        let links = match provider.comes_with_access() {
+        let links = match provider.info().comes_with_access {
             true => links.with_access("ivr:its-password"),
             false => links,
         };
