@@ -148,7 +148,8 @@ fn a_message_is_recorded_and_a_silent_caller_goes_on() {
     assert_eq!(
         body(&TWILIO, vec![record]),
         "<Record action=\"/step?c=1&amp;n=2&amp;\" method=\"POST\" maxLength=\"120\" timeout=\"5\" \
-         finishOnKey=\"#\" playBeep=\"true\" recordingStatusCallback=\"/recording?c=1&amp;n=1&amp;\" \
+         finishOnKey=\"#\" playBeep=\"true\" \
+         recordingStatusCallback=\"/recording?c=1&amp;n=1&amp;\" \
          recordingStatusCallbackMethod=\"POST\" recordingStatusCallbackEvent=\"completed absent\"/>\
          <Redirect method=\"POST\">/step?c=1&amp;n=2&amp;</Redirect>"
     );
