@@ -19,9 +19,9 @@ use crate::acd::{self, WrapUp};
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
+use crate::front::{Front, Turn};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::{
     Ask, AskOutcome, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup,
     Saving, WebhookResult,
@@ -76,6 +76,8 @@ text = "Bye."
 const CALL: CallId = CallId(1);
 const CALLER: LegId = LegId::caller(CALL);
 const PARTY: LegId = LegId { call: CALL, n: 1 };
+/// Nothing here goes on for longer.
+const EVENTS_MAX: usize = 1_000;
 
 struct World {
     center: ContactCenter,
@@ -160,38 +162,18 @@ impl World {
         self.now = self.now + Duration::from_secs(seconds);
         self.calls.handle_timeout(self.now);
         if self.center.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
-            self.center.handle_timeout(self.now);
-            self.carry_out();
+            self.input(self.now, None);
         }
-        self.drain();
+        self.settle();
     }
 
     fn tell(&mut self, event: Event) {
-        self.events.push(event.clone());
-        self.center.handle(self.now, event);
-        self.carry_out();
-        self.drain();
+        self.input(self.now, Some(event));
+        self.settle();
     }
 
-    fn carry_out(&mut self) {
-        while let Some(command) = self.center.poll_command() {
-            if self.calls.command(&command) == Taken::Here {
-                continue;
-            }
-            match command {
-                Command::CloseRecord { record } => self.records.push(*record),
-                other => self.by_sip.push(other),
-            }
-        }
-        self.center.check(self.now);
-    }
-
-    fn drain(&mut self) {
-        while let Some(event) = self.calls.poll_event() {
-            self.events.push(event.clone());
-            self.center.handle(self.now, event);
-            self.carry_out();
-        }
+    fn settle(&mut self) {
+        assert!(self.rounds(self.now, EVENTS_MAX), "it never comes to rest");
         while let Some(ask) = self.calls.poll_ask() {
             self.asks.push(ask);
         }
@@ -204,15 +186,15 @@ impl World {
         let next = &mut self.next_call;
         match self.calls.handle_request(self.now, "acme", link, &fields, next) {
             WebhookResult::Known(document) => {
-                self.drain();
+                self.settle();
                 document
             }
             WebhookResult::Unknown => panic!("{link:?} is unknown"),
             WebhookResult::Asked(ticket) => {
-                self.drain();
+                self.settle();
                 let ahead = self.center.ahead(self.now, CALL);
                 let document = self.calls.write(self.now, &ticket, ahead);
-                self.drain();
+                self.settle();
                 document
             }
         }
@@ -269,6 +251,33 @@ impl World {
     fn record(&self) -> &CallRecord {
         let [record] = &self.records[..] else { panic!("{:#?}", self.records) };
         record
+    }
+}
+
+impl Turn for World {
+    fn tell_center(&mut self, now: Timestamp, event: Option<Event>) {
+        let Some(event) = event else { return self.center.handle_timeout(now) };
+        self.events.push(event.clone());
+        self.center.handle(now, event);
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    fn carry_out(&mut self, now: Timestamp, command: Command) {
+        match self.calls.carry_out(now, command) {
+            Some(Command::CloseRecord { record }) => self.records.push(*record),
+            other => self.by_sip.extend(other),
+        }
+    }
+
+    fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
+        self.calls.poll_event()
+    }
+
+    fn input_over(&mut self, now: Timestamp) {
+        self.center.check(now);
     }
 }
 

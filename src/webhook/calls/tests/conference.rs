@@ -58,7 +58,7 @@ pub(super) fn resume(world: &mut World) {
 
 pub(super) fn asked(world: &mut World, leg: LegId, outcome: AskOutcome) {
     world.calls.handle_ask_outcome(world.now, leg, outcome);
-    world.drain();
+    world.settle();
 }
 
 /// What was asked by REST since the last look, in words.

@@ -61,7 +61,7 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
     world.asks.clear();
     world.tell(Event::EndCall { call: CALL });
     world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
-    world.drain();
+    world.settle();
     world.pass(5);
     let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End).count();
     assert_eq!(ends, 2);

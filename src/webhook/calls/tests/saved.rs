@@ -25,7 +25,7 @@ fn taken_up(text: &str, is_up: bool) -> World {
     world.asks.clear();
     world.events.clear();
     assert!(world.calls.restore(world.now, CALL, text, is_up), "{text}");
-    world.drain();
+    world.settle();
     world
 }
 
