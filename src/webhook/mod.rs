@@ -1,7 +1,7 @@
 //! Telephony providers: the HTTP platforms that ask by webhook what to do with a call.
 //!
-//! A provider sends a request ([`Request`]), we answer with a document it executes
-//! ([`Document`]), and its next request says what came of it ([`Fields`]). What a provider is, is a
+//! A provider sends a request ([`Request`]), we answer with a document it executes ([`Document`]),
+//! and its next request says what came of it ([`Fields`]). What a provider is, is a
 //! [`Provider`]: `verify` whose request it is, `parse` its fields, `render` a document. What a call
 //! does is the same for all of them, and in one place.
 //!
@@ -11,13 +11,13 @@
 //!  reply  ◄── render ◄──────── Document ◄─────────┴── Command
 //! ```
 //!
-//! **Invariant:** nothing of a request is looked at before its signature is good, and every address
+//! **Invariant:** nothing of a request is read before its signature is good, and every address
 //! handed out carries our own signature and a step number, so that no request counts twice.
 //!
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
-pub mod bandwidth;
+mod bandwidth;
 pub mod calls;
 pub mod commanded;
 pub mod conceal;
@@ -27,10 +27,10 @@ pub mod form;
 pub mod front;
 #[cfg(feature = "server")]
 pub mod io;
-pub mod jambonz;
+mod jambonz;
 pub mod json;
 pub mod link;
-pub mod plivo;
+mod plivo;
 pub mod provider;
 pub mod provider_fns;
 pub mod provider_info;
@@ -41,16 +41,16 @@ pub mod sign;
 pub mod support;
 pub mod test_call;
 pub mod value;
-pub mod vonage;
+mod vonage;
 pub mod xml;
 
 #[cfg(test)]
 mod tests;
 
-pub mod signalwire;
-pub mod telnyx;
-pub mod texml;
-pub mod twilio;
+mod signalwire;
+mod telnyx;
+mod texml;
+mod twilio;
 pub mod twiml;
 
 pub use commanded::Commanded;
@@ -69,7 +69,7 @@ pub use rest::{
 pub use support::Support;
 pub use test_call::TestCall;
 
-/// All that are spoken, by name.
+/// All providers that we speak with.
 static PROVIDERS: &[&dyn Provider] = &[
     &twilio::TWILIO,
     &signalwire::SIGNALWIRE,
@@ -81,7 +81,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &bandwidth::BANDWIDTH,
 ];
 
-/// The providers, one a folder.
+/// The providers, one per folder.
 #[must_use]
 pub fn providers() -> &'static [&'static dyn Provider] {
     PROVIDERS

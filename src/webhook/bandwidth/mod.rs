@@ -6,8 +6,8 @@
 //! and bridges a callee there.
 //!
 //! **Deliberately absent:** a signature. Bandwidth has none: user and password of HTTP Basic, TLS
-//! and our own signature in each address are all there is. It must be told the user and password
-//! in every verb that comes back ([`crate::webhook::Links::with_access`]).
+//! and our own signature in each address are all there is. Each verb that comes back must name the
+//! user and the password ([`crate::webhook::Links::with_access`]).
 
 mod parse;
 mod render;
@@ -22,7 +22,7 @@ use crate::webhook::provider_fns::ProviderFns;
 use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static BANDWIDTH: ProviderFns = ProviderFns {
+pub(super) static BANDWIDTH: ProviderFns = ProviderFns {
     info: ProviderInfo {
         split: SplitSupport::Party,
         comes_with_access: true,

@@ -7,9 +7,10 @@
 //! **Invariant:** a document is one array, answered as `application/json`; with any other type
 //! jambonz does not read it.
 //!
-//! **Deliberately absent:** its websocket front, and with that the recording of a message; news of
-//! a callee's leg at an address of its own ([`Dial::told`](crate::webhook::document::Dial::told)):
-//! jambonz sends those to the application's status hook, and the dial's own hook says how it ended.
+//! **Deliberately absent:** its websocket interface, and with that the recording of a message;
+//! reports of a party's leg at an address of its own
+//! ([`Dial::told`](crate::webhook::document::Dial::told)): jambonz sends those to the application's
+//! status hook, and the dial's own hook says how it ended.
 
 mod parse;
 mod render;
@@ -23,7 +24,7 @@ mod verify;
 use crate::webhook::provider_fns::ProviderFns;
 use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 
-pub static JAMBONZ: ProviderFns = ProviderFns {
+pub(super) static JAMBONZ: ProviderFns = ProviderFns {
     info: ProviderInfo {
         split: SplitSupport::Both,
         rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),

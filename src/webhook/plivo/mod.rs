@@ -1,7 +1,7 @@
 //! Plivo: form requests, signed with the auth token, answered with Plivo XML.
 //!
-//! **Invariant:** every element that waits for something is followed by a redirect to the same
-//! next step, because Plivo goes on with the next element when nothing came.
+//! **Invariant:** every element that waits for something is followed by a redirect to the same next
+//! step, because Plivo goes on with the next element when nothing came.
 //!
 //! **Deliberately absent:** multi-party calls; speech.
 
@@ -18,7 +18,7 @@ use crate::webhook::provider_fns::ProviderFns;
 use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static PLIVO: ProviderFns = ProviderFns {
+pub(super) static PLIVO: ProviderFns = ProviderFns {
     info: ProviderInfo {
         split: SplitSupport::Both,
         // `confirmKey`. A dialing is `completed` only if it was pressed.

@@ -17,7 +17,7 @@ use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Its secrets are signing keys (`PSK_…`), not API tokens.
-pub static SIGNALWIRE: Dialect = Dialect {
+pub(super) static SIGNALWIRE: Dialect = Dialect {
     info: ProviderInfo {
         split: SplitSupport::Party,
         rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),

@@ -1,4 +1,5 @@
-//! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
+//! Telnyx Call Control (v2): its webhooks only report events, and every action is a command of
+//! ours.
 //!
 //! ```text
 //!  event ─► Legs ─► (Link, Fields) ─► `ProviderCalls`, as from any other provider
@@ -6,7 +7,7 @@
 //!            └──────────────── Document ◄────────────────┘
 //! ```
 //!
-//! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
+//! **Invariant:** the answer to a webhook is empty; every action goes by REST.
 //!
 //! **Deliberately absent:** Telnyx's own queues; speech and its AI.
 
@@ -45,7 +46,7 @@ const NAME: &str = "telnyx";
 
 /// [`Keys::secrets`] are public keys, in base64.
 #[derive(Clone, Copy, Debug)]
-pub struct Telnyx;
+pub(super) struct Telnyx;
 
 const INFO: ProviderInfo = ProviderInfo {
     // By `Commanded::split`.

@@ -17,7 +17,7 @@ use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Its secrets are public keys, in base64.
-pub static TEXML: Dialect = Dialect {
+pub(super) static TEXML: Dialect = Dialect {
     info: ProviderInfo {
         split: SplitSupport::Party,
         ..ProviderInfo::new(

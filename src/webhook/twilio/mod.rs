@@ -17,7 +17,7 @@ use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Among its secrets an auth token stands alone, and a shared key (SHA-256) as `id:secret`.
-pub static TWILIO: Dialect = Dialect {
+pub(super) static TWILIO: Dialect = Dialect {
     info: ProviderInfo {
         split: SplitSupport::Party,
         ..ProviderInfo::new(

@@ -20,7 +20,7 @@ use crate::webhook::provider_fns::ProviderFns;
 use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static VONAGE: ProviderFns = ProviderFns {
+pub(super) static VONAGE: ProviderFns = ProviderFns {
     info: ProviderInfo {
         split: SplitSupport::Party,
         application_is: Some("the id of the Voice application the numbers are linked to"),
