@@ -16,10 +16,10 @@
 //! 1. Take [`Commanded::poll_request`] until it gives nothing. Each is a request as a provider of
 //!    documents makes it, and [`Commanded::execute`] takes the document written for it.
 //! 2. Report each leg of [`Commanded::poll_unsplit`] to [`ProviderCalls`].
-//! 3. Send what [`Commanded::poll_order`] gives, in its order, and write down what
-//!    [`Commanded::poll_saving`] gives before it is sent.
+//! 3. Send what [`Commanded::poll_order`] gives, in its order, and save what
+//!    [`Commanded::poll_saving`] gives before that.
 //!
-//! **Invariant:** an event that is late, repeated or about a leg of somebody else changes nothing;
+//! **Invariant:** an event that is late, repeated or about a leg that is not ours changes nothing;
 //! of the commands to one leg at most one is under way, and none has the name of another.
 //!
 //! **Deliberately absent:** the disk, HTTP, and what a call does: [`ProviderCalls`] decides that
@@ -66,9 +66,9 @@ pub trait Commanded: Debug + Send {
 
     fn hang_up(&mut self, reference: &str);
 
-    /// Splits a party from whoever dialed it: both stay. Where that fails the two hear each other
-    /// as before, and [`Self::poll_unsplit`] gives the party's leg; where one of them is gone, its
-    /// end is a request as always.
+    /// Splits a party from the leg that dialed it: both stay. Where that fails the two hear each
+    /// other as before, and [`Self::poll_unsplit`] gives the party's leg; where one of them is
+    /// gone, its end is a request as always.
     fn split(&mut self, now: Timestamp, reference: &str, leg: LegId, split: Split);
 
     /// Takes what became of the command `id`. A command that cannot be done is over at once; the
@@ -87,14 +87,14 @@ pub trait Commanded: Debug + Send {
     /// The next party that could not be split.
     fn poll_unsplit(&mut self) -> Option<LegId>;
 
-    /// The next command to be sent.
+    /// The next command to send.
     fn poll_order(&mut self) -> Option<LegOrder>;
 
-    /// The next leg to be written down, or forgotten.
+    /// The next leg to save, or to forget.
     fn poll_saving(&mut self) -> Option<LegSaving>;
 
-    /// Takes up all legs that were written down, by `reference`; it hangs up those of calls that do
-    /// not go on. Returns the references of those whose text is not of this provider.
+    /// Takes up all saved legs, by `reference`; it hangs up those of calls that do not go on.
+    /// Returns the references of those whose text is not of this provider.
     fn restore(
         &mut self,
         now: Timestamp,
@@ -107,15 +107,15 @@ pub trait Commanded: Debug + Send {
     fn handle_timeout(&mut self, now: Timestamp);
 }
 
-/// A command that is to be sent, and whose outcome goes to [`Commanded::handle_rest_result`].
+/// A command to send, whose outcome goes to [`Commanded::handle_rest_result`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegOrder {
-    /// Whom it is about, for whoever reads the log.
+    /// The leg that it is about, for the log.
     pub leg: LegId,
     pub command: RestCommand,
 }
 
-/// How a party and whoever dialed it are split.
+/// How a party and the leg that dialed it are split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// The conference in which the party waits then.
@@ -129,7 +129,7 @@ pub struct Split {
     pub caller_to: Link,
 }
 
-/// What became of a leg since it was last written down, by the provider's name for it.
+/// What became of a leg since it was last saved, by the provider's name for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegSaving {
     Keep(String, String),

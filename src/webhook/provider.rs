@@ -3,7 +3,7 @@
 //! **Invariant:** `verify` fails closed: without a key, or with a header that is missing or double,
 //! a request is refused.
 //!
-//! **Deliberately absent:** state. All a call has done is in its session.
+//! **Deliberately absent:** state. The session of a call has all that it did.
 
 use thiserror::Error;
 
@@ -30,7 +30,7 @@ pub trait Provider: Send + Sync {
         self.info().name
     }
 
-    /// Whose request this is.
+    /// Whether the provider sent this request.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ pub trait Provider: Send + Sync {
     fn render(&self, document: &Document, context: &RenderContext) -> Reply;
 
     /// What makes the legs of an account, where the provider executes no documents: its requests
-    /// are only news, and every action is a command of ours.
+    /// only report events, and every action is a command of ours.
     fn commanded(&self) -> Option<MakeCommanded> {
         None
     }

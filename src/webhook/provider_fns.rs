@@ -1,6 +1,6 @@
 //! A provider put together from functions, one for each job, as most folders are.
 //!
-//! **Invariant:** no part has a default: who adds a provider answers for each of them.
+//! **Invariant:** no function has a default: a new provider answers for each of them.
 //!
 //! **Deliberately absent:** state, and providers that are a variation of another one
 //! ([`Dialect`](crate::webhook::twiml::Dialect)).

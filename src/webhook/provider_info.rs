@@ -1,7 +1,8 @@
 //! What there is to know of a provider before its first request: what its console calls our
 //! addresses, what its section of the configuration must have, and what it cannot do at all.
 //!
-//! **Invariant:** it is data, in the provider's own folder: whoever prints or checks it names none.
+//! **Invariant:** it is data, in the provider's own folder, so that no code outside of it names the
+//! provider.
 //!
 //! **Deliberately absent:** how well it does what a flow says, and how; that is
 //! [`Provider`](crate::webhook::Provider).
@@ -14,12 +15,11 @@ pub struct ProviderInfo {
     /// What [`Keys::secrets`](crate::webhook::Keys::secrets) are there.
     pub secrets_are: &'static str,
     pub console: Console,
-    /// Its requests name an application, which must be ours: what that is.
+    /// What the application is that its requests name, where they name one.
     pub application_is: Option<&'static str>,
-    /// Each customer's REST interface has an address of its own: what it is.
+    /// What the address of its REST interface is, where each customer has an own one.
     pub rest_url_is: Option<&'static str>,
-    /// Without account and token nothing at all can be done: which they are, and what does
-    /// without.
+    /// What account and token are, where nothing works without them, and what does without.
     pub account_is: Option<&'static str>,
     /// Whether the account's token is a private key in PEM.
     pub token_is_pem: bool,
@@ -31,17 +31,17 @@ pub struct ProviderInfo {
     /// others are bridged when they answer, and press no key.
     pub only_numbers_ask: bool,
     /// Whether it waits for the accept key itself: then the result of a dialing says whether the
-    /// key was pressed, and news of that may come later.
+    /// key was pressed, and a report of it may come later.
     pub waits_for_key: bool,
-    /// Whether it signs nothing, and is told in each document with which user and password to come
-    /// back: the first of its secrets.
+    /// Whether it signs nothing, and gets in each document the user and password to come back with:
+    /// the first of its secrets.
     pub comes_with_access: bool,
     /// How two legs who hear each other are split.
     pub split: SplitSupport,
 }
 
-/// How two legs who hear each other because one dialed the other are split, so that both stay:
-/// what [`RestCommand::Split`](crate::webhook::RestCommand::Split) does, or, where each action is
+/// How two legs who hear each other because one dialed the other are split, so that both stay: what
+/// [`RestCommand::Split`](crate::webhook::RestCommand::Split) does, or, where each action is
 /// commanded, what becomes of it there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SplitSupport {
@@ -62,7 +62,7 @@ pub struct Console {
     pub place: &'static str,
     /// Where calls begin.
     pub voice: &'static str,
-    /// Where news of them go; `None` where that is the same address.
+    /// Where reports of calls go; `None` where that is the same address.
     pub events: Option<&'static str>,
 }
 

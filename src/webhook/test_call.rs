@@ -1,9 +1,9 @@
-//! A call that was never made: what `attendant webhook selftest` sends through the public address.
+//! Test calls: requests that `attendant webhook selftest` sends through the public address.
 //!
 //! A provider's [`test_call`](crate::webhook::Provider::test_call) writes it as its own request and
 //! signs it with our copy of the secret.
 //!
-//! **Invariant:** what a provider signs so, the same provider's `verify` lets in.
+//! **Invariant:** a provider's `verify` lets in what its `test_call` signs.
 //!
 //! **Deliberately absent:** sending it.
 

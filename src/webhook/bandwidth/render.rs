@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** what asks is last: Bandwidth ignores what follows a verb that comes back. It
 //! comes back from a `Gather` with and without digits. A document fits into
-//! [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the caller is asked is not.
+//! [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, and what the caller is asked
+//! stays.
 //!
 //! **Deliberately absent:** a tone before a message and a limit of the talk, because BXML has
 //! neither; silence inside a `Gather`, which may hold speech and files only (at its end it is added
@@ -20,7 +21,7 @@ use crate::words::Listen;
 
 /// What Bandwidth reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;
-/// Verbs inside one `Gather`; sounds before the last so many are played ahead of it.
+/// The most verbs inside one `Gather`; earlier sounds are played ahead of it.
 const NESTED_MAX: usize = 20;
 /// Keys of one `Gather`.
 pub(super) const KEYS_MAX: u8 = 50;
@@ -30,7 +31,7 @@ const WAIT_S_MAX: f64 = 60.0;
 const BETWEEN_S_MIN: f64 = 1.0;
 /// Seconds of a `Pause`, at least.
 const PAUSE_S_MIN: f64 = 0.1;
-/// Seconds a callee is rung, at most.
+/// Seconds a party rings, at most.
 const RING_S_MAX: f64 = 300.0;
 /// Seconds of a recording, at most.
 const RECORD_S_MAX: f64 = 10_800.0;
@@ -38,7 +39,7 @@ const RECORD_S_MAX: f64 = 10_800.0;
 pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
     let mut writer = Writer { xml: Xml::new("Response"), context };
     if document.actions.is_empty() {
-        // An empty response is taken for a `Hangup`; with this one a callee is bridged.
+        // Bandwidth takes an empty response for a `Hangup`, and bridges a party at this one.
         writer.pause(0);
     }
     for action in &document.actions {
@@ -69,7 +70,8 @@ impl Writer<'_> {
                 self.xml.leaf("Record", attributes);
             }
             Action::Dial(call) => self.dial(call),
-            // It has no host: who is left alone hears nothing, and is told of by its own leg.
+            // It has no host: a leg left alone hears nothing, and the end of the other one is
+            // reported.
             Action::Conference { name, is_host: _, next } => {
                 self.xml.text("Conference", Attributes::new(), name);
                 self.redirect(next);
@@ -147,7 +149,7 @@ impl Writer<'_> {
         match sound {
             Sound::Say { text, .. } if !self.fits(text) => {}
             Sound::Play { link } if !self.fits(&self.context.url(link)) => {}
-            // A text of nothing is an error there.
+            // Bandwidth refuses an empty text.
             Sound::Say { text, .. } if text.trim().is_empty() => {}
             Sound::Say { language, text } => {
                 let attributes = match self.context.voice(language) {
@@ -168,7 +170,7 @@ impl Writer<'_> {
         self.xml.leaf("Pause", Attributes::new().with("duration", duration));
     }
 
-    /// With what Bandwidth is to come to the addresses of this verb.
+    /// Adds the user and password with which Bandwidth comes to the addresses of this verb.
     fn access(&self, attributes: Attributes) -> Attributes {
         match self.context.links.access() {
             Some((user, password)) => attributes.with("username", user).with("password", password),

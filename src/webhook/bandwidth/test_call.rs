@@ -1,6 +1,6 @@
 //! A call to try the way in with, as Bandwidth would send it.
 //!
-//! **Invariant:** it comes with the user and password our own documents tell it to come with.
+//! **Invariant:** it comes with the user and password that our own documents name.
 
 use serde_json::json;
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::webhook::document::Document;
 use crate::webhook::link::Link;
 
-/// Answers kept for a second delivery. A provider repeats the last request; a few more are kept for
-/// those that ask twice at once.
+/// How many answers are kept; the oldest goes first. A provider repeats its last request; the
+/// others are for those that ask twice at once.
 const ANSWERS_MAX: usize = 4;
 
 /// Answers given, for a second delivery of their requests.

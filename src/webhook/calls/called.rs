@@ -1,12 +1,12 @@
-//! Legs of parties: an agent outside, or whoever a transfer dials.
+//! Legs of parties that the provider dials: an agent outside, or the target of a transfer.
 //!
 //! ```text
 //!  dialed ──► answered ──► accepted (bridged) ──► over
 //!     └─────────┴── busy, no answer, declined, no accept key ──► failed
 //! ```
 //!
-//! **Invariant:** the center is told once that a party accepted or failed, and once that it is
-//! over, whichever news comes first: the callee's own request, its state, or the result of the
+//! **Invariant:** the center gets one event when a party accepts or fails, and one when it is over,
+//! whichever comes first: the party's own request, a report of its state, or the result of the
 //! dialing.
 
 use crate::id::LegId;
@@ -23,15 +23,16 @@ use crate::words::{Cause, Event, Listen};
 
 use std::time::Duration;
 
-/// How often the whisper is said before nobody is there to press the key: a voicemail.
+/// After this many whispers without the key, the party counts as a voicemail.
 const WHISPERS_MAX: u32 = 2;
-/// After each of them.
+/// How long the key may take after each of them.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A refused leg is kept so long for a command that ends it.
+/// How long a refused leg is kept for the command that ends it.
 const REFUSAL_MS: u32 = 10_000;
 
 impl ProviderCalls {
-    /// The callee's leg asks what to do: it answered, or pressed a key, or did not.
+    /// The party's leg asks for a document: it answered, or pressed a key, or let the time for it
+    /// pass.
     pub(super) fn party_asks(
         &mut self,
         now: Timestamp,
@@ -88,15 +89,15 @@ impl ProviderCalls {
         WebhookResult::Known(document)
     }
 
-    /// The provider's name for the leg, from now on.
+    /// Notes the provider's name for the leg.
     fn name_party(&mut self, leg: LegId, reference: &str) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         if session.reference == reference {
-            return; // news of the leg, told of the caller's
+            return; // a report of the leg under the caller's name
         }
         let key = (session.provider.clone(), reference.to_owned());
         if self.parties_by_reference.contains_key(&key) {
-            return; // or of who dialed it
+            return; // or under that of the leg which dialed it
         }
         let Some(party) = session.party_mut(leg.n).filter(|it| it.reference.is_none()) else {
             return;
@@ -105,7 +106,7 @@ impl ProviderCalls {
         self.parties_by_reference.insert(key, leg);
     }
 
-    /// A voicemail, for instance.
+    /// The party takes no call: a voicemail, for instance.
     fn nobody_accepts(&mut self, leg: LegId, link: Link) -> Document {
         let document = self.refuse(leg);
         let Some(session) = self.sessions.get_mut(&leg.call) else { return document };
@@ -119,7 +120,7 @@ impl ProviderCalls {
     }
 
     /// What ends a party's leg. Where a document cannot, it keeps the leg from being bridged until
-    /// the provider was told to end it.
+    /// a command ends it.
     pub(super) fn refuse(&mut self, leg: LegId) -> Document {
         let refused = Document { actions: vec![hang_up()] };
         let Some(session) = self.sessions.get(&leg.call) else { return refused };
@@ -138,7 +139,7 @@ impl ProviderCalls {
         Document { actions: vec![Action::Sound(Sound::Pause { ms: REFUSAL_MS }), hang_up()] }
     }
 
-    /// News of the callee's leg.
+    /// A report of the party's leg.
     pub(super) fn party_status(
         &mut self,
         now: Timestamp,
@@ -159,7 +160,7 @@ impl ProviderCalls {
             Some(LegState::Ringing) if party.state == PartyState::Ringing => {
                 self.events.push_back(Event::Ringing { leg });
             }
-            // Where the news is of the dialing, that has ended because the party was moved.
+            // Here the report is about the dialing, which ended because the party was moved.
             Some(LegState::Ended(_)) if setup.waits_for_key && party.state.is_on_the_way() => {}
             Some(LegState::Ended(_)) if setup.waits_for_key && party.state.return_undecided() => {
                 self.expect_back(leg, now);
@@ -168,8 +169,8 @@ impl ProviderCalls {
                 let at = fields.at.or(party.state.left_at());
                 self.party_over(now, leg, cause, at, Over::Comes);
             }
-            // A provider that waits for the key itself tells here that it was pressed. Where none
-            // is needed, this may be all that comes of the answer.
+            // A provider that waits for the key itself reports here that it was pressed. Where none
+            // is needed, this may be the only report of the answer.
             Some(LegState::Answered) if accept_key.is_none_or(|key| accepts(fields, key)) => {
                 self.events.extend(party.state.accept(leg));
             }
@@ -179,25 +180,25 @@ impl ProviderCalls {
         known
     }
 
-    /// The provider says how dialing somebody ended, and the caller is back.
+    /// The caller is back, with the result of the dialing.
     pub(super) fn dial_over(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         if !session.state_of(leg.n).is_some_and(PartyState::is_dialed) {
-            return; // it is over because the party was taken out of it
+            return; // it ended because a split took the party out of it
         }
-        // Not a result of the dialing: we told the provider to come.
+        // No result: a command of ours brought the provider here.
         let Some(result) = result else { return };
         self.note_talk(now, leg, Some(result));
         let cause = result.failed.unwrap_or(Cause::NORMAL_CLEARING);
         self.party_over(now, leg, cause, None, Over::Comes);
     }
 
-    /// The result of a dialing tells of a talk whose beginning was not told: it began then.
+    /// The result of a dialing may be the first report of a talk: it then says when the talk began.
     pub(super) fn note_talk(&mut self, now: Timestamp, leg: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let setup = self.setup.providers.get(&session.provider);
         let is_certain = setup.is_some_and(|setup| setup.waits_for_key);
-        // Who answered was asked for the key, and its own leg says whether it was pressed.
+        // A party that answered was asked for the key, and its own leg says whether it pressed it.
         let is_open = |it: &&mut ProviderLeg| is_certain || it.state == PartyState::Ringing;
         let Some(party) = session.party_mut(leg.n).filter(is_open) else { return };
         let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
@@ -207,7 +208,7 @@ impl ProviderCalls {
         }
     }
 
-    /// A party is over, at `at` if that is known.
+    /// A party is over, at `at` where that is known.
     pub(super) fn party_over(
         &mut self,
         now: Timestamp,
@@ -232,7 +233,7 @@ impl ProviderCalls {
             session.hearing.forget(leg);
             return Taken::BySip;
         };
-        // Without REST the provider lets it ring to the end it was told.
+        // Without REST the provider lets it ring for the whole ring time.
         let until = (!party.state.is_accepted()).then_some(party.until);
         let event = party.state.give_up(leg, cause);
         session.done_with(leg);

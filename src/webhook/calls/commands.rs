@@ -13,7 +13,7 @@ use crate::webhook::calls::{ProviderCalls, caller};
 use crate::webhook::document::Callee;
 use crate::words::{Command, Event, From, Target};
 
-/// Who carries out a command.
+/// Which front carries a command out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// [`ProviderCalls`] has.
@@ -92,7 +92,7 @@ impl ProviderCalls {
     }
 
     /// What is heard ends, and so does a talk: an agent may be gone before the caller was brought
-    /// there. Somebody who is being dialed is not talked to yet.
+    /// there. A party that is still being dialed is not talked to yet.
     fn stop_play(&mut self, leg: LegId) -> Taken {
         let taken = self.for_caller(leg, |program| {
             if matches!(program, Program::Play { .. }) {

@@ -2,11 +2,11 @@
 //! where the caller comes back to it.
 //!
 //! At a provider two legs hear each other because one dialed the other, and when the dialing ends
-//! the party is hung up. So the party is moved first, to a conference of its own, and only then the
-//! caller, to whatever is to be heard; they meet again in that conference.
+//! the party is hung up. So the party is moved first, to a conference of the call, and only then
+//! the caller, to the next prompt or music; that conference brings them together again.
 //!
 //! **Invariant:** a party that left the dialing is ended by its own command, and by nothing else;
-//! the result of that dialing says nothing about it any more.
+//! the result of that dialing says nothing about it.
 //!
 //! **Deliberately absent:** without REST, or at a provider that has no conferences, any of this:
 //! [`ProviderCalls::can_split`] says so before the center is asked.
@@ -31,13 +31,13 @@ use crate::webhook::provider_info::SplitSupport;
 use crate::webhook::sign::{hex, hmac_sha256};
 use crate::words::{Cause, Event};
 
-/// A party that was told to come, and did not in this time, is gone.
+/// A party that does not come within this time after its command is gone.
 pub(super) const COMES_MAX: Duration = Duration::from_secs(20);
 
-/// When the conference of both came to an end, the party is back in this time, or has hung up.
+/// After the conference of both has ended, the party is back within this time, or has hung up.
 const BACK_MAX: Duration = Duration::from_secs(5);
 
-/// Why a caller cannot be taken away from the party and brought back.
+/// Why a provider cannot split the caller from a party, or bring the two together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CannotSplit {
     #[error(
@@ -57,11 +57,11 @@ pub enum CannotSplit {
 }
 
 impl ProviderCalls {
-    /// Whether the caller can be split from `party`, who is talked to, and brought back.
+    /// Whether the caller can be split from `party`, to whom they talk, and brought back.
     ///
     /// # Errors
     ///
-    /// Why not. Legs that are not the provider's can always.
+    /// Why not. Legs that the provider does not carry always can.
     pub fn can_split(&self, party: LegId) -> Result<(), CannotSplit> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.party(party.n) else {
@@ -80,7 +80,7 @@ impl ProviderCalls {
         }
     }
 
-    /// Whether the caller can be taken away from `party`, who is left behind.
+    /// Whether the caller can leave `party` behind.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl ProviderCalls {
         }
     }
 
-    /// Tells the provider where the parties of a call are to be, if they are not.
+    /// Commands the parties of a call to where the session wants them.
     pub(super) fn tell_parties(&mut self, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let Some(setup) = self.setup.providers.get(&session.provider).filter(|it| it.has_rest)
@@ -120,7 +120,7 @@ impl ProviderCalls {
         }
     }
 
-    /// What became of a command about a party.
+    /// Takes the outcome of a command about a party.
     pub(super) fn handle_party_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let is_consulted = session.consult.is_some_and(|it| it.consulted == leg.n);
@@ -145,7 +145,7 @@ impl ProviderCalls {
                     self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, Over::Lost);
                 }
             },
-            // It may hear the others until it is ended.
+            // Until it is ended, it may hear the others.
             AskOutcome::Failed => match party.state.not_ended() {
                 Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
                 Undone::Never => tracing::warn!(%leg, "the provider does not end this leg"),
@@ -172,7 +172,7 @@ impl ProviderCalls {
         self.touch(leg.call);
     }
 
-    /// A party comes for its conference, or for whom it is to dial.
+    /// A party asks for a document after a split: its conference, or the consulted party to dial.
     pub(super) fn party_comes(
         &mut self,
         now: Timestamp,
@@ -187,14 +187,15 @@ impl ProviderCalls {
             return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
         if n + 1 < party.next {
-            // Older than all that is kept: whoever really waits for it comes for what is next.
+            // Older than all kept answers: a leg that really waits for it comes for the next
+            // document.
             let next = Link::Leg { leg, n: party.next };
             return WebhookResult::Known(Document { actions: vec![Action::Goto(next)] });
         }
-        let is_repeat = n < party.next; // over a restart: its answer is not known any more
+        let is_repeat = n < party.next; // after a restart its answer is lost
         party.next = n + 1;
         let dialed = party.dials.take_if(|_| !is_repeat);
-        // The provider was said not to have done it, and the two were left together.
+        // Its command was reported as failed, and the two were left together.
         if session.bridging == Some(Bridging::Talking { leg }) {
             session.bridging = Some(Bridging::Conference { leg });
         }
@@ -207,7 +208,7 @@ impl ProviderCalls {
         WebhookResult::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
     }
 
-    /// A party is there, as it was told to be: it need not be told again.
+    /// A party has come as commanded: the command need not be repeated.
     pub(super) fn came(&mut self, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let (provider, region) = (session.provider.clone(), session.region.clone());
@@ -225,8 +226,8 @@ impl ProviderCalls {
         }
     }
 
-    /// Who dialed a consulted party is back: the consulted party is gone, unless it was taken out
-    /// of that dialing.
+    /// The agent is back from dialing the consulted party, who is gone, unless a split took that
+    /// leg out of the dialing.
     fn consulted_over(&mut self, now: Timestamp, consulted: LegId, result: Option<DialResult>) {
         let Some(session) = self.sessions.get_mut(&consulted.call) else { return };
         if !session.state_of(consulted.n).is_some_and(PartyState::is_dialed) {
@@ -238,11 +239,11 @@ impl ProviderCalls {
         self.party_over(now, consulted, cause, None, Over::Comes);
     }
 
-    /// The conference came to an end under the caller, and nobody was told why: the party hung up,
+    /// The conference ended for the caller, for a reason that no report gives: the party hung up,
     /// or is on its way back as well.
     pub(super) fn conference_over(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        session.on_air = OnAir::AskedAnew; // entered again, but not at once
+        session.on_air = OnAir::AskedAnew; // enters again, but not at once
         let Some(Bridging::Conference { leg }) = session.bridging else { return };
         let Some(party) = session.party_mut(leg.n) else { return };
         if party.state.may_have_left(now) {
@@ -250,7 +251,7 @@ impl ProviderCalls {
         }
     }
 
-    /// A party that was told to come did not.
+    /// A party did not come as commanded.
     pub(super) fn party_lost(&mut self, now: Timestamp, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(PartyState::Coming { left_at }) = session.state_of(leg.n) else { return };
@@ -260,7 +261,7 @@ impl ProviderCalls {
 }
 
 impl Session {
-    /// What the provider must be told of a party now.
+    /// The command that a party needs now.
     fn order_for(
         &mut self,
         call: CallId,
@@ -280,7 +281,7 @@ impl Session {
             (PartyState::Connected { .. }, Wanted::Conference | Wanted::Consulted(_)) => {
                 self.split_order(call, n, to, split, conference)
             }
-            // In the conference, or with a consulted party whom it shall leave alone, or dial.
+            // In the conference, or with a consulted party whom it leaves alone, or dials.
             (PartyState::InConference { .. }, _) if carries => return None,
             (PartyState::InConference { .. }, Wanted::Consulted(consulted))
                 if party.dials != Some(consulted) =>
@@ -333,7 +334,7 @@ impl Session {
     }
 }
 
-/// The name of a call's conference. Whoever shares the account with us has others.
+/// The name of a call's conference, which differs from those of others who share the account.
 pub(super) fn conference_name(key: &[u8; 32], call: CallId) -> String {
     let name = format!("room-{}", call.0);
     let mac = hmac_sha256(key, &[name.as_bytes()]);

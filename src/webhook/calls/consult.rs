@@ -1,5 +1,4 @@
-//! Consultations: the agent, whom the provider dialed, dials somebody in turn, while the caller
-//! waits.
+//! Consultations: the agent, whom the provider dialed, dials a third party while the caller waits.
 //!
 //! ```text
 //!     caller ─ music               caller ─┐                    caller ─┐
@@ -8,8 +7,8 @@
 //!                               (the agent leaves)
 //! ```
 //!
-//! **Invariant:** whoever dialed somebody is neither moved nor ended while the other is to stay and
-//! still hangs on that dialing.
+//! **Invariant:** a leg that dialed another is neither moved nor ended while the other hangs on
+//! that dialing and stays in the call.
 //!
 //! **Deliberately absent:** consulted parties at telephones of ours, whom a provider's agent cannot
 //! hear.
@@ -32,14 +31,14 @@ pub(super) struct Consult {
     pub(super) stage: Stage,
 }
 
-/// Who is to hear whom. It goes on, and never back.
+/// How far a consultation has come. It never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     /// The consulted party is being dialed.
     Dialing,
-    /// Agent and consulted party.
+    /// Agent and consulted party hear each other.
     Joined,
-    /// All three.
+    /// All three hear each other.
     Conference,
 }
 
@@ -48,13 +47,13 @@ impl Consult {
         matches!(self.stage, Stage::Conference)
     }
 
-    /// The two are to hear each other, or all three.
+    /// The center has asked for this stage.
     pub(super) fn reach(&mut self, stage: Stage) {
         self.stage = self.stage.max(stage);
     }
 }
 
-/// As it is written down.
+/// As it is saved.
 #[derive(Serialize, Deserialize)]
 struct Row {
     agent: u16,
@@ -84,18 +83,19 @@ impl From<Consult> for Row {
     }
 }
 
-/// Where a party is to be.
+/// Where the session wants a party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// Where it was dialed.
     There,
     Conference,
-    /// With whom it dials.
+    /// With the consulted party, whom it dials.
     Consulted(u16),
 }
 
 impl Session {
-    /// The agent of the provider's whom the caller has talked to, and may be split from.
+    /// The agent at the provider to whom the caller has talked, and from whom a split can part
+    /// them.
     pub(super) fn talker(&self) -> Option<u16> {
         let talks = |n: &u16| self.state_of(*n).is_some_and(PartyState::is_accepted);
         self.parties.keys().copied().find(talks)
@@ -105,7 +105,7 @@ impl Session {
         self.state_of(n).is_some_and(PartyState::is_up) && !self.caller.is_over()
     }
 
-    /// Whether somebody who is to stay would be taken down with this party.
+    /// Whether ending this party would also end one that stays in the call.
     pub(super) fn carries(&self, n: u16) -> bool {
         let Some(consult) = self.consult.filter(|it| it.agent == n) else { return false };
         let dials = self.party(n).and_then(|it| it.dials) == Some(consult.consulted);
@@ -113,7 +113,7 @@ impl Session {
         dials && hangs && !self.caller.is_over()
     }
 
-    /// Whether the caller has somebody else in the conference, should this party leave it.
+    /// Whether the caller still has company in the conference when this party leaves it.
     pub(super) fn is_among_three(&self, n: u16) -> bool {
         let other = self.consult.and_then(|it| match n {
             _ if it.agent == n => Some(it.consulted),
@@ -143,7 +143,7 @@ impl Session {
 }
 
 impl ProviderCalls {
-    /// Whether `trunk` leads to somebody whom the party on this leg can consult.
+    /// Whether the party on this leg can consult a number that `trunk` dials.
     ///
     /// # Errors
     ///
@@ -159,11 +159,11 @@ impl ProviderCalls {
         }
     }
 
-    /// Whether three can hear each other, of whom this agent is one.
+    /// Whether this agent, the caller and a consulted party can hear each other.
     ///
     /// # Errors
     ///
-    /// Why not. The sound of our own telephones is mixed here, a provider must be able to.
+    /// Why not. We mix the sound of our own telephones; a provider needs conferences for its own.
     pub fn can_conference(&self, party: LegId) -> Result<(), CannotSplit> {
         let session = self.sessions.get(&party.call);
         match session.and_then(|session| session.parties.get(&party.n)) {

@@ -1,6 +1,6 @@
-//! How calls end: the caller hangs up, nothing is heard any more, everything was said.
+//! How calls end: the caller hangs up, the provider falls silent, or the flow has ended the call.
 //!
-//! **Invariant:** the center hears once that a caller is gone.
+//! **Invariant:** the center gets one event for the end of a caller.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::webhook::calls::{
 };
 use crate::words::{Cause, Event, Loss};
 
-/// News this old counts from when it happened; younger news from when it came. Providers' times are
-/// whole seconds, ours are not.
+/// An older event counts from when it happened, a younger one from when it came: providers report
+/// whole seconds.
 const LATE: Duration = Duration::from_secs(2);
 
-/// A caller whose talk or dialing is over is back at the provider within this time, with all its
-/// repetitions.
+/// After a talk or a dialing the provider comes back with the caller within this time, repetitions
+/// included.
 pub(super) const BACK_MAX: Duration = Duration::from_secs(60);
 
-/// A call the provider does not know is waited for so long, after a piece of music.
+/// How long a call that the provider does not know may still come, after a piece of music.
 const GONE_WAIT: Duration = Duration::from_secs(4);
 
 impl ProviderCalls {
-    /// The caller has hung up, at `at` if that is known.
+    /// The caller has hung up, at `at` where the provider says when.
     pub(super) fn caller_gone(
         &mut self,
         now: Timestamp,
@@ -38,7 +38,7 @@ impl ProviderCalls {
         self.caller_over(now, call, at, |leg| Event::HungUp { leg, cause });
     }
 
-    /// The caller is gone, in whichever way.
+    /// The caller is gone; `end` makes the event.
     pub(super) fn caller_over(
         &mut self,
         now: Timestamp,
@@ -83,7 +83,7 @@ impl ProviderCalls {
         self.tell_center(now, at, event);
     }
 
-    /// The party on `leg` is done with at `at`: the provider is soon back with the caller.
+    /// The party on `leg` is over at `at`: the provider comes back with the caller soon after.
     pub(super) fn expect_back(&mut self, leg: LegId, at: Timestamp) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let by = at + BACK_MAX;
@@ -97,8 +97,8 @@ impl ProviderCalls {
     }
 
     /// The provider says that it knows no such call: the caller hung up in the same moment, which
-    /// is the usual race; or the account is wrong, and the caller's next request shows it. Whoever
-    /// is with us by SIP is there.
+    /// is the usual race; or the account is wrong, and the caller's next request shows it. A caller
+    /// whose sound is with us by SIP is there.
     pub(super) fn said_gone(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         session.moved = session.moved.filter(|_| session.caller.is_over());
@@ -112,18 +112,18 @@ impl ProviderCalls {
         }
     }
 
-    /// The provider should have come long ago.
+    /// The provider has not come for this call in time.
     pub(super) fn lost(&mut self, now: Timestamp, call: CallId) {
         tracing::warn!(%call, "nothing was heard of this call for too long: it counts as ended. Is \
             the status address set at the provider?");
         let caller = self.sessions.get(&call).map(|session| session.caller);
         let (cause, how) = (Cause::TIMER_EXPIRED, Loss::Silent);
         self.caller_over(now, call, None, |leg| match caller {
-            // The provider said so itself: the caller hung up.
+            // The provider knew no such call: the caller hung up.
             Some(Whereabouts::Unknown) => Event::HungUp { leg, cause },
             Some(_) | None => Event::LegLost { leg, cause, how },
         });
-        // Nothing would end it there any more, if it is up.
+        // If it is up after all, nothing else would end it there.
         let has_rest =
             self.sessions.get(&call).and_then(|it| self.setup.providers.get(&it.provider));
         if has_rest.is_some_and(|provider| provider.has_rest) {

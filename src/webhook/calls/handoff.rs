@@ -1,4 +1,4 @@
-//! The caller's sound at our own door: a SIP leg from the provider, for an agent at a telephone of
+//! Hand-offs: the provider brings a caller's sound to us by SIP, for an agent at a telephone of
 //! ours.
 //!
 //! ```text
@@ -8,8 +8,8 @@
 //!
 //! **Invariant:** an address is good for one leg, of the step that handed it out.
 //!
-//! **Deliberately absent:** SIP and sound. The front it is
-//! handed to answers the leg and lets the two talk.
+//! **Deliberately absent:** SIP and sound: the front of the telephones answers that leg and lets
+//! the two talk.
 
 use crate::front::ADDRESS_PREFIX;
 use crate::id::{CallId, LegId};
@@ -21,7 +21,7 @@ use crate::webhook::sign::{hex, hmac_sha256, same};
 use crate::words::{Cause, Event, Loss};
 
 impl ProviderCalls {
-    /// A SIP leg rings for this address: whose sound comes, and to whom?
+    /// Sound comes by SIP at this address: the caller whose it is, and the party it is for.
     pub fn handoff_arrived(&mut self, user: &str) -> Option<(LegId, LegId)> {
         let (call, _) = user.strip_prefix(ADDRESS_PREFIX)?.split_once('-')?;
         let call = CallId(call.parse().ok()?);
@@ -41,13 +41,13 @@ impl ProviderCalls {
         self.sessions.get(&call).is_some_and(|session| session.caller.is_with_us())
     }
 
-    /// The SIP leg with the caller's sound is over; `by_us` when we took it down because the agent
-    /// is gone, and the caller goes on elsewhere.
+    /// The SIP leg with the caller's sound is over; `by_us` when we ended it because the agent is
+    /// gone, and the caller goes on in the flow.
     pub fn handoff_ended(&mut self, now: Timestamp, call: CallId, by_us: bool, cause: Cause) {
         self.end_handoff(now, call, by_us, |leg| Event::HungUp { leg, cause });
     }
 
-    /// As [`Self::handoff_ended`], where nobody hung up.
+    /// As [`Self::handoff_ended`], where the leg was lost.
     pub fn handoff_lost(&mut self, now: Timestamp, call: CallId, cause: Cause, how: Loss) {
         self.end_handoff(now, call, false, |leg| Event::LegLost { leg, cause, how });
     }
@@ -73,12 +73,13 @@ impl ProviderCalls {
         }
     }
 
-    /// Telephones of ours to hang up, because the caller could not be brought there.
+    /// The next telephone of ours to hang up, because the provider could not bring the caller
+    /// there.
     pub fn poll_dropped(&mut self) -> Option<LegId> {
         self.dropped.pop_front()
     }
 
-    /// The caller came back from the agent's SIP leg, or never got there.
+    /// The provider is back with the caller: where no sound came, the agent's leg is dropped.
     pub(super) fn handoff_missed(&mut self, call: CallId, leg: LegId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if session.bridging == Some(Bridging::HandOff { leg }) && !session.caller.is_with_us() {
@@ -91,7 +92,7 @@ impl ProviderCalls {
     }
 }
 
-/// The user part to which step `n` of a call sends its sound.
+/// The user part of the address to which step `n` of a call sends its sound.
 pub(super) fn handoff_address(key: &[u8; 32], call: CallId, n: u32) -> String {
     let what = format!("{ADDRESS_PREFIX}{}-{n}", call.0);
     let mac = hmac_sha256(key, &[what.as_bytes()]);

@@ -1,11 +1,11 @@
-//! Who is to hear whom, and what that is at a provider: a bridge, a dialing, a conference.
+//! From who hears whom to what a provider does for it: a bridge, a dialing, a conference.
 //!
 //! The center says per leg whom it hears ([`Command::Hear`]); a provider joins and splits legs in
-//! one step. So the session keeps what was said until those who hear each other all do, and only
-//! then something is done.
+//! one step. So the session collects the center's words until all legs of a circle hear each other,
+//! and acts only then.
 //!
-//! **Deliberately absent:** one who hears others and is not heard. No provider's document can say
-//! that of legs which dialed each other; whoever asks for it is refused before it comes here.
+//! **Deliberately absent:** a leg that hears others and is not heard. No provider's document can
+//! say that of legs which dialed each other, so the request is refused before it comes here.
 //!
 //! [`Command::Hear`]: crate::words::Command::Hear
 
@@ -19,7 +19,7 @@ use crate::webhook::calls::party::Party;
 use crate::webhook::calls::session::{Bridging, Session};
 
 impl ProviderCalls {
-    /// A leg is to hear exactly these.
+    /// The center wants this leg to hear exactly these.
     pub(super) fn hear_others(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Taken {
         let call = leg.call;
         let Some(session) = self.sessions.get_mut(&call) else { return Taken::BySip };
@@ -48,7 +48,7 @@ impl Session {
         self.party(leg.n).is_none()
     }
 
-    /// The caller and a party are to hear each other.
+    /// The center wants the caller and this party to hear each other.
     fn join(&mut self, leg: LegId) {
         let Some(party) = self.parties.get(&leg.n) else { return };
         let is_consulted = self.consult.is_some_and(|it| it.consulted == leg.n);
@@ -62,7 +62,7 @@ impl Session {
         }
     }
 
-    /// The caller and whom they talk to no longer hear each other, and both stay.
+    /// The caller and the party no longer hear each other, and both stay.
     fn split(&mut self) {
         let Some(leg) = self.bridging.and_then(Bridging::talks) else { return };
         self.bridging = None;
@@ -71,7 +71,8 @@ impl Session {
         }
     }
 
-    /// An agent and a consulted party are to hear each other, by the dialing of the one.
+    /// The center wants an agent and the consulted party to hear each other, which the agent's
+    /// dialing does.
     fn join_consulted(&mut self, agent: LegId, consulted: LegId) {
         let Some(consult) = &mut self.consult else { return };
         if (consult.agent, consult.consulted) == (agent.n, consulted.n) {
@@ -79,7 +80,7 @@ impl Session {
         }
     }
 
-    /// The caller, the agent and the consulted party are to hear each other.
+    /// The center wants caller, agent and consulted party to hear each other.
     fn confer(&mut self, call: CallId) {
         let Some(consult) = &mut self.consult else { return };
         consult.reach(Stage::Conference);

@@ -5,9 +5,9 @@
 //! [`ProviderCalls::handle_request`] takes a request that was verified. Either the answer is known
 //! at once, or the request became events: take them by [`ProviderCalls::poll_event`], give the
 //! center's commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
-//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_ask`] says what a provider
-//! should be told by REST at once; without REST everything happens with the provider's next
-//! request, which a waiting caller makes every few seconds.
+//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_ask`] gives the commands that
+//! should reach a provider by REST at once; without REST everything happens with the provider's
+//! next request, which a waiting caller makes every few seconds.
 //!
 //! **Invariant:** a step is answered once; a call ends once towards the center, whatever is
 //! delivered late, twice or in another order; a party accepts or fails once.
@@ -52,13 +52,14 @@ pub use write::Again;
 
 use session::Session;
 
-/// After this a provider is told again what it could not be told.
+/// A command that failed is repeated after this time.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
-/// Calls that ended are remembered so long, for late news.
+/// How long a call that ended is remembered, for late reports.
 const ENDED_KEPT: Duration = Duration::from_secs(600);
-/// And their names at the provider longer, so that a copy of an old request starts no call.
+/// Names of ended calls kept for longer, so that a copy of an old request starts no call; the
+/// oldest goes first.
 const SEEN_MAX: usize = 200_000;
-/// Refused calls remembered by name; one that comes again after more than these leaves a second
+/// Names of refused calls that are kept; one that comes again after more than these leaves a second
 /// record.
 const REFUSED_MAX: usize = 1_000;
 
@@ -91,7 +92,7 @@ impl std::fmt::Debug for ProviderCallsSetup {
 
 #[derive(Clone, Debug, Default)]
 pub struct ProviderSetup {
-    /// There are credentials to tell the provider something.
+    /// There are credentials for the provider's REST interface.
     pub has_rest: bool,
     /// The key an agent outside must press to take a call; `None` takes it by answering.
     pub accept_key: Option<Digit>,
@@ -100,13 +101,13 @@ pub struct ProviderSetup {
     pub whisper_language: String,
     /// Shown to those who are dialed; `None` shows them the caller's.
     pub caller_id: Option<String>,
-    /// A party that is refused must be ended by REST, because its document cannot do it.
+    /// Only REST can end a party that is refused: its document cannot.
     pub ends_parties: bool,
     /// How a caller and a party who hear each other are split, so that both stay.
     pub split: SplitSupport,
     /// Only the legs of telephone numbers ask for a document.
     pub only_numbers_ask: bool,
-    /// It waits for the accept key itself: a dialing that went well was accepted.
+    /// It waits for the accept key itself: in a dialing that succeeded the key was pressed.
     pub waits_for_key: bool,
     /// The SIP address (`host` or `host:port`) under which the provider reaches us.
     pub sip_host: Option<String>,
@@ -117,7 +118,7 @@ pub struct ProviderSetup {
 pub enum WebhookResult {
     /// The answer is this, and nothing happened.
     Known(Document),
-    /// It became events; ask for the answer when they are dealt with.
+    /// It became events; ask for the answer once the center has dealt with them.
     Asked(Ticket),
     /// No call of ours is meant.
     Unknown,
@@ -137,11 +138,11 @@ impl Ticket {
     }
 }
 
-/// Something to tell a provider by REST.
+/// A command for a provider, to be sent by REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub provider: String,
-    /// The caller's, or a party's that is to end.
+    /// The leg that it is about.
     pub leg: LegId,
     /// The provider's name for the leg.
     pub reference: String,
@@ -151,27 +152,27 @@ pub struct Ask {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskWhat {
-    /// Come for this at once.
+    /// The leg asks for this document at once.
     Move { to: Link },
     /// End the leg.
     End,
-    /// Take this party away from the caller whose leg the provider calls `caller`: it comes for
-    /// `to`. Where one command is for both, the caller comes for `caller_to`. `conference` is the
-    /// one of their call.
+    /// Split this party from the caller, whose leg the provider calls `caller`: the party asks for
+    /// `to`. Where one command moves both, the caller asks for `caller_to`. `conference` is that of
+    /// their call.
     Split { caller: String, to: Link, caller_to: Link, conference: String },
-    /// It has come, as it was told to: it need not be told again.
+    /// The leg has come as commanded: the command need not be repeated.
     Came,
-    /// Say here how the leg goes on, where a person has not set that up.
+    /// Report the state of the leg here, where its console has no address for that.
     Watch { to: Link },
 }
 
-/// How that went.
+/// The outcome of an [`Ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskOutcome {
     Done,
     /// The provider knows no such call any more.
     Gone,
-    /// It did not work, or we do not know. The next request will bring it.
+    /// It failed, or the outcome is unknown. The provider's next request brings the change.
     Failed,
 }
 
@@ -181,7 +182,7 @@ pub struct ProviderCalls {
     sessions: BTreeMap<CallId, Session>,
     /// The provider and its name for the caller's leg, to the call.
     by_reference: BTreeMap<(String, String), CallId>,
-    /// The same of parties, as far as theirs is known.
+    /// The same for parties, once their names are known.
     parties_by_reference: BTreeMap<(String, String), LegId>,
     /// Names of calls that ended, oldest first.
     seen: VecDeque<(String, String)>,
@@ -195,14 +196,14 @@ pub struct ProviderCalls {
     expected: VecDeque<Handoff>,
     /// No new calls.
     is_full: bool,
-    /// Calls refused for that, to be told.
+    /// Calls that were refused because of it, for the center.
     refused: VecDeque<(From, String, Via)>,
-    /// Their names, oldest first: a provider that asks again is refused or served again, and its
-    /// refusal told once.
+    /// Their names, oldest first: a provider that asks again is refused or served again, and the
+    /// center gets one refusal.
     refused_keys: VecDeque<(String, String)>,
     /// Calls to look at before the turn ends.
     touched: BTreeSet<CallId>,
-    /// Calls to be written down, or forgotten.
+    /// Calls to be saved, or forgotten.
     unsaved: BTreeSet<CallId>,
 }
 
@@ -210,11 +211,11 @@ pub struct ProviderCalls {
 enum Wake {
     /// The provider should have come by now.
     Lost(CallId),
-    /// The provider could not be told, and is told again.
+    /// A command failed, and is repeated.
     Tell(CallId),
     /// A party should have come to its conference by now.
     Comes(LegId),
-    /// Late news has had its time.
+    /// Late reports have had their time.
     Forget(CallId),
 }
 
@@ -250,7 +251,7 @@ impl ProviderCalls {
         self.refused.pop_front()
     }
 
-    /// What a provider should be told, once nothing is left to be dealt with.
+    /// The next command, once the center has dealt with all events.
     pub fn poll_ask(&mut self) -> Option<Ask> {
         while let Some(call) = self.touched.pop_first() {
             self.tell(call);
@@ -280,7 +281,7 @@ impl ProviderCalls {
         self.sessions.contains_key(&call)
     }
 
-    /// Calls that are up, and not only waiting to be told that they are over.
+    /// Calls that are up, without those that only wait for the command that ends them.
     #[must_use]
     pub fn calls_live(&self) -> usize {
         let is_live = |session: &&Session| {
@@ -290,7 +291,7 @@ impl ProviderCalls {
         self.sessions.values().filter(is_live).count()
     }
 
-    /// There is no room for another call, or for its record.
+    /// `is_full`: there is no room for another call, or for its record.
     pub fn set_full(&mut self, is_full: bool) {
         self.is_full = is_full;
     }
@@ -300,7 +301,7 @@ impl ProviderCalls {
         self.unsaved.insert(call);
     }
 
-    /// Tells the provider at once what cannot wait for its next request, if it can be told.
+    /// Commands by REST what cannot wait for the provider's next request.
     fn tell(&mut self, call: CallId) {
         self.tell_parties(call);
         let Some(session) = self.sessions.get_mut(&call) else { return };
@@ -309,8 +310,8 @@ impl ProviderCalls {
         if !has_rest || !session.is_out_of_date() || session.moved.is_some() {
             return;
         }
-        // The loop's own request may be under way, and has the number before: so the two are known
-        // from each other, and what the command would interrupt is not begun.
+        // The loop's own request may be under way, and has the number before this one. So the two
+        // can be told apart, and nothing begins that the command would interrupt.
         let to = session.next + 1;
         session.moved = Some(to);
         let what = match session.program {
@@ -331,7 +332,7 @@ impl ProviderCalls {
         });
     }
 
-    /// The answer to what [`Self::poll_ask`] gave.
+    /// Takes the outcome of what [`Self::poll_ask`] gave.
     pub fn handle_ask_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
         if !leg.is_caller() {
             return self.handle_party_outcome(now, leg, outcome);
@@ -343,7 +344,7 @@ impl ProviderCalls {
             AskOutcome::Failed => {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
-                // Waiting callers come by themselves; those who talk do not.
+                // Waiting callers come by themselves; callers in a talk do not.
                 if matches!(
                     session.on_air,
                     session::OnAir::Dial { .. } | session::OnAir::Conference

@@ -1,4 +1,4 @@
-//! A party: somebody whom the center dialed for a call at a provider.
+//! Parties: the legs that the center dialed for a call at a provider.
 
 mod row;
 
@@ -19,14 +19,14 @@ pub(super) enum Party {
 #[derive(Debug)]
 pub(super) struct ProviderLeg {
     pub(super) to: Callee,
-    /// The provider's name for its leg, once it came with it.
+    /// The provider's name for the leg, once a request had it.
     pub(super) reference: Option<String>,
-    /// The number shown to it.
+    /// The number that the party is shown.
     pub(super) shown: Option<String>,
-    /// The center gives it up then.
+    /// The center gives the party up at this time.
     pub(super) until: Timestamp,
     pub(super) state: PartyState,
-    /// The number of its document that was not asked for yet, once it was taken out of its dialing.
+    /// The number of its next document, once a split took it out of its dialing.
     pub(super) next: u32,
     /// The consulted party whom its last document dials.
     pub(super) dials: Option<u16>,

@@ -1,5 +1,5 @@
-//! The state of a party whom the provider dials: what the center was told of its leg, and where the
-//! provider has it.
+//! The state of a party whom the provider dials: which events the center has of its leg, and where
+//! the provider has it.
 //!
 //! ```text
 //!  Ringing ──► Accepting ──► Connected ◄──► Leaving ──► Coming ──► Asking ──► InConference
@@ -10,86 +10,87 @@
 //!     └────────────┴─────────────┴── over, or given up; so from every state ──► Ended
 //! ```
 //!
-//! A party that was accepted hears whoever dialed it and ends with that dialing, until the provider
-//! takes it out of it, to the conference of the call. From there on it asks for documents of its
-//! own, and is ended by its own command.
+//! A party that was accepted hears the leg that dialed it and ends with that dialing, until the
+//! provider splits it off into the call's conference. From then on it asks for documents of its
+//! own, and needs a command of its own to end.
 //!
-//! **Invariant:** the center hears once that a party accepted or failed, and once that it is over:
+//! **Invariant:** the center gets one event when a party accepts or fails, and one when it is over:
 //! only [`PartyState::accept`], [`PartyState::over`], [`PartyState::refuse`] and
-//! [`PartyState::give_up`] say so, and each changes the state so that it says it once.
+//! [`PartyState::give_up`] make them, and each changes the state so that it makes it once.
 //!
-//! **Deliberately absent:** who is to be where, which is the session's; telephones of ours, of
-//! which SIP tells the center.
+//! **Deliberately absent:** where the session wants a party; telephones of ours, whose events SIP
+//! makes.
 
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{Cause, Event};
 
-/// A command about a party that fails so often in a row is not tried again.
+/// After this many failures in a row a command about a party is given up.
 const TELLS_MAX: u8 = 6;
 
-/// `tries` counts the commands about it that failed, one after another.
+/// `tries` counts the commands about the party that failed in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PartyState {
-    /// Nobody has answered.
+    /// It has not answered.
     Ringing,
-    /// It answered, and may have to press the accept key yet.
+    /// It answered, and may still have to press the accept key.
     Accepting,
     /// The provider has ended it, and comes by itself with the result of the dialing, which says
-    /// whether the key was pressed if nothing else did.
+    /// whether the party pressed the key.
     Returning { is_accepted: bool },
-    /// It hears whoever dialed it. `is_split`: the center takes the caller away from it.
+    /// It hears the leg that dialed it. `is_split`: the center has taken the caller away from it.
     Connected { is_split: bool, tries: u8 },
-    /// The provider is being told to take it out of the dialing.
+    /// A command to split it off is under way.
     Leaving { is_split: bool, tries: u8 },
-    /// It is on the way to its next document; where `left_at` is known, it may have hung up then.
+    /// The command was done, and it is on the way to its next document. With `left_at` it may have
+    /// hung up at that time.
     Coming { left_at: Option<Timestamp> },
-    /// It asks for a document, and what changes now goes into that.
+    /// Its request is being answered: what changes now goes into the answer.
     Asking,
-    /// It does what its last document says: it is in the conference, or dials a consulted party.
+    /// It does what its last document says: it is in the conference, or dials the consulted party.
     InConference { tries: u8 },
-    /// The provider is being told to bring it for its next document.
+    /// A command to bring it for its next document is under way.
     Recalled { tries: u8 },
-    /// The center was told that it is over. `comes`: the provider ended it, and comes by itself
-    /// with the result of the dialing.
+    /// The center knows that it is over. `comes`: the provider ended it, and comes by itself with
+    /// the result of the dialing.
     Ended { comes: bool, rest: Rest },
 }
 
-/// What is left of a party that is over for the center.
+/// What is left to do about a party that is over for the center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// Its leg is over when the dialing is, and needs no command.
+    /// Nothing: its leg ends with the dialing.
     EndsWithDialing,
-    /// Its leg is to be ended, once nobody who stays hangs on it.
+    /// Its leg needs a command to end, once no other leg that stays hangs on it.
     ToEnd {
         tries: u8,
     },
     ToldToEnd {
         tries: u8,
     },
-    /// The provider said that it is gone.
+    /// Nothing: the provider has ended it.
     Gone,
 }
 
-/// How it is known that a party is over.
+/// How we know that a party is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
     /// The provider says so.
     Said,
     /// The provider says so, and comes by itself with the result of the dialing.
     Comes,
-    /// It was not heard of, or cannot be brought where it is to be: its leg may be up.
+    /// It fell silent, or the provider cannot move it: its leg may still be up.
     Lost,
 }
 
-/// What follows from a command that was not done.
+/// What follows from a command that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
-    /// Nothing: something else said already what became of the party.
+    /// Nothing: another report already said what became of the party.
     Stale,
-    /// It is given again in a while.
+    /// It is repeated after a while.
     Again,
-    /// It is not given again: the caller and the party were left together.
+    /// It is not repeated: the caller and the party were left together.
     Together,
     /// It failed too often.
     Never,
@@ -115,7 +116,7 @@ impl PartyState {
         }
     }
 
-    /// It is, or was last, where it was dialed: what is told of that dialing is told of it.
+    /// It is, or last was, in the dialing: the result of the dialing is its own.
     pub(super) const fn is_dialed(self) -> bool {
         match self {
             Self::Ringing
@@ -132,17 +133,17 @@ impl PartyState {
         }
     }
 
-    /// It is up, and would be taken down with whoever dialed it.
+    /// It is up, and ends when the leg that dialed it does.
     pub(super) const fn hangs_on_dialing(self) -> bool {
         self.is_up() && (self.is_dialed() || matches!(self, Self::Leaving { .. }))
     }
 
-    /// The provider is being told to move it, or has.
+    /// A command to move it is under way, or was done.
     pub(super) const fn is_on_the_way(self) -> bool {
         self.is_told() || matches!(self, Self::Coming { .. })
     }
 
-    /// When it hung up, if it has: nobody has said so yet.
+    /// When it may have hung up, without a report of it yet.
     pub(super) const fn left_at(self) -> Option<Timestamp> {
         match self {
             Self::Coming { left_at } => left_at,
@@ -150,12 +151,12 @@ impl PartyState {
         }
     }
 
-    /// The provider is being told to move it.
+    /// A command to move it is under way.
     pub(super) const fn is_told(self) -> bool {
         matches!(self, Self::Leaving { .. } | Self::Recalled { .. })
     }
 
-    /// It was, or is to be, taken away from whoever dialed it.
+    /// It is split from the leg that dialed it, or soon will be.
     pub(super) const fn is_split(self) -> bool {
         match self {
             Self::Connected { is_split, .. } => is_split,
@@ -168,20 +169,20 @@ impl PartyState {
         }
     }
 
-    /// Whoever dialed it is on the way back from that dialing.
+    /// The leg that dialed it is on the way back from that dialing.
     pub(super) const fn comes_back(self) -> bool {
         self.comes() && self.is_dialed()
     }
 
-    /// The provider has ended it, and whoever dialed it comes by itself.
+    /// The provider has ended it, and the leg that dialed it comes by itself.
     pub(super) const fn comes(self) -> bool {
         matches!(self, Self::Returning { .. } | Self::Ended { comes: true, .. })
     }
 }
 
-/// What happens to a party. An event is what the center hears of it.
+/// What happens to a party. A returned event is for the center.
 impl PartyState {
-    /// It has answered. Whether that was known.
+    /// It has answered; `true` where that was known.
     pub(super) fn answer(&mut self) -> bool {
         if *self == Self::Ringing {
             *self = Self::Accepting;
@@ -215,7 +216,7 @@ impl PartyState {
                 Event::DialFailed { leg, cause: Cause::NO_ANSWER }
             }
             Self::Ringing => Event::DialFailed { leg, cause },
-            // It let the time for the key pass, or put down.
+            // It pressed no key in time, or hung up.
             Self::Accepting | Self::Returning { is_accepted: false } => {
                 let cause = if cause == Cause::NO_ANSWER { cause } else { Cause::CALL_REJECTED };
                 Event::DialFailed { leg, cause }
@@ -237,7 +238,7 @@ impl PartyState {
         Some(event)
     }
 
-    /// Nobody takes the call: a voicemail, for instance. Its document ends it.
+    /// It answered and does not take the call, as a voicemail does not. Its document ends it.
     pub(super) fn refuse(&mut self, leg: LegId) -> Event {
         *self = Self::Ended { comes: self.comes(), rest: Rest::EndsWithDialing };
         Event::DialFailed { leg, cause: Cause::NO_ANSWER }
@@ -271,7 +272,7 @@ impl PartyState {
         }
     }
 
-    /// The provider is told to move it.
+    /// A command to move it leaves.
     pub(super) fn tell(&mut self) {
         *self = match *self {
             Self::Connected { is_split, tries } => Self::Leaving { is_split, tries },
@@ -280,7 +281,7 @@ impl PartyState {
         };
     }
 
-    /// The provider has done what it was told.
+    /// That command was done.
     pub(super) fn told(&mut self) -> bool {
         let is_told = self.is_told();
         if is_told {
@@ -289,14 +290,14 @@ impl PartyState {
         is_told
     }
 
-    /// The provider has not done what it was told. A consulted party stays where it was, as whoever
-    /// was recalled does; for another the hold is off.
+    /// That command failed. A consulted party stays where it was, and so does one that was
+    /// recalled; for another the hold is off.
     pub(super) fn not_told(&mut self, is_consulted: bool) -> Undone {
         match *self {
             Self::Leaving { tries, .. } | Self::Recalled { tries } if tries + 1 >= TELLS_MAX => {
                 Undone::Never
             }
-            // Should it have worked all the same, the party comes.
+            // If it worked all the same, the party comes.
             Self::Recalled { tries } => {
                 *self = Self::InConference { tries: tries + 1 };
                 Undone::Again
@@ -314,8 +315,8 @@ impl PartyState {
         }
     }
 
-    /// It comes for a document that is not where it was dialed. The leg of one that is over is to
-    /// be ended there.
+    /// It asks for a document outside of its dialing. Where it is over, its leg now needs a command
+    /// to end.
     pub(super) fn ask(&mut self) {
         *self = match *self {
             Self::Connected { .. }
@@ -330,7 +331,7 @@ impl PartyState {
             Self::Ended { comes: true, rest: Rest::EndsWithDialing } => {
                 Self::Ended { comes: true, rest: Rest::Gone }
             }
-            // Nobody who has not accepted was told to come.
+            // No command moves a party that has not accepted.
             Self::Ringing | Self::Accepting | Self::Returning { .. } | Self::Ended { .. } => *self,
         };
     }
@@ -342,8 +343,8 @@ impl PartyState {
         }
     }
 
-    /// The conference came to an end under the caller: the party has hung up, or is on its way back
-    /// as well. `false` where that was known.
+    /// The conference ended for the caller: the party has hung up, or is on its way back as well.
+    /// `false` where that was known.
     pub(super) fn may_have_left(&mut self, now: Timestamp) -> bool {
         let is_news = self.is_accepted()
             && !matches!(self, Self::Returning { .. } | Self::Coming { left_at: Some(_) });
@@ -353,8 +354,8 @@ impl PartyState {
         is_news
     }
 
-    /// Whether its leg is to be told now that it ends. `carries`: somebody who stays would be taken
-    /// down with it.
+    /// Whether the command that ends its leg leaves now. `carries`: it would also end a leg that
+    /// stays.
     pub(super) fn tell_end(&mut self, carries: bool) -> bool {
         match *self {
             Self::Ended { comes, rest: Rest::ToEnd { tries } } if !carries => {
@@ -365,7 +366,7 @@ impl PartyState {
         }
     }
 
-    /// The provider has not ended its leg.
+    /// The command that ends its leg failed.
     pub(super) fn not_ended(&mut self) -> Undone {
         match *self {
             Self::Ended { comes, rest: Rest::ToldToEnd { tries } } => {
@@ -380,7 +381,7 @@ impl PartyState {
         }
     }
 
-    /// Over a restart: what became of a command is not known, so it is given again.
+    /// After a restart: the outcome of a command is not known, so the command is repeated.
     pub(super) fn take_up(&mut self) {
         *self = match *self {
             Self::Leaving { is_split, tries } => Self::Connected { is_split, tries },

@@ -1,7 +1,7 @@
 //! Messages that callers leave, recorded by the provider.
 //!
-//! **Invariant:** the center hears of a recording when the caller goes on, and again when it is
-//! known where it is kept; which of the two comes first does not matter to its record.
+//! **Invariant:** the center gets an event when the caller goes on after a message, and another one
+//! when its address is known; the call's record is the same in either order.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::webhook::fields::{Fields, LegState, Recorded};
 use crate::words::{Event, RecordingEnd, RecordingFault, RecordingKind};
 
 impl ProviderCalls {
-    /// The caller goes on after the message. No word of a recording: nothing was said.
+    /// The caller goes on after the message. Where the request names no recording, the caller said
+    /// nothing.
     pub(super) fn record_over(&mut self, call: CallId, id: RecordingId, fields: &Fields) {
         self.hold(call, fields);
         let ended = RecordingEnd::Stopped;
@@ -21,16 +22,16 @@ impl ProviderCalls {
         self.events.push_back(event);
     }
 
-    /// News of the recording that step `n` asked for; it may come after the call.
+    /// The recording that step `n` asked for, which may be reported after the call.
     pub(super) fn recorded(&mut self, call: CallId, n: u32, fields: &Fields) -> WebhookResult {
         let known = WebhookResult::Known(Document::default());
         let Some(session) = self.sessions.get(&call) else { return WebhookResult::Unknown };
         let Some(wanted) = session.recordings.get(&n) else { return WebhookResult::Unknown };
         if session.on_air == (OnAir::Record { recording: wanted.id }) {
-            // How it ended is not known yet: by the caller who goes on, or who is gone.
+            // Whether the caller went on or hung up is not known yet.
             self.hold(call, fields);
         } else if let Some(made) = fields.recorded.clone() {
-            // Too short to be one: so it was told, or would have been, when the caller went on.
+            // One that is too short was reported as empty when the caller went on.
             let event = match is_short(&made, wanted.length_min) {
                 true => empty(wanted.id),
                 false => news(wanted.id, made, how(fields)),
@@ -40,7 +41,7 @@ impl ProviderCalls {
         known
     }
 
-    /// The request for what comes next says that the caller is gone.
+    /// The request for the next step says that the caller has hung up.
     pub(super) fn cut_message(&mut self, call: CallId, on_air: OnAir, fields: &Fields) {
         self.hold(call, fields);
         if let Some(session) = self.sessions.get_mut(&call) {
@@ -48,7 +49,7 @@ impl ProviderCalls {
         }
     }
 
-    /// The caller hung up while a message was left. Without a word of it: that may come yet.
+    /// The caller hung up during the message. A report of it may still come.
     pub(super) fn message_cut(&mut self, call: CallId, id: RecordingId) {
         if let Some(made) = self.held(call, id) {
             self.events.push_back(news(id, made, RecordingEnd::HungUp));
@@ -69,7 +70,7 @@ impl ProviderCalls {
         });
     }
 
-    /// What was told of a message, unless it is too short to be one.
+    /// What is known of a message, unless it is too short to be one.
     fn held(&mut self, call: CallId, id: RecordingId) -> Option<Recorded> {
         let session = self.sessions.get_mut(&call)?;
         let made = session.made.take()?;

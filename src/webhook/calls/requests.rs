@@ -1,7 +1,7 @@
-//! Requests: which call and step, and what that means to the center.
+//! Requests: which call and step they are about, and which events they become.
 //!
-//! **Invariant:** what was heard is told to the center in the order in which it happened: prompts
-//! that ended, then keys.
+//! **Invariant:** the events of a request are in the order in which things happened: prompts that
+//! ended, then keys.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
 use crate::words::{Cause, Digit, Event, From, Hearing, Via};
 
-/// Until the first document is answered, and for what cannot be reckoned.
+/// How long a call may be silent before its first document is answered, and where no length is
+/// known.
 const UNHEARD_MAX: Duration = Duration::from_secs(60);
 
 impl ProviderCalls {
@@ -63,7 +64,7 @@ impl ProviderCalls {
             return self.again(call, &Link::Voice);
         }
         if self.seen_set.contains(&key) || fields.state.is_some_and(LegState::is_ended) {
-            // A copy of an old request, or a call that is over before we were asked.
+            // A copy of an old request, or a call that ended before its first request came.
             return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
         let from = From { number: fields.from.clone(), name: fields.from_name.clone() };
@@ -113,8 +114,8 @@ impl ProviderCalls {
         WebhookResult::Asked(Ticket { call, link: Link::Voice })
     }
 
-    /// What was answered before, for a request that came before. Over a restart the last answer is
-    /// written anew: an empty one would end the call.
+    /// The kept answer, for a request that came before. After a restart the last one is written
+    /// anew: an empty one would end the call.
     fn again(&mut self, call: CallId, link: &Link) -> WebhookResult {
         let Some(session) = self.sessions.get_mut(&call) else { return WebhookResult::Unknown };
         if let Some(document) = session.answers.find(link) {
@@ -132,7 +133,7 @@ impl ProviderCalls {
             };
             return WebhookResult::Asked(Ticket { call, link: link.clone() });
         }
-        // Older than all that is kept: whoever really waits for it comes for what is next.
+        // Older than all kept answers: a leg that really waits for it comes for the next step.
         let next = Action::Goto(Link::Step { call, n: session.next });
         let action = if is_over { hang_up() } else { next };
         WebhookResult::Known(Document { actions: vec![action] })
@@ -144,8 +145,8 @@ impl ProviderCalls {
         if n < session.next {
             return self.again(call, &link);
         }
-        // Told to come, and with no news: what was on the air was cut off, and is to be said again.
-        // So it was for a step ahead of ours; or we were lost in between.
+        // A command brought it here without a result: what was on the air was cut off, and is said
+        // again. The same where its step is ahead of ours, because we were lost in between.
         let has_news = fields.keys.is_some() || fields.dial.is_some() || fields.recorded.is_some();
         let is_expected = n == session.next && (session.moved != Some(n) || has_news);
         session.next = n + 1;
@@ -180,7 +181,8 @@ impl ProviderCalls {
         match on_air {
             OnAir::Sounds { play, ahead, listen, waits } => {
                 let mut keys = fields.keys.clone().unwrap_or_default();
-                // Alone it ends no input here, but maybe the one before: the flow knows.
+                // A finish key alone ends no input here; it may end the one before, which the flow
+                // knows.
                 let ends = |key: &Digit| listen.is_some_and(|it| it.finish == Some(*key));
                 let any = !keys.is_empty();
                 keys.extend(fields.finished_by.filter(|key| any || ends(key)));
@@ -206,7 +208,7 @@ impl ProviderCalls {
         }
     }
 
-    /// What was on the document after the first play was heard, too.
+    /// The caller also heard what the document had after its first play.
     fn follow(&mut self, call: CallId, plays: VecDeque<Vec<crate::words::Prompt>>, in_vain: bool) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         if !plays.is_empty() {

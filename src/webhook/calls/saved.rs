@@ -1,7 +1,7 @@
-//! Calls on paper, so that a restart does not lose them.
+//! Calls as they are saved, so that a restart does not lose them.
 //!
-//! **Invariant:** what is written is enough to answer the provider's next request; answers already
-//! given are not, and a second delivery over a restart is answered anew.
+//! **Invariant:** what is saved is enough to answer the provider's next request. Answers already
+//! given are not saved: after a restart a second delivery is answered anew.
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
@@ -16,7 +16,7 @@ use crate::words::Cause;
 /// Room for a call, in bytes; most need less.
 const TEXT_LEN: usize = 640;
 
-/// What became of a call since it was last written.
+/// What became of a call since it was last saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saving {
     Keep(CallId, String),
@@ -24,7 +24,7 @@ pub enum Saving {
 }
 
 impl ProviderCalls {
-    /// What should be written down now.
+    /// The next call to save, or to forget.
     pub fn poll_saving(&mut self) -> Option<Saving> {
         let call = self.unsaved.pop_first()?;
         let Some(session) = self.sessions.get(&call) else { return Some(Saving::Forget(call)) };
@@ -34,7 +34,7 @@ impl ProviderCalls {
     }
 
     /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is
-    /// over is kept for late news. `false` when the text is none of ours.
+    /// over is kept for late reports. `false` when the text is not a saved call.
     pub fn restore(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
         let Ok(mut session) = serde_json::from_str::<Session>(text) else { return false };
         if !is_up {
@@ -68,7 +68,8 @@ impl ProviderCalls {
                 self.parties_by_reference.insert(key, leg);
             }
             if session.caller.is_over() {
-                party.state.give_up(leg, Cause::NORMAL_CLEARING); // nobody waits for news of it
+                // The center expects no event of it.
+                party.state.give_up(leg, Cause::NORMAL_CLEARING);
             }
             party.state.take_up();
         }

@@ -18,7 +18,7 @@ use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::fields::Recorded;
 use crate::words::{Cause, Digit, Hearing, Listen, Prompt};
 
-/// As text it is written after each step, so what is not there is not written.
+/// It is saved as text after each step, so empty fields are left out.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Session {
     pub(super) provider: String,
@@ -26,7 +26,7 @@ pub(super) struct Session {
     pub(super) reference: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) region: Option<String>,
-    /// The number of the step that was not asked for yet.
+    /// The number of the next step.
     pub(super) next: u32,
     pub(super) program: Program,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,31 +36,32 @@ pub(super) struct Session {
     pub(super) parties: BTreeMap<u16, Party>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consult: Option<Consult>,
-    /// What the center said last of who hears whom.
+    /// Who hears whom, as the center said last.
     #[serde(default, skip_serializing_if = "Hearing::is_empty")]
     pub(super) hearing: Hearing,
     /// Messages, by the step that asked for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) recordings: BTreeMap<u32, Recording>,
-    /// What was told of the message that is being left, until the caller goes on or is gone.
+    /// What is known of the message that is being left, until the caller goes on or is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Recorded>,
     /// Counts pieces of music, so that the tune goes on from one to the next.
     pub(super) piece: u32,
-    /// When the call counts as lost, unless the provider comes before.
+    /// The call counts as lost at this time, unless the provider comes before.
     pub(super) lost_at: Timestamp,
     #[serde(rename = "is_over")]
     pub(super) caller: Whereabouts,
     #[serde(skip)]
     pub(super) answers: Answers,
-    /// The step the provider was told by REST to come for, until it comes for that or a later one.
+    /// The step for which a REST command brings the provider, until it comes for that or a later
+    /// one.
     #[serde(skip)]
     pub(super) moved: Option<u32>,
     #[serde(skip)]
     pub(super) follow: Option<Follow>,
 }
 
-/// What the center wants the caller to hear or to do.
+/// What the center wants the caller to hear or do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Program {
     Silent,
@@ -80,17 +81,17 @@ pub(super) enum Program {
 }
 
 impl Program {
-    /// The call is over, and the provider is to be told.
+    /// The call is over, and its provider must end it.
     pub(super) const fn is_end(&self) -> bool {
         matches!(self, Self::HangUp { .. } | Self::Reject { .. })
     }
 }
 
-/// Whom the caller is brought to. It goes before what would be heard else, which goes on when it
-/// comes to nothing.
+/// Whom the caller is brought to. It takes precedence over the program, which goes on when it
+/// fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Bridging {
-    /// The provider calls somebody.
+    /// The provider dials a party.
     Dial { leg: LegId },
     /// The caller's sound comes to us by SIP, where the agent's telephone is.
     HandOff { leg: LegId },
@@ -102,7 +103,7 @@ pub(super) enum Bridging {
 }
 
 impl Bridging {
-    /// The party of the provider's that the caller hears.
+    /// The party at the provider whom the caller hears.
     pub(super) const fn talks(self) -> Option<LegId> {
         match self {
             Self::Talking { leg } | Self::Conference { leg } => Some(leg),
@@ -111,10 +112,10 @@ impl Bridging {
     }
 }
 
-/// What the last document makes the provider do.
+/// What the provider does by the last document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum OnAir {
-    /// It is not known, after a restart: the provider is on its way back to us.
+    /// Not known, after a restart: the provider is on its way back to us.
     Nothing,
     /// A request is being answered: what changes now goes into the answer.
     #[serde(rename = "Nothing", skip_deserializing)]
@@ -151,7 +152,7 @@ impl OnAir {
     }
 }
 
-/// A message that is to be recorded.
+/// A message that the provider records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Recording {
     pub(super) id: RecordingId,
@@ -162,16 +163,16 @@ pub(super) struct Recording {
     pub(super) beep: bool,
 }
 
-/// Prompts that were on the last document, too, and so were heard already.
+/// Prompts that the last document had as well, so that the caller has heard them.
 #[derive(Debug)]
 pub(super) struct Follow {
     pub(super) plays: VecDeque<Vec<Prompt>>,
-    /// Keys were waited for after them, in vain.
+    /// The caller pressed no key after them, though they could have.
     pub(super) in_vain: bool,
 }
 
 impl Session {
-    /// A party of the provider's.
+    /// A party at the provider.
     pub(super) fn party(&self, n: u16) -> Option<&ProviderLeg> {
         self.parties.get(&n).and_then(Party::provider)
     }
@@ -180,18 +181,18 @@ impl Session {
         self.parties.get_mut(&n).and_then(Party::provider_mut)
     }
 
-    /// Where a party of the provider's is.
+    /// The state of a party at the provider.
     pub(super) fn state_of(&self, n: u16) -> Option<PartyState> {
         self.party(n).map(|party| party.state)
     }
 
-    /// What played ends with the bridge.
+    /// A bridge ends what plays.
     pub(super) fn bridge(&mut self, to: Bridging) {
         self.bridging = Some(to);
         self.program = Program::Silent;
     }
 
-    /// Nobody is dialed or talked to on this leg any more.
+    /// The caller no longer talks to this leg, and the provider no longer dials it.
     pub(super) fn done_with(&mut self, leg: LegId) {
         self.hearing.forget(leg);
         if let Some(
@@ -205,13 +206,13 @@ impl Session {
         }
     }
 
-    /// Whether the caller is to be brought to somebody, or to leave a message.
+    /// Whether the next step brings the caller to a party, or records a message.
     pub(super) fn is_awaited(&self) -> bool {
         self.bridging.is_some() || matches!(self.program, Program::Record { .. })
     }
 
-    /// Whether what the provider does now is not what the center wants any more, so that it should
-    /// be told at once. Words are worth no command: they come with the next request.
+    /// Whether the provider does something that the center no longer wants, so that a command
+    /// should go out at once. A prompt is worth no command: it comes with the next request.
     pub(super) fn is_out_of_date(&self) -> bool {
         if self.caller.is_over() || self.on_air.is_asked() {
             return false;
@@ -223,8 +224,8 @@ impl Session {
         match &self.on_air {
             OnAir::Nothing | OnAir::Asked | OnAir::AskedAnew => false,
             OnAir::End | OnAir::Record { .. } => false,
-            // Nor what is said to a caller for whom nobody came: an announcement in the queue looks
-            // the same from here, and a piece of music is short.
+            // Nor is what a waiting caller hears: an announcement in the queue looks the same from
+            // here, and a piece of music is short.
             OnAir::Sounds { waits: true, .. } => self.is_awaited(),
             OnAir::Sounds { waits: false, .. } => {
                 matches!(
@@ -232,17 +233,17 @@ impl Session {
                     Some(Bridging::HandOff { .. } | Bridging::Conference { .. })
                 )
             }
-            // Told to come as well, it would begin what is next twice.
+            // With a command on top, it would begin the next step twice.
             OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::comes_back) => {
                 false
             }
-            // Moved before the party, the caller would take it down.
+            // If the caller moved before the party, the party would end.
             OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::is_told) => false,
             OnAir::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
                 Some(Bridging::HandOff { .. } | Bridging::Conference { .. }) | None => true,
             },
-            // Our end of it is taken down, and the provider comes by itself.
+            // We end the SIP leg, and the provider comes by itself.
             OnAir::HandOff { .. } => false,
             OnAir::Conference => !matches!(self.bridging, Some(Bridging::Conference { .. })),
         }

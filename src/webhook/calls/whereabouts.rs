@@ -7,25 +7,24 @@
 //!  Unknown ──► Over { with_us: false } ◄── Over { with_us: true }
 //! ```
 //!
-//! **Invariant:** [`Whereabouts::leave`] is news once.
+//! **Invariant:** [`Whereabouts::leave`] returns `true` once.
 //!
-//! **Deliberately absent:** what the provider does with the caller there; that is what is on air.
+//! **Deliberately absent:** what the provider does with the caller there: see `OnAir`.
 
 use serde::{Deserialize, Serialize};
 
-/// On paper it is whether the call is over: over a restart our end of the sound is gone, and the
+/// Saved as whether the call is over: after a restart our end of the sound is gone, and the
 /// provider is asked anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
 pub(super) enum Whereabouts {
     /// At the provider, which does what the last document says.
     AtProvider,
-    /// The provider said that it knows no such call, and has not come since.
+    /// The provider said that it knows no such call, and has made no request since.
     Unknown,
     /// The caller's sound is with us by SIP.
     WithUs,
-    /// The caller is gone, or the call was never heard of here; `with_us`: our end of the sound is
-    /// still to be ended.
+    /// The caller is gone; `with_us`: our end of the sound is still up.
     Over { with_us: bool },
 }
 
@@ -48,7 +47,7 @@ impl Whereabouts {
         comes
     }
 
-    /// The caller's sound is no longer with us. Whether somebody talked there.
+    /// The caller's sound is no longer with us. Whether a talk ends with it.
     pub(super) fn hand_back(&mut self) -> bool {
         match *self {
             Self::WithUs => {
@@ -63,7 +62,7 @@ impl Whereabouts {
         }
     }
 
-    /// The caller is gone. Whether that is news.
+    /// The caller is gone. `false` where that was known.
     pub(super) fn leave(&mut self) -> bool {
         if self.is_over() {
             return false;

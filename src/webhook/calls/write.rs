@@ -1,4 +1,4 @@
-//! Answers: the document for what the center wants now.
+//! Answers: the document for what the center wants of a leg now.
 //!
 //! **Invariant:** a document for the caller's leg ends, or comes back to the next step.
 
@@ -20,23 +20,24 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::words::{Ahead, Listen, Prompt};
 
-/// A talk that lasts longer is ended by the provider.
+/// The provider ends a talk that lasts longer.
 const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);
-/// A party is rung so long at least, and at most.
+/// A party rings at least this long.
 const RING_MIN: Duration = Duration::from_secs(5);
+/// And at most this long.
 const RING_MAX: Duration = Duration::from_secs(300);
-/// Until the agent's telephone, which has answered, hears the caller.
+/// How long the provider may take to bring the caller's sound to an agent who has answered.
 const HAND_OFF_RING: Duration = Duration::from_secs(10);
 /// What providers and networks may take between two requests, beyond what is heard.
 const GRACE: Duration = Duration::from_secs(20);
-/// Speech is not slower than this, a character.
+/// The slowest speech, per character.
 const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
-/// Sound files are not longer.
+/// The longest sound file.
 const FILE_MAX: Duration = Duration::from_secs(600);
-/// Where nothing is to be heard and no key is waited for.
+/// A document that plays nothing and collects no keys comes back after this time.
 const IDLE_MS: u32 = 1_000;
 
-/// What a provider is answered instead.
+/// An answer in place of one that has not left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Again {
     pub provider: String,
@@ -46,8 +47,8 @@ pub struct Again {
 }
 
 impl ProviderCalls {
-    /// The answer to the request with which a call came, in place of one that has not left; and
-    /// nothing else is asked for it. `None`: no provider carries this call.
+    /// The answer to the request with which a call came, in place of one that has not left;
+    /// commands about the call are dropped. `None`: no provider carries this call.
     pub fn write_again(&mut self, now: Timestamp, call: CallId) -> Option<Again> {
         let session = self.sessions.get_mut(&call)?;
         session.answers = Answers::default();
@@ -58,8 +59,8 @@ impl ProviderCalls {
         Some(Again { provider, reference, document })
     }
 
-    /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
-    /// call now.
+    /// The answer to a request, once the center has dealt with its events. `ahead` is what the
+    /// center will say to the call next.
     pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
             return self.write_party(now, leg, &ticket.link);
@@ -90,7 +91,7 @@ impl ProviderCalls {
         written.document
     }
 
-    /// An accepted party is bridged by an empty document; one that nobody wants any more hangs up.
+    /// An empty document bridges a party that was accepted; one that is no longer wanted hangs up.
     fn write_party(&mut self, now: Timestamp, leg: LegId, link: &Link) -> Document {
         if let Link::Leg { n, .. } = *link
             && link.is_elsewhere()
@@ -115,7 +116,8 @@ impl ProviderCalls {
 }
 
 impl ProviderCalls {
-    /// The document of a party that is not where it was dialed: its conference, or whom it dials.
+    /// The document of a party that a split has moved: its conference, or the consulted party to
+    /// dial.
     fn write_elsewhere(&mut self, now: Timestamp, leg: LegId, n: u32) -> Document {
         if let Some(party) = self.sessions.get_mut(&leg.call).and_then(|it| it.party_mut(leg.n)) {
             party.state.answered();
@@ -154,7 +156,7 @@ impl ProviderCalls {
     }
 }
 
-/// How the provider is to call a party.
+/// The dialing of a party, as its provider is asked for it.
 fn dial_of(
     now: Timestamp,
     leg: LegId,
@@ -205,7 +207,7 @@ impl Writer<'_> {
         match self.session.bridging {
             Some(Bridging::Dial { leg }) => return self.dial(now, leg),
             Some(Bridging::HandOff { leg }) => return self.hand_off(leg),
-            // Bridged, and yet it asks: whatever ended the talk will be told.
+            // Bridged, and yet it asks: the report of what ended the talk is on its way.
             Some(Bridging::Talking { .. }) => return self.silent(None),
             Some(Bridging::Conference { .. }) => return self.conference(),
             None => {}
@@ -229,7 +231,7 @@ impl Writer<'_> {
     }
 
     fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: Ahead) -> Written {
-        // What cannot be interrupted stands alone: keys must not reach past it.
+        // A prompt without barge-in stands alone, so that no key reaches past it.
         let alone = ahead.deaf && ahead.listen.is_none_or(|listen| listen.barge_in);
         let (plays, listen) = match alone {
             true => (Vec::new(), None),
@@ -243,7 +245,7 @@ impl Writer<'_> {
         self.sounds(sounds, listen, on_air, lasts)
     }
 
-    /// One piece of what is heard in the queue, or while somebody outside is rung.
+    /// One piece of what the caller hears in the queue, or while a party outside rings.
     fn wait(&mut self, prompts: &[Prompt], listen: Option<Listen>) -> Written {
         self.session.piece = (self.session.piece + 1) % self.setup.pieces.max(1);
         let piece = self.session.piece;
@@ -258,7 +260,7 @@ impl Writer<'_> {
         self.sounds(sounds, listen, on_air, lasts)
     }
 
-    /// The provider was told to come for what is to begin, which it would cut off if it began now.
+    /// A command is bringing the provider for the next step, and would cut off what began now.
     fn hold_back(&mut self, listen: Option<Listen>) -> Written {
         let prompts = match &self.session.program {
             Program::Play { prompts, repeat: true, .. } => prompts.clone(),
@@ -267,7 +269,7 @@ impl Writer<'_> {
         self.wait(&prompts, listen)
     }
 
-    /// Nothing to say: keys may be on their way, or the center waits for somebody.
+    /// Nothing to play: keys may be on their way, or the center waits for an event.
     fn silent(&self, listen: Option<Listen>) -> Written {
         let waits = listen.is_none();
         let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits };

@@ -20,7 +20,7 @@ impl ProviderFront {
         self.calls.calls_live()
     }
 
-    /// Whether somebody at a telephone of ours can hear this call, and speak into it.
+    /// Whether a supervisor at a telephone of ours can hear this call, and speak into it.
     ///
     /// # Errors
     ///

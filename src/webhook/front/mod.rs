@@ -1,4 +1,4 @@
-//! Calls at providers as one machine, whichever way a provider takes what a call is to do.
+//! All calls at providers as one machine, whether a provider takes documents or commands.
 //!
 //! ```text
 //!            providers of documents            providers commanded action by action
@@ -13,15 +13,14 @@
 //!
 //! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
 //! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
-//! two steps, because the center stands between them. Where the result is
-//! [`WebhookResult::Asked`], do what a [`Front`](crate::front::Front) wants done, and when nothing
-//! is left, give the ticket back to `answer`. After each of the three doors take
-//! `poll_request` in the same two steps, until it gives nothing: a commanded leg asks there as
-//! other legs do over HTTP.
+//! two steps, because the center stands between them. Where the result is [`WebhookResult::Asked`],
+//! do what a [`Front`](crate::front::Front) wants done, and when nothing is left, give the ticket
+//! back to `answer`. After each of the three doors take `poll_request` in the same two steps, until
+//! it gives nothing: a commanded leg asks there as other legs do over HTTP.
 //!
 //! At the end of a turn, when all events are dealt with, `pass_on` gives each provider what its
-//! calls want of it; take `poll_request` after each. Then write down what `poll_saving` gives, and
-//! send what `poll_order` gives after that.
+//! calls want of it; take `poll_request` after each. Then save what `poll_saving` gives, and send
+//! what `poll_order` gives after that.
 //!
 //! **Invariant:** what one provider says changes no leg of another, also where both call two legs
 //! by the same name.
@@ -49,7 +48,7 @@ use crate::words::Ahead;
 
 pub use saved::Saving;
 
-/// How a provider takes what a leg is to do.
+/// How a provider takes what we want of a leg.
 #[derive(Debug)]
 pub enum Way {
     /// It asks for documents, and comes sooner where REST commands it to. It comes to these links.
@@ -58,12 +57,12 @@ pub enum Way {
     Commands(Box<dyn Commanded>),
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub enum WebhookResult {
-    /// The answer is this. If a commanded leg asked, it has it already.
+    /// The answer. A commanded leg that asked has it already.
     Known(Document),
-    /// It became events; ask for the answer when they are dealt with.
+    /// It became events; ask for the answer once the center has dealt with them.
     Asked(Ticket),
     /// No call of ours is meant.
     Unknown,
@@ -85,14 +84,14 @@ impl Ticket {
     }
 }
 
-/// Who waits for the answer.
+/// What waits for the answer.
 #[derive(Debug)]
 enum Waits {
     /// The provider, for a document.
     Provider(calls::Ticket),
     /// A leg that is commanded.
     Leg { ticket: calls::Ticket, provider: &'static str, reference: String, link: Link },
-    /// Nobody: the center only has to deal with it.
+    /// Nothing: the center only has to deal with the events.
     Nobody,
 }
 
@@ -103,7 +102,7 @@ pub struct ProviderFront {
     ways: BTreeMap<&'static str, Way>,
     /// For providers of documents.
     orders: VecDeque<RestOrder>,
-    /// Names under which an earlier version wrote legs down that have others now.
+    /// Names under which an earlier version saved legs, and which are to be forgotten.
     old_names: VecDeque<String>,
 }
 
@@ -176,8 +175,8 @@ impl ProviderFront {
         Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
 
-    /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
-    /// ticket's call now. A commanded leg begins with it at once.
+    /// The answer to a request, once the center has dealt with its events. `ahead` is what the
+    /// center will say to the ticket's call next. A commanded leg begins with it at once.
     pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
         match ticket.waits {
             Waits::Provider(ticket) => self.calls.write(now, &ticket, ahead),
@@ -203,7 +202,7 @@ impl ProviderFront {
         Some(document)
     }
 
-    /// Takes what became of a command.
+    /// Takes the outcome of a command.
     pub fn handle_rest_result(&mut self, now: Timestamp, result: &RestResult) {
         let RestResult { provider, leg, action, outcome } = result;
         let asked = match outcome {
@@ -225,7 +224,7 @@ impl ProviderFront {
         }
     }
 
-    /// Passes the next thing on that a call wants of its provider. `false`: there is nothing left.
+    /// Passes on the next thing that a call wants of its provider. `false`: nothing is left.
     pub fn pass_on(&mut self, now: Timestamp) -> bool {
         let Some(ask) = self.calls.poll_ask() else { return false };
         match self.ways.get_mut(ask.provider.as_str()) {
@@ -236,7 +235,7 @@ impl ProviderFront {
         true
     }
 
-    /// The next thing for whoever sends commands; those for one leg come in their order.
+    /// The next order for the sender of commands; those for one leg come in their order.
     pub fn poll_order(&mut self) -> Option<RestOrder> {
         let of_leg = |front: &mut Self| {
             front.commanded().find_map(|(provider, legs)| {

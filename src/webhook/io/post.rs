@@ -1,11 +1,11 @@
-//! Verified requests on their way to whoever carries the calls, and the documents on the way back.
+//! Verified requests on their way to the driver, and the documents on the way back.
 //!
 //! Those that are ready together go together, and are answered together: waking the other thread
 //! costs more than the work it is woken for.
 //!
 //! **Invariant:** one batch is under way at a time, and the requests in it are in the order in
-//! which they were verified. Who waits is answered within the deadline, also while the batch before
-//! is not; a request goes on its way even if nobody waits for its answer any more.
+//! which they were verified. Each asker is answered within the deadline, even while the batch
+//! before is not; a request goes on its way even if its asker has gone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +19,10 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
 
-/// Requests that go together. Timers and telephones have their turn after each batch.
+/// The most requests of a batch. Timers and telephones have their turn after each batch.
 const BATCH_MAX: usize = 64;
 
-/// A verified request, for whoever carries the calls.
+/// A verified request, for the driver.
 #[derive(Debug)]
 pub struct Webhook {
     pub provider: &'static str,
@@ -35,11 +35,11 @@ pub struct Webhook {
 pub struct WebhookBatch {
     pub webhooks: Vec<Webhook>,
     /// Takes as many documents as there are webhooks, in their order. `None`: no call of ours is
-    /// meant. An answer nobody waits for any more is dropped; the provider comes again for it.
+    /// meant. An answer whose asker has gone is dropped; the provider comes again for it.
     pub reply: oneshot::Sender<Vec<Option<Document>>>,
 }
 
-/// What comes back to a request.
+/// The answer to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Document(Document),
@@ -49,7 +49,7 @@ pub(super) enum Answer {
     Late,
 }
 
-/// Where the door leaves requests.
+/// Where the server leaves requests.
 pub(super) struct Post {
     out: mpsc::Sender<WebhookBatch>,
     deadline: Duration,
@@ -59,7 +59,7 @@ pub(super) struct Post {
 #[derive(Default)]
 struct Waiting {
     letters: VecDeque<Letter>,
-    /// Somebody carries letters, and will look for more.
+    /// A task carries letters, and will look for more.
     is_carried: bool,
 }
 
@@ -68,7 +68,7 @@ struct Letter {
     asker: Asker,
 }
 
-/// Who waits for an answer.
+/// A request that waits for its answer.
 struct Asker {
     due: Instant,
     /// Taken when it is answered.
@@ -76,7 +76,7 @@ struct Asker {
 }
 
 impl Asker {
-    /// Nobody who went away is missed.
+    /// Answers, unless the asker has gone.
     fn tell(&mut self, answer: Answer) {
         self.answer.take().map(|waiting| waiting.send(answer));
     }
@@ -88,7 +88,7 @@ impl Post {
         Self { out, deadline, waiting: Mutex::default() }
     }
 
-    /// Leaves a request; `None` when too many wait. Needs the runtime of the door.
+    /// Leaves a request; `None` when too many wait. Needs the runtime of the server.
     pub(super) fn send(self: &Arc<Self>, webhook: Webhook) -> Option<oneshot::Receiver<Answer>> {
         let (answer, answered) = oneshot::channel();
         let asker = Asker { due: Instant::now() + self.deadline, answer: Some(answer) };
@@ -112,7 +112,7 @@ impl Post {
             let (webhooks, mut askers): (Vec<Webhook>, Vec<Asker>) =
                 letters.into_iter().map(|letter| (letter.webhook, letter.asker)).unzip();
             let (reply, mut replied) = oneshot::channel();
-            // Where nobody is there any more, the letters' own channels close and say so.
+            // Where the driver has gone, the letters' own channels close and say so.
             let _ = self.out.send(WebhookBatch { webhooks, reply }).await;
             // One timer for all: each new one would wake the runtime once more.
             let documents = loop {
@@ -127,8 +127,8 @@ impl Post {
         }
     }
 
-    /// Answers those who must not wait longer. Returns when to look again: all others, also those
-    /// who come until then, can wait so long.
+    /// Answers the askers whose time is over. Returns when to look again: all others, also those
+    /// that come until then, can wait until that time.
     fn give_up(&self, under_way: &mut [Asker]) -> Instant {
         let now = Instant::now();
         let mut waiting = self.waiting();

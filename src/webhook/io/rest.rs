@@ -261,7 +261,7 @@ impl Shared {
         queue.next += 1;
         queue.later.insert((at, n), job);
         drop(queue);
-        // Whoever waits for a later one wakes up to wait for this one.
+        // A thread that waits for a later job wakes up to wait for this one.
         self.woken.notify_one();
     }
 }

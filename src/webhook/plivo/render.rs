@@ -1,12 +1,12 @@
 //! Documents as Plivo XML.
 //!
 //! A whisper is not a document of the party's leg here: Plivo fetches a sound, plays it and waits
-//! for the key itself. So the accept key stands at the `Dial`, and a
-//! [`Gather`](Action::Gather) that leads to [`Link::Leg`] is written as its sounds only.
+//! for the key itself. So the accept key stands at the `Dial`, and a [`Gather`](Action::Gather)
+//! that leads to [`Link::Leg`] is written as its sounds only.
 //!
 //! **Invariant:** what asks for something is followed by a redirect to the same next step. A
-//! document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the
-//! caller is asked is not.
+//! document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, and what the
+//! caller is asked stays.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::words::{Cause, Digit, Listen};
 
 /// What Plivo reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 100_000;
-/// A party has so long to press the accept key, from its answer.
+/// How long a party has to press the accept key, from its answer.
 const CONFIRM_TIMEOUT_S: u64 = 15;
 /// Where Plivo's own endpoints are registered.
 const CLIENT_HOST: &str = "phone.plivo.com";

@@ -1,6 +1,6 @@
 //! Commands for Plivo's calls.
 //!
-//! **Deliberately absent:** [`Watch`](RestCommand::Watch): Plivo takes the address for news of a
+//! **Deliberately absent:** [`Watch`](RestCommand::Watch): Plivo takes the address for reports of a
 //! call only where the call begins.
 
 use serde_json::json;

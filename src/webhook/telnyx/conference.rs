@@ -1,4 +1,4 @@
-//! Conferences, where legs meet that must be split and brought together again.
+//! Conferences, which split legs and bring them together again.
 //!
 //! ```text
 //!  caller ══bridge══ agent         caller ─ music                  caller ─┐
@@ -8,17 +8,16 @@
 //! ```
 //!
 //! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
-//! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
-//! consults joins it there, and is with the caller as soon as that one is.
+//! and the other leg is parked, as the bridge was made. So the agent goes first. The consulted
+//! party joins the agent there, and hears the caller as soon as that leg enters.
 //!
-//! **Invariant:** where a leg should be in its conference, or out of it, Telnyx has confirmed that,
-//! or [`Legs`] commands it once more, or hangs the leg up after about a minute: no leg stays in
-//! silence, and none hears for long what others say. Parties who could not be split hear each
-//! other as before. Where Telnyx neither lets a leg in nor makes a conference of that name, the leg
-//! counts as in.
+//! **Invariant:** Telnyx has confirmed that a leg is in its conference, or out of it; or [`Legs`]
+//! repeats the command; or the leg is hung up after about a minute. So no leg stays in silence, and
+//! none hears for long what it should not. Parties whose split failed hear each other as before.
+//! Where Telnyx neither lets a leg in nor makes a conference of that name, the leg counts as in.
 //!
-//! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
-//! provider plays, and not our tune.
+//! **Deliberately absent:** Telnyx's own hold of a conference, which plays the provider's music to
+//! the caller, and not ours.
 
 use std::time::Duration;
 
@@ -35,23 +34,26 @@ use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{self, CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::Cause;
 
-/// How often a leg waits to enter a conference, or to leave one: about a minute, all in all.
+/// How often a leg waits to enter a conference, or to leave one, before it is hung up: about a
+/// minute in all.
 const WAITS_MAX: u32 = 7;
-/// The same for a party who still talks, and would be put on hold by it.
+/// The same for a party that still talks and enters for a hold; after these waits the split has
+/// failed.
 const SPLIT_WAITS_MAX: u32 = 2;
-/// Before the first new try. Each time after that it doubles, or is what the provider asks for.
+/// The wait before the second try. It doubles with each further try, unless the provider asks for
+/// more.
 const WAIT: Duration = Duration::from_secs(1);
-/// No wait between two tries is longer.
+/// The longest wait between two tries.
 const WAIT_MAX: Duration = Duration::from_secs(15);
-/// A leg that left its conference has hung up, mostly; its end is reported within this time.
+/// A leg that left its conference has mostly hung up: its end is reported within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
-/// A leg that falls out within this time after it entered falls out in a row.
+/// A leg that falls out again within this time after it entered does so in a row.
 const STAYS: Duration = Duration::from_secs(60);
-/// A leg that falls out more often in a row is hung up.
+/// A leg that falls out more than this many times in a row is hung up.
 const FALLS_MAX: u32 = 3;
 
 impl Legs {
-    /// Brings a party into its conference, out of the talk with whoever dialed it.
+    /// Brings a party into its conference, out of the talk with the leg that dialed it.
     pub(super) fn split_by_conference(
         &mut self,
         now: Timestamp,
@@ -60,7 +62,7 @@ impl Legs {
         split: Split,
     ) {
         if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
-            self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
+            self.timers.cancel(&Wake::End(reference.to_owned())); // it stays
         }
         let Some(leg) = self.leg(reference) else { return self.unsplit.push_back(id) };
         if leg.is_over {
@@ -69,7 +71,7 @@ impl Legs {
         if let Doing::Splitting(known) = &leg.doing
             && known.to == split.to
         {
-            return; // asked for once more, over a restart
+            return; // repeated after a restart
         }
         leg.begin(&split.to);
         let is_there = leg.is_in(&split.conference);
@@ -89,7 +91,8 @@ impl Legs {
         self.legs.get(caller).is_some_and(|leg| leg.is_told_to(BRIDGE))
     }
 
-    /// Commands to two legs may pass each other: whoever is to leave a bridge waits for it.
+    /// Commands to two legs may overtake each other, so a leg that leaves a bridge waits until the
+    /// bridge is made.
     pub(super) fn enters_after_bridge(&mut self, caller: &str) {
         let Some(leg) = self.legs.get(caller) else { return };
         let Doing::Dialing { party: Some(party), .. } = &leg.doing else { return };
@@ -105,7 +108,7 @@ impl Legs {
         let Some(Doing::Splitting(split)) = self.take_split(reference) else { return };
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
         self.requests.push_back((split.to, fields));
-        // What it dialed is on its own from here on.
+        // What it dialed goes on without it from here.
         if let Some(leg) = self.leg(&split.caller)
             && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
         {
@@ -120,7 +123,7 @@ impl Legs {
         is_splitting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
     }
 
-    /// A party joins whoever dialed it in their conference.
+    /// A party joins the leg that dialed it in its conference.
     pub(super) fn joins(&mut self, reference: &str, conference: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
             leg.doing = Doing::Consulted;
@@ -147,8 +150,8 @@ impl Legs {
         }
     }
 
-    /// Whoever does something else than to be in its conference leaves it first. A party that dials
-    /// somebody lets them in.
+    /// A leg that goes on to something else leaves its conference first. A party that dials stays,
+    /// and lets the consulted party in.
     pub(super) fn leave(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let stays = match leg.todo.front() {
@@ -175,7 +178,7 @@ impl Legs {
         }
     }
 
-    /// It hears those in the conference until it has left it.
+    /// Takes the outcome of a command to leave. Until it is done, the leg hears the conference.
     fn told_of_leave(&mut self, now: Timestamp, reference: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_told_to(LEAVE)) else { return };
         let Some(leaving) = &mut leg.leaving else { return };
@@ -197,7 +200,7 @@ impl Legs {
         }
     }
 
-    /// What became of a command about a conference.
+    /// Takes the outcome of a command about a conference.
     pub(super) fn handle_conference_result(
         &mut self,
         now: Timestamp,
@@ -216,7 +219,7 @@ impl Legs {
                 self.over(now, reference, &fields);
             }
             _ if !is_wanted => {}
-            _ if leg.is_entering() => {} // what becomes of the next one counts
+            _ if leg.is_entering() => {} // the outcome of the next one counts
             (_, RestOutcome::Done) => self.entered(now, reference),
             (_, outcome) => {
                 self.not_entered(now, reference, name, outcome);
@@ -231,7 +234,8 @@ impl Legs {
         self.split_done(now, reference);
     }
 
-    /// By that name there is no conference yet, or there is one already; or it is something else.
+    /// There is no conference of that name yet, or there is one already, or the command failed for
+    /// another reason.
     fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
         let is_splitting = matches!(leg.doing, Doing::Splitting(_));
@@ -243,7 +247,8 @@ impl Legs {
         match outcome {
             RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
             RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
-                // It has fallen out for us alone, or nothing else can be done: it stays as it is.
+                // It fell out as far as we know only, or no other try is left: it stays where it
+                // is.
                 let is_in = *is_unsure || conference.falls > 0 || *waits >= waits_max;
                 if *is_refused && is_in && !is_splitting {
                     tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
@@ -280,7 +285,7 @@ impl Legs {
         let caller = self.legs.get(&split.caller).map(|leg| &leg.doing);
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
-        // It may be in there all the same, and the caller alone.
+        // The party may be in the conference all the same, and the caller alone.
         let may_be_in =
             |conference: Conference| matches!(conference.at, At::Entering { is_unsure: true, .. });
         if talk && conference.is_some_and(may_be_in) {
@@ -288,8 +293,7 @@ impl Legs {
         }
     }
 
-    /// The leg has left its conference without a command of ours: it has hung up, or the conference
-    /// ended.
+    /// The leg left its conference without a command of ours: it hung up, or the conference ended.
     pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
             return;
@@ -305,7 +309,7 @@ impl Legs {
         self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
-    /// Goes on with conferences over a restart: a try that was waited for is made at once.
+    /// Goes on with conferences after a restart: a try that was to follow later is made at once.
     pub(super) fn take_up_conference(&mut self, reference: &str) {
         self.leave_again(reference);
         let Some(leg) = self.legs.get(reference) else { return };
@@ -321,7 +325,7 @@ impl Legs {
     }
 }
 
-/// Until a command that was not done is given again, for which it was waited so often before.
+/// The time before a command that failed is repeated, after `waits` earlier waits.
 fn wait(waits: u32, outcome: &RestOutcome) -> Duration {
     let asked = match outcome {
         RestOutcome::Busy(Some(after)) => *after,

@@ -1,7 +1,7 @@
-//! Legs come and go: who they are, how they answer, meet each other and end.
+//! The life of a leg: how it becomes known, answers, is bridged and ends.
 //!
-//! **Invariant:** a party is bridged to, or joins in a conference, only the caller who waits for
-//! it, and one whom nobody waits for is hung up; a caller stays when the party has gone.
+//! **Invariant:** a party is bridged to the leg that waits for it, or joins that leg's conference;
+//! one for which no leg waits is hung up. A caller stays when the party has gone.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use crate::webhook::telnyx::legs::{BRIDGE, Legs, PARTY, Wake};
 use crate::webhook::telnyx::plan::{Body, body};
 use crate::words::Cause;
 
-/// Legs known at once, ended ones included. The news of one more is not taken, and its call is not
-/// answered.
+/// The most legs known at once, ended ones included. Events of a further one are ignored, and its
+/// call is not answered.
 const LEGS_MAX: usize = 50_000;
-/// An ended leg is known so long, for late events.
+/// How long an ended leg is known, for late events.
 const ENDED_KEPT: Duration = Duration::from_secs(120);
-/// Until the message of a caller who hung up is there; then the end is told without.
+/// How long the end of a caller waits for the report of their message.
 const SAVED_MAX: Duration = Duration::from_secs(15);
-/// Until the end of the caller is told for which a party was dropped, or until the consulted party
-/// of an agent who hung up is given to the caller.
+/// How long the end of a dropped party waits for that of its caller, and how long the consulted
+/// party of an agent who hung up may stay without the caller.
 const CROSSED_MAX: Duration = Duration::from_secs(3);
-/// No leg lasts longer: Telnyx ends it after four hours.
+/// No leg lasts longer than this: Telnyx ends it after four hours.
 const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
 
-/// Legs come and go.
+/// The life of a leg.
 impl Legs {
-    /// An event of a leg that is not known. `false`: nothing more is to be done about it.
+    /// An event of a leg that is not known. `false`: the event needs nothing further.
     pub(super) fn unknown_leg(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
         let Some(news) = &fields.news else { return false };
         if let Some(caller) = self.dialed.remove(&news.mark) {
@@ -48,7 +48,7 @@ impl Legs {
                     self.requests.push_back((Link::Voice, fields.clone()));
                 }
             }
-            // Nobody wants this party any more, or we were away while it was called.
+            // The party is no longer wanted, or we were away while it was dialed.
             (What::Called | What::Answered | What::Bridged, Some(link)) if is_party => {
                 self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
                 self.hang_up(reference);
@@ -116,7 +116,7 @@ impl Legs {
         self.insert(now, reference, leg)
     }
 
-    /// `false`: there are too many.
+    /// `false`: there are too many legs.
     pub(super) fn insert(&mut self, now: Timestamp, reference: &str, leg: Leg) -> bool {
         if self.legs.len() >= LEGS_MAX {
             tracing::warn!("more than {LEGS_MAX} legs at Telnyx: this one is left alone");
@@ -176,22 +176,22 @@ impl Legs {
             }
             Doing::Dialing { party: Some(party), .. } => {
                 self.tell_end(now, reference);
-                // It was dropped for this caller, and said so first.
+                // It was dropped because of this caller, and its event came first.
                 self.tell_end(now, &party);
             }
             _ => self.tell_end(now, reference),
         }
     }
 
-    /// Who is in the conference of a leg that does this, and stays there when that one has gone:
-    /// the caller may be brought to them. It is known by then whether that is so.
+    /// The consulted party of a leg that does this, which stays in the conference when that leg has
+    /// gone: the caller may be brought there.
     fn consulted(&self, doing: &Doing) -> Option<String> {
         let Doing::Dialing { party: Some(party), .. } = doing else { return None };
         let consulted = self.legs.get(party).filter(|leg| matches!(leg.doing, Doing::Consulted));
         consulted.map(|_| party.clone())
     }
 
-    /// A consulted party whose agent has hung up, and nobody was told yet what becomes of them.
+    /// Goes on with a consulted party whose agent hung up before a restart.
     pub(super) fn take_up_consulted(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.legs.get(reference) else { return };
         let (Doing::Consulted, Role::Party { caller, .. }) = (&leg.doing, &leg.role) else {
@@ -202,12 +202,12 @@ impl Legs {
         }
     }
 
-    /// It is known for some time yet, for late events.
+    /// Keeps the leg for late events, for a while.
     pub(super) fn ended(&mut self, now: Timestamp, reference: &str) {
         self.timers.set(Wake::Forget(reference.to_owned()), now + ENDED_KEPT);
     }
 
-    /// Whether a party's caller hears it.
+    /// Whether a party and the leg that dialed it talk.
     fn talks(&self, reference: &str) -> bool {
         let Some(Leg { role: Role::Party { caller, .. }, .. }) = self.legs.get(reference) else {
             return false;
@@ -217,7 +217,7 @@ impl Legs {
             if party == reference)
     }
 
-    /// Reports once that a leg has ended.
+    /// Reports that a leg has ended, once.
     pub(super) fn tell_end(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(held) = leg.held.take() else { return };
@@ -242,7 +242,7 @@ impl Legs {
         }
     }
 
-    /// The one who was dialed is done, or was not reached.
+    /// The dialing is over: the party is done, or was not reached.
     pub(super) fn dial_over(&mut self, now: Timestamp, caller: &str, dial: &Dial, cause: Cause) {
         let Some(leg) = self.legs.get(caller) else { return };
         let Doing::Dialing { talks_since, .. } = leg.doing else { return };
@@ -272,13 +272,13 @@ impl Legs {
         self.start(caller, BRIDGE, with(party), mark);
     }
 
-    /// The two who talk may hear each other no more: once more, and it is the same talk.
+    /// The two may no longer hear each other: they are bridged once more, and it is the same talk.
     pub(super) fn bridge_again(&mut self, caller: &str, party: &str) {
         let mark = self.mark(caller);
         self.start(caller, BRIDGE, with(party), mark);
     }
 
-    /// They hear each other from here on.
+    /// The two hear each other from here on.
     pub(super) fn bridged(&mut self, now: Timestamp, reference: &str) {
         let leg = self.leg(reference).map(|leg| &mut leg.doing);
         if let Some(Doing::Dialing { talks_since: Some(since), .. }) = leg {
@@ -286,14 +286,14 @@ impl Legs {
         }
     }
 
-    /// Once is enough.
+    /// Notes that a message was reported.
     pub(super) fn saved(&mut self, reference: &str, mark: &str) {
         if let Some(leg) = self.leg(reference) {
             mark.clone_into(&mut leg.saved);
         }
     }
 
-    /// A message whose caller did not wait for it.
+    /// A message that is reported after its caller has gone on.
     pub(super) fn saved_late(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
         let Some(news) = &fields.news else { return };
         let Some(link @ Link::Recording { .. }) = self.named(&news.mark) else { return };

@@ -1,8 +1,7 @@
-//! What a document is in commands, one after another.
+//! A document as commands, one after another.
 //!
-//! **Invariant:** of a document with a gather, every sound can be interrupted by a key or none can:
-//! each piece of an interruptible prompt is a gather of its own, and the first with a key is the
-//! result.
+//! **Invariant:** in a document with a gather, a key interrupts every sound or none: each piece of
+//! an interruptible prompt is a gather of its own, and the first one with a key is the result.
 
 use std::time::Duration;
 
@@ -18,19 +17,19 @@ use crate::webhook::telnyx::voices;
 use crate::webhook::value::whole_seconds;
 use crate::words::{Cause, Digit, Listen};
 
-/// Telnyx wants some time for the first key; between two pieces of a prompt it is this.
+/// The shortest time for the first key that Telnyx takes, used between two pieces of a prompt.
 const KEY_MS_MIN: u64 = 100;
-/// Of one text.
+/// The longest text of one command; the rest is left out.
 const TEXT_CHARS_MAX: usize = 3_000;
-/// Of a recording.
+/// The longest recording.
 const RECORD_MAX: Duration = Duration::from_secs(14_400);
 const DIGITS_MAX: u8 = 128;
-/// Speech is not slower than this, a character.
+/// The slowest speech, per character.
 const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
-/// Sound files are not longer.
+/// The longest sound file.
 const FILE_MAX: Duration = Duration::from_secs(600);
 
-/// What is commanded in a document, and around one.
+/// The actions that documents need.
 const ACTIONS: [&str; 18] = [
     "answer",
     "bridge",
@@ -72,10 +71,10 @@ impl<'de> Deserialize<'de> for Name {
 
 pub(super) type Body = Map<String, Value>;
 
-/// `lasts`: at most.
+/// A step of a leg. `lasts` is the longest it can take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Todo {
-    /// Until it was heard.
+    /// Until it has played to its end.
     Sound {
         name: Name,
         body: Body,
@@ -84,7 +83,7 @@ pub(super) enum Todo {
     Pause {
         ms: u32,
     },
-    /// Until there are keys, or were none in time. `is_last`: none is the result then.
+    /// Until keys come, or the time for them is over. `is_last`: no keys is a result, too.
     Keys {
         name: Name,
         body: Body,
@@ -98,7 +97,7 @@ pub(super) enum Todo {
         told: Link,
     },
     Dial(Box<Dial>),
-    /// Until somebody moves the leg.
+    /// Until a command moves the leg.
     #[serde(rename = "Meet")]
     Conference {
         #[serde(rename = "room")]
@@ -111,7 +110,7 @@ pub(super) enum Todo {
     },
 }
 
-/// `piece`: how long one of waiting music is.
+/// `piece`: how long a piece of waiting music is.
 pub(super) fn plan(document: &Document, context: &RenderContext, piece: Duration) -> Vec<Todo> {
     let mut todo = Vec::new();
     for action in &document.actions {
@@ -135,7 +134,7 @@ pub(super) fn plan(document: &Document, context: &RenderContext, piece: Duration
                 todo.push(Todo::Record { body, lasts, finish, told });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
-            // Whoever is in it stays when another leaves: the next document says how each goes on.
+            // The others stay when a leg leaves: the next document of each says how it goes on.
             Action::Conference { name, is_host: _, next: _ } => {
                 todo.push(Todo::Conference { name: name.clone() });
             }
@@ -152,7 +151,7 @@ pub(super) fn plan(document: &Document, context: &RenderContext, piece: Duration
     todo
 }
 
-/// Where the result goes.
+/// The link to which the result goes.
 pub(super) fn next(document: &Document) -> Option<Link> {
     match document.actions.last()? {
         Action::Gather { next, .. }
@@ -182,7 +181,7 @@ fn refusal(cause: Cause) -> &'static str {
     }
 }
 
-/// The longest a sound can be heard.
+/// The longest a sound can take.
 fn longest(sound: &Sound, piece: Duration) -> Duration {
     match sound {
         Sound::Say { text, .. } => {
@@ -245,7 +244,7 @@ fn gather(
     }
 }
 
-/// Texts in one language that follow each other, as one: between two commands there is a gap.
+/// Joins texts in one language that follow each other: between two commands there would be a gap.
 fn joined(sounds: &[Sound]) -> Vec<Sound> {
     let mut all: Vec<Sound> = Vec::new();
     for sound in sounds {
@@ -262,7 +261,7 @@ fn joined(sounds: &[Sound]) -> Vec<Sound> {
     all
 }
 
-/// One sound that a key interrupts.
+/// A sound that a key interrupts.
 fn keys_of(sound: &Sound, listen: &Listen, context: &RenderContext) -> (&'static str, Body) {
     let mut asked = keys(listen);
     match sound {

@@ -33,7 +33,7 @@ use crate::webhook::support::Support;
 use crate::webhook::test_call::TestCall;
 use crate::words::Need;
 
-/// One provider that speaks TwiML: all that it does otherwise than the next one.
+/// One provider that speaks TwiML: all that it does differently.
 #[derive(Debug)]
 pub struct Dialect {
     pub info: ProviderInfo,
@@ -44,18 +44,18 @@ pub struct Dialect {
     /// As [`Provider::test_call`].
     pub test_call: fn(&Keys, &TestCall<'_>) -> Option<Request>,
     pub rest: rest::Place,
-    /// Whether a gather in vain can come back to its own address. All of them go on to what
-    /// follows it where this is not asked for.
+    /// Whether a gather in vain can come back to its own address. All of them go on to what follows
+    /// it where this is not asked for.
     pub action_on_empty: bool,
-    /// Whether the caller can be left ringing until somebody answers.
+    /// Whether the caller can be left ringing until the party answers.
     pub answer_on_bridge: bool,
     /// What a client of the provider's own is called.
     pub client: ClientNoun,
     /// Seconds to wait for keys.
     pub gather_timeout_s: (u64, u64),
-    /// Seconds to ring somebody.
+    /// Seconds to ring a party.
     pub ring_timeout_s: (u64, u64),
-    /// Seconds two may talk.
+    /// Seconds of a talk.
     pub time_limit_s: (u64, u64),
     /// Whether a new status callback can be named for a call that is up.
     pub watch: bool,

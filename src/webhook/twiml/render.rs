@@ -1,7 +1,7 @@
 //! Documents as TwiML.
 //!
 //! **Invariant:** a document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left
-//! out, what the caller is asked is not.
+//! out, and what the caller is asked stays.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::words::{Cause, Digit, Listen};
 pub const DOCUMENT_BYTES_MAX: usize = 64_000;
 /// What one `<Say>` may hold.
 const SAY_CHARS_MAX: usize = 4_000;
-/// The parameter of the address that is asked when nobody pressed a key.
+/// The parameter of the address to which a caller without keys goes on.
 pub(super) const EMPTY: &str = "empty";
 
 #[must_use]

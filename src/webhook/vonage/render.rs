@@ -1,7 +1,7 @@
 //! Documents as NCCOs.
 //!
-//! A prompt that keys may interrupt, `bargeIn`, allows nothing but prompts up to the `input`; so
-//! a pause between such prompts is spoken, as SSML.
+//! A prompt that keys may interrupt, `bargeIn`, allows nothing but prompts up to the `input`; so a
+//! pause between such prompts is spoken, as SSML.
 //!
 //! **Invariant:** `connect` has one endpoint. All addresses are absolute. The same NCCO is good as
 //! the answer to a call, to an event and for a party's leg.
@@ -24,12 +24,12 @@ use crate::words::{Digit, Listen};
 
 /// Longest text of one `talk`, in characters; a longer one is said in pieces.
 const TALK_CHARS_MAX: usize = 1_500;
-/// An input waits no longer for a key.
+/// The longest wait of an input for a key.
 const INPUT_TIMEOUT_S_MAX: u64 = 10;
 /// What a `record` takes for the silence that ends it, and for its length.
 const SILENCE_S: (u64, u64) = (3, 10);
 const LENGTH_S: (u64, u64) = (3, 7_200);
-/// A talk that `connect` made ends then.
+/// The longest talk that `connect` makes.
 const TALK_S_MAX: u64 = 7_200;
 
 pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {

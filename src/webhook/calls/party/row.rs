@@ -1,7 +1,7 @@
-//! A party on paper: one row of what is known, as it always was.
+//! A party as it is saved: one row, the same as in every version.
 //!
-//! **Invariant:** what is written is read as the same state, but for what nothing depends on any
-//! more (how a party ended, and that one in the conference was split from the caller).
+//! **Invariant:** a saved state is read back as itself, but for details on which nothing depends
+//! (how a party ended, and that one in the conference was split from the caller).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -39,7 +39,7 @@ struct Row {
     left_at: Option<Timestamp>,
 }
 
-/// Who carries its leg.
+/// Which front carries its leg.
 #[derive(Serialize, Deserialize)]
 enum Carried {
     Provider(Callee),
@@ -52,10 +52,10 @@ enum Place {
     /// Where it was dialed.
     #[default]
     Dialed,
-    /// Being told to come for its next document.
+    /// A command to bring it for its next document is under way.
     Told,
     Coming,
-    /// Where its last document brought it.
+    /// Where its last document has it.
     Here,
 }
 

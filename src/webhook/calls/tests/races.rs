@@ -1,5 +1,5 @@
-//! Races of a call's own requests with commands, agents and restarts, one request at a time.
-//! What `tests/pure/webhooks/races` finds among many is kept here as one.
+//! Races of a call's own requests with commands, agents and restarts, one request at a time. What
+//! `tests/pure/webhooks/races` finds among many is kept here as one.
 
 use super::*;
 
