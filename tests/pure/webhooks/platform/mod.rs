@@ -1,6 +1,6 @@
 //! A provider's platform, in virtual time: it asks us for documents and executes them.
 //!
-//! What executes and speaks is in [`platform`]; here it is joined to [`ProviderCalls`] in the same
+//! What executes and speaks is in [`platform`]; here it is joined to [`ProviderFront`] in the same
 //! process, and to the people of a transcript.
 //!
 //! **Deliberately absent:** our own knowledge of what we meant. A document is read from its text.
@@ -8,20 +8,22 @@
 mod party;
 pub(in crate::webhooks) mod telnyx;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
-use attendant::front::{Front, FrontCannot, Handoff};
+use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::transcript::{Callers, Notice, PartyDeed};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{
-    Ask, AskWhat, ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, WebhookResult,
-};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Document, Link, Links, Method, Provider, RenderContext, Request};
+use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
+use attendant::webhook::{
+    Document, Link, Links, Method, Provider, RenderContext, Request, RestCommand, RestOrder,
+    RestOutcome, RestResult,
+};
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
@@ -37,7 +39,9 @@ pub(in crate::webhooks) struct Platform {
     tongue: &'static dyn Tongue,
     context: RenderContext,
     links: Links,
-    calls: ProviderCalls,
+    front: ProviderFront,
+    /// Callers who are at a telephone of ours.
+    handed: BTreeSet<CallId>,
     lines: BTreeMap<CallId, Line>,
     /// Whoever answered for them.
     parties: BTreeMap<LegId, Line>,
@@ -86,21 +90,23 @@ impl Platform {
             true => links.with_access("ivr:its-password"),
             false => links,
         };
-        let calls = ProviderCalls::new(ProviderCallsSetup {
+        let setup = ProviderCallsSetup {
             providers: [(name.clone(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, (name.clone(), at))).collect(),
             piece: PIECE,
             pieces: 4,
             is_ours: false,
             key: [9; 32],
-        });
+        };
+        let ways = [(provider.name(), Way::Documents(links.clone()))].into();
         let context = RenderContext { links: links.clone(), voices: BTreeMap::new() };
         Self {
             provider,
             tongue: tongue(provider.name()),
             context,
             links,
-            calls,
+            front: ProviderFront::new(setup, ways),
+            handed: BTreeSet::new(),
             lines: BTreeMap::new(),
             parties: BTreeMap::new(),
             asked: VecDeque::new(),
@@ -125,7 +131,7 @@ impl Platform {
             Leg::Party(leg) => leg.call,
             Leg::Nobody => CallId(u64::MAX),
         };
-        match self.calls.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
+        match self.front.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
             WebhookResult::Known(document) => self.answered(now, leg, &document),
             WebhookResult::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
             WebhookResult::Unknown => panic!("{} is unknown", request.url),
@@ -206,33 +212,32 @@ impl Platform {
         }
     }
 
-    fn obey(&mut self, now: Timestamp, ask: Ask) {
-        let call = ask.leg.call;
+    fn obey(&mut self, now: Timestamp, leg: LegId, command: &RestCommand) {
+        let call = leg.call;
         let is_up = self.lines.get(&call).is_some_and(|line| !line.is_over);
-        match ask.what {
-            AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Split { .. } => panic!("nobody outside holds in these stories"),
-            AskWhat::End if is_up && !ask.leg.is_caller() => {
-                self.with_party(now, ask.leg, |party| {
-                    assert_eq!(ask.reference, party.who.reference);
+        match command {
+            RestCommand::Watch { .. } => {}
+            RestCommand::Split { .. } | RestCommand::Action { .. } => {
+                panic!("nobody outside holds in these stories")
+            }
+            RestCommand::End { reference, .. } if is_up && !leg.is_caller() => {
+                self.with_party(now, leg, |party| {
+                    assert_eq!(*reference, party.who.reference);
                     party.fails(Cause::NORMAL_CLEARING);
                 });
             }
-            AskWhat::Move { to } if is_up => {
-                let url = self.links.url(&to);
+            RestCommand::Move { url, .. } if is_up => {
                 let who = self.lines[&call].who.clone();
                 self.with_line(now, call, Line::interrupt);
-                self.post(now, Leg::Caller(call), &url, &who, &News::Moved);
+                self.post(now, Leg::Caller(call), url, &who, &News::Moved);
             }
-            AskWhat::End if is_up => {
+            RestCommand::End { .. } if is_up => {
                 self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
             }
-            AskWhat::Move { .. } | AskWhat::End => {
-                self.calls.handle_ask_outcome(
-                    now,
-                    ask.leg,
-                    attendant::webhook::calls::AskOutcome::Gone,
-                );
+            RestCommand::Move { .. } | RestCommand::End { .. } => {
+                let (provider, outcome) = (self.provider.name(), RestOutcome::Gone);
+                let result = RestResult { provider, leg, action: None, outcome };
+                self.front.handle_rest_result(now, &result);
             }
         }
     }
@@ -268,8 +273,9 @@ impl Callers for Platform {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.calls.has_handoff(call) {
-            self.calls.handoff_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.handed.remove(&call) {
+            let (leg, end) = (LegId::caller(call), HandoffEnd::HungUp(Cause::NORMAL_CLEARING));
+            self.front.handle_handoff(now, &Handoff::Over { leg, end });
         }
         let Some(line) = self.lines.get_mut(&call) else { return };
         let who = line.who.clone();
@@ -301,15 +307,18 @@ impl Callers for Platform {
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(Asking { leg, ticket }) = self.asked.pop_front() {
             let ahead = center.ahead(now, ticket.call());
-            let document = self.calls.write(now, &ticket, ahead);
+            let document = self.front.answer(now, ticket, ahead);
             self.answered(now, leg, &document);
             return true;
         }
-        if let Some(ask) = self.calls.poll_ask() {
-            self.obey(now, ask);
-            return true;
+        match self.front.poll_order() {
+            Some(RestOrder::Send { leg, command, .. }) => {
+                self.obey(now, leg, &command);
+                true
+            }
+            Some(RestOrder::Came(_)) => true,
+            None => self.front.pass_on(now),
         }
-        false
     }
 
     fn poll_notice(&mut self) -> Option<Notice> {
@@ -319,23 +328,23 @@ impl Callers for Platform {
 
 impl Front for Platform {
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        self.calls.carry_out(now, command)
+        self.front.carry_out(now, command)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.calls.poll_event()
+        self.front.poll_event()
     }
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        self.calls.can(leg, request)
+        self.front.can(leg, request)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
-            Handoff::Over { leg, .. } if self.calls.has_handoff(leg.call) => Some(leg.call),
+            Handoff::Over { leg, .. } => self.handed.take(&leg.call),
             _ => None,
         };
-        let is_known = self.calls.handle_handoff(now, handoff);
+        let is_known = self.front.handle_handoff(now, handoff);
         if let Some(call) = call {
             self.with_line(now, call, |line| line.dial_over(now, None));
         }
@@ -343,18 +352,18 @@ impl Front for Platform {
     }
 
     fn poll_handoff(&mut self) -> Option<Handoff> {
-        self.calls.poll_handoff()
+        self.front.poll_handoff()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.lines.values().filter_map(Line::due);
         lines
-            .chain(self.calls.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
+            .chain(self.front.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
             .min()
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
-        self.calls.handle_timeout(now);
+        self.front.handle_timeout(now);
         let due: Vec<CallId> = self
             .lines
             .iter()
@@ -367,11 +376,11 @@ impl Front for Platform {
     }
 
     fn set_full(&mut self, is_full: bool) {
-        self.calls.set_full(is_full);
+        self.front.set_full(is_full);
     }
 
     fn is_quiet(&self) -> bool {
-        self.calls.is_quiet()
+        self.front.is_quiet()
     }
 }
 
