@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{Ask, AskOutcome, AskWhat};
 use attendant::webhook::provider_info::SplitSupport;
-use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link, RestCommand};
 use attendant::words::{AgentRequest, Cause, Event};
 
 use super::judge::Talk;
 use super::line::Side;
-use super::platform::callee_name;
+use super::platform::{callee_name, link_of};
 use super::world::{Deed, LineId, World};
 
 /// No world has more.
@@ -69,7 +68,7 @@ impl World {
     /// Whether it could be had.
     pub(super) fn holds_on(&mut self, leg: LegId, lasts: Duration) -> bool {
         let Some(agent) = self.agent_on(leg) else { return false };
-        if self.calls.can_split(leg).is_err() {
+        if self.can(leg, &AgentRequest::Hold).is_err() {
             return false;
         }
         self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });
@@ -77,39 +76,23 @@ impl World {
         true
     }
 
-    /// A command about the leg of a callee.
-    pub(super) fn rest_of_party(&mut self, ask: &Ask) {
-        let back = self.wire.rest(self.now);
-        if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.leg, AskOutcome::Failed));
-        }
-        let is_there = self.obeys_for(ask);
-        let asked = match is_there {
-            false => AskOutcome::Gone,
-            true if self.wire.loses_rest(self.now) => AskOutcome::Failed, // it worked all the same
-            true => AskOutcome::Done,
-        };
-        self.plan(back, Deed::RestTold(ask.leg, asked));
-    }
-
-    /// Whether the leg was there.
-    fn obeys_for(&mut self, ask: &Ask) -> bool {
-        let leg = ask.leg;
+    /// A command about the leg of a callee. Whether the leg was there.
+    pub(super) fn obeys_for(&mut self, leg: LegId, command: &RestCommand) -> bool {
         if self.moved.contains_key(&leg) {
-            if ask.what == AskWhat::End {
+            if matches!(command, RestCommand::End { .. }) {
                 self.moved_ends(leg);
             }
             return true;
         }
         let line = (0..self.lines.len()).find(|&line| self.callee_of(line) == Some(leg));
         let Some(line) = line.filter(|&line| !self.lines[line].is_over) else { return false };
-        match &ask.what {
-            AskWhat::End => self.dial_over(line, None),
-            AskWhat::Split { caller, to, caller_to, conference: _ } => {
+        match command {
+            RestCommand::End { .. } => self.dial_over(line, None),
+            RestCommand::Split { url, caller, caller_url, .. } => {
                 assert_eq!(caller, &self.lines[line].reference);
-                return self.splits(line, leg, to, caller_to);
+                return self.splits(line, leg, &link_of(url), &link_of(caller_url));
             }
-            AskWhat::Move { .. } | AskWhat::Came | AskWhat::Watch { .. } => {}
+            RestCommand::Move { .. } | RestCommand::Watch { .. } | RestCommand::Action { .. } => {}
         }
         true
     }

@@ -1,25 +1,24 @@
-//! The same worlds where each action is commanded: Telnyx's platform, with [`Commanded`] before the
-//! calls, and a wire between them on which events and commands are late, lost, doubled and crossed.
+//! The same worlds where each action is commanded: Telnyx's platform, and a wire between it and us
+//! on which events and commands are late, lost, doubled and crossed.
 //!
 //! Now and then the server's end of it is killed, and goes on with what was written down.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{Ask, AskWhat, WebhookResult};
-use attendant::webhook::commanded::{LegOrder, LegSaving, Split};
+use attendant::webhook::front::{Saving, WebhookResult};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
-    Account, Commanded, Fields, Link, Links, RenderContext, RestAnswer, RestCommand, RestOutcome,
+    Account, Fields, Link, Links, RenderContext, RestAnswer, RestCommand, RestOutcome, RestResult,
 };
-use attendant::words::{AgentRequest, Cause};
+use attendant::words::AgentRequest;
 use serde_json::Value;
 
 use super::judge::Talk;
 use super::line::{Side, ms};
+use super::overheard::{Answered, Overheard};
 use super::platform::PROVIDER;
 use super::world::{Deed, LineId, Request, World};
 use crate::call_control::{self, Did, Platform, Sound};
@@ -33,7 +32,7 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 
 pub(super) struct Control {
-    legs: Box<dyn Commanded>,
+    legs: Overheard,
     pub(super) platform: Platform,
     links: Links,
     /// What the server has written down of its legs.
@@ -52,8 +51,7 @@ pub(super) enum ControlDeed {
     /// An event reaches the server.
     Event(Box<Fields>),
     /// A command reaches the platform.
-    Command(LegOrder),
-    Told(String, String, RestOutcome),
+    Command(LegId, RestCommand),
     Press(String, char),
     Speaks(String, Duration),
     Answers(String),
@@ -91,7 +89,7 @@ impl Control {
         let context = context();
         Self {
             links: context.links.clone(),
-            legs: telnyx::legs(context, PIECE),
+            legs: Overheard::new(context, PIECE),
             platform: Platform::new(lasts),
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
@@ -103,27 +101,28 @@ impl Control {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.platform.lines.values().filter_map(|line| line.due());
-        lines.map(Timestamp::from_millis).chain(self.legs.poll_timeout()).min()
+        lines.map(Timestamp::from_millis).min()
     }
 
-    pub(super) fn take(&mut self, now: Timestamp, ask: &Ask) {
-        match &ask.what {
-            AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
-            AskWhat::End => self.legs.hang_up(&ask.reference),
-            AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Split { caller, to, caller_to, conference } => {
-                let (caller, to) = (caller.clone(), to.clone());
-                let (caller_to, conference) = (caller_to.clone(), conference.clone());
-                let split = Split { conference, to, caller, caller_to };
-                self.legs.split(now, &ask.reference, ask.leg, split);
-            }
+    /// The way to them, for the front.
+    pub(super) fn legs(&self) -> Box<Overheard> {
+        Box::new(self.legs.clone())
+    }
+
+    /// Writes a leg down, or forgets it.
+    pub(super) fn save(&mut self, saving: Saving) {
+        let own =
+            |name: &str| name.split_once('/').expect("the provider's name first").1.to_owned();
+        match saving {
+            Saving::KeepLeg(name, text) => drop(self.saved.insert(own(&name), text)),
+            Saving::ForgetLeg(name) => drop(self.saved.remove(&own(&name))),
+            Saving::KeepCall(..) | Saving::ForgetCall(_) => {}
         }
     }
 
     /// What the server knows is what was written down.
     fn restart(&mut self, now: Timestamp) {
-        self.legs = telnyx::legs(context(), PIECE);
-        assert_eq!(self.legs.restore(now, &self.saved, &|_| true), [""; 0]);
+        self.legs.restart(now, context(), PIECE, &self.saved);
     }
 
     /// The leg of a party, as the mark says that it was called with.
@@ -170,7 +169,6 @@ impl World {
     pub(super) fn control_wakes(&mut self) {
         let now = self.now;
         let control = self.control();
-        control.legs.handle_timeout(now);
         let is_due = |due: Option<u64>| due.is_some_and(|due| due <= now.as_millis());
         let due = control.platform.lines.iter().filter(|(_, line)| is_due(line.due()));
         let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
@@ -186,11 +184,12 @@ impl World {
         let control = self.control();
         let is_up = |control: &Control, reference: &str| control.platform.is_up(reference);
         match deed {
-            ControlDeed::Event(fields) => control.legs.handle_event(now, &fields),
-            ControlDeed::Command(order) => return self.obeys_command(&order),
-            ControlDeed::Told(reference, id, outcome) => {
-                control.legs.handle_rest_result(now, &reference, &id, &outcome);
+            ControlDeed::Event(fields) => {
+                let next = &mut self.next_call;
+                let known = self.front.handle_request(now, PROVIDER, &Link::Voice, &fields, next);
+                assert!(matches!(known, WebhookResult::Known(_)), "{known:?}");
             }
+            ControlDeed::Command(leg, command) => return self.obeys_command(leg, &command),
             ControlDeed::Press(reference, key) if is_up(control, &reference) => {
                 control.platform.press(at, &reference, key);
             }
@@ -235,20 +234,18 @@ impl World {
     }
 
     /// Does a command as it goes over the wire, unless it is lost on the way.
-    fn obeys_command(&mut self, order: &LegOrder) {
+    fn obeys_command(&mut self, leg: LegId, command: &RestCommand) {
         let back = self.wire.rest(self.now);
-        let RestCommand::Action { reference, id, name, .. } = &order.command else {
-            panic!("an action")
-        };
+        let RestCommand::Action { reference, id, name, .. } = command else { panic!("an action") };
         let told = |outcome| {
-            let deed = ControlDeed::Told(reference.clone(), id.clone(), outcome);
-            Deed::Control(deed)
+            let action = Some((reference.clone(), id.clone()));
+            Deed::RestTold(RestResult { provider: PROVIDER, leg, action, outcome })
         };
         if self.wire.loses_rest(self.now) {
             return self.plan(back, told(RestOutcome::Busy(None)));
         }
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::provider().rest(&account, &order.command).expect("a command");
+        let call = telnyx::provider().rest(&account, command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
         let addressed = call_control::addressed(path, &mut body);
@@ -373,15 +370,10 @@ impl World {
     /// The caller's sound comes to us; nobody may be there for it any more.
     fn brings(&mut self, party: &str) {
         let to = self.control().platform.lines[party].to.clone();
-        let user = to.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, leg)) = self.calls.handoff_arrived(user) else {
+        let Some((caller, _)) = self.arrives_by_sip(&to) else {
             self.control().platform.fails(party, "not_found");
             return self.carry();
         };
-        assert!(
-            self.phones.get(&leg).is_some_and(|phone| phone.answered_at.is_some()),
-            "{leg} hears the caller, and is not there"
-        );
         self.control().handoffs.insert(party.to_owned(), caller.call);
         self.control().platform.answers(party);
         self.carry();
@@ -400,65 +392,34 @@ impl World {
         if let Some((leg, from)) = leg.zip(since) {
             self.judge.talks.push(Talk { leg, from, to: now });
         }
-        if let Some(call) = handoff.filter(|call| self.calls.has_handoff(*call)) {
-            self.calls.handoff_ended(now, call, false, Cause::NORMAL_CLEARING);
-            self.settle();
+        if let Some(call) = handoff {
+            self.sound_ends(call);
         }
     }
 
-    /// Takes what comes from the legs to their calls and back, until nothing does.
-    pub(super) fn control_drives(&mut self) {
-        self.listens_for_silence();
-        while let Some((link, fields)) = self.control().legs.poll_request() {
-            self.comes(link, fields);
-        }
-        while let Some(order) = self.control().legs.poll_order() {
-            let after = self.wire.rest(self.now);
-            self.plan(after, Deed::Control(ControlDeed::Command(order)));
-        }
-        let control = self.control();
-        while let Some(saving) = control.legs.poll_saving() {
-            match saving {
-                LegSaving::Keep(name, text) => drop(control.saved.insert(name, text)),
-                LegSaving::Forget(name) => drop(control.saved.remove(&name)),
-            }
-        }
-    }
-
-    fn comes(&mut self, link: Link, fields: Fields) {
+    /// A leg's request was answered; `call` is the one that arrived with it, or is meant.
+    pub(super) fn control_answered(&mut self, call: Option<CallId>, caused: usize) {
         let now = self.now;
-        let reference = fields.reference.clone();
-        let caller = self.control().caller_of(&reference).to_owned();
-        // The news of a recording has another name of the leg.
-        let caller = caller.trim_start_matches("leg of ");
-        let line = self.lines.iter().position(|line| line.reference == caller).expect("a line");
-        let heard = self.calls.handle_request(now, PROVIDER, &link, &fields, &mut self.next_call);
-        let (document, caused) = match heard {
-            WebhookResult::Known(document) => (document, self.settle()),
-            WebhookResult::Unknown => {
-                return self.control().legs.execute(now, &reference, &link, None);
+        while let Some(Answered { link, fields, document }) = self.control().legs.poll_answered() {
+            let reference = fields.reference.clone();
+            let caller = self.control().caller_of(&reference).to_owned();
+            // The news of a recording has another name of the leg.
+            let caller = caller.trim_start_matches("leg of ");
+            let line = self.lines.iter().position(|line| line.reference == caller);
+            let line = line.expect("a line");
+            self.lines[line].call = call.or(self.lines[line].call);
+            let Some(document) = document else { continue };
+            self.judge.log(now, "answer", &document);
+            let is_new = self.judge.answered(&reference, &link, &document, caused);
+            let is_bridged = is_new && document.actions.is_empty();
+            if let Link::Leg { leg, .. } = link
+                && is_bridged
+            {
+                self.is_bridged(leg);
             }
-            WebhookResult::Asked(ticket) => {
-                self.lines[line].call = Some(ticket.call());
-                let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
-                let document = self.calls.write(now, &ticket, ahead);
-                self.settle();
-                (document, caused)
-            }
-        };
-        self.judge.log(now, "answer", &document);
-        let is_new = self.judge.answered(&reference, &link, &document, caused);
-        let side = Side::Nobody;
-        let request = Request { id: 0, line, side, link: link.clone(), fields, is_repeat: false };
-        self.note_heard(&request, &document, is_new || caused > 0);
-        if let Link::Leg { leg, .. } = link
-            && is_new
-            && document.actions.is_empty()
-        {
-            let state = self.center.call(leg.call).map(|call| call.state);
-            assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+            let side = Side::Nobody;
+            let request = Request { id: 0, line, side, link, fields, is_repeat: false };
+            self.note_heard(&request, &document, is_new || caused > 0);
         }
-        self.control().legs.execute(now, &reference, &link, Some(&document));
     }
 }

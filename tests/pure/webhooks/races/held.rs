@@ -50,12 +50,7 @@ impl World {
         let Some((leg, agent)) = leg.and_then(|leg| Some((leg, self.agent_on(leg)?))) else {
             return;
         };
-        let can = match &ask {
-            AgentRequest::Consult { .. } => self.calls.can_consult(leg, PROVIDER),
-            AgentRequest::Conference => self.calls.can_conference(leg),
-            _ => Ok(()),
-        };
-        if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
+        if self.center.may_ask(agent, &ask).is_ok() && self.can(leg, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);

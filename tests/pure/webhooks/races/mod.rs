@@ -15,6 +15,8 @@ mod control;
 mod held;
 mod judge;
 mod line;
+mod overheard;
+mod phones;
 mod platform;
 mod wire;
 mod world;
@@ -24,18 +26,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use attendant::acd::{self, Misses, WrapUp};
-use attendant::words::AgentState;
-
 use attendant::center::setup::{Agent, Queue, Trunk};
 use attendant::center::{ContactCenter, Setup};
 use attendant::flow::{self, Known};
+use attendant::front::Front;
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
+use attendant::webhook::front::{ProviderFront, Way};
 use attendant::webhook::provider_info::SplitSupport;
-use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
+use attendant::words::{AgentRequest, AgentState, CallOutcome, Digit, Event, PartyLeg};
 
 use control::{Control, ControlDeed};
 use line::{Line, ms};
@@ -164,7 +166,7 @@ fn center(plan: &Plan) -> ContactCenter {
     })
 }
 
-fn calls(plan: &Plan) -> ProviderCalls {
+fn setup(plan: &Plan) -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: plan.has_rest,
         accept_key: Digit::new('1').filter(|_| plan.has_key),
@@ -181,14 +183,14 @@ fn calls(plan: &Plan) -> ProviderCalls {
         let number = format!("+141555501{}", 70 + n);
         (AgentId(n), (PROVIDER.to_owned(), Callee::Number(number)))
     });
-    ProviderCalls::new(ProviderCallsSetup {
+    ProviderCallsSetup {
         providers: [(PROVIDER.to_owned(), provider)].into(),
         agents: outside.collect(),
         piece: Duration::from_secs(8),
         pieces: 4,
         is_ours: false,
         key: [3; 32],
-    })
+    }
 }
 
 fn world(plan: &Plan) -> World {
@@ -196,10 +198,16 @@ fn world(plan: &Plan) -> World {
     let wire = Wire::new(random.fork(), plan.weather, START + DAY);
     let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
     let people = random.fork();
-    let mut world = World::new(START, center(plan), calls(plan), wire, people, manners);
+    let control = plan.is_commanded.then(Control::new);
+    let way = match &control {
+        Some(control) => Way::Commands(control.legs()),
+        None => Way::Documents(platform::links()),
+    };
+    let front = ProviderFront::new(setup(plan), [(PROVIDER, way)].into());
+    let mut world = World::new(START, center(plan), front, wire, people, manners);
     world.split = plan.split;
+    world.control = control;
     if plan.is_commanded {
-        world.control = Some(Control::new());
         let kills = if plan.is_steady { 0 } else { random.below(4) };
         for _ in 0..kills {
             world.plan(random.ms(0, ms(DAY)), Deed::Control(ControlDeed::Restart));
@@ -275,11 +283,11 @@ fn words(fault: &(dyn std::any::Any + Send)) -> String {
 
 fn is_at_rest(world: &World, plan: &Plan) {
     assert_eq!(world.center.calls_live(), 0);
-    assert_eq!(world.calls.calls_live(), 0);
+    assert_eq!(world.front.calls_live(), 0);
     assert!(world.lines.iter().all(|line| line.is_over));
-    assert!(world.phones.is_empty(), "{:?}", world.phones);
+    assert!(world.phones.up.is_empty(), "{:?}", world.phones);
     assert!(world.moved.is_empty(), "{:?}", world.moved);
-    assert_eq!(world.calls.poll_timeout(), None);
+    assert_eq!(world.front.poll_timeout(), None);
     if let Some(control) = &world.control {
         let up: Vec<_> = control.platform.lines.iter().filter(|(_, line)| !line.is_over).collect();
         assert!(up.is_empty(), "{up:?}");

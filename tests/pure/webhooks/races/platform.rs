@@ -5,9 +5,12 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::LegId;
 use attendant::time::Timestamp;
-use attendant::webhook::calls::{Ask, AskOutcome, AskWhat, WebhookResult};
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+use attendant::webhook::link::PREFIX;
+use attendant::webhook::{
+    Action, DialResult, Document, Fields, LegState, Link, Links, RestCommand, RestOutcome,
+    RestResult,
+};
 use attendant::words::{Cause, Digit};
 
 use super::judge::Talk;
@@ -83,35 +86,31 @@ impl World {
     pub(super) fn arrives(&mut self, request: Request) {
         let now = self.now;
         let link = &request.link;
-        let heard =
-            self.calls.handle_request(now, PROVIDER, link, &request.fields, &mut self.next_call);
-        let (document, caused) = match heard {
-            WebhookResult::Known(document) => (document, self.settle()),
-            WebhookResult::Unknown => return, // long over: the platform is told so
-            WebhookResult::Asked(ticket) => {
-                let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
-                let document = self.calls.write(now, &ticket, ahead);
-                self.settle();
-                (document, caused)
-            }
-        };
+        let next = &mut self.next_call;
+        let result = self.front.handle_request(now, PROVIDER, link, &request.fields, next);
+        // Long over: the platform is told so.
+        let Some((document, caused)) = self.answer(result) else { return };
         self.judge.log(now, "answer", &document);
         let is_new = self.judge.answered(&request.fields.reference, link, &document, caused);
         self.note_heard(&request, &document, is_new || caused > 0);
-        if let Link::Leg { leg, .. } = link
+        if let Link::Leg { leg, .. } = *link
             && is_new
             && document.actions.is_empty()
         {
-            let state = self.center.call(leg.call).map(|call| call.state);
-            assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+            self.is_bridged(leg);
         }
         if let Some(after) = self.wire.answer(now) {
             self.plan(after, Deed::Answered(request, document));
         }
     }
 
-    /// What the desk knows last of a line: when, and whether somebody was dialed or talked to then.
+    /// A party is told that it is brought together with the caller.
+    pub(super) fn is_bridged(&self, leg: LegId) {
+        let state = self.center.call(leg.call).map(|call| call.state);
+        assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+    }
+
+    /// What we know last of a line: when, and whether somebody was dialed or talked to then.
     pub(super) fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
         let has_ended = request.fields.state.is_some_and(LegState::is_ended);
         let is_dialing = match request.link {
@@ -265,16 +264,13 @@ impl World {
 
     /// The caller's sound comes to us; nobody may be there for it any more.
     fn hands_off(&mut self, line: LineId, epoch: u32) {
-        let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
+        let dialing = self.lines[line].dialing.as_ref().expect("it is being dialed");
         let Callee::Sip(uri) = &dialing.dial.to else { return };
-        let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, party)) = self.calls.handoff_arrived(user) else {
+        let uri = uri.clone();
+        let Some((caller, party)) = self.arrives_by_sip(&uri) else {
             return self.dial_over(line, Some(Cause::UNALLOCATED_NUMBER));
         };
-        assert!(
-            self.phones.get(&party).is_some_and(|phone| phone.answered_at.is_some()),
-            "{party} hears the caller, and is not there"
-        );
+        let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
         dialing.handoff = Some((caller, party));
         dialing.talks_since = Some(self.now);
         assert_eq!(self.lines[line].epoch, epoch);
@@ -348,10 +344,8 @@ impl World {
         self.lines[line].over_at = Some(self.now);
         let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
         self.callee_ends(line, Cause::NORMAL_CLEARING);
-        if let Some((caller, _)) = handoff.filter(|(caller, _)| self.calls.has_handoff(caller.call))
-        {
-            self.calls.handoff_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
-            self.settle();
+        if let Some((caller, _)) = handoff {
+            self.sound_ends(caller.call);
         }
         if self.wire.is_silent_end(self.now) {
             return;
@@ -365,46 +359,68 @@ impl World {
     }
 
     /// A command by REST arrives at the platform.
-    pub(super) fn rest(&mut self, ask: &Ask) {
-        if !ask.leg.is_caller() {
-            return self.rest_of_party(ask);
-        }
-        let found = self.lines.iter().position(|line| line.reference == ask.reference);
-        let line = found.expect("a call of ours");
+    pub(super) fn rest(&mut self, leg: LegId, command: &RestCommand) {
         let back = self.wire.rest(self.now);
-        if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.leg, AskOutcome::Failed));
-        }
-        let is_gone = self.lines[line].is_over;
-        if !is_gone {
-            self.obey(line, &ask.what);
-        }
-        let asked = match is_gone {
-            true => AskOutcome::Gone,
-            false if self.wire.loses_rest(self.now) => AskOutcome::Failed, // it worked all the same
-            false => AskOutcome::Done,
+        let outcome = match self.wire.loses_rest(self.now) {
+            true => RestOutcome::Busy(None),
+            false if !self.obeys(leg, command) => RestOutcome::Gone,
+            false if self.wire.loses_rest(self.now) => RestOutcome::Busy(None), // done all the same
+            false => RestOutcome::Done,
         };
-        self.plan(back, Deed::RestTold(ask.leg, asked));
+        if matches!(command, RestCommand::Watch { .. }) {
+            return; // whoever sends it does not care
+        }
+        let result = RestResult { provider: PROVIDER, leg, action: None, outcome };
+        self.plan(back, Deed::RestTold(result));
     }
 
-    fn obey(&mut self, line: LineId, what: &AskWhat) {
-        match what {
-            AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Split { .. } => {}
-            AskWhat::End => self.line_ends(line),
-            AskWhat::Move { to } => {
+    /// Whether the leg was there.
+    fn obeys(&mut self, leg: LegId, command: &RestCommand) -> bool {
+        if !leg.is_caller() {
+            return self.obeys_for(leg, command);
+        }
+        let (RestCommand::Move { reference, .. }
+        | RestCommand::Split { reference, .. }
+        | RestCommand::End { reference, .. }
+        | RestCommand::Watch { reference, .. }
+        | RestCommand::Action { reference, .. }) = command;
+        let found = self.lines.iter().position(|line| line.reference == *reference);
+        let line = found.expect("a call of ours");
+        if self.lines[line].is_over {
+            return false;
+        }
+        match command {
+            RestCommand::Watch { .. } => {}
+            RestCommand::End { .. } => self.line_ends(line),
+            RestCommand::Move { url, .. } => {
                 let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
                 self.callee_ends(line, Cause::NORMAL_CLEARING);
-                if let Some((caller, _)) =
-                    handoff.filter(|(leg, _)| self.calls.has_handoff(leg.call))
-                {
-                    self.calls.handoff_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
-                    self.settle();
+                if let Some((caller, _)) = handoff {
+                    self.sound_ends(caller.call);
                 }
                 self.lines[line].epoch += 1;
-                self.ask(line, Side::Caller, to.clone(), Fields::default());
+                self.ask(line, Side::Caller, link_of(url), Fields::default());
+            }
+            RestCommand::Split { .. } | RestCommand::Action { .. } => {
+                panic!("{command:?} is not about a caller")
             }
         }
+        true
     }
+}
+
+/// Its addresses.
+pub(super) fn links() -> Links {
+    Links::new("https://ivr.example.com", PROVIDER, [9; 32])
+}
+
+/// What an address of ours is for.
+pub(super) fn link_of(url: &str) -> Link {
+    let links = links();
+    let below = url.strip_prefix(links.base()).and_then(|path| path.strip_prefix(PREFIX));
+    let (_, path) = below.and_then(|path| path.split_once('/')).expect("an address of ours");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    links.read(path, query).expect("it is signed by us")
 }
 
 /// The platform's name for the leg of somebody it called.
