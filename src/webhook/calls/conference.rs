@@ -274,26 +274,33 @@ impl Session {
         party.reference.as_ref()?;
         let to = Link::Leg { leg: LegId { call, n }, n: party.next.max(FIRST) };
         let what = match (party.state, wanted) {
+            // Out of its dialing, a leg ends by a command only. Where another one hangs on it and
+            // stays, the command waits, because it would end that one as well.
             (PartyState::Ended { .. }, _) => {
                 return self.party_mut(n)?.state.tell_end(carries).then_some(AskWhat::End);
             }
             _ if self.caller.is_over() => return None, // the center ends it
+            // Nothing moves a leg within its dialing: it is split off first, and asks for what it
+            // does then.
             (PartyState::Connected { .. }, Wanted::Conference | Wanted::Consulted(_)) => {
                 self.split_order(call, n, to, split, conference)
             }
-            // In the conference, or with a consulted party whom it leaves alone, or dials.
+            // It dials a consulted party that stays, and would end it by being moved.
             (PartyState::InConference { .. }, _) if carries => return None,
+            // Its next document dials the consulted party.
             (PartyState::InConference { .. }, Wanted::Consulted(consulted))
                 if party.dials != Some(consulted) =>
             {
                 AskWhat::Move { to }
             }
+            // Back from dialing the consulted party; if that one has ended, it comes by itself.
             (PartyState::InConference { .. }, Wanted::Conference) => {
                 if self.state_of(party.dials?).is_some_and(PartyState::comes) {
-                    return None; // by itself
+                    return None;
                 }
                 AskWhat::Move { to }
             }
+            // It is where it should be, has not accepted, or a command about it is under way.
             (PartyState::Connected { .. }, Wanted::There)
             | (PartyState::InConference { .. }, Wanted::There | Wanted::Consulted(_))
             | (PartyState::Ringing | PartyState::Accepting | PartyState::Returning { .. }, _)
@@ -319,6 +326,7 @@ impl Session {
             }
             None => (self.reference.clone(), Link::Step { call, n: self.next + 1 }),
         };
+        // One command for both also brings the caller, who then needs none of its own.
         if split == SplitSupport::Both && matches!(caller_to, Link::Step { .. }) {
             self.moved = Some(self.next + 1);
         }

@@ -1,4 +1,4 @@
-//! The door, through HTTP requests without a socket, with a provider made for it.
+//! The webhook server, through HTTP requests without a socket, with a provider made for it.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,7 +72,7 @@ impl Sounds for Tune {
 }
 
 struct Door {
-    front: WebhookServer,
+    server: WebhookServer,
     webhooks: mpsc::Receiver<WebhookBatch>,
     links: Links,
 }
@@ -95,7 +95,7 @@ fn door(webhooks_max: usize) -> Door {
         webhooks: sender,
         sounds: Arc::new(Tune),
     };
-    Door { front: WebhookServer::new(settings, around), webhooks, links }
+    Door { server: WebhookServer::new(settings, around), webhooks, links }
 }
 
 /// Status, one header and body of the answer.
@@ -304,7 +304,7 @@ async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>, JoinSet
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut served = JoinSet::new();
-    let serve = axum::serve(listener, door.front.clone().into_make_service());
+    let serve = axum::serve(listener, door.server.clone().into_make_service());
     served.spawn(async { serve.await.unwrap() });
     let mut slow = Vec::new();
     for _ in 0..count {
@@ -334,7 +334,7 @@ async fn bodies_that_never_come_keep_no_signed_request_out() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
     let mut door = door(4);
-    Arc::get_mut(&mut door.front.0).unwrap().body_timeout = Duration::from_millis(20);
+    Arc::get_mut(&mut door.server.0).unwrap().body_timeout = Duration::from_millis(20);
     let (_, mut slow, _served) = slow(&door, 1).await;
     let mut said = [0; 12];
     slow[0].read_exact(&mut said).await.unwrap();
@@ -346,13 +346,13 @@ async fn a_body_that_does_not_come_is_given_up() {
 #[tokio::test]
 async fn requests_without_room_are_counted_and_sound_has_room_of_its_own() {
     let door = door(4);
-    let _all = door.front.0.in_work.try_acquire_many(4).unwrap();
+    let _all = door.server.0.in_work.try_acquire_many(4).unwrap();
     assert_eq!(door.ask(door.post(&STEP, SECRET, "call-1")).await.0, 503);
     assert_eq!(door.count(Outcome::Busy), 1);
     let url = door.links.url(&Link::Audio { name: "music/default/1".to_owned() });
     let url = url.replace("https://ivr.example.com", "");
     assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 200);
-    let _sounds = door.front.0.sounds_in_work.try_acquire_many(64).unwrap();
+    let _sounds = door.server.0.sounds_in_work.try_acquire_many(64).unwrap();
     assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 503);
     assert_eq!(door.count(Outcome::Busy), 2);
 }
@@ -403,7 +403,7 @@ async fn what_is_said_to_one_caller_is_kept_by_nobody_on_the_way() {
         let url = url.replace("https://ivr.example.com", "");
         for range in ["bytes=0-", "bytes=1-2", "bytes=100-"] {
             let asked = request("GET", &url, &[("range", range)], "");
-            let response = door.front.clone().handle(asked).await;
+            let response = door.server.clone().handle(asked).await;
             let cached = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
             assert!(cached.starts_with(want), "{name} {range}: {cached}");
         }

@@ -80,7 +80,7 @@ fn provider_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The table, folders of providers, and tests at home or in a provider's place. Not what is there
-/// for all providers: calls, front, door.
+/// for all providers: calls, front, io.
 fn may_import_providers(file: &SourceFile) -> bool {
     let Some(at_home) = file.path.strip_prefix("src/webhook/") else {
         return file.path.starts_with("tests/live/webhooks/");
