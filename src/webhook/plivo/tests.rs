@@ -294,7 +294,7 @@ fn a_party_answers_accepts_and_leaves() {
 fn dialing_has_a_result() {
     let dial = |body: &str| parse(&STEP, "", &format!("CallUUID=c1&CallStatus=in-progress&{body}"));
     let over = dial("DialStatus=completed&DialBLegUUID=b1");
-    // The length is told of the leg: without that news, a talk that is over now.
+    // The leg reports the length: without that, it is a talk that is over now.
     assert_eq!(over.dial, Some(DialResult { failed: None, talked: Some(Duration::ZERO) }));
     assert_eq!((over.reference.as_str(), over.state), ("c1", Some(LegState::Answered)));
     for (body, cause) in [

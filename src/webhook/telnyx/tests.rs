@@ -318,7 +318,7 @@ fn a_move_ends_a_pause_and_the_ringing_of_a_party() {
     assert_eq!(world.comes(), None);
     world.legs.move_to(world.now, CALLER, &step(3));
     assert_eq!(world.comes().map(|(link, _)| link), Some(step(3)));
-    // The party's first event comes late: nobody wants it any more.
+    // The party's first event comes late: it is no longer wanted.
     world.tell("call.initiated", PARTY, &json!({"direction": "outgoing"}));
     assert_eq!(world.names(), ["hangup"]);
 }

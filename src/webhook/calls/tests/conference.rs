@@ -362,7 +362,8 @@ fn what_was_to_be_told_before_a_restart_is_told_after_it() {
     world.asks.clear();
     world.restart();
     world.pass(0);
-    // Whether it was told to end is not known either; who is gone is not found there.
+    // Whether the command to end it left is not known either; a leg that is gone is not found
+    // there.
     assert_eq!(asks(&mut world), ["CA2 ends", "CA1 comes for 8"]);
 }
 
@@ -380,7 +381,7 @@ fn a_party_that_said_it_is_over_is_told_nothing_more() {
     hangs_up(&mut world);
     assert!(!asks(&mut world).contains(&"CA2 ends".to_owned()));
 
-    // While the provider was being told to move it, which it says it cannot.
+    // While a command to move it was under way, which the provider refuses.
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     party_ends(&mut world);

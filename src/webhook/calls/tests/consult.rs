@@ -1,4 +1,4 @@
-//! An agent of the provider's consults somebody, hands the caller over, or all three meet.
+//! An agent at the provider consults a third party, hands the caller over, or begins a conference.
 
 use super::conference::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
 use super::*;
@@ -172,7 +172,7 @@ fn an_agent_who_comes_back_leaves_the_consulted_party() {
     assert_eq!(asks(&mut world), ["CA2 comes for 101"]);
     assert_eq!(party(&mut world, 101, None), ["conference → leg 102"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
-    // Somebody else may be consulted then.
+    // Another party may be consulted then.
     ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
     let all = asks(&mut world);
     assert!(all.contains(&"CA2 comes for 102".to_owned()), "{all:?}");

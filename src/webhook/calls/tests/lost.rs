@@ -23,7 +23,7 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
     world.calls.handoff_arrived(user).unwrap();
-    // What became of the command that brought the caller is told last.
+    // The outcome of the command that brought the caller comes last.
     world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
     world.pass(60);
     assert!(world.records.is_empty(), "they talk");

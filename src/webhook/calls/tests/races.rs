@@ -83,7 +83,7 @@ fn a_caller_on_the_way_to_an_agent_who_was_moved_meanwhile_comes_there() {
     let mut world = World::waiting(None, true);
     world.ready();
     world.tell(Event::Answered { leg: PARTY });
-    // The command worked, and we were told it had not.
+    // The command worked, and was reported as failed.
     world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
     assert!(told(&world.keys(2, ""))[0].starts_with("dial Sip"));
     let again = world.step(3, Fields::default());

@@ -11,7 +11,7 @@ use super::*;
 use crate::webhook::calls::session::Session;
 
 const TEXTS: &str = include_str!("../../../../tests/data/sessions/before-states.jsonl");
-/// After each: what is told by REST, and what the caller's and the parties' next requests get.
+/// After each: the commands by REST, and what the caller's and the parties' next requests get.
 const FOLLOWED_BY: &str = include_str!("../../../../tests/data/sessions/before-states.txt");
 
 /// Calls, of which this one was taken up.

@@ -1,4 +1,4 @@
-//! Whatever happens to a party in whichever order, and on paper in between.
+//! Whatever happens to a party, in any order, and saved in between.
 
 use proptest::prelude::*;
 
@@ -90,8 +90,8 @@ fn saved(state: PartyState) -> Party {
     })
 }
 
-/// What is left of a state on paper: how the request is answered that comes, and whether a leg that
-/// is over was told to end or is gone, is known to nobody over a restart.
+/// What is left of a saved state: after a restart nothing says how the request under way was
+/// answered, nor whether a leg that is over was commanded to end or is gone.
 fn on_paper(state: PartyState) -> PartyState {
     match state {
         PartyState::Asking => PartyState::InConference { tries: 0 },

@@ -1,4 +1,4 @@
-//! Legs of several providers on paper, and those that an earlier version left there.
+//! Saved legs of several providers, and those that an earlier version saved.
 
 use super::*;
 use crate::webhook::commanded::LegSaving;
@@ -46,7 +46,8 @@ fn other() -> Way {
 }
 
 impl World {
-    /// The front is gone, but for what is on the disk. Returns the names of legs nobody can read.
+    /// The front is gone, but for what is on the disk. Returns the names of legs that no provider
+    /// can read.
     fn restart(&mut self, ways: BTreeMap<&'static str, Way>) -> Vec<String> {
         self.orders.clear();
         self.front = ProviderFront::new(setup(), ways);

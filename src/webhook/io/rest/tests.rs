@@ -127,7 +127,7 @@ fn a_provider_that_cannot_now_is_asked_again() {
     }
 }
 
-/// No threads, a clock that stands at this many milliseconds, and what was told.
+/// No threads, a clock that stands at this many milliseconds, and what was reported.
 fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<RestResult>) {
     let (sender, told) = mpsc::channel();
     let clock = Arc::new(AtomicU64::new(now));
@@ -201,7 +201,7 @@ fn a_command_that_fails_while_the_provider_comes_is_done() {
 
 #[test]
 fn nobody_is_moved_for_a_reason_that_is_old() {
-    // Nobody listens there: what is sent is told as failed, and tried again.
+    // Nothing listens there: what is sent fails, and is tried again.
     let (rest, clock, told) = at_rest(0, "http://127.0.0.1:1");
     for (waited_s, is_sent) in [(10, true), (11, false)] {
         clock.store(0, Ordering::Relaxed);
@@ -273,7 +273,7 @@ fn after_three_tries_it_is_given_up() {
     rest.send("mover", LEG, command("call-1"));
     assert_eq!(outcome(&told), RestOutcome::Busy(None));
     assert_eq!(asked.join().unwrap().len(), 3);
-    // Nobody is there any more.
+    // The receiver has gone.
     rest.send("mover", LEG, command("call-1"));
     assert_eq!(outcome(&told), RestOutcome::Busy(None));
 }

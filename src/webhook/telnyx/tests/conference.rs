@@ -117,7 +117,7 @@ fn a_caller_is_held_and_brought_back() {
     assert_eq!(world.links(), [step(5)]);
     world.answer(CALLER, &step(5), music(step(6)));
     assert_eq!(world.names(), ["leave", "playback_start"]);
-    // The agent hangs up: the caller is not moved from here, and nobody is called.
+    // The agent hangs up: the caller is not moved from here, and no party is dialed.
     world.over(PARTY);
     assert_eq!(world.links(), [Link::LegStatus { leg: LEG }]);
     assert_eq!(world.names(), [""; 0]);
@@ -244,7 +244,7 @@ fn an_agent_who_hangs_up_leaves_the_consulted_to_the_caller() {
         it.pass(60_000);
         assert!(!it.names().contains(&"hangup"));
     }
-    // Over a restart that comes later, nobody is waited for any more.
+    // After a later restart no leg is waited for any more.
     let mut after = world.restarted(true);
     after.pass(60_000);
     assert!(!after.names().contains(&"hangup"));
@@ -330,7 +330,7 @@ fn a_conference_that_is_gone_or_there_already_is_entered_all_the_same() {
     world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), conference(step(5)));
     assert_eq!(world.sends(&RestOutcome::Done), ["playback_stop", "join"]);
-    // It ended at Telnyx: both are told so, twice, and enter it again.
+    // It ended at Telnyx: both get that event twice, and enter it again.
     for reference in [CALLER, PARTY, CALLER] {
         world.tell("conference.participant.left", reference, &json!({}));
     }
@@ -426,7 +426,7 @@ fn a_leg_that_left_its_conference_before_a_restart_enters_it_after() {
     let mut after = world.restarted(true);
     let all = after.whose();
     assert!(all.contains(&(PARTY.to_owned(), "join")), "{all:?}");
-    // And so does one that had no answer to the first command yet, and was told again in vain.
+    // And so does one that had no answer to the first command yet, and got a second one in vain.
     let mut world = held();
     world.legs.move_to(world.now, CALLER, &step(4));
     world.answer(CALLER, &step(4), conference(step(5)));
