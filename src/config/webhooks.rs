@@ -14,7 +14,7 @@ use crate::config::problem::{Problems, closest};
 use crate::config::read::Section;
 use crate::config::secret::Secret;
 use crate::config::sections::{as_usize, trusted_proxies};
-use crate::webhook::{self, About};
+use crate::webhook::{self, ProviderInfo};
 
 /// The strictest providers give up after 5 s, network included.
 const DEADLINE_MS_MAX: u64 = 4_000;
@@ -141,7 +141,7 @@ fn provider(
     s: &mut Section<'_, '_>,
     around: &Around<'_>,
 ) -> Provider {
-    let About { name, secrets_are, .. } = *rules.about();
+    let ProviderInfo { name, secrets_are, .. } = *rules.info();
     let written = ["secrets", "secrets_file", "secrets_env"].iter().any(|key| s.has(key));
     let secrets = s.secrets("secrets", around.variables);
     if secrets.is_empty() && (!written || s.has("secrets")) {
@@ -152,7 +152,8 @@ fn provider(
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
         s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
     }
-    if rules.comes_with_access() && secrets.iter().any(|secret| !secret.expose().contains(':')) {
+    if rules.info().comes_with_access && secrets.iter().any(|secret| !secret.expose().contains(':'))
+    {
         s.problem("secrets", "must have a colon between user and password", "");
     }
     let provider = Provider {
@@ -177,10 +178,10 @@ fn provider(
 }
 
 fn check(provider: &Provider, rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) {
-    if let Some(help) = rules.about().application_is.filter(|_| provider.application.is_none()) {
+    if let Some(help) = rules.info().application_is.filter(|_| provider.application.is_none()) {
         s.problem("application", "is needed: a request must name it", help);
     }
-    check_account(provider, rules.about(), s);
+    check_account(provider, rules.info(), s);
     for (key, list) in [("prefixes", &provider.prefixes), ("numbers", &provider.numbers)] {
         for number in list.iter().filter(|number| !is_e164(number)) {
             s.problem(key, format!("\"{number}\" must be a plus and digits"), "");
@@ -198,7 +199,7 @@ fn check(provider: &Provider, rules: &dyn webhook::Provider, s: &mut Section<'_,
 }
 
 /// Commands that could only fail are refused here, and not at the first caller who waits.
-fn check_account(provider: &Provider, about: &About, s: &mut Section<'_, '_>) {
+fn check_account(provider: &Provider, info: &ProviderInfo, s: &mut Section<'_, '_>) {
     let token = ["token", "token_file", "token_env"].iter().any(|key| s.has(key));
     match (&provider.account, &provider.token) {
         (Some(_), None) if !token => {
@@ -249,7 +250,7 @@ pub(super) fn has_credentials(url: &str) -> bool {
 
 fn accept_key(rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) -> Option<char> {
     // Who does not press it must be refused.
-    let can_refuse = rules.refuses_parties() || s.has("account");
+    let can_refuse = rules.info().refuses_parties || s.has("account");
     let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {
         return None;

@@ -41,7 +41,7 @@ use crate::server::timer::Timer;
 use crate::sip::io::{Arrival, Sockets};
 use crate::store::{Settled, Store};
 use crate::time::Timestamp;
-use crate::webhook::io::Batch;
+use crate::webhook::io::WebhookBatch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
 use crate::words::{Cause, Command, EndedBy, Event};
@@ -67,7 +67,7 @@ pub(super) struct Driver {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     /// Verified requests of providers.
-    pub(super) webhooks: mpsc::Receiver<Batch>,
+    pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     /// What became of commands to them.
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     /// Recordings that were kept long enough.
@@ -88,7 +88,7 @@ enum Wakeup {
     Media(Fact),
     Asked(Request),
     Resolved(Resolved),
-    Webhooks(Batch),
+    Webhooks(WebhookBatch),
     RestResult(RestResult),
     Expired(Expired),
     Timer,

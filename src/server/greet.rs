@@ -19,7 +19,7 @@ pub(super) fn providers<'a>(
     for (name, links) in links {
         let Some(provider) = config.providers.get(*name) else { continue };
         let Some(known) = webhook::provider(name) else { continue };
-        let Console { place, voice, events } = known.about().console;
+        let Console { place, voice, events } = known.info().console;
         let _ = writeln!(out, "\n{name}: set in {place}");
         let _ = writeln!(out, "  {voice:<36} {}", links.url(&Link::Voice));
         if let Some(events) = events {

@@ -18,20 +18,22 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::tasks::{HttpThread, one_of};
-use crate::webhook::desk::{DeskSetup, ProviderSetup};
+use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
-use crate::webhook::io::{Around, Batch, Counts, Front, HOOKS_MAX, Settings, Site, Sounds};
+use crate::webhook::io::{
+    Around, Counts, Settings, Site, Sounds, WEBHOOKS_MAX, WebhookBatch, WebhookServer,
+};
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::{Account, RestResult};
-use crate::webhook::{Links, Paper, provider};
+use crate::webhook::{Links, RenderContext, provider};
 use crate::words::{Digit, Prompt};
 
 /// What the driver needs of providers.
 pub(super) struct Providers {
     pub(super) front: ProviderFront,
-    pub(super) webhooks: mpsc::Receiver<Batch>,
+    pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
@@ -57,14 +59,14 @@ pub(super) fn start(
         .iter()
         .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
         .collect();
-    let (webhook_sender, webhooks) = mpsc::channel(HOOKS_MAX);
+    let (webhook_sender, webhooks) = mpsc::channel(WEBHOOKS_MAX);
     let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
     let rest = start_rest(&known, clock, result_sender)?;
     let ways = known.iter().map(|(of, provider)| {
-        let paper = site(of, *provider, &base, key).paper;
+        let context = site(of, *provider, &base, key).context;
         let way = match provider.commanded() {
-            Some(make) => Way::Commands(make(paper, config.webhooks.music_piece)),
-            None => Way::Documents(paper.links),
+            Some(make) => Way::Commands(make(context, config.webhooks.music_piece)),
+            None => Way::Documents(context.links),
         };
         (provider.name(), way)
     });
@@ -83,7 +85,7 @@ pub(super) fn start(
             };
             let around = Around {
                 clock: Box::new(move || clock.now()),
-                hooks: webhook_sender,
+                webhooks: webhook_sender,
                 sounds: Arc::new(Wavs {
                     prompts: Arc::clone(prompts),
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
@@ -107,7 +109,10 @@ fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key:
             application: of.application.clone(),
             window_s: of.window.as_secs(),
         },
-        paper: Paper { links: links_of(of, provider, base, key), voices: of.voices.clone() },
+        context: RenderContext {
+            links: links_of(of, provider, base, key),
+            voices: of.voices.clone(),
+        },
     }
 }
 
@@ -121,7 +126,7 @@ fn links_of(of: &config::Provider, provider: &dyn Provider, base: &str, key: [u8
 
 /// What a provider that does not sign must be told to come with: the first of its secrets.
 fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a str> {
-    let secret = of.secrets.first().filter(|_| provider.comes_with_access());
+    let secret = of.secrets.first().filter(|_| provider.info().comes_with_access);
     secret.map(|secret| secret.expose())
 }
 
@@ -157,21 +162,21 @@ fn desk_setup(
     known: &[(&config::Provider, &'static dyn Provider)],
     rest: Option<&Rest>,
     key: [u8; 32],
-) -> DeskSetup {
+) -> ProviderCallsSetup {
     let setup = |of: &config::Provider, provider: &dyn Provider| ProviderSetup {
         has_rest: rest.is_some_and(|rest| rest.has(of.name)),
         accept_key: of.accept_key.and_then(Digit::new),
-        ends_parties: !provider.refuses_parties(),
-        parting: provider.parting(),
-        only_numbers_ask: provider.only_numbers_ask(),
-        waits_for_key: provider.waits_for_key(),
+        ends_parties: !provider.info().refuses_parties,
+        split: provider.info().split,
+        only_numbers_ask: provider.info().only_numbers_ask,
+        waits_for_key: provider.info().waits_for_key,
         whisper: of.whisper.clone(),
         whisper_language: of.whisper_language.clone(),
         caller_id: of.caller_id.clone(),
         sip_host: config.webhooks.sip_host.clone(),
     };
     let agents = (0..).map(AgentId).zip(&config.agents);
-    DeskSetup {
+    ProviderCallsSetup {
         providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
         agents: agents
             .filter_map(|(id, agent)| match &agent.phone {

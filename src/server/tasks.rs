@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::api::door::{self, Client};
 use crate::api::guard::{IsProxy, Standing};
 use crate::config::Cidr;
-use crate::webhook::io::{Front, OnVerified, Remote};
+use crate::webhook::io::{OnVerified, Remote, WebhookServer};
 
 /// An HTTP interface on a thread and a runtime of its own: a slow reader of a long report must not
 /// delay a key press.

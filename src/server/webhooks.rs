@@ -15,19 +15,19 @@ use crate::server::exchange::Exchange;
 use crate::server::outbox::{Answer, Reply};
 use crate::time::Timestamp;
 use crate::webhook::front::{Saving, WebhookResult};
-use crate::webhook::io::{Batch, Hook};
+use crate::webhook::io::{Webhook, WebhookBatch};
 use crate::webhook::rest::RestResult;
 
 impl Driver {
-    pub(super) fn take_webhooks(&mut self, batch: Batch) {
-        let answers = batch.hooks.iter().map(|hook| self.take_webhook(hook)).collect();
+    pub(super) fn take_webhooks(&mut self, batch: WebhookBatch) {
+        let answers = batch.webhooks.iter().map(|webhook| self.take_webhook(webhook)).collect();
         // Nobody waits any more? The provider comes again, and the answer is kept.
         self.outbox.reply(Reply::Documents(batch.reply, answers));
     }
 
-    fn take_webhook(&mut self, hook: &Hook) -> Answer {
+    fn take_webhook(&mut self, webhook: &Webhook) -> Answer {
         let now = self.clock.now();
-        let Hook { provider, link, fields } = hook;
+        let Webhook { provider, link, fields } = webhook;
         let Exchange { providers, calls, .. } = &mut self.exchange;
         let result = providers.handle_request(now, provider, link, fields, &mut calls.next);
         let answer = self.answer(now, result);

@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overdue};
 use crate::center::{ContactCenter, Setup};
+use crate::front::Turn;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
 
@@ -239,30 +240,42 @@ impl Telling {
     fn tell(&mut self, entry: &Entry) {
         self.ended_at = self.ended_at.max(entry.at);
         while let Some(due) = overdue(&self.center, self.ended_at) {
-            self.handle(due, None);
+            self.input(due, None);
         }
         match &entry.input {
-            Input::Event(event) => self.handle(self.ended_at, Some(event)),
-            Input::Own(Own::Wake) => self.handle(self.ended_at, None),
+            Input::Event(event) => self.input(self.ended_at, Some(event.clone())),
+            Input::Own(Own::Wake) => self.input(self.ended_at, None),
         }
         if self.check {
             // The shell of the run may have been so late with a timer.
             self.center.check(self.ended_at - LATE_MAX);
         }
     }
+}
 
-    fn handle(&mut self, at: Timestamp, event: Option<&Event>) {
-        self.journal.input(&self.center, at, event);
+impl Turn for Telling {
+    fn tell_center(&mut self, at: Timestamp, event: Option<Event>) {
+        self.journal.input(&self.center, at, event.as_ref());
         match event {
-            Some(event) => self.center.handle(at, event.clone()),
+            Some(event) => self.center.handle(at, event),
             None => self.center.handle_timeout(at),
         }
-        while let Some(command) = self.center.poll_command() {
-            self.journal.command(&command);
-            if let Command::CloseRecord { record } = command {
-                self.records.push(*record);
-            }
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    /// What the run has done is done.
+    fn carry_out(&mut self, _at: Timestamp, command: Command) {
+        self.journal.command(&command);
+        if let Command::CloseRecord { record } = command {
+            self.records.push(*record);
         }
+    }
+
+    fn poll_event(&mut self, _at: Timestamp) -> Option<Event> {
+        None
     }
 }
 

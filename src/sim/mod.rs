@@ -38,6 +38,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::center::{ContactCenter, Setup};
+use crate::front::Turn;
 use crate::id::CallId;
 use crate::metrics;
 use crate::time::Timestamp;
@@ -191,6 +192,8 @@ pub struct Sim {
     inputs: u64,
     now: Timestamp,
     calls: u64,
+    /// The input of this turn is a second copy.
+    is_copy: bool,
 }
 
 impl Sim {
@@ -215,6 +218,7 @@ impl Sim {
             inputs: 0,
             now: start,
             calls: 0,
+            is_copy: false,
         }
     }
 
@@ -251,14 +255,18 @@ impl Sim {
         let Some(at) = wake.into_iter().chain(next).min() else { return false };
         self.now = at;
         if wake == Some(at) {
-            self.input(None, false);
+            self.is_copy = false;
+            self.input(at, None);
             return true;
         }
         match self.world.pop() {
             // An id is given to a call once, so its front knows that an ended call does not arrive.
             Some((_, Stimulus::News { event, copy: true }))
                 if arrival(&event).is_some_and(|call| self.center.call(call).is_none()) => {}
-            Some((_, Stimulus::News { event, copy })) => self.input(Some(event), copy),
+            Some((_, Stimulus::News { event, copy })) => {
+                self.is_copy = copy;
+                self.input(at, Some(event));
+            }
             Some((_, stimulus)) => self.world.happen(at, stimulus, &self.center),
             None => {}
         }
@@ -289,9 +297,10 @@ impl Sim {
         let wake = self.center.poll_timeout().map(|(at, _)| at);
         wake.into_iter().chain(self.world.next_at()).min()
     }
+}
 
-    fn input(&mut self, event: Option<Event>, copy: bool) {
-        let now = self.now;
+impl Turn for Sim {
+    fn tell_center(&mut self, now: Timestamp, event: Option<Event>) {
         self.inputs += 1;
         if let Some(journal) = &mut self.journal {
             journal.input(&self.center, now, event.as_ref());
@@ -299,28 +308,42 @@ impl Sim {
         if let Some(watch) = &mut self.watch {
             watch.told(now, event.as_ref());
         }
-        self.calls += u64::from(event.as_ref().and_then(arrival).is_some() && !copy);
+        let arrives = event.as_ref().and_then(arrival).is_some();
+        self.calls += u64::from(arrives && !self.is_copy);
         match event {
             Some(event) => self.center.handle(now, event),
             None => self.center.handle_timeout(now),
         }
-        while let Some(command) = self.center.poll_command() {
-            if let Some(journal) = &mut self.journal {
-                journal.command(&command);
-            }
-            if let Some(watch) = &mut self.watch {
-                watch.asked(&command, &self.center);
-            }
-            match &command {
-                Command::CloseRecord { record } => self.tally.record(record),
-                Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
-                _ => {}
-            }
-            self.world.execute(now, command, &self.center);
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.center.poll_command()
+    }
+
+    fn carry_out(&mut self, now: Timestamp, command: Command) {
+        if let Some(journal) = &mut self.journal {
+            journal.command(&command);
         }
+        if let Some(watch) = &mut self.watch {
+            watch.asked(&command, &self.center);
+        }
+        match &command {
+            Command::CloseRecord { record } => self.tally.record(record),
+            Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
+            _ => {}
+        }
+        self.world.execute(now, command, &self.center);
+    }
+
+    /// What the world has to say comes at its own time.
+    fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
+        None
+    }
+
+    fn input_over(&mut self, now: Timestamp) {
         if let Some(watch) = &self.watch {
             self.center.check(now);
-            watch.settled(&self.center, copy);
+            watch.settled(&self.center, self.is_copy);
         }
     }
 }

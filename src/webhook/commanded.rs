@@ -1,29 +1,31 @@
 //! Legs at a provider that executes no documents: each action is a command of ours, by REST.
 //!
 //! ```text
-//!  event ─► [`Commanded`] ─► (Link, Fields) ─► the desk, as from any other provider
-//!               ▲  └─► commands, one at a time and leg ─► REST        │
-//!               └──────────────── Document ◄──────────────────────────┘
+//!  event ─► [`Commanded`] ─► (Link, Fields) ─► [`ProviderCalls`], as from any provider
+//!               ▲  └─► commands, one at a time per leg ─► REST       │
+//!               └──────────────── Document ◄────────────────────────┘
 //! ```
 //!
 //! # Contract
 //!
 //! Give [`Commanded::handle_event`] every event of the provider, [`Commanded::move_to`],
-//! [`Commanded::hang_up`] and [`Commanded::part`] what the desk asks for,
+//! [`Commanded::hang_up`] and [`Commanded::split`] what [`ProviderCalls`] asks for,
 //! [`Commanded::handle_rest_result`] the result of each command, and call
 //! [`Commanded::handle_timeout`] when it is due. After each of them:
 //!
 //! 1. Take [`Commanded::poll_request`] until it gives nothing. Each is a request as a provider of
-//!    documents makes it, and [`Commanded::execute`] takes what the desk writes for it.
-//! 2. Report each leg of [`Commanded::poll_unparted`] to the desk.
-//! 3. Send what [`Commanded::poll_order`] gives, in its order, and write down what
-//!    [`Commanded::poll_saving`] gives before it is sent.
+//!    documents makes it, and [`Commanded::execute`] takes the document written for it.
+//! 2. Report each leg of [`Commanded::poll_unsplit`] to [`ProviderCalls`].
+//! 3. Send what [`Commanded::poll_order`] gives, in its order, and save what
+//!    [`Commanded::poll_saving`] gives before that.
 //!
-//! **Invariant:** an event that is late, repeated or about a leg of somebody else changes nothing;
+//! **Invariant:** an event that is late, repeated or about a leg that is not ours changes nothing;
 //! of the commands to one leg at most one is under way, and none has the name of another.
 //!
-//! **Deliberately absent:** the disk, HTTP, and what a call does. The desk decides that for all
-//! providers alike.
+//! **Deliberately absent:** the disk, HTTP, and what a call does: [`ProviderCalls`] decides that
+//! for all providers alike.
+//!
+//! [`ProviderCalls`]: crate::webhook::calls::ProviderCalls
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -36,11 +38,11 @@ use crate::time::Timestamp;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::rest::{RestCommand, RestOutcome};
 
 /// Makes the legs of one account. The [`Duration`] is the length of a piece of waiting music.
-pub type MakeCommanded = fn(Paper, Duration) -> Box<dyn Commanded>;
+pub type MakeCommanded = fn(RenderContext, Duration) -> Box<dyn Commanded>;
 
 /// All legs of one account at such a provider. `reference` is the provider's name for a leg.
 pub trait Commanded: Debug + Send {
@@ -64,13 +66,13 @@ pub trait Commanded: Debug + Send {
 
     fn hang_up(&mut self, reference: &str);
 
-    /// Parts a party from whoever dialed it: both stay. Where that fails the two hear each other as
-    /// before, and [`Self::poll_unparted`] gives the party's leg; where one of them is gone, its
-    /// end is a request as always.
-    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part);
+    /// Splits a party from the leg that dialed it: both stay. Where that fails the two hear each
+    /// other as before, and [`Self::poll_unsplit`] gives the party's leg; where one of them is
+    /// gone, its end is a request as always.
+    fn split(&mut self, now: Timestamp, reference: &str, leg: LegId, split: Split);
 
     /// Takes what became of the command `id`. A command that cannot be done is over at once; the
-    /// desk decides how the leg goes on.
+    /// next document says how the leg goes on.
     fn handle_rest_result(
         &mut self,
         now: Timestamp,
@@ -82,17 +84,17 @@ pub trait Commanded: Debug + Send {
     /// The next request of a leg.
     fn poll_request(&mut self) -> Option<(Link, Fields)>;
 
-    /// The next party that could not be parted.
-    fn poll_unparted(&mut self) -> Option<LegId>;
+    /// The next party that could not be split.
+    fn poll_unsplit(&mut self) -> Option<LegId>;
 
-    /// The next command to be sent.
+    /// The next command to send.
     fn poll_order(&mut self) -> Option<LegOrder>;
 
-    /// The next leg to be written down, or forgotten.
+    /// The next leg to save, or to forget.
     fn poll_saving(&mut self) -> Option<LegSaving>;
 
-    /// Takes up all legs that were written down, by `reference`; it hangs up those of calls that do
-    /// not go on. Returns the references of those whose text is not of this provider.
+    /// Takes up all saved legs, by `reference`; it hangs up those of calls that do not go on.
+    /// Returns the references of those whose text is not of this provider.
     fn restore(
         &mut self,
         now: Timestamp,
@@ -105,19 +107,20 @@ pub trait Commanded: Debug + Send {
     fn handle_timeout(&mut self, now: Timestamp);
 }
 
-/// A command that is to be sent, and whose outcome goes to [`Commanded::handle_rest_result`].
+/// A command to send, whose outcome goes to [`Commanded::handle_rest_result`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegOrder {
-    /// Whom it is about, for whoever reads the log.
+    /// The leg that it is about, for the log.
     pub leg: LegId,
     pub command: RestCommand,
 }
 
-/// How a party and whoever dialed it are parted.
+/// How a party and the leg that dialed it are split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct Split {
     /// The conference in which the party waits then.
-    pub room: String,
+    #[serde(rename = "room")]
+    pub conference: String,
     /// The party asks for a document here,
     pub to: Link,
     /// and the leg of this name
@@ -126,7 +129,7 @@ pub struct Part {
     pub caller_to: Link,
 }
 
-/// What became of a leg since it was last written down, by the provider's name for it.
+/// What became of a leg since it was last saved, by the provider's name for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegSaving {
     Keep(String, String),

@@ -1,7 +1,7 @@
 //! Text that may hold a secret of ours, made fit to be shown.
 //!
-//! A document tells a provider which password to come with, and a provider may say back what it was
-//! sent. Whoever prints such a text passes it through here first.
+//! A document names the password that a provider comes with, and a provider may send back what it
+//! got. Such a text passes through here before it is printed.
 //!
 //! **Invariant:** neither a secret, nor the half of it behind a colon, nor the password in an
 //! address is in the result: as it is, in base64, escaped for XML, JSON or an address.

@@ -1,8 +1,8 @@
-//! What a provider is to do, in our words: the common subset of what all of them can.
+//! Documents: what we ask a provider to do, in our words, the common subset of all of them.
 //!
-//! **Invariant:** at most one action of a document asks for something ([`Action::Gather`],
-//! [`Action::Record`], [`Action::Dial`], [`Action::Meet`], [`Action::Goto`]), and it is the last;
-//! what follows is decided when the provider comes back with the result.
+//! **Invariant:** at most one action of a document comes back to us ([`Action::Gather`],
+//! [`Action::Record`], [`Action::Dial`], [`Action::Conference`], [`Action::Goto`]), and it is the
+//! last; what follows is decided when the provider comes back with the result.
 //!
 //! **Deliberately absent:** what only one provider can do.
 
@@ -21,7 +21,7 @@ pub struct Document {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nobody can interrupt this.
+    /// Plays to its end: no key interrupts it.
     Sound(Sound),
     /// Sounds, and keys that may interrupt them unless `listen.barge_in` is false. When no key came
     /// in `listen.timeout` after the last sound, the provider comes to `next` all the same, with no
@@ -37,13 +37,13 @@ pub enum Action {
         next: Link,
         told: Link,
     },
-    /// Calls somebody, and bridges the caller to them when they have accepted. Comes to `next` when
-    /// it has failed or is over.
+    /// Dials a party, and bridges the caller to it once it has accepted. Comes to `next` when it
+    /// has failed or is over.
     Dial(Box<Dial>),
-    /// Into a conference of that name, where all who are in it hear each other, and one alone hears
-    /// nothing. With `is_host` it ends for the others when this leg leaves. Comes to `next` when it
-    /// has ended.
-    Meet { room: String, is_host: bool, next: Link },
+    /// Into a conference of that name, whose legs hear each other; a leg alone in it hears nothing.
+    /// With `is_host` it ends for the others when this leg leaves. Comes to `next` when it has
+    /// ended.
+    Conference { name: String, is_host: bool, next: Link },
     /// Ask at once what is next.
     Goto(Link),
     /// End the leg. `cause` is for providers that can say one.
@@ -55,18 +55,18 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
     pub to: Callee,
-    /// The number shown to them.
+    /// The number that the party is shown.
     pub caller_id: Option<String>,
     pub ring_timeout: Duration,
-    /// The talk ends then.
+    /// The longest talk.
     pub time_limit: Duration,
-    /// What the callee's leg asks for when it answers: a whisper and an accept key, or nothing.
-    /// `None`: bridged at once.
+    /// Where the party's leg asks for a document when it answers: a whisper and an accept key, or
+    /// an empty one. `None`: bridged at once.
     pub answered: Option<Link>,
-    /// The key that takes the call, for providers that wait for it themselves; the others hear of
+    /// The key that takes the call, for providers that wait for it themselves; the others collect
     /// it by the whisper's own [`Action::Gather`].
     pub accept_key: Option<Digit>,
-    /// News of the callee's leg.
+    /// Where reports of the party's leg go.
     pub told: Option<Link>,
     pub next: Link,
 }
@@ -81,7 +81,7 @@ pub enum Callee {
     Client(String),
 }
 
-/// Something to be heard.
+/// Something to hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sound {
     /// Spoken by the provider's voice for the language (BCP 47).

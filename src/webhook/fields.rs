@@ -23,18 +23,18 @@ pub struct Fields {
     pub to: Option<String>,
     /// The state of that leg.
     pub state: Option<LegState>,
-    /// Keys collected; empty when it was waited for them in vain, `None` when nobody waited.
+    /// The keys collected; empty when none came in time, `None` when none were collected.
     pub keys: Option<Vec<Digit>>,
     /// The key that ended the input and is not among `keys`, where the provider says so.
     pub finished_by: Option<Digit>,
-    /// How dialing somebody ended.
+    /// How a dialing ended.
     pub dial: Option<DialResult>,
     pub recorded: Option<Recorded>,
     /// When it happened, by the provider's clock.
     pub at: Option<Timestamp>,
     /// Where REST commands about this call must go, if not to the usual place.
     pub region: Option<String>,
-    /// What a provider tells that only does what it is commanded.
+    /// The event of a provider whose actions are commanded.
     pub news: Option<News>,
 }
 
@@ -50,26 +50,26 @@ pub struct News {
 pub enum What {
     /// A call arrives, and is not answered.
     Arrived,
-    /// Somebody is called for us.
+    /// A party is being dialed for us.
     Called,
     Answered,
-    /// Something was heard to its end.
+    /// A sound has played to its end.
     Sounded,
-    /// Keys were waited for.
+    /// The collection of keys is over.
     Collected,
-    /// One key, whether or not it was waited for.
+    /// One key, whether or not keys are collected.
     Key,
     /// A recording is there, or failed.
     Saved,
     /// Two legs hear each other.
     Bridged,
-    /// The leg is in its conference no more.
+    /// The leg has left its conference.
     Left,
     /// The leg has ended.
     Over,
     /// The leg has ended, and not by the one who was called on it.
     Dropped,
-    /// Nothing we act on.
+    /// An event that changes nothing here.
     Other,
 }
 
@@ -96,7 +96,7 @@ pub struct DialResult {
 pub struct Recorded {
     /// The provider's name for it.
     pub reference: String,
-    /// Where it can be fetched. `None`: it will be told later, or there is none.
+    /// Where it can be fetched. `None`: reported later, or not at all.
     pub url: Option<String>,
     pub length: Option<Duration>,
     pub failed: bool,

@@ -10,13 +10,13 @@ pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 /// Providers send about 40; a body is bounded in bytes before it comes here.
 pub const FIELDS_MAX: usize = 1_000;
 
-/// A field is about so long, in bytes.
+/// The usual length of a field, in bytes.
 const FIELD_LEN: usize = 20;
 
 /// Names and values; borrowed where nothing was encoded.
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// A field as it came: most of them nobody asks for.
+/// A field as it came: most of them are never read.
 #[derive(Debug)]
 pub struct Field<'a> {
     name: &'a str,

@@ -4,8 +4,8 @@
 //! https://ivr.example.com/webhooks/twilio/step?c=41&n=7&k=0f1e…
 //! ```
 //!
-//! Most providers do not sign the address, and some no time: the step number says what was taken
-//! already, and the signature keeps a captured body from being sent to another address.
+//! Most providers do not sign the address, and some sign no time: the step number says what was
+//! taken already, and the signature keeps a captured body from being sent to another address.
 //!
 //! **Invariant:** a link that parses was made by us for this provider.
 
@@ -24,7 +24,7 @@ const URL_LEN: usize = 128;
 /// The first part of every path.
 pub const PREFIX: &str = "/webhooks/";
 
-/// Documents of a party's leg before this number are the whisper, where it was dialed.
+/// Documents of a party's leg below this number are the whisper, in its dialing.
 pub const ELSEWHERE: u32 = 100;
 
 /// What an address of ours is for.
@@ -33,26 +33,27 @@ pub enum Link {
     /// Where the provider's number points: a call arrives. The only one without a signature of
     /// ours, because a person types it into the provider's console.
     Voice,
-    /// News about a call that is not asked for: its state. Also typed in by a person.
+    /// Where a call's state is reported without our asking. Also typed in by a person.
     Events,
     /// What comes after the document of step `n − 1`.
     Step { call: CallId, n: u32 },
-    /// News about the caller's leg of this call.
+    /// Reports of the caller's leg of this call.
     Status { call: CallId },
     /// A party answered: what it hears before it is bridged; `n` counts its requests.
     Leg { leg: LegId, n: u32 },
-    /// News about a party's leg.
+    /// Reports of a party's leg.
     LegStatus { leg: LegId },
-    /// News about the recording that step `n` asked for.
+    /// Reports of the recording that step `n` asked for.
     Recording { call: CallId, n: u32 },
-    /// A sound file, by the name under which [`Paper`](crate::webhook::Paper) knows it.
+    /// A sound file, by the name under which [`RenderContext`](crate::webhook::RenderContext) knows
+    /// it.
     Audio { name: String },
 }
 
 /// Makes and reads links; one for each provider.
 #[derive(Clone)]
 pub struct Links {
-    /// Scheme, host and path prefix as the provider is told them, without a slash at the end.
+    /// Scheme, host and path prefix as the provider gets them, without a slash at the end.
     base: String,
     provider: &'static str,
     key: Key,
@@ -71,8 +72,7 @@ impl std::fmt::Debug for Links {
 }
 
 impl Link {
-    /// Whether a party's leg asks here that is not where it was dialed any more: in a room, or on
-    /// its way to one.
+    /// Whether a party's leg asks here after a split: in a conference, or on its way to one.
     #[must_use]
     pub const fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Leg { n, .. } if *n >= ELSEWHERE)

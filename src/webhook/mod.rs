@@ -1,7 +1,7 @@
 //! Telephony providers: the HTTP platforms that ask by webhook what to do with a call.
 //!
-//! A provider sends a request ([`Request`]), we answer with a document it executes
-//! ([`Document`]), and its next request says what came of it ([`Fields`]). What a provider is, is a
+//! A provider sends a request ([`Request`]), we answer with a document it executes ([`Document`]),
+//! and its next request says what came of it ([`Fields`]). What a provider is, is a
 //! [`Provider`]: `verify` whose request it is, `parse` its fields, `render` a document. What a call
 //! does is the same for all of them, and in one place.
 //!
@@ -11,64 +11,65 @@
 //!  reply  ◄── render ◄──────── Document ◄─────────┴── Command
 //! ```
 //!
-//! **Invariant:** nothing of a request is looked at before its signature is good, and every address
+//! **Invariant:** nothing of a request is read before its signature is good, and every address
 //! handed out carries our own signature and a step number, so that no request counts twice.
 //!
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
-pub mod about;
-pub mod bandwidth;
+mod bandwidth;
+pub mod calls;
 pub mod commanded;
 pub mod conceal;
-pub mod desk;
 pub mod document;
 pub mod fields;
 pub mod form;
 pub mod front;
 #[cfg(feature = "server")]
 pub mod io;
-pub mod jambonz;
+mod jambonz;
 pub mod json;
 pub mod link;
-pub mod paper;
-pub mod parts;
-pub mod plivo;
+mod plivo;
 pub mod provider;
+pub mod provider_fns;
+pub mod provider_info;
+pub mod render_context;
 pub mod request;
 pub mod rest;
 pub mod sign;
 pub mod support;
-pub mod trial;
+pub mod test_call;
 pub mod value;
-pub mod vonage;
+mod vonage;
+pub mod xml;
 
 #[cfg(test)]
 mod tests;
 
-pub mod signalwire;
-pub mod telnyx;
-pub mod texml;
-pub mod twilio;
+mod signalwire;
+mod telnyx;
+mod texml;
+mod twilio;
 pub mod twiml;
 
-pub use about::{About, Console, Parting};
 pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
 pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
 pub use link::{Link, Links};
-pub use paper::Paper;
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
+pub use provider_info::{Console, ProviderInfo, SplitSupport};
+pub use render_context::RenderContext;
 pub use request::{Method, Reply, Request};
 pub use rest::{
     Account, Auth, RestAnswer, RestCall, RestCommand, RestMethod, RestOrder, RestOutcome,
     RestResult,
 };
 pub use support::Support;
-pub use trial::Trial;
+pub use test_call::TestCall;
 
-/// All that are spoken, by name.
+/// All providers that we speak with.
 static PROVIDERS: &[&dyn Provider] = &[
     &twilio::TWILIO,
     &signalwire::SIGNALWIRE,
@@ -80,7 +81,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &bandwidth::BANDWIDTH,
 ];
 
-/// The providers, one a folder.
+/// The providers, one per folder.
 #[must_use]
 pub fn providers() -> &'static [&'static dyn Provider] {
     PROVIDERS

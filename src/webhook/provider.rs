@@ -3,34 +3,34 @@
 //! **Invariant:** `verify` fails closed: without a key, or with a header that is missing or double,
 //! a request is refused.
 //!
-//! **Deliberately absent:** state. All a call has done is in its session.
+//! **Deliberately absent:** state. The session of a call has all that it did.
 
 use thiserror::Error;
 
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Parting};
 use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::provider_info::ProviderInfo;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::words::Need;
 
 /// One telephony provider: a folder of pure functions.
 pub trait Provider: Send + Sync {
     /// What there is to know of it before its first request.
-    fn about(&self) -> &About;
+    fn info(&self) -> &ProviderInfo;
 
     /// As in the path of our addresses and in the configuration: `twilio`.
     fn name(&self) -> &'static str {
-        self.about().name
+        self.info().name
     }
 
-    /// Whose request this is.
+    /// Whether the provider sent this request.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ pub trait Provider: Send + Sync {
 
     /// A request as the provider would send it, signed with one of the secrets. `None`: there is no
     /// secret, or only the provider has the key it signs with.
-    fn trial(&self, _keys: &Keys, _trial: &Trial<'_>) -> Option<Request> {
+    fn test_call(&self, _keys: &Keys, _test_call: &TestCall<'_>) -> Option<Request> {
         None
     }
 
@@ -55,41 +55,16 @@ pub trait Provider: Send + Sync {
 
     /// The document as the provider reads it. An empty one means: nothing to do (for the leg of a
     /// party: bridge it now).
-    fn render(&self, document: &Document, paper: &Paper) -> Reply;
+    fn render(&self, document: &Document, context: &RenderContext) -> Reply;
 
     /// What makes the legs of an account, where the provider executes no documents: its requests
-    /// are only news, and every action is a command of ours.
+    /// only report events, and every action is a command of ours.
     fn commanded(&self) -> Option<MakeCommanded> {
         None
     }
 
     fn is_commanded(&self) -> bool {
         self.commanded().is_some()
-    }
-
-    /// As in [`About`].
-    fn refuses_parties(&self) -> bool {
-        self.about().refuses_parties
-    }
-
-    /// As in [`About`].
-    fn only_numbers_ask(&self) -> bool {
-        self.about().only_numbers_ask
-    }
-
-    /// As in [`About`].
-    fn waits_for_key(&self) -> bool {
-        self.about().waits_for_key
-    }
-
-    /// As in [`About`].
-    fn comes_with_access(&self) -> bool {
-        self.about().comes_with_access
-    }
-
-    /// As in [`About`].
-    fn parting(&self) -> Parting {
-        self.about().parting
     }
 
     /// How well a step's need is met.
@@ -130,7 +105,7 @@ pub fn only_header<'a>(request: &'a Request, name: &'static str) -> Result<&'a s
 /// The secrets of one account. Several where keys are being exchanged: any of them is good.
 #[derive(Clone, Default)]
 pub struct Keys {
-    /// What they are is [`About::secrets_are`].
+    /// What they are is [`ProviderInfo::secrets_are`].
     pub secrets: Vec<String>,
     /// The application a request must name, where they name one.
     pub application: Option<String>,

@@ -1,14 +1,13 @@
 //! What we ask of a provider between its requests: commands over its REST interface, as values.
 //!
 //! A [`Provider`](crate::webhook::Provider) writes a [`RestCommand`] as the one HTTP request that
-//! does it there, and reads the answer. Whoever sends it has the socket, the time-out and the
-//! repeats.
+//! does it there, and reads the answer. The sender has the socket, the time-out and the repeats.
 //!
 //! **Invariant:** no secret is ever in a `Debug` text. Every command may be sent twice: the second
 //! one finds it done, or finds the call gone.
 //!
-//! **Deliberately absent:** calling somebody from nothing, which costs money when sent twice, where
-//! the provider does not take it for a repeat ([`RestCommand::Action`]).
+//! **Deliberately absent:** dialing out of nothing, which costs money when sent twice, where the
+//! provider does not recognize a repeat ([`RestCommand::Action`]).
 
 use std::fmt;
 use std::time::Duration;
@@ -21,17 +20,17 @@ use crate::webhook::sign::base64;
 /// How much of a refusal's body is kept, in characters.
 pub const REFUSAL_CHARS_MAX: usize = 200;
 
-/// What is to happen to a leg that is up.
+/// A command about a leg that is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestCommand {
     /// Stop what it is doing and ask `url` for a document.
     Move { reference: String, url: String, region: Option<String> },
-    /// Two legs hear each other because `caller` dialed `reference`: part them so that both stay.
-    /// `reference` asks `url` for a document. [`Parting`] says whether `caller` is moved as well,
-    /// to `caller_url`.
+    /// Two legs hear each other because `caller` dialed `reference`: split them so that both stay.
+    /// `reference` asks `url` for a document. [`SplitSupport`] says whether `caller` is moved as
+    /// well, to `caller_url`.
     ///
-    /// [`Parting`]: crate::webhook::about::Parting
-    Part {
+    /// [`SplitSupport`]: crate::webhook::provider_info::SplitSupport
+    Split {
         reference: String,
         url: String,
         caller: String,
@@ -40,14 +39,14 @@ pub enum RestCommand {
     },
     /// Hang up.
     End { reference: String, region: Option<String> },
-    /// Tell `url` how it goes on with it. Not all providers take this while a call is up.
+    /// Report the state of the leg to `url`. Not all providers take this while a call is up.
     Watch { reference: String, url: String, region: Option<String> },
     /// One action, of a provider that does nothing else: `id` is never used twice for a leg, so
     /// that the provider knows a repeat.
     Action { reference: String, id: String, name: &'static str, body: Map<String, Value> },
 }
 
-/// For whoever sends commands.
+/// An order for the sender of commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestOrder {
     Send {
@@ -55,12 +54,12 @@ pub enum RestOrder {
         leg: LegId,
         command: RestCommand,
     },
-    /// The provider has come for this leg, as it was told: it need not be told again.
+    /// The provider has come for this leg as commanded: the command need not be repeated.
     Came(LegId),
 }
 
 impl RestOrder {
-    /// Whom it is about.
+    /// The leg that it is about.
     #[must_use]
     pub const fn leg(&self) -> LegId {
         match self {
@@ -85,7 +84,7 @@ pub struct Account {
     /// Twilio: account SID. SignalWire: project. Telnyx, Plivo, Bandwidth, jambonz: account id.
     /// Vonage: application id.
     pub id: String,
-    /// Who signs in, if not the account itself: Twilio's API key SID, Bandwidth's user.
+    /// The user that signs in, if not the account itself: Twilio's API key SID, Bandwidth's user.
     pub user: Option<String>,
     /// What they sign in with: an auth token, an API token or key. Vonage: a private key in PEM.
     pub secret: String,
@@ -195,7 +194,7 @@ pub enum RestOutcome {
     Done,
     /// There is no such call any more: its caller left.
     Gone,
-    /// Not done, and may be asked again, after this time where the provider named one.
+    /// Not done, and may be repeated, after this time where the provider named one.
     Busy(Option<Duration>),
     /// Not done, and would not be the next time: what the provider said.
     Refused(String),

@@ -6,9 +6,9 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::{Link, Links};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider};
-use crate::webhook::trial::Trial;
+use crate::webhook::render_context::RenderContext;
+use crate::webhook::test_call::TestCall;
 use crate::webhook::{provider, providers};
 use crate::words::{Digit, Listen};
 
@@ -25,9 +25,9 @@ pub(super) fn pressed(text: &str) -> Vec<Digit> {
     text.chars().map(|c| Digit::new(c).expect("a key")).collect()
 }
 
-/// The paper of a provider that has one voice of its own, for Spanish.
-pub(super) fn paper_of(provider: &dyn Provider, voice: &str) -> Paper {
-    Paper {
+/// The context of a provider that has one voice of its own, for Spanish.
+pub(super) fn context_of(provider: &dyn Provider, voice: &str) -> RenderContext {
+    RenderContext {
         links: Links::new("https://ivr.example.com", provider.name(), [7; 32]),
         voices: [("es".to_owned(), voice.to_owned())].into(),
     }
@@ -78,7 +78,7 @@ pub(super) fn fits_whatever_is_said(provider: &dyn Provider, bytes_max: usize) {
     let long = "Ä<&>".repeat(1_000);
     let sounds = (0..9).map(|_| Action::Sound(say("en", &long)));
     let actions = sounds.chain([Action::Goto(STEP)]).collect();
-    let body = provider.render(&Document { actions }, &paper_of(provider, "")).body;
+    let body = provider.render(&Document { actions }, &context_of(provider, "")).body;
     assert!(body.len() > 30_000 && body.len() <= bytes_max, "{}", body.len());
     assert!(body.contains("<Redirect"), "what leads on is never left out");
 }
@@ -94,7 +94,7 @@ fn each_is_found_by_its_name_and_has_only_one() {
 
 /// What each says of a call from and to such an address.
 fn parties(name: &str, from: &str, to: &str) -> (Option<String>, Option<String>) {
-    let trial = Trial {
+    let test_call = TestCall {
         call: "41414141414141414141414141414141",
         from,
         to,
@@ -105,14 +105,14 @@ fn parties(name: &str, from: &str, to: &str) -> (Option<String>, Option<String>)
     let keys = keys_of(&["plain", "user:secret"]);
     let given = provider(name).expect("a provider");
     let request = match name {
-        "texml" => trial.form(&[("CallSid", "v3:1"), ("From", from), ("To", to)]),
-        "telnyx" => trial.json(&serde_json::json!({ "data": {
+        "texml" => test_call.form(&[("CallSid", "v3:1"), ("From", from), ("To", to)]),
+        "telnyx" => test_call.json(&serde_json::json!({ "data": {
             "event_type": "call.initiated",
             "payload": {
                 "call_control_id": "v3:1", "direction": "incoming", "from": from, "to": to,
             },
         }})),
-        _ => given.trial(&keys, &trial).expect("a call of the provider's"),
+        _ => given.test_call(&keys, &test_call).expect("a call of the provider's"),
     };
     let fields = given.parse(&Link::Voice, &request).expect("a call");
     (fields.from, fields.to)
@@ -143,8 +143,8 @@ fn fault_25_each_provider_reads_a_number_out_of_whatever_it_comes_in() {
             let from = want.map(str::to_owned);
             assert_eq!(parties(name, written, written), (from, to), "{name}: {written}");
         }
-        // Without a plus it is international where the provider always writes it so; elsewhere
-        // whoever knows the region reads it as dialed.
+        // Without a plus it is international where the provider always writes it so; elsewhere with
+        // the region it is read as dialed.
         let bare = matches!(name, "plivo" | "vonage");
         let want = Some(if bare { "+14155550100" } else { "14155550100" }.to_owned());
         assert_eq!(parties(name, "14155550100", "14155550100"), (want.clone(), want), "{name}");

@@ -20,7 +20,7 @@ const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 pub const KEYS_MAX: usize = 255;
 
 /// A caller's address, of a provider that writes numbers as its networks do: with a `+`, as a URI
-/// of SIP, or as dialed, which whoever knows the region reads. `None` is a caller without a number.
+/// of SIP, or as dialed, which only the region can complete. `None` is a caller without a number.
 #[must_use]
 pub fn caller(raw: &str) -> Option<String> {
     number::address(raw)

@@ -123,7 +123,7 @@ fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {
             carries: String::new(),
         },
         "Transfer" => Instruction::Dial(transfer(node)),
-        "Conference" => Instruction::Meet { room: text(node), url: None },
+        "Conference" => Instruction::Conference { name: text(node), url: None },
         "Record" => Instruction::Record(Recording {
             silence: seconds(node, "silenceTimeout", 0.0),
             finish: node.attribute("terminatingDigits").unwrap_or("#").chars().next(),

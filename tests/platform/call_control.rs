@@ -7,14 +7,14 @@
 //!
 //! **Deliberately absent:** HTTP and signatures; Telnyx's queues.
 
-#[path = "call_control_rooms.rs"]
-mod rooms;
+#[path = "call_control_conferences.rs"]
+mod conferences;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
-pub(crate) use rooms::addressed;
+pub(crate) use conferences::addressed;
 
 /// Telnyx's numbers for what it refuses.
 const UNKNOWN: Refused = Refused { status: 404, code: "10005" };
@@ -46,11 +46,11 @@ pub(crate) enum Did {
     /// A conference.
     Enters {
         reference: String,
-        room: String,
+        conference: String,
     },
     Leaves {
         reference: String,
-        room: String,
+        conference: String,
     },
     /// Because it was commanded.
     Ends {
@@ -103,7 +103,7 @@ pub(crate) struct Line {
     pub(crate) with: Option<String>,
     parks: bool,
     /// The conference it is in.
-    pub(crate) room: Option<String>,
+    pub(crate) conference: Option<String>,
 }
 
 #[derive(Debug)]
@@ -236,7 +236,7 @@ impl Platform {
         let line = self.lines.get_mut(reference).ok_or(UNKNOWN)?;
         let id = body["command_id"].as_str().expect("every command has an id");
         // Of all conferences, a command of one name is done once.
-        let whose = if rooms::is_about_room(name) { "" } else { reference };
+        let whose = if conferences::is_about_conference(name) { "" } else { reference };
         let key = (whose.to_owned(), id.to_owned());
         if self.done.contains(&key) {
             return Ok(json!({"data": {"result": "ok"}}));
@@ -280,7 +280,7 @@ impl Platform {
             "record_stop" => self.saved(now, reference),
             "dial" => self.dial(now, reference, body),
             "bridge" => self.bridge(reference, body)?,
-            "conference" | "join" | "leave" => self.act_in_room(reference, name, body)?,
+            "conference" | "join" | "leave" => self.act_in_conference(reference, name, body)?,
             "hangup" | "reject" => {
                 let cause = if name == "reject" { "call_rejected" } else { "normal_clearing" };
                 let reference = reference.to_owned();
@@ -451,13 +451,13 @@ impl Line {
             caller,
             with: None,
             parks: false,
-            room: None,
+            conference: None,
         }
     }
 
     /// It hears nobody.
     pub(crate) fn is_alone(&self) -> bool {
-        self.with.is_none() && self.room.is_none()
+        self.with.is_none() && self.conference.is_none()
     }
 
     /// When what it does is over.

@@ -118,7 +118,7 @@ fn verb(verb: &Value) -> Vec<Instruction> {
         "gather" => Instruction::Gather(gather(verb)),
         "redirect" => Instruction::Redirect { url: hook(), carries: String::new() },
         "dial" => Instruction::Dial(dial(verb)),
-        "conference" => Instruction::Meet { room: text(&verb["name"]), url: Some(hook()) },
+        "conference" => Instruction::Conference { name: text(&verb["name"]), url: Some(hook()) },
         "hangup" => Instruction::HangUp,
         "sip:decline" => Instruction::Reject,
         other => panic!("{other} is no verb"),

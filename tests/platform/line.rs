@@ -58,8 +58,8 @@ enum Doing {
         until: Timestamp,
         bridged: Option<Timestamp>,
     },
-    Meeting {
-        room: String,
+    InConference {
+        name: String,
     },
     Recording {
         recording: Recording,
@@ -122,9 +122,9 @@ impl Line {
     }
 
     /// The conference it is in.
-    pub(crate) fn room(&self) -> Option<&str> {
+    pub(crate) fn conference(&self) -> Option<&str> {
         match &self.doing {
-            Doing::Meeting { room } => Some(room),
+            Doing::InConference { name } => Some(name),
             _ => None,
         }
     }
@@ -156,7 +156,7 @@ impl Line {
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match &self.doing {
             _ if self.is_over => None,
-            Doing::Nothing | Doing::Meeting { .. } => None,
+            Doing::Nothing | Doing::InConference { .. } => None,
             Doing::Sounding { until }
             | Doing::Recording { until, .. }
             | Doing::Confirming { until, .. } => Some(*until),
@@ -207,7 +207,7 @@ impl Line {
                 let (spoken, until) = (Duration::ZERO, now + recording.silence);
                 self.doing = Doing::Recording { recording, began: now, spoken, until };
             }
-            Instruction::Meet { room, url: _ } => self.doing = Doing::Meeting { room },
+            Instruction::Conference { name, url: _ } => self.doing = Doing::InConference { name },
             Instruction::HangUp => self.over(Cause::NORMAL_CLEARING),
             Instruction::Reject => self.over(Cause::CALL_REJECTED),
             sound @ (Instruction::Say { .. }
@@ -259,7 +259,7 @@ impl Line {
             }
             Doing::Recording { recording, spoken, .. } => self.message_over(recording, spoken),
             Doing::Confirming { .. } => self.over(Cause::NO_ANSWER),
-            Doing::Sounding { .. } | Doing::Meeting { .. } | Doing::Nothing => {}
+            Doing::Sounding { .. } | Doing::InConference { .. } | Doing::Nothing => {}
         }
     }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A [`Tongue`] is how one of them speaks, a [`Line`] is one leg there. Whoever drives them carries
-//! requests and answers: in virtual time to a desk in the same process, or signed over sockets to a
+//! requests and answers: in virtual time to us in the same process, or signed over sockets to a
 //! server.
 //!
 //! **Invariant:** a document is read from its text, and a word that is not known is a failed test.

@@ -155,7 +155,7 @@ fn instruction(node: roxmltree::Node<'_, '_>) -> Instruction {
         "GetDigits" => Instruction::Gather(digits(node)),
         "Redirect" => Instruction::Redirect { url: text(node), carries: String::new() },
         "Dial" => Instruction::Dial(dial(node)),
-        "Conference" => Instruction::Meet { room: text(node), url: address(node, "action") },
+        "Conference" => Instruction::Conference { name: text(node), url: address(node, "action") },
         "Record" => {
             assert_eq!(node.attribute("redirect"), Some("true"));
             Instruction::Record(Recording {

@@ -28,8 +28,8 @@ pub(crate) enum Instruction {
     },
     Dial(Dialing),
     /// Into a conference. `url` is asked when it has ended; else the platform goes on.
-    Meet {
-        room: String,
+    Conference {
+        name: String,
         url: Option<String>,
     },
     Record(Recording),

@@ -151,7 +151,7 @@ fn dial(node: roxmltree::Node<'_, '_>) -> Instruction {
     let callee = node.children().find(roxmltree::Node::is_element).expect("somebody to dial");
     let name = text(callee);
     if callee.tag_name().name() == "Conference" {
-        return Instruction::Meet { room: name, url: Some(url(node, "action")) };
+        return Instruction::Conference { name, url: Some(url(node, "action")) };
     }
     let to = match callee.tag_name().name() {
         "Number" => Callee::Number(name),

@@ -44,8 +44,8 @@ impl Tongue for Vonage {
                 },
                 "connect" => connect(action),
                 "conversation" => {
-                    let room = action["name"].as_str().expect("a name").to_owned();
-                    Instruction::Meet { room, url: None }
+                    let name = action["name"].as_str().expect("a name").to_owned();
+                    Instruction::Conference { name, url: None }
                 }
                 "record" => record(action),
                 other => panic!("{other} is no action"),

@@ -91,8 +91,8 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
 /// The document without one address of ours: what came of it is told to nobody, and it ends the
 /// call where it would have come back.
 fn alone(site: &Site, document: &Document) -> (String, &'static str) {
-    let reply = site.provider.render(document, &site.paper);
-    let base = site.paper.links.base();
+    let reply = site.provider.render(document, &site.context);
+    let base = site.context.links.base();
     let body = match serde_json::from_str(&reply.body) {
         Ok(Value::Array(actions)) => alone_json(actions, base),
         Ok(_) | Err(_) => alone_xml(&reply.body, base),
@@ -215,7 +215,7 @@ fn document(wanted: &Fallback) -> Document {
 
 #[cfg(test)]
 mod tests {
-    use attendant::webhook::{Keys, Links, Paper, providers};
+    use attendant::webhook::{Keys, Links, RenderContext, providers};
 
     use super::*;
 
@@ -226,7 +226,7 @@ mod tests {
             let site = Site {
                 provider: *provider,
                 keys: Keys::default(),
-                paper: Paper { links, voices: std::collections::BTreeMap::new() },
+                context: RenderContext { links, voices: std::collections::BTreeMap::new() },
                 numbers: Vec::new(),
                 prefixes: Vec::new(),
                 token: None,

@@ -10,7 +10,7 @@ mod verify;
 use std::process::ExitCode;
 
 use attendant::config::{self, Config, Sources};
-use attendant::webhook::{self, Keys, Links, Paper, Provider, conceal};
+use attendant::webhook::{self, Keys, Links, Provider, RenderContext, conceal};
 use clap::Subcommand;
 
 use crate::cli::{EX_CONFIG, fail, told};
@@ -49,7 +49,7 @@ pub(crate) fn run(sources: &Sources, command: &Webhook) -> ExitCode {
 struct Site {
     provider: &'static dyn Provider,
     keys: Keys,
-    paper: Paper,
+    context: RenderContext,
     numbers: Vec<String>,
     prefixes: Vec<String>,
     /// Of its REST interface.
@@ -88,7 +88,10 @@ fn site_of(config: &Config, name: &str) -> Result<Site, String> {
             window_s: known.window.as_secs(),
         },
         // Only addresses that people type are written here, and those are not signed by us.
-        paper: Paper { links: Links::new(base, known.name, [0; 32]), voices: known.voices.clone() },
+        context: RenderContext {
+            links: Links::new(base, known.name, [0; 32]),
+            voices: known.voices.clone(),
+        },
         numbers: known.numbers.clone(),
         prefixes: known.prefixes.clone(),
         token: known.token.as_ref().map(|token| token.expose().to_owned()),

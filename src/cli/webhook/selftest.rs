@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use attendant::config::{self, Sources};
 use attendant::webhook::sign::hex;
-use attendant::webhook::{Link, Request, Trial};
+use attendant::webhook::{Link, Request, TestCall};
 use clap::Args;
 
 use crate::cli::webhook::{Site, site_of};
@@ -107,7 +107,7 @@ impl Test<'_> {
     fn run(&self) -> (String, Verdict) {
         let name = self.site.provider.name();
         let (voice, events) =
-            (self.site.paper.url(&Link::Voice), self.site.paper.url(&Link::Events));
+            (self.site.context.url(&Link::Voice), self.site.context.url(&Link::Events));
         let mut text = format!("{name}: {voice}\n");
         let mut random = [0; 16];
         if let Err(error) = getrandom::fill(&mut random) {
@@ -116,7 +116,7 @@ impl Test<'_> {
         let call = hex(&random);
         let arrives = self.signed(&call, &voice, false);
         let mut unsigned =
-            arrives.clone().unwrap_or_else(|| self.trial(&call, &voice, false).form(&[]));
+            arrives.clone().unwrap_or_else(|| self.test_call(&call, &voice, false).form(&[]));
         unsigned.headers.retain(|(name, _)| name == "content-type");
         match self.way_in(&unsigned) {
             Ok(well) => text += well,
@@ -167,12 +167,12 @@ impl Test<'_> {
 
     /// A call that arrives, or has ended, signed for this address; `None` where we cannot sign.
     fn signed(&self, call: &str, url: &str, is_over: bool) -> Option<Request> {
-        self.site.provider.trial(&self.site.keys, &self.trial(call, url, is_over))
+        self.site.provider.test_call(&self.site.keys, &self.test_call(call, url, is_over))
     }
 
-    fn trial<'t>(&'t self, call: &'t str, url: &'t str, is_over: bool) -> Trial<'t> {
+    fn test_call<'t>(&'t self, call: &'t str, url: &'t str, is_over: bool) -> TestCall<'t> {
         let now = attendant::server::now();
-        Trial { call, from: self.from, to: self.to, url, is_over, now }
+        TestCall { call, from: self.from, to: self.to, url, is_over, now }
     }
 
     /// Status and the beginning of what was said, fit to be printed.

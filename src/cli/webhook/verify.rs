@@ -50,7 +50,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Verify) -> ExitCode {
         Ok(site) => site,
         Err(code) => return code,
     };
-    let request = match read(wanted, site.paper.links.base()) {
+    let request = match read(wanted, site.context.links.base()) {
         Ok(request) => request,
         Err((code, message)) => return fail(code, &message),
     };

@@ -14,7 +14,7 @@ use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
 use crate::store::{Filter, read_records};
 use crate::webhook::document::{Action, Document};
-use crate::webhook::io::Hook;
+use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
 use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord};
 
@@ -256,8 +256,8 @@ fn fault_01_a_document_that_begins_a_call_is_a_refusal_where_that_is_not_written
         let asked = |world: &mut World, reference| {
             let (reply, mut replied) = oneshot::channel();
             let (provider, link) = ("twilio", Link::Voice);
-            let hooks = vec![Hook { provider, link, fields: fields(reference) }];
-            world.driver.take_webhooks(Batch { hooks, reply });
+            let webhooks = vec![Webhook { provider, link, fields: fields(reference) }];
+            world.driver.take_webhooks(WebhookBatch { webhooks, reply });
             assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
             world.driver.turn();
             replied.try_recv().expect("answered in the same turn").remove(0)

@@ -15,7 +15,7 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::{LegState, News, What};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome};
 use crate::webhook::sign::from_base64;
-use crate::webhook::{Fields, Link, Links, Paper, provider};
+use crate::webhook::{Fields, Link, Links, RenderContext, provider};
 use crate::words::{AgentRequest, Cause, Digit, Event};
 
 const PROVIDER: &str = "telnyx";
@@ -99,17 +99,17 @@ impl World {
 
     fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
         let (reply, mut replied) = oneshot::channel();
-        let hook = self.hook(leg, what, more);
-        self.driver.take_webhooks(Batch { hooks: vec![hook], reply });
+        let webhook = self.webhook(leg, what, more);
+        self.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
         self.driver.release();
         replied.try_recv().expect("answered in the same turn").remove(0)
     }
 
-    fn hook(&self, leg: &str, what: What, more: Fields) -> Hook {
+    fn webhook(&self, leg: &str, what: What, more: Fields) -> Webhook {
         let news = Some(News { what, mark: self.mark.clone() });
         let fields = Fields { reference: leg.to_owned(), news, ..more };
-        Hook { provider: PROVIDER, link: Link::Voice, fields }
+        Webhook { provider: PROVIDER, link: Link::Voice, fields }
     }
 
     /// Everything that a killed process would leave beside its database.
@@ -186,8 +186,8 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
         let (reply, mut replied) = oneshot::channel();
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
-        let hook = world.hook(CALL, What::Arrived, fields);
-        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
+        let webhook = world.webhook(CALL, What::Arrived, fields);
+        world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         let (api, mut told) = oneshot::channel();
         world.driver.take_request(crate::api::Request::EndCall { call: CallId(1), reply: api });
         world.driver.deal(world.driver.clock.now());
@@ -213,9 +213,9 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         world.driver.store.fill_disk();
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
-        let hook = world.hook(CALL, What::Arrived, fields);
+        let webhook = world.webhook(CALL, What::Arrived, fields);
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_webhooks(Batch { hooks: vec![hook], reply });
+        world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         world.driver.deal(world.driver.clock.now());
         assert!(world.driver.exchange.calls.is_recording, "it is not known yet");
         world.driver.release();
@@ -308,9 +308,9 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
         // Nobody knows that leg any more.
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
-        let paper = Paper { links, voices: BTreeMap::new() };
+        let context = RenderContext { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
-        *world.driver.exchange.providers.legs(PROVIDER) = make(paper, Duration::from_secs(8));
+        *world.driver.exchange.providers.legs(PROVIDER) = make(context, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
         world.driver.input(world.driver.clock.now(), Some(Event::AgentAsked { agent, ask }));
         assert!(is_held(world));

@@ -34,7 +34,7 @@ pub trait Callers: Front {
     fn party(&mut self, now: Timestamp, leg: LegId, deed: PartyDeed) -> bool;
     /// Everything was dealt with: answer, go on. `false` when there is nothing more to do now.
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool;
-    fn poll_told(&mut self) -> Option<Told>;
+    fn poll_notice(&mut self) -> Option<Notice>;
 }
 
 /// What a party does.
@@ -48,7 +48,7 @@ pub enum PartyDeed {
 
 /// What a front has made happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Notice {
     Hears(LegId, Prompt),
     IsRecorded(LegId),
     Talks(LegId, LegId),
@@ -80,14 +80,14 @@ impl Scene {
     }
 
     fn tell_front(&mut self, at: Timestamp, front: &mut dyn Callers) {
-        while let Some(told) = front.poll_told() {
-            let what = match told {
-                Told::Hears(leg, prompt) => {
+        while let Some(notice) = front.poll_notice() {
+            let what = match notice {
+                Notice::Hears(leg, prompt) => {
                     format!("{} hears {}", self.name(leg), self.heard(&prompt))
                 }
-                Told::IsRecorded(leg) => format!("{} is recorded", self.name(leg)),
-                Told::Talks(a, b) => format!("{} talks to {}", self.name(a), self.name(b)),
-                Told::HungUp(leg, cause) => {
+                Notice::IsRecorded(leg) => format!("{} is recorded", self.name(leg)),
+                Notice::Talks(a, b) => format!("{} talks to {}", self.name(a), self.name(b)),
+                Notice::HungUp(leg, cause) => {
                     self.live.remove(&leg);
                     format!("{} is hung up ({})", self.name(leg), cause.name())
                 }

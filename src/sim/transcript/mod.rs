@@ -49,7 +49,7 @@ use std::sync::Arc;
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
-pub use front::{Callers, PartyDeed, Told};
+pub use front::{Callers, Notice, PartyDeed};
 
 use scene::Scene;
 use script::{Cast, Deed};

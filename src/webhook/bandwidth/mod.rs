@@ -6,27 +6,27 @@
 //! and bridges a callee there.
 //!
 //! **Deliberately absent:** a signature. Bandwidth has none: user and password of HTTP Basic, TLS
-//! and our own signature in each address are all there is. It must be told the user and password
-//! in every verb that comes back ([`crate::webhook::Links::with_access`]).
+//! and our own signature in each address are all there is. Each verb that comes back must name the
+//! user and the password ([`crate::webhook::Links::with_access`]).
 
 mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static BANDWIDTH: Parts = Parts {
-    about: About {
-        parting: Parting::Party,
+pub(super) static BANDWIDTH: ProviderFns = ProviderFns {
+    info: ProviderInfo {
+        split: SplitSupport::Party,
         comes_with_access: true,
-        ..About::new(
+        ..ProviderInfo::new(
             "bandwidth",
             "the user and password of its callbacks, as in \"user:password\"",
             Console {
@@ -39,7 +39,7 @@ pub static BANDWIDTH: Parts = Parts {
     // No time comes with it.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: |_, request| parse::parse(request),
     render: render::render,
     support: support::support,

@@ -1,4 +1,4 @@
-//! What Bandwidth says: one JSON object an event.
+//! What Bandwidth says: one JSON object per event.
 //!
 //! **Invariant:** an event without a state of ours, new ones included, says nothing about the leg.
 //!
@@ -65,7 +65,7 @@ fn recorded(event: &str, body: &Value) -> Option<Recorded> {
         json::text(body, "duration").and_then(|text| text.parse().ok());
     Some(Recorded {
         reference: json::text(body, "recordingId")?.to_owned(),
-        // At `recordComplete` the file may not be there yet: its address is told later.
+        // At `recordComplete` the file may not be there yet: its address is reported later.
         url: json::text(body, "mediaUrl")
             .filter(|_| event == "recordingAvailable")
             .map(str::to_owned),

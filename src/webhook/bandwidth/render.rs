@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** what asks is last: Bandwidth ignores what follows a verb that comes back. It
 //! comes back from a `Gather` with and without digits. A document fits into
-//! [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the caller is asked is not.
+//! [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, and what the caller is asked
+//! stays.
 //!
 //! **Deliberately absent:** a tone before a message and a limit of the talk, because BXML has
 //! neither; silence inside a `Gather`, which may hold speech and files only (at its end it is added
@@ -13,16 +14,14 @@ use std::time::Duration;
 use crate::webhook::bandwidth::support::locale;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
-use crate::webhook::twiml::xml::{Attributes, Xml, escape};
+use crate::webhook::xml::{Attributes, Xml};
 use crate::words::Listen;
 
 /// What Bandwidth reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 64_000;
-/// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 8_000;
-/// Verbs inside one `Gather`; sounds before the last so many are played ahead of it.
+/// The most verbs inside one `Gather`; earlier sounds are played ahead of it.
 const NESTED_MAX: usize = 20;
 /// Keys of one `Gather`.
 pub(super) const KEYS_MAX: u8 = 50;
@@ -32,15 +31,15 @@ const WAIT_S_MAX: f64 = 60.0;
 const BETWEEN_S_MIN: f64 = 1.0;
 /// Seconds of a `Pause`, at least.
 const PAUSE_S_MIN: f64 = 0.1;
-/// Seconds a callee is rung, at most.
+/// Seconds a party rings, at most.
 const RING_S_MAX: f64 = 300.0;
 /// Seconds of a recording, at most.
 const RECORD_S_MAX: f64 = 10_800.0;
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { xml: Xml::new("Response"), paper };
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { xml: Xml::new("Response"), context };
     if document.actions.is_empty() {
-        // An empty response is taken for a `Hangup`; with this one a callee is bridged.
+        // Bandwidth takes an empty response for a `Hangup`, and bridges a party at this one.
         writer.pause(0);
     }
     for action in &document.actions {
@@ -51,7 +50,7 @@ pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
 
 struct Writer<'a> {
     xml: Xml,
-    paper: &'a Paper,
+    context: &'a RenderContext,
 }
 
 impl Writer<'_> {
@@ -62,8 +61,8 @@ impl Writer<'_> {
             Action::Record { length_max, silence, finish, beep: _, next, told } => {
                 let finish = finish.map(|digit| digit.to_string()).unwrap_or_default();
                 let attributes = Attributes::new()
-                    .with("recordCompleteUrl", self.paper.url(next))
-                    .with("recordingAvailableUrl", self.paper.url(told))
+                    .with("recordCompleteUrl", self.context.url(next))
+                    .with("recordingAvailableUrl", self.context.url(told))
                     .with("terminatingDigits", finish)
                     .with("maxDuration", seconds(*length_max, 1.0, RECORD_S_MAX).ceil())
                     .with("silenceTimeout", seconds(*silence, 0.0, RECORD_S_MAX));
@@ -71,9 +70,10 @@ impl Writer<'_> {
                 self.xml.leaf("Record", attributes);
             }
             Action::Dial(call) => self.dial(call),
-            // It has no host: who is left alone hears nothing, and is told of by its own leg.
-            Action::Meet { room, is_host: _, next } => {
-                self.xml.text("Conference", Attributes::new(), room);
+            // It has no host: a leg left alone hears nothing, and the end of the other one is
+            // reported.
+            Action::Conference { name, is_host: _, next } => {
+                self.xml.text("Conference", Attributes::new(), name);
                 self.redirect(next);
             }
             Action::Goto(next) => self.redirect(next),
@@ -85,7 +85,7 @@ impl Writer<'_> {
     }
 
     fn redirect(&mut self, next: &Link) {
-        let attributes = Attributes::new().with("redirectUrl", self.paper.url(next));
+        let attributes = Attributes::new().with("redirectUrl", self.context.url(next));
         let attributes = self.access(attributes);
         self.xml.leaf("Redirect", attributes);
     }
@@ -102,7 +102,7 @@ impl Writer<'_> {
         }
         let first = listen.timeout + Duration::from_millis(u64::from(quiet_ms));
         let attributes = Attributes::new()
-            .with("gatherUrl", self.paper.url(next))
+            .with("gatherUrl", self.context.url(next))
             .with("maxDigits", listen.keys_max.clamp(1, KEYS_MAX))
             .maybe("terminatingDigits", listen.finish)
             .with("firstDigitTimeout", seconds(first, 0.0, WAIT_S_MAX))
@@ -121,10 +121,10 @@ impl Writer<'_> {
         let attributes = Attributes::new()
             .maybe("transferCallerId", call.caller_id.as_deref())
             .with("callTimeout", seconds(call.ring_timeout, 1.0, RING_S_MAX))
-            .with("transferCompleteUrl", self.paper.url(&call.next));
+            .with("transferCompleteUrl", self.context.url(&call.next));
         let attributes = self.access(attributes);
         self.xml.open("Transfer", attributes);
-        let url = |link: &Option<Link>| link.as_ref().map(|link| self.paper.url(link));
+        let url = |link: &Option<Link>| link.as_ref().map(|link| self.context.url(link));
         let attributes = Attributes::new()
             .maybe("transferAnswerUrl", url(&call.answered))
             .maybe("transferDisconnectUrl", url(&call.told));
@@ -142,24 +142,24 @@ impl Writer<'_> {
     }
 
     fn fits(&self, text: &str) -> bool {
-        self.xml.written_len() + escape(text).len() <= SOUNDS_BYTES_MAX
+        self.xml.fits(text, DOCUMENT_BYTES_MAX)
     }
 
     fn sound(&mut self, sound: &Sound) {
         match sound {
             Sound::Say { text, .. } if !self.fits(text) => {}
-            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
-            // A text of nothing is an error there.
+            Sound::Play { link } if !self.fits(&self.context.url(link)) => {}
+            // Bandwidth refuses an empty text.
             Sound::Say { text, .. } if text.trim().is_empty() => {}
             Sound::Say { language, text } => {
-                let attributes = match self.paper.voice(language) {
+                let attributes = match self.context.voice(language) {
                     Some(voice) => Attributes::new().with("voice", voice),
                     None => Attributes::new().maybe("locale", locale(language)),
                 };
                 self.xml.text("SpeakSentence", attributes, text);
             }
             Sound::Play { link } => {
-                self.xml.text("PlayAudio", Attributes::new(), &self.paper.url(link));
+                self.xml.text("PlayAudio", Attributes::new(), &self.context.url(link));
             }
             Sound::Pause { ms } => self.pause(*ms),
         }
@@ -170,9 +170,9 @@ impl Writer<'_> {
         self.xml.leaf("Pause", Attributes::new().with("duration", duration));
     }
 
-    /// With what Bandwidth is to come to the addresses of this verb.
+    /// Adds the user and password with which Bandwidth comes to the addresses of this verb.
     fn access(&self, attributes: Attributes) -> Attributes {
-        match self.paper.links.access() {
+        match self.context.links.access() {
             Some((user, password)) => attributes.with("username", user).with("password", password),
             None => attributes,
         }

@@ -15,7 +15,7 @@ const USUAL: &str = "https://voice.bandwidth.com";
 pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall> {
     let (reference, region, body) = match command {
         RestCommand::Move { reference, url, region }
-        | RestCommand::Part { reference, url, region, .. } => {
+        | RestCommand::Split { reference, url, region, .. } => {
             let mut body = json!({"state": "active", "redirectUrl": url, "redirectMethod": "POST"});
             let access = account.access.as_deref().and_then(|access| access.split_once(':'));
             if let Some((user, password)) = access {

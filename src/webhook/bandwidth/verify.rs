@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** digests are compared, so that not even the length of a password takes time.
 //!
-//! **Deliberately absent:** any time, and anything over body or address: who reads one request can
+//! **Deliberately absent:** a time, and a signature over body or address: who reads one request can
 //! write others. The step number and our own signature in the address narrow that to the next step
 //! of that call.
 
@@ -53,7 +53,7 @@ pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     account
 }
 
-/// Neither of the two may be empty: everybody would have them.
+/// Neither of the two may be empty, because anybody could send that.
 pub(super) fn is_usable(secret: &str) -> bool {
     secret.split_once(':').is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
 }

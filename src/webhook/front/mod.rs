@@ -1,10 +1,10 @@
-//! Calls at providers as one machine, whichever way a provider takes what a call is to do.
+//! All calls at providers as one machine, whether a provider takes documents or commands.
 //!
 //! ```text
 //!            providers of documents            providers commanded action by action
 //!   request ──────────┐                    event ─► [`Commanded`] ─► request ┐
 //!                     ▼                                                      ▼
-//!                  [`Desk`] ─► events ─► the center ─► commands ─► [`Desk`]
+//!         [`ProviderCalls`] ─► events ─► the center ─► commands ─► [`ProviderCalls`]
 //!                     │                                                      │
 //!   reply ◄───────────┘                    REST ◄── [`Commanded`] ◄─ document┘
 //! ```
@@ -13,22 +13,21 @@
 //!
 //! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
 //! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
-//! two steps, because the center stands between them. Where the result is
-//! [`WebhookResult::Asked`], do what a [`Front`](crate::front::Front) wants done, and when nothing
-//! is left, give the ticket back to `answer`. After each of the three doors take
-//! `poll_request` in the same two steps, until it gives nothing: a commanded leg asks there as
-//! other legs do over HTTP.
+//! two steps, because the center stands between them. Where the result is [`WebhookResult::Asked`],
+//! do what a [`Front`](crate::front::Front) wants done, and when nothing is left, give the ticket
+//! back to `answer`. After each of the three doors take `poll_request` in the same two steps, until
+//! it gives nothing: a commanded leg asks there as other legs do over HTTP.
 //!
 //! At the end of a turn, when all events are dealt with, `pass_on` gives each provider what its
-//! calls want of it; take `poll_request` after each. Then write down what `poll_saving` gives, and
-//! send what `poll_order` gives after that.
+//! calls want of it; take `poll_request` after each. Then save what `poll_saving` gives, and send
+//! what `poll_order` gives after that.
 //!
 //! **Invariant:** what one provider says changes no leg of another, also where both call two legs
 //! by the same name.
 //!
 //! **Deliberately absent:** signatures and HTTP; which command does what at which provider.
 
-mod calls;
+mod legs;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -37,8 +36,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{Commanded, LegOrder, Part};
-use crate::webhook::desk::{self, Again, Ask, AskWhat, Asked, Desk, DeskSetup, Heard};
+use crate::webhook::calls::{
+    self, Again, Ask, AskOutcome, AskWhat, ProviderCalls, ProviderCallsSetup,
+};
+use crate::webhook::commanded::{Commanded, LegOrder, Split};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
@@ -47,7 +48,7 @@ use crate::words::Ahead;
 
 pub use saved::Saving;
 
-/// How a provider takes what a leg is to do.
+/// How a provider takes what we want of a leg.
 #[derive(Debug)]
 pub enum Way {
     /// It asks for documents, and comes sooner where REST commands it to. It comes to these links.
@@ -56,12 +57,12 @@ pub enum Way {
     Commands(Box<dyn Commanded>),
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub enum WebhookResult {
-    /// The answer is this. If a commanded leg asked, it has it already.
+    /// The answer. A commanded leg that asked has it already.
     Known(Document),
-    /// It became events; ask for the answer when they are dealt with.
+    /// It became events; ask for the answer once the center has dealt with them.
     Asked(Ticket),
     /// No call of ours is meant.
     Unknown,
@@ -83,34 +84,34 @@ impl Ticket {
     }
 }
 
-/// Who waits for the answer.
+/// What waits for the answer.
 #[derive(Debug)]
 enum Waits {
     /// The provider, for a document.
-    Provider(desk::Ticket),
+    Provider(calls::Ticket),
     /// A leg that is commanded.
-    Leg { ticket: desk::Ticket, provider: &'static str, reference: String, link: Link },
-    /// Nobody: the center only has to deal with it.
+    Leg { ticket: calls::Ticket, provider: &'static str, reference: String, link: Link },
+    /// Nothing: the center only has to deal with the events.
     Nobody,
 }
 
 /// All calls at providers.
 #[derive(Debug)]
 pub struct ProviderFront {
-    desk: Desk,
+    calls: ProviderCalls,
     ways: BTreeMap<&'static str, Way>,
     /// For providers of documents.
     orders: VecDeque<RestOrder>,
-    /// Names under which an earlier version wrote legs down that have others now.
+    /// Names under which an earlier version saved legs, and which are to be forgotten.
     old_names: VecDeque<String>,
 }
 
 impl ProviderFront {
     /// `ways`: one for each provider of `setup`, by its name.
     #[must_use]
-    pub fn new(setup: DeskSetup, ways: BTreeMap<&'static str, Way>) -> Self {
+    pub fn new(setup: ProviderCallsSetup, ways: BTreeMap<&'static str, Way>) -> Self {
         let (orders, old_names) = (VecDeque::new(), VecDeque::new());
-        Self { desk: Desk::new(setup), ways, orders, old_names }
+        Self { calls: ProviderCalls::new(setup), ways, orders, old_names }
     }
 
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
@@ -126,13 +127,13 @@ impl ProviderFront {
             legs.handle_event(now, fields);
             return WebhookResult::Known(Document::default());
         }
-        match self.desk.hear(now, provider, link, fields, next_call) {
-            Heard::Known(document) => WebhookResult::Known(document),
-            Heard::Asked(ticket) => {
+        match self.calls.handle_request(now, provider, link, fields, next_call) {
+            calls::WebhookResult::Known(document) => WebhookResult::Known(document),
+            calls::WebhookResult::Asked(ticket) => {
                 let call = ticket.call();
                 WebhookResult::Asked(Ticket { call, waits: Waits::Provider(ticket) })
             }
-            Heard::Unknown => WebhookResult::Unknown,
+            calls::WebhookResult::Unknown => WebhookResult::Unknown,
         }
     }
 
@@ -145,42 +146,42 @@ impl ProviderFront {
         for (&provider, way) in &mut self.ways {
             let Way::Commands(legs) = way else { continue };
             let Some((link, fields)) = legs.poll_request() else { continue };
-            let heard = self.desk.hear(now, provider, &link, &fields, next_call);
+            let heard = self.calls.handle_request(now, provider, &link, &fields, next_call);
             let reference = fields.reference;
             return Some(match heard {
-                Heard::Known(document) => {
+                calls::WebhookResult::Known(document) => {
                     legs.execute(now, &reference, &link, Some(&document));
                     WebhookResult::Known(document)
                 }
-                Heard::Asked(ticket) => {
+                calls::WebhookResult::Asked(ticket) => {
                     let call = ticket.call();
                     let waits = Waits::Leg { ticket, provider, reference, link };
                     WebhookResult::Asked(Ticket { call, waits })
                 }
-                Heard::Unknown => {
+                calls::WebhookResult::Unknown => {
                     legs.execute(now, &reference, &link, None);
                     WebhookResult::Unknown
                 }
             });
         }
-        self.poll_unparted(now)
+        self.poll_unsplit(now)
     }
 
-    /// The center has to deal with it before the desk asks for more, or it would ask for the same
+    /// The center has to deal with it before the call asks for more, or it would ask for the same
     /// again, and again.
-    fn poll_unparted(&mut self, now: Timestamp) -> Option<WebhookResult> {
-        let leg = self.commanded().find_map(|(_, legs)| legs.poll_unparted())?;
-        self.desk.asked(now, leg, Asked::Failed);
+    fn poll_unsplit(&mut self, now: Timestamp) -> Option<WebhookResult> {
+        let leg = self.commanded().find_map(|(_, legs)| legs.poll_unsplit())?;
+        self.calls.handle_ask_outcome(now, leg, AskOutcome::Failed);
         Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
 
-    /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
-    /// ticket's call now. A commanded leg begins with it at once.
+    /// The answer to a request, once the center has dealt with its events. `ahead` is what the
+    /// center will say to the ticket's call next. A commanded leg begins with it at once.
     pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
         match ticket.waits {
-            Waits::Provider(ticket) => self.desk.write(now, &ticket, ahead),
+            Waits::Provider(ticket) => self.calls.write(now, &ticket, ahead),
             Waits::Leg { ticket, provider, reference, link } => {
-                let document = self.desk.write(now, &ticket, ahead);
+                let document = self.calls.write(now, &ticket, ahead);
                 if let Some(Way::Commands(legs)) = self.ways.get_mut(provider) {
                     legs.execute(now, &reference, &link, Some(&document));
                 }
@@ -193,7 +194,7 @@ impl ProviderFront {
     /// The answer to the request with which a call came, in place of one that has not left; nothing
     /// else of that call leaves. `None`: the call is at no provider.
     pub fn answer_again(&mut self, now: Timestamp, call: CallId) -> Option<Document> {
-        let Again { provider, reference, document } = self.desk.write_again(now, call)?;
+        let Again { provider, reference, document } = self.calls.write_again(now, call)?;
         self.orders.retain(|order| order.leg().call != call);
         if let Some(Way::Commands(legs)) = self.ways.get_mut(provider.as_str()) {
             legs.execute_instead(now, &reference, &document);
@@ -201,31 +202,31 @@ impl ProviderFront {
         Some(document)
     }
 
-    /// Takes what became of a command.
+    /// Takes the outcome of a command.
     pub fn handle_rest_result(&mut self, now: Timestamp, result: &RestResult) {
         let RestResult { provider, leg, action, outcome } = result;
         let asked = match outcome {
-            RestOutcome::Done => Asked::Done,
-            RestOutcome::Gone => Asked::Gone,
+            RestOutcome::Done => AskOutcome::Done,
+            RestOutcome::Gone => AskOutcome::Gone,
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 tracing::warn!(
                     %leg, provider, %outcome,
                     "the provider did not do what it was told; the next request brings it"
                 );
-                Asked::Failed
+                AskOutcome::Failed
             }
         };
         match (action, self.ways.get_mut(provider)) {
             (Some((reference, id)), Some(Way::Commands(legs))) => {
                 legs.handle_rest_result(now, reference, id, outcome);
             }
-            _ => self.desk.asked(now, *leg, asked),
+            _ => self.calls.handle_ask_outcome(now, *leg, asked),
         }
     }
 
-    /// Passes the next thing on that a call wants of its provider. `false`: there is nothing left.
+    /// Passes on the next thing that a call wants of its provider. `false`: nothing is left.
     pub fn pass_on(&mut self, now: Timestamp) -> bool {
-        let Some(ask) = self.desk.poll_ask() else { return false };
+        let Some(ask) = self.calls.poll_ask() else { return false };
         match self.ways.get_mut(ask.provider.as_str()) {
             Some(Way::Documents(links)) => self.orders.push_back(order(links, ask)),
             Some(Way::Commands(legs)) => command(now, legs.as_mut(), ask),
@@ -234,7 +235,7 @@ impl ProviderFront {
         true
     }
 
-    /// The next thing for whoever sends commands; those for one leg come in their order.
+    /// The next order for the sender of commands; those for one leg come in their order.
     pub fn poll_order(&mut self) -> Option<RestOrder> {
         let of_leg = |front: &mut Self| {
             front.commanded().find_map(|(provider, legs)| {
@@ -267,7 +268,7 @@ fn order(links: &Links, ask: Ask) -> RestOrder {
     let Ask { leg, reference, region, what, provider: _ } = ask;
     let command = match what {
         AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-        AskWhat::Part { caller, to, caller_to, room: _ } => RestCommand::Part {
+        AskWhat::Split { caller, to, caller_to, conference: _ } => RestCommand::Split {
             reference,
             url: links.url(&to),
             caller,
@@ -286,8 +287,8 @@ fn command(now: Timestamp, legs: &mut dyn Commanded, ask: Ask) {
     match what {
         AskWhat::Move { to } => legs.move_to(now, &reference, &to),
         AskWhat::End => legs.hang_up(&reference),
-        AskWhat::Part { caller, to, caller_to, room } => {
-            legs.part(now, &reference, leg, Part { room, to, caller, caller_to });
+        AskWhat::Split { caller, to, caller_to, conference } => {
+            legs.split(now, &reference, leg, Split { conference, to, caller, caller_to });
         }
         // Such a provider reports everything by itself.
         AskWhat::Watch { .. } | AskWhat::Came => {}

@@ -1,9 +1,9 @@
-//! Calls and their legs on paper, so that a restart does not lose them.
+//! Calls and their legs as they are saved, so that a restart does not lose them.
 //!
-//! **Invariant:** legs are written down under the provider's name and theirs (`telnyx/v3:…`), so
-//! that those of two providers are never taken for each other. A leg that an earlier version wrote
-//! down under its own name alone goes to the first provider that can read its text; it is written
-//! under its new name before the old one is forgotten.
+//! **Invariant:** legs are saved under the provider's name and theirs (`telnyx/v3:…`), so that
+//! those of two providers are never taken for each other. A leg that an earlier version saved under
+//! its own name alone goes to the first provider that can read its text; it is saved under its new
+//! name before the old one is forgotten.
 //!
 //! **Deliberately absent:** the disk.
 
@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 
 use crate::id::CallId;
 use crate::time::Timestamp;
+use crate::webhook::calls;
 use crate::webhook::commanded::LegSaving;
-use crate::webhook::desk;
 use crate::webhook::front::ProviderFront;
 use crate::webhook::provider;
 
 /// Between a provider's name and its name for a leg. The former has none.
 const BETWEEN: char = '/';
 
-/// What became of a call, or of a leg by its name on paper, since it was last written down.
+/// What became of a call, or of a leg by its saved name, since it was last saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saving {
     KeepCall(CallId, String),
@@ -32,11 +32,11 @@ pub enum Saving {
 type Saved = BTreeMap<String, String>;
 
 impl ProviderFront {
-    /// What should be written down now, or forgotten.
+    /// The next call or leg to save, or to forget.
     pub fn poll_saving(&mut self) -> Option<Saving> {
-        let call = self.desk.poll_saving().map(|saving| match saving {
-            desk::Saving::Keep(call, text) => Saving::KeepCall(call, text),
-            desk::Saving::Forget(call) => Saving::ForgetCall(call),
+        let call = self.calls.poll_saving().map(|saving| match saving {
+            calls::Saving::Keep(call, text) => Saving::KeepCall(call, text),
+            calls::Saving::Forget(call) => Saving::ForgetCall(call),
         });
         let leg = |front: &mut Self| {
             let mut all = front.commanded();
@@ -50,14 +50,14 @@ impl ProviderFront {
     }
 
     /// Takes up a call where it was; `is_up` is whether the center goes on with it. One that is
-    /// over is kept for late news. `false` when the text is none of ours.
+    /// over is kept for late reports. `false` when the text is not a saved call.
     pub fn restore_call(&mut self, now: Timestamp, call: CallId, text: &str, is_up: bool) -> bool {
-        self.desk.restore(now, call, text, is_up)
+        self.calls.restore(now, call, text, is_up)
     }
 
-    /// Takes up all legs that were written down, by their names there; those of calls that do not
-    /// go on are hung up. Returns the names of those that nobody can read. Legs of a provider that
-    /// is not configured now are left as they are.
+    /// Takes up all saved legs, by their saved names; those of calls that do not go on are hung up.
+    /// Returns the names of those that no provider can read. Legs of a provider that is not
+    /// configured now are left as they are.
     pub fn restore_legs(
         &mut self,
         now: Timestamp,
@@ -74,7 +74,7 @@ impl ProviderFront {
         for (of, legs) in self.commanded() {
             is_anyone = true;
             let own = named.remove(of).unwrap_or_default();
-            // One that is there under both names was written anew, and we were lost before its old
+            // One that is there under both names was saved anew, and we were lost before its old
             // name was forgotten.
             let mut all = unnamed.clone();
             all.extend(own.clone());
@@ -92,7 +92,7 @@ impl ProviderFront {
         unreadable
     }
 
-    /// A name on paper: the provider's and its own for the leg. An earlier version wrote no
+    /// A saved name: the provider's, and the provider's for the leg. An earlier version saved no
     /// provider.
     fn split<'a>(&self, name: &'a str) -> (Option<&'a str>, &'a str) {
         match name.split_once(BETWEEN) {
@@ -104,7 +104,7 @@ impl ProviderFront {
     }
 }
 
-/// The name on paper.
+/// The saved name.
 fn name(provider: &str, reference: &str) -> String {
     format!("{provider}{BETWEEN}{reference}")
 }

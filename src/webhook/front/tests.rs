@@ -17,11 +17,11 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::front::{Front, Turn};
 use crate::id::{AgentId, LegId};
-use crate::webhook::desk::ProviderSetup;
+use crate::webhook::calls::ProviderSetup;
 use crate::webhook::document::{Action, Callee};
 use crate::webhook::fields::{LegState, News, What};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::sign::from_base64;
 use crate::words::{AgentRequest, CallRecord, Cause, Command, Digit, Event};
 
@@ -75,7 +75,7 @@ fn links(provider: &'static str) -> Links {
 fn commanded(name: &'static str) -> Way {
     let make = provider(ONE).and_then(|it| it.commanded()).expect("it is commanded");
     let voices = BTreeMap::from([("en".to_owned(), "en".to_owned())]);
-    Way::Commands(make(Paper { links: links(name), voices }, Duration::from_secs(8)))
+    Way::Commands(make(RenderContext { links: links(name), voices }, Duration::from_secs(8)))
 }
 
 fn all_ways() -> BTreeMap<&'static str, Way> {
@@ -83,14 +83,14 @@ fn all_ways() -> BTreeMap<&'static str, Way> {
     [(ONE, commanded(ONE)), (TWO, commanded(TWO)), documents].into()
 }
 
-fn setup() -> DeskSetup {
+fn setup() -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: true,
-        parting: crate::webhook::about::Parting::Both,
+        split: crate::webhook::provider_info::SplitSupport::Both,
         ..ProviderSetup::default()
     };
     let number = |n: u32| Callee::Number(format!("+1415555017{n}"));
-    DeskSetup {
+    ProviderCallsSetup {
         providers: [ONE, TWO, DOCUMENTS].map(|name| (name.to_owned(), provider.clone())).into(),
         agents: [(ANN, (ONE.to_owned(), number(1))), (BOB, (TWO.to_owned(), number(2)))].into(),
         piece: Duration::from_secs(8),

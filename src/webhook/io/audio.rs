@@ -1,11 +1,11 @@
 //! Sound over HTTP: prompts, hold music and what our own voice says, as WAV files.
 //!
-//! **Invariant:** one name is the same bytes for everyone who asks while the file behind it is the
-//! same, so a provider may keep it and ask for parts of it (RFC 9110 §13, §14).
+//! **Invariant:** a name stands for the same bytes as long as the file behind it is the same, so a
+//! provider may keep it and ask for parts of it (RFC 9110 §13, §14).
 //!
 //! A name may hold what is said to one caller; such a sound is for the provider alone.
 //!
-//! **Deliberately absent:** where sound comes from; a signature of the provider's, who fetches
+//! **Deliberately absent:** where sound comes from; a signature of the provider, which fetches
 //! sound without one. Ours is in the address.
 
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use axum::response::{IntoResponse, Response};
 use crate::webhook::io::Refused;
 use crate::webhook::sign::{hex, sha256};
 
-/// A provider may keep a sound so long without asking.
+/// How long a provider may keep a sound without asking.
 const CACHED: &str = "public, max-age=3600";
-/// What our voice says may name the caller; nobody between us and the provider keeps it.
+/// What our voice says may name the caller: no proxy between us and the provider may keep it.
 const CACHED_SPEECH: &str = "private, max-age=3600";
 
 /// How the name of a sound begins that our voice says.
@@ -29,7 +29,7 @@ const SPEECH: &str = "say/";
 /// Where sounds come from.
 pub trait Sounds: Send + Sync {
     /// A whole WAV file by its name in [`Link::Audio`](crate::webhook::Link); `None` where there is
-    /// none of that name, or it cannot be made. May take as long as a voice does.
+    /// none of that name, or it cannot be made. It may take as long as a voice takes to speak.
     fn wav(&self, name: &str) -> Option<Vec<u8>>;
 }
 
@@ -58,7 +58,7 @@ fn reply(bytes: Bytes, tag: &str, parts: &Parts) -> Response {
     if asked(header::IF_NONE_MATCH).is_some_and(known) {
         return with(StatusCode::NOT_MODIFIED, tag, &[], Body::empty());
     }
-    // A part of something else is of no use to whoever has the rest of it.
+    // A part is of no use to a provider that has the rest of another sound.
     let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|t| t == tag));
     let is_head = parts.method == Method::HEAD;
     let body = |part: Bytes| if is_head { Body::empty() } else { Body::from(part) };

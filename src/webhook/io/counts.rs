@@ -1,4 +1,4 @@
-//! What was let in, and what was not.
+//! Counts of requests that were let in, and of those that were not.
 //!
 //! **Invariant:** labels are names of providers and outcomes, never anything of a request.
 
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The log says a refusal of one provider so often at most; the others are counted.
+/// The shortest time between two refusals of one provider in the log; the others are counted.
 const SAID_EVERY: Duration = Duration::from_secs(10);
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     Answered,
@@ -83,8 +83,8 @@ impl Counts {
         provider.map_or(0, |known| known.outcomes[outcome as usize].load(Ordering::Relaxed))
     }
 
-    /// Counts a refusal. Returns how many were not said since the last one that was, where this one
-    /// is to be said.
+    /// Counts a refusal. Where it belongs into the log, returns how many since the last one there
+    /// were left out.
     pub(super) fn refuse(&self, provider: &str, outcome: Outcome, now: Timestamp) -> Option<u64> {
         self.add(provider, outcome);
         let provider = self.providers.get(provider)?;

@@ -1,14 +1,14 @@
-//! The door for providers: HTTP in, verified [`Fields`] to whoever carries calls, documents out.
+//! The server for providers' webhooks: HTTP in, verified [`Fields`] to the driver, documents out.
 //!
 //! ```text
-//!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Hook`] ─► document
+//!  bounds ─► our link? ─► body ─► provider's signature ─► fields ─► [`Webhook`] ─► document
 //!   413 431     404      408 413           403               400        503    or one to wait by
 //! ```
 //!
-//! **Invariant:** nothing reaches the channel that is not one of our addresses with a good
-//! signature of the provider's over it; whatever is refused changes nothing but a counter. An
-//! answer goes out within the deadline, whether or not there is one yet. Who sends a body slowly,
-//! or only fetches sound, keeps no signed request out.
+//! **Invariant:** only a request to one of our addresses, with a good signature of the provider,
+//! reaches the driver; a refused one changes nothing but a counter. An answer goes out within the
+//! deadline, even if it is only a document to wait by. A client that sends its body slowly, or only
+//! fetches sound, keeps no signed request out.
 //!
 //! **Deliberately absent:** encryption, which the proxy in front has; what calls do.
 
@@ -39,28 +39,28 @@ use crate::time::Timestamp;
 use crate::webhook::document::{Action, Document, Sound};
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, PREFIX};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Reply, Request};
 
 pub use audio::Sounds;
 pub use counts::{Counts, Outcome};
-pub use post::{Batch, Hook};
+pub use post::{Webhook, WebhookBatch};
 
 use post::{Answer, Post};
 use replay::{Replays, Seen};
 
 /// Names and values of all headers together, in bytes.
 const HEADERS_LEN_MAX: usize = 16 * 1024;
-/// Words of ours that are played have their text in the address.
+/// The longest address: texts that our voice speaks are in it.
 const URI_LEN_MAX: usize = 16 * 1024;
-/// Verified requests that wait for the driver.
-pub const HOOKS_MAX: usize = 1_024;
-/// A provider sends a whole request at once.
+/// The most verified requests that wait for the driver; a further one is answered 503.
+pub const WEBHOOKS_MAX: usize = 1_024;
+/// How long the body of a request may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Sounds made at once; a voice may take long. More are answered 503.
 const SOUNDS_MAX: usize = 64;
-/// What a caller hears who is asked to wait for our answer, in milliseconds.
+/// The pause that a caller hears while our answer is late, in milliseconds.
 const WAIT_MS: u32 = 1_000;
 /// When to come again while there is too much to do, in seconds.
 const RETRY_AFTER: &str = "1";
@@ -70,41 +70,42 @@ const RETRY_AFTER: &str = "1";
 pub struct Site {
     pub provider: &'static dyn Provider,
     pub keys: Keys,
-    pub paper: Paper,
+    pub context: RenderContext,
 }
 
-/// What the door needs to know.
+/// How the server is set up.
 #[derive(Clone)]
 pub struct Settings {
     /// Scheme, host and path prefix as providers call us, without a slash at the end.
     pub public_url: String,
     pub sites: Vec<Site>,
-    /// After this, a document to wait by goes out.
+    /// After this time a document to wait by goes out.
     pub deadline: Duration,
     pub body_len_max: usize,
-    /// Requests in work at once.
+    /// The most requests in work at once; a further one is answered 503.
     pub requests_max: usize,
 }
 
-/// What the door needs from its surroundings.
+/// What the server needs from its surroundings.
 pub struct Around {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub hooks: mpsc::Sender<Batch>,
+    pub webhooks: mpsc::Sender<WebhookBatch>,
     pub sounds: Arc<dyn Sounds>,
 }
 
-/// Who asks: an extension of each request, from whoever accepts connections and knows the proxies.
+/// The client's address: an extension of each request, from the code that accepts connections and
+/// knows the proxies.
 #[derive(Clone, Copy, Debug)]
 pub struct Remote(pub IpAddr);
 
-/// What to do once a request is verified: an extension of each, from whoever accepts connections
-/// and has more room for those that bring such requests.
+/// What to do once a request is verified: an extension of each request, from the code that accepts
+/// connections and has more room for clients with such requests.
 #[derive(Clone)]
 pub struct OnVerified(pub Arc<dyn Fn() + Send + Sync>);
 
-/// The door, ready to be served on any number of listeners.
+/// The server, ready for any number of listeners.
 #[derive(Clone)]
-pub struct Front(Arc<Inner>);
+pub struct WebhookServer(Arc<Inner>);
 
 struct Inner {
     public_url: String,
@@ -121,7 +122,7 @@ struct Inner {
     around: Around,
 }
 
-impl Front {
+impl WebhookServer {
     #[must_use]
     pub fn new(settings: Settings, around: Around) -> Self {
         let authority = settings.public_url.split_once("://").map_or("", |(_, rest)| rest);
@@ -139,12 +140,12 @@ impl Front {
             sounds_in_work: Semaphore::new(SOUNDS_MAX),
             replays: Mutex::default(),
             counts: Arc::new(Counts::new(names)),
-            post: Arc::new(Post::new(around.hooks.clone(), settings.deadline)),
+            post: Arc::new(Post::new(around.webhooks.clone(), settings.deadline)),
             around,
         }))
     }
 
-    /// What was let in and what was not, for whoever shows it.
+    /// Counts of what was let in and what was not.
     #[must_use]
     pub fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.0.counts)
@@ -163,7 +164,7 @@ impl Front {
 }
 
 /// As the only handler of a listener: there is nothing to route.
-impl Handler<(), ()> for Front {
+impl Handler<(), ()> for WebhookServer {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
     fn call(self, request: HttpRequest, (): ()) -> Self::Future {
@@ -171,7 +172,7 @@ impl Handler<(), ()> for Front {
     }
 }
 
-/// Why a request was not answered as the provider wished. Texts are for whoever set it up.
+/// Why a request was refused. The texts are for the person who set the provider up.
 enum Refused {
     HeadersTooLarge,
     UriTooLong,
@@ -249,7 +250,7 @@ impl IntoResponse for Refused {
     }
 }
 
-impl Front {
+impl WebhookServer {
     async fn answer(&self, parts: &Parts, body: Body) -> Result<Response, Refused> {
         let sizes = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         if sizes.sum::<usize>() > HEADERS_LEN_MAX {
@@ -269,7 +270,7 @@ impl Front {
         let below = path.strip_prefix(PREFIX).ok_or(Refused::NotFound)?;
         let (name, kind) = below.split_once('/').ok_or(Refused::NotFound)?;
         let site = self.0.sites.get(name).ok_or(Refused::NotFound)?;
-        let Some(link) = site.paper.links.read(kind, query) else {
+        let Some(link) = site.context.links.read(kind, query) else {
             self.0.counts.add(site.provider.name(), Outcome::BadLink);
             return Err(Refused::Link);
         };
@@ -293,7 +294,7 @@ impl Front {
         };
         let document = self.document(site, &link, answer).await?;
         self.0.counts.add(site.provider.name(), Outcome::Answered);
-        Ok(response(site.provider.render(&document, &site.paper)))
+        Ok(response(site.provider.render(&document, &site.context)))
     }
 
     /// The address as the provider knows it.
@@ -361,7 +362,7 @@ impl Front {
             match seen {
                 Seen::First => {}
                 Seen::FirstButFull => self.0.counts.add(name, Outcome::ReplayForgotten),
-                // The same request once more: whoever carries the call has its answer.
+                // The same request once more: the driver has kept its answer.
                 Seen::Again => self.0.counts.add(name, Outcome::Again),
                 Seen::Elsewhere => {
                     self.refused(name, parts, now, Outcome::Replayed, "a signature was used twice");
@@ -386,7 +387,7 @@ impl Front {
         fields: Fields,
     ) -> Result<oneshot::Receiver<Answer>, Refused> {
         let name = site.provider.name();
-        self.0.post.send(Hook { provider: name, link: link.clone(), fields }).ok_or_else(|| {
+        self.0.post.send(Webhook { provider: name, link: link.clone(), fields }).ok_or_else(|| {
             self.0.counts.add(name, Outcome::Busy);
             Refused::Busy
         })
@@ -426,7 +427,7 @@ impl Front {
     }
 }
 
-/// Headers of every client that say nothing about whose a request is: no provider signs one.
+/// Headers that say nothing about who sent a request: no provider signs one.
 const UNREAD: [HeaderName; 6] = [
     header::HOST,
     header::USER_AGENT,
@@ -436,7 +437,7 @@ const UNREAD: [HeaderName; 6] = [
     header::CONNECTION,
 ];
 
-/// What may matter. Names of headers are in lower case already.
+/// The other headers. Their names are in lower case already.
 fn headers(parts: &Parts) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| match value.to_str() {
         Ok(text) => text.to_owned(),
@@ -448,7 +449,7 @@ fn headers(parts: &Parts) -> Vec<(String, String)> {
     headers
 }
 
-/// What to look at. The signature that would have been right is nobody's business.
+/// What to look at. The right signature is a secret, and not part of it.
 fn advice(name: &str, public_url: &str, refusal: &Refusal) -> String {
     let check = match refusal {
         Refusal::Signature | Refusal::Body => format!(
@@ -475,7 +476,7 @@ fn wait(link: &Link) -> Document {
         Link::Voice | Link::Step { .. } | Link::Leg { .. } => Document {
             actions: vec![Action::Sound(Sound::Pause { ms: WAIT_MS }), Action::Goto(link.clone())],
         },
-        // News: whoever brought it waits for nothing.
+        // A report: its sender waits for nothing.
         Link::Events
         | Link::Status { .. }
         | Link::LegStatus { .. }
@@ -484,7 +485,7 @@ fn wait(link: &Link) -> Document {
     }
 }
 
-/// For a call that is none of ours: it ended long ago. A leg that asks is not left standing.
+/// For a call that we do not know, because it ended long ago. A leg that asks is hung up.
 fn unknown(link: &Link) -> Document {
     match link {
         Link::Voice | Link::Step { .. } | Link::Leg { .. } => Document {

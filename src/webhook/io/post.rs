@@ -1,11 +1,11 @@
-//! Verified requests on their way to whoever carries the calls, and the documents on the way back.
+//! Verified requests on their way to the driver, and the documents on the way back.
 //!
 //! Those that are ready together go together, and are answered together: waking the other thread
 //! costs more than the work it is woken for.
 //!
 //! **Invariant:** one batch is under way at a time, and the requests in it are in the order in
-//! which they were verified. Who waits is answered within the deadline, also while the batch before
-//! is not; a request goes on its way even if nobody waits for its answer any more.
+//! which they were verified. Each asker is answered within the deadline, even while the batch
+//! before is not; a request goes on its way even if its asker has gone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,12 +19,12 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
 
-/// Requests that go together. Timers and telephones have their turn after each batch.
+/// The most requests of a batch. Timers and telephones have their turn after each batch.
 const BATCH_MAX: usize = 64;
 
-/// A verified request, for whoever carries the calls.
+/// A verified request, for the driver.
 #[derive(Debug)]
-pub struct Hook {
+pub struct Webhook {
     pub provider: &'static str,
     pub link: Link,
     pub fields: Fields,
@@ -32,14 +32,14 @@ pub struct Hook {
 
 /// Requests that came together.
 #[derive(Debug)]
-pub struct Batch {
-    pub hooks: Vec<Hook>,
-    /// Takes as many documents as there are hooks, in their order. `None`: no call of ours is
-    /// meant. An answer nobody waits for any more is dropped; the provider comes again for it.
+pub struct WebhookBatch {
+    pub webhooks: Vec<Webhook>,
+    /// Takes as many documents as there are webhooks, in their order. `None`: no call of ours is
+    /// meant. An answer whose asker has gone is dropped; the provider comes again for it.
     pub reply: oneshot::Sender<Vec<Option<Document>>>,
 }
 
-/// What comes back to a request.
+/// The answer to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Document(Document),
@@ -49,9 +49,9 @@ pub(super) enum Answer {
     Late,
 }
 
-/// Where the door leaves requests.
+/// Where the server leaves requests.
 pub(super) struct Post {
-    out: mpsc::Sender<Batch>,
+    out: mpsc::Sender<WebhookBatch>,
     deadline: Duration,
     waiting: Mutex<Waiting>,
 }
@@ -59,16 +59,16 @@ pub(super) struct Post {
 #[derive(Default)]
 struct Waiting {
     letters: VecDeque<Letter>,
-    /// Somebody carries letters, and will look for more.
+    /// A task carries letters, and will look for more.
     is_carried: bool,
 }
 
 struct Letter {
-    hook: Hook,
+    webhook: Webhook,
     asker: Asker,
 }
 
-/// Who waits for an answer.
+/// A request that waits for its answer.
 struct Asker {
     due: Instant,
     /// Taken when it is answered.
@@ -76,7 +76,7 @@ struct Asker {
 }
 
 impl Asker {
-    /// Nobody who went away is missed.
+    /// Answers, unless the asker has gone.
     fn tell(&mut self, answer: Answer) {
         self.answer.take().map(|waiting| waiting.send(answer));
     }
@@ -84,19 +84,19 @@ impl Asker {
 
 impl Post {
     /// As many requests wait as `out` has room for, and each for its answer until the deadline.
-    pub(super) fn new(out: mpsc::Sender<Batch>, deadline: Duration) -> Self {
+    pub(super) fn new(out: mpsc::Sender<WebhookBatch>, deadline: Duration) -> Self {
         Self { out, deadline, waiting: Mutex::default() }
     }
 
-    /// Leaves a request; `None` when too many wait. Needs the runtime of the door.
-    pub(super) fn send(self: &Arc<Self>, hook: Hook) -> Option<oneshot::Receiver<Answer>> {
+    /// Leaves a request; `None` when too many wait. Needs the runtime of the server.
+    pub(super) fn send(self: &Arc<Self>, webhook: Webhook) -> Option<oneshot::Receiver<Answer>> {
         let (answer, answered) = oneshot::channel();
         let asker = Asker { due: Instant::now() + self.deadline, answer: Some(answer) };
         let mut waiting = self.waiting();
         if waiting.letters.len() >= self.out.max_capacity() {
             return None;
         }
-        waiting.letters.push_back(Letter { hook, asker });
+        waiting.letters.push_back(Letter { webhook, asker });
         if !std::mem::replace(&mut waiting.is_carried, true) {
             drop(waiting);
             #[expect(clippy::disallowed_methods, reason = "it ends with the requests it carries")]
@@ -109,11 +109,11 @@ impl Post {
         // Whatever else was received by now is verified first, and goes along.
         yield_now().await;
         while let Some(letters) = self.take() {
-            let (hooks, mut askers): (Vec<Hook>, Vec<Asker>) =
-                letters.into_iter().map(|letter| (letter.hook, letter.asker)).unzip();
+            let (webhooks, mut askers): (Vec<Webhook>, Vec<Asker>) =
+                letters.into_iter().map(|letter| (letter.webhook, letter.asker)).unzip();
             let (reply, mut replied) = oneshot::channel();
-            // Where nobody is there any more, the letters' own channels close and say so.
-            let _ = self.out.send(Batch { hooks, reply }).await;
+            // Where the driver has gone, the letters' own channels close and say so.
+            let _ = self.out.send(WebhookBatch { webhooks, reply }).await;
             // One timer for all: each new one would wake the runtime once more.
             let documents = loop {
                 let due = self.give_up(&mut askers);
@@ -127,8 +127,8 @@ impl Post {
         }
     }
 
-    /// Answers those who must not wait longer. Returns when to look again: all others, also those
-    /// who come until then, can wait so long.
+    /// Answers the askers whose time is over. Returns when to look again: all others, also those
+    /// that come until then, can wait until that time.
     fn give_up(&self, under_way: &mut [Asker]) -> Instant {
         let now = Instant::now();
         let mut waiting = self.waiting();

@@ -1,7 +1,7 @@
-//! What comes with one request only, remembered while the provider's signature is young.
+//! Values that come with one request only, remembered while its signature is young.
 //!
-//! **Invariant:** at most [`SEEN_MAX`] are kept; past that the oldest is forgotten and said so. The
-//! step number and our own signature in each address still hold then.
+//! **Invariant:** at most [`SEEN_MAX`] are kept; with one more the oldest is forgotten, which is
+//! reported. The step number and our own signature in each address still hold then.
 
 use std::collections::{BTreeMap, BTreeSet};
 

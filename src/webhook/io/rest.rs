@@ -87,7 +87,7 @@ struct Job {
 impl Job {
     /// Moving a caller who goes on meanwhile would interrupt what was begun.
     fn is_stale(&self, now: Timestamp) -> bool {
-        let moves = matches!(self.command, RestCommand::Move { .. } | RestCommand::Part { .. });
+        let moves = matches!(self.command, RestCommand::Move { .. } | RestCommand::Split { .. });
         moves && self.since + STALE_AFTER < now
     }
 
@@ -153,7 +153,7 @@ impl Rest {
     pub fn came(&self, leg: LegId) {
         let mut queue = self.shared.queue();
         let moves = |job: &Job| {
-            let moves = matches!(job.command, RestCommand::Move { .. } | RestCommand::Part { .. });
+            let moves = matches!(job.command, RestCommand::Move { .. } | RestCommand::Split { .. });
             job.leg == leg && moves
         };
         queue.later.retain(|_, job| !moves(job));
@@ -261,7 +261,7 @@ impl Shared {
         queue.next += 1;
         queue.later.insert((at, n), job);
         drop(queue);
-        // Whoever waits for a later one wakes up to wait for this one.
+        // A thread that waits for a later job wakes up to wait for this one.
         self.woken.notify_one();
     }
 }
@@ -296,7 +296,7 @@ fn fit_to_tell(answer: RestAnswer, account: &Account) -> RestAnswer {
 const fn reference(command: &RestCommand) -> &String {
     match command {
         RestCommand::Move { reference, .. }
-        | RestCommand::Part { reference, .. }
+        | RestCommand::Split { reference, .. }
         | RestCommand::End { reference, .. }
         | RestCommand::Watch { reference, .. }
         | RestCommand::Action { reference, .. } => reference,
@@ -307,7 +307,7 @@ fn action(command: &RestCommand) -> Option<(String, String)> {
     match command {
         RestCommand::Action { reference, id, .. } => Some((reference.clone(), id.clone())),
         RestCommand::Move { .. }
-        | RestCommand::Part { .. }
+        | RestCommand::Split { .. }
         | RestCommand::End { .. }
         | RestCommand::Watch { .. } => None,
     }

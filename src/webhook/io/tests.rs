@@ -1,4 +1,4 @@
-//! The door, through HTTP requests without a socket, with a provider made for it.
+//! The webhook server, through HTTP requests without a socket, with a provider made for it.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::id::CallId;
-use crate::webhook::about::{About, Console};
 use crate::webhook::link::Links;
 use crate::webhook::provider::{Checked, Malformed};
+use crate::webhook::provider_info::{Console, ProviderInfo};
 use crate::webhook::rest::{Account, RestCall, RestCommand};
 use crate::webhook::support::Support;
 use crate::words::Need;
@@ -24,10 +24,10 @@ struct Plain;
 static PLAIN: Plain = Plain;
 
 impl Provider for Plain {
-    fn about(&self) -> &About {
+    fn info(&self) -> &ProviderInfo {
         const NOWHERE: Console = Console { place: "", voice: "", events: None };
-        const ABOUT: About = About::new("plain", "", NOWHERE);
-        &ABOUT
+        const INFO: ProviderInfo = ProviderInfo::new("plain", "", NOWHERE);
+        &INFO
     }
 
     fn verify(&self, keys: &Keys, request: &Request, _: Timestamp) -> Result<Checked, Refusal> {
@@ -50,7 +50,7 @@ impl Provider for Plain {
         Ok(Fields { reference, from: Some(request.url.clone()), ..Fields::default() })
     }
 
-    fn render(&self, document: &Document, _: &Paper) -> Reply {
+    fn render(&self, document: &Document, _: &RenderContext) -> Reply {
         Reply::ok("text/plain", format!("{:?}", document.actions))
     }
 
@@ -72,27 +72,30 @@ impl Sounds for Tune {
 }
 
 struct Door {
-    front: Front,
-    hooks: mpsc::Receiver<Batch>,
+    server: WebhookServer,
+    webhooks: mpsc::Receiver<WebhookBatch>,
     links: Links,
 }
 
-fn door(hooks_max: usize) -> Door {
-    let (sender, hooks) = mpsc::channel(hooks_max);
+fn door(webhooks_max: usize) -> Door {
+    let (sender, webhooks) = mpsc::channel(webhooks_max);
     let links = Links::new("https://ivr.example.com/calls", "plain", [7; 32]);
-    let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
+    let context = RenderContext { links: links.clone(), voices: BTreeMap::new() };
     let secrets = vec!["old".to_owned(), "new".to_owned()];
     let keys = Keys { secrets, application: None, window_s: 300 };
     let settings = Settings {
         public_url: "https://ivr.example.com/calls".to_owned(),
-        sites: vec![Site { provider: &PLAIN, keys, paper }],
+        sites: vec![Site { provider: &PLAIN, keys, context }],
         deadline: Duration::from_millis(50),
         body_len_max: 100,
         requests_max: 4,
     };
-    let around =
-        Around { clock: Box::new(|| Timestamp(1_000_000)), hooks: sender, sounds: Arc::new(Tune) };
-    Door { front: Front::new(settings, around), hooks, links }
+    let around = Around {
+        clock: Box::new(|| Timestamp(1_000_000)),
+        webhooks: sender,
+        sounds: Arc::new(Tune),
+    };
+    Door { server: WebhookServer::new(settings, around), webhooks, links }
 }
 
 /// Status, one header and body of the answer.
@@ -122,15 +125,15 @@ impl Door {
     }
 
     /// The next request that was let in, answered with this.
-    async fn answer(&mut self, document: Option<Document>) -> Hook {
-        let Batch { mut hooks, reply } = self.hooks.recv().await.unwrap();
-        assert_eq!(hooks.len(), 1);
+    async fn answer(&mut self, document: Option<Document>) -> Webhook {
+        let WebhookBatch { mut webhooks, reply } = self.webhooks.recv().await.unwrap();
+        assert_eq!(webhooks.len(), 1);
         drop(reply.send(vec![document]));
-        hooks.remove(0)
+        webhooks.remove(0)
     }
 
     fn is_untouched(&mut self) -> bool {
-        self.hooks.try_recv().is_err()
+        self.webhooks.try_recv().is_err()
     }
 }
 
@@ -151,11 +154,11 @@ async fn a_signed_request_is_answered_with_the_document() {
     let asked = door.ask(door.post(&STEP, SECRET, "call-1"));
     let answered = async {
         let document = Document { actions: vec![Action::Goto(Link::Voice)] };
-        let hook = door.answer(Some(document)).await;
-        assert_eq!((hook.provider, hook.link), ("plain", STEP));
-        assert_eq!(hook.fields.reference, "call-1");
+        let webhook = door.answer(Some(document)).await;
+        assert_eq!((webhook.provider, webhook.link), ("plain", STEP));
+        assert_eq!(webhook.fields.reference, "call-1");
         // The address as the provider knows it, whatever the proxy made of it.
-        assert_eq!(hook.fields.from, Some(door.links.url(&STEP)));
+        assert_eq!(webhook.fields.from, Some(door.links.url(&STEP)));
     };
     let (said, ()) = tokio::join!(asked, answered);
     assert_eq!(said, (200, None, "[Goto(Voice)]".to_owned()));
@@ -168,8 +171,8 @@ async fn the_path_of_the_public_url_may_be_passed_on_or_not() {
     for path in ["/calls/webhooks/plain/voice", "/webhooks/plain/voice"] {
         let asked = door.ask(request("POST", path, SECRET, "call-1"));
         let answered = async {
-            let hook = door.answer(Some(Document::default())).await;
-            assert_eq!(hook.fields.from, Some(door.links.url(&Link::Voice)));
+            let webhook = door.answer(Some(Document::default())).await;
+            assert_eq!(webhook.fields.from, Some(door.links.url(&Link::Voice)));
         };
         assert_eq!(tokio::join!(asked, answered).0.0, 200);
     }
@@ -281,8 +284,9 @@ async fn requests_that_are_there_together_go_together() {
     let asked = ["call-1", "call-2", "call-3"].map(|call| door.ask(door.post(&STEP, SECRET, call)));
     let [first, second, third] = asked;
     let answered = async {
-        let Batch { hooks, reply } = door.hooks.recv().await.unwrap();
-        let calls: Vec<&str> = hooks.iter().map(|hook| hook.fields.reference.as_str()).collect();
+        let WebhookBatch { webhooks, reply } = door.webhooks.recv().await.unwrap();
+        let calls: Vec<&str> =
+            webhooks.iter().map(|webhook| webhook.fields.reference.as_str()).collect();
         assert_eq!(calls, ["call-1", "call-2", "call-3"]);
         let goto =
             |n| Document { actions: vec![Action::Goto(Link::Step { call: CallId(n), n: 1 })] };
@@ -300,7 +304,7 @@ async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>, JoinSet
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut served = JoinSet::new();
-    let serve = axum::serve(listener, door.front.clone().into_make_service());
+    let serve = axum::serve(listener, door.server.clone().into_make_service());
     served.spawn(async { serve.await.unwrap() });
     let mut slow = Vec::new();
     for _ in 0..count {
@@ -330,7 +334,7 @@ async fn bodies_that_never_come_keep_no_signed_request_out() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
     let mut door = door(4);
-    Arc::get_mut(&mut door.front.0).unwrap().body_timeout = Duration::from_millis(20);
+    Arc::get_mut(&mut door.server.0).unwrap().body_timeout = Duration::from_millis(20);
     let (_, mut slow, _served) = slow(&door, 1).await;
     let mut said = [0; 12];
     slow[0].read_exact(&mut said).await.unwrap();
@@ -342,13 +346,13 @@ async fn a_body_that_does_not_come_is_given_up() {
 #[tokio::test]
 async fn requests_without_room_are_counted_and_sound_has_room_of_its_own() {
     let door = door(4);
-    let _all = door.front.0.in_work.try_acquire_many(4).unwrap();
+    let _all = door.server.0.in_work.try_acquire_many(4).unwrap();
     assert_eq!(door.ask(door.post(&STEP, SECRET, "call-1")).await.0, 503);
     assert_eq!(door.count(Outcome::Busy), 1);
     let url = door.links.url(&Link::Audio { name: "music/default/1".to_owned() });
     let url = url.replace("https://ivr.example.com", "");
     assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 200);
-    let _sounds = door.front.0.sounds_in_work.try_acquire_many(64).unwrap();
+    let _sounds = door.server.0.sounds_in_work.try_acquire_many(64).unwrap();
     assert_eq!(door.ask(request("GET", &url, &[], "")).await.0, 503);
     assert_eq!(door.count(Outcome::Busy), 2);
 }
@@ -399,7 +403,7 @@ async fn what_is_said_to_one_caller_is_kept_by_nobody_on_the_way() {
         let url = url.replace("https://ivr.example.com", "");
         for range in ["bytes=0-", "bytes=1-2", "bytes=100-"] {
             let asked = request("GET", &url, &[("range", range)], "");
-            let response = door.front.clone().handle(asked).await;
+            let response = door.server.clone().handle(asked).await;
             let cached = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
             assert!(cached.starts_with(want), "{name} {range}: {cached}");
         }

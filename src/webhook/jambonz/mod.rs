@@ -7,27 +7,28 @@
 //! **Invariant:** a document is one array, answered as `application/json`; with any other type
 //! jambonz does not read it.
 //!
-//! **Deliberately absent:** its websocket front, and with that the recording of a message; news of
-//! a callee's leg at an address of its own ([`Dial::told`](crate::webhook::document::Dial::told)):
-//! jambonz sends those to the application's status hook, and the dial's own hook says how it ended.
+//! **Deliberately absent:** its websocket interface, and with that the recording of a message;
+//! reports of a party's leg at an address of its own
+//! ([`Dial::told`](crate::webhook::document::Dial::told)): jambonz sends those to the application's
+//! status hook, and the dial's own hook says how it ended.
 
 mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 
-pub static JAMBONZ: Parts = Parts {
-    about: About {
-        parting: Parting::Both,
+pub(super) static JAMBONZ: ProviderFns = ProviderFns {
+    info: ProviderInfo {
+        split: SplitSupport::Both,
         rest_url_is: Some("the address of your own jambonz, as in \"https://jambonz.example.com\""),
-        ..About::new(
+        ..ProviderInfo::new(
             "jambonz",
             "the webhook secret of the account",
             Console {
@@ -39,7 +40,7 @@ pub static JAMBONZ: Parts = Parts {
     },
     verify: verify::verify,
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: parse::parse,
     render: render::render,
     support: support::support,

@@ -3,8 +3,7 @@
 //! **Invariant:** keys are `Some` only where a `gather` ended.
 //!
 //! **Deliberately absent:** `api_base_url`: a token of ours goes where the configuration says, not
-//! where a body does. There is no event time either,
-//! because jambonz sends none.
+//! where a body does. There is no event time either, because jambonz sends none.
 
 use serde_json::Value;
 
@@ -42,7 +41,7 @@ fn unrecorded(request: &Request) -> Option<Recorded> {
     Some(Recorded { reference: String::new(), url: None, length: None, failed: true })
 }
 
-/// A gather says why it ended; other verbs have reasons, too, and those are not its.
+/// The reason why a gather ended; other verbs have reasons of their own.
 fn keys(body: &Value) -> Result<Option<Vec<Digit>>, Malformed> {
     match json::text(body, "reason") {
         Some("dtmfDetected") => {
@@ -71,8 +70,8 @@ fn state(status: &str, body: &Value) -> Option<LegState> {
     })
 }
 
-/// `dial` tells its result in fields of its own, beside the state of the caller's leg. `completed`
-/// is also said when the callee refused at the prompt.
+/// `dial` reports its result in fields of its own, beside the state of the caller's leg.
+/// `completed` is also said when the callee refused at the prompt.
 fn dial(body: &Value) -> Option<DialResult> {
     let failed = match json::text(body, "dial_call_status")? {
         "completed" | "in-progress" => None,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::jambonz::parse::UNRECORDED;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
 use crate::webhook::value::with_parameter;
 use crate::words::{Cause, Listen};
@@ -22,7 +22,7 @@ use crate::words::{Cause, Listen};
 /// The shortest time a gather waits; 0 would be without end.
 const WAIT_MIN_S: f64 = 0.1;
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
     if document.actions.is_empty() {
         // The published schema wants at least one verb; no body at all goes on as well, and bridges
         // at a `confirmHook`.
@@ -30,39 +30,39 @@ pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
     }
     let mut verbs = Vec::new();
     for action in &document.actions {
-        act(action, paper, &mut verbs);
+        act(action, context, &mut verbs);
     }
     Reply::ok("application/json", Value::Array(verbs).to_string())
 }
 
-fn act(action: &Action, paper: &Paper, verbs: &mut Vec<Value>) {
+fn act(action: &Action, context: &RenderContext, verbs: &mut Vec<Value>) {
     match action {
         Action::Sound(sound) => {
-            let parts = joined(std::slice::from_ref(sound), paper);
+            let parts = joined(std::slice::from_ref(sound), context);
             verbs.extend(parts.into_iter().map(Part::verb));
         }
-        Action::Gather { sounds, listen, next } => gather(sounds, listen, next, paper, verbs),
+        Action::Gather { sounds, listen, next } => gather(sounds, listen, next, context, verbs),
         // Nothing would be kept: the step goes on at once, and learns that it failed.
         Action::Record { next, .. } => {
-            let url = with_parameter(&paper.url(next), UNRECORDED, "1");
+            let url = with_parameter(&context.url(next), UNRECORDED, "1");
             verbs.push(json!({"verb": "redirect", "actionHook": url}));
         }
-        Action::Dial(call) => verbs.push(dial(call, paper)),
-        Action::Meet { room, is_host, next } => verbs.push(json!({
+        Action::Dial(call) => verbs.push(dial(call, context)),
+        Action::Conference { name, is_host, next } => verbs.push(json!({
             "verb": "conference",
-            "name": room,
+            "name": name,
             "startConferenceOnEnter": true,
             "endConferenceOnExit": is_host,
-            "actionHook": paper.url(next),
+            "actionHook": context.url(next),
         })),
-        Action::Goto(next) => verbs.push(redirect(next, paper)),
+        Action::Goto(next) => verbs.push(redirect(next, context)),
         Action::HangUp { .. } => verbs.push(json!({"verb": "hangup"})),
         Action::Reject { cause } => verbs.push(decline(*cause)),
     }
 }
 
-fn redirect(next: &Link, paper: &Paper) -> Value {
-    json!({"verb": "redirect", "actionHook": paper.url(next)})
+fn redirect(next: &Link, context: &RenderContext) -> Value {
+    json!({"verb": "redirect", "actionHook": context.url(next)})
 }
 
 fn decline(cause: Cause) -> Value {
@@ -82,8 +82,14 @@ fn decline(cause: Cause) -> Value {
 
 /// The last part is played inside the gather, where keys may interrupt it; what is before it, if it
 /// cannot be joined with it, is played first.
-fn gather(sounds: &[Sound], listen: &Listen, next: &Link, paper: &Paper, verbs: &mut Vec<Value>) {
-    let mut parts = joined(sounds, paper);
+fn gather(
+    sounds: &[Sound],
+    listen: &Listen,
+    next: &Link,
+    context: &RenderContext,
+    verbs: &mut Vec<Value>,
+) {
+    let mut parts = joined(sounds, context);
     let quiet_ms = match parts.last() {
         Some(Part::Pause { ms }) => *ms,
         Some(Part::Say { .. } | Part::Play { .. }) | None => 0,
@@ -97,7 +103,7 @@ fn gather(sounds: &[Sound], listen: &Listen, next: &Link, paper: &Paper, verbs: 
     let mut verb = json!({
         "verb": "gather",
         "input": ["digits"],
-        "actionHook": paper.url(next),
+        "actionHook": context.url(next),
         "minDigits": 1,
         "maxDigits": listen.keys_max.max(1),
         "timeout": seconds(timeout),
@@ -116,7 +122,7 @@ fn gather(sounds: &[Sound], listen: &Listen, next: &Link, paper: &Paper, verbs: 
     verbs.push(verb);
 }
 
-fn dial(call: &Dial, paper: &Paper) -> Value {
+fn dial(call: &Dial, context: &RenderContext) -> Value {
     let mut target = match &call.to {
         Callee::Number(number) => json!({"type": "phone", "number": number}),
         Callee::Sip(uri) => json!({"type": "sip", "sipUri": uri}),
@@ -124,12 +130,12 @@ fn dial(call: &Dial, paper: &Paper) -> Value {
     };
     if let Some(answered) = &call.answered {
         // An object: a plain text is refused by jambonz's published schema (0.4.15).
-        target["confirmHook"] = json!({"url": paper.url(answered)});
+        target["confirmHook"] = json!({"url": context.url(answered)});
     }
     let mut verb = json!({
         "verb": "dial",
         "target": [target],
-        "actionHook": paper.url(&call.next),
+        "actionHook": context.url(&call.next),
         "timeout": call.ring_timeout.as_secs().max(1),
         "timeLimit": call.time_limit.as_secs().max(1),
     });
@@ -183,15 +189,15 @@ impl Part<'_> {
 
 /// Words in one language are one text, and files one list; a pause between two texts that are
 /// joined is left to the voice. Lists of texts are no way: jambonz says one of them, at random.
-fn joined<'a>(sounds: &'a [Sound], paper: &'a Paper) -> Vec<Part<'a>> {
+fn joined<'a>(sounds: &'a [Sound], context: &'a RenderContext) -> Vec<Part<'a>> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for sound in sounds {
         match sound {
-            Sound::Say { language, text } => say(&mut parts, language, text, paper),
+            Sound::Say { language, text } => say(&mut parts, language, text, context),
             Sound::Play { link } => match parts.last_mut() {
-                Some(Part::Play { urls }) => urls.push(paper.url(link)),
+                Some(Part::Play { urls }) => urls.push(context.url(link)),
                 Some(Part::Say { .. } | Part::Pause { .. }) | None => {
-                    parts.push(Part::Play { urls: vec![paper.url(link)] });
+                    parts.push(Part::Play { urls: vec![context.url(link)] });
                 }
             },
             Sound::Pause { ms } => match parts.last_mut() {
@@ -205,7 +211,7 @@ fn joined<'a>(sounds: &'a [Sound], paper: &'a Paper) -> Vec<Part<'a>> {
     parts
 }
 
-fn say<'a>(parts: &mut Vec<Part<'a>>, language: &'a str, words: &str, paper: &'a Paper) {
+fn say<'a>(parts: &mut Vec<Part<'a>>, language: &'a str, words: &str, context: &'a RenderContext) {
     let before = match parts.as_slice() {
         [.., Part::Say { language, .. }, Part::Pause { .. }] => Some(*language),
         _ => None,
@@ -219,7 +225,7 @@ fn say<'a>(parts: &mut Vec<Part<'a>>, language: &'a str, words: &str, paper: &'a
             text.push_str(words);
         }
         Some(Part::Say { .. } | Part::Play { .. } | Part::Pause { .. }) | None => {
-            let voice = paper.voice(language);
+            let voice = context.voice(language);
             parts.push(Part::Say { language, voice, text: words.to_owned() });
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
             (reference, json!({"call_hook": {"url": url, "method": "POST"}}))
         }
         // Given nothing to go on with, the caller would be hung up.
-        RestCommand::Part { reference: _, url, caller, caller_url, region: _ } => {
+        RestCommand::Split { reference: _, url, caller, caller_url, region: _ } => {
             let hook = |url: &str| json!({"url": url, "method": "POST"});
             (caller, json!({"call_hook": hook(caller_url), "child_call_hook": hook(url)}))
         }

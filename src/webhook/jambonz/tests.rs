@@ -106,17 +106,17 @@ fn a_call_is_moved_and_ended_at_the_configured_address_only() {
     let body = r#"{"call_hook":{"method":"POST","url":"https://ivr.example.com/x"}}"#;
     assert_eq!(call.body, body);
     assert_eq!(call.authorization.0, "Bearer token");
-    let part = RestCommand::Part {
+    let split = RestCommand::Split {
         reference: "c/2".to_owned(),
         url: "https://ivr.example.com/room".to_owned(),
         caller: reference.clone(),
         caller_url: "https://ivr.example.com/x".to_owned(),
         region: region.clone(),
     };
-    let part = JAMBONZ.rest(&account, &part).unwrap();
-    assert_eq!(part.url, call.url, "by the caller's leg");
+    let split = JAMBONZ.rest(&account, &split).unwrap();
+    assert_eq!(split.url, call.url, "by the caller's leg");
     let room = r#""child_call_hook":{"method":"POST","url":"https://ivr.example.com/room"}"#;
-    assert_eq!(part.body, body.replace('}', "") + "}," + room + "}");
+    assert_eq!(split.body, body.replace('}', "") + "}," + room + "}");
     let end = RestCommand::End { reference, region };
     assert_eq!(JAMBONZ.rest(&account, &end).unwrap().body, r#"{"call_status":"completed"}"#);
     assert_eq!(JAMBONZ.rest(&Account { base_url: None, ..account }, &end), None);

@@ -1,7 +1,7 @@
 //! Plivo: form requests, signed with the auth token, answered with Plivo XML.
 //!
-//! **Invariant:** every element that waits for something is followed by a redirect to the same
-//! next step, because Plivo goes on with the next element when nothing came.
+//! **Invariant:** every element that waits for something is followed by a redirect to the same next
+//! step, because Plivo goes on with the next element when nothing came.
 //!
 //! **Deliberately absent:** multi-party calls; speech.
 
@@ -9,22 +9,21 @@ mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
-mod xml;
 
-use crate::webhook::about::{About, Console, Parting};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static PLIVO: Parts = Parts {
-    about: About {
-        parting: Parting::Both,
+pub(super) static PLIVO: ProviderFns = ProviderFns {
+    info: ProviderInfo {
+        split: SplitSupport::Both,
         // `confirmKey`. A dialing is `completed` only if it was pressed.
         waits_for_key: true,
-        ..About::new(
+        ..ProviderInfo::new(
             "plivo",
             "the auth token",
             Console {
@@ -37,7 +36,7 @@ pub static PLIVO: Parts = Parts {
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: parse::parse,
     render: render::render,
     support: support::support,

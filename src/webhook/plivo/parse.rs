@@ -1,7 +1,7 @@
 //! What a request of Plivo's says.
 //!
-//! **Invariant:** news of a party's leg is about that leg (`DialBLegUUID`), not about the caller's
-//! whose `CallUUID` comes with it.
+//! **Invariant:** a report of a party's leg is about that leg (`DialBLegUUID`), not about the
+//! caller's whose `CallUUID` comes with it.
 
 use crate::time::Timestamp;
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
@@ -13,7 +13,7 @@ use crate::webhook::request::{Method, Request};
 use crate::webhook::value;
 use crate::words::{Cause, Digit};
 
-/// A parameter of our own: nobody pressed a key, and Plivo went on with the next element.
+/// A parameter of our own: no key came, and Plivo went on with the next element.
 pub(super) const NO_INPUT: &str = "none";
 /// A parameter of our own: the party was bridged because it pressed this key.
 pub(super) const ACCEPT: &str = "accept";
@@ -72,7 +72,7 @@ impl Said<'_> {
         self.get_even_empty(name).filter(|value| !value.is_empty())
     }
 
-    /// A recording's own news may come without the name of any call.
+    /// A report of a recording may come without the name of any call.
     fn reference(&self, is_party: bool) -> Option<&str> {
         let party = is_party.then(|| self.get("DialBLegUUID")).flatten();
         let others = ["CallUUID", "DialALegUUID", "RecordingID"];
@@ -138,7 +138,7 @@ impl Said<'_> {
                 Some(cause.unwrap_or(Cause::TEMPORARY_FAILURE))
             }
         };
-        // The length is told of the party's leg. Should that news be lost, a talk counts from now.
+        // The party's leg reports the length. Should that be lost, a talk counts from now.
         let talked = self.get("DialBLegDuration").and_then(value::seconds).unwrap_or_default();
         Some(DialResult { failed, talked: failed.is_none().then_some(talked) })
     }

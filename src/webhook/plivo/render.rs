@@ -1,30 +1,28 @@
 //! Documents as Plivo XML.
 //!
 //! A whisper is not a document of the party's leg here: Plivo fetches a sound, plays it and waits
-//! for the key itself. So the accept key stands at the `Dial`, and a
-//! [`Gather`](Action::Gather) that leads to [`Link::Leg`] is written as its sounds only.
+//! for the key itself. So the accept key stands at the `Dial`, and a [`Gather`](Action::Gather)
+//! that leads to [`Link::Leg`] is written as its sounds only.
 //!
 //! **Invariant:** what asks for something is followed by a redirect to the same next step. A
-//! document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, what the
-//! caller is asked is not.
+//! document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left out, and what the
+//! caller is asked stays.
 
 use std::time::Duration;
 
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::plivo::parse::{ACCEPT, NO_INPUT};
 use crate::webhook::plivo::support::{LANGUAGES, is_finish_key};
-use crate::webhook::plivo::xml::Xml;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
+use crate::webhook::xml::{Attributes, Xml};
 use crate::words::{Cause, Digit, Listen};
 
 /// What Plivo reads of one document.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 100_000;
-/// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 8_000;
-/// A party has so long to press the accept key, from its answer.
+/// How long a party has to press the accept key, from its answer.
 const CONFIRM_TIMEOUT_S: u64 = 15;
 /// Where Plivo's own endpoints are registered.
 const CLIENT_HOST: &str = "phone.plivo.com";
@@ -33,19 +31,17 @@ const VALID_KEYS: &str = "1234567890*#";
 /// Plivo hangs up a call after a day in any case.
 const TIME_LIMIT_MAX: Duration = Duration::from_secs(86_399);
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { xml: Xml::new(), paper };
-    writer.xml.open("Response", &[]);
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { xml: Xml::new("Response"), context };
     for action in &document.actions {
         writer.action(action);
     }
-    writer.xml.close();
     Reply::ok("application/xml", writer.xml.finish())
 }
 
 struct Writer<'a> {
     xml: Xml,
-    paper: &'a Paper,
+    context: &'a RenderContext,
 }
 
 impl Writer<'_> {
@@ -58,69 +54,65 @@ impl Writer<'_> {
             Action::Gather { sounds, listen, next } => self.gather(sounds, listen, next),
             Action::Record { length_max, silence, finish, beep, next, told } => {
                 let key = finish.filter(|key| is_finish_key(*key)).map_or('#', Digit::as_char);
-                let next = self.paper.url(next);
-                self.xml.empty(
-                    "Record",
-                    &[
-                        ("action", next.clone()),
-                        ("method", "POST".to_owned()),
-                        ("maxLength", whole_seconds(*length_max).to_string()),
-                        ("timeout", whole_seconds(*silence).to_string()),
-                        ("finishOnKey", key.to_string()),
-                        ("playBeep", beep.to_string()),
-                        ("redirect", "true".to_owned()),
-                        ("callbackUrl", self.paper.url(told)),
-                        ("callbackMethod", "POST".to_owned()),
-                    ],
-                );
+                let next = self.context.url(next);
+                let attributes = asking(&next)
+                    .with("maxLength", whole_seconds(*length_max))
+                    .with("timeout", whole_seconds(*silence))
+                    .with("finishOnKey", key)
+                    .with("playBeep", beep)
+                    .with("redirect", "true")
+                    .with("callbackUrl", self.context.url(told))
+                    .with("callbackMethod", "POST");
+                self.xml.leaf("Record", attributes);
                 self.redirect(&next);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
-                let next = self.paper.url(next);
-                let attributes = [
-                    ("startConferenceOnEnter", "true".to_owned()),
-                    ("endConferenceOnExit", is_host.to_string()),
-                    ("stayAlone", "true".to_owned()),
-                    ("action", next.clone()),
-                    ("method", "POST".to_owned()),
-                    ("redirect", "true".to_owned()),
-                ];
-                self.xml.text("Conference", &attributes, room);
+            Action::Conference { name, is_host, next } => {
+                let next = self.context.url(next);
+                let attributes = Attributes::new()
+                    .with("startConferenceOnEnter", "true")
+                    .with("endConferenceOnExit", is_host)
+                    .with("stayAlone", "true")
+                    .with("action", &next)
+                    .with("method", "POST")
+                    .with("redirect", "true");
+                self.xml.text("Conference", attributes, name);
                 self.redirect(&next);
             }
-            Action::Goto(next) => self.redirect(&self.paper.url(next)),
-            Action::HangUp { .. } => self.xml.empty("Hangup", &[]),
+            Action::Goto(next) => self.redirect(&self.context.url(next)),
+            Action::HangUp { .. } => self.xml.leaf("Hangup", Attributes::new()),
             Action::Reject { cause } => {
                 let reason = if *cause == Cause::USER_BUSY { "busy" } else { "rejected" };
-                self.xml.empty("Hangup", &[("reason", reason.to_owned())]);
+                self.xml.leaf("Hangup", Attributes::new().with("reason", reason));
             }
         }
     }
 
     fn redirect(&mut self, url: &str) {
-        self.xml.text("Redirect", &[("method", "POST".to_owned())], url);
+        self.xml.text("Redirect", Attributes::new().with("method", "POST"), url);
     }
 
     fn fits(&self, text: &str) -> bool {
-        self.xml.len_with(text) <= SOUNDS_BYTES_MAX
+        self.xml.fits(text, DOCUMENT_BYTES_MAX)
     }
 
     fn sound(&mut self, sound: &Sound) {
         match sound {
             Sound::Say { text, .. } if !self.fits(text) => {}
-            Sound::Play { link } if !self.fits(&self.paper.url(link)) => {}
+            Sound::Play { link } if !self.fits(&self.context.url(link)) => {}
             Sound::Say { language: tag, text } => {
-                let spoken = language(LANGUAGES, tag).map(|tag| ("language", tag.to_owned()));
-                let voice = self.paper.voice(tag).map(|voice| ("voice", voice.to_owned()));
-                let attributes: Vec<_> = spoken.into_iter().chain(voice).collect();
-                self.xml.text("Speak", &attributes, text);
+                let attributes = Attributes::new()
+                    .maybe("language", language(LANGUAGES, tag))
+                    .maybe("voice", self.context.voice(tag));
+                self.xml.text("Speak", attributes, text);
             }
-            Sound::Play { link } => self.xml.text("Play", &[], &self.paper.url(link)),
+            Sound::Play { link } => {
+                self.xml.text("Play", Attributes::new(), &self.context.url(link));
+            }
             Sound::Pause { ms: 0 } => {}
             Sound::Pause { ms } => {
                 let length = whole_seconds(Duration::from_millis(u64::from(*ms)));
-                self.xml.empty("Wait", &[("length", length.to_string())]);
+                self.xml.leaf("Wait", Attributes::new().with("length", length));
             }
         }
     }
@@ -141,67 +133,62 @@ impl Writer<'_> {
         });
         let timeout = listen.timeout + after.sum::<Duration>();
         let finish = listen.finish.filter(|key| is_finish_key(*key));
-        let url = self.paper.url(next);
-        self.xml.open(
-            "GetDigits",
-            &[
-                ("action", url.clone()),
-                ("method", "POST".to_owned()),
-                ("timeout", whole_seconds(timeout).to_string()),
-                ("digitTimeout", whole_seconds(listen.inter_digit).to_string()),
-                ("finishOnKey", finish.map_or("none".to_owned(), |key| key.to_string())),
-                ("numDigits", listen.keys_max.max(1).to_string()),
-                ("retries", "1".to_owned()),
-                ("redirect", "true".to_owned()),
-                ("validDigits", VALID_KEYS.to_owned()),
-                ("log", (!listen.secret).to_string()),
-            ],
-        );
+        let url = self.context.url(next);
+        let attributes = asking(&url)
+            .with("timeout", whole_seconds(timeout))
+            .with("digitTimeout", whole_seconds(listen.inter_digit))
+            .with("finishOnKey", finish.map_or("none".to_owned(), |key| key.to_string()))
+            .with("numDigits", listen.keys_max.max(1))
+            .with("retries", "1")
+            .with("redirect", "true")
+            .with("validDigits", VALID_KEYS)
+            .with("log", !listen.secret);
+        self.xml.open("GetDigits", attributes);
         inside.iter().filter(|sound| !is_pause(sound)).for_each(|sound| self.sound(sound));
         self.xml.close();
         self.redirect(&with_parameter(&url, NO_INPUT, ""));
     }
 
     fn dial(&mut self, dial: &Dial) {
-        let next = self.paper.url(&dial.next);
-        let mut attributes = vec![
-            ("action", next.clone()),
-            ("method", "POST".to_owned()),
-            ("timeout", whole_seconds(dial.ring_timeout).to_string()),
-            ("timeLimit", whole_seconds(dial.time_limit.min(TIME_LIMIT_MAX)).to_string()),
-            ("redirect", "true".to_owned()),
-        ];
-        if let Some(number) = dial.caller_id.as_deref().and_then(bare_number) {
-            attributes.push(("callerId", number.to_owned()));
-        }
+        let next = self.context.url(&dial.next);
+        let mut attributes = asking(&next)
+            .with("timeout", whole_seconds(dial.ring_timeout))
+            .with("timeLimit", whole_seconds(dial.time_limit.min(TIME_LIMIT_MAX)))
+            .with("redirect", "true")
+            .maybe("callerId", dial.caller_id.as_deref().and_then(bare_number));
         let accept = dial.accept_key.filter(|key| is_finish_key(*key));
         if let Some(told) = &dial.told {
-            let url = self.paper.url(told);
+            let url = self.context.url(told);
             let url = match accept {
                 Some(key) => with_parameter(&url, ACCEPT, &key.to_string()),
                 None => url,
             };
-            attributes.push(("callbackUrl", url));
-            attributes.push(("callbackMethod", "POST".to_owned()));
+            attributes = attributes.with("callbackUrl", url).with("callbackMethod", "POST");
         }
         if let Some(answered) = &dial.answered {
-            attributes.push(("confirmSound", self.paper.url(answered)));
+            attributes = attributes.with("confirmSound", self.context.url(answered));
         }
         if let Some(key) = accept.filter(|_| dial.answered.is_some()) {
-            attributes.push(("confirmKey", key.to_string()));
-            attributes.push(("confirmTimeout", CONFIRM_TIMEOUT_S.to_string()));
+            attributes =
+                attributes.with("confirmKey", key).with("confirmTimeout", CONFIRM_TIMEOUT_S);
         }
-        self.xml.open("Dial", &attributes);
+        self.xml.open("Dial", attributes);
+        let none = Attributes::new();
         match &dial.to {
             Callee::Number(number) => {
-                self.xml.text("Number", &[], bare_number(number).unwrap_or(number));
+                self.xml.text("Number", none, bare_number(number).unwrap_or(number));
             }
-            Callee::Sip(uri) => self.xml.text("User", &[], uri),
+            Callee::Sip(uri) => self.xml.text("User", none, uri),
             Callee::Client(name) => {
-                self.xml.text("User", &[], &format!("sip:{name}@{CLIENT_HOST}"));
+                self.xml.text("User", none, &format!("sip:{name}@{CLIENT_HOST}"));
             }
         }
         self.xml.close();
         self.redirect(&next);
     }
+}
+
+/// For an element that comes back to this address.
+fn asking(url: &str) -> Attributes {
+    Attributes::new().with("action", url).with("method", "POST")
 }

@@ -1,6 +1,6 @@
 //! Commands for Plivo's calls.
 //!
-//! **Deliberately absent:** [`Watch`](RestCommand::Watch): Plivo takes the address for news of a
+//! **Deliberately absent:** [`Watch`](RestCommand::Watch): Plivo takes the address for reports of a
 //! call only where the call begins.
 
 use serde_json::json;
@@ -16,7 +16,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
             let body = json!({ "legs": "aleg", "aleg_url": url, "aleg_method": "POST" });
             (RestMethod::Post, reference, region, Some(body))
         }
-        RestCommand::Part { reference: _, url, caller, caller_url, region } => {
+        RestCommand::Split { reference: _, url, caller, caller_url, region } => {
             let body = json!({
                 "legs": "both",
                 "aleg_url": caller_url, "aleg_method": "POST",

@@ -1,6 +1,6 @@
 //! What Plivo cannot do as a telephone of our own does.
 //!
-//! **Invariant:** every verb and every need is answered by name.
+//! **Invariant:** every verb and every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 

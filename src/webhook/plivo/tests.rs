@@ -13,13 +13,13 @@ use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::form;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestCommand, RestMethod};
 use crate::webhook::support::Support;
 use crate::webhook::tests::{
-    LEG, STEP, dial, fits_whatever_is_said, keys_of, listen, paper_of, pressed, say,
+    LEG, STEP, context_of, dial, fits_whatever_is_said, keys_of, listen, pressed, say,
 };
 use crate::words::{Cause, Digit, Listen, Need, Verb};
 
@@ -294,7 +294,7 @@ fn a_party_answers_accepts_and_leaves() {
 fn dialing_has_a_result() {
     let dial = |body: &str| parse(&STEP, "", &format!("CallUUID=c1&CallStatus=in-progress&{body}"));
     let over = dial("DialStatus=completed&DialBLegUUID=b1");
-    // The length is told of the leg: without that news, a talk that is over now.
+    // The leg reports the length: without that, it is a talk that is over now.
     assert_eq!(over.dial, Some(DialResult { failed: None, talked: Some(Duration::ZERO) }));
     assert_eq!((over.reference.as_str(), over.state), ("c1", Some(LegState::Answered)));
     for (body, cause) in [
@@ -326,14 +326,14 @@ fn a_message_is_not_an_input() {
     assert_eq!(parse(&link, "", alone).reference, "r1", "the news may name no call");
 }
 
-fn paper() -> Paper {
-    paper_of(&PLIVO, "Polly.Lupe")
+fn context() -> RenderContext {
+    context_of(&PLIVO, "Polly.Lupe")
 }
 
 fn render(actions: Vec<Action>) -> String {
-    let reply = PLIVO.render(&Document { actions }, &paper());
+    let reply = PLIVO.render(&Document { actions }, &context());
     assert_eq!((reply.status, reply.content_type), (200, "application/xml"));
-    let body = reply.body.replace(&paper().url(&STEP).replace('&', "&amp;"), "STEP");
+    let body = reply.body.replace(&context().url(&STEP).replace('&', "&amp;"), "STEP");
     let body = body.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#);
     let Some(body) = body else { return reply.body };
     body.strip_suffix("</Response>").expect("it is closed").replace('"', "'")
@@ -351,7 +351,7 @@ fn sounds_are_spoken_played_and_waited_for() {
              <Speak>nuqneH</Speak><Wait length='2'/>";
     assert_eq!(render(actions), format!("{want}{REDIRECT}"));
     let empty = r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#;
-    assert_eq!(PLIVO.render(&Document::default(), &paper()).body, empty);
+    assert_eq!(PLIVO.render(&Document::default(), &context()).body, empty);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
         Sound::Pause { ms: 500 },
     ];
     let gather = |listen| Action::Gather { sounds: sounds.clone(), listen, next: STEP };
-    let bell = paper().url(&Link::Audio { name: "bell".to_owned() });
+    let bell = context().url(&Link::Audio { name: "bell".to_owned() });
     let digits = "action='STEP' method='POST' timeout='7' digitTimeout='3' finishOnKey='#' \
              numDigits='4' retries='1' redirect='true' validDigits='1234567890*#' log='true'";
     assert_eq!(
@@ -384,7 +384,7 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
 
 #[test]
 fn a_party_is_dialed_with_a_whisper_and_a_key() {
-    let url = |link| paper().url(&link).replace('&', "&amp;");
+    let url = |link| context().url(&link).replace('&', "&amp;");
     let (leg, status) = (url(Link::Leg { leg: LEG, n: 0 }), url(Link::LegStatus { leg: LEG }));
     let common = "action='STEP' method='POST' timeout='20' timeLimit='14400' redirect='true' \
              callerId='14155550199'";
@@ -419,7 +419,7 @@ fn a_message_is_recorded_and_a_call_ended() {
         next: STEP,
         told: told.clone(),
     };
-    let told = paper().url(&told).replace('&', "&amp;");
+    let told = context().url(&told).replace('&', "&amp;");
     assert_eq!(
         render(vec![record]),
         format!(
@@ -456,16 +456,16 @@ fn a_call_is_moved_and_ended_by_rest() {
         PLIVO.rest(&account, &RestCommand::End { reference: reference.clone(), region: None });
     let end = end.expect("Plivo ends calls");
     assert_eq!((end.method, end.body.as_str()), (RestMethod::Delete, ""));
-    let part = RestCommand::Part {
+    let split = RestCommand::Split {
         reference: "c/2".to_owned(),
         url: "https://x/room".to_owned(),
         caller: reference.clone(),
         caller_url: "https://x/music".to_owned(),
         region: None,
     };
-    let part = PLIVO.rest(&account, &part).expect("Plivo moves both legs");
-    assert_eq!(part.url, to.url, "by the caller's leg");
-    let body: serde_json::Value = serde_json::from_str(&part.body).expect("JSON");
+    let split = PLIVO.rest(&account, &split).expect("Plivo moves both legs");
+    assert_eq!(split.url, to.url, "by the caller's leg");
+    let body: serde_json::Value = serde_json::from_str(&split.body).expect("JSON");
     assert_eq!(
         body,
         serde_json::json!({

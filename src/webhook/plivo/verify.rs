@@ -2,10 +2,10 @@
 //!
 //! **Invariant:** version 3 covers the address, its query, all fields of the body and a nonce.
 //! Version 2 covers the address without its query and a nonce, and nothing of what the request
-//! says: whoever saw one request can write others. It counts only for a key that is marked with
+//! says: who saw one request can write others. It counts only for a key that is marked with
 //! [`V2_MARK`], and only where no signature of version 3 is there.
 //!
-//! **Deliberately absent:** a time; Plivo signs none. The nonce goes to whoever remembers it.
+//! **Deliberately absent:** a time, because Plivo signs none; memory of nonces, which is `io`'s.
 
 use crate::webhook::form;
 use crate::webhook::form::Pairs;

@@ -11,17 +11,17 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Its secrets are signing keys (`PSK_…`), not API tokens.
-pub static SIGNALWIRE: Dialect = Dialect {
-    about: About {
-        parting: Parting::Party,
+pub(super) static SIGNALWIRE: Dialect = Dialect {
+    info: ProviderInfo {
+        split: SplitSupport::Party,
         rest_url_is: Some("your space, as in \"https://example.signalwire.com\""),
-        ..About::new(
+        ..ProviderInfo::new(
             "signalwire",
             "the signing key",
             Console {
@@ -34,7 +34,7 @@ pub static SIGNALWIRE: Dialect = Dialect {
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,
-    trial: verify::trial,
+    test_call: verify::test_call,
     rest: Place {
         usual_base: None,
         path: "/api/laml/2010-04-01",

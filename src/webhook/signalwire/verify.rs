@@ -6,7 +6,7 @@
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::webhook::twiml;
 use crate::webhook::twiml::signature::{self, Algorithm};
 
@@ -26,8 +26,8 @@ pub(super) fn signed(keys: &Keys, request: &Request) -> String {
     signature::account(request, SIGNATURE, Algorithm::Sha1, &secrets(keys))
 }
 
-pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-    twiml::trial::call(trial, trial.call, SIGNATURE, secrets(keys).first().copied())
+pub(super) fn test_call(keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
+    twiml::test_call::call(test_call, test_call.call, SIGNATURE, secrets(keys).first().copied())
 }
 
 fn secrets(keys: &Keys) -> Vec<&str> {

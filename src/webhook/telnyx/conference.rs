@@ -1,24 +1,23 @@
-//! Conferences, where legs meet that must be parted and brought together again.
+//! Conferences, which split legs and bring them together again.
 //!
 //! ```text
 //!  caller ══bridge══ agent         caller ─ music                  caller ─┐
-//!                          part                            join            ├─ conference
+//!                          split                           join            ├─ conference
 //!                         ─────►   agent ── conference    ─────►   agent ──┤
-//!                                                                  guest ──┘
+//!                                                               consulted ─┘
 //! ```
 //!
 //! Telnyx has no command that undoes a bridge. A leg that enters a conference leaves its bridge,
-//! and the other one is parked, as its own bridge was told to. So the agent goes first. Whom it
-//! consults joins it there, and is with the caller as soon as that one is.
+//! and the other leg is parked, as the bridge was made. So the agent goes first. The consulted
+//! party joins the agent there, and hears the caller as soon as that leg enters.
 //!
-//! **Invariant:** where a leg should be in its conference, or out of it, Telnyx has confirmed that,
-//! or [`Legs`] commands it once more, or hangs the leg up after about a minute: no leg stays in
-//! silence, and none hears for long what others say. Parties who could not be parted hear each
-//! other as before. Where Telnyx neither lets a leg in nor makes a conference of that name, the leg
-//! counts as in.
+//! **Invariant:** Telnyx has confirmed that a leg is in its conference, or out of it; or [`Legs`]
+//! repeats the command; or the leg is hung up after about a minute. So no leg stays in silence, and
+//! none hears for long what it should not. Parties whose split failed hear each other as before.
+//! Where Telnyx neither lets a leg in nor makes a conference of that name, the leg counts as in.
 //!
-//! **Deliberately absent:** Telnyx's own hold of a conference, where the caller would hear what the
-//! provider plays, and not our tune.
+//! **Deliberately absent:** Telnyx's own hold of a conference, which plays the provider's music to
+//! the caller, and not ours.
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use serde_json::json;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{Commanded, Part};
+use crate::webhook::commanded::{Commanded, Split};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{At, Conference, Doing, Leaving};
@@ -35,51 +34,54 @@ use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{self, CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::Cause;
 
-/// How often a leg waits to enter a conference, or to leave one: about a minute, all in all.
+/// How often a leg waits to enter a conference, or to leave one, before it is hung up: about a
+/// minute in all.
 const WAITS_MAX: u32 = 7;
-/// The same for a party who still talks, and would be put on hold by it.
-const PART_WAITS_MAX: u32 = 2;
-/// Before the first new try. Each time after that it doubles, or is what the provider asks for.
+/// The same for a party that still talks and enters for a hold; after these waits the split has
+/// failed.
+const SPLIT_WAITS_MAX: u32 = 2;
+/// The wait before the second try. It doubles with each further try, unless the provider asks for
+/// more.
 const WAIT: Duration = Duration::from_secs(1);
-/// No wait between two tries is longer.
+/// The longest wait between two tries.
 const WAIT_MAX: Duration = Duration::from_secs(15);
-/// A leg that left its conference has hung up, mostly; its end is reported within this time.
+/// A leg that left its conference has mostly hung up: its end is reported within this time.
 const FELL_OUT: Duration = Duration::from_secs(2);
-/// A leg that falls out within this time after it entered falls out in a row.
+/// A leg that falls out again within this time after it entered does so in a row.
 const STAYS: Duration = Duration::from_secs(60);
-/// A leg that falls out more often in a row is hung up.
+/// A leg that falls out more than this many times in a row is hung up.
 const FALLS_MAX: u32 = 3;
 
 impl Legs {
-    /// Brings a party into its conference, out of the talk with whoever dialed it.
-    pub(super) fn part_by_conference(
+    /// Brings a party into its conference, out of the talk with the leg that dialed it.
+    pub(super) fn split_by_conference(
         &mut self,
         now: Timestamp,
         reference: &str,
         id: LegId,
-        part: Part,
+        split: Split,
     ) {
         if self.legs.get(reference).is_some_and(|leg| leg.ends == 0) {
-            self.timers.cancel(&Wake::End(reference.to_owned())); // it is to stay
+            self.timers.cancel(&Wake::End(reference.to_owned())); // it stays
         }
-        let Some(leg) = self.leg(reference) else { return self.unparted.push_back(id) };
+        let Some(leg) = self.leg(reference) else { return self.unsplit.push_back(id) };
         if leg.is_over {
             return;
         }
-        if let Doing::Parting(known) = &leg.doing
-            && known.to == part.to
+        if let Doing::Splitting(known) = &leg.doing
+            && known.to == split.to
         {
-            return; // asked for once more, over a restart
+            return; // repeated after a restart
         }
-        leg.begin(&part.to);
-        let is_there = leg.is_in(&part.room);
+        leg.begin(&split.to);
+        let is_there = leg.is_in(&split.conference);
         if !is_there {
-            leg.conference = Some(Conference::new(&part.room, true));
+            leg.conference = Some(Conference::new(&split.conference, true));
         }
-        let caller = part.caller.clone();
-        leg.doing = Doing::Parting(Box::new(part));
+        let caller = split.caller.clone();
+        leg.doing = Doing::Splitting(Box::new(split));
         match is_there {
-            true => self.parted(now, reference),
+            true => self.split_done(now, reference),
             false if self.is_bridging(&caller) => {} // or the bridge would come after it
             false => self.enter(reference),
         }
@@ -89,41 +91,42 @@ impl Legs {
         self.legs.get(caller).is_some_and(|leg| leg.is_told_to(BRIDGE))
     }
 
-    /// Commands to two legs may pass each other: whoever is to leave a bridge waits for it.
+    /// Commands to two legs may overtake each other, so a leg that leaves a bridge waits until the
+    /// bridge is made.
     pub(super) fn enters_after_bridge(&mut self, caller: &str) {
         let Some(leg) = self.legs.get(caller) else { return };
         let Doing::Dialing { party: Some(party), .. } = &leg.doing else { return };
         let party = party.clone();
         if let Some(leg) = self.legs.get(&party)
-            && matches!(leg.doing, Doing::Parting(_))
+            && matches!(leg.doing, Doing::Splitting(_))
         {
             self.enter_again(&party);
         }
     }
 
-    fn parted(&mut self, now: Timestamp, reference: &str) {
-        let Some(Doing::Parting(part)) = self.take_parting(reference) else { return };
+    fn split_done(&mut self, now: Timestamp, reference: &str) {
+        let Some(Doing::Splitting(split)) = self.take_split(reference) else { return };
         let fields = Fields { reference: reference.to_owned(), ..Fields::default() };
-        self.requests.push_back((part.to, fields));
-        // What it dialed is on its own from here on.
-        if let Some(leg) = self.leg(&part.caller)
+        self.requests.push_back((split.to, fields));
+        // What it dialed goes on without it from here.
+        if let Some(leg) = self.leg(&split.caller)
             && matches!(&leg.doing, Doing::Dialing { party: Some(party), .. } if party == reference)
         {
             leg.doing = Doing::Nothing;
         }
-        self.move_to(now, &part.caller, &part.caller_to);
+        self.move_to(now, &split.caller, &split.caller_to);
     }
 
-    fn take_parting(&mut self, reference: &str) -> Option<Doing> {
+    fn take_split(&mut self, reference: &str) -> Option<Doing> {
         let leg = self.leg(reference)?;
-        let is_parting = matches!(leg.doing, Doing::Parting(_));
-        is_parting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
+        let is_splitting = matches!(leg.doing, Doing::Splitting(_));
+        is_splitting.then(|| std::mem::replace(&mut leg.doing, Doing::Nothing))
     }
 
-    /// A party joins whoever dialed it in their conference.
+    /// A party joins the leg that dialed it in its conference.
     pub(super) fn joins(&mut self, reference: &str, conference: &str) {
         if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
-            leg.doing = Doing::Guest;
+            leg.doing = Doing::Consulted;
             leg.conference = Some(Conference::new(conference, false));
             self.enter(reference);
         }
@@ -147,13 +150,13 @@ impl Legs {
         }
     }
 
-    /// Whoever does something else than to be in its conference leaves it first. A party that dials
-    /// somebody lets them in.
+    /// A leg that goes on to something else leaves its conference first. A party that dials stays,
+    /// and lets the consulted party in.
     pub(super) fn leave(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let stays = match leg.todo.front() {
             None | Some(Todo::End { .. }) => true,
-            Some(Todo::Meet { room }) => leg.is_in(room),
+            Some(Todo::Conference { name }) => leg.is_in(name),
             Some(Todo::Dial(_)) => !leg.is_caller(),
             Some(
                 Todo::Sound { .. } | Todo::Pause { .. } | Todo::Keys { .. } | Todo::Record { .. },
@@ -175,7 +178,7 @@ impl Legs {
         }
     }
 
-    /// It hears those in the conference until it has left it.
+    /// Takes the outcome of a command to leave. Until it is done, the leg hears the conference.
     fn told_of_leave(&mut self, now: Timestamp, reference: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_told_to(LEAVE)) else { return };
         let Some(leaving) = &mut leg.leaving else { return };
@@ -197,7 +200,7 @@ impl Legs {
         }
     }
 
-    /// What became of a command about a conference.
+    /// Takes the outcome of a command about a conference.
     pub(super) fn handle_conference_result(
         &mut self,
         now: Timestamp,
@@ -216,7 +219,7 @@ impl Legs {
                 self.over(now, reference, &fields);
             }
             _ if !is_wanted => {}
-            _ if leg.is_entering() => {} // what becomes of the next one counts
+            _ if leg.is_entering() => {} // the outcome of the next one counts
             (_, RestOutcome::Done) => self.entered(now, reference),
             (_, outcome) => {
                 self.not_entered(now, reference, name, outcome);
@@ -228,14 +231,15 @@ impl Legs {
         if let Some(conference) = self.leg(reference).and_then(|leg| leg.conference.as_mut()) {
             (conference.is_new, conference.at) = (false, At::In { since: now });
         }
-        self.parted(now, reference);
+        self.split_done(now, reference);
     }
 
-    /// By that name there is no conference yet, or there is one already; or it is something else.
+    /// There is no conference of that name yet, or there is one already, or the command failed for
+    /// another reason.
     fn not_entered(&mut self, now: Timestamp, reference: &str, name: &str, outcome: &RestOutcome) {
         let Some(leg) = self.leg(reference) else { return };
-        let is_parting = matches!(leg.doing, Doing::Parting(_));
-        let waits_max = if is_parting { PART_WAITS_MAX } else { WAITS_MAX };
+        let is_splitting = matches!(leg.doing, Doing::Splitting(_));
+        let waits_max = if is_splitting { SPLIT_WAITS_MAX } else { WAITS_MAX };
         let Some(conference) = &mut leg.conference else { return };
         let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut conference.at else {
             return;
@@ -243,9 +247,10 @@ impl Legs {
         match outcome {
             RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
             RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
-                // It has fallen out for us alone, or nothing else can be done: it stays as it is.
+                // It fell out as far as we know only, or no other try is left: it stays where it
+                // is.
                 let is_in = *is_unsure || conference.falls > 0 || *waits >= waits_max;
-                if *is_refused && is_in && !is_parting {
+                if *is_refused && is_in && !is_splitting {
                     tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
                         let it in: it counts as in it already");
                     conference.falls = conference.falls.saturating_sub(1);
@@ -273,23 +278,22 @@ impl Legs {
         let Some(leg) = self.leg(reference) else { return };
         tracing::warn!(leg = %leg.id, "this leg cannot be brought into its conference");
         let (id, conference) = (leg.id, leg.conference.take());
-        let Some(Doing::Parting(part)) = self.take_parting(reference) else {
+        let Some(Doing::Splitting(split)) = self.take_split(reference) else {
             return self.hang_up(reference);
         };
-        self.unparted.push_back(id);
-        let caller = self.legs.get(&part.caller).map(|leg| &leg.doing);
+        self.unsplit.push_back(id);
+        let caller = self.legs.get(&split.caller).map(|leg| &leg.doing);
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
-        // It may be in there all the same, and the caller alone.
+        // The party may be in the conference all the same, and the caller alone.
         let may_be_in =
             |conference: Conference| matches!(conference.at, At::Entering { is_unsure: true, .. });
         if talk && conference.is_some_and(may_be_in) {
-            self.bridge_again(&part.caller, reference);
+            self.bridge_again(&split.caller, reference);
         }
     }
 
-    /// The leg has left its conference without a command of ours: it has hung up, or the conference
-    /// ended.
+    /// The leg left its conference without a command of ours: it hung up, or the conference ended.
     pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
             return;
@@ -305,14 +309,14 @@ impl Legs {
         self.timers.set(Wake::Enter(reference.to_owned()), now + FELL_OUT);
     }
 
-    /// Goes on with conferences over a restart: a try that was waited for is made at once.
+    /// Goes on with conferences after a restart: a try that was to follow later is made at once.
     pub(super) fn take_up_conference(&mut self, reference: &str) {
         self.leave_again(reference);
         let Some(leg) = self.legs.get(reference) else { return };
         let is_in = |conference: &Conference| matches!(conference.at, At::In { .. });
         let is_outside = leg.conference.as_ref().is_some_and(|conference| !is_in(conference));
         let waits = match &leg.doing {
-            Doing::Parting(part) => self.is_bridging(&part.caller),
+            Doing::Splitting(split) => self.is_bridging(&split.caller),
             _ => false,
         };
         if is_outside && !waits {
@@ -321,7 +325,7 @@ impl Legs {
     }
 }
 
-/// Until a command that was not done is given again, for which it was waited so often before.
+/// The time before a command that failed is repeated, after `waits` earlier waits.
 fn wait(waits: u32, outcome: &RestOutcome) -> Duration {
     let asked = match outcome {
         RestOutcome::Busy(Some(after)) => *after,

@@ -1,4 +1,4 @@
-//! One leg: what it does now, what comes after that, and its commands.
+//! One leg: what it does now, what comes next, and its commands.
 //!
 //! **Invariant:** of the commands to a leg one is under way at a time, so that they arrive in their
 //! order; the name of each follows from call, step and place, and is never used twice for a leg.
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::webhook::commanded::{LegOrder, Part};
+use crate::webhook::commanded::{LegOrder, Split};
 use crate::webhook::document::Dial;
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -20,8 +20,8 @@ use crate::webhook::telnyx::plan::{Body, Name, Todo};
 use crate::webhook::telnyx::rest::{CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::{Cause, Digit};
 
-/// Commands that wait for the one under way. A document has no more at once than what stops the
-/// last one, and its first.
+/// How many commands may wait for the one under way; a further one is left out. A document has at
+/// most those that stop the last one, and its first.
 const WAITING_MAX: usize = 16;
 
 /// What a leg does, and so which event it waits for.
@@ -43,32 +43,34 @@ pub(super) enum Doing {
         party: Option<String>,
         talks_since: Option<Timestamp>,
     },
-    /// In its conference, with whoever else is there.
+    /// In its conference, with the other legs there.
     #[serde(rename = "Room")]
     InConference,
-    /// In the conference of whoever dialed it.
-    Guest,
-    /// On its way out of the talk with whoever dialed it.
-    Parting(Box<Part>),
+    /// In the conference of the leg that dialed it.
+    #[serde(rename = "Guest")]
+    Consulted,
+    /// On its way out of the talk with the leg that dialed it.
+    #[serde(rename = "Parting")]
+    Splitting(Box<Split>),
 }
 
-/// The conference a leg is to be in.
+/// The conference to which a leg belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Conference {
     pub(super) name: String,
-    /// It is made by the leg, not joined.
+    /// The leg makes it, and does not join it.
     pub(super) is_new: bool,
     pub(super) at: At,
-    /// It was left, and not by our command, so often, each time soon.
+    /// How often in a row the leg fell out of it soon after it entered.
     pub(super) falls: u32,
 }
 
-/// Where a leg is that is to be in a conference.
+/// Where a leg is that belongs to a conference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum At {
-    /// On the way in: it was told to enter, or is told so soon.
+    /// On the way in: the command to enter is under way, or follows soon.
     Entering {
-        /// It was waited so often, because nothing was done.
+        /// How many waits there were after commands that failed.
         waits: u32,
         /// The other command was tried as well.
         has_turned: bool,
@@ -80,7 +82,7 @@ pub(super) enum At {
     In {
         since: Timestamp,
     },
-    /// It was in, and is no more; it enters again soon, if it is there then.
+    /// It was in, and fell out; it enters again soon, if it is still up.
     Fallen,
 }
 
@@ -94,7 +96,7 @@ impl Conference {
         Self { name: name.to_owned(), is_new, at: At::FIRST, falls: 0 }
     }
 
-    /// It is told to enter. `is_leaving`: it may not have left it yet.
+    /// A command to enter leaves. `is_leaving`: the leg may not have left the conference yet.
     pub(super) const fn enter(&mut self, is_leaving: bool) {
         if !matches!(self.at, At::Entering { .. }) {
             self.at = At::FIRST;
@@ -105,14 +107,14 @@ impl Conference {
     }
 }
 
-/// The conference a leg was told to leave, until it has.
+/// The conference that a leg was commanded to leave, until it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Leaving {
     #[serde(rename = "room")]
     pub(super) conference: String,
-    /// It was there, as far as we know.
+    /// The leg was there, as far as we know.
     pub(super) was_in: bool,
-    /// It was waited so often, because that was not done.
+    /// How many waits there were after commands that failed.
     pub(super) waits: u32,
 }
 
@@ -157,7 +159,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// The conference it is about.
+    /// The conference that it is about.
     pub(super) fn conference(&self) -> Option<&str> {
         let is_about_one = matches!(self.name.0, CONFERENCE | JOIN | LEAVE);
         self.body.get(CONFERENCE_NAME).and_then(Value::as_str).filter(|_| is_about_one)
@@ -173,34 +175,35 @@ pub(super) struct Leg {
     pub(super) todo: VecDeque<Todo>,
     pub(super) next: Option<Link>,
     pub(super) doing: Doing,
-    /// What was to be done so, where it can be done once more.
+    /// The step it does, where that can be done once more.
     pub(super) current: Option<Todo>,
-    /// The event about it is there by then, unless it was lost.
+    /// An event about that step that has not come by now was lost.
     pub(super) until: Option<Timestamp>,
-    /// We were away, and that event may have been lost meanwhile.
+    /// We were away, and that event may have been lost in the meantime.
     #[serde(skip)]
     pub(super) was_away: bool,
-    /// What an event has that is about what the leg does now.
+    /// The mark of events about what the leg does now.
     pub(super) mark: String,
-    /// What Telnyx was told last to send with every event of the leg.
+    /// What Telnyx sends with every event of the leg, by the last command.
     pub(super) state: String,
-    /// The name of the command that started it.
+    /// The name of the command that started what the leg does now.
     pub(super) command: String,
     /// The step, for the names of commands.
     pub(super) step: String,
     /// Commands of that step.
     pub(super) count: u32,
-    /// Commands that could not be done, one after another.
+    /// How many commands have failed in a row.
     pub(super) failures: u32,
-    /// It was told to hang up, so often.
+    /// How many commands to hang up it has had.
     pub(super) ends: u32,
-    /// The mark of the message that was told last.
+    /// The mark of the last message that was reported.
     pub(super) saved: String,
     #[serde(default, rename = "room", skip_serializing_if = "Option::is_none")]
     pub(super) conference: Option<Conference>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leaving: Option<Leaving>,
-    /// Its end, until it is told: after the message the caller left, or the caller's own end.
+    /// Its end, until it is reported: after the message that the caller left, or after the end of
+    /// the caller.
     pub(super) held: Option<Held>,
     waiting: VecDeque<Waiting>,
     under_way: Option<Waiting>,
@@ -239,7 +242,7 @@ impl Leg {
         matches!(self.role, Role::Caller)
     }
 
-    /// From here on commands are of the step that `link` names.
+    /// From here on commands belong to the step that `link` names.
     pub(super) fn begin(&mut self, link: &Link) {
         let step = match link {
             Link::Step { call, n } | Link::Recording { call, n } => {
@@ -256,7 +259,7 @@ impl Leg {
         }
     }
 
-    /// A command about which events are waited for: they will have `mark`.
+    /// Starts a command whose events will have `mark`.
     pub(super) fn start(&mut self, name: &'static str, body: Body, mark: String) {
         let mut body = body;
         body.insert("client_state".to_owned(), base64(mark.as_bytes()).into());
@@ -298,7 +301,7 @@ impl Leg {
         Some(LegOrder { leg: self.id, command })
     }
 
-    /// The provider answered to a command, which was under way; or `None`.
+    /// The command that was under way and is now answered; `None` for another one.
     pub(super) fn sent(&mut self, id: &str) -> Option<Waiting> {
         self.under_way.take_if(|command| command.id == id)
     }
@@ -307,7 +310,7 @@ impl Leg {
         self.conference.as_ref().is_some_and(|it| it.name == conference)
     }
 
-    /// The outcome of the command under way will not be told: it is to be sent again.
+    /// The outcome of the command under way is lost: it is sent again.
     pub(super) fn again(&mut self) {
         self.under_way.take().into_iter().for_each(|first| self.waiting.push_front(first));
     }
@@ -317,7 +320,7 @@ impl Leg {
         self.waiting.is_empty() && self.under_way.is_none()
     }
 
-    /// Whether it is told to do this, and that was not answered yet.
+    /// Whether such a command is under way or waits.
     pub(super) fn is_told_to(&self, name: &str) -> bool {
         self.under_way.iter().chain(&self.waiting).any(|it| it.name.0 == name)
     }
@@ -330,7 +333,7 @@ impl Leg {
         self.waiting.clear();
     }
 
-    /// None of its commands has left.
+    /// Takes its commands back, none of which has left.
     pub(super) fn unsay(&mut self) {
         self.under_way = None;
         self.waiting.clear();
@@ -339,7 +342,7 @@ impl Leg {
         self.doing = Doing::Nothing;
     }
 
-    /// Nothing can be told to it any more.
+    /// It has ended, and takes no more commands.
     pub(super) fn over(&mut self) {
         self.is_over = true;
         self.todo.clear();

@@ -1,35 +1,37 @@
 //! All legs: events and documents in, commands and requests out. [`Commanded`] has the contract.
 //!
-//! **Invariant:** the end of a sound and gathered keys count only if their mark is that of what the
-//! leg does now, or, after a restart, of what comes after all that is known; recordings, answers
-//! and ends count once, and a fall out of a conference only while the leg is in it. So a late,
-//! repeated or foreign event changes nothing.
+//! **Invariant:** the end of a sound and gathered keys count only with the mark of the leg's step,
+//! or, after a restart, of a step beyond all that is known; recordings, answers and ends count
+//! once, and a fall out of a conference only while the leg is in it. So a late, repeated or foreign
+//! event changes nothing.
 //!
-//! **Deliberately absent:** the disk. Of a leg that was not saved the next
-//! event names the desk's link by itself, and what its document had left is skipped.
+//! **Deliberately absent:** the disk. The next event of a leg that was not saved names its link by
+//! itself, and the rest of its document is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
-use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Part};
+use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Split};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded, What};
 use crate::webhook::form;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::rest::RestOutcome;
 use crate::webhook::telnyx::leg::{Doing, Leg, Role};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 use crate::words::Cause;
 
-/// So many commands that fail one after another end the leg: a loop of them would never end.
+/// A leg whose commands fail this many times in a row is hung up, so that no loop of them goes on
+/// for ever.
 const FAILURES_MAX: u32 = 10;
-/// How often a leg is told to hang up, and after which time it is told again.
+/// How many commands to hang up a leg gets.
 const ENDS_MAX: u32 = 10;
+/// And the time between two of them.
 const END_AGAIN: Duration = Duration::from_secs(5);
-/// A call is answered within this time.
+/// How long Telnyx may take to answer a call.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// What names the leg in the mark of a recording.
 pub(super) const RECORDED: &str = "r";
@@ -40,23 +42,23 @@ pub(super) const PARTY: &str = "&d=1";
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wake {
-    /// What the leg does is over, or should be.
+    /// The leg's step is over, or should be.
     Due(String),
-    /// The leg is to enter its conference once more.
+    /// The leg tries to enter its conference once more.
     Enter(String),
-    /// The leg is to leave a conference once more.
+    /// The leg tries to leave a conference once more.
     Leave(String),
-    /// It was told to hang up, and should be gone.
+    /// The leg was commanded to hang up, and should be gone.
     End(String),
-    /// The end of a leg is told, whether or not what should come first is there.
+    /// The end of a leg is reported, even if what should come first has not come.
     Told(String),
     Forget(String),
 }
 
 #[derive(Debug)]
 pub(super) struct Legs {
-    pub(super) paper: Paper,
-    /// How long one of waiting music is.
+    pub(super) context: RenderContext,
+    /// How long a piece of waiting music is.
     piece: Duration,
     /// By the provider's name for them.
     pub(super) legs: BTreeMap<String, Leg>,
@@ -65,30 +67,30 @@ pub(super) struct Legs {
     pub(super) timers: Timers<Wake>,
     pub(super) requests: VecDeque<(Link, Fields)>,
     pub(super) orders: VecDeque<LegOrder>,
-    /// Parties that could not be parted from their callers.
-    pub(super) unparted: VecDeque<LegId>,
-    /// Legs to be written down, or forgotten.
+    /// Parties that could not be split from their callers.
+    pub(super) unsplit: VecDeque<LegId>,
+    /// Legs to save, or to forget.
     pub(super) unsaved: BTreeSet<String>,
 }
 
 impl Legs {
     /// `piece`: how long a piece of waiting music is.
     #[must_use]
-    pub(super) fn new(paper: Paper, piece: Duration) -> Self {
+    pub(super) fn new(context: RenderContext, piece: Duration) -> Self {
         Self {
-            paper,
+            context,
             piece,
             legs: BTreeMap::new(),
             dialed: BTreeMap::new(),
             timers: Timers::default(),
             requests: VecDeque::new(),
             orders: VecDeque::new(),
-            unparted: VecDeque::new(),
+            unsplit: VecDeque::new(),
             unsaved: BTreeSet::new(),
         }
     }
 
-    /// A leg that may change, and so is to be written down.
+    /// A leg that may change, and so will be saved.
     pub(super) fn leg(&mut self, reference: &str) -> Option<&mut Leg> {
         let leg = self.legs.get_mut(reference)?;
         if !self.unsaved.contains(reference) {
@@ -104,7 +106,7 @@ impl Commanded for Legs {
         // The news of a recording does not name the leg as commands do; the mark does.
         let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
         let reference = recorded.as_deref().unwrap_or(&fields.reference);
-        if !self.legs.contains_key(reference) && !self.meet(now, reference, fields) {
+        if !self.legs.contains_key(reference) && !self.unknown_leg(now, reference, fields) {
             return;
         }
         let Some(leg) = self.legs.get(reference) else { return };
@@ -154,7 +156,7 @@ impl Commanded for Legs {
         document: Option<&Document>,
     ) {
         let asks = matches!(link, Link::Voice | Link::Step { .. } | Link::Leg { .. });
-        let todo = document.map(|document| plan(document, &self.paper, self.piece));
+        let todo = document.map(|document| plan(document, &self.context, self.piece));
         let todo = todo.unwrap_or_default();
         let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
             return;
@@ -217,8 +219,8 @@ impl Commanded for Legs {
         self.order(reference, "hangup", Body::new());
     }
 
-    fn part(&mut self, now: Timestamp, reference: &str, leg: LegId, part: Part) {
-        self.part_by_conference(now, reference, leg, part);
+    fn split(&mut self, now: Timestamp, reference: &str, leg: LegId, split: Split) {
+        self.split_by_conference(now, reference, leg, split);
     }
 
     fn handle_rest_result(
@@ -259,8 +261,8 @@ impl Commanded for Legs {
         self.requests.pop_front()
     }
 
-    fn poll_unparted(&mut self) -> Option<LegId> {
-        self.unparted.pop_front()
+    fn poll_unsplit(&mut self) -> Option<LegId> {
+        self.unsplit.pop_front()
     }
 
     fn poll_order(&mut self) -> Option<LegOrder> {
@@ -302,8 +304,8 @@ impl Commanded for Legs {
 }
 
 impl Legs {
-    /// A leg that was told to hang up and is not heard of is told once more: the command was not
-    /// done, or its event was lost.
+    /// Repeats the command to hang up where no event follows: the command failed, or its event was
+    /// lost.
     pub(super) fn expect_end(&mut self, now: Timestamp, reference: &str) {
         let leg = self.legs.get(reference).filter(|leg| !leg.is_over && leg.is_heard());
         if leg.is_some_and(|leg| (1..ENDS_MAX).contains(&leg.ends)) {
@@ -311,12 +313,12 @@ impl Legs {
         }
     }
 
-    /// The provider knows no such leg: the one that was commanded, or the other of the two that
-    /// were to meet. `is_now`: by the command that began what the leg does.
+    /// The provider knows no such leg: the commanded one, or the other one of a bridge. `is_now`:
+    /// the command began the leg's step.
     fn gone(&mut self, now: Timestamp, reference: &str, doing: Doing, is_now: bool) {
         match doing {
             Doing::Dialing { party: Some(_), .. } if is_now => self.failed(now, reference, doing),
-            // The leg to which the new one was to be linked; if not, this ends it.
+            // The leg that dialed; if it is up after all, this ends it.
             Doing::Dialing { party: None, .. } if is_now => self.hang_up(reference),
             _ => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
@@ -361,12 +363,12 @@ impl Legs {
             // Not answered: the provider ends it, and says so.
             Doing::Answering | Doing::Nothing | Doing::Pause => {}
             // Not by commands to the leg itself.
-            Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
+            Doing::InConference | Doing::Consulted | Doing::Splitting(_) => {}
         }
     }
 }
 
-/// Whose recording a mark is of.
+/// The leg to whose recording a mark belongs.
 fn recorded_leg(mark: &str) -> Option<String> {
     let (_, query) = mark.split_once('?')?;
     form::find(&form::parse(query), RECORDED).map(str::to_owned)

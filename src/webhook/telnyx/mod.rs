@@ -1,19 +1,20 @@
-//! Telnyx Call Control (v2): its webhooks are only news, and every action is a command of ours.
+//! Telnyx Call Control (v2): its webhooks only report events, and every action is a command of
+//! ours.
 //!
 //! ```text
-//!  event ─► Legs ─► (Link, Fields) ─► the desk, as from any other provider
+//!  event ─► Legs ─► (Link, Fields) ─► `ProviderCalls`, as from any other provider
 //!            ▲  └─► commands, one at a time ─► REST      │
 //!            └──────────────── Document ◄────────────────┘
 //! ```
 //!
-//! **Invariant:** the answer to a webhook is empty; what is to be done goes by REST, or not at all.
+//! **Invariant:** the answer to a webhook is empty; every action goes by REST.
 //!
 //! **Deliberately absent:** Telnyx's own queues; speech and its AI.
 
 mod conference;
 mod leg;
 mod legs;
-mod meet;
+mod lifecycle;
 mod parse;
 mod plan;
 mod rest;
@@ -25,13 +26,13 @@ mod tests;
 mod voices;
 
 use crate::time::Timestamp;
-use crate::webhook::about::{About, Console, Parting};
 use crate::webhook::commanded::MakeCommanded;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
@@ -45,16 +46,16 @@ const NAME: &str = "telnyx";
 
 /// [`Keys::secrets`] are public keys, in base64.
 #[derive(Clone, Copy, Debug)]
-pub struct Telnyx;
+pub(super) struct Telnyx;
 
-const ABOUT: About = About {
-    // By `Commanded::part`.
-    parting: Parting::Both,
+const INFO: ProviderInfo = ProviderInfo {
+    // By `Commanded::split`.
+    split: SplitSupport::Both,
     account_is: Some(
         "account = \"connection id\" and token_env = \"VARIABLE\" with an API key; \
          [providers.texml] does without",
     ),
-    ..About::new(
+    ..ProviderInfo::new(
         NAME,
         "the public key of the portal (base64)",
         Console { place: "a Call Control application", voice: "Webhook URL, API v2", events: None },
@@ -62,8 +63,8 @@ const ABOUT: About = About {
 };
 
 impl Provider for Telnyx {
-    fn about(&self) -> &About {
-        &ABOUT
+    fn info(&self) -> &ProviderInfo {
+        &INFO
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -78,7 +79,7 @@ impl Provider for Telnyx {
         parse::parse(request)
     }
 
-    fn render(&self, _: &Document, _: &Paper) -> Reply {
+    fn render(&self, _: &Document, _: &RenderContext) -> Reply {
         Reply::ok("", String::new())
     }
 
@@ -95,6 +96,6 @@ impl Provider for Telnyx {
     }
 
     fn commanded(&self) -> Option<MakeCommanded> {
-        Some(|paper, piece| Box::new(Legs::new(paper, piece)))
+        Some(|context, piece| Box::new(Legs::new(context, piece)))
     }
 }

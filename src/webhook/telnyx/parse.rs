@@ -12,7 +12,7 @@ use crate::webhook::sign::from_base64;
 use crate::webhook::value;
 use crate::words::Cause;
 
-/// Bytes of a mark; ours are a tenth of it.
+/// The most bytes of a mark; longer ones are ignored. Ours have a tenth of it.
 const MARK_LEN_MAX: usize = 1_024;
 
 pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
@@ -64,7 +64,7 @@ fn what(kind: &str, payload: &Value) -> What {
 fn state(what: What, payload: &Value) -> Option<LegState> {
     match what {
         What::Arrived => Some(LegState::Initiated),
-        // It has no word for ringing: from here on the other side can.
+        // It reports no ringing: from here on the other side may ring.
         What::Called => Some(LegState::Ringing),
         What::Answered => Some(LegState::Answered),
         What::Over | What::Dropped => {

@@ -1,8 +1,7 @@
-//! What a document is in commands, one after another.
+//! A document as commands, one after another.
 //!
-//! **Invariant:** of a document with a gather, every sound can be interrupted by a key or none can:
-//! each piece of an interruptible prompt is a gather of its own, and the first with a key is the
-//! result.
+//! **Invariant:** in a document with a gather, a key interrupts every sound or none: each piece of
+//! an interruptible prompt is a gather of its own, and the first one with a key is the result.
 
 use std::time::Duration;
 
@@ -12,25 +11,25 @@ use serde_json::{Map, Value, json};
 
 use crate::webhook::document::{Action, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::telnyx::rest::{CONFERENCE, JOIN, LEAVE};
 use crate::webhook::telnyx::voices;
 use crate::webhook::value::whole_seconds;
 use crate::words::{Cause, Digit, Listen};
 
-/// Telnyx wants some time for the first key; between two pieces of a prompt it is this.
+/// The shortest time for the first key that Telnyx takes, used between two pieces of a prompt.
 const KEY_MS_MIN: u64 = 100;
-/// Of one text.
+/// The longest text of one command; the rest is left out.
 const TEXT_CHARS_MAX: usize = 3_000;
-/// Of a recording.
+/// The longest recording.
 const RECORD_MAX: Duration = Duration::from_secs(14_400);
 const DIGITS_MAX: u8 = 128;
-/// Speech is not slower than this, a character.
+/// The slowest speech, per character.
 const SPOKEN_SLOWEST: Duration = Duration::from_millis(120);
-/// Sound files are not longer.
+/// The longest sound file.
 const FILE_MAX: Duration = Duration::from_secs(600);
 
-/// What is commanded in a document, and around one.
+/// The actions that documents need.
 const ACTIONS: [&str; 18] = [
     "answer",
     "bridge",
@@ -72,10 +71,10 @@ impl<'de> Deserialize<'de> for Name {
 
 pub(super) type Body = Map<String, Value>;
 
-/// `lasts`: at most.
+/// A step of a leg. `lasts` is the longest it can take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Todo {
-    /// Until it was heard.
+    /// Until it has played to its end.
     Sound {
         name: Name,
         body: Body,
@@ -84,7 +83,7 @@ pub(super) enum Todo {
     Pause {
         ms: u32,
     },
-    /// Until there are keys, or were none in time. `is_last`: none is the result then.
+    /// Until keys come, or the time for them is over. `is_last`: no keys is a result, too.
     Keys {
         name: Name,
         body: Body,
@@ -98,9 +97,11 @@ pub(super) enum Todo {
         told: Link,
     },
     Dial(Box<Dial>),
-    /// Until somebody moves the leg.
-    Meet {
-        room: String,
+    /// Until a command moves the leg.
+    #[serde(rename = "Meet")]
+    Conference {
+        #[serde(rename = "room")]
+        name: String,
     },
     /// Nothing comes after it.
     End {
@@ -109,14 +110,14 @@ pub(super) enum Todo {
     },
 }
 
-/// `piece`: how long one of waiting music is.
-pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<Todo> {
+/// `piece`: how long a piece of waiting music is.
+pub(super) fn plan(document: &Document, context: &RenderContext, piece: Duration) -> Vec<Todo> {
     let mut todo = Vec::new();
     for action in &document.actions {
         match action {
-            Action::Sound(sound) => todo.push(plain(sound, paper, piece)),
+            Action::Sound(sound) => todo.push(plain(sound, context, piece)),
             Action::Gather { sounds, listen, next: _ } => {
-                gather(sounds, listen, paper, piece, &mut todo);
+                gather(sounds, listen, context, piece, &mut todo);
             }
             Action::Record { length_max, silence, finish, beep, next: _, told } => {
                 let lasts = (*length_max).min(RECORD_MAX) + *silence;
@@ -133,9 +134,9 @@ pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<T
                 todo.push(Todo::Record { body, lasts, finish, told });
             }
             Action::Dial(dial) => todo.push(Todo::Dial(dial.clone())),
-            // Whoever is in it stays when another leaves: the desk says how each goes on.
-            Action::Meet { room, is_host: _, next: _ } => {
-                todo.push(Todo::Meet { room: room.clone() });
+            // The others stay when a leg leaves: the next document of each says how it goes on.
+            Action::Conference { name, is_host: _, next: _ } => {
+                todo.push(Todo::Conference { name: name.clone() });
             }
             Action::Goto(_) => {}
             Action::HangUp { cause: _ } => {
@@ -150,12 +151,12 @@ pub(super) fn plan(document: &Document, paper: &Paper, piece: Duration) -> Vec<T
     todo
 }
 
-/// Where the result goes.
+/// The link to which the result goes.
 pub(super) fn next(document: &Document) -> Option<Link> {
     match document.actions.last()? {
         Action::Gather { next, .. }
         | Action::Record { next, .. }
-        | Action::Meet { next, .. }
+        | Action::Conference { next, .. }
         | Action::Goto(next) => Some(next.clone()),
         Action::Dial(dial) => Some(dial.next.clone()),
         Action::Sound(_) | Action::HangUp { .. } | Action::Reject { .. } => None,
@@ -180,7 +181,7 @@ fn refusal(cause: Cause) -> &'static str {
     }
 }
 
-/// The longest a sound can be heard.
+/// The longest a sound can take.
 fn longest(sound: &Sound, piece: Duration) -> Duration {
     match sound {
         Sound::Say { text, .. } => {
@@ -192,33 +193,39 @@ fn longest(sound: &Sound, piece: Duration) -> Duration {
     }
 }
 
-fn plain(sound: &Sound, paper: &Paper, piece: Duration) -> Todo {
+fn plain(sound: &Sound, context: &RenderContext, piece: Duration) -> Todo {
     let lasts = longest(sound, piece);
     match sound {
         Sound::Say { language, text } => {
-            Todo::Sound { name: Name("speak"), body: spoken(language, text, paper), lasts }
+            Todo::Sound { name: Name("speak"), body: spoken(language, text, context), lasts }
         }
         Sound::Play { link } => {
-            let body = body(json!({"audio_url": paper.url(link), "audio_type": "wav"}));
+            let body = body(json!({"audio_url": context.url(link), "audio_type": "wav"}));
             Todo::Sound { name: Name("playback_start"), body, lasts }
         }
         Sound::Pause { ms } => Todo::Pause { ms: *ms },
     }
 }
 
-fn spoken(language: &str, text: &str, paper: &Paper) -> Body {
-    let voice = paper.voice(language).or_else(|| voices::usual(language)).unwrap_or(voices::LAST);
+fn spoken(language: &str, text: &str, context: &RenderContext) -> Body {
+    let voice = context.voice(language).or_else(|| voices::usual(language)).unwrap_or(voices::LAST);
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     body(json!({"payload": text, "payload_type": "text", "voice": voice}))
 }
 
-fn gather(sounds: &[Sound], listen: &Listen, paper: &Paper, piece: Duration, todo: &mut Vec<Todo>) {
+fn gather(
+    sounds: &[Sound],
+    listen: &Listen,
+    context: &RenderContext,
+    piece: Duration,
+    todo: &mut Vec<Todo>,
+) {
     let mut pieces = Vec::new();
-    let heard = |sound: &Sound| (keys_of(sound, listen, paper), longest(sound, piece));
+    let heard = |sound: &Sound| (keys_of(sound, listen, context), longest(sound, piece));
     if listen.barge_in {
         pieces.extend(joined(sounds).iter().map(heard));
     } else {
-        todo.extend(sounds.iter().map(|sound| plain(sound, paper, piece)));
+        todo.extend(sounds.iter().map(|sound| plain(sound, context, piece)));
     }
     let ends_in_words =
         listen.barge_in && matches!(sounds.last(), Some(Sound::Say { .. } | Sound::Play { .. }));
@@ -237,7 +244,7 @@ fn gather(sounds: &[Sound], listen: &Listen, paper: &Paper, piece: Duration, tod
     }
 }
 
-/// Texts in one language that follow each other, as one: between two commands there is a gap.
+/// Joins texts in one language that follow each other: between two commands there would be a gap.
 fn joined(sounds: &[Sound]) -> Vec<Sound> {
     let mut all: Vec<Sound> = Vec::new();
     for sound in sounds {
@@ -254,17 +261,17 @@ fn joined(sounds: &[Sound]) -> Vec<Sound> {
     all
 }
 
-/// One sound that a key interrupts.
-fn keys_of(sound: &Sound, listen: &Listen, paper: &Paper) -> (&'static str, Body) {
+/// A sound that a key interrupts.
+fn keys_of(sound: &Sound, listen: &Listen, context: &RenderContext) -> (&'static str, Body) {
     let mut asked = keys(listen);
     match sound {
         Sound::Say { language, text } => {
-            asked.extend(spoken(language, text, paper));
+            asked.extend(spoken(language, text, context));
             asked.extend(body(json!({"maximum_tries": 1, "timeout_millis": KEY_MS_MIN})));
             ("gather_using_speak", asked)
         }
         Sound::Play { link } => {
-            let url = paper.url(link);
+            let url = context.url(link);
             let more = json!({"audio_url": url, "maximum_tries": 1, "timeout_millis": KEY_MS_MIN});
             asked.extend(body(more));
             ("gather_using_audio", asked)

@@ -1,10 +1,11 @@
-//! Commands to calls: `POST /v2/calls/{call}/actions/{action}`, and `POST /v2/calls` to call
-//! somebody; and to the conferences that calls are in: `POST /v2/conferences` makes one around a
-//! call, `POST /v2/conferences/{name}/actions/{action}` lets one more in, or out.
+//! Commands to calls: `POST /v2/calls/{call}/actions/{action}`, and `POST /v2/calls` to dial; and
+//! to conferences: `POST /v2/conferences` makes one around a call, `POST
+//! /v2/conferences/{name}/actions/{action}` lets one more in, or out.
 //!
 //! **Invariant:** each carries a `command_id`, so that Telnyx does nothing twice.
 //!
-//! **Deliberately absent:** moving and watching a call: it asks for nothing, and tells everything.
+//! **Deliberately absent:** moving and watching a call: Telnyx asks for no document, and reports
+//! every event by itself.
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::webhook::form::encode;
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestMethod, RestOutcome};
 
 const USUAL: &str = "https://api.telnyx.com";
-/// The action that is none of a call's: it makes one.
+/// The action that makes a call, and so is not about one.
 pub(super) const DIAL: &str = "dial";
 /// The actions about a conference, whose name is [`CONFERENCE_NAME`] in their body: to make it,
 /// with the leg in it, to enter it, and to leave it.

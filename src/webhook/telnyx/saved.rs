@@ -1,8 +1,8 @@
-//! Legs on paper, so that a restart does not lose them.
+//! Legs as they are saved, so that a restart does not lose them.
 //!
-//! **Invariant:** what was commanded and not confirmed is commanded again, under its name; what was
-//! confirmed is waited for, and if nothing is heard of it, is commanded once more. So nothing that
-//! a document had left is skipped.
+//! **Invariant:** a command that was not confirmed is repeated under its name. One that was
+//! confirmed is waited for, and repeated where no event of it comes. So no step of a document is
+//! skipped.
 //!
 //! **Deliberately absent:** the disk.
 
@@ -20,7 +20,8 @@ use crate::webhook::telnyx::leg::{Doing, Leg};
 use crate::webhook::telnyx::legs::Legs;
 use crate::webhook::telnyx::plan::Body;
 
-/// Events that Telnyx could not tell while we were away are told again within this time, or lost.
+/// Telnyx repeats the events it could not deliver while we were away within this time, or they are
+/// lost.
 const RETOLD_WITHIN: Duration = Duration::from_secs(15);
 
 impl Legs {
@@ -34,7 +35,7 @@ impl Legs {
         Some(LegSaving::Keep(reference, text))
     }
 
-    /// All legs first, because one names the other; then each goes on.
+    /// Reads all legs first, because one names the other; then each goes on.
     pub(super) fn take_up_all(
         &mut self,
         now: Timestamp,
@@ -75,7 +76,7 @@ impl Legs {
                 self.dialed.insert(mark, reference.to_owned());
                 until.into_iter().for_each(|until| self.wait_until(reference, until));
             }
-            // The telephone's end of it was ours, and is lost.
+            // Our end of the telephone's leg is lost.
             (Doing::Dialing { dial, party: Some(party), .. }, _) if dial.told.is_none() => {
                 self.hang_up(&party);
             }
@@ -86,7 +87,7 @@ impl Legs {
             (_, None) => {}
         }
         self.take_up_conference(reference);
-        self.take_up_guest(now, reference);
+        self.take_up_consulted(now, reference);
         if is_heard {
             self.ask_after(reference);
         }
@@ -94,7 +95,7 @@ impl Legs {
         self.send(reference);
     }
 
-    /// Whether it is still there: its end may have been told to nobody.
+    /// Asks whether the leg is still up: its end may have been reported while we were away.
     fn ask_after(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let state = leg.state.clone();
@@ -103,8 +104,8 @@ impl Legs {
         leg.order("client_state_update", body);
     }
 
-    /// Whether an event is about something after all that is known of a leg: we were lost before
-    /// it was written down.
+    /// Whether an event is about a step beyond all that is known of a leg, because we were lost
+    /// before that was saved.
     pub(super) fn is_ahead(&self, leg: &Leg, news: &News) -> bool {
         if leg.is_over || !matches!(news.what, What::Sounded | What::Collected) {
             return false;
@@ -114,7 +115,7 @@ impl Legs {
         self.place(&news.mark).is_some_and(|place| Some(place) > known)
     }
 
-    /// Goes on where an event says that the leg is.
+    /// Goes on at the step that an event names.
     pub(super) fn catch_up(&mut self, reference: &str, fields: &Fields) {
         let mark = fields.news.as_ref().map(|news| news.mark.as_str()).unwrap_or_default();
         let Some(link) = self.named(mark) else { return };

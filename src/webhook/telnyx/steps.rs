@@ -1,6 +1,6 @@
-//! One thing after another: what a leg is to do, and where the result goes.
+//! The steps of a leg, one after another, and where their result goes.
 //!
-//! **Invariant:** a leg does one thing, and what it was to do next is left out when it is stopped.
+//! **Invariant:** a leg does one step at a time; when it is stopped, its further steps are dropped.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use crate::webhook::telnyx::plan::{Body, Todo, body};
 use crate::webhook::telnyx::rest::DIAL;
 use crate::webhook::value::{whole_seconds, with_parameter};
 
-/// What the network and the provider take beyond what is heard.
+/// What network and provider may take beyond the length of a sound.
 const GRACE: Duration = Duration::from_secs(10);
-/// Until a recording that is over is there.
+/// How long a recording may take to be reported once it is over.
 const SAVED_WITHIN: Duration = Duration::from_secs(15);
 
-/// One thing after another.
+/// Steps, one after another.
 impl Legs {
     pub(super) fn collected(
         &mut self,
@@ -43,7 +43,7 @@ impl Legs {
         self.done(now, reference, Fields { keys, ..Fields::default() });
     }
 
-    /// What the leg did is over.
+    /// The leg's step is over.
     pub(super) fn done(&mut self, now: Timestamp, reference: &str, result: Fields) {
         let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
         leg.doing = Doing::Nothing;
@@ -52,7 +52,7 @@ impl Legs {
         self.go_on(now, reference, result);
     }
 
-    /// The event about what the leg does now is there after so long, and a little; or it was lost.
+    /// Sets when the event about the leg's step counts as lost: after this time and some more.
     pub(super) fn wait(&mut self, now: Timestamp, reference: &str, lasts: Duration) {
         self.wait_until(reference, now + lasts + GRACE);
     }
@@ -71,12 +71,12 @@ impl Legs {
         }
     }
 
-    /// What the leg does is over, or nothing was heard of it for too long.
+    /// The leg's step is over, or its event is overdue.
     pub(super) fn due(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
         let doing = leg.doing.clone();
         match doing {
-            Doing::Nothing | Doing::InConference | Doing::Guest | Doing::Parting(_) => {}
+            Doing::Nothing | Doing::InConference | Doing::Consulted | Doing::Splitting(_) => {}
             Doing::Pause | Doing::Answering => self.done(now, reference, Fields::default()),
             Doing::Sound | Doing::Keys { .. } if leg.was_away && leg.current.is_some() => {
                 tracing::info!(leg = %leg.id, "nothing was heard since the restart: once more");
@@ -136,10 +136,10 @@ impl Legs {
                 self.start(reference, "record_start", body, mark);
             }
             Todo::Dial(dial) => self.dial(now, reference, dial),
-            Todo::Meet { room } => {
+            Todo::Conference { name } => {
                 (leg.doing, leg.current) = (Doing::InConference, None);
-                if !leg.is_in(&room) {
-                    leg.conference = Some(Conference::new(&room, false));
+                if !leg.is_in(&name) {
+                    leg.conference = Some(Conference::new(&name, false));
                     self.enter(reference);
                 }
             }
@@ -176,7 +176,7 @@ impl Legs {
         self.start(reference, DIAL, asked, mark);
     }
 
-    /// Stops what the leg does, for something else.
+    /// Stops the leg's step, for another one.
     pub(super) fn stop(&mut self, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         leg.mark.clear();
@@ -196,12 +196,12 @@ impl Legs {
             | Doing::Pause
             | Doing::Dialing { .. }
             | Doing::InConference
-            | Doing::Guest
-            | Doing::Parting(_) => {}
+            | Doing::Consulted
+            | Doing::Splitting(_) => {}
         }
     }
 
-    /// What a leg leaves behind that stops in the middle of this.
+    /// Releases the party, or the dialing, of a leg that stops in the middle of a step.
     pub(super) fn release(&mut self, reference: &str, doing: &Doing) {
         match doing {
             Doing::Dialing { party: Some(party), .. } => self.hang_up(party),
@@ -215,8 +215,8 @@ impl Legs {
             | Doing::Keys { .. }
             | Doing::Record { .. }
             | Doing::InConference
-            | Doing::Guest
-            | Doing::Parting(_) => {}
+            | Doing::Consulted
+            | Doing::Splitting(_) => {}
         }
     }
 
@@ -239,7 +239,7 @@ impl Legs {
         self.orders.extend(order);
     }
 
-    /// What names the leg's next command in its events: the link it leads to, signed, and its
+    /// The mark of the leg's next command, for its events: the link it leads to, signed, and its
     /// place.
     pub(super) fn mark(&self, reference: &str) -> String {
         let Some(leg) = self.legs.get(reference) else { return String::new() };
@@ -247,9 +247,9 @@ impl Legs {
         with_parameter(&self.text(link), "i", &(leg.count + 1).to_string())
     }
 
-    /// A link without what is the same for all.
+    /// A link without the part that is the same for all.
     pub(super) fn text(&self, link: &Link) -> String {
-        let links = &self.paper.links;
+        let links = &self.context.links;
         let url = links.url(link);
         let before = format!("{}{PREFIX}{}/", links.base(), links.provider());
         url.strip_prefix(&before).unwrap_or(&url).to_owned()
@@ -258,7 +258,7 @@ impl Legs {
     /// The link of a mark, if it is ours.
     pub(super) fn named(&self, mark: &str) -> Option<Link> {
         let (path, query) = mark.split_once('?')?;
-        self.paper.links.read(path, query)
+        self.context.links.read(path, query)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What Call Control cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need is answered by name.
+//! **Invariant:** every verb and every need has an answer by name.
 
 use crate::webhook::support::Support;
 use crate::webhook::telnyx::voices;

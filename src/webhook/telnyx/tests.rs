@@ -16,8 +16,8 @@ use crate::webhook::commanded::{Commanded, LegSaving};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{Link, Links};
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Keys, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCommand, RestOutcome};
 use crate::webhook::sign::{base64, from_base64, sha256};
@@ -67,7 +67,7 @@ impl World {
     fn new() -> Self {
         let voices = BTreeMap::from([("en".to_owned(), "Polly.Amy".to_owned())]);
         Self {
-            legs: Legs::new(Paper { links: links(), voices }, Duration::from_secs(8)),
+            legs: Legs::new(RenderContext { links: links(), voices }, Duration::from_secs(8)),
             now: Timestamp(1_700_000_000_000),
             states: BTreeMap::new(),
             sent: Vec::new(),
@@ -318,7 +318,7 @@ fn a_move_ends_a_pause_and_the_ringing_of_a_party() {
     assert_eq!(world.comes(), None);
     world.legs.move_to(world.now, CALLER, &step(3));
     assert_eq!(world.comes().map(|(link, _)| link), Some(step(3)));
-    // The party's first event comes late: nobody wants it any more.
+    // The party's first event comes late: it is no longer wanted.
     world.tell("call.initiated", PARTY, &json!({"direction": "outgoing"}));
     assert_eq!(world.names(), ["hangup"]);
 }

@@ -1,8 +1,8 @@
-//! Voices for languages, where the configuration names none: Telnyx wants one for every word.
+//! Voices for languages, where the configuration names none: Telnyx wants one for every text.
 //!
 //! **Invariant:** every one of them speaks its language without an account elsewhere.
 
-/// By the first part of a tag of BCP 47.
+/// By the first part of a BCP 47 tag.
 const USUAL: [(&str, &str); 15] = [
     ("da", "AWS.Polly.Naja"),
     ("de", "AWS.Polly.Vicki"),
@@ -20,7 +20,7 @@ const USUAL: [(&str, &str); 15] = [
     ("tr", "AWS.Polly.Filiz"),
     ("zh", "AWS.Polly.Zhiyu"),
 ];
-/// Better badly spoken than not heard.
+/// For any other language: badly spoken is better than silent.
 pub(super) const LAST: &str = "AWS.Polly.Joanna";
 
 pub(super) fn usual(language: &str) -> Option<&'static str> {

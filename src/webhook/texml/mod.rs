@@ -11,16 +11,16 @@ pub(in crate::webhook) mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Its secrets are public keys, in base64.
-pub static TEXML: Dialect = Dialect {
-    about: About {
-        parting: Parting::Party,
-        ..About::new(
+pub(super) static TEXML: Dialect = Dialect {
+    info: ProviderInfo {
+        split: SplitSupport::Party,
+        ..ProviderInfo::new(
             "texml",
             "the public key of the Telnyx portal (base64)",
             Console {
@@ -33,7 +33,7 @@ pub static TEXML: Dialect = Dialect {
     verify: verify::verify,
     signed: verify::signed,
     // Only Telnyx has the key it signs with.
-    trial: |_, _| None,
+    test_call: |_, _| None,
     rest: Place {
         usual_base: Some("https://api.telnyx.com"),
         path: "/v2/texml",

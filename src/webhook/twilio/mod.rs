@@ -11,16 +11,16 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use crate::webhook::about::{About, Console, Parting};
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::Account;
 use crate::webhook::twiml::rest::Place;
 use crate::webhook::twiml::{ClientNoun, Dialect};
 
 /// Among its secrets an auth token stands alone, and a shared key (SHA-256) as `id:secret`.
-pub static TWILIO: Dialect = Dialect {
-    about: About {
-        parting: Parting::Party,
-        ..About::new(
+pub(super) static TWILIO: Dialect = Dialect {
+    info: ProviderInfo {
+        split: SplitSupport::Party,
+        ..ProviderInfo::new(
             "twilio",
             "the auth token",
             Console {
@@ -33,7 +33,7 @@ pub static TWILIO: Dialect = Dialect {
     // No time is signed, so none is judged.
     verify: |keys, request, _| verify::verify(keys, request),
     signed: verify::signed,
-    trial: verify::trial,
+    test_call: verify::test_call,
     rest: Place {
         usual_base: Some("https://api.twilio.com"),
         path: "/2010-04-01",

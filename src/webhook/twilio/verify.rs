@@ -8,7 +8,7 @@
 
 use crate::webhook::provider::{Checked, Keys, Refusal, only_header};
 use crate::webhook::request::Request;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::webhook::twiml;
 use crate::webhook::twiml::signature::{self, Algorithm};
 
@@ -37,9 +37,9 @@ pub(super) fn signed(keys: &Keys, request: &Request) -> String {
 }
 
 /// With an auth token, as most accounts are called.
-pub(super) fn trial(keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-    let name = format!("CA{}", trial.call);
-    twiml::trial::call(trial, &name, SIGNATURE, tokens(keys).next())
+pub(super) fn test_call(keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
+    let name = format!("CA{}", test_call.call);
+    twiml::test_call::call(test_call, &name, SIGNATURE, tokens(keys).next())
 }
 
 /// The secrets that may have signed it, and how. Auth tokens sign with SHA-1 and shared keys, which

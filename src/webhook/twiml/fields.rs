@@ -17,7 +17,7 @@ use crate::webhook::twiml::render::EMPTY;
 use crate::webhook::value;
 use crate::words::Cause;
 
-/// A call's name is at most so long, in bytes; Telnyx's are about 60.
+/// The longest name of a call, in bytes; Telnyx's are about 60.
 const REFERENCE_LEN_MAX: usize = 256;
 /// The fields of a request, which is a form in the body of a POST or in the query of a GET.
 ///
@@ -65,7 +65,7 @@ pub fn parse(request: &Request) -> Result<Fields, Malformed> {
     Ok(fields)
 }
 
-/// Whether this is the way on after an input that nobody made.
+/// Whether this is the way on after an input without keys.
 fn was_in_vain(request: &Request) -> bool {
     let query = request.query();
     query.contains(EMPTY) && form::find(&form::parse(query), EMPTY) == Some("1")

@@ -1,7 +1,7 @@
 //! The languages the voices of the three are asked for.
 //!
 //! **Deliberately absent:** voices by name. They differ by account and by year, so they are set in
-//! the configuration ([`Paper::voices`](crate::webhook::Paper)).
+//! the configuration ([`RenderContext::voices`](crate::webhook::RenderContext)).
 
 /// A language as flows may name it (BCP 47), and as `<Say language>` wants it when the flow names
 /// no country.

@@ -15,48 +15,47 @@ pub mod render;
 pub mod rest;
 pub mod signature;
 pub mod support;
-pub mod trial;
-pub mod xml;
+pub mod test_call;
 
 #[cfg(test)]
 mod tests;
 
 use crate::time::Timestamp;
-use crate::webhook::about::About;
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::provider_info::ProviderInfo;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::rest::{Account, RestAnswer, RestCall, RestCommand, RestOutcome};
 use crate::webhook::support::Support;
-use crate::webhook::trial::Trial;
+use crate::webhook::test_call::TestCall;
 use crate::words::Need;
 
-/// One provider that speaks TwiML: all that it does otherwise than the next one.
+/// One provider that speaks TwiML: all that it does differently.
 #[derive(Debug)]
 pub struct Dialect {
-    pub about: About,
+    pub info: ProviderInfo,
     /// As [`Provider::verify`].
     pub verify: fn(&Keys, &Request, Timestamp) -> Result<Checked, Refusal>,
     /// As [`Provider::signed`].
     pub signed: fn(&Keys, &Request) -> String,
-    /// As [`Provider::trial`].
-    pub trial: fn(&Keys, &Trial<'_>) -> Option<Request>,
+    /// As [`Provider::test_call`].
+    pub test_call: fn(&Keys, &TestCall<'_>) -> Option<Request>,
     pub rest: rest::Place,
-    /// Whether a gather in vain can come back to its own address. All of them go on to what
-    /// follows it where this is not asked for.
+    /// Whether a gather in vain can come back to its own address. All of them go on to what follows
+    /// it where this is not asked for.
     pub action_on_empty: bool,
-    /// Whether the caller can be left ringing until somebody answers.
+    /// Whether the caller can be left ringing until the party answers.
     pub answer_on_bridge: bool,
     /// What a client of the provider's own is called.
     pub client: ClientNoun,
     /// Seconds to wait for keys.
     pub gather_timeout_s: (u64, u64),
-    /// Seconds to ring somebody.
+    /// Seconds to ring a party.
     pub ring_timeout_s: (u64, u64),
-    /// Seconds two may talk.
+    /// Seconds of a talk.
     pub time_limit_s: (u64, u64),
     /// Whether a new status callback can be named for a call that is up.
     pub watch: bool,
@@ -71,8 +70,8 @@ pub enum ClientNoun {
 }
 
 impl Provider for Dialect {
-    fn about(&self) -> &About {
-        &self.about
+    fn info(&self) -> &ProviderInfo {
+        &self.info
     }
 
     fn verify(&self, keys: &Keys, request: &Request, now: Timestamp) -> Result<Checked, Refusal> {
@@ -83,16 +82,16 @@ impl Provider for Dialect {
         (self.signed)(keys, request)
     }
 
-    fn trial(&self, keys: &Keys, trial: &Trial<'_>) -> Option<Request> {
-        (self.trial)(keys, trial)
+    fn test_call(&self, keys: &Keys, test_call: &TestCall<'_>) -> Option<Request> {
+        (self.test_call)(keys, test_call)
     }
 
     fn parse(&self, _: &Link, request: &Request) -> Result<Fields, Malformed> {
         fields::parse(request)
     }
 
-    fn render(&self, document: &Document, paper: &Paper) -> Reply {
-        render::render(self, document, paper)
+    fn render(&self, document: &Document, context: &RenderContext) -> Reply {
+        render::render(self, document, context)
     }
 
     fn support(&self, need: &Need) -> Support {

@@ -1,30 +1,28 @@
 //! Documents as TwiML.
 //!
 //! **Invariant:** a document fits into [`DOCUMENT_BYTES_MAX`]: sounds that would not fit are left
-//! out, what the caller is asked is not.
+//! out, and what the caller is asked stays.
 
 use std::time::Duration;
 
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
-use crate::webhook::twiml::xml::{Attributes, Xml, escape};
 use crate::webhook::twiml::{ClientNoun, Dialect, languages};
+use crate::webhook::xml::{Attributes, Xml};
 use crate::words::{Cause, Digit, Listen};
 
 /// What Twilio and SignalWire read of one document.
 pub const DOCUMENT_BYTES_MAX: usize = 64_000;
-/// What all sounds of a document may take; the rest is for what is asked.
-const SOUNDS_BYTES_MAX: usize = 56_000;
 /// What one `<Say>` may hold.
 const SAY_CHARS_MAX: usize = 4_000;
-/// The parameter of the address that is asked when nobody pressed a key.
+/// The parameter of the address to which a caller without keys goes on.
 pub(super) const EMPTY: &str = "empty";
 
 #[must_use]
-pub fn render(dialect: &Dialect, document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { dialect, paper, xml: Xml::new("Response") };
+pub fn render(dialect: &Dialect, document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { dialect, context, xml: Xml::new("Response") };
     for action in &document.actions {
         writer.action(action);
     }
@@ -33,7 +31,7 @@ pub fn render(dialect: &Dialect, document: &Document, paper: &Paper) -> Reply {
 
 struct Writer<'a> {
     dialect: &'a Dialect,
-    paper: &'a Paper,
+    context: &'a RenderContext,
     xml: Xml,
 }
 
@@ -43,13 +41,13 @@ impl Writer<'_> {
             Action::Sound(sound) => self.sound(sound),
             Action::Gather { sounds, listen, next } => self.gather(sounds, listen, next),
             Action::Record { length_max, silence, finish, beep, next, told } => {
-                let url = self.paper.url(next);
+                let url = self.context.url(next);
                 let attributes = asking(&url)
                     .with("maxLength", seconds(*length_max, (1, 14_400)))
                     .with("timeout", seconds(*silence, self.dialect.gather_timeout_s))
                     .with("finishOnKey", key(*finish))
                     .with("playBeep", beep)
-                    .with("recordingStatusCallback", self.paper.url(told))
+                    .with("recordingStatusCallback", self.context.url(told))
                     .with("recordingStatusCallbackMethod", "POST")
                     .with("recordingStatusCallbackEvent", "completed absent");
                 self.xml.leaf("Record", attributes);
@@ -57,17 +55,17 @@ impl Writer<'_> {
                 self.redirect(&url);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
-                self.xml.open("Dial", asking(&self.paper.url(next)));
+            Action::Conference { name, is_host, next } => {
+                self.xml.open("Dial", asking(&self.context.url(next)));
                 let attributes = Attributes::new()
                     .with("startConferenceOnEnter", "true")
                     .with("endConferenceOnExit", is_host)
                     .with("beep", "false")
                     .with("waitUrl", "");
-                self.xml.text("Conference", attributes, room);
+                self.xml.text("Conference", attributes, name);
                 self.xml.close();
             }
-            Action::Goto(next) => self.redirect(&self.paper.url(next)),
+            Action::Goto(next) => self.redirect(&self.context.url(next)),
             Action::HangUp { cause: _ } => self.xml.leaf("Hangup", Attributes::new()),
             Action::Reject { cause } => {
                 let reason = if *cause == Cause::USER_BUSY { "busy" } else { "rejected" };
@@ -79,10 +77,10 @@ impl Writer<'_> {
     fn sound(&mut self, sound: &Sound) {
         match sound {
             Sound::Say { language, text } => {
-                let voice = self.paper.voice(language);
+                let voice = self.context.voice(language);
                 let language = languages::locale(language).unwrap_or(language);
                 for part in parts(text) {
-                    if self.xml.written_len() + escape(part).len() > SOUNDS_BYTES_MAX {
+                    if !self.xml.fits(part, DOCUMENT_BYTES_MAX) {
                         return;
                     }
                     let attributes =
@@ -91,8 +89,8 @@ impl Writer<'_> {
                 }
             }
             Sound::Play { link } => {
-                let url = self.paper.url(link);
-                if self.xml.written_len() + escape(&url).len() <= SOUNDS_BYTES_MAX {
+                let url = self.context.url(link);
+                if self.xml.fits(&url, DOCUMENT_BYTES_MAX) {
                     self.xml.text("Play", Attributes::new(), &url);
                 }
             }
@@ -108,7 +106,7 @@ impl Writer<'_> {
     fn gather(&mut self, sounds: &[Sound], listen: &Listen, next: &Link) {
         let timeout = listen.timeout.max(listen.inter_digit);
         let empty = self.dialect.action_on_empty.then_some("true");
-        let mut url = self.paper.url(next);
+        let mut url = self.context.url(next);
         let attributes = asking(&url)
             .with("input", "dtmf")
             .with("timeout", seconds(timeout, self.dialect.gather_timeout_s))
@@ -136,7 +134,7 @@ impl Writer<'_> {
     fn dial(&mut self, dial: &Dial) {
         let Dialect { ring_timeout_s, time_limit_s, .. } = *self.dialect;
         let ringing = self.dialect.answer_on_bridge.then_some("true");
-        let attributes = asking(&self.paper.url(&dial.next))
+        let attributes = asking(&self.context.url(&dial.next))
             .with("timeout", seconds(dial.ring_timeout, ring_timeout_s))
             .with("timeLimit", seconds(dial.time_limit, time_limit_s))
             .maybe("callerId", dial.caller_id.as_deref())
@@ -150,11 +148,11 @@ impl Writer<'_> {
         };
         let mut attributes = Attributes::new();
         if let Some(answered) = &dial.answered {
-            attributes = attributes.with("url", self.paper.url(answered)).with("method", "POST");
+            attributes = attributes.with("url", self.context.url(answered)).with("method", "POST");
         }
         if let Some(told) = &dial.told {
             attributes = attributes
-                .with("statusCallback", self.paper.url(told))
+                .with("statusCallback", self.context.url(told))
                 .with("statusCallbackMethod", "POST")
                 .with("statusCallbackEvent", "initiated ringing answered completed");
         }

@@ -31,7 +31,7 @@ pub fn call(dialect: &Dialect, account: &Account, command: &RestCommand) -> Opti
     let place = &dialect.rest;
     let (reference, region, body) = match command {
         RestCommand::Move { reference, url, region }
-        | RestCommand::Part { reference, url, region, .. } => {
+        | RestCommand::Split { reference, url, region, .. } => {
             (reference, region, format!("Url={}&Method=POST", form::encode(url)))
         }
         RestCommand::End { reference, region } => (reference, region, "Status=completed".into()),

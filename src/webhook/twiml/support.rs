@@ -1,6 +1,6 @@
 //! What the three cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need is answered by name.
+//! **Invariant:** every verb and every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 

@@ -3,7 +3,7 @@
 //! **Invariant:** the algorithm is ours and never the token's: a token that names another one is
 //! none.
 //!
-//! **Deliberately absent:** RSA. Who sends a command signs [`claims`] with the application's
+//! **Deliberately absent:** RSA. The sender of a command signs [`claims`] with the application's
 //! private key.
 
 use serde_json::{Map, Value, json};

@@ -11,25 +11,25 @@ mod parse;
 mod render;
 mod rest;
 mod support;
+mod test_call;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verify;
 
-use crate::webhook::about::{About, Console, Parting};
-use crate::webhook::parts::Parts;
+use crate::webhook::provider_fns::ProviderFns;
+use crate::webhook::provider_info::{Console, ProviderInfo, SplitSupport};
 use crate::webhook::rest::RestAnswer;
 
-pub static VONAGE: Parts = Parts {
-    about: About {
-        parting: Parting::Party,
+pub(super) static VONAGE: ProviderFns = ProviderFns {
+    info: ProviderInfo {
+        split: SplitSupport::Party,
         application_is: Some("the id of the Voice application the numbers are linked to"),
         token_is_pem: true,
         // An NCCO that is over bridges, and there is no action that hangs up.
         refuses_parties: false,
         // `onAnswer` is for phones.
         only_numbers_ask: true,
-        ..About::new(
+        ..ProviderInfo::new(
             "vonage",
             "the signature secret of the account",
             Console {
@@ -41,7 +41,7 @@ pub static VONAGE: Parts = Parts {
     },
     verify: verify::verify,
     signed: verify::signed,
-    trial: trial::trial,
+    test_call: test_call::test_call,
     parse: parse::parse,
     render: render::render,
     support: support::support,

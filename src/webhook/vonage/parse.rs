@@ -1,8 +1,8 @@
 //! What a request of Vonage's says: JSON in the body, or the same names in the query.
 //!
-//! **Invariant:** the query of a GET is signed by nobody but us, in its path and step: of what is
-//! beside those only the leg's name is taken, and none of keys, numbers and results. A region is
-//! believed only if it is Vonage's own, since commands go there with our token.
+//! **Invariant:** only we sign the query of a GET, in its path and step: of what is beside those
+//! only the leg's name is taken, and none of keys, numbers and results. A region is believed only
+//! if it is Vonage's own, since commands go there with our token.
 //!
 //! **Deliberately absent:** which conversation a leg is in; our addresses say which call is meant.
 
@@ -22,7 +22,7 @@ use crate::words::{Cause, Digit};
 
 /// A parameter of our own: the key that ends the input.
 pub(super) const FINISH: &str = "finish";
-/// A parameter of our own: so many keys end the input.
+/// A parameter of our own: this many keys end the input.
 pub(super) const KEYS: &str = "keys";
 /// In the payload of a `notify`: what the document did before.
 pub(super) const AFTER: &str = "after";
@@ -121,7 +121,7 @@ impl Said {
         })
     }
 
-    /// The end of a leg of ours that nobody took, should it come before the news of that.
+    /// The end of a leg that nobody answered, should it come before the report of that.
     fn was_never_answered(&self) -> bool {
         let length = self.text("duration").and_then(|length| value::seconds(&length));
         self.text("direction").as_deref() == Some("outbound")
@@ -129,7 +129,7 @@ impl Said {
             && length.unwrap_or_default().is_zero()
     }
 
-    /// The end of a call is at its end, and the event tells of it later.
+    /// The time of a call's end, which its event reports later.
     fn at(&self, state: Option<LegState>) -> Option<Timestamp> {
         let ended = state.is_some_and(LegState::is_ended).then(|| self.text("end_time")).flatten();
         let time = |text: String| value::time(&text);
@@ -165,7 +165,7 @@ impl Said {
         self.0.get("payload")?.get(AFTER)?.as_str()
     }
 
-    /// Whether it failed or is over is told by the party's leg.
+    /// The party's leg reports whether the dialing failed or is over.
     fn dial(&self) -> Option<DialResult> {
         (self.after()? == AFTER_DIAL).then_some(DialResult { failed: None, talked: None })
     }
@@ -173,7 +173,7 @@ impl Said {
     fn recorded(&self) -> Option<Recorded> {
         let url = self.text("recording_url");
         let Some(reference) = self.text("recording_uuid").or_else(|| url.clone()) else {
-            // The document went on; the file is told of when it is there.
+            // The document went on; the file is reported once it is there.
             let reference = (self.after()? == AFTER_RECORD).then(String::new)?;
             return Some(Recorded { reference, url, length: None, failed: false });
         };

@@ -1,7 +1,7 @@
 //! Documents as NCCOs.
 //!
-//! A prompt that keys may interrupt, `bargeIn`, allows nothing but prompts up to the `input`; so
-//! a pause between such prompts is spoken, as SSML.
+//! A prompt that keys may interrupt, `bargeIn`, allows nothing but prompts up to the `input`; so a
+//! pause between such prompts is spoken, as SSML.
 //!
 //! **Invariant:** `connect` has one endpoint. All addresses are absolute. The same NCCO is good as
 //! the answer to a call, to an event and for a party's leg.
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::Reply;
 use crate::webhook::value::{bare_number, language, whole_seconds, with_parameter};
 use crate::webhook::vonage::parse::{AFTER, AFTER_DIAL, AFTER_RECORD, FINISH, KEYS};
@@ -24,16 +24,16 @@ use crate::words::{Digit, Listen};
 
 /// Longest text of one `talk`, in characters; a longer one is said in pieces.
 const TALK_CHARS_MAX: usize = 1_500;
-/// An input waits no longer for a key.
+/// The longest wait of an input for a key.
 const INPUT_TIMEOUT_S_MAX: u64 = 10;
 /// What a `record` takes for the silence that ends it, and for its length.
 const SILENCE_S: (u64, u64) = (3, 10);
 const LENGTH_S: (u64, u64) = (3, 7_200);
-/// A talk that `connect` made ends then.
+/// The longest talk that `connect` makes.
 const TALK_S_MAX: u64 = 7_200;
 
-pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
-    let mut writer = Writer { ncco: Vec::new(), paper };
+pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
+    let mut writer = Writer { ncco: Vec::new(), context };
     for action in &document.actions {
         writer.action(action);
     }
@@ -42,7 +42,7 @@ pub(super) fn render(document: &Document, paper: &Paper) -> Reply {
 
 struct Writer<'a> {
     ncco: Vec<Value>,
-    paper: &'a Paper,
+    context: &'a RenderContext,
 }
 
 impl Writer<'_> {
@@ -56,7 +56,7 @@ impl Writer<'_> {
                     "endOnSilence": whole_seconds(*silence).clamp(SILENCE_S.0, SILENCE_S.1),
                     "timeOut": whole_seconds(*length_max).clamp(LENGTH_S.0, LENGTH_S.1),
                     "beepStart": beep,
-                    "eventUrl": [self.paper.url(told)],
+                    "eventUrl": [self.context.url(told)],
                     "eventMethod": "POST",
                 });
                 let is_known = |key: &Digit| matches!(key.as_char(), '0'..='9' | '*' | '#');
@@ -67,10 +67,10 @@ impl Writer<'_> {
                 self.notify(next, AFTER_RECORD);
             }
             Action::Dial(dial) => self.dial(dial),
-            Action::Meet { room, is_host, next } => {
+            Action::Conference { name, is_host, next } => {
                 self.ncco.push(json!({
                     "action": "conversation",
-                    "name": room,
+                    "name": name,
                     "startOnEnter": true,
                     "endOnExit": is_host,
                 }));
@@ -87,7 +87,7 @@ impl Writer<'_> {
         self.ncco.push(json!({
             "action": "notify",
             "payload": { AFTER: after },
-            "eventUrl": [self.paper.url(next)],
+            "eventUrl": [self.context.url(next)],
             "eventMethod": "POST",
         }));
     }
@@ -105,7 +105,7 @@ impl Writer<'_> {
                 }
             }
             Sound::Play { link } => {
-                let stream = json!({ "action": "stream", "streamUrl": [self.paper.url(link)] });
+                let stream = json!({ "action": "stream", "streamUrl": [self.context.url(link)] });
                 self.prompt(stream, barge_in);
             }
             Sound::Pause { ms: 0 } => {}
@@ -129,7 +129,7 @@ impl Writer<'_> {
 
     /// A voice is the number of a style, and may be followed by `premium`.
     fn voice(&self, talk: &mut Value, tag: &str) {
-        for word in self.paper.voice(tag).unwrap_or_default().split_whitespace() {
+        for word in self.context.voice(tag).unwrap_or_default().split_whitespace() {
             if let Ok(style) = word.parse::<u16>() {
                 talk["style"] = json!(style);
             } else if word == "premium" {
@@ -146,7 +146,7 @@ impl Writer<'_> {
         }
         let timeout = whole_seconds(listen.timeout.max(listen.inter_digit));
         let keys_max = listen.keys_max.clamp(1, KEYS_MAX);
-        let mut url = with_parameter(&self.paper.url(next), KEYS, &keys_max.to_string());
+        let mut url = with_parameter(&self.context.url(next), KEYS, &keys_max.to_string());
         if let Some(key) = listen.finish {
             url = with_parameter(&url, FINISH, &key.to_string());
         }
@@ -170,7 +170,7 @@ impl Writer<'_> {
                 let number = bare_number(number).unwrap_or(number);
                 let mut phone = json!({ "type": "phone", "number": number });
                 if let Some(answered) = &dial.answered {
-                    phone["onAnswer"] = json!({ "url": self.paper.url(answered) });
+                    phone["onAnswer"] = json!({ "url": self.context.url(answered) });
                 }
                 phone
             }
@@ -188,7 +188,7 @@ impl Writer<'_> {
             None => connect["randomFromNumber"] = json!(true),
         }
         if let Some(told) = &dial.told {
-            connect["eventUrl"] = json!([self.paper.url(told)]);
+            connect["eventUrl"] = json!([self.context.url(told)]);
             connect["eventMethod"] = json!("POST");
         }
         self.ncco.push(connect);

@@ -18,7 +18,7 @@ pub(super) fn rest(account: &Account, command: &RestCommand) -> Option<RestCall>
     }
     let (reference, region, body) = match command {
         RestCommand::Move { reference, url, region }
-        | RestCommand::Part { reference, url, region, .. } => {
+        | RestCommand::Split { reference, url, region, .. } => {
             let to = json!({ "type": "ncco", "url": [url] });
             (reference, region, json!({ "action": "transfer", "destination": to }))
         }

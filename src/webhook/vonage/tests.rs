@@ -13,13 +13,13 @@ use crate::time::Timestamp;
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Provider, Refusal};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Method, Request};
 use crate::webhook::rest::{Account, Auth, RestCommand, RestMethod};
 use crate::webhook::sign::{base64url, from_base64url, hex, hmac_sha256, sha256};
 use crate::webhook::support::Support;
-use crate::webhook::tests::{LEG, STEP, dial, keys_of, listen, paper_of, pressed, say};
+use crate::webhook::tests::{LEG, STEP, context_of, dial, keys_of, listen, pressed, say};
 use crate::words::{Cause, Digit, Listen, Need, Verb};
 
 const SECRET: &str = "vonage-signature-secret-of-32-by";
@@ -341,16 +341,16 @@ fn a_message_is_told_of_by_its_conversation() {
     assert_eq!(fields.recorded, Some(recorded));
 }
 
-fn paper() -> Paper {
-    paper_of(&VONAGE, "2 premium")
+fn context() -> RenderContext {
+    context_of(&VONAGE, "2 premium")
 }
 
 fn url(link: &Link) -> String {
-    paper().url(link)
+    context().url(link)
 }
 
 fn render(actions: Vec<Action>) -> Vec<Value> {
-    let reply = VONAGE.render(&Document { actions }, &paper());
+    let reply = VONAGE.render(&Document { actions }, &context());
     assert_eq!((reply.status, reply.content_type), (200, "application/json"));
     serde_json::from_str(&reply.body).expect("an NCCO is a JSON list")
 }

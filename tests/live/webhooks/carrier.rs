@@ -341,9 +341,9 @@ impl Leg {
 
     /// The conference it is in by now.
     #[track_caller]
-    pub(crate) fn meets(&mut self) -> String {
+    pub(crate) fn enters_conference(&mut self) -> String {
         self.settle();
-        self.line.room().expect("it is in a conference").to_owned()
+        self.line.conference().expect("it is in a conference").to_owned()
     }
 
     /// Presses keys, and takes what comes of it.

@@ -317,12 +317,12 @@ impl Control {
 
     /// These are in one conference, and nobody else.
     #[track_caller]
-    pub(crate) fn expect_room(&self, legs: &[&str]) {
+    pub(crate) fn expect_conference(&self, legs: &[&str]) {
         self.until(&format!("{legs:?} meet"), |state| {
             let lines = &state.platform.lines;
-            let room = lines.get(legs[0])?.room.clone()?;
+            let conference = lines.get(legs[0])?.conference.clone()?;
             let is_in = |(name, line): (&String, &Line)| {
-                (line.room.as_ref() == Some(&room)).then(|| name.clone())
+                (line.conference.as_ref() == Some(&conference)).then(|| name.clone())
             };
             let there: BTreeSet<String> = lines.iter().filter_map(is_in).collect();
             (there == legs.iter().map(|&leg| leg.to_owned()).collect()).then_some(())
@@ -386,8 +386,8 @@ impl Shared {
                 Did::Records(reference) => format!("{reference} is recorded"),
                 Did::Dials(party) => format!("{party} is called"),
                 Did::Bridges { caller, party } => format!("{caller} talks to {party}"),
-                Did::Enters { reference, room } => format!("{reference} enters {room}"),
-                Did::Leaves { reference, room } => format!("{reference} leaves {room}"),
+                Did::Enters { reference, conference } => format!("{reference} enters {conference}"),
+                Did::Leaves { reference, conference } => format!("{reference} leaves {conference}"),
                 Did::Ends { reference, cause } => format!("{reference} is ended: {cause}"),
             });
         }

@@ -15,7 +15,7 @@ use crate::webhooks::{DAVE, Site, at_each_provider, flow};
 
 at_each_provider! {
     a_caller_is_held_and_comes_back,
-    a_guest_is_consulted_and_takes_the_caller_over,
+    somebody_is_consulted_and_takes_the_caller_over,
 }
 
 const TALK: Duration = Duration::from_secs(1);
@@ -41,11 +41,11 @@ fn ask(site: &Site, what: &str, body: &Value) {
     assert_eq!(status, 200, "{answer}");
 }
 
-/// Dave is brought to a room, and the caller to the music.
+/// Dave is brought to a conference, and the caller to the music.
 #[track_caller]
-fn parts(site: &Site, leg: &mut Leg, dave: &mut Leg) {
+fn splits(site: &Site, leg: &mut Leg, dave: &mut Leg) {
     let kind = site.carrier.kind;
-    let (to, caller_to) = kind.parted(&site.rest, leg.sid(), dave.sid());
+    let (to, caller_to) = kind.split(&site.rest, leg.sid(), dave.sid());
     dave.come(&to);
     match caller_to {
         Some(to) => leg.come(&to),
@@ -71,18 +71,21 @@ fn leaves(kind: Kind, party: &mut Leg) {
 fn a_caller_is_held_and_comes_back(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA61");
     ask(&site, "hold", &json!({}));
-    parts(&site, &mut leg, &mut dave);
-    let room = dave.meets();
+    splits(&site, &mut leg, &mut dave);
+    let conference = dave.enters_conference();
     ask(&site, "resume", &json!({}));
     leg.come(&site.moved("CA61"));
-    assert_eq!(leg.meets(), room);
+    assert_eq!(leg.enters_conference(), conference);
     // Once more: Dave stays where he is.
     ask(&site, "hold", &json!({}));
     leg.come(&site.moved("CA61"));
     leg.hear("music/");
     ask(&site, "resume", &json!({}));
     leg.come(&site.moved("CA61"));
-    assert_eq!((leg.meets(), dave.meets()), (room.clone(), room));
+    assert_eq!(
+        (leg.enters_conference(), dave.enters_conference()),
+        (conference.clone(), conference)
+    );
     leaves(kind, &mut dave);
     kind.ended(&site.rest, "CA61");
     leg.hang_up();
@@ -99,28 +102,28 @@ fn a_caller_is_held_and_comes_back(kind: Kind) {
     site.rig.expect_no_calls();
 }
 
-fn a_guest_is_consulted_and_takes_the_caller_over(kind: Kind) {
+fn somebody_is_consulted_and_takes_the_caller_over(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA62");
     ask(&site, "consult", &json!({ "number": "+14155550188" }));
-    parts(&site, &mut leg, &mut dave);
+    splits(&site, &mut leg, &mut dave);
     assert_eq!(dave.until_dial().to, Callee::Number("+14155550188".to_owned()));
-    let mut guest = dave.party();
-    guest.answer();
-    guest.hear("A call for you.");
-    guest.press("1");
-    dave.talk_to(&mut guest);
+    let mut consulted = dave.party();
+    consulted.answer();
+    consulted.hear("A call for you.");
+    consulted.press("1");
+    dave.talk_to(&mut consulted);
     ask(&site, "complete", &json!({}));
-    let legs = (dave.sid(), guest.sid());
-    let ((to, dave_to), caller_to) = kind.parted_and_moved(&site.rest, legs, leg.sid());
-    guest.come(&to);
+    let legs = (dave.sid(), consulted.sid());
+    let ((to, dave_to), caller_to) = kind.split_and_moved(&site.rest, legs, leg.sid());
+    consulted.come(&to);
     match dave_to {
         Some(to) => dave.come(&to),
         None => dave.back(None, TALK),
     }
     leg.come(&caller_to);
-    assert_eq!(leg.meets(), guest.meets());
+    assert_eq!(leg.enters_conference(), consulted.enters_conference());
     wrap_up(&site.rig, "dave");
-    leaves(kind, &mut guest);
+    leaves(kind, &mut consulted);
     kind.ended(&site.rest, "CA62");
     leg.hang_up();
     let record = site.rig.record();

@@ -100,34 +100,34 @@ impl Kind {
         self.target(&told).expect("looked at before")
     }
 
-    /// A command that parts two legs of whom `caller` dialed `party`: where the party is to come,
+    /// A command that splits two legs of whom `caller` dialed `party`: where the party is to come,
     /// and the caller, where the provider moves both at once.
     #[track_caller]
-    pub(crate) fn parted(
+    pub(crate) fn split(
         self,
         rest: &RestMock,
         caller: &str,
         party: &str,
     ) -> (String, Option<String>) {
-        rest.expect(&format!("{party} is to come"), |told| self.parts(told, caller, party))
+        rest.expect(&format!("{party} is to come"), |told| self.splits(told, caller, party))
     }
 
     /// Such a command, and one for `waiting` to come; they are sent side by side.
     #[track_caller]
-    pub(crate) fn parted_and_moved(
+    pub(crate) fn split_and_moved(
         self,
         rest: &RestMock,
         (caller, party): (&str, &str),
         waiting: &str,
     ) -> ((String, Option<String>), String) {
-        let (parted, moved) = (RefCell::new(None), RefCell::new(None));
+        let (split, moved) = (RefCell::new(None), RefCell::new(None));
         rest.expect(&format!("{party} and {waiting} are to come"), |told| {
-            if let Some(found) = self.parts(told, caller, party) {
-                parted.replace(Some(found));
+            if let Some(found) = self.splits(told, caller, party) {
+                split.replace(Some(found));
             } else if self.is_for(told, waiting) {
                 moved.replace(self.target(told));
             }
-            parted.borrow().clone().zip(moved.borrow().clone())
+            split.borrow().clone().zip(moved.borrow().clone())
         })
     }
 
@@ -136,7 +136,7 @@ impl Kind {
         told.what == format!("{method} {path}")
     }
 
-    fn parts(self, told: &Told, caller: &str, party: &str) -> Option<(String, Option<String>)> {
+    fn splits(self, told: &Told, caller: &str, party: &str) -> Option<(String, Option<String>)> {
         if !matches!(self, Self::Jambonz | Self::Plivo) {
             let to = self.target(told).filter(|_| self.is_for(told, party))?;
             self.assert_authorized(told);

@@ -1,5 +1,9 @@
 //! Providers are named in their folders: adding one is adding a folder.
 //!
+//! The modules are private to `webhook`, so that the compiler refuses a path into one from outside,
+//! however it is spelled. What is left for these rules is the inside of `webhook`, and a name that
+//! is passed on.
+//!
 //! **Invariant:** names come from the table of providers, and each has a folder of its name; a
 //! provider that these rules would not see fails them.
 
@@ -19,10 +23,35 @@ fn a_provider_is_named_in_its_own_folder_only() {
                 let is_at_home = file.path.starts_with(&format!("src/webhook/{name}/"));
                 if line.contains(&format!("\"{name}\"")) && !is_at_home {
                     let path = &file.path;
-                    let rule = "only in its folder: ask a `Provider`, or put it into its `About`";
+                    let rule =
+                        "only in its folder: ask a `Provider`, or put it into its `ProviderInfo`";
                     writeln!(errors, "{path}:{}: `{name}` {rule}", index + 1).unwrap();
                 }
             }
+        }
+    }
+    assert_clean(&errors);
+}
+
+/// A path, one of a group, an alias, a re-export: whatever leads to a provider has its name.
+#[test]
+fn a_provider_is_used_in_its_folder_and_in_the_table_only() {
+    let mut errors = String::new();
+    for file in source_files().iter().filter(|file| file.module.is_some()) {
+        let code = file.code.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, name) in used_providers(code) {
+            if !may_import_providers(file) && !file.is_test() {
+                let rule = "is used in its folder and in the table of `webhook` only";
+                writeln!(errors, "{}:{number}: `{name}` {rule}", file.path).unwrap();
+            }
+        }
+    }
+    let table = source_files().into_iter().find(|file| file.path == "src/webhook/mod.rs");
+    let table = table.expect("the table of providers");
+    for (number, line) in table.code_lines().filter(|(_, line)| line.contains("pub ")) {
+        for (_, name) in used_providers(line) {
+            let rule = "is private to `webhook`";
+            writeln!(errors, "{}:{number}: `{name}` {rule}", table.path).unwrap();
         }
     }
     assert_clean(&errors);
@@ -51,7 +80,7 @@ fn provider_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The table, folders of providers, and tests at home or in a provider's place. Not what is there
-/// for all providers: desk, front, door.
+/// for all providers: calls, front, io.
 fn may_import_providers(file: &SourceFile) -> bool {
     let Some(at_home) = file.path.strip_prefix("src/webhook/") else {
         return file.path.starts_with("tests/live/webhooks/");
@@ -77,6 +106,19 @@ fn imported_providers(code: &str) -> Vec<(usize, &str)> {
         }));
     }
     found
+}
+
+/// Identifiers that are a provider's name, in whichever case: line (from 1) and name.
+fn used_providers(code: &str) -> Vec<(usize, &'static str)> {
+    let words = code
+        .lines()
+        .zip(1..)
+        .flat_map(|(line, number)| line.split(|c| !is_word(c)).map(move |word| (number, word)));
+    let named = |(number, word): (usize, &str)| {
+        let name = provider_names().find(|name| word.eq_ignore_ascii_case(name));
+        name.map(|name| (number, name))
+    };
+    words.filter_map(named).collect()
 }
 
 /// The names a path goes on with: one, or those in its braces; each with its offset.
@@ -117,12 +159,22 @@ fn the_rules_can_fire() {
     let file = SourceFile::new("src/server/x.rs".to_owned(), paths.to_owned());
     let found = imported_providers(&file.code);
     assert_eq!(found, [(2, "telnyx"), (6, "vonage"), (8, "plivo"), (9, "*")]);
+    let used = concat!(
+        "use super::{link, telnyx as one};\n",
+        "use webhook::Telnyx; let my_plivo = 1;\n",
+        "pub use twilio::TWILIO;\n",
+    );
+    let used = SourceFile::new("src/webhook/calls/x.rs".to_owned(), used.to_owned());
+    let expected = [(1, "telnyx"), (2, "telnyx"), (3, "twilio"), (3, "twilio")];
+    assert_eq!(used_providers(&used.code), expected);
     let may = |path: &str| may_import_providers(&SourceFile::new(path.into(), String::new()));
     for path in ["mod.rs", "telnyx/legs.rs", "twiml/tests.rs", "front/tests/saved.rs"] {
         assert!(may(&format!("src/webhook/{path}")), "{path}");
     }
     assert!(may("tests/live/webhooks/control.rs"));
-    for path in ["src/webhook/desk/hear.rs", "src/webhook/rest.rs", "src/server/hooks/tests.rs"] {
+    for path in
+        ["src/webhook/calls/requests.rs", "src/webhook/rest.rs", "src/server/webhooks/tests.rs"]
+    {
         assert!(!may(path), "{path}");
     }
     assert!(!may("tests/pure/webhooks/races/control.rs") && !may("src/cli/check.rs"));

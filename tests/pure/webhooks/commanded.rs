@@ -6,16 +6,20 @@ use std::time::Duration;
 use attendant::id::CallId;
 use attendant::time::Timestamp;
 use attendant::webhook::{
-    Document, Fields, Link, News, Paper, Provider, RestCommand, RestOutcome, What, sign,
+    Document, Fields, Link, News, Provider, RenderContext, RestCommand, RestOutcome, What, sign,
 };
 use serde_json::Value;
 
 const CALLER: &str = "v3:call";
 
 /// The commands of one document, as if nobody pressed a key and everything went well.
-pub(crate) fn text(provider: &dyn Provider, document: &Document, paper: &Paper) -> String {
+pub(crate) fn text(
+    provider: &dyn Provider,
+    document: &Document,
+    context: &RenderContext,
+) -> String {
     let make = provider.commanded().expect("each action is commanded");
-    let mut legs = make(paper.clone(), Duration::from_secs(8));
+    let mut legs = make(context.clone(), Duration::from_secs(8));
     let mut now = Timestamp(1_700_000_000_000);
     let event = |what, mark: &str| Fields {
         reference: CALLER.to_owned(),

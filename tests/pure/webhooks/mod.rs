@@ -8,11 +8,11 @@
 //! **Deliberately absent:** signatures by the providers' own SDKs; those are in the live tests.
 
 mod commanded;
+mod conferences;
 mod garbage;
 mod platform;
 mod races;
 mod recording;
-mod rooms;
 mod samples;
 mod transcripts;
 
@@ -27,7 +27,7 @@ use recording::Recording;
 /// The time of all recordings.
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// By provider, what its recordings are signed with; several are parted by spaces.
+/// By provider, what its recordings are signed with; several are separated by spaces.
 const SECRETS: &[(&str, &str)] = &[
     ("bandwidth", "ivr:bw-test-password"),
     ("jambonz", "wh_secret_example"),
@@ -110,11 +110,11 @@ fn nothing_is_taken_without_a_key_or_a_header() {
 fn documents_are_written_as_the_provider_reads_them() {
     for (provider, _) in recorded() {
         for (name, document) in samples::all() {
-            let paper = samples::paper(provider);
-            let reply = provider.render(&document, &paper);
-            assert_eq!(reply, provider.render(&document, &paper), "the same bytes each time");
+            let context = samples::context(provider);
+            let reply = provider.render(&document, &context);
+            assert_eq!(reply, provider.render(&document, &context), "the same bytes each time");
             let text = match provider.is_commanded() {
-                true => commanded::text(provider, &document, &paper),
+                true => commanded::text(provider, &document, &context),
                 false => format!("{} {}\n\n{}\n", reply.status, reply.content_type, reply.body),
             };
             expect(&folder(provider).join(name).with_extension("doc"), &text);
@@ -127,7 +127,7 @@ fn every_address_of_a_document_is_one_of_ours() {
     for (provider, _) in recorded() {
         let links = links(provider);
         for (name, document) in samples::all() {
-            let body = provider.render(&document, &samples::paper(provider)).body;
+            let body = provider.render(&document, &samples::context(provider)).body;
             let body = body.replace("&amp;", "&");
             for (at, base) in body.match_indices("https://ivr.example.com") {
                 let rest = &body[at + base.len()..];

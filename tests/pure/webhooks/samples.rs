@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use attendant::id::{CallId, LegId};
 use attendant::webhook::document::{Callee, Dial};
-use attendant::webhook::{Action, Document, Link, Paper, Provider, Sound};
+use attendant::webhook::{Action, Document, Link, Provider, RenderContext, Sound};
 use attendant::words::{Cause, Digit, Listen};
 
 const CALL: CallId = CallId(41);
 
 /// One voice of each provider for English, none for the rest.
-pub(crate) fn paper(provider: &dyn Provider) -> Paper {
+pub(crate) fn context(provider: &dyn Provider) -> RenderContext {
     let voice = match provider.name() {
         "jambonz" => "google:en-US-Wavenet-C",
         "bandwidth" => "susan",
@@ -21,7 +21,7 @@ pub(crate) fn paper(provider: &dyn Provider) -> Paper {
         _ => "voice",
     };
     let voices = BTreeMap::from([("en".to_owned(), voice.to_owned())]);
-    Paper { links: super::links(provider), voices }
+    RenderContext { links: super::links(provider), voices }
 }
 
 const fn next() -> Link {
@@ -97,8 +97,8 @@ fn dials() -> Vec<(&'static str, Action)> {
     all.into_iter().map(|(name, dial)| (name, Action::Dial(Box::new(dial)))).collect()
 }
 
-fn meet(is_host: bool) -> Action {
-    Action::Meet { room: "room-1-00ff".to_owned(), is_host, next: next() }
+fn conference(is_host: bool) -> Action {
+    Action::Conference { name: "room-1-00ff".to_owned(), is_host, next: next() }
 }
 
 /// By name.
@@ -114,8 +114,8 @@ pub(crate) fn all() -> Vec<(&'static str, Document)> {
     let alone = [
         ("record", record),
         ("goto", Action::Goto(next())),
-        ("meet", meet(false)),
-        ("meet-host", meet(true)),
+        ("conference", conference(false)),
+        ("conference-host", conference(true)),
         ("hang-up", Action::HangUp { cause: Cause::NORMAL_CLEARING }),
         ("reject", Action::Reject { cause: Cause::CALL_REJECTED }),
         ("reject-busy", Action::Reject { cause: Cause::USER_BUSY }),

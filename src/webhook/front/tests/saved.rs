@@ -1,4 +1,4 @@
-//! Legs of several providers on paper, and those that an earlier version left there.
+//! Saved legs of several providers, and those that an earlier version saved.
 
 use super::*;
 use crate::webhook::commanded::LegSaving;
@@ -13,12 +13,12 @@ impl Commanded for Other {
     fn execute_instead(&mut self, _: Timestamp, _: &str, _: &Document) {}
     fn move_to(&mut self, _: Timestamp, _: &str, _: &Link) {}
     fn hang_up(&mut self, _: &str) {}
-    fn part(&mut self, _: Timestamp, _: &str, _: LegId, _: Part) {}
+    fn split(&mut self, _: Timestamp, _: &str, _: LegId, _: Split) {}
     fn handle_rest_result(&mut self, _: Timestamp, _: &str, _: &str, _: &RestOutcome) {}
     fn poll_request(&mut self) -> Option<(Link, Fields)> {
         None
     }
-    fn poll_unparted(&mut self) -> Option<LegId> {
+    fn poll_unsplit(&mut self) -> Option<LegId> {
         None
     }
     fn poll_order(&mut self) -> Option<LegOrder> {
@@ -46,7 +46,8 @@ fn other() -> Way {
 }
 
 impl World {
-    /// The front is gone, but for what is on the disk. Returns the names of legs nobody can read.
+    /// The front is gone, but for what is on the disk. Returns the names of legs that no provider
+    /// can read.
     fn restart(&mut self, ways: BTreeMap<&'static str, Way>) -> Vec<String> {
         self.orders.clear();
         self.front = ProviderFront::new(setup(), ways);

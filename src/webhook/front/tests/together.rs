@@ -69,21 +69,21 @@ fn documents_and_commands_go_their_ways_at_the_same_time() {
     let sent = sorted(world.sent());
     let ends = |it: &String| it.contains("hangup") || it.starts_with("twilio End");
     assert!(sent.len() == 3 && sent.iter().all(ends), "{sent:?}");
-    // A link that is none of ours is no call of ours, nor is one of a provider that nobody knows.
+    // A link that is not ours leads to no call, nor does one of an unknown provider.
     let elsewhere = Link::Step { call: CallId(9), n: 1 };
     assert_eq!(world.request(DOCUMENTS, &elsewhere, &pressed), None);
     assert_eq!(world.request("elsewhere", &elsewhere, &pressed), None);
 }
 
 #[test]
-fn who_cannot_be_parted_is_known_before_the_desk_asks_for_more() {
+fn who_cannot_be_split_is_known_before_the_desk_asks_for_more() {
     let mut world = World::in_menus();
     world.presses(ONE, '1');
     assert_eq!(world.sent(), ["telnyx 1.2.1.dial"]);
     world.is_answered(ONE, AGENT);
     assert_eq!(world.sent(), ["telnyx 1.2.2.bridge"]);
     let Way::Commands(legs) = commanded(ONE) else { panic!("it is commanded") };
-    *world.front.legs(ONE) = legs; // nobody knows these legs any more
+    *world.front.legs(ONE) = legs; // these legs are forgotten
     world.tell(Event::AgentAsked { agent: ANN, ask: AgentRequest::Hold });
     assert!(!world.center.snapshot(world.now).calls[0].on_hold);
     assert_eq!(world.sent(), [""; 0]);

@@ -7,12 +7,12 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::id::CallId;
-use crate::webhook::about::{About, Console};
 use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::Link;
-use crate::webhook::paper::Paper;
 use crate::webhook::provider::{Checked, Keys, Malformed, Refusal};
+use crate::webhook::provider_info::{Console, ProviderInfo};
+use crate::webhook::render_context::RenderContext;
 use crate::webhook::request::{Reply, Request};
 use crate::webhook::support::Support;
 use crate::words::Need;
@@ -24,10 +24,10 @@ struct Mover;
 static MOVER: Mover = Mover;
 
 impl Provider for Mover {
-    fn about(&self) -> &About {
+    fn info(&self) -> &ProviderInfo {
         const NOWHERE: Console = Console { place: "", voice: "", events: None };
-        const ABOUT: About = About::new("mover", "", NOWHERE);
-        &ABOUT
+        const INFO: ProviderInfo = ProviderInfo::new("mover", "", NOWHERE);
+        &INFO
     }
 
     fn verify(&self, _: &Keys, _: &Request, _: Timestamp) -> Result<Checked, Refusal> {
@@ -42,7 +42,7 @@ impl Provider for Mover {
         Err(Malformed::Body("anything"))
     }
 
-    fn render(&self, _: &Document, _: &Paper) -> Reply {
+    fn render(&self, _: &Document, _: &RenderContext) -> Reply {
         Reply::no_content()
     }
 
@@ -127,7 +127,7 @@ fn a_provider_that_cannot_now_is_asked_again() {
     }
 }
 
-/// No threads, a clock that stands at this many milliseconds, and what was told.
+/// No threads, a clock that stands at this many milliseconds, and what was reported.
 fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<RestResult>) {
     let (sender, told) = mpsc::channel();
     let clock = Arc::new(AtomicU64::new(now));
@@ -201,7 +201,7 @@ fn a_command_that_fails_while_the_provider_comes_is_done() {
 
 #[test]
 fn nobody_is_moved_for_a_reason_that_is_old() {
-    // Nobody listens there: what is sent is told as failed, and tried again.
+    // Nothing listens there: what is sent fails, and is tried again.
     let (rest, clock, told) = at_rest(0, "http://127.0.0.1:1");
     for (waited_s, is_sent) in [(10, true), (11, false)] {
         clock.store(0, Ordering::Relaxed);
@@ -273,7 +273,7 @@ fn after_three_tries_it_is_given_up() {
     rest.send("mover", LEG, command("call-1"));
     assert_eq!(outcome(&told), RestOutcome::Busy(None));
     assert_eq!(asked.join().unwrap().len(), 3);
-    // Nobody is there any more.
+    // The receiver has gone.
     rest.send("mover", LEG, command("call-1"));
     assert_eq!(outcome(&told), RestOutcome::Busy(None));
 }

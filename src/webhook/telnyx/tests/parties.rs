@@ -1,4 +1,4 @@
-//! Those who are called for a caller: how they answer, meet and end.
+//! Parties that are dialed for a caller: how they answer, are bridged and end.
 
 use super::*;
 
@@ -83,7 +83,7 @@ fn a_party_that_was_dropped_for_the_caller_is_told_after_them() {
 
 #[test]
 fn who_is_gone_by_the_word_of_a_command_is_the_one_it_was_for() {
-    // Nobody is called for a caller who left.
+    // No party is dialed for a caller who left.
     let mut world = World::up(vec![dial(false)]);
     assert_eq!(world.sends(&RestOutcome::Gone), ["dial", "hangup"]);
     assert_eq!(world.comes().map(|(link, _)| link), Some(Link::Events));
@@ -97,7 +97,7 @@ fn who_is_gone_by_the_word_of_a_command_is_the_one_it_was_for() {
     let all: Vec<_> = std::iter::from_fn(|| world.comes()).collect();
     assert_eq!(all.last().map(|(link, _)| link), Some(&step(2)), "{all:?}");
     assert!(all.iter().all(|(link, _)| *link != Link::Events), "{all:?}");
-    // What was to be stopped for the dialing is stopped at nobody.
+    // The step that the dialing would have stopped is not stopped.
     let mut world = World::up(vec![Action::Sound(say("Hello.")), Action::Goto(step(2))]);
     assert_eq!(world.names(), ["speak"]);
     world.legs.move_to(world.now, CALLER, &step(2));

@@ -59,7 +59,7 @@ fn what_nothing_is_heard_of_is_commanded_once_more() {
     assert_eq!(after.names(), ["playback_stop", "playback_start"]);
     after.tell("call.playback.ended", CALLER, &json!({"status": "completed"}));
     assert_eq!(after.names(), ["gather_using_audio"]);
-    // Without a restart an event that is lost was told by a sound that was heard.
+    // Without a restart a lost event was that of a sound which has played.
     after.pass(610_000);
     after.pass(600_000);
     assert_eq!(after.comes().map(|(link, it)| (link, it.keys)), Some((step(2), Some(vec![]))));
@@ -134,7 +134,7 @@ fn two_who_talk_talk_on_and_one_who_left_is_missed() {
     let talked = Some(Duration::from_secs(9));
     let result = Some(DialResult { failed: None, talked });
     assert_eq!(after.comes().map(|(link, it)| (link, it.dial)), Some((step(2), result)));
-    // Both were gone, and it was told to nobody.
+    // Both were gone, and their ends were reported while we were away.
     let mut after = talking().restarted(true);
     after.sends(&RestOutcome::Gone);
     assert_eq!(after.comes().map(|(link, _)| link), Some(Link::Events));
@@ -186,8 +186,7 @@ fn an_end_that_was_not_told_yet_is_told_and_nonsense_is_left_out() {
     assert_eq!(World::new().legs.restore(world.now, &nonsense, &|_| true), ["v3:x"]);
 }
 
-/// A server of today reads what was written before: names on paper stay when those in the code
-/// change.
+/// A server of today reads what was saved before: saved names stay when those in the code change.
 #[test]
 fn a_leg_that_an_earlier_version_wrote_is_read_and_written_again_the_same() {
     let saved = include_str!("saved.jsonl");

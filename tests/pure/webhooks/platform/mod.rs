@@ -1,25 +1,29 @@
-//! A provider's platform, in virtual time: it asks our desk for documents and executes them.
+//! A provider's platform, in virtual time: it asks us for documents and executes them.
 //!
-//! What executes and speaks is in [`platform`]; here it is joined to a desk in the same process,
-//! and to the people of a transcript.
+//! What executes and speaks is in [`platform`]; here it is joined to [`ProviderFront`] in the same
+//! process, and to the people of a transcript.
 //!
 //! **Deliberately absent:** our own knowledge of what we meant. A document is read from its text.
 
 mod party;
 pub(in crate::webhooks) mod telnyx;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
-use attendant::front::{Front, FrontCannot, Handoff};
+use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Callers, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, Notice, PartyDeed};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Ticket};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
+use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
+use attendant::webhook::{
+    Document, Link, Links, Method, Provider, RenderContext, Request, RestCommand, RestOrder,
+    RestOutcome, RestResult,
+};
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
@@ -33,15 +37,17 @@ pub(in crate::webhooks) const PIECE: Duration = Duration::from_secs(8);
 pub(in crate::webhooks) struct Platform {
     provider: &'static dyn Provider,
     tongue: &'static dyn Tongue,
-    paper: Paper,
+    context: RenderContext,
     links: Links,
-    desk: Desk,
+    front: ProviderFront,
+    /// Callers who are at a telephone of ours.
+    handed: BTreeSet<CallId>,
     lines: BTreeMap<CallId, Line>,
     /// Whoever answered for them.
     parties: BTreeMap<LegId, Line>,
     /// Requests whose answers are not there yet.
     asked: VecDeque<Asking>,
-    told: VecDeque<Told>,
+    notices: VecDeque<Notice>,
 }
 
 /// Whose document an answer is.
@@ -73,36 +79,38 @@ impl Platform {
             whisper: "A call for you. Press 1.".to_owned(),
             whisper_language: "en".to_owned(),
             caller_id: None,
-            ends_parties: !provider.refuses_parties(),
-            parting: provider.parting(),
-            only_numbers_ask: provider.only_numbers_ask(),
-            waits_for_key: provider.waits_for_key(),
+            ends_parties: !provider.info().refuses_parties,
+            split: provider.info().split,
+            only_numbers_ask: provider.info().only_numbers_ask,
+            waits_for_key: provider.info().waits_for_key,
             sip_host: Some(SIP_HOST.to_owned()),
         };
         let links = Links::new("https://ivr.example.com", provider.name(), [9; 32]);
-        let links = match provider.comes_with_access() {
+        let links = match provider.info().comes_with_access {
             true => links.with_access("ivr:its-password"),
             false => links,
         };
-        let desk = Desk::new(DeskSetup {
+        let setup = ProviderCallsSetup {
             providers: [(name.clone(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, (name.clone(), at))).collect(),
             piece: PIECE,
             pieces: 4,
             is_ours: false,
             key: [9; 32],
-        });
-        let paper = Paper { links: links.clone(), voices: BTreeMap::new() };
+        };
+        let ways = [(provider.name(), Way::Documents(links.clone()))].into();
+        let context = RenderContext { links: links.clone(), voices: BTreeMap::new() };
         Self {
             provider,
             tongue: tongue(provider.name()),
-            paper,
+            context,
             links,
-            desk,
+            front: ProviderFront::new(setup, ways),
+            handed: BTreeSet::new(),
             lines: BTreeMap::new(),
             parties: BTreeMap::new(),
             asked: VecDeque::new(),
-            told: VecDeque::new(),
+            notices: VecDeque::new(),
         }
     }
 
@@ -117,21 +125,21 @@ impl Platform {
         let fields = self.provider.parse(&link, &request).unwrap_or_else(|wrong| {
             panic!("{wrong}: {}\n{}", request.url, request.text());
         });
-        // Every call is numbered by the scene, so the desk's own count is that of the line.
+        // Every call is numbered by the scene, so our own count is that of the line.
         let mut next = match leg {
             Leg::Caller(call) => call,
             Leg::Party(leg) => leg.call,
             Leg::Nobody => CallId(u64::MAX),
         };
-        match self.desk.hear(now, self.provider.name(), &link, &fields, &mut next) {
-            Heard::Known(document) => self.answered(now, leg, &document),
-            Heard::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
-            Heard::Unknown => panic!("{} is unknown", request.url),
+        match self.front.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
+            WebhookResult::Known(document) => self.answered(now, leg, &document),
+            WebhookResult::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
+            WebhookResult::Unknown => panic!("{} is unknown", request.url),
         }
     }
 
     fn answered(&mut self, now: Timestamp, leg: Leg, document: &Document) {
-        let reply = self.provider.render(document, &self.paper);
+        let reply = self.provider.render(document, &self.context);
         let instructions = self.tongue.read(&Answer {
             status: reply.status,
             content_type: reply.content_type.to_owned(),
@@ -162,15 +170,15 @@ impl Platform {
         match want {
             Want::Hear(sound) => {
                 let prompt = self.prompt_of(&sound);
-                self.told.push_back(Told::Hears(caller, prompt));
+                self.notices.push_back(Notice::Hears(caller, prompt));
             }
             Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
             Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
-            Want::Recording => self.told.push_back(Told::IsRecorded(caller)),
+            Want::Recording => self.notices.push_back(Notice::IsRecorded(caller)),
             Want::Ring => self.ring(now, call),
             Want::Bridged => panic!("nobody dialed {call}"),
             Want::Over(cause) => {
-                self.told.push_back(Told::HungUp(caller, cause));
+                self.notices.push_back(Notice::HungUp(caller, cause));
                 self.tell_of_end(now, call, who);
             }
         }
@@ -204,29 +212,32 @@ impl Platform {
         }
     }
 
-    fn obey(&mut self, now: Timestamp, ask: Ask) {
-        let call = ask.leg.call;
+    fn obey(&mut self, now: Timestamp, leg: LegId, command: &RestCommand) {
+        let call = leg.call;
         let is_up = self.lines.get(&call).is_some_and(|line| !line.is_over);
-        match ask.what {
-            AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { .. } => panic!("nobody outside holds in these stories"),
-            AskWhat::End if is_up && !ask.leg.is_caller() => {
-                self.with_party(now, ask.leg, |party| {
-                    assert_eq!(ask.reference, party.who.reference);
+        match command {
+            RestCommand::Watch { .. } => {}
+            RestCommand::Split { .. } | RestCommand::Action { .. } => {
+                panic!("nobody outside holds in these stories")
+            }
+            RestCommand::End { reference, .. } if is_up && !leg.is_caller() => {
+                self.with_party(now, leg, |party| {
+                    assert_eq!(*reference, party.who.reference);
                     party.fails(Cause::NORMAL_CLEARING);
                 });
             }
-            AskWhat::Move { to } if is_up => {
-                let url = self.links.url(&to);
+            RestCommand::Move { url, .. } if is_up => {
                 let who = self.lines[&call].who.clone();
                 self.with_line(now, call, Line::interrupt);
-                self.post(now, Leg::Caller(call), &url, &who, &News::Moved);
+                self.post(now, Leg::Caller(call), url, &who, &News::Moved);
             }
-            AskWhat::End if is_up => {
+            RestCommand::End { .. } if is_up => {
                 self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
             }
-            AskWhat::Move { .. } | AskWhat::End => {
-                self.desk.asked(now, ask.leg, attendant::webhook::desk::Asked::Gone);
+            RestCommand::Move { .. } | RestCommand::End { .. } => {
+                let (provider, outcome) = (self.provider.name(), RestOutcome::Gone);
+                let result = RestResult { provider, leg, action: None, outcome };
+                self.front.handle_rest_result(now, &result);
             }
         }
     }
@@ -262,8 +273,9 @@ impl Callers for Platform {
     }
 
     fn hangs_up(&mut self, now: Timestamp, call: CallId) {
-        if self.desk.has_arm(call) {
-            self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
+        if self.handed.remove(&call) {
+            let (leg, end) = (LegId::caller(call), HandoffEnd::HungUp(Cause::NORMAL_CLEARING));
+            self.front.handle_handoff(now, &Handoff::Over { leg, end });
         }
         let Some(line) = self.lines.get_mut(&call) else { return };
         let who = line.who.clone();
@@ -295,41 +307,44 @@ impl Callers for Platform {
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(Asking { leg, ticket }) = self.asked.pop_front() {
             let ahead = center.ahead(now, ticket.call());
-            let document = self.desk.write(now, &ticket, ahead);
+            let document = self.front.answer(now, ticket, ahead);
             self.answered(now, leg, &document);
             return true;
         }
-        if let Some(ask) = self.desk.poll_ask() {
-            self.obey(now, ask);
-            return true;
+        match self.front.poll_order() {
+            Some(RestOrder::Send { leg, command, .. }) => {
+                self.obey(now, leg, &command);
+                true
+            }
+            Some(RestOrder::Came(_)) => true,
+            None => self.front.pass_on(now),
         }
-        false
     }
 
-    fn poll_told(&mut self) -> Option<Told> {
-        self.told.pop_front()
+    fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
     }
 }
 
 impl Front for Platform {
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        self.desk.carry_out(now, command)
+        self.front.carry_out(now, command)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.desk.poll_event()
+        self.front.poll_event()
     }
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        self.desk.can(leg, request)
+        self.front.can(leg, request)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
-            Handoff::Over { leg, .. } if self.desk.has_arm(leg.call) => Some(leg.call),
+            Handoff::Over { leg, .. } => self.handed.take(&leg.call),
             _ => None,
         };
-        let is_known = self.desk.handle_handoff(now, handoff);
+        let is_known = self.front.handle_handoff(now, handoff);
         if let Some(call) = call {
             self.with_line(now, call, |line| line.dial_over(now, None));
         }
@@ -337,18 +352,18 @@ impl Front for Platform {
     }
 
     fn poll_handoff(&mut self) -> Option<Handoff> {
-        self.desk.poll_handoff()
+        self.front.poll_handoff()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.lines.values().filter_map(Line::due);
         lines
-            .chain(self.desk.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
+            .chain(self.front.poll_timeout().filter(|_| self.lines.values().any(|l| !l.is_over)))
             .min()
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
-        self.desk.handle_timeout(now);
+        self.front.handle_timeout(now);
         let due: Vec<CallId> = self
             .lines
             .iter()
@@ -361,11 +376,11 @@ impl Front for Platform {
     }
 
     fn set_full(&mut self, is_full: bool) {
-        self.desk.set_full(is_full);
+        self.front.set_full(is_full);
     }
 
     fn is_quiet(&self) -> bool {
-        self.desk.is_quiet()
+        self.front.is_quiet()
     }
 }
 

@@ -3,8 +3,9 @@
 //! They answer at once to what they are asked: what is said to them takes no time, and the key that
 //! takes the call is pressed as soon as one is waited for.
 
+use attendant::front::{Front, Handoff};
 use attendant::id::{CallId, LegId};
-use attendant::sim::transcript::Told;
+use attendant::sim::transcript::Notice;
 use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 use attendant::words::Cause;
@@ -27,12 +28,16 @@ impl Platform {
         let Some(Callee::Sip(uri)) = to.filter(is_handed_off) else { return };
         let user = uri.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
         let (user, _) = user.expect("a SIP address");
-        match self.desk.arm(user) {
-            Some((caller, party)) => {
-                self.told.push_back(Told::Talks(caller, party));
+        let address = user.to_owned();
+        let arrived = Handoff::Arrived { arrival: 0, address };
+        let is_known = self.front.handle_handoff(now, &arrived);
+        match is_known.then(|| self.front.poll_handoff()).flatten() {
+            Some(Handoff::Expected { leg: caller, party, .. }) => {
+                self.handed.insert(call);
+                self.notices.push_back(Notice::Talks(caller, party));
                 self.with_line(now, call, |line| line.is_bridged(now));
             }
-            None => self.with_line(now, call, |line| {
+            _ => self.with_line(now, call, |line| {
                 line.dial_over(now, Some(Cause::UNALLOCATED_NUMBER));
             }),
         }
@@ -69,7 +74,7 @@ impl Platform {
             Want::Ask(url, news) => self.post(now, Leg::Party(leg), &url, who, &news),
             Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
             Want::Bridged => {
-                self.told.push_back(Told::Talks(LegId::caller(leg.call), leg));
+                self.notices.push_back(Notice::Talks(LegId::caller(leg.call), leg));
                 self.with_line(now, leg.call, |line| line.is_bridged(now));
             }
             Want::Over(cause) => {

@@ -9,16 +9,16 @@ use std::time::Duration;
 use attendant::center::ContactCenter;
 use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::sim::transcript::{Callers, PartyDeed, Told};
+use attendant::sim::transcript::{Callers, Notice, PartyDeed};
 use attendant::sim::world::length;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{DeskSetup, ProviderSetup};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
 use attendant::webhook::front::{ProviderFront, Ticket, Way, WebhookResult};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
-    self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
-    RestCommand, RestOrder, RestResult,
+    self, Account, Commanded, Fields, Link, Links, Method, Provider, RenderContext, Request,
+    RestAnswer, RestCommand, RestOrder, RestResult,
 };
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
 use serde_json::Value;
@@ -34,8 +34,8 @@ pub(in crate::webhooks) fn provider() -> &'static dyn Provider {
 }
 
 /// Our legs there, before the first call.
-pub(in crate::webhooks) fn legs(paper: Paper, piece: Duration) -> Box<dyn Commanded> {
-    provider().commanded().expect("each action is commanded")(paper, piece)
+pub(in crate::webhooks) fn legs(context: RenderContext, piece: Duration) -> Box<dyn Commanded> {
+    provider().commanded().expect("each action is commanded")(context, piece)
 }
 
 pub(in crate::webhooks) struct Telnyx {
@@ -49,7 +49,7 @@ pub(in crate::webhooks) struct Telnyx {
     /// Callers who are at a telephone of ours, by the party that is.
     handed: BTreeMap<CallId, String>,
     pending: Option<Ticket>,
-    told: VecDeque<Told>,
+    notices: VecDeque<Notice>,
     /// Every event is told twice.
     doubled: bool,
 }
@@ -71,7 +71,7 @@ impl Telnyx {
             ..ProviderSetup::default()
         };
         let at_provider = |at| (NAME.to_owned(), at);
-        let setup = DeskSetup {
+        let setup = ProviderCallsSetup {
             providers: [(NAME.to_owned(), setup)].into(),
             agents: agents.into_iter().map(|(id, at)| (id, at_provider(at))).collect(),
             piece: PIECE,
@@ -81,18 +81,18 @@ impl Telnyx {
         };
         // A voice of each language that is called like it.
         let voices = ["en", "es", "de", "fr"].map(|it| (it.to_owned(), it.to_owned())).into();
-        let paper = Paper { links: links.clone(), voices };
+        let context = RenderContext { links: links.clone(), voices };
         let of = links.clone();
         let lasts = move |sound: &Sound| ms(heard(&of, sound).1);
         Self {
-            front: ProviderFront::new(setup, [(NAME, Way::Commands(legs(paper, PIECE)))].into()),
+            front: ProviderFront::new(setup, [(NAME, Way::Commands(legs(context, PIECE)))].into()),
             next_call: CallId(1),
             links,
             platform: Platform::new(lasts),
             parties: BTreeMap::new(),
             handed: BTreeMap::new(),
             pending: None,
-            told: VecDeque::new(),
+            notices: VecDeque::new(),
             doubled,
         }
     }
@@ -123,15 +123,15 @@ impl Telnyx {
                 Did::Plays { reference, sound } => {
                     let leg = self.leg(&reference);
                     let prompt = heard(&self.links, &sound).0;
-                    self.told.extend(leg.is_caller().then_some(Told::Hears(leg, prompt)));
+                    self.notices.extend(leg.is_caller().then_some(Notice::Hears(leg, prompt)));
                 }
                 Did::Records(reference) => {
-                    self.told.push_back(Told::IsRecorded(self.leg(&reference)));
+                    self.notices.push_back(Notice::IsRecorded(self.leg(&reference)));
                 }
                 Did::Dials(party) => self.dials(now, &party),
                 Did::Bridges { caller, party } => {
-                    let both = Told::Talks(self.leg(&caller), self.leg(&party));
-                    self.told.push_back(both);
+                    let both = Notice::Talks(self.leg(&caller), self.leg(&party));
+                    self.notices.push_back(both);
                 }
                 Did::Enters { .. } | Did::Leaves { .. } => {}
                 Did::Ends { reference, cause } => {
@@ -140,7 +140,7 @@ impl Telnyx {
                         "call_rejected" => Cause::CALL_REJECTED,
                         _ => Cause::NORMAL_CLEARING,
                     };
-                    self.told.extend(leg.is_caller().then_some(Told::HungUp(leg, cause)));
+                    self.notices.extend(leg.is_caller().then_some(Notice::HungUp(leg, cause)));
                 }
             }
         }
@@ -319,8 +319,8 @@ impl Callers for Telnyx {
         }
     }
 
-    fn poll_told(&mut self) -> Option<Told> {
-        self.told.pop_front()
+    fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
     }
 }
 

@@ -1,25 +1,24 @@
-//! The same worlds where each action is commanded: Telnyx's platform, with [`Commanded`] before the
-//! desk, and a wire between them on which events and commands are late, lost, doubled and crossed.
+//! The same worlds where each action is commanded: Telnyx's platform, and a wire between it and us
+//! on which events and commands are late, lost, doubled and crossed.
 //!
 //! Now and then the server's end of it is killed, and goes on with what was written down.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attendant::center::snapshot::CallState;
 use attendant::id::{CallId, LegId};
 use attendant::time::Timestamp;
-use attendant::webhook::commanded::{LegOrder, LegSaving, Part};
-use attendant::webhook::desk::{Ask, AskWhat, Heard};
+use attendant::webhook::front::{Saving, WebhookResult};
 use attendant::webhook::sign::from_base64;
 use attendant::webhook::{
-    Account, Commanded, Fields, Link, Links, Paper, RestAnswer, RestCommand, RestOutcome,
+    Account, Fields, Link, Links, RenderContext, RestAnswer, RestCommand, RestOutcome, RestResult,
 };
-use attendant::words::{AgentRequest, Cause};
+use attendant::words::AgentRequest;
 use serde_json::Value;
 
 use super::judge::Talk;
 use super::line::{Side, ms};
+use super::overheard::{Answered, Overheard};
 use super::platform::PROVIDER;
 use super::world::{Deed, LineId, Request, World};
 use crate::call_control::{self, Did, Platform, Sound};
@@ -33,7 +32,7 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 
 pub(super) struct Control {
-    legs: Box<dyn Commanded>,
+    legs: Overheard,
     pub(super) platform: Platform,
     links: Links,
     /// What the server has written down of its legs.
@@ -42,7 +41,7 @@ pub(super) struct Control {
     pub(super) parties: BTreeMap<String, Option<LegId>>,
     pub(super) talk_since: BTreeMap<String, Timestamp>,
     /// Parties that bring a caller's sound to us.
-    arms: BTreeMap<String, CallId>,
+    handoffs: BTreeMap<String, CallId>,
     /// Callers on hold who hear nothing, and since when.
     pub(super) silent: BTreeMap<LineId, Timestamp>,
 }
@@ -52,8 +51,7 @@ pub(super) enum ControlDeed {
     /// An event reaches the server.
     Event(Box<Fields>),
     /// A command reaches the platform.
-    Command(LegOrder),
-    Told(String, String, RestOutcome),
+    Command(LegId, RestCommand),
     Press(String, char),
     Speaks(String, Duration),
     Answers(String),
@@ -67,19 +65,19 @@ pub(super) enum ControlDeed {
     Consults(String),
     AsksOf(String, AgentRequest),
     /// The provider ends the conference this leg is in.
-    EndsRoom(String),
+    EndsConference(String),
     /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear
     /// each other.
     Looks(String, bool),
     /// A caller's sound reaches us by SIP.
-    Arms(String),
+    HandsOff(String),
     /// The server is killed, and begins anew.
     Restart,
 }
 
-fn paper() -> Paper {
+fn context() -> RenderContext {
     let voices = [("en".to_owned(), "en".to_owned())].into();
-    Paper { links: Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]), voices }
+    RenderContext { links: Links::new("https://ivr.example.com", telnyx::NAME, [9; 32]), voices }
 }
 
 impl Control {
@@ -88,42 +86,43 @@ impl Control {
             Sound::Text { text, .. } => 50 * text.chars().count() as u64,
             Sound::File(_) => ms(PIECE),
         };
-        let paper = paper();
+        let context = context();
         Self {
-            links: paper.links.clone(),
-            legs: telnyx::legs(paper, PIECE),
+            links: context.links.clone(),
+            legs: Overheard::new(context, PIECE),
             platform: Platform::new(lasts),
             saved: BTreeMap::new(),
             parties: BTreeMap::new(),
             talk_since: BTreeMap::new(),
-            arms: BTreeMap::new(),
+            handoffs: BTreeMap::new(),
             silent: BTreeMap::new(),
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let lines = self.platform.lines.values().filter_map(|line| line.due());
-        lines.map(Timestamp::from_millis).chain(self.legs.poll_timeout()).min()
+        lines.map(Timestamp::from_millis).min()
     }
 
-    pub(super) fn take(&mut self, now: Timestamp, ask: &Ask) {
-        match &ask.what {
-            AskWhat::Move { to } => self.legs.move_to(now, &ask.reference, to),
-            AskWhat::End => self.legs.hang_up(&ask.reference),
-            AskWhat::Watch { .. } | AskWhat::Came => {}
-            AskWhat::Part { caller, to, caller_to, room } => {
-                let (caller, to) = (caller.clone(), to.clone());
-                let (caller_to, room) = (caller_to.clone(), room.clone());
-                let part = Part { room, to, caller, caller_to };
-                self.legs.part(now, &ask.reference, ask.leg, part);
-            }
+    /// The way to them, for the front.
+    pub(super) fn legs(&self) -> Box<Overheard> {
+        Box::new(self.legs.clone())
+    }
+
+    /// Writes a leg down, or forgets it.
+    pub(super) fn save(&mut self, saving: Saving) {
+        let own =
+            |name: &str| name.split_once('/').expect("the provider's name first").1.to_owned();
+        match saving {
+            Saving::KeepLeg(name, text) => drop(self.saved.insert(own(&name), text)),
+            Saving::ForgetLeg(name) => drop(self.saved.remove(&own(&name))),
+            Saving::KeepCall(..) | Saving::ForgetCall(_) => {}
         }
     }
 
     /// What the server knows is what was written down.
     fn restart(&mut self, now: Timestamp) {
-        self.legs = telnyx::legs(paper(), PIECE);
-        assert_eq!(self.legs.restore(now, &self.saved, &|_| true), [""; 0]);
+        self.legs.restart(now, context(), PIECE, &self.saved);
     }
 
     /// The leg of a party, as the mark says that it was called with.
@@ -137,7 +136,7 @@ impl Control {
         }
     }
 
-    /// The caller a leg belongs to; a guest's is the agent's.
+    /// The caller a leg belongs to; a consulted party's is the agent's.
     fn caller_of<'a>(&'a self, reference: &'a str) -> &'a str {
         let caller = self.platform.lines.get(reference).and_then(|line| line.caller.as_deref());
         caller.map_or(reference, |caller| self.caller_of(caller))
@@ -162,15 +161,14 @@ impl World {
 
     /// The telephone that had the caller's sound is gone.
     pub(super) fn control_drops(&mut self, call: CallId) {
-        let mut arms = self.control().arms.iter();
-        let party = arms.find(|(_, it)| **it == call).map(|(party, _)| party.clone());
+        let mut handoffs = self.control().handoffs.iter();
+        let party = handoffs.find(|(_, it)| **it == call).map(|(party, _)| party.clone());
         party.into_iter().for_each(|party| self.control_does(ControlDeed::HangsUp(party)));
     }
 
     pub(super) fn control_wakes(&mut self) {
         let now = self.now;
         let control = self.control();
-        control.legs.handle_timeout(now);
         let is_due = |due: Option<u64>| due.is_some_and(|due| due <= now.as_millis());
         let due = control.platform.lines.iter().filter(|(_, line)| is_due(line.due()));
         let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
@@ -186,11 +184,12 @@ impl World {
         let control = self.control();
         let is_up = |control: &Control, reference: &str| control.platform.is_up(reference);
         match deed {
-            ControlDeed::Event(fields) => control.legs.handle_event(now, &fields),
-            ControlDeed::Command(order) => return self.obeys_command(&order),
-            ControlDeed::Told(reference, id, outcome) => {
-                control.legs.handle_rest_result(now, &reference, &id, &outcome);
+            ControlDeed::Event(fields) => {
+                let next = &mut self.next_call;
+                let known = self.front.handle_request(now, PROVIDER, &Link::Voice, &fields, next);
+                assert!(matches!(known, WebhookResult::Known(_)), "{known:?}");
             }
+            ControlDeed::Command(leg, command) => return self.obeys_command(leg, &command),
             ControlDeed::Press(reference, key) if is_up(control, &reference) => {
                 control.platform.press(at, &reference, key);
             }
@@ -212,13 +211,13 @@ impl World {
             ControlDeed::HangsUp(reference) if is_up(control, &reference) => {
                 control.platform.hangs_up(at, &reference);
             }
-            ControlDeed::Arms(party) if is_up(control, &party) => return self.brings(&party),
+            ControlDeed::HandsOff(party) if is_up(control, &party) => return self.brings(&party),
             ControlDeed::Holds(party, lasts) => return self.control_holds(&party, lasts),
             ControlDeed::Consults(party) => return self.control_consults(&party),
             ControlDeed::AsksOf(party, ask) => self.asks_of(&party, ask),
-            ControlDeed::EndsRoom(party) => {
-                if let Some(room) = control.platform.lines[&party].room.clone() {
-                    control.platform.ends_room(&room);
+            ControlDeed::EndsConference(party) => {
+                if let Some(conference) = control.platform.lines[&party].conference.clone() {
+                    control.platform.ends_conference(&conference);
                 }
             }
             ControlDeed::Looks(party, is_held) => self.looks(&party, is_held),
@@ -229,26 +228,24 @@ impl World {
             | ControlDeed::Fails(..)
             | ControlDeed::HangsUp(_)
             | ControlDeed::GivesUp(_)
-            | ControlDeed::Arms(_) => {}
+            | ControlDeed::HandsOff(_) => {}
         }
         self.carry();
     }
 
     /// Does a command as it goes over the wire, unless it is lost on the way.
-    fn obeys_command(&mut self, order: &LegOrder) {
+    fn obeys_command(&mut self, leg: LegId, command: &RestCommand) {
         let back = self.wire.rest(self.now);
-        let RestCommand::Action { reference, id, name, .. } = &order.command else {
-            panic!("an action")
-        };
+        let RestCommand::Action { reference, id, name, .. } = command else { panic!("an action") };
         let told = |outcome| {
-            let deed = ControlDeed::Told(reference.clone(), id.clone(), outcome);
-            Deed::Control(deed)
+            let action = Some((reference.clone(), id.clone()));
+            Deed::RestTold(RestResult { provider: PROVIDER, leg, action, outcome })
         };
         if self.wire.loses_rest(self.now) {
             return self.plan(back, told(RestOutcome::Busy(None)));
         }
         let account = Account { id: "con".to_owned(), ..Account::default() };
-        let call = telnyx::provider().rest(&account, &order.command).expect("a command");
+        let call = telnyx::provider().rest(&account, command).expect("a command");
         let mut body: Value = serde_json::from_str(&call.body).unwrap();
         let path = call.url.strip_prefix("https://api.telnyx.com").expect("Telnyx");
         let addressed = call_control::addressed(path, &mut body);
@@ -333,18 +330,18 @@ impl World {
                 Did::Bridges { caller: _, party } => {
                     let now = self.now;
                     self.control().talk_since.insert(party.clone(), now);
-                    if !self.control().arms.contains_key(&party) {
+                    if !self.control().handoffs.contains_key(&party) {
                         let talk = self.talk();
                         self.plan_control_hold(&party, talk);
                         self.plan(talk, Deed::Control(ControlDeed::HangsUp(party)));
                     }
                 }
-                Did::Enters { reference, room } => {
-                    self.judge.tell(self.now, "enters", &(&reference, room));
-                    self.guest_enters(reference);
+                Did::Enters { reference, conference } => {
+                    self.judge.tell(self.now, "enters", &(&reference, conference));
+                    self.consulted_enters(reference);
                 }
-                Did::Leaves { reference, room } => {
-                    self.judge.tell(self.now, "leaves", &(reference, room));
+                Did::Leaves { reference, conference } => {
+                    self.judge.tell(self.now, "leaves", &(reference, conference));
                 }
                 Did::Plays { .. } | Did::Ends { .. } => {}
             }
@@ -360,7 +357,7 @@ impl World {
         let is_busy = self.control().platform.lines.iter().any(is_busy);
         self.control().parties.insert(party.clone(), leg);
         let (after, deed) = match self.people.below(10) {
-            _ if leg.is_none() => (self.people.ms(50, 400), ControlDeed::Arms(party)),
+            _ if leg.is_none() => (self.people.ms(50, 400), ControlDeed::HandsOff(party)),
             _ if is_busy => (self.people.ms(50, 900), ControlDeed::Fails(party, "user_busy")),
             _ if self.manners.is_steady => (Duration::from_secs(4), ControlDeed::Answers(party)),
             0..7 => (self.people.ms(500, 12_000), ControlDeed::Answers(party)),
@@ -373,16 +370,11 @@ impl World {
     /// The caller's sound comes to us; nobody may be there for it any more.
     fn brings(&mut self, party: &str) {
         let to = self.control().platform.lines[party].to.clone();
-        let user = to.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, leg)) = self.desk.arm(user) else {
+        let Some((caller, _)) = self.arrives_by_sip(&to) else {
             self.control().platform.fails(party, "not_found");
             return self.carry();
         };
-        assert!(
-            self.phones.get(&leg).is_some_and(|phone| phone.answered_at.is_some()),
-            "{leg} hears the caller, and is not there"
-        );
-        self.control().arms.insert(party.to_owned(), caller.call);
+        self.control().handoffs.insert(party.to_owned(), caller.call);
         self.control().platform.answers(party);
         self.carry();
     }
@@ -396,67 +388,38 @@ impl World {
         let control = self.control();
         let leg = control.parties.get(reference).copied().flatten();
         let since = control.talk_since.remove(reference);
-        let arm = control.arms.remove(reference);
+        let handoff = control.handoffs.remove(reference);
         if let Some((leg, from)) = leg.zip(since) {
             self.judge.talks.push(Talk { leg, from, to: now });
         }
-        if let Some(call) = arm.filter(|call| self.desk.has_arm(*call)) {
-            self.desk.arm_ended(now, call, false, Cause::NORMAL_CLEARING);
-            self.settle();
+        if let Some(call) = handoff {
+            self.sound_ends(call);
         }
     }
 
-    /// Takes what comes from the legs to the desk and back, until nothing does.
-    pub(super) fn control_drives(&mut self) {
-        self.listens_for_silence();
-        while let Some((link, fields)) = self.control().legs.poll_request() {
-            self.comes(link, fields);
-        }
-        while let Some(order) = self.control().legs.poll_order() {
-            let after = self.wire.rest(self.now);
-            self.plan(after, Deed::Control(ControlDeed::Command(order)));
-        }
-        let control = self.control();
-        while let Some(saving) = control.legs.poll_saving() {
-            match saving {
-                LegSaving::Keep(name, text) => drop(control.saved.insert(name, text)),
-                LegSaving::Forget(name) => drop(control.saved.remove(&name)),
-            }
-        }
-    }
-
-    fn comes(&mut self, link: Link, fields: Fields) {
+    /// A leg's request was answered; `call` is the one that arrived with it, or is meant.
+    pub(super) fn control_answered(&mut self, call: Option<CallId>, caused: usize) {
         let now = self.now;
-        let reference = fields.reference.clone();
-        let caller = self.control().caller_of(&reference).to_owned();
-        // The news of a recording has another name of the leg.
-        let caller = caller.trim_start_matches("leg of ");
-        let line = self.lines.iter().position(|line| line.reference == caller).expect("a line");
-        let heard = self.desk.hear(now, PROVIDER, &link, &fields, &mut self.next_call);
-        let (document, caused) = match heard {
-            Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return self.control().legs.execute(now, &reference, &link, None),
-            Heard::Asked(ticket) => {
-                self.lines[line].call = Some(ticket.call());
-                let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
-                let document = self.desk.write(now, &ticket, ahead);
-                self.settle();
-                (document, caused)
+        while let Some(Answered { link, fields, document }) = self.control().legs.poll_answered() {
+            let reference = fields.reference.clone();
+            let caller = self.control().caller_of(&reference).to_owned();
+            // The news of a recording has another name of the leg.
+            let caller = caller.trim_start_matches("leg of ");
+            let line = self.lines.iter().position(|line| line.reference == caller);
+            let line = line.expect("a line");
+            self.lines[line].call = call.or(self.lines[line].call);
+            let Some(document) = document else { continue };
+            self.judge.log(now, "answer", &document);
+            let is_new = self.judge.answered(&reference, &link, &document, caused);
+            let is_bridged = is_new && document.actions.is_empty();
+            if let Link::Leg { leg, .. } = link
+                && is_bridged
+            {
+                self.is_bridged(leg);
             }
-        };
-        self.judge.log(now, "answer", &document);
-        let is_new = self.judge.answered(&reference, &link, &document, caused);
-        let side = Side::Nobody;
-        let request = Request { id: 0, line, side, link: link.clone(), fields, is_repeat: false };
-        self.note_heard(&request, &document, is_new || caused > 0);
-        if let Link::Leg { leg, .. } = link
-            && is_new
-            && document.actions.is_empty()
-        {
-            let state = self.center.call(leg.call).map(|call| call.state);
-            assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+            let side = Side::Nobody;
+            let request = Request { id: 0, line, side, link, fields, is_repeat: false };
+            self.note_heard(&request, &document, is_new || caused > 0);
         }
-        self.control().legs.execute(now, &reference, &link, Some(&document));
     }
 }

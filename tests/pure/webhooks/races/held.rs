@@ -25,7 +25,7 @@ impl World {
         };
         self.plan(talk / 4, Deed::Control(deed));
         if self.wire.may_lose() && self.people.chance(0.2) {
-            self.plan(talk * 5 / 8, Deed::Control(ControlDeed::EndsRoom(party())));
+            self.plan(talk * 5 / 8, Deed::Control(ControlDeed::EndsConference(party())));
         }
     }
 
@@ -34,7 +34,8 @@ impl World {
         let trunk = Some(PROVIDER.to_owned());
         self.asks_of(party, AgentRequest::Consult { number, trunk });
         if self.people.chance(0.2) {
-            self.plan_ask(party, AgentRequest::Resume); // whether or not the guest is there
+            // Whether or not the consulted party is there.
+            self.plan_ask(party, AgentRequest::Resume);
         }
     }
 
@@ -49,21 +50,16 @@ impl World {
         let Some((leg, agent)) = leg.and_then(|leg| Some((leg, self.agent_on(leg)?))) else {
             return;
         };
-        let can = match &ask {
-            AgentRequest::Consult { .. } => self.desk.consults(leg, PROVIDER),
-            AgentRequest::Conference => self.desk.meets(leg),
-            _ => Ok(()),
-        };
-        if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
+        if self.center.may_ask(agent, &ask).is_ok() && self.can(leg, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
-            self.judge.parted.insert(leg);
+            self.judge.was_split.insert(leg);
             self.tell(Event::AgentAsked { agent, ask });
         }
     }
 
-    /// A guest begins to talk; sooner or later it hangs up.
-    pub(super) fn guest_enters(&mut self, reference: String) {
+    /// A consulted party begins to talk; sooner or later it hangs up.
+    pub(super) fn consulted_enters(&mut self, reference: String) {
         let now = self.now;
         let control = self.control();
         let Some(Some(leg)) = control.parties.get(&reference).copied() else { return };
@@ -78,7 +74,7 @@ impl World {
             3 => self.plan_ask(&agent, AgentRequest::Resume),
             _ => {} // one of them hangs up
         }
-        self.judge.parted.insert(leg);
+        self.judge.was_split.insert(leg);
         let talk = self.talk();
         self.plan(talk, Deed::Control(ControlDeed::HangsUp(reference)));
     }
@@ -86,7 +82,7 @@ impl World {
     pub(super) fn control_holds(&mut self, party: &str, lasts: Duration) {
         let leg = self.control().parties.get(party).copied().flatten();
         let Some(leg) = leg.filter(|&leg| self.holds_on(leg, lasts)) else { return };
-        self.judge.parted.insert(leg);
+        self.judge.was_split.insert(leg);
         let looks = |is_held| Deed::Control(ControlDeed::Looks(party.to_owned(), is_held));
         let settles = if self.wire.is_fair() { SETTLES } else { SETTLES_LATE };
         if lasts > settles {
@@ -107,8 +103,8 @@ impl World {
             return;
         }
         let is_right = match is_held {
-            true => caller.is_alone() && line.room.is_some(),
-            false => caller.room.is_some() && caller.room == line.room,
+            true => caller.is_alone() && line.conference.is_some(),
+            false => caller.conference.is_some() && caller.conference == line.conference,
         };
         assert!(is_right, "{name}, on hold: {is_held}: {caller:?}, {line:?}");
         self.judge.looks += 1;

@@ -19,7 +19,7 @@ const TOLD_MAX: Duration = Duration::from_secs(45);
 ///
 /// [`Weather::Slow`]: super::wire::Weather::Slow
 const NEWS_LATE_MAX: Duration = Duration::from_millis(6_650);
-/// Answers the desk keeps of one leg; older ones may be answered anew.
+/// Answers kept of one leg; older ones may be answered anew.
 const KEPT: usize = 4;
 
 /// Two people who could hear each other, by the platform's own clock.
@@ -38,8 +38,8 @@ pub(super) struct Judge {
     gone: BTreeSet<CallId>,
     accepted: BTreeSet<LegId>,
     over: BTreeSet<LegId>,
-    pub(super) parted: BTreeSet<LegId>,
-    /// Guests who were asked for, and who took a caller over.
+    pub(super) was_split: BTreeSet<LegId>,
+    /// Consulted parties who were asked for, and who took a caller over.
     pub(super) consults: usize,
     pub(super) handed: usize,
     /// How often it was looked who hears whom.
@@ -69,7 +69,7 @@ impl Judge {
         }
     }
 
-    /// The desk's events: each leg begins once and ends once, and nothing comes after the end.
+    /// The calls' events: each leg begins once and ends once, and nothing comes after the end.
     pub(super) fn event(&mut self, event: &Event) {
         let event = match event {
             Event::Late { news, .. } => news,
@@ -170,8 +170,8 @@ impl Judge {
     }
 
     fn late_of(&self, leg: LegId, late: Duration) -> Duration {
-        let is_parted = self.parted.contains(&leg);
-        if is_parted { late.max(NEWS_LATE_MAX) } else { late }
+        let is_split = self.was_split.contains(&leg);
+        if is_split { late.max(NEWS_LATE_MAX) } else { late }
     }
 
     /// Nobody is brought together with a caller whose record is closed.
@@ -180,7 +180,7 @@ impl Judge {
             || document
                 .actions
                 .iter()
-                .any(|action| matches!(action, Action::Dial(_) | Action::Meet { .. }));
+                .any(|action| matches!(action, Action::Dial(_) | Action::Conference { .. }));
         let call = call_of(document, link);
         assert!(!(bridges && self.records.contains_key(&call)), "{link:?}: {call} is over");
     }
@@ -206,7 +206,7 @@ fn call_of(document: &Document, link: &Link) -> CallId {
     let next = document.actions.iter().find_map(|action| match action {
         Action::Gather { next, .. }
         | Action::Goto(next)
-        | Action::Meet { next, .. }
+        | Action::Conference { next, .. }
         | Action::Record { next, .. } => of(next),
         Action::Dial(dial) => of(&dial.next),
         Action::Sound(_) | Action::HangUp { .. } | Action::Reject { .. } => None,

@@ -24,8 +24,8 @@ pub(super) enum Act {
         made: Option<Recorded>,
     },
     Dial(Box<Dial>),
-    /// In a room, until it ends: then this is asked.
-    Meet {
+    /// In a conference, until it ends: then this is asked.
+    Conference {
         next: Link,
     },
     HangUp,
@@ -37,7 +37,7 @@ pub(super) enum Side {
     Caller,
     Callee,
     /// A callee who was taken out of the dialing.
-    Guest(LegId),
+    Moved(LegId),
     /// News only: the answer does not matter.
     Nobody,
 }
@@ -54,7 +54,7 @@ pub(super) struct Dialing {
     /// When the callee will hang up.
     pub(super) talks_until: Option<Timestamp>,
     /// Caller and agent, where the caller's sound is with us by SIP.
-    pub(super) arm: Option<(LegId, LegId)>,
+    pub(super) handoff: Option<(LegId, LegId)>,
 }
 
 #[derive(Debug)]
@@ -66,8 +66,8 @@ pub(super) struct Line {
     /// The request whose answer the line waits for.
     pub(super) asks: Option<u64>,
     pub(super) dialing: Option<Dialing>,
-    /// Where it is asked when the room ends in which the caller is.
-    pub(super) room: Option<Link>,
+    /// Where it is asked when the conference ends in which the caller is.
+    pub(super) conference: Option<Link>,
     pub(super) is_over: bool,
     pub(super) over_at: Option<Timestamp>,
     /// When we last heard of it, and whether it was dialing or talking to somebody then.
@@ -87,7 +87,7 @@ impl Line {
         self.epoch += 1;
         self.asks = None;
         self.dialing = None;
-        self.room = None;
+        self.conference = None;
         let mut after = Duration::ZERO;
         for action in &document.actions {
             match action {
@@ -108,9 +108,9 @@ impl Line {
                     self.learn(&dial.next);
                     return (after, Act::Dial(dial.clone()));
                 }
-                Action::Meet { next, .. } => {
+                Action::Conference { next, .. } => {
                     self.learn(next);
-                    return (after, Act::Meet { next: next.clone() });
+                    return (after, Act::Conference { next: next.clone() });
                 }
                 Action::Goto(next) => {
                     self.learn(next);

@@ -1,4 +1,5 @@
-//! Whole contact centers behind the desk, while the platform and the wire do their worst.
+//! Whole contact centers whose calls are at a provider, while the platform and the wire do their
+//! worst.
 //!
 //! Callers press anything and leave at any moment; agents are at our telephones and at outside
 //! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
@@ -9,12 +10,14 @@
 //!
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
+mod conference;
 mod control;
 mod held;
 mod judge;
 mod line;
+mod overheard;
+mod phones;
 mod platform;
-mod room;
 mod wire;
 mod world;
 
@@ -23,18 +26,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use attendant::acd::{self, Misses, WrapUp};
-use attendant::words::AgentState;
-
 use attendant::center::setup::{Agent, Queue, Trunk};
 use attendant::center::{ContactCenter, Setup};
 use attendant::flow::{self, Known};
+use attendant::front::Front;
 use attendant::id::{AgentId, CallId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Desk, DeskSetup, ProviderSetup};
+use attendant::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use attendant::webhook::document::Callee;
-use attendant::words::{AgentRequest, CallOutcome, Digit, Event, PartyLeg};
+use attendant::webhook::front::{ProviderFront, Way};
+use attendant::webhook::provider_info::SplitSupport;
+use attendant::words::{AgentRequest, AgentState, CallOutcome, Digit, Event, PartyLeg};
 
 use control::{Control, ControlDeed};
 use line::{Line, ms};
@@ -66,7 +69,7 @@ struct Plan {
     seed: u64,
     weather: Weather,
     has_rest: bool,
-    parting: Parting,
+    split: SplitSupport,
     /// Agents outside must press a key.
     has_key: bool,
     callers: usize,
@@ -82,7 +85,7 @@ impl Plan {
     /// A provider that does nothing by itself has REST; and more agents are its own.
     fn commanded(self) -> Self {
         let outside = if self.is_steady { self.outside } else { self.outside + 2 };
-        Self { is_commanded: true, has_rest: true, parting: Parting::Both, outside, ..self }
+        Self { is_commanded: true, has_rest: true, split: SplitSupport::Both, outside, ..self }
     }
 
     /// By how much a talk may be longer or shorter than in fair weather, and than on record.
@@ -96,7 +99,7 @@ impl Plan {
             seed,
             weather: if random.chance(0.7) { Weather::Hostile } else { Weather::Slow },
             has_rest: random.chance(0.6),
-            parting: if random.chance(0.5) { Parting::Party } else { Parting::Both },
+            split: if random.chance(0.5) { SplitSupport::Party } else { SplitSupport::Both },
             has_key: random.chance(0.8),
             callers: 2 + random.below(5) as usize,
             phones: 1 + random.below(2) as u32,
@@ -115,7 +118,7 @@ impl Plan {
             seed,
             weather: Weather::Fair,
             has_rest: seed % 4 < 2,
-            parting: if seed % 8 < 4 { Parting::Party } else { Parting::Both },
+            split: if seed % 8 < 4 { SplitSupport::Party } else { SplitSupport::Both },
             has_key: true,
             callers: 1,
             phones,
@@ -163,7 +166,7 @@ fn center(plan: &Plan) -> ContactCenter {
     })
 }
 
-fn desk(plan: &Plan) -> Desk {
+fn setup(plan: &Plan) -> ProviderCallsSetup {
     let provider = ProviderSetup {
         has_rest: plan.has_rest,
         accept_key: Digit::new('1').filter(|_| plan.has_key),
@@ -171,7 +174,7 @@ fn desk(plan: &Plan) -> Desk {
         whisper_language: "en".to_owned(),
         caller_id: None,
         ends_parties: false,
-        parting: plan.parting,
+        split: plan.split,
         only_numbers_ask: false,
         waits_for_key: false,
         sip_host: Some("pbx.example.com".to_owned()),
@@ -180,14 +183,14 @@ fn desk(plan: &Plan) -> Desk {
         let number = format!("+141555501{}", 70 + n);
         (AgentId(n), (PROVIDER.to_owned(), Callee::Number(number)))
     });
-    Desk::new(DeskSetup {
+    ProviderCallsSetup {
         providers: [(PROVIDER.to_owned(), provider)].into(),
         agents: outside.collect(),
         piece: Duration::from_secs(8),
         pieces: 4,
         is_ours: false,
         key: [3; 32],
-    })
+    }
 }
 
 fn world(plan: &Plan) -> World {
@@ -195,10 +198,16 @@ fn world(plan: &Plan) -> World {
     let wire = Wire::new(random.fork(), plan.weather, START + DAY);
     let manners = Manners { is_steady: plan.is_steady, talk: random.ms(20_000, 60_000) };
     let people = random.fork();
-    let mut world = World::new(START, center(plan), desk(plan), wire, people, manners);
-    world.parting = plan.parting;
+    let control = plan.is_commanded.then(Control::new);
+    let way = match &control {
+        Some(control) => Way::Commands(control.legs()),
+        None => Way::Documents(platform::links()),
+    };
+    let front = ProviderFront::new(setup(plan), [(PROVIDER, way)].into());
+    let mut world = World::new(START, center(plan), front, wire, people, manners);
+    world.split = plan.split;
+    world.control = control;
     if plan.is_commanded {
-        world.control = Some(Control::new());
         let kills = if plan.is_steady { 0 } else { random.below(4) };
         for _ in 0..kills {
             world.plan(random.ms(0, ms(DAY)), Deed::Control(ControlDeed::Restart));
@@ -221,7 +230,7 @@ fn world(plan: &Plan) -> World {
             epoch: 0,
             asks: None,
             dialing: None,
-            room: None,
+            conference: None,
             is_over: false,
             over_at: None,
             heard_last: None,
@@ -274,11 +283,11 @@ fn words(fault: &(dyn std::any::Any + Send)) -> String {
 
 fn is_at_rest(world: &World, plan: &Plan) {
     assert_eq!(world.center.calls_live(), 0);
-    assert_eq!(world.desk.calls_live(), 0);
+    assert_eq!(world.front.calls_live(), 0);
     assert!(world.lines.iter().all(|line| line.is_over));
-    assert!(world.phones.is_empty(), "{:?}", world.phones);
-    assert!(world.guests.is_empty(), "{:?}", world.guests);
-    assert_eq!(world.desk.poll_timeout(), None);
+    assert!(world.phones.up.is_empty(), "{:?}", world.phones);
+    assert!(world.moved.is_empty(), "{:?}", world.moved);
+    assert_eq!(world.front.poll_timeout(), None);
     if let Some(control) = &world.control {
         let up: Vec<_> = control.platform.lines.iter().filter(|(_, line)| !line.is_over).collect();
         assert!(up.is_empty(), "{up:?}");
@@ -304,20 +313,20 @@ fn is_at_rest(world: &World, plan: &Plan) {
 
 #[test]
 fn nothing_breaks_whatever_is_lost_late_doubled_or_crossed() {
-    let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut talks, mut calls, mut was_split) = (0, 0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed), false);
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
-        parted += world.judge.parted.len();
+        was_split += world.judge.was_split.len();
     }
-    let is_test = calls > 500 && talks > 300 && parted > 50;
-    assert!(is_test, "{calls} calls, {talks} talks and {parted} parted are no test");
+    let is_test = calls > 500 && talks > 300 && was_split > 50;
+    assert!(is_test, "{calls} calls, {talks} talks and {was_split} split are no test");
 }
 
 #[test]
 fn nothing_breaks_either_where_each_action_is_commanded() {
-    let (mut talks, mut calls, mut parted) = (0, 0, 0);
+    let (mut talks, mut calls, mut was_split) = (0, 0, 0);
     let (mut consults, mut handed) = (0, 0);
     for seed in 0..SEEDS {
         let world = run(&Plan::wild(seed).commanded(), false);
@@ -325,11 +334,11 @@ fn nothing_breaks_either_where_each_action_is_commanded() {
         handed += world.judge.handed;
         calls += world.judge.records.len();
         talks += world.judge.talks.len();
-        parted += world.judge.parted.len();
+        was_split += world.judge.was_split.len();
     }
-    let is_test = calls > 500 && talks > 200 && parted > 50 && consults > 40 && handed > 3;
-    let all = (calls, talks, parted, consults, handed);
-    assert!(is_test, "{all:?} calls, talks, parted, consulted and handed over are no test");
+    let is_test = calls > 500 && talks > 200 && was_split > 50 && consults > 40 && handed > 3;
+    let all = (calls, talks, was_split, consults, handed);
+    assert!(is_test, "{all:?} calls, talks, split, consulted and handed over are no test");
 }
 
 #[test]

@@ -5,9 +5,12 @@ use std::time::Duration;
 use attendant::center::snapshot::CallState;
 use attendant::id::LegId;
 use attendant::time::Timestamp;
-use attendant::webhook::desk::{Ask, AskWhat, Asked, Heard};
 use attendant::webhook::document::Callee;
-use attendant::webhook::{Action, DialResult, Document, Fields, LegState, Link};
+use attendant::webhook::link::PREFIX;
+use attendant::webhook::{
+    Action, DialResult, Document, Fields, LegState, Link, Links, RestCommand, RestOutcome,
+    RestResult,
+};
 use attendant::words::{Cause, Digit};
 
 use super::judge::Talk;
@@ -43,9 +46,9 @@ impl World {
                 let Some(dialing) = &mut self.lines[line].dialing else { return };
                 dialing.asks = Some(id);
             }
-            Side::Guest(leg) => {
-                let Some(guest) = self.guests.get_mut(&leg) else { return };
-                guest.asks = Some(id);
+            Side::Moved(leg) => {
+                let Some(moved) = self.moved.get_mut(&leg) else { return };
+                moved.asks = Some(id);
             }
             Side::Nobody => {}
         }
@@ -83,34 +86,31 @@ impl World {
     pub(super) fn arrives(&mut self, request: Request) {
         let now = self.now;
         let link = &request.link;
-        let heard = self.desk.hear(now, PROVIDER, link, &request.fields, &mut self.next_call);
-        let (document, caused) = match heard {
-            Heard::Known(document) => (document, self.settle()),
-            Heard::Unknown => return, // long over: the platform is told so
-            Heard::Asked(ticket) => {
-                let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
-                let document = self.desk.write(now, &ticket, ahead);
-                self.settle();
-                (document, caused)
-            }
-        };
+        let next = &mut self.next_call;
+        let result = self.front.handle_request(now, PROVIDER, link, &request.fields, next);
+        // Long over: the platform is told so.
+        let Some((document, caused)) = self.answer(result) else { return };
         self.judge.log(now, "answer", &document);
         let is_new = self.judge.answered(&request.fields.reference, link, &document, caused);
         self.note_heard(&request, &document, is_new || caused > 0);
-        if let Link::Leg { leg, .. } = link
+        if let Link::Leg { leg, .. } = *link
             && is_new
             && document.actions.is_empty()
         {
-            let state = self.center.call(leg.call).map(|call| call.state);
-            assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+            self.is_bridged(leg);
         }
         if let Some(after) = self.wire.answer(now) {
             self.plan(after, Deed::Answered(request, document));
         }
     }
 
-    /// What the desk knows last of a line: when, and whether somebody was dialed or talked to then.
+    /// A party is told that it is brought together with the caller.
+    pub(super) fn is_bridged(&self, leg: LegId) {
+        let state = self.center.call(leg.call).map(|call| call.state);
+        assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
+    }
+
+    /// What we know last of a line: when, and whether somebody was dialed or talked to then.
     pub(super) fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
         let has_ended = request.fields.state.is_some_and(LegState::is_ended);
         let is_dialing = match request.link {
@@ -136,7 +136,7 @@ impl World {
         match request.side {
             Side::Caller => self.line_ends(request.line),
             Side::Callee => self.dial_over(request.line, Some(Cause::NORMAL_CLEARING)),
-            Side::Guest(leg) => self.guest_ends(leg),
+            Side::Moved(leg) => self.moved_ends(leg),
             Side::Nobody => {}
         }
     }
@@ -146,8 +146,8 @@ impl World {
         let asks = match request.side {
             Side::Caller => line.asks,
             Side::Callee => line.dialing.as_ref().and_then(|dialing| dialing.asks),
-            Side::Guest(leg) => {
-                return self.guests.get(&leg).is_some_and(|it| it.asks == Some(request.id));
+            Side::Moved(leg) => {
+                return self.moved.get(&leg).is_some_and(|it| it.asks == Some(request.id));
             }
             Side::Nobody => None,
         };
@@ -161,7 +161,7 @@ impl World {
         match request.side {
             Side::Caller => self.load(request.line, document),
             Side::Callee => self.callee_told(request.line, document),
-            Side::Guest(leg) => self.guest_told(leg, document),
+            Side::Moved(leg) => self.moved_told(leg, document),
             Side::Nobody => {}
         }
     }
@@ -186,7 +186,7 @@ impl World {
                 self.ask(line, Side::Caller, next, fields);
             }
             Act::HangUp => self.line_ends(line),
-            Act::Meet { next } => self.enters(line, next),
+            Act::Conference { next } => self.enters(line, next),
             Act::Dial(dial) => {
                 let is_sip = matches!(dial.to, Callee::Sip(_));
                 let is_busy = self.lines.iter().any(|other| {
@@ -199,7 +199,7 @@ impl World {
                     answered_at: None,
                     talks_since: None,
                     talks_until: None,
-                    arm: None,
+                    handoff: None,
                 };
                 self.plan_callee(line, epoch, &dialing, is_sip, is_busy);
                 self.lines[line].dialing = Some(dialing);
@@ -218,7 +218,7 @@ impl World {
         let people = &mut self.people;
         let rings_out = dialing.dial.ring_timeout;
         let (after, deed) = match people.below(10) {
-            _ if is_sip => (people.ms(50, 400), CalleeDeed::Arms),
+            _ if is_sip => (people.ms(50, 400), CalleeDeed::HandsOff),
             _ if is_busy => (people.ms(50, 900), CalleeDeed::Fails(Cause::USER_BUSY)),
             _ if self.manners.is_steady => (Duration::from_secs(4), CalleeDeed::Answers),
             0..7 => (people.ms(500, 12_000), CalleeDeed::Answers),
@@ -240,7 +240,7 @@ impl World {
             return;
         };
         match deed {
-            CalleeDeed::Arms => self.arms(line, epoch),
+            CalleeDeed::HandsOff => self.hands_off(line, epoch),
             CalleeDeed::Rings => self.callee_news(line, LegState::Ringing),
             CalleeDeed::Answers => {
                 dialing.answered_at = Some(now);
@@ -263,18 +263,15 @@ impl World {
     }
 
     /// The caller's sound comes to us; nobody may be there for it any more.
-    fn arms(&mut self, line: LineId, epoch: u32) {
-        let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
+    fn hands_off(&mut self, line: LineId, epoch: u32) {
+        let dialing = self.lines[line].dialing.as_ref().expect("it is being dialed");
         let Callee::Sip(uri) = &dialing.dial.to else { return };
-        let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
-        let Some((caller, party)) = self.desk.arm(user) else {
+        let uri = uri.clone();
+        let Some((caller, party)) = self.arrives_by_sip(&uri) else {
             return self.dial_over(line, Some(Cause::UNALLOCATED_NUMBER));
         };
-        assert!(
-            self.phones.get(&party).is_some_and(|phone| phone.answered_at.is_some()),
-            "{party} hears the caller, and is not there"
-        );
-        dialing.arm = Some((caller, party));
+        let dialing = self.lines[line].dialing.as_mut().expect("it is being dialed");
+        dialing.handoff = Some((caller, party));
         dialing.talks_since = Some(self.now);
         assert_eq!(self.lines[line].epoch, epoch);
         assert_eq!(self.lines[line].call, Some(caller.call));
@@ -345,11 +342,10 @@ impl World {
             return;
         }
         self.lines[line].over_at = Some(self.now);
-        let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+        let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
         self.callee_ends(line, Cause::NORMAL_CLEARING);
-        if let Some((caller, _)) = arm.filter(|(caller, _)| self.desk.has_arm(caller.call)) {
-            self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
-            self.settle();
+        if let Some((caller, _)) = handoff {
+            self.sound_ends(caller.call);
         }
         if self.wire.is_silent_end(self.now) {
             return;
@@ -363,44 +359,68 @@ impl World {
     }
 
     /// A command by REST arrives at the platform.
-    pub(super) fn rest(&mut self, ask: &Ask) {
-        if !ask.leg.is_caller() {
-            return self.rest_of_party(ask);
-        }
-        let found = self.lines.iter().position(|line| line.reference == ask.reference);
-        let line = found.expect("a call of ours");
+    pub(super) fn rest(&mut self, leg: LegId, command: &RestCommand) {
         let back = self.wire.rest(self.now);
-        if self.wire.loses_rest(self.now) {
-            return self.plan(back, Deed::RestTold(ask.leg, Asked::Failed));
-        }
-        let is_gone = self.lines[line].is_over;
-        if !is_gone {
-            self.obey(line, &ask.what);
-        }
-        let asked = match is_gone {
-            true => Asked::Gone,
-            false if self.wire.loses_rest(self.now) => Asked::Failed, // it worked all the same
-            false => Asked::Done,
+        let outcome = match self.wire.loses_rest(self.now) {
+            true => RestOutcome::Busy(None),
+            false if !self.obeys(leg, command) => RestOutcome::Gone,
+            false if self.wire.loses_rest(self.now) => RestOutcome::Busy(None), // done all the same
+            false => RestOutcome::Done,
         };
-        self.plan(back, Deed::RestTold(ask.leg, asked));
+        if matches!(command, RestCommand::Watch { .. }) {
+            return; // whoever sends it does not care
+        }
+        let result = RestResult { provider: PROVIDER, leg, action: None, outcome };
+        self.plan(back, Deed::RestTold(result));
     }
 
-    fn obey(&mut self, line: LineId, what: &AskWhat) {
-        match what {
-            AskWhat::Watch { .. } | AskWhat::Came | AskWhat::Part { .. } => {}
-            AskWhat::End => self.line_ends(line),
-            AskWhat::Move { to } => {
-                let arm = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.arm);
+    /// Whether the leg was there.
+    fn obeys(&mut self, leg: LegId, command: &RestCommand) -> bool {
+        if !leg.is_caller() {
+            return self.obeys_for(leg, command);
+        }
+        let (RestCommand::Move { reference, .. }
+        | RestCommand::Split { reference, .. }
+        | RestCommand::End { reference, .. }
+        | RestCommand::Watch { reference, .. }
+        | RestCommand::Action { reference, .. }) = command;
+        let found = self.lines.iter().position(|line| line.reference == *reference);
+        let line = found.expect("a call of ours");
+        if self.lines[line].is_over {
+            return false;
+        }
+        match command {
+            RestCommand::Watch { .. } => {}
+            RestCommand::End { .. } => self.line_ends(line),
+            RestCommand::Move { url, .. } => {
+                let handoff = self.lines[line].dialing.as_ref().and_then(|dialing| dialing.handoff);
                 self.callee_ends(line, Cause::NORMAL_CLEARING);
-                if let Some((caller, _)) = arm.filter(|(leg, _)| self.desk.has_arm(leg.call)) {
-                    self.desk.arm_ended(self.now, caller.call, false, Cause::NORMAL_CLEARING);
-                    self.settle();
+                if let Some((caller, _)) = handoff {
+                    self.sound_ends(caller.call);
                 }
                 self.lines[line].epoch += 1;
-                self.ask(line, Side::Caller, to.clone(), Fields::default());
+                self.ask(line, Side::Caller, link_of(url), Fields::default());
+            }
+            RestCommand::Split { .. } | RestCommand::Action { .. } => {
+                panic!("{command:?} is not about a caller")
             }
         }
+        true
     }
+}
+
+/// Its addresses.
+pub(super) fn links() -> Links {
+    Links::new("https://ivr.example.com", PROVIDER, [9; 32])
+}
+
+/// What an address of ours is for.
+pub(super) fn link_of(url: &str) -> Link {
+    let links = links();
+    let below = url.strip_prefix(links.base()).and_then(|path| path.strip_prefix(PREFIX));
+    let (_, path) = below.and_then(|path| path.split_once('/')).expect("an address of ours");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    links.read(path, query).expect("it is signed by us")
 }
 
 /// The platform's name for the leg of somebody it called.

@@ -1,4 +1,5 @@
-//! A whole contact center behind the desk, in virtual time: what is done when, and by whom.
+//! A whole contact center behind its calls at a provider, in virtual time: what is done when, and
+//! by whom.
 //!
 //! **Invariant:** one deed at a time, by time and then by the order in which it was planned; after
 //! each, the center's own check and the [`Judge`]'s.
@@ -7,19 +8,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attendant::center::ContactCenter;
-use attendant::front::{Front, Turn};
+use attendant::front::{Front, FrontCannot, HandoffEnd, Turn, exchange};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::sim::Random;
 use attendant::time::Timestamp;
-use attendant::webhook::about::Parting;
-use attendant::webhook::desk::{Ask, AskWhat, Asked, Desk};
-use attendant::webhook::{Document, Fields, Link};
-use attendant::words::{AgentRequest, Cause, Command, Event, Target};
+use attendant::webhook::front::{ProviderFront, Saving, WebhookResult};
+use attendant::webhook::provider_info::SplitSupport;
+use attendant::webhook::{Document, Fields, Link, RestCommand, RestOrder, RestOutcome, RestResult};
+use attendant::words::{AgentRequest, Cause, Command, Event};
 
+use super::conference::Moved;
 use super::control::{Control, ControlDeed};
 use super::judge::{Judge, Talk};
 use super::line::{Act, Line, Side};
-use super::room::Guest;
+use super::phones::{Order, Phones};
 use super::wire::Wire;
 
 /// No seed has more; one that has goes round for ever.
@@ -53,13 +55,14 @@ pub(super) enum Deed {
     TimesOut(Request),
     Callee(LineId, u32, CalleeDeed),
     /// A callee who was taken out of the dialing hangs up.
-    GuestLeaves(LegId),
+    MovedLeaves(LegId),
     /// An agent outside asks for it, if it can be had.
     Holds(LineId, Duration),
     /// Where each action is commanded.
     Control(ControlDeed),
-    Rest(Ask),
-    RestTold(LegId, Asked),
+    /// A command by REST arrives, where documents are asked for.
+    Rest(LegId, RestCommand),
+    RestTold(RestResult),
     Phone(LegId, PhoneDeed),
     Agent(AgentId, AgentRequest),
     /// REST has said so a while ago.
@@ -70,7 +73,7 @@ pub(super) enum Deed {
 #[derive(Clone, Debug)]
 pub(super) enum CalleeDeed {
     /// The caller's sound reaches us by SIP.
-    Arms,
+    HandsOff,
     Rings,
     Answers,
     Fails(Cause),
@@ -98,22 +101,15 @@ pub(super) struct Manners {
     pub(super) talk: Duration,
 }
 
-/// A telephone of ours, that rings or is talked on.
-#[derive(Debug)]
-pub(super) struct Phone {
-    pub(super) agent: Option<AgentId>,
-    pub(super) answered_at: Option<Timestamp>,
-}
-
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) center: ContactCenter,
-    pub(super) desk: Desk,
+    pub(super) front: ProviderFront,
+    pub(super) phones: Phones,
     pub(super) next_call: CallId,
     pub(super) lines: Vec<Line>,
-    pub(super) phones: BTreeMap<LegId, Phone>,
-    pub(super) guests: BTreeMap<LegId, Guest>,
-    pub(super) parting: Parting,
+    pub(super) moved: BTreeMap<LegId, Moved>,
+    pub(super) split: SplitSupport,
     /// The platform, where each action is commanded.
     pub(super) control: Option<Control>,
     pub(super) wire: Wire,
@@ -121,8 +117,8 @@ pub(super) struct World {
     pub(super) manners: Manners,
     pub(super) judge: Judge,
     pub(super) requests: u64,
-    /// Events of the desk so far.
-    said: usize,
+    /// Events so far.
+    pub(super) said: usize,
     plans: BTreeMap<(Timestamp, u64), Deed>,
     planned: u64,
 }
@@ -131,7 +127,7 @@ impl World {
     pub(super) fn new(
         now: Timestamp,
         center: ContactCenter,
-        desk: Desk,
+        front: ProviderFront,
         wire: Wire,
         people: Random,
         manners: Manners,
@@ -139,12 +135,12 @@ impl World {
         Self {
             now,
             center,
-            desk,
+            front,
+            phones: Phones::default(),
             next_call: CallId(1),
             lines: Vec::new(),
-            phones: BTreeMap::new(),
-            guests: BTreeMap::new(),
-            parting: Parting::None,
+            moved: BTreeMap::new(),
+            split: SplitSupport::None,
             control: None,
             wire,
             people,
@@ -166,14 +162,14 @@ impl World {
     pub(super) fn run(&mut self) {
         for _ in 0..DEEDS_MAX {
             let deed = self.plans.keys().next().map(|(at, _)| *at);
-            let desk = self.desk.poll_timeout();
+            let front = self.front.poll_timeout();
             let center = self.center.poll_timeout().map(|(at, _)| at);
             let control = self.control.as_ref().and_then(Control::poll_timeout);
-            let all = deed.into_iter().chain(desk).chain(center).chain(control);
+            let all = deed.into_iter().chain(front).chain(center).chain(control);
             let Some(now) = all.min() else { return };
             self.now = self.now.max(now);
-            if desk.is_some_and(|at| at <= now) {
-                self.desk.handle_timeout(self.now);
+            if front.is_some_and(|at| at <= now) {
+                self.front.handle_timeout(self.now);
             } else if center.is_some_and(|at| at <= now) {
                 self.input(self.now, None);
             } else if control.is_some_and(|at| at <= now) {
@@ -184,7 +180,7 @@ impl World {
             }
             self.settle();
             if self.control.is_some() {
-                self.control_drives();
+                self.listens_for_silence();
             }
         }
         panic!("it never comes to rest");
@@ -201,10 +197,10 @@ impl World {
             Deed::Answered(request, document) => self.is_answered(&request, &document),
             Deed::TimesOut(request) => self.times_out(request),
             Deed::Callee(line, epoch, deed) => self.callee(line, epoch, deed),
-            Deed::GuestLeaves(leg) => self.guest_ends(leg),
+            Deed::MovedLeaves(leg) => self.moved_ends(leg),
             Deed::Holds(line, lasts) => self.holds(line, lasts),
-            Deed::Rest(ask) => self.rest(&ask),
-            Deed::RestTold(leg, asked) => self.rest_told(leg, asked),
+            Deed::Rest(leg, command) => self.rest(leg, &command),
+            Deed::RestTold(result) => self.rest_told(&result),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
             Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
             Deed::IsGone(leg) => {
@@ -219,11 +215,10 @@ impl World {
         }
     }
 
-    fn rest_told(&mut self, leg: LegId, asked: Asked) {
-        self.desk.asked(self.now, leg, asked);
-        self.settle();
-        if asked == Asked::Gone && leg.is_caller() {
-            self.plan(GONE_WITHIN, Deed::IsGone(leg));
+    fn rest_told(&mut self, result: &RestResult) {
+        self.front.handle_rest_result(self.now, result);
+        if result.outcome == RestOutcome::Gone && result.leg.is_caller() {
+            self.plan(GONE_WITHIN, Deed::IsGone(result.leg));
         }
     }
 
@@ -231,53 +226,138 @@ impl World {
         self.input(self.now, Some(event));
     }
 
-    /// The desk's events and asks, until it has no more; returns how many events they were.
-    pub(super) fn settle(&mut self) -> usize {
-        let before = self.said;
+    fn fronts(&mut self) -> [&mut dyn Front; 2] {
+        [&mut self.front, &mut self.phones]
+    }
+
+    /// Whether the agent on this leg can have what is asked for.
+    pub(super) fn can(&self, leg: LegId, ask: &AgentRequest) -> Result<(), FrontCannot> {
+        exchange::can(&[&self.front, &self.phones], leg, ask)
+    }
+
+    /// Lets events cause commands and commands events.
+    fn deal(&mut self) {
         assert!(self.rounds(self.now, DEEDS_MAX), "it never comes to rest");
-        let mut events = self.said - before;
-        while let Some(leg) = self.desk.poll_dropped() {
-            self.phone_over(leg, Cause::NETWORK_OUT_OF_ORDER);
-            events += 1;
-        }
-        while let Some(ask) = self.desk.poll_ask() {
-            if ask.what == AskWhat::Came {
-                continue; // the threads that speak REST are not here
+    }
+
+    /// The document for a request, and how many events it became. `None`: no call is meant.
+    pub(super) fn answer(&mut self, result: WebhookResult) -> Option<(Document, usize)> {
+        let before = self.said;
+        let document = match result {
+            WebhookResult::Known(document) => {
+                self.deal();
+                document
             }
-            if let Some(control) = &mut self.control {
-                control.take(self.now, &ask);
-                continue;
+            WebhookResult::Unknown => return None,
+            WebhookResult::Asked(ticket) => {
+                self.deal();
+                let ahead = self.center.ahead(self.now, ticket.call());
+                self.front.answer(self.now, ticket, ahead)
             }
-            let after = self.wire.rest(self.now);
-            self.plan(after, Deed::Rest(ask));
+        };
+        Some((document, self.said - before))
+    }
+
+    /// Answers legs that are commanded.
+    fn answer_legs(&mut self) {
+        while let Some(result) = self.front.poll_request(self.now, &mut self.next_call) {
+            let call = match &result {
+                WebhookResult::Asked(ticket) => Some(ticket.call()),
+                WebhookResult::Known(_) | WebhookResult::Unknown => None,
+            };
+            let caused = self.answer(result).map_or(0, |(_, caused)| caused);
+            self.control_answered(call, caused);
         }
-        while self.desk.poll_saving().is_some() {}
-        self.center.check(self.now);
+    }
+
+    /// One turn, as the server takes it: until nothing is left that could be said or sent.
+    pub(super) fn settle(&mut self) {
+        self.deal();
+        self.answer_legs();
+        while self.front.pass_on(self.now) {
+            self.answer_legs();
+        }
+        while let Some(order) = self.front.poll_order() {
+            match order {
+                RestOrder::Came(_) => {} // the threads that speak REST are not here
+                RestOrder::Send { leg, command, .. } => {
+                    let after = self.wire.rest(self.now);
+                    let deed = match command {
+                        RestCommand::Action { .. } => {
+                            Deed::Control(ControlDeed::Command(leg, command))
+                        }
+                        _ => Deed::Rest(leg, command),
+                    };
+                    self.plan(after, deed);
+                }
+            }
+        }
+        while let Some(saving) = self.front.poll_saving() {
+            if let Some(control) = &mut self.control
+                && let Saving::KeepLeg(..) | Saving::ForgetLeg(_) = saving
+            {
+                control.save(saving);
+            }
+        }
         self.check_phones();
-        events
+    }
+
+    /// Telephones do what they were told.
+    fn phones_obey(&mut self) {
+        while let Some(order) = self.phones.poll_order() {
+            match order {
+                Order::Ring(leg) => self.phone_rings(leg),
+                Order::End(leg, cause) => {
+                    self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
+                }
+                Order::Drop(leg) => self.phone_over(leg, Cause::NETWORK_OUT_OF_ORDER),
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let now = self.now;
+        exchange::hand_over(&mut self.fronts(), now);
+        self.phones_obey();
+    }
+
+    /// A caller's sound comes to us: whose, and to whom? Nobody may be there for it any more.
+    pub(super) fn arrives_by_sip(&mut self, uri: &str) -> Option<(LegId, LegId)> {
+        let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
+        let arrival = self.phones.arrive(user.to_owned());
+        self.hand_over();
+        let (caller, party) = self.phones.take_expected(arrival)?;
+        assert!(
+            self.phones.up.get(&party).is_some_and(|phone| phone.answered_at.is_some()),
+            "{party} hears the caller, and is not there"
+        );
+        Some((caller, party))
+    }
+
+    /// The platform no longer sends us this caller's sound.
+    pub(super) fn sound_ends(&mut self, call: CallId) {
+        let end = HandoffEnd::HungUp(Cause::NORMAL_CLEARING);
+        if self.phones.end_handoff(LegId::caller(call), end) {
+            self.settle();
+        }
     }
 
     /// One agent has one telephone, and a call at most one party at one of ours.
     fn check_phones(&self) {
-        let mut agents: Vec<AgentId> = self.phones.values().filter_map(|p| p.agent).collect();
-        let mut calls: Vec<CallId> = self.phones.keys().map(|leg| leg.call).collect();
+        let mut agents: Vec<AgentId> = self.phones.up.values().filter_map(|p| p.agent).collect();
+        let mut calls: Vec<CallId> = self.phones.up.keys().map(|leg| leg.call).collect();
         for (what, is_twice) in [("agent", twice(&mut agents)), ("call", twice(&mut calls))] {
             // One that was just told to end may still be there for this millisecond.
             let is_ending = self.plans.range(..=(self.now, u64::MAX)).next().is_some();
             assert!(
                 !is_twice || is_ending,
                 "two telephones ring for one {what}: {:?}",
-                self.phones
+                self.phones.up
             );
         }
     }
 
-    fn phone_rings(&mut self, leg: LegId, target: &Target) {
-        let agent = match target {
-            Target::Agent(agent) => Some(*agent),
-            Target::Trunk { .. } => None,
-        };
-        self.phones.insert(leg, Phone { agent, answered_at: None });
+    fn phone_rings(&mut self, leg: LegId) {
         self.plan(Duration::from_millis(60), Deed::Phone(leg, PhoneDeed::Rings));
         let (after, deed) = match self.people.below(10) {
             _ if self.manners.is_steady => (4_000, PhoneDeed::Answers),
@@ -292,23 +372,25 @@ impl World {
     fn phone(&mut self, leg: LegId, deed: PhoneDeed) {
         if leg.is_caller() {
             // Our end of the caller's sound was told to end.
-            return self.arm_taken_down(leg.call, false);
+            return self.handoff_over(leg.call, HandoffEnd::HungUp(Cause::NORMAL_CLEARING));
         }
-        let Some(phone) = self.phones.get_mut(&leg) else { return };
+        let Some(phone) = self.phones.up.get_mut(&leg) else { return };
         match deed {
-            PhoneDeed::Rings if phone.answered_at.is_none() => self.tell(Event::Ringing { leg }),
+            PhoneDeed::Rings if phone.answered_at.is_none() => {
+                self.phones.tell(Event::Ringing { leg });
+            }
             PhoneDeed::Rings => {}
             PhoneDeed::Fails(cause) => {
-                self.phones.remove(&leg);
-                self.tell(Event::DialFailed { leg, cause });
+                self.phones.up.remove(&leg);
+                self.phones.tell(Event::DialFailed { leg, cause });
             }
             PhoneDeed::Answers => {
                 phone.answered_at = Some(self.now);
-                self.tell(Event::Answered { leg });
+                self.phones.tell(Event::Answered { leg });
                 self.plan_talk(leg);
             }
-            PhoneDeed::Holds => self.tell(Event::Held { leg }),
-            PhoneDeed::Resumes => self.tell(Event::Resumed { leg }),
+            PhoneDeed::Holds => self.phones.tell(Event::Held { leg }),
+            PhoneDeed::Resumes => self.phones.tell(Event::Resumed { leg }),
             PhoneDeed::HangsUp => self.phone_over(leg, Cause::NORMAL_CLEARING),
             PhoneDeed::Ends(cause) => self.phone_over(leg, cause),
         }
@@ -330,28 +412,27 @@ impl World {
         }
     }
 
-    /// As the server's telephones do: the arm first, then the news.
+    /// As the server's telephones do: a caller whose sound is here goes back.
     fn phone_over(&mut self, leg: LegId, cause: Cause) {
-        let phone = self.phones.remove(&leg);
+        let phone = self.phones.up.remove(&leg);
         if let Some(from) = phone.and_then(|phone| phone.answered_at) {
             self.judge.talks.push(Talk { leg, from, to: self.now });
         }
-        self.arm_taken_down(leg.call, true);
-        self.tell(Event::HungUp { leg, cause });
+        self.handoff_over(leg.call, HandoffEnd::Returned(Cause::NORMAL_CLEARING));
+        self.phones.tell(Event::HungUp { leg, cause });
     }
 
-    fn arm_taken_down(&mut self, call: CallId, by_us: bool) {
-        if !self.desk.has_arm(call) {
+    fn handoff_over(&mut self, call: CallId, end: HandoffEnd) {
+        if !self.phones.end_handoff(LegId::caller(call), end) {
             return;
         }
-        self.desk.arm_ended(self.now, call, by_us, Cause::NORMAL_CLEARING);
-        self.settle();
+        self.hand_over();
         if self.control.is_some() {
             return self.control_drops(call);
         }
         let line = self.lines.iter().position(|line| {
-            let arm = line.dialing.as_ref().and_then(|dialing| dialing.arm);
-            arm.is_some_and(|(caller, _)| caller.call == call)
+            let handoff = line.dialing.as_ref().and_then(|dialing| dialing.handoff);
+            handoff.is_some_and(|(caller, _)| caller.call == call)
         });
         if let Some(line) = line {
             self.dial_over(line, None);
@@ -371,22 +452,23 @@ impl Turn for World {
         self.center.poll_command()
     }
 
+    /// What no front takes is about a record, and was judged.
     fn carry_out(&mut self, now: Timestamp, command: Command) {
         self.judge.log(now, "command", &command);
         self.judge.command(&command);
-        match self.desk.carry_out(now, command) {
-            Some(Command::Dial { leg, target, .. }) => self.phone_rings(leg, &target),
-            Some(Command::HangUp { leg, cause } | Command::Reject { leg, cause }) => {
-                self.plan(Duration::ZERO, Deed::Phone(leg, PhoneDeed::Ends(cause)));
-            }
-            _ => {}
-        }
+        let _ = exchange::carry_out(&mut self.fronts(), now, command);
+        self.hand_over();
     }
 
     fn poll_event(&mut self, _now: Timestamp) -> Option<Event> {
-        let event = self.desk.poll_event();
+        self.hand_over();
+        let event = exchange::poll_event(&mut self.fronts());
         self.said += usize::from(event.is_some());
         event
+    }
+
+    fn input_over(&mut self, now: Timestamp) {
+        self.center.check(now);
     }
 }
 
