@@ -350,7 +350,7 @@ impl Driver {
     /// later, and their records are to have it.
     async fn hear_of_recordings(&mut self) {
         let told = async {
-            while self.exchange.sip.is_taping()
+            while self.exchange.sip.is_recording()
                 && let Some(fact) = self.facts.recv().await
             {
                 self.take_media(fact);

@@ -121,7 +121,7 @@ impl SipFront {
     }
 
     /// Whether something is recorded whose end was not told yet.
-    pub(super) fn is_taping(&self) -> bool {
+    pub(super) fn is_recording(&self) -> bool {
         !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
@@ -241,6 +241,6 @@ impl Front for SipFront {
     }
 
     fn is_quiet(&self) -> bool {
-        self.events.is_empty() && !self.is_taping() && self.ua.counts().legs == 0
+        self.events.is_empty() && !self.is_recording() && self.ua.counts().legs == 0
     }
 }

@@ -13,9 +13,9 @@
 
 mod calls;
 mod ports;
+mod recording_writer;
 mod slots;
 mod sys;
-mod tape;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -41,11 +41,11 @@ use crate::time::Timestamp;
 use crate::words::{Digit, RecordingFault};
 
 pub use ports::OpenError;
-pub use tape::{Repaired, file_of, repair};
+pub use recording_writer::{Repaired, file_of, repair};
 
 use ports::{PortPool, Sockets};
+use recording_writer::RecordingWriter;
 use sys::{Poller, Waker};
-use tape::Tape;
 use thread::MediaThread;
 
 #[derive(Clone, Debug)]
@@ -171,11 +171,14 @@ impl MediaEngine {
     pub fn start(config: &MediaConfig, now: Timestamp, facts: &Facts) -> io::Result<Self> {
         sys::raise_open_files_limit();
         let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
-        let tape = config.recordings.clone().map(|folder| Tape::start(folder, Arc::clone(facts)));
-        let (tape, recordings) = tape.transpose()?.unzip();
-        let recordings_failing = tape.as_ref().map(Tape::is_failing);
+        let writer = config
+            .recordings
+            .clone()
+            .map(|folder| RecordingWriter::start(folder, Arc::clone(facts)));
+        let (writer, recordings) = writer.transpose()?.unzip();
+        let recordings_failing = writer.as_ref().map(RecordingWriter::is_failing);
         let threads = (0..config.threads.max(1))
-            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), tape.clone()))
+            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), writer.clone()))
             .collect::<io::Result<_>>()?;
         let held = AtomicBool::new(false);
         let beep = Arc::new(music::beep());
@@ -325,13 +328,13 @@ impl Handle {
         limits: Limits,
         now: Timestamp,
         facts: Facts,
-        tape: Option<Tape>,
+        writer: Option<RecordingWriter>,
     ) -> io::Result<Self> {
         let (orders, inbox) = sync_channel(ORDERS_MAX);
         let poller = Poller::new()?;
         let waker = poller.waker();
         let woken = Arc::new(AtomicBool::new(false));
-        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, tape);
+        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, writer);
         let thread =
             std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
         let due = AtomicBool::new(false);

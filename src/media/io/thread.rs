@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use crate::id::LegId;
 use crate::media::io::calls::Calls;
 use crate::media::io::ports::Sockets;
+use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::slots::Slots;
 use crate::media::io::sys::{self, Poller};
-use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
 use crate::media::mixer::Slot;
@@ -29,7 +29,7 @@ use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
-use recording::end_tape;
+use recording::end_file;
 
 pub(super) struct MediaThread {
     inbox: Receiver<Order>,
@@ -39,7 +39,7 @@ pub(super) struct MediaThread {
     clock: Clock,
     facts: Facts,
     /// Where recordings go, if anywhere.
-    tape: Option<Tape>,
+    writer: Option<RecordingWriter>,
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<u32>,
     by_id: BTreeMap<LegId, u32>,
@@ -81,7 +81,7 @@ impl MediaThread {
         limits: Limits,
         now: Timestamp,
         facts: Facts,
-        tape: Option<Tape>,
+        writer: Option<RecordingWriter>,
     ) -> Self {
         Self {
             inbox,
@@ -90,7 +90,7 @@ impl MediaThread {
             limits,
             clock: Clock::start(now),
             facts,
-            tape,
+            writer,
             legs: Vec::new(),
             free: Vec::new(),
             by_id: BTreeMap::new(),
@@ -293,7 +293,7 @@ impl MediaThread {
                     (self.facts)(Fact::PromptDone { leg: leg.id, play });
                 }
                 Output::Recorded { over, rest } => {
-                    end_tape(self.tape.as_ref(), &self.facts, leg.id, &over, rest);
+                    end_file(self.writer.as_ref(), &self.facts, leg.id, &over, rest);
                 }
                 Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
                 Output::NoInboundRtp { elsewhere } => {
@@ -356,7 +356,7 @@ impl MediaThread {
         if let Some(digit) = received.digit {
             (self.facts)(Fact::Digit { leg: leg.id, digit });
         }
-        leg.hand_on_recorded(self.tape.as_ref(), &self.facts);
+        leg.hand_on_recorded(self.writer.as_ref(), &self.facts);
         leg.arm(index, &mut self.wheel);
         let Some(relayed) = received.relayed else { return };
         if let (Some((call, slot)), Some(heard)) = (leg.mixed, leg.session.heard()) {

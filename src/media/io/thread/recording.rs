@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::id::{CallId, LegId, RecordingId};
 use crate::media::call_recorder::{CHANNELS, CallRecorder};
 use crate::media::io::calls::CallRecording;
-use crate::media::io::tape::Tape;
+use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::thread::{Leg, MediaThread};
 use crate::media::io::{Fact, Facts};
 use crate::media::prompt::Sound;
@@ -28,8 +28,8 @@ impl MediaThread {
         let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
         self.recorded(id, before.flatten());
         let recording = terms.recording;
-        let begun = match &self.tape {
-            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording, 1),
+        let begun = match &self.writer {
+            Some(writer) if self.by_id.contains_key(&id) => writer.begin(recording, 1),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
@@ -56,8 +56,8 @@ impl MediaThread {
         if call.recorded == Some(recording) {
             return; // it is over, and this order was given before that was known
         }
-        let begun = match &self.tape {
-            Some(tape) if is_open => tape.begin(recording, CHANNELS),
+        let begun = match &self.writer {
+            Some(writer) if is_open => writer.begin(recording, CHANNELS),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
@@ -81,13 +81,13 @@ impl MediaThread {
 
     /// Hands a block of a call's recording on, as of a leg's; ends one that is full.
     pub(super) fn hand_on_call(&mut self, now: Timestamp, slot: u32) {
-        let (Some(call), Some(tape)) = (self.calls.get_mut(slot), &self.tape) else { return };
+        let (Some(call), Some(writer)) = (self.calls.get_mut(slot), &self.writer) else { return };
         let Some(running) = &mut call.recording else { return };
         let Some(block) = running.recorder.take_block() else { return };
         let (id, recording) = (call.hearing.call(), running.recorder.recording());
-        if let Err(why) = tape.block(recording, block) {
+        if let Err(why) = writer.block(recording, block) {
             (call.recording, call.recorded) = (None, Some(recording));
-            tape.give_up(recording);
+            writer.give_up(recording);
             (self.facts)(Fact::RecordFailed { recording, why });
             self.route(now, id);
         } else if running.recorder.is_full() {
@@ -98,38 +98,39 @@ impl MediaThread {
 
     pub(super) fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
         if let Some((over, rest)) = over {
-            end_tape(self.tape.as_ref(), &self.facts, leg, &over, rest);
+            end_file(self.writer.as_ref(), &self.facts, leg, &over, rest);
         }
     }
 }
 
 impl Leg {
     /// Hands a block of the recording on; a disk that does not keep up ends it.
-    pub(super) fn hand_on_recorded(&mut self, tape: Option<&Tape>, facts: &Facts) {
-        let (Some(tape), Some((recording, block))) = (tape, self.session.take_recorded()) else {
+    pub(super) fn hand_on_recorded(&mut self, writer: Option<&RecordingWriter>, facts: &Facts) {
+        let (Some(writer), Some((recording, block))) = (writer, self.session.take_recorded())
+        else {
             return;
         };
-        if let Err(why) = tape.block(recording, block) {
+        if let Err(why) = writer.block(recording, block) {
             self.session.forget_recording();
-            tape.give_up(recording);
+            writer.give_up(recording);
             facts(Fact::RecordFailed { recording, why });
         }
     }
 }
 
-pub(super) fn end_tape(
-    tape: Option<&Tape>,
+pub(super) fn end_file(
+    writer: Option<&RecordingWriter>,
     facts: &Facts,
     leg: LegId,
     over: &Over,
     rest: Vec<i16>,
 ) {
-    let Some(tape) = tape else { return }; // nothing is recorded without one
+    let Some(writer) = writer else { return }; // nothing is recorded without one
     let recording = over.recording;
-    facts(match tape.end(over, rest) {
+    facts(match writer.end(over, rest) {
         Ok(()) => Fact::Recorded { leg, over: *over },
         Err(why) => {
-            tape.give_up(recording);
+            writer.give_up(recording);
             Fact::RecordFailed { recording, why }
         }
     });
