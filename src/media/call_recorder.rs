@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::id::RecordingId;
 use crate::media::format::{AudioFormat, FRAME, FRAME_SAMPLES, Frame, samples};
 use crate::media::mixer::WAITING_MAX;
-use crate::media::recorder::Over;
+use crate::media::recorder::Finished;
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
@@ -85,8 +85,8 @@ impl CallRecorder {
 
     /// Ends it; what was not taken yet comes with it.
     #[must_use]
-    pub fn finish(self, ended: RecordingEnd) -> (Over, Vec<i16>) {
-        (Over { recording: self.recording, samples: self.written, ended }, self.block)
+    pub fn finish(self, ended: RecordingEnd) -> (Finished, Vec<i16>) {
+        (Finished { recording: self.recording, samples: self.written, ended }, self.block)
     }
 }
 
@@ -132,12 +132,12 @@ mod tests {
             }
         }
 
-        fn finish(mut self) -> (Over, Vec<[i16; 2]>) {
-            let (over, rest) = self.recorder.finish(RecordingEnd::HungUp);
+        fn finish(mut self) -> (Finished, Vec<[i16; 2]>) {
+            let (finished, rest) = self.recorder.finish(RecordingEnd::HungUp);
             self.kept.extend(rest);
             let (pairs, rest) = self.kept.as_chunks::<2>();
-            assert_eq!((pairs.len() as u64, rest.len()), (over.samples, 0));
-            (over, pairs.to_vec())
+            assert_eq!((pairs.len() as u64, rest.len()), (finished.samples, 0));
+            (finished, pairs.to_vec())
         }
     }
 
@@ -146,8 +146,8 @@ mod tests {
         let mut reel = Reel::new();
         reel.hear(60, Some(1), Some(-2));
         reel.hear(40, None, Some(-2));
-        let (over, kept) = reel.finish();
-        assert_eq!((over.length_ms(), over.ended), (2_000, RecordingEnd::HungUp));
+        let (finished, kept) = reel.finish();
+        assert_eq!((finished.length_ms(), finished.ended), (2_000, RecordingEnd::HungUp));
         assert!(kept[..9_600].iter().all(|pair| *pair == [1, -2]));
         assert!(kept[9_600..].iter().all(|pair| *pair == [0, -2]));
     }
@@ -160,8 +160,8 @@ mod tests {
         reel.hear(50, Some(1), Some(2));
         reel.recorder.pause(false);
         reel.hear(50, Some(1), Some(2));
-        let (over, kept) = reel.finish();
-        assert_eq!(over.length_ms(), 3_000);
+        let (finished, kept) = reel.finish();
+        assert_eq!(finished.length_ms(), 3_000);
         let heard: Vec<usize> = (0..kept.len()).filter(|at| kept[*at] == [1, 2]).collect();
         assert_eq!(heard.len(), 16_000 - AFTER_PAUSE * FRAME_SAMPLES);
         assert!(!heard.iter().any(|at| (8_000..16_000).contains(at)));
@@ -179,9 +179,9 @@ mod tests {
         reel.hear(50, Some(1), Some(2));
         reel.due = reel.due + Duration::from_millis(503);
         reel.hear(50, Some(3), Some(4));
-        let (over, kept) = reel.finish();
+        let (finished, kept) = reel.finish();
         let skipped = kept.iter().filter(|pair| **pair == [0, 0]).count();
-        assert_eq!(over.samples as usize, 16_000 + skipped);
+        assert_eq!(finished.samples as usize, 16_000 + skipped);
         assert!((480..=503).contains(&(skipped / 8)), "{} ms", skipped / 8);
         assert_eq!((kept[7_999], kept[8_000 + skipped]), ([1, 2], [3, 4]));
     }

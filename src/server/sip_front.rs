@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
-use crate::media::recorder::Terms;
+use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
 use crate::server::begun::Begun;
 use crate::server::convert::local_media;
@@ -165,8 +165,8 @@ impl SipFront {
                 if self.ua.has_leg(leg) {
                     self.recorded.entry(leg).or_default();
                 }
-                let terms = Terms { recording, length_max, length_min, silence };
-                self.media.record(leg, terms, beep);
+                let spec = RecordingSpec { recording, length_max, length_min, silence };
+                self.media.record(leg, spec, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
             Command::RecordCall { recording, left, right } => {

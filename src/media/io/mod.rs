@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::media::music;
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
+use crate::media::recorder::{Finished, RecordingSpec};
 use crate::media::session::{Limits, RemoteMedia, Stats};
 use crate::media::source::Origins;
 use crate::time::Timestamp;
@@ -80,7 +80,7 @@ pub enum Fact {
     /// is the caller's.
     Recorded {
         leg: LegId,
-        over: Over,
+        finished: Finished,
     },
     /// A recording could not be made, or what was made of it is lost.
     RecordFailed {
@@ -150,7 +150,7 @@ enum Order {
     PlayAwaited { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
     FailAwaited { leg: LegId, play: PlayId },
     StopPlay { leg: LegId },
-    Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
+    Record { leg: LegId, spec: RecordingSpec, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
     RecordCall { recording: RecordingId, left: Option<LegId>, right: Vec<LegId> },
     PauseRecording { recording: RecordingId, is_paused: bool },
@@ -231,9 +231,9 @@ impl MediaEngine {
     /// Records what the leg says, after a tone with `beep`, in place of what plays:
     /// [`Fact::Recorded`] or [`Fact::RecordFailed`] follows, also when the leg is not open. A
     /// recording of the leg that is being made already ends.
-    pub fn record(&self, leg: LegId, terms: Terms, beep: bool) {
+    pub fn record(&self, leg: LegId, spec: RecordingSpec, beep: bool) {
         let tone = beep.then(|| Arc::clone(&self.beep));
-        self.order(leg, Order::Record { leg, terms, tone });
+        self.order(leg, Order::Record { leg, spec, tone });
     }
 
     pub fn stop_record(&self, leg: LegId) {

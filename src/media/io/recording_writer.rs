@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crate::id::RecordingId;
 use crate::media::format::duration;
 use crate::media::io::{Fact, Facts};
-use crate::media::recorder::Over;
+use crate::media::recorder::Finished;
 use crate::media::wav;
 use crate::words::{RecordingFault, RecordingKind};
 
@@ -90,8 +90,8 @@ impl RecordingWriter {
         self.send(Job::Block(of, samples))
     }
 
-    pub(super) fn end(&self, over: &Over, rest: Vec<i16>) -> Result<(), RecordingFault> {
-        self.send(Job::End(over.recording, rest, over.samples))
+    pub(super) fn end(&self, finished: &Finished, rest: Vec<i16>) -> Result<(), RecordingFault> {
+        self.send(Job::End(finished.recording, rest, finished.samples))
     }
 
     /// Nothing more comes of a recording, whose end would not fit: what is there of it stays
@@ -397,8 +397,8 @@ mod tests {
 
     const RECORDING: RecordingId = RecordingId { call: CallId(41_007), n: 1 };
 
-    fn over(samples: u64) -> Over {
-        Over { recording: RECORDING, samples, ended: RecordingEnd::Stopped }
+    fn finished(samples: u64) -> Finished {
+        Finished { recording: RECORDING, samples, ended: RecordingEnd::Stopped }
     }
 
     fn nobody() -> Facts {
@@ -412,10 +412,10 @@ mod tests {
             RecordingWriter::start(folder.path().join("deep/er"), nobody()).unwrap();
         writer.begin(RECORDING, 1).unwrap();
         writer.block(RECORDING, (0..8_000).collect()).unwrap();
-        writer.end(&over(9_000), vec![-5; 4_000]).unwrap();
+        writer.end(&finished(9_000), vec![-5; 4_000]).unwrap();
         let empty = RecordingId { n: 2, ..RECORDING };
         writer.begin(empty, 1).unwrap();
-        writer.end(&Over { recording: empty, ..over(0) }, vec![0; 50]).unwrap();
+        writer.end(&Finished { recording: empty, ..finished(0) }, vec![0; 50]).unwrap();
         drop(writer);
         thread.join().unwrap();
         let path = folder.path().join("deep/er/000041/call-41007-1.wav");
@@ -591,7 +591,7 @@ mod tests {
         let (writer, thread) = RecordingWriter::start(folder.path().to_path_buf(), sender).unwrap();
         writer.begin(RECORDING, 1).unwrap();
         writer.block(RECORDING, vec![1; 8_000]).unwrap();
-        writer.end(&over(8_000), Vec::new()).unwrap();
+        writer.end(&finished(8_000), Vec::new()).unwrap();
         drop(writer);
         thread.join().unwrap();
         let told: Vec<Fact> = facts.try_iter().collect();

@@ -236,9 +236,13 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     let world = World::new();
     let mut phone = world.leg(4, 0, Law::A);
     let recording = RecordingId { call: phone.leg.call, n: 1 };
-    let terms =
-        Terms { recording, length_max: PATIENCE, length_min: Duration::ZERO, silence: PATIENCE };
-    world.engine.record(phone.leg, terms, true);
+    let spec = RecordingSpec {
+        recording,
+        length_max: PATIENCE,
+        length_min: Duration::ZERO,
+        silence: PATIENCE,
+    };
+    world.engine.record(phone.leg, spec, true);
     let tone: Vec<u8> = (0..20).flat_map(|_| phone.hear().0).collect();
     let loud = tone.iter().filter(|code| phone.law.decode(**code).abs() > 3_000).count();
     assert!(loud > tone.len() / 2, "a tone is heard");
@@ -253,10 +257,13 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     phone.send(101, &[5, 10, 0, 160]);
     assert!(matches!(world.fact(), Fact::Digit { .. }));
     world.engine.close_and_tell(phone.leg);
-    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
-    assert_eq!((leg, over.recording, over.ended), (phone.leg, recording, RecordingEnd::HungUp));
+    let Fact::Recorded { leg, finished } = world.fact() else { panic!("no recording") };
+    assert_eq!(
+        (leg, finished.recording, finished.ended),
+        (phone.leg, recording, RecordingEnd::HungUp)
+    );
     assert!(matches!(world.fact(), Fact::Closed { .. }));
-    let unable = Terms { recording: RecordingId { n: 2, ..recording }, ..terms };
+    let unable = RecordingSpec { recording: RecordingId { n: 2, ..recording }, ..spec };
     world.engine.record(phone.leg, unable, false);
     let why = RecordingFault::Unable;
     assert_eq!(world.fact(), Fact::RecordFailed { recording: unable.recording, why });
@@ -264,7 +271,7 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     drop(engine); // waits for the disk
     let file = std::fs::read(file_of(folder.path(), recording)).unwrap();
     let sound = crate::media::wav::read(&file).unwrap().samples;
-    assert_eq!(sound.len() as u64, over.samples);
+    assert_eq!(sound.len() as u64, finished.samples);
     let said = sound.iter().filter(|sample| (8_500..9_500).contains(*sample)).count();
     assert!(said > sound.len() / 2, "{said} of {} samples", sound.len());
 }

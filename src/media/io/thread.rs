@@ -159,10 +159,10 @@ impl MediaThread {
             Order::StopPlay { leg } => {
                 self.with(now, leg, Session::stop);
             }
-            Order::Record { leg, terms, tone } => self.record(now, leg, terms, tone),
+            Order::Record { leg, spec, tone } => self.record(now, leg, spec, tone),
             Order::StopRecord { leg } => {
-                let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
-                self.recorded(leg, over.flatten());
+                let finished = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
+                self.recorded(leg, finished.flatten());
             }
             Order::RecordCall { recording, left, right } => {
                 self.record_call(now, recording, left, right);
@@ -244,8 +244,8 @@ impl MediaThread {
             self.end_call_recording(leg.id.call, RecordingEnd::HungUp);
             self.calls.forget(leg.id.call);
         }
-        let over = leg.session.stop_record(now, RecordingEnd::HungUp);
-        self.recorded(leg.id, over);
+        let finished = leg.session.stop_record(now, RecordingEnd::HungUp);
+        self.recorded(leg.id, finished);
         if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
             leg.send_report(&self.buffer[..len], to);
         }
@@ -292,8 +292,8 @@ impl MediaThread {
                 Output::PromptDone(play) => {
                     (self.facts)(Fact::PromptDone { leg: leg.id, play });
                 }
-                Output::Recorded { over, rest } => {
-                    end_file(self.writer.as_ref(), &self.facts, leg.id, &over, rest);
+                Output::Recorded { finished, rest } => {
+                    end_file(self.writer.as_ref(), &self.facts, leg.id, &finished, rest);
                 }
                 Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
                 Output::NoInboundRtp { elsewhere } => {

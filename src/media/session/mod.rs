@@ -28,7 +28,7 @@ use crate::media::goertzel::Detector;
 use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::{Outgoing, Size};
 use crate::media::reception::Reception;
-use crate::media::recorder::Over;
+use crate::media::recorder::Finished;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
@@ -113,7 +113,7 @@ pub enum Output {
     PromptDone(PlayId),
     /// A recording is over; `rest` are its last samples.
     Recorded {
-        over: Over,
+        finished: Finished,
         rest: Vec<i16>,
     },
     /// Nothing came for longer than the limit. Said once, until something comes again.

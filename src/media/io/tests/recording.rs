@@ -36,14 +36,17 @@ fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
     world.engine.close(agent);
     world.engine.close(third);
     world.engine.close_and_tell(caller);
-    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
-    assert_eq!((leg, over.recording, over.ended), (caller, recording, RecordingEnd::HungUp));
+    let Fact::Recorded { leg, finished } = world.fact() else { panic!("no recording") };
+    assert_eq!(
+        (leg, finished.recording, finished.ended),
+        (caller, recording, RecordingEnd::HungUp)
+    );
     assert!(matches!(world.fact(), Fact::Closed { .. }), "the recording was said before");
     let World { engine, folder, .. } = world;
     drop(engine); // waits for the disk
     let [left, right] = read(&file_of(folder.path(), recording));
-    assert_eq!((left.len(), right.len()), (over.samples as usize, left.len()));
-    assert!((1_800..4_000).contains(&over.length_ms()), "{} ms", over.length_ms());
+    assert_eq!((left.len(), right.len()), (finished.samples as usize, left.len()));
+    assert!((1_800..4_000).contains(&finished.length_ms()), "{} ms", finished.length_ms());
     let (first, second) = (left.len() / 4, left.len() * 5 / 8);
     let part = |side: &[i16], at: usize| tones(&side[at..at + 2_400]);
     assert_eq!([part(&left, first), part(&right, first)], [[0], [1]]);
@@ -66,8 +69,8 @@ fn during_a_pause_there_is_silence_of_the_same_length() {
     // Late orders for one that is over change nothing, and do not begin it again.
     world.engine.record_call(recording, None, Vec::new());
     world.engine.stop_record_call(recording);
-    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
-    assert_eq!(over.ended, RecordingEnd::Stopped);
+    let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!(finished.ended, RecordingEnd::Stopped);
     world.engine.close_and_tell(legs[0].leg());
     assert!(matches!(world.fact(), Fact::Closed { .. }), "and it is said once");
     let World { engine, folder, .. } = world;
@@ -93,11 +96,11 @@ fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
     let phone = world.leg(23, 0, Law::Mu);
     world.engine.record_call(first, Some(phone.leg), Vec::new());
     world.engine.record_call(second, Some(phone.leg), Vec::new());
-    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
-    assert_eq!((over.recording, over.ended), (first, RecordingEnd::Stopped));
+    let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!((finished.recording, finished.ended), (first, RecordingEnd::Stopped));
     drop(world.engine);
-    let Ok(Fact::Recorded { over, .. }) = world.facts.recv() else { panic!("no recording") };
-    assert_eq!((over.recording, over.ended), (second, RecordingEnd::HungUp));
+    let Ok(Fact::Recorded { finished, .. }) = world.facts.recv() else { panic!("no recording") };
+    assert_eq!((finished.recording, finished.ended), (second, RecordingEnd::HungUp));
 }
 
 /// What is on the disk at any moment is what a killed process leaves.

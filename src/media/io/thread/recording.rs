@@ -13,7 +13,7 @@ use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::thread::{Leg, MediaThread};
 use crate::media::io::{Fact, Facts};
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
+use crate::media::recorder::{Finished, RecordingSpec};
 use crate::time::Timestamp;
 use crate::words::{RecordingEnd, RecordingFault};
 
@@ -22,18 +22,18 @@ impl MediaThread {
         &mut self,
         now: Timestamp,
         id: LegId,
-        terms: Terms,
+        spec: RecordingSpec,
         tone: Option<Arc<Sound>>,
     ) {
         let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
         self.recorded(id, before.flatten());
-        let recording = terms.recording;
+        let recording = spec.recording;
         let begun = match &self.writer {
             Some(writer) if self.by_id.contains_key(&id) => writer.begin(recording, 1),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
-            Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
+            Ok(()) => drop(self.with(now, id, |session| session.record(now, spec, tone))),
             Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
         }
     }
@@ -96,9 +96,9 @@ impl MediaThread {
         }
     }
 
-    pub(super) fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
-        if let Some((over, rest)) = over {
-            end_file(self.writer.as_ref(), &self.facts, leg, &over, rest);
+    pub(super) fn recorded(&self, leg: LegId, finished: Option<(Finished, Vec<i16>)>) {
+        if let Some((finished, rest)) = finished {
+            end_file(self.writer.as_ref(), &self.facts, leg, &finished, rest);
         }
     }
 }
@@ -122,13 +122,13 @@ pub(super) fn end_file(
     writer: Option<&RecordingWriter>,
     facts: &Facts,
     leg: LegId,
-    over: &Over,
+    finished: &Finished,
     rest: Vec<i16>,
 ) {
     let Some(writer) = writer else { return }; // nothing is recorded without one
-    let recording = over.recording;
-    facts(match writer.end(over, rest) {
-        Ok(()) => Fact::Recorded { leg, over: *over },
+    let recording = finished.recording;
+    facts(match writer.end(finished, rest) {
+        Ok(()) => Fact::Recorded { leg, finished: *finished },
         Err(why) => {
             writer.give_up(recording);
             Fact::RecordFailed { recording, why }
