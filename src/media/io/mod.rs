@@ -119,8 +119,8 @@ pub struct LocalMedia {
 pub struct MediaEngine {
     ports: Arc<PortPool>,
     threads: Vec<Handle>,
-    /// There is a [`Held`].
-    held: AtomicBool,
+    /// There is an [`OrderBatch`].
+    is_batching: AtomicBool,
     beep: Arc<Sound>,
     recordings: Option<JoinHandle<()>>,
     recordings_failing: Option<Arc<AtomicBool>>,
@@ -130,7 +130,7 @@ pub struct MediaEngine {
 /// dropped. Until then the ports of legs that were closed may not be free. Where there are two, the
 /// first that is dropped ends both.
 #[must_use]
-pub struct Held(Arc<MediaEngine>);
+pub struct OrderBatch(Arc<MediaEngine>);
 
 struct Handle {
     orders: SyncSender<Order>,
@@ -180,9 +180,9 @@ impl MediaEngine {
         let threads = (0..config.threads.max(1))
             .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), writer.clone()))
             .collect::<io::Result<_>>()?;
-        let held = AtomicBool::new(false);
+        let is_batching = AtomicBool::new(false);
         let beep = Arc::new(music::beep());
-        Ok(Self { ports, threads, held, beep, recordings, recordings_failing })
+        Ok(Self { ports, threads, is_batching, beep, recordings, recordings_failing })
     }
 
     /// Whether the disk takes no recordings at the moment.
@@ -192,9 +192,9 @@ impl MediaEngine {
     }
 
     /// Gathers the orders that follow, so that the threads wake up once for all of them.
-    pub fn hold(self: &Arc<Self>) -> Held {
-        self.held.store(true, Ordering::SeqCst);
-        Held(Arc::clone(self))
+    pub fn batch_orders(self: &Arc<Self>) -> OrderBatch {
+        self.is_batching.store(true, Ordering::SeqCst);
+        OrderBatch(Arc::clone(self))
     }
 
     /// Binds a leg's sockets on `local`.
@@ -309,13 +309,13 @@ impl MediaEngine {
     /// All legs of a call are on one thread.
     fn order_call(&self, call: CallId, order: Order) {
         let n = call.0 % self.threads.len() as u64;
-        self.threads[n as usize].order(order, &self.held);
+        self.threads[n as usize].order(order, &self.is_batching);
     }
 }
 
-impl Drop for Held {
+impl Drop for OrderBatch {
     fn drop(&mut self) {
-        self.0.held.store(false, Ordering::SeqCst);
+        self.0.is_batching.store(false, Ordering::SeqCst);
         for handle in &self.0.threads {
             handle.wake_if_due();
         }
@@ -342,14 +342,14 @@ impl Handle {
     }
 
     /// Waits when the thread is [`ORDERS_MAX`] behind; a thread that ended takes no orders.
-    fn order(&self, order: Order, held: &AtomicBool) {
+    fn order(&self, order: Order, is_batching: &AtomicBool) {
         if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
             self.wake();
             let _ = self.orders.send(order); // fails only where the thread has ended
         }
-        // In this order: whoever lets go after we saw it held, sees that something is due.
+        // In this order: a batch that ends after we saw it finds that something is due.
         self.due.store(true, Ordering::SeqCst);
-        if !held.load(Ordering::SeqCst) {
+        if !is_batching.load(Ordering::SeqCst) {
             self.wake_if_due();
         }
     }
@@ -370,7 +370,7 @@ impl Handle {
 impl Drop for MediaEngine {
     fn drop(&mut self) {
         for handle in &self.threads {
-            handle.order(Order::Stop, &self.held);
+            handle.order(Order::Stop, &self.is_batching);
         }
         for handle in &mut self.threads {
             if let Some(thread) = handle.thread.take() {

@@ -277,27 +277,27 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
 }
 
 #[test]
-fn orders_given_while_held_wait_until_it_ends() {
+fn orders_of_a_batch_wait_until_it_ends() {
     let world = World::new();
-    let held = world.engine.hold();
+    let batch = world.engine.batch_orders();
     let phone = world.leg(1, 0, Law::Mu);
     world.engine.close_and_tell(phone.leg);
     let thread = &world.engine.threads[1];
     assert!(thread.due.load(Ordering::SeqCst) && !thread.woken.load(Ordering::SeqCst));
-    drop(held);
+    drop(batch);
     assert!(!thread.due.load(Ordering::SeqCst));
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }
 
 #[test]
-fn more_orders_than_fit_are_carried_out_while_held() {
+fn more_orders_than_fit_are_carried_out_within_a_batch() {
     let world = World::new();
-    let held = world.engine.hold();
+    let batch = world.engine.batch_orders();
     let phone = world.leg(1, 0, Law::Mu);
     for _ in 0..2 * ORDERS_MAX {
         world.engine.stop_play(phone.leg);
     }
     world.engine.close_and_tell(phone.leg);
-    drop(held);
+    drop(batch);
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }
