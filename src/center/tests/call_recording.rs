@@ -190,11 +190,13 @@ fn a_pause_is_silence_and_is_in_the_record() {
     desk.wait_s(3);
     desk.asks(AgentRequest::ResumeRecording);
     desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    // By key, and a tone says what it did.
     desk.keys(AGENT, "1*9");
-    desk.check(&["tape call-1-1 nobody | "]);
+    desk.check(&["play call-1/1", "tape call-1-1 nobody | "]);
+    desk.event(Event::PromptDone { leg: AGENT, play: PlayId(u32::MAX) });
     desk.wait_s(1);
     desk.keys(AGENT, "*9");
-    desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
     desk.keys(CALLER, "*9");
     desk.check(&[]);
     desk.ends(AGENT);
@@ -263,7 +265,7 @@ fn on_demand_it_is_the_agent_who_says_when() {
         assert_eq!(desk.refuses(ask), Refused::NotRecorded { call: CallId(1) });
     }
     desk.keys(AGENT, "*9");
-    desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
     desk.asks(AgentRequest::PauseRecording);
     desk.asks(AgentRequest::StartRecording);
     desk.check(&["tape call-1-1 nobody | ", "tape call-1-1 call-1/0 | call-1/1"]);
