@@ -1,15 +1,15 @@
 //! Both sides of a call in one recording: frames of two channels in, stereo samples out in blocks.
 //!
 //! **Invariant:** sample n of either channel is what was said n/8000 s after the beginning: whoever
-//! says nothing, and whatever is said while the recording pauses, is silence of the same length.
+//! says nothing is silence of the same length.
 //!
-//! **Deliberately absent:** who is on which side, which is the center's to say; files.
+//! **Deliberately absent:** who is on which side, which is the center's to say, and pauses, in which
+//! nobody is; files.
 
 use std::time::Duration;
 
 use crate::id::RecordingId;
-use crate::media::format::{AudioFormat, FRAME, FRAME_SAMPLES, Frame, samples};
-use crate::media::mixer::WAITING_MAX;
+use crate::media::format::{FRAME, FRAME_SAMPLES, Frame, samples};
 use crate::media::recorder::Finished;
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
@@ -25,35 +25,17 @@ pub struct CallRecorder {
     written: u64,
     /// Left and right in turn, since the last block.
     block: Vec<i16>,
-    is_paused: bool,
-    /// Frames that are still silent after a pause.
-    silent: usize,
 }
 
 impl CallRecorder {
     #[must_use]
     pub fn new(now: Timestamp, recording: RecordingId) -> Self {
-        Self {
-            recording,
-            began_at: now,
-            written: 0,
-            block: Vec::with_capacity(BLOCK_LEN),
-            is_paused: false,
-            silent: 0,
-        }
+        Self { recording, began_at: now, written: 0, block: Vec::with_capacity(BLOCK_LEN) }
     }
 
     #[must_use]
     pub const fn recording(&self) -> RecordingId {
         self.recording
-    }
-
-    /// What is said during a pause is not kept, nor what waits in the mixer when it ends.
-    pub fn pause(&mut self, is_paused: bool) {
-        if self.is_paused && !is_paused {
-            self.silent = AFTER_PAUSE;
-        }
-        self.is_paused = is_paused;
     }
 
     /// Takes a frame of both channels, due at `due`; `None` for a side that says nothing.
@@ -63,10 +45,7 @@ impl CallRecorder {
         let skipped = before.saturating_sub(self.written).min(samples(SKIPPED_MAX));
         self.block.extend(std::iter::repeat_n(0, skipped as usize * usize::from(CHANNELS)));
         self.written += skipped;
-        let is_silent = self.is_paused || self.silent > 0;
-        self.silent = self.silent.saturating_sub(1);
-        let heard = |side| if is_silent { &SILENCE } else { side };
-        let pairs = heard(left.unwrap_or(&SILENCE)).iter().zip(heard(right.unwrap_or(&SILENCE)));
+        let pairs = left.unwrap_or(&SILENCE).iter().zip(right.unwrap_or(&SILENCE));
         self.block.extend(pairs.flat_map(|(left, right)| [*left, *right]));
         self.written += FRAME_SAMPLES as u64;
     }
@@ -97,9 +76,6 @@ const BLOCK_LEN: usize = samples(Duration::from_secs(1)) as usize * CHANNELS as 
 const LENGTH_MAX: Duration = Duration::from_secs(12 * 3_600);
 /// A machine that stood still for longer lost its calls; in what is left of them time is missing.
 const SKIPPED_MAX: Duration = Duration::from_secs(60);
-/// Frames after a pause whose sound may have come before its end: what may wait of a source, and
-/// the longest packet behind it.
-const AFTER_PAUSE: usize = (WAITING_MAX + AudioFormat::PACKET_SAMPLES_MAX) / FRAME_SAMPLES + 1;
 
 #[cfg(test)]
 mod tests {
@@ -150,27 +126,6 @@ mod tests {
         assert_eq!((finished.length_ms(), finished.ended), (2_000, RecordingEnd::HungUp));
         assert!(kept[..9_600].iter().all(|pair| *pair == [1, -2]));
         assert!(kept[9_600..].iter().all(|pair| *pair == [0, -2]));
-    }
-
-    #[test]
-    fn a_pause_is_silence_of_the_same_length_and_so_is_what_waited_when_it_ended() {
-        let mut reel = Reel::new();
-        reel.hear(50, Some(1), Some(2));
-        reel.recorder.pause(true);
-        reel.hear(50, Some(1), Some(2));
-        reel.recorder.pause(false);
-        reel.hear(50, Some(1), Some(2));
-        let (finished, kept) = reel.finish();
-        assert_eq!(finished.length_ms(), 3_000);
-        let heard: Vec<usize> = (0..kept.len()).filter(|at| kept[*at] == [1, 2]).collect();
-        assert_eq!(heard.len(), 16_000 - AFTER_PAUSE * FRAME_SAMPLES);
-        assert!(!heard.iter().any(|at| (8_000..16_000).contains(at)));
-        const { assert!(AFTER_PAUSE * FRAME_SAMPLES > WAITING_MAX) };
-        // Who pauses twice, or ends a pause twice, changes nothing.
-        let mut reel = Reel::new();
-        reel.recorder.pause(false);
-        reel.hear(1, Some(1), Some(2));
-        assert_eq!(reel.finish().1[0], [1, 2]);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! signaling and speech.
 
 mod calls;
+mod clock;
 mod ports;
 mod recording_writer;
 mod slots;
@@ -43,6 +44,7 @@ use crate::words::{Digit, RecordingFault};
 pub use ports::OpenError;
 pub use recording_writer::{Repaired, file_of, repair};
 
+use clock::Clock;
 use ports::{PortPool, Sockets};
 use recording_writer::RecordingWriter;
 use sys::{Poller, Waker};
@@ -153,7 +155,6 @@ enum Order {
     Record { leg: LegId, spec: RecordingSpec, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
     RecordCall { recording: RecordingId, left: Option<LegId>, right: Vec<LegId> },
-    PauseRecording { recording: RecordingId, is_paused: bool },
     StopRecordCall { recording: RecordingId },
     Press { leg: LegId, digit: Digit },
     Hear { leg: LegId, from: Vec<LegId> },
@@ -169,6 +170,10 @@ impl MediaEngine {
     /// When the system gives no thread, no epoll descriptor, no random seed or no folder for the
     /// recordings.
     pub fn start(config: &MediaConfig, now: Timestamp, facts: &Facts) -> io::Result<Self> {
+        Self::start_by(config, &Clock::start(now), facts)
+    }
+
+    fn start_by(config: &MediaConfig, clock: &Clock, facts: &Facts) -> io::Result<Self> {
         sys::raise_open_files_limit();
         let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
         let writer = config
@@ -178,7 +183,9 @@ impl MediaEngine {
         let (writer, recordings) = writer.transpose()?.unzip();
         let recordings_failing = writer.as_ref().map(RecordingWriter::is_failing);
         let threads = (0..config.threads.max(1))
-            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), writer.clone()))
+            .map(|n| {
+                Handle::start(n, config.limits, clock.clone(), Arc::clone(facts), writer.clone())
+            })
             .collect::<io::Result<_>>()?;
         let is_batching = AtomicBool::new(false);
         let beep = Arc::new(music::beep());
@@ -242,7 +249,8 @@ impl MediaEngine {
 
     /// Records both sides of a call in stereo: `left` on the left, the sum of `right` on the right.
     /// Where `recording` is being made already it goes on with these sides; a side without a leg is
-    /// silent. A leg that is not open is recorded from when it opens.
+    /// silent, and so it pauses where neither has one. A leg that is not open is recorded from when
+    /// it opens; whoever comes to a side is silent there for 140 ms, and while a key is down.
     ///
     /// It ends when it is stopped, when another recording of the call begins, when the call's last
     /// leg closes, or after twelve hours: [`Fact::Recorded`] follows once, before the leg's
@@ -250,11 +258,6 @@ impl MediaEngine {
     /// One that is over never begins again.
     pub fn record_call(&self, recording: RecordingId, left: Option<LegId>, right: Vec<LegId>) {
         self.order_call(recording.call, Order::RecordCall { recording, left, right });
-    }
-
-    /// During a pause there is silence in the recording, of the same length.
-    pub fn pause_recording(&self, recording: RecordingId, is_paused: bool) {
-        self.order_call(recording.call, Order::PauseRecording { recording, is_paused });
     }
 
     pub fn stop_record_call(&self, recording: RecordingId) {
@@ -326,7 +329,7 @@ impl Handle {
     fn start(
         n: usize,
         limits: Limits,
-        now: Timestamp,
+        clock: Clock,
         facts: Facts,
         writer: Option<RecordingWriter>,
     ) -> io::Result<Self> {
@@ -334,7 +337,8 @@ impl Handle {
         let poller = Poller::new()?;
         let waker = poller.waker();
         let woken = Arc::new(AtomicBool::new(false));
-        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, writer);
+        let media =
+            MediaThread::new(inbox, Arc::clone(&woken), poller, limits, clock, facts, writer);
         let thread =
             std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
         let due = AtomicBool::new(false);

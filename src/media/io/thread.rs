@@ -13,10 +13,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::id::LegId;
 use crate::media::io::calls::Calls;
+use crate::media::io::clock::Clock;
 use crate::media::io::ports::Sockets;
 use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::slots::Slots;
@@ -68,27 +69,23 @@ struct Leg {
     unsent: u64,
 }
 
-struct Clock {
-    epoch: Timestamp,
-    started: Instant,
-}
-
 impl MediaThread {
     pub(super) fn new(
         inbox: Receiver<Order>,
         woken: Arc<AtomicBool>,
         poller: Poller,
         limits: Limits,
-        now: Timestamp,
+        clock: Clock,
         facts: Facts,
         writer: Option<RecordingWriter>,
     ) -> Self {
+        let wheel = Wheel::new(clock.now());
         Self {
             inbox,
             woken,
             poller,
             limits,
-            clock: Clock::start(now),
+            clock,
             facts,
             writer,
             legs: Vec::new(),
@@ -96,7 +93,7 @@ impl MediaThread {
             by_id: BTreeMap::new(),
             heard_by: Vec::new(),
             calls: Calls::default(),
-            wheel: Wheel::new(now),
+            wheel,
             inbound: [0; PACKET_LEN_MAX],
             buffer: [0; PACKET_LEN_MAX],
             due: Vec::new(),
@@ -166,9 +163,6 @@ impl MediaThread {
             }
             Order::RecordCall { recording, left, right } => {
                 self.record_call(now, recording, left, right);
-            }
-            Order::PauseRecording { recording, is_paused } => {
-                self.calls.pause(recording, is_paused);
             }
             Order::StopRecordCall { recording } => {
                 if self.calls.records(recording) {
@@ -319,7 +313,7 @@ impl MediaThread {
         let timeout = if self.woken.load(Ordering::Acquire) {
             Some(Duration::ZERO)
         } else {
-            self.wheel.next().map(|at| self.clock.until(at))
+            self.wheel.next().and_then(|at| self.clock.until(at))
         };
         self.poller.wait(timeout, &mut self.ready);
     }
@@ -394,26 +388,6 @@ impl Leg {
         let socket = if shared { &self.sockets.rtp } else { &self.sockets.rtcp };
         // A lost report is made up for by the next one.
         let _ = socket.send_to(bytes, to);
-    }
-}
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the media threads' own clock")]
-    fn start(epoch: Timestamp) -> Self {
-        Self { epoch, started: Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.epoch + self.elapsed()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// How long until `at`, to the microsecond.
-    fn until(&self, at: Timestamp) -> Duration {
-        at.since(self.epoch).saturating_sub(self.started.elapsed())
     }
 }
 

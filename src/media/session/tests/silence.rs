@@ -76,6 +76,7 @@ fn fault_24_a_bridge_whose_other_side_is_mute_is_no_dead_line() {
                 sequence: if n < 200 { n as u16 } else { (n - 500) as u16 },
                 timestamp: n * 160,
                 marker: n == 700,
+                key: None,
                 content: Content::Audio(Codec::Pcmu, &spoken),
             };
             let now = leg.now();
