@@ -70,7 +70,7 @@ impl Ua {
             None => from.clone(),
         };
         let dialog = Dialog {
-            call_id: format!("{:016x}{:016x}", self.chance.token(), self.chance.token()).into(),
+            call_id: format!("{:016x}{:016x}", self.rng.token(), self.rng.token()).into(),
             local_tag: self.fresh_tag(),
             remote_tag: None,
             local_seq: 0,
@@ -113,7 +113,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let (via, contact) = (self.via(path, branch), self.contact(path));
         let Some(invite) = self.invites.get_mut(&id) else { return };
@@ -215,7 +215,7 @@ impl Ua {
     }
 
     fn succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(invite) = self.invites.get(&id) else { return };
         let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
         let Stage::Calling(calling) = &invite.stage else {
@@ -282,7 +282,7 @@ impl Ua {
         tag: Option<Box<str>>,
         response: &Response,
     ) {
-        let (branch, bye_branch) = (self.chance.token(), self.chance.token());
+        let (branch, bye_branch) = (self.rng.token(), self.rng.token());
         let Some(invite) = self.invites.get(&id) else { return };
         let path = invite.dialog.path;
         if invite.dialog.remote_tag == tag {

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::message::{Method, Request, Uri};
 use crate::sip::path::Path;
 use crate::sip::ua::Ua;

@@ -200,7 +200,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get_mut(&id) else { return };

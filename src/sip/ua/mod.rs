@@ -86,12 +86,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::{AgentId, LegId};
-use crate::sip::access::{Bans, Trunks};
-use crate::sip::chance::Chance;
+use crate::sip::acl::{Bans, Trunks};
 use crate::sip::digest::Verifier;
 use crate::sip::message::{Message, Response};
 use crate::sip::path::{Path, Received, Transmit, Transport};
 use crate::sip::registrar::{Binding, Registrar};
+use crate::sip::rng::Rng;
 use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
@@ -125,7 +125,7 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 pub struct Ua {
     setup: UaSetup,
-    chance: Chance,
+    rng: Rng,
     secret: Secret,
     servers: Table<ServerKey, Server, Option<DialogId>>,
     clients: Table<ClientKey, Client, ClientUser>,
@@ -209,15 +209,15 @@ impl Alarm {
 impl Ua {
     #[must_use]
     pub fn new(setup: UaSetup, seed: [u8; 32]) -> Self {
-        let mut chance = Chance::new(seed);
-        let secret = Secret([chance.token(), chance.token()]);
-        let verifier = Verifier::new(&setup.realm, chance.key(), setup.allows_md5());
+        let mut rng = Rng::new(seed);
+        let secret = Secret([rng.token(), rng.token()]);
+        let verifier = Verifier::new(&setup.realm, rng.key(), setup.allows_md5());
         let (trunks, secrets) = (setup.networks(), setup.secrets());
         let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
         let places = Places::new(&setup);
         let mut ua = Self {
             setup,
-            chance,
+            rng,
             secret,
             servers: Table::new(TRANSACTIONS_MAX),
             clients: Table::new(TRANSACTIONS_MAX),

@@ -160,7 +160,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) -> Option<(u64, Path, Writer)> {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let path = self.invites.get(&id)?.dialog.path;
         let (via, contact) = (self.via(path, branch), self.contact(path));
         let invite = self.invites.get_mut(&id)?;
@@ -216,7 +216,7 @@ impl Ua {
         key: ServerKey,
         request: &Request,
     ) {
-        let wait = (self.chance.token() % 10).to_string();
+        let wait = (self.rng.token() % 10).to_string();
         if let Some(status) = self.update_refusal(id, request) {
             let headers = match status {
                 415 => &[("Accept", ACCEPTED)][..],

@@ -90,7 +90,7 @@ impl Ua {
     }
 
     fn reinvite_succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let seq = response.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let path = invite.dialog.path;
@@ -150,7 +150,7 @@ impl Ua {
                 let (from, to) = if ours { (2100, 4000) } else { (0, 2000) };
                 let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
                 invite.media.not_heard();
-                let wait = self.chance.between(from, to);
+                let wait = self.rng.between(from, to);
                 self.alarms.set((id, Alarm::Reinvite), now + wait);
             }
             // The other end does not know the dialog, or does not answer any more.

@@ -327,7 +327,7 @@ impl Ua {
 
     pub(super) fn fresh_tag(&mut self) -> u64 {
         loop {
-            let tag = self.chance.token();
+            let tag = self.rng.token();
             if !self.by_tag.contains_key(&tag) {
                 return tag;
             }
