@@ -57,12 +57,15 @@
 //! **Deliberately absent:** locks, tasks, host name look-up, and media beyond SDP.
 
 mod admit;
+mod auth;
+mod connections;
 mod dial;
 mod failover;
+mod in_dialog;
+mod incoming;
 mod invite;
 mod known;
 mod legs;
-mod login;
 mod media;
 mod port;
 mod refresh;
@@ -70,15 +73,12 @@ mod refusal;
 mod reinvite;
 mod remark;
 mod reply;
-mod serve;
 mod session;
 mod setup;
-mod streams;
 mod tag;
 mod target;
 #[cfg(test)]
 mod tests;
-mod within;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -95,13 +95,13 @@ use crate::sip::rng::Rng;
 use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
+use crate::sip::ua::connections::Connections;
 use crate::sip::ua::failover::{Rest, Ways};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::known::Places;
 use crate::sip::ua::refusal::Asked;
 use crate::sip::ua::remark::Remarks;
 use crate::sip::ua::setup::Secrets;
-use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 use crate::words::{Cause, Loss};
@@ -136,7 +136,7 @@ pub struct Ua {
     legs: HashMap<LegId, Leg>,
     /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
     calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
-    streams: Streams,
+    connections: Connections,
     alarms: Timers<(DialogId, Alarm)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<UaEvent>,
@@ -227,7 +227,7 @@ impl Ua {
             by_origin: HashMap::new(),
             legs: HashMap::new(),
             calling_tcp: BTreeSet::new(),
-            streams: Streams::default(),
+            connections: Connections::default(),
             alarms: Timers::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -286,13 +286,13 @@ impl Ua {
                 ClientStep::Wait | ClientStep::Pass | ClientStep::PassAndAcknowledge => {}
                 ClientStep::Send(bytes) => self.transmit(due.path, bytes),
                 ClientStep::TimedOut => {
-                    self.streams.done(due.key, due.path);
+                    self.connections.done(due.key, due.path);
                     self.never_answered(now, due.user, due.key.branch);
                     self.request_failed(now, due.user, due.key.branch, 408);
                     self.release(due.user);
                 }
                 ClientStep::Gone => {
-                    self.streams.done(due.key, due.path);
+                    self.connections.done(due.key, due.path);
                     self.release(due.user);
                 }
             }
@@ -353,7 +353,7 @@ impl Ua {
             legs: self.legs.len(),
             alarms: self.alarms.len(),
             channels: self.channels.iter().sum(),
-            streams: self.streams.len(),
+            connections: self.connections.len(),
             bindings: self.registrar.len(),
         }
     }
@@ -433,7 +433,7 @@ impl Ua {
             Role::Update | Role::Cancel | Role::Bye | Role::Stray => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
-        self.streams.sent(key, user.role, path);
+        self.connections.sent(key, user.role, path);
         let (path, bytes) = self.way_by_length(now, key, user, path, bytes);
         self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
         if let Some(invite) = self.invites.get_mut(&user.dialog) {
@@ -462,7 +462,7 @@ impl Ua {
         {
             self.by_origin.remove(&origin);
         }
-        self.streams.over(id, invite.dialog.path);
+        self.connections.over(id, invite.dialog.path);
         for alarm in Alarm::ALL {
             self.alarms.cancel(&(id, alarm));
         }
@@ -473,7 +473,7 @@ impl Ua {
         self.dialog_last += 1;
         let id = DialogId(self.dialog_last);
         self.by_tag.insert(invite.dialog.local_tag, id);
-        self.streams.begun(id, invite.dialog.path);
+        self.connections.begun(id, invite.dialog.path);
         self.invites.insert(id, invite);
         id
     }

@@ -138,6 +138,6 @@ pub struct Counts {
     /// Calls on trunks.
     pub channels: usize,
     /// Dialogs along connections, and requests that went by TCP for their length.
-    pub streams: usize,
+    pub connections: usize,
     pub bindings: usize,
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::message::Response;
+use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Reinvite, Stage};
-use crate::sip::ua::login::Credentials;
 use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
 use crate::sip::wire::content;
 use crate::time::Timestamp;

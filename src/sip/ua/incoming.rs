@@ -4,7 +4,7 @@
 //! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
 //! somebody who may call is refused in a transaction, so that the shell hears of it once.
 //!
-//! **Deliberately absent:** requests within a dialog; see `within`.
+//! **Deliberately absent:** requests within a dialog; see `in_dialog`.
 
 use std::sync::Arc;
 
