@@ -20,7 +20,7 @@ use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
-    ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
+    ALLOW, DIALOGS_MAX, DialogId, DialogTimer, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
 };
 use crate::sip::wire::{ACCEPTED, Rejected, content};
 use crate::time::Timestamp;
@@ -234,7 +234,7 @@ impl Ua {
         invite.trunk = trunk;
         let id = self.add(invite);
         self.occupy(id);
-        self.alarms.set((id, Alarm::Unanswered), now + UNANSWERED_MAX);
+        self.dialog_timers.set((id, DialogTimer::Unanswered), now + UNANSWERED_MAX);
         self.by_origin.insert(origin, id);
         self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));
         self.respond(now, key, 100, trying);

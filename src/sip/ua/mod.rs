@@ -96,7 +96,7 @@ use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
 use crate::sip::ua::connections::Connections;
-use crate::sip::ua::failover::{Rest, Ways};
+use crate::sip::ua::failover::{Cooldown, Routes};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::known::Places;
 use crate::sip::ua::refusal::Asked;
@@ -137,14 +137,14 @@ pub struct Ua {
     /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
     calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
     connections: Connections,
-    alarms: Timers<(DialogId, Alarm)>,
+    dialog_timers: Timers<(DialogId, DialogTimer)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<UaEvent>,
     draining: bool,
     full: bool,
     trunks: Trunks<usize>,
     /// Trunks that do not take calls now, by position.
-    rests: BTreeMap<usize, Rest>,
+    cooldowns: BTreeMap<usize, Cooldown>,
     /// Calls that are up on each trunk, by position.
     channels: Vec<usize>,
     places: Places,
@@ -164,7 +164,7 @@ struct Leg {
     /// The most telling refusal so far.
     refused: Option<u16>,
     /// Where else the call may be tried, and whether it should be: the last trunk did not take it.
-    ways: Option<Box<Ways>>,
+    routes: Option<Box<Routes>>,
     undelivered: bool,
 }
 
@@ -188,7 +188,7 @@ enum Role {
 
 /// What a dialog waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Alarm {
+enum DialogTimer {
     /// Another attempt at a re-INVITE.
     Reinvite,
     /// The session is to be refreshed.
@@ -201,7 +201,7 @@ enum Alarm {
     Unanswered,
 }
 
-impl Alarm {
+impl DialogTimer {
     const ALL: [Self; 5] =
         [Self::Reinvite, Self::Refresh, Self::Expiry, Self::Silence, Self::Unanswered];
 }
@@ -228,13 +228,13 @@ impl Ua {
             legs: HashMap::new(),
             calling_tcp: BTreeSet::new(),
             connections: Connections::default(),
-            alarms: Timers::default(),
+            dialog_timers: Timers::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             draining: false,
             full: false,
             trunks,
-            rests: BTreeMap::new(),
+            cooldowns: BTreeMap::new(),
             places,
             bans: Bans::new(limits.bans),
             asked: Asked::default(),
@@ -297,13 +297,13 @@ impl Ua {
                 }
             }
         }
-        while let Some((id, alarm)) = self.alarms.pop_due(now) {
-            match alarm {
-                Alarm::Reinvite => self.repeat_reinvite(now, id),
-                Alarm::Refresh => self.refresh(now, id),
-                Alarm::Expiry => self.not_refreshed(now, id),
-                Alarm::Unanswered => self.unanswered(now, id),
-                Alarm::Silence => self.is_silent(now, id),
+        while let Some((id, timer)) = self.dialog_timers.pop_due(now) {
+            match timer {
+                DialogTimer::Reinvite => self.repeat_reinvite(now, id),
+                DialogTimer::Refresh => self.refresh(now, id),
+                DialogTimer::Expiry => self.not_refreshed(now, id),
+                DialogTimer::Unanswered => self.unanswered(now, id),
+                DialogTimer::Silence => self.is_silent(now, id),
             }
         }
         self.registrar.handle_timeout(now);
@@ -313,11 +313,11 @@ impl Ua {
     /// When to call [`Ua::handle_timeout`] next, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
-        let alarm = self.alarms.next().map(|(at, _)| (at, Wake::Dialog));
+        let timer = self.dialog_timers.next().map(|(at, _)| (at, Wake::Dialog));
         let server = self.servers.deadline().map(|at| (at, Wake::Server));
         let client = self.clients.deadline().map(|at| (at, Wake::Client));
         let registrar = self.registrar.poll_timeout().map(|at| (at, Wake::Registrar));
-        [server, client, alarm, registrar].into_iter().flatten().min()
+        [server, client, timer, registrar].into_iter().flatten().min()
     }
 
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
@@ -351,7 +351,7 @@ impl Ua {
             client_transactions: self.clients.len(),
             dialogs: self.invites.len(),
             legs: self.legs.len(),
-            alarms: self.alarms.len(),
+            dialog_timers: self.dialog_timers.len(),
             channels: self.channels.iter().sum(),
             connections: self.connections.len(),
             bindings: self.registrar.len(),
@@ -463,8 +463,8 @@ impl Ua {
             self.by_origin.remove(&origin);
         }
         self.connections.over(id, invite.dialog.path);
-        for alarm in Alarm::ALL {
-            self.alarms.cancel(&(id, alarm));
+        for timer in DialogTimer::ALL {
+            self.dialog_timers.cancel(&(id, timer));
         }
         self.invites.remove(&id);
     }

@@ -15,7 +15,7 @@ use crate::sip::ua::in_dialog::NoTerms;
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
-use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::{ALLOW, ClientUser, DialogId, DialogTimer, Role, Ua};
 use crate::sip::wire::{ACCEPTED, content};
 use crate::sip::write::Writer;
 use crate::time::Timestamp;
@@ -49,8 +49,8 @@ impl Ua {
         invite.timer = timer;
         let refresh = timer.and_then(Timer::refresh_after).map(|after| now + after);
         let expiry = timer.map(|timer| now + timer.expires_after());
-        self.alarms.set_or_cancel((id, Alarm::Refresh), refresh);
-        self.alarms.set_or_cancel((id, Alarm::Expiry), expiry);
+        self.dialog_timers.set_or_cancel((id, DialogTimer::Refresh), refresh);
+        self.dialog_timers.set_or_cancel((id, DialogTimer::Expiry), expiry);
     }
 
     /// A 2xx to an INVITE or UPDATE of ours.
@@ -126,7 +126,7 @@ impl Ua {
     pub(super) fn refresh_later(&mut self, now: Timestamp, id: DialogId) {
         let timer = self.invites.get(&id).and_then(|invite| invite.timer);
         if let Some(timer) = timer.filter(|timer| timer.ours) {
-            self.alarms.set((id, Alarm::Refresh), now + timer.again_after());
+            self.dialog_timers.set((id, DialogTimer::Refresh), now + timer.again_after());
         }
     }
 

@@ -10,7 +10,7 @@ use crate::id::LegId;
 use crate::sip::message::Response;
 use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Reinvite, Stage};
-use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::{ClientUser, DialogId, DialogTimer, Role, Ua};
 use crate::sip::wire::content;
 use crate::time::Timestamp;
 use crate::words::{Cause, Direction, Loss};
@@ -34,7 +34,7 @@ impl Ua {
         let Stage::Up(up) = &mut invite.stage else { return };
         // Not before their ACK, and one at a time: both end in another attempt.
         if up.reinvite == Some(Reinvite::Sent) || up.unacknowledged.is_some() {
-            self.alarms.set((id, Alarm::Reinvite), now + BUSY);
+            self.dialog_timers.set((id, DialogTimer::Reinvite), now + BUSY);
             return;
         }
         if invite.media.offer_again().is_none() {
@@ -151,7 +151,7 @@ impl Ua {
                 let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
                 invite.media.not_heard();
                 let wait = self.rng.between(from, to);
-                self.alarms.set((id, Alarm::Reinvite), now + wait);
+                self.dialog_timers.set((id, DialogTimer::Reinvite), now + wait);
             }
             // The other end does not know the dialog, or does not answer any more.
             408 | 481 => {
