@@ -106,7 +106,7 @@ impl ContactCenter {
     ) {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let ended = call.leg_ended(now, leg, leg_outcome(outcome), Some(cause));
+        let ended = call.leg_ended(now, leg, leg_outcome(cause), Some(cause));
         let Some(ended) = ended else { return };
         if is_direct(call) {
             let by = lost.unwrap_or(end_of(&ended));
@@ -336,13 +336,13 @@ const fn transfer_outcome(cause: Cause) -> TransferOutcome {
     }
 }
 
-/// How the record says it.
-const fn leg_outcome(outcome: TransferOutcome) -> LegOutcome {
-    match outcome {
-        TransferOutcome::Completed => LegOutcome::Accepted,
-        TransferOutcome::Busy => LegOutcome::Busy,
-        TransferOutcome::NoAnswer => LegOutcome::NoAnswer,
-        TransferOutcome::Refused => LegOutcome::Refused,
-        TransferOutcome::Failed => LegOutcome::Failed,
+/// How the record says it of whoever was dialed beside the queue. An agent's telephone that the
+/// queue rang fails as [`LegOutcome::DeviceError`]; what else can happen has the same word for all.
+const fn leg_outcome(cause: Cause) -> LegOutcome {
+    match cause {
+        Cause::USER_BUSY => LegOutcome::Busy,
+        Cause::CALL_REJECTED => LegOutcome::Rejected,
+        Cause::NO_ANSWER | Cause::NO_USER_RESPONDING => LegOutcome::NoAnswer,
+        _ => LegOutcome::Failed,
     }
 }

@@ -17,7 +17,7 @@ pub enum LegOutcome {
     Ringing,
     /// The party answered.
     Accepted,
-    /// 603 and the like: the agent pressed "reject".
+    /// 603 and the like: whoever was rung pressed "reject".
     Rejected,
     /// The telephone was busy.
     Busy,
@@ -29,7 +29,7 @@ pub enum LegOutcome {
     Withdrawn,
     /// No trunk may dial the number.
     Refused,
-    /// Somebody outside could not be reached.
+    /// Whoever was dialed beside the queue could not be reached.
     Failed,
 }
 

@@ -8,7 +8,8 @@ use super::{Desk, FLOW, parsed};
 use crate::call::{Call, LegState, Origin};
 use crate::id::{CallId, LegId};
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, Cause, EndedBy, Event, Loss, NamedVia, Party,
+    AgentRequest, AgentState, CallOutcome, Cause, EndedBy, Event, From, LegOutcome, Loss, NamedVia,
+    Party, Via,
 };
 
 const CALLER: LegId = LegId { call: CallId(1), n: 0 };
@@ -130,6 +131,42 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
         "hang-up call-1/2 normal_clearing",
         "record call-1 Handled by Operator talk 16000 hold 10000",
     ]);
+}
+
+#[test]
+fn whoever_declines_is_rejected_whatever_the_leg_is_there_for() {
+    let declined = |desk: &mut Desk, leg| {
+        desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
+    };
+    let outcome = |desk: &mut Desk, leg: LegId| {
+        let record = desk.records.pop().expect("the call has ended");
+        record.legs.iter().find(|party| party.leg == leg).expect("it was dialed").outcome
+    };
+    // An agent whom the queue rang.
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    declined(&mut desk, AGENT);
+    desk.hang_up(caller);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
+    // Whom the flow dialed.
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '2');
+    declined(&mut desk, AGENT);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
+    // Whom the agent consults.
+    let (mut desk, caller) = talking();
+    desk.consult();
+    declined(&mut desk, GUEST);
+    desk.hang_up(caller);
+    assert_eq!(outcome(&mut desk, GUEST), LegOutcome::Rejected);
+    // A colleague.
+    let mut desk = Desk::new(&["ada", "bob"]);
+    let (call, from) = (CallId(1), From::default());
+    desk.event(Event::CallArrived { call, from, to: "bob".to_owned(), via: Via::Agent(ADA) });
+    declined(&mut desk, AGENT);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
 }
 
 #[test]

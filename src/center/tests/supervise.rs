@@ -333,7 +333,11 @@ fn nothing_is_taken_over_from_the_flow() {
 
 #[test]
 fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
-    for cause in [Cause::USER_BUSY, Cause::CALL_REJECTED, Cause::TEMPORARY_FAILURE] {
+    for (cause, outcome) in [
+        (Cause::USER_BUSY, LegOutcome::Busy),
+        (Cause::CALL_REJECTED, LegOutcome::Rejected),
+        (Cause::TEMPORARY_FAILURE, LegOutcome::Failed),
+    ] {
         let mut desk = Desk::talking_to_ada();
         desk.supervise(Listen);
         desk.event(Event::DialFailed { leg: SECOND, cause });
@@ -342,6 +346,7 @@ fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
         desk.hang_up(CALLER);
         let record = desk.closed();
         assert_eq!((record.outcome, record.legs.len()), (CallOutcome::Handled, 2));
+        assert_eq!(record.legs[1].outcome, outcome);
         assert!(record.legs[1].modes.is_empty());
     }
     let mut desk = Desk::talking_to_ada();

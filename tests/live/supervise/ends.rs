@@ -97,7 +97,7 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
     watched.alice.expect_bye();
     let record = watched.rig.record();
     let outcomes: Vec<_> = items(&record["legs"]).iter().map(|leg| &leg["outcome"]).collect();
-    assert_eq!(outcomes, ["accepted", "busy", "failed", "withdrawn"], "{record:#}");
+    assert_eq!(outcomes, ["accepted", "busy", "rejected", "withdrawn"], "{record:#}");
     let modes = |leg: &Value| items(&leg["modes"]).len();
     assert!(items(&record["legs"]).iter().all(|leg| modes(leg) == 0), "{record:#}");
 }
