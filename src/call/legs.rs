@@ -109,6 +109,12 @@ impl Leg {
         }
     }
 
+    /// Whether an agent is there, or a supervisor who took the call over, at whatever telephone.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.agent().is_some() || self.role == Role::TookOver
+    }
+
     /// What a record calls the end of a leg that we end.
     #[must_use]
     pub const fn ended_by_us(&self) -> LegOutcome {

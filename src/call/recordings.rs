@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::call::{Call, Fact};
+use crate::call::{Call, Fact, Leg};
 use crate::flow;
 use crate::id::{LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Digit, Party, Prompt, Recording, RecordingKind, RecordingNews};
+use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingNews};
 
 /// Recordings one call may make; past it, recording fails.
 pub const RECORDINGS_MAX: usize = 20;
@@ -209,14 +209,14 @@ impl Call {
         is_news
     }
 
-    /// Whether somebody of ours is in the call, or may be again: not while the caller talks to
-    /// nobody but people outside.
+    /// Whether one of ours is in the call, an agent or a supervisor who took it over, or may be
+    /// again: not while the caller talks to nobody but people outside.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
         let parties = [Some(talk.leg), self.guest_there()];
         let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
-        parties.any(|leg| matches!(leg.dialed, Some(Party::Agent { .. })))
+        parties.any(Leg::is_ours)
     }
 
     /// Who should be in the recording of both sides now: the caller, and whom the caller hears.

@@ -7,7 +7,7 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::words::{
     AgentRequest, CallRecord, Cause, Digit, Event, Recording, RecordingEnd, RecordingFault,
-    RecordingKind, RecordingState, Via,
+    RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -367,6 +367,28 @@ fn a_caller_alone_with_somebody_outside_is_not_recorded() {
     desk.log.clear();
     desk.asks(AgentRequest::Complete);
     assert_eq!(desk.log.last().map(String::as_str), Some("stop-tape call-1-1"), "{:?}", desk.log);
+}
+
+#[test]
+fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside() {
+    let mut desk = Desk::always();
+    desk.connect();
+    let supervisor = LegId { call: CallId(1), n: 2 };
+    let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
+    let asked = |ask| Event::SupervisorAsked { by: "boss".to_owned(), call: CallId(1), ask };
+    desk.event(asked(SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from }));
+    desk.event(Event::Answered { leg: supervisor });
+    desk.log.clear();
+    desk.event(asked(SupervisorRequest::Mode { mode: SupervisorMode::TakeOver }));
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "bridge call-1/0 call-1/2",
+        "tape call-1-1 call-1/0 | call-1/2",
+    ]);
+    assert_eq!(desk.stage(), Some(RecordingStage::On));
+    desk.wait_s(9);
+    desk.ends(CALLER);
+    assert_eq!(desk.record().recordings.len(), 1);
 }
 
 #[test]
