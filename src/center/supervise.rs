@@ -17,10 +17,11 @@ use crate::center::own::is_direct;
 use crate::center::{ContactCenter, Refused};
 use crate::flow::RING_TIMEOUT_S;
 use crate::id::{AgentId, CallId, LegId};
+use crate::number::normalize;
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, Command, Digit, From, LegOutcome, QueueExit, SupervisorMode, SupervisorRequest, Target,
-    Telephone,
+    Cause, Command, Digit, From, LegOutcome, Party, QueueExit, SupervisorMode, SupervisorRequest,
+    Target, Telephone,
 };
 
 use super::outside::Route;
@@ -66,6 +67,24 @@ impl ContactCenter {
     #[must_use]
     pub fn supervisor_leg(&self, call: CallId) -> Option<LegId> {
         self.supervised(call).ok().map(|(_, leg)| leg)
+    }
+
+    /// Whether the supervisor of this call, who rings or is there, is at this telephone, however
+    /// its number is written.
+    #[must_use]
+    pub fn is_supervised_from(&self, call: CallId, from: &Telephone) -> bool {
+        let supervisor = self.calls.get(&call).and_then(Call::supervisor);
+        let Some(dialed) = supervisor.and_then(|(_, leg)| leg.dialed.as_ref()) else {
+            return false;
+        };
+        match (dialed, from) {
+            (Party::Agent { name, .. }, Telephone::Agent { agent }) => name == agent,
+            (Party::Outside { number: dialed, .. }, Telephone::Number { number, .. }) => {
+                normalize(number, &self.setup.region).as_ref() == Some(dialed)
+            }
+            (Party::Agent { .. }, Telephone::Number { .. })
+            | (Party::Outside { .. }, Telephone::Agent { .. }) => false,
+        }
     }
 
     /// A call, and the leg of its supervisor.

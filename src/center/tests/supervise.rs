@@ -366,6 +366,38 @@ fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
 }
 
 #[test]
+fn a_supervisors_number_is_the_same_telephone_however_it_is_written() {
+    let mut desk = Desk::talking_to_ada();
+    let from = number("+14155550166");
+    assert!(!desk.center.is_supervised_from(CALL, &from), "nobody is there");
+    desk.supervisor(SupervisorRequest::Supervise { mode: Listen, from });
+    for _ in ["it rings", "it is answered"] {
+        for same in [
+            "+14155550166",
+            "(415) 555-0166",
+            "1 415 555 0166",
+            "tel:+1-415-555-0166",
+            "sip:+14155550166@example.com;user=phone",
+            "sip:4155550166@198.51.100.7:5060",
+        ] {
+            assert!(desk.center.is_supervised_from(CALL, &number(same)), "{same}");
+        }
+        let through = Telephone::Number {
+            number: "4155550166".to_owned(),
+            trunk: Some("spare".to_owned()),
+        };
+        assert!(desk.center.is_supervised_from(CALL, &through));
+        for other in [number("+14155550167"), number("166"), number("eve"), eve()] {
+            assert!(!desk.center.is_supervised_from(CALL, &other), "{other:?}");
+        }
+        desk.event(Event::Answered { leg: SECOND });
+    }
+    let desk = Desk::supervised(Listen);
+    assert!(desk.center.is_supervised_from(CALL, &eve()));
+    assert!(!desk.center.is_supervised_from(CALL, &Telephone::Agent { agent: "ada".to_owned() }));
+}
+
+#[test]
 fn a_supervisor_who_holds_hears_and_is_heard_by_nobody() {
     let mut desk = Desk::supervised(Barge);
     desk.event(Event::Held { leg: SECOND });
