@@ -2,6 +2,7 @@
 
 mod door;
 mod supervision;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -385,7 +385,9 @@ pub(super) struct Leg {
     pub dialed_at: String,
     pub answered_at: Option<String>,
     pub ended_at: Option<String>,
-    /// accepted, rejected, busy, no_answer, device_error or withdrawn.
+    /// accepted, rejected, busy, no_answer, withdrawn, refused, device_error or failed. The
+    /// telephone of an agent whom the queue rang has a device_error; whoever else could not be
+    /// reached, a supervisor among them, failed.
     pub outcome: String,
     pub talk_ms: u64,
     pub hold_ms: u64,

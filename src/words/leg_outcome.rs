@@ -34,6 +34,19 @@ pub enum LegOutcome {
 }
 
 impl LegOutcome {
+    /// All there are, in this order.
+    pub const ALL: [Self; 9] = [
+        Self::Ringing,
+        Self::Accepted,
+        Self::Rejected,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::DeviceError,
+        Self::Withdrawn,
+        Self::Refused,
+        Self::Failed,
+    ];
+
     /// Of a leg that we end ourselves.
     #[must_use]
     pub const fn of_ours(answered: bool) -> Self {
