@@ -33,7 +33,7 @@ use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, Restored};
-use crate::server::retention::Retention;
+use crate::server::retention::{self, Retention};
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
@@ -131,6 +131,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let Opened { clock, ready, store: opened, restored } = opened;
     let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
     let reader = opened.store.reader()?;
+    let ended_at = retention::ended_at(opened.store.reader()?);
 
     let repaired = repaired(&config)?;
     let (media, facts) = start_media(&config, clock.now())?;
@@ -168,7 +169,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
-    let (retention, expired) = Retention::start(folder, keep, clock)?;
+    let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
     let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
     let driver = Driver {
         clock,
