@@ -3,9 +3,10 @@
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
 //! conservation of calls (1), one call an agent, the own ones among them (2), nobody waits in vain
 //! (3), skills at the moment of the offer (4), no overtaking (5), offers end in time (6), commands
-//! name living legs once (7), time (8), bounds (9), and doubled news changes nothing (10). Figures
-//! that are not those of the records (11) fail a run at its end, a second run with another journal
-//! (12) fails the test.
+//! name living legs once (7), time (8), bounds (9), and doubled news changes nothing (10). A call is
+//! closed as handled if and only if one of ours served it: an agent, or a supervisor who took it
+//! over. Figures that are not those of the records (11) fail a run at its end, a second run with
+//! another journal (12) fails the test.
 //!
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
@@ -20,8 +21,8 @@ use crate::sim::recording::RecordingWatch;
 use crate::sim::town::Rules;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg, SupervisorMode,
-    SupervisorRequest, Target, Via,
+    AgentState, CallOutcome, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg,
+    SupervisorMode, SupervisorRequest, Target, Via,
 };
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
@@ -41,6 +42,9 @@ pub struct Watch {
     /// Live calls from agents' own telephones.
     own: BTreeMap<CallId, AgentId>,
     closed: BTreeSet<CallId>,
+    /// Live calls in which one of ours was there for the caller: an agent, or a supervisor who took
+    /// the call over.
+    served: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
     recording: RecordingWatch,
@@ -89,6 +93,7 @@ impl Watch {
             calls: BTreeMap::new(),
             own: BTreeMap::new(),
             closed: BTreeSet::new(),
+            served: BTreeSet::new(),
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
             recording: RecordingWatch::new(setup),
@@ -207,6 +212,7 @@ impl Watch {
             Command::Play { leg, play, prompts, .. } => {
                 self.recording.plays(*leg, *play, prompts);
                 self.plays(*leg, command);
+                self.serves(*leg, center);
             }
             Command::StopPlay { leg }
             | Command::Record { leg, .. }
@@ -218,20 +224,7 @@ impl Watch {
             }
             Command::StopRecordCall { .. } => {}
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
-            Command::Hear { leg, from } => {
-                for leg in from.iter().chain([leg]) {
-                    assert!(self.live(*leg, command).answered, "{command:?} before the answer");
-                }
-                let hears = !from.is_empty();
-                let listener = self.live(*leg, command);
-                assert!(hears || listener.hears, "{command:?} of one who hears nobody");
-                assert!(!from.contains(leg), "{command:?} of itself");
-                listener.hears = true;
-                self.hearing.hear(*leg, from);
-                if hears {
-                    self.recording.hears_others(*leg);
-                }
-            }
+            Command::Hear { leg, from } => self.hears(*leg, from, command, center),
             Command::HangUp { leg, cause } => {
                 let leg_was = self.live(*leg, command).clone();
                 // A caller who left is not the agent's miss.
@@ -259,6 +252,9 @@ impl Watch {
         let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
         assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
         check_times(record);
+        let is_handled = record.outcome == CallOutcome::Handled;
+        let is_served = self.served.remove(&call);
+        assert_eq!(is_handled, is_served, "{call} is {}, served or not", record.outcome);
         self.recording.closed(call);
         self.closed.insert(call);
         self.own.remove(&call);
@@ -314,6 +310,43 @@ impl Watch {
         let leg = self.live(leg, command);
         assert!(leg.answered, "{command:?} before the answer");
         leg.hears = true;
+    }
+
+    fn hears(
+        &mut self,
+        leg: LegId,
+        from: &BTreeSet<LegId>,
+        command: &Command,
+        center: &ContactCenter,
+    ) {
+        for leg in from.iter().copied().chain([leg]) {
+            assert!(self.live(leg, command).answered, "{command:?} before the answer");
+            self.serves(leg, center);
+        }
+        let hears = !from.is_empty();
+        let listener = self.live(leg, command);
+        assert!(hears || listener.hears, "{command:?} of one who hears nobody");
+        assert!(!from.contains(&leg), "{command:?} of itself");
+        listener.hears = true;
+        self.hearing.hear(leg, from);
+        if hears {
+            self.recording.hears_others(leg);
+        }
+    }
+
+    /// This leg is heard, or something is heard on it: an agent serves the call from then on, a
+    /// supervisor once they have taken it over.
+    fn serves(&mut self, id: LegId, center: &ContactCenter) {
+        let Some(leg) = self.leg(id) else { return };
+        let is_ours = match leg.supervises {
+            Some(supervision) => {
+                supervision.may_take_over && center.supervisor_leg(id.call) != Some(id)
+            }
+            None => matches!(leg.party, Party::Agent(_)),
+        };
+        if is_ours {
+            self.served.insert(id.call);
+        }
     }
 
     fn answers(&mut self, leg: LegId, command: &Command) {
