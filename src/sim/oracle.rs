@@ -142,10 +142,8 @@ impl Tally {
         let counts = counts.map(|(what, own, theirs)| format!("{what}: {theirs}, not {own}"));
         let means = means.iter().filter(|(_, own, theirs)| !same(*own, *theirs));
         let means = means.map(|(what, own, theirs)| format!("{what}: {theirs:?}, not {own:?}"));
-        let outcomes = self.outcomes.iter().filter(|(outcome, n)| {
-            let theirs = report.outcomes.iter().find(|(theirs, _)| word(theirs) == word(outcome));
-            theirs.is_none_or(|(_, theirs)| theirs != *n)
-        });
+        let outcomes =
+            self.outcomes.iter().filter(|(outcome, n)| report.outcomes.get(outcome) != Some(*n));
         let outcomes = outcomes.map(|(outcome, n)| format!("{outcome:?} is not {n}"));
         counts.chain(means).chain(outcomes).collect()
     }
@@ -176,9 +174,4 @@ fn same(a: Option<f64>, b: Option<f64>) -> bool {
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }
-}
-
-/// The name of an outcome, which records and figures share.
-fn word(outcome: &impl serde::Serialize) -> serde_json::Value {
-    serde_json::to_value(outcome).unwrap_or_default()
 }
