@@ -38,7 +38,7 @@ use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{convert, greet, listen, memory, providers};
+use crate::server::{banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -117,7 +117,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 }
 
 fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> ContactCenter {
-    ContactCenter::new(convert::center(config, flows.to_vec(), directory.clone()))
+    ContactCenter::new(setup::center(config, flows.to_vec(), directory.clone()))
 }
 
 /// A driver that is ready to run, and the threads around it, which end with this.
@@ -138,7 +138,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = convert::user_agent(&config, sockets.addresses().collect());
+    let setup = setup::user_agent(&config, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
 
     let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
@@ -150,7 +150,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
+    print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
     let api = start_api(&config, Desk { tx: desk }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
@@ -161,7 +161,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         media,
         speech,
         external_address: config.sip.external_address,
-        media_networks: convert::media_networks(&config),
+        media_networks: setup::media_networks(&config),
         outside: outside(&config),
         has_handoffs: !config.providers.is_empty(),
     });
@@ -193,7 +193,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     };
     // What they say was handed on, secrets and all: it need not stay here as well.
     drop((config, flows, directory, demo));
-    memory::give_back();
+    malloc::give_back();
     Ok(Started { driver, threads })
 }
 
@@ -222,7 +222,7 @@ fn start_media(
     now: Timestamp,
 ) -> io::Result<(Arc<MediaEngine>, mpsc::Receiver<Fact>)> {
     let (sender, facts) = mpsc::channel(FACTS_MAX);
-    let setup = convert::media(&config.media, &config.server.recordings);
+    let setup = setup::media(&config.media, &config.server.recordings);
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
@@ -302,7 +302,7 @@ fn left(Repaired { recording, kind, length_ms }: Repaired) -> Event {
 }
 
 /// Says where we listen, what to dial, who may answer and where to look.
-fn greet(
+fn print_banner(
     config: &Config,
     flows: &[Arc<Flow>],
     demo: Option<&Demo>,
@@ -314,12 +314,12 @@ fn greet(
         tracing::warn!("{warning}");
     }
     // Calls are answered all the same.
-    if let Err(error) = print_greeting(config, flows, demo, sockets, http, links) {
+    if let Err(error) = write_banner(config, flows, demo, sockets, http, links) {
         tracing::warn!(%error, "standard output takes nothing: what is printed at start is lost");
     }
 }
 
-fn print_greeting(
+fn write_banner(
     config: &Config,
     flows: &[Arc<Flow>],
     demo: Option<&Demo>,
@@ -339,7 +339,7 @@ fn print_greeting(
     if !links.is_empty() {
         writeln!(out, "listening: webhooks {}", config.webhooks.listen)?;
     }
-    out.write_all(greet::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
+    out.write_all(banner::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
     let Some(demo) = demo else { return out.flush() };
     let sip = sockets.addresses().map(|(_, address)| address).find(|a| a.ip().is_loopback());
     let sip = sip.map_or_else(|| "127.0.0.1:5060".to_owned(), |address| address.to_string());

@@ -28,7 +28,8 @@ impl Driver {
         let ask = match wish {
             Supervision::Leave => SupervisorRequest::Leave,
             Supervision::Mode { mode, from } => {
-                let is_meant = from.as_ref().is_none_or(|it| self.center.is_supervised_from(call, it));
+                let is_meant =
+                    from.as_ref().is_none_or(|it| self.center.is_supervised_from(call, it));
                 let there = view.supervisor.as_ref().filter(|_| is_meant);
                 match ask(there.map(|there| there.mode), mode, from) {
                     Some(ask) => ask,

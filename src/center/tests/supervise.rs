@@ -382,10 +382,8 @@ fn a_supervisors_number_is_the_same_telephone_however_it_is_written() {
         ] {
             assert!(desk.center.is_supervised_from(CALL, &number(same)), "{same}");
         }
-        let through = Telephone::Number {
-            number: "4155550166".to_owned(),
-            trunk: Some("spare".to_owned()),
-        };
+        let through =
+            Telephone::Number { number: "4155550166".to_owned(), trunk: Some("spare".to_owned()) };
         assert!(desk.center.is_supervised_from(CALL, &through));
         for other in [number("+14155550167"), number("166"), number("eve"), eve()] {
             assert!(!desk.center.is_supervised_from(CALL, &other), "{other:?}");

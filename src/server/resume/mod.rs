@@ -16,7 +16,7 @@ use crate::center::{ContactCenter, Standing};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
-use crate::server::past;
+use crate::server::history;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
@@ -60,8 +60,8 @@ pub(super) fn look(
     let taught = |began| {
         let mut center = fresh();
         let taught = store::read_records(&config.server.state).and_then(|reader| {
-            past::teach(&mut center, &reader, began)?;
-            past::restore_until(&mut center, &reader, began)
+            history::teach(&mut center, &reader, began)?;
+            history::restore_until(&mut center, &reader, began)
         });
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
@@ -138,8 +138,8 @@ pub(super) fn begin(
         }
         None => {
             let mut center = fresh();
-            past::teach(&mut center, reader, now)?;
-            past::restore(&mut center, reader, now)?;
+            history::teach(&mut center, reader, now)?;
+            history::restore(&mut center, reader, now)?;
             (center, Vec::new())
         }
     };

@@ -11,7 +11,7 @@ use crate::id::{CallId, LegId};
 use crate::media::io::Fact;
 use crate::media::source::Origins;
 use crate::server::calls::{Caller, Calls};
-use crate::server::convert::remote_media;
+use crate::server::setup::remote_media;
 use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId, UaEvent};
 use crate::time::Timestamp;

@@ -11,8 +11,8 @@ use crate::center::snapshot::AgentView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
+use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
-use crate::server::past;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event};
 
@@ -42,7 +42,7 @@ impl Driver {
             Request::Report { since, until, reply } => {
                 let until = until.unwrap_or(now + Duration::from_millis(1));
                 let since = since.unwrap_or(now - PERIOD);
-                drop(reply.send(past::figures(&self.center, now, since, until)));
+                drop(reply.send(history::figures(&self.center, now, since, until)));
             }
         }
     }
