@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
+use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
 use crate::call::Directory;
 use crate::center::ContactCenter;
 use crate::config::{
@@ -146,12 +146,12 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let fresh = || fresh(&config, &flows, &directory);
     let Beginning { center, inputs } =
         resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
-    let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
+    let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
     print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let api = start_api(&config, Desk { tx: desk }, reader, providers.counts, http)?;
+    let api = start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -199,13 +199,13 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
 
 fn start_api(
     config: &Config,
-    desk: Desk,
+    driver: DriverHandle,
     reader: store::Reader,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), desk, archive);
+    let api = Api::new(&api_settings(config), driver, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     HttpThread::api(api, http, is_proxy)
