@@ -46,7 +46,7 @@ use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
 use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingNews};
 
-use agents::Desk;
+use agents::LastCall;
 use calls::Calls;
 use own::OwnCalls;
 use restart::Standings;
@@ -70,7 +70,7 @@ pub struct ContactCenter {
     /// News for the queue, told one at a time once it has nothing more to say itself.
     news: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
-    desks: Vec<Desk>,
+    last_calls: Vec<LastCall>,
     own: OwnCalls,
     standings: Standings,
     learned: Learned,
@@ -119,7 +119,7 @@ impl ContactCenter {
             calls: Calls::default(),
             acd,
             news: VecDeque::new(),
-            desks: vec![Desk::default(); setup.agents.len()],
+            last_calls: vec![LastCall::default(); setup.agents.len()],
             own: OwnCalls::default(),
             standings: Standings::new(setup.agents.len()),
             learned: Learned::default(),
