@@ -16,7 +16,7 @@
 
 use crate::call::{Announcement, Call, State};
 use crate::center::ContactCenter;
-use crate::center::asks::Refused;
+use crate::center::agent_requests::Refused;
 use crate::center::recording_rule::RecordingRule;
 use crate::flow::Run;
 use crate::id::{AgentId, CallId, LegId, PlayId, QueueId, RecordingId};

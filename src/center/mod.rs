@@ -12,8 +12,8 @@
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+mod agent_requests;
 mod agents;
-mod asks;
 mod call_recording;
 mod calls;
 mod check;
@@ -52,7 +52,7 @@ use own::OwnCalls;
 use restart::Standings;
 use setup::Skills;
 
-pub use asks::{Refused, VARS_MAX};
+pub use agent_requests::{Refused, VARS_MAX};
 pub use restart::Standing;
 pub use setup::Setup;
 pub use snapshot::Snapshot;

@@ -42,7 +42,11 @@ impl ContactCenter {
     /// # Errors
     ///
     /// Why not.
-    pub fn may_supervise(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+    pub fn check_supervisor_request(
+        &self,
+        call: CallId,
+        ask: &SupervisorRequest,
+    ) -> Result<(), Refused> {
         match ask {
             SupervisorRequest::Supervise { mode, from } => {
                 self.way_to_supervisor(call, *mode, from).map(drop)
@@ -135,7 +139,7 @@ impl ContactCenter {
         id: CallId,
         ask: &SupervisorRequest,
     ) {
-        if let Err(why) = self.may_supervise(id, ask) {
+        if let Err(why) = self.check_supervisor_request(id, ask) {
             return tracing::debug!(ask = ask.name(), %why, "refused");
         }
         match ask {

@@ -1,6 +1,6 @@
 //! What happens while a caller talks to somebody: holds, and what the agent asks for meanwhile.
 //!
-//! **Deliberately absent:** what an agent may ask for: `asks` says.
+//! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
     pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        let leg = match self.may_ask(agent, &ask).and_then(|()| self.talk_of(agent)) {
+        let leg = match self.check_request(agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };

@@ -57,7 +57,8 @@ impl Driver {
 
     fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
-        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
+        let may =
+            self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::AgentAsked { agent, ask }));
         Ok(self.center.agent_view(agent))

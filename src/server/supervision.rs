@@ -39,7 +39,7 @@ impl Driver {
         };
         let can = self.exchange.providers.can_supervise(call);
         let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
-        let may = self.center.may_supervise(call, &ask).and(can);
+        let may = self.center.check_supervisor_request(call, &ask).and(can);
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
         self.center.call(call).ok_or(Unconfirmed::NotFound)

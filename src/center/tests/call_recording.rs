@@ -109,7 +109,7 @@ impl Desk {
 
     #[track_caller]
     fn refuses(&mut self, ask: AgentRequest) -> Refused {
-        let why = self.center.may_ask(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
         self.asks(ask);
         self.check(&[]);
         why

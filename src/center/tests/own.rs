@@ -137,7 +137,7 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     desk.wait_s(2);
     desk.event(Event::Resumed { leg: CALLED });
     desk.check(&["bridge call-7/0 call-7/1"]);
-    let asked = desk.center.may_ask(ADA, &AgentRequest::Hold).unwrap_err().to_string();
+    let asked = desk.center.check_request(ADA, &AgentRequest::Hold).unwrap_err().to_string();
     assert_eq!(asked, "ada is on a call of their own: only the telephone can hold or end it");
     desk.wait_s(5);
     desk.end(CALLED);

@@ -78,7 +78,7 @@ impl Desk {
 
     #[track_caller]
     fn not_supervised(&mut self, ask: SupervisorRequest, expected: &str) -> Refused {
-        let why = self.center.may_supervise(CALL, &ask).expect_err("it is refused");
+        let why = self.center.check_supervisor_request(CALL, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         assert_eq!(self.center.supervisor_target(CALL, &ask), None);
         self.log.clear();

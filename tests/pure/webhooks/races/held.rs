@@ -54,7 +54,7 @@ impl World {
             AgentRequest::Conference => self.desk.meets(leg),
             _ => Ok(()),
         };
-        if can.is_ok() && self.center.may_ask(agent, &ask).is_ok() {
+        if can.is_ok() && self.center.check_request(agent, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.parted.insert(leg);

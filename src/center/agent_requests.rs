@@ -100,7 +100,7 @@ impl ContactCenter {
     /// # Panics
     ///
     /// If there is no such agent.
-    pub fn may_ask(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+    pub fn check_request(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         match ask {
             AgentRequest::LogIn
             | AgentRequest::LogOut
