@@ -41,7 +41,7 @@ pub enum Change {
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
-/// What an agent hears until the guest answers.
+/// What an agent hears until the consulted party answers.
 const RINGING: &str = "ring";
 
 impl Call {
@@ -107,7 +107,7 @@ impl Call {
     fn talk_ears(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
-        let Some(Consult { guest, stage, .. }) = talk.consult else {
+        let Some(Consult { consulted, stage, .. }) = talk.consult else {
             return self.pair(caller, party, talk.agent_hold);
         };
         let mut ears = match stage {
@@ -115,9 +115,9 @@ impl Call {
                 let rings = (!self.holds(party)).then_some((party, Ear::Plays(RINGING)));
                 rings.into_iter().collect()
             }
-            Stage::Talking => self.pair(party, guest, false),
+            Stage::Talking => self.pair(party, consulted, false),
             Stage::Conference => {
-                let there = [caller, party, guest].into_iter().filter(|leg| self.has_leg(*leg));
+                let there = [caller, party, consulted].into_iter().filter(|leg| self.has_leg(*leg));
                 return circle(&there.collect::<Vec<_>>());
             }
         };
@@ -195,9 +195,9 @@ impl Call {
             Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
             Some(Stage::Conference) => false,
         };
-        let guest = self.guest_there().filter(|guest| self.holds(*guest));
+        let consulted = self.consulted_there().filter(|consulted| self.holds(*consulted));
         let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
-        agent.into_iter().chain(guest).collect()
+        agent.into_iter().chain(consulted).collect()
     }
 
     /// The parties whose hold time runs, as noted last.

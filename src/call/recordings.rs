@@ -214,7 +214,7 @@ impl Call {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
-        let parties = [Some(talk.leg), self.guest_there()];
+        let parties = [Some(talk.leg), self.consulted_there()];
         let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
         parties.any(Leg::is_ours)
     }

@@ -39,7 +39,7 @@ pub enum Refused {
     #[error("{agent} consults nobody")]
     ConsultsNobody { agent: String },
     #[error("whom {agent} consults has not answered yet")]
-    GuestNotThere { agent: String },
+    ConsultedNotThere { agent: String },
     #[error("the flow `{flow}` has no step `{step}`; it has {names}")]
     NoSuchStep { flow: String, step: String, names: String },
     #[error("{0}")]
@@ -63,7 +63,7 @@ pub enum Refused {
     #[error("this recording was paused too often: it stays paused")]
     TooManyPauses,
     #[error("{number} is the caller's own number")]
-    GuestIsCaller { number: String },
+    ConsultedIsCaller { number: String },
     #[error("there is no agent `{login}`")]
     NoSuchAgent { login: String },
     #[error("the telephone of {agent} is not registered")]
@@ -113,7 +113,7 @@ impl ContactCenter {
             AgentRequest::Consult { number, trunk } => {
                 self.may_consult(agent, number, trunk.as_deref()).map(drop)
             }
-            AgentRequest::Complete | AgentRequest::Conference => self.guest_of(agent).map(drop),
+            AgentRequest::Complete | AgentRequest::Conference => self.consulted_of(agent).map(drop),
             AgentRequest::StartRecording
             | AgentRequest::PauseRecording
             | AgentRequest::ResumeRecording => self.may_record(agent, ask),
@@ -227,7 +227,7 @@ impl ContactCenter {
         })?;
         let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
         if caller == Some(&*route.number) {
-            return Err(Refused::GuestIsCaller { number: route.number });
+            return Err(Refused::ConsultedIsCaller { number: route.number });
         }
         Ok(route)
     }
@@ -248,15 +248,16 @@ impl ContactCenter {
         }
     }
 
-    /// The guest of an agent, who has answered, and the agent's own leg.
-    pub(super) fn guest_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
+    /// The consulted party of an agent, who has answered, and the agent's own leg.
+    pub(super) fn consulted_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
         let (call, leg) = self.talk_of(agent)?;
         if call.consult().is_none() {
             return Err(Refused::ConsultsNobody { agent: self.name_of(agent) });
         }
-        let guest = call.guest_there();
-        let guest = guest.ok_or_else(|| Refused::GuestNotThere { agent: self.name_of(agent) })?;
-        Ok((guest, leg))
+        let consulted = call.consulted_there();
+        let consulted =
+            consulted.ok_or_else(|| Refused::ConsultedNotThere { agent: self.name_of(agent) })?;
+        Ok((consulted, leg))
     }
 
     fn name_of(&self, agent: AgentId) -> String {

@@ -47,7 +47,7 @@ impl ContactCenter {
         self.timers.cancel(&Wake::RingOut(leg));
         match role {
             Role::Consulted => {
-                call.guest_answered(now, leg);
+                call.consulted_answered(now, leg);
                 self.arrange(now, leg.call);
             }
             Role::Supervisor { mode, .. } => self.supervisor_answered(now, leg, mode),
@@ -146,7 +146,7 @@ impl ContactCenter {
             return self.unanswered(now, leg, cause, lost);
         }
         let caller_is_there = call.caller().is_some();
-        if caller_is_there && call.talks_on(leg) && call.guest_there().is_some() {
+        if caller_is_there && call.talks_on(leg) && call.consulted_there().is_some() {
             return self.hand_over(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
@@ -156,7 +156,8 @@ impl ContactCenter {
             let by = lost.unwrap_or(end_of(&ended));
             return self.own_call_over(now, leg.call, by, cause);
         }
-        let (talk, is_guest) = (call.talk().filter(|talk| talk.leg == leg), call.is_guest(leg));
+        let (talk, is_consulted) =
+            (call.talk().filter(|talk| talk.leg == leg), call.is_consulted(leg));
         self.free_telephone(leg.call, &ended);
         if ended.is_supervisor() {
             return; // no party: the call goes on
@@ -164,7 +165,7 @@ impl ContactCenter {
         if !caller_is_there {
             return self.last_two_over(now, leg, &ended, cause, lost);
         }
-        if is_guest {
+        if is_consulted {
             return self.back_to_caller(now, leg.call);
         }
         let Some(talk) = talk else { return };
@@ -192,7 +193,7 @@ impl ContactCenter {
         }
     }
 
-    /// An agent and a guest went on without the caller, and one of them has left.
+    /// An agent and a consulted party went on without the caller, and one of them has left.
     fn last_two_over(
         &mut self,
         now: Timestamp,
@@ -213,8 +214,8 @@ impl ContactCenter {
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
-        if let Some(guest) = call.end_talk() {
-            self.dismiss(now, guest);
+        if let Some(consulted) = call.end_talk() {
+            self.dismiss(now, consulted);
         }
         self.stop_play(now, leg.call);
         if let Some((_, agent)) = ended.offer() {

@@ -241,8 +241,8 @@ impl ContactCenter {
 }
 
 fn consult_view(call: &Call) -> Option<ConsultView> {
-    let Consult { guest, stage, since } = call.consult()?;
-    match call.party(guest)?.dialed.as_ref()? {
+    let Consult { consulted, stage, since } = call.consult()?;
+    match call.party(consulted)?.dialed.as_ref()? {
         Party::Outside { trunk, number } => {
             let (trunk, number) = (trunk.clone(), number.clone());
             Some(ConsultView { number, trunk, stage, since })

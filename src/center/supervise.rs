@@ -234,7 +234,7 @@ impl ContactCenter {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
                 self.commands.push_back(Command::HangUp { leg, cause });
                 if let Some(consult) = talk.consult {
-                    self.dismiss(now, consult.guest);
+                    self.dismiss(now, consult.consulted);
                 }
                 self.party_leaves(now, leg, cause);
             }

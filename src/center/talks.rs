@@ -13,7 +13,7 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo};
 
-/// How long a guest's telephone rings: as for a `transfer` that does not say.
+/// How long a consulted party's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
@@ -26,7 +26,7 @@ impl ContactCenter {
         match ask {
             AgentRequest::Hold => self.hold(now, leg.call),
             AgentRequest::Resume => {
-                self.dismiss_guest(now, leg.call);
+                self.dismiss_consulted(now, leg.call);
                 self.back_to_caller(now, leg.call);
             }
             AgentRequest::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
@@ -82,9 +82,9 @@ impl ContactCenter {
         let id = call.id();
         let Ok(route) = self.may_consult(agent, number, trunk) else { return };
         let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Consulted);
-        let Some((guest, dial)) = dialed else { return };
+        let Some((consulted, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.begin_consult(now, guest);
+        call.begin_consult(now, consulted);
         self.arrange(now, id);
         self.commands.push_back(dial); // once the two are parted
     }
@@ -95,7 +95,8 @@ impl ContactCenter {
         }
     }
 
-    /// The agent has left or leaves, and the caller goes on with the guest, who has answered.
+    /// The agent has left or leaves, and the caller goes on with the consulted party, who has
+    /// answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(ended) = call.hand_over(now, cause) else { return };
@@ -113,21 +114,21 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    fn dismiss_guest(&mut self, now: Timestamp, id: CallId) {
+    fn dismiss_consulted(&mut self, now: Timestamp, id: CallId) {
         if let Some(consult) = self.calls.get(&id).and_then(Call::consult) {
-            self.dismiss(now, consult.guest);
+            self.dismiss(now, consult.consulted);
         }
     }
 
-    /// Ends the leg of a guest or a supervisor.
-    pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
-        let Some(call) = self.calls.get_mut(&guest.call) else { return };
-        let Some(outcome) = call.party(guest).map(Leg::ended_by_us) else { return };
+    /// Ends the leg of a consulted party or a supervisor.
+    pub(super) fn dismiss(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(outcome) = call.party(leg).map(Leg::ended_by_us) else { return };
         let cause = Cause::NORMAL_CLEARING;
-        if let Some(ended) = call.leg_ended(now, guest, outcome, Some(cause)) {
-            self.free_telephone(guest.call, &ended);
-            self.timers.cancel(&Wake::RingOut(guest));
-            self.commands.push_back(Command::HangUp { leg: guest, cause });
+        if let Some(ended) = call.leg_ended(now, leg, outcome, Some(cause)) {
+            self.free_telephone(leg.call, &ended);
+            self.timers.cancel(&Wake::RingOut(leg));
+            self.commands.push_back(Command::HangUp { leg, cause });
         }
     }
 
@@ -149,7 +150,7 @@ impl ContactCenter {
         let parted = |consult: Consult| talks && consult.stage != Stage::Conference;
         if call.consult().is_some_and(parted) {
             tracing::warn!(%leg, "the caller could not be put on hold: nobody is consulted");
-            self.dismiss_guest(now, leg.call);
+            self.dismiss_consulted(now, leg.call);
             return self.back_to_caller(now, leg.call);
         }
         if was_held || was_asked {

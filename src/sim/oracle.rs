@@ -33,7 +33,7 @@ pub struct Tally {
     pub talk_ms: u64,
     pub hold_ms: u64,
     pub acw_ms: u64,
-    /// Callers whom an agent sent to another step, and callers left with a guest.
+    /// Callers whom an agent sent to another step, and callers left with a consulted party.
     pub sent: u64,
     pub handed_over: u64,
     /// Calls from agents' own telephones, which are in nothing above, and their feature codes.

@@ -18,7 +18,7 @@ const PAUSE_MS: (u64, u64) = (0, 12_000);
 /// How often an agent asks for somebody or something that is not there.
 const MISTAKEN: f64 = 0.1;
 /// In the town, a trunk may dial this and not that.
-const GUEST: &str = "+14155550177";
+const CONSULTED: &str = "+14155550177";
 const BARRED: &str = "+882139900000";
 
 impl World {
@@ -41,7 +41,7 @@ impl World {
 }
 
 fn consult(random: &mut Random) -> AgentRequest {
-    let number = if random.chance(MISTAKEN) { BARRED } else { GUEST };
+    let number = if random.chance(MISTAKEN) { BARRED } else { CONSULTED };
     AgentRequest::Consult { number: number.to_owned(), trunk: None }
 }
 

@@ -359,8 +359,8 @@ fn a_caller_alone_with_somebody_outside_is_not_recorded() {
     desk.connect();
     let number = "(415) 555-0177".to_owned();
     desk.asks(AgentRequest::Consult { number, trunk: None });
-    let guest = LegId { call: CallId(1), n: 2 };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { call: CallId(1), n: 2 };
+    desk.event(Event::Answered { leg: consulted });
     desk.asks(AgentRequest::Conference);
     let all = "tape call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
     assert!(desk.log.contains(&all), "{:?}", desk.log);

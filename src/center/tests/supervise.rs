@@ -214,8 +214,8 @@ fn an_agent_who_holds_or_rings_somebody_hears_who_whispers() {
     desk.consult();
     desk.check_ears(&[(1, &[2]), (2, &[0, 1])]); // and no ringing
     assert!(!desk.log.contains(&"loop call-1/1".to_owned()), "{:?}", desk.log);
-    let guest = LegId { n: 3, ..AGENT };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: consulted });
     desk.check_ears(&[(1, &[2, 3]), (2, &[0, 1, 3]), (3, &[1])]);
     desk.mode(Listen);
     desk.ask(AgentRequest::Conference);
@@ -257,7 +257,7 @@ fn nobody_hears_a_secret() {
 #[test]
 fn a_supervisor_takes_over_from_the_agent() {
     let mut desk = Desk::supervised(Listen);
-    desk.consult(); // the guest is not asked any more
+    desk.consult(); // the consulted party is not asked any more
     desk.log.clear();
     desk.mode(TakeOver);
     desk.check(&[
@@ -279,9 +279,9 @@ fn a_supervisor_takes_over_from_the_agent() {
         "record call-1 Handled by Agent talk 17000 hold 0",
     ]);
     let record = desk.closed();
-    let [agent, supervisor, guest] = &record.legs[..] else { panic!("{record:?}") };
+    let [agent, supervisor, consulted] = &record.legs[..] else { panic!("{record:?}") };
     assert_eq!((agent.talk_ms, supervisor.talk_ms), (10_000, 7_000));
-    assert_eq!(guest.outcome, LegOutcome::Withdrawn);
+    assert_eq!(consulted.outcome, LegOutcome::Withdrawn);
     assert!(supervisor.served() && !supervisor.only_supervised());
     assert_eq!(desk.state_of_eve(), AgentState::Ready);
     assert_eq!(desk.center.calls_live(), 0);
@@ -419,16 +419,16 @@ fn supervision_ends_with_the_call() {
 }
 
 #[test]
-fn a_supervisor_hears_an_agent_and_a_guest_whom_the_caller_left() {
+fn a_supervisor_hears_an_agent_and_a_consulted_party_whom_the_caller_left() {
     let mut desk = Desk::supervised(Listen);
     desk.consult();
-    let guest = LegId { n: 3, ..AGENT };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: consulted });
     desk.hang_up(CALLER);
     desk.check_ears(&[(1, &[3]), (2, &[1, 3]), (3, &[1])]);
     let nobody = "nobody talks to the caller of call-1, who does not wait for an agent either";
     desk.not_supervised(SupervisorRequest::Mode { mode: TakeOver }, nobody);
-    desk.hang_up(guest);
+    desk.hang_up(consulted);
     assert_eq!(desk.closed().ended_by, EndedBy::Party);
 }
 
@@ -443,7 +443,7 @@ fn what_cannot_be_supervised_is_refused_by_name() {
     desk.not_supervised(ask(number("+882139900000")), "no trunk may dial +882139900000");
     let own =
         desk.not_supervised(ask(number("+14155550123")), "+14155550123 is the caller's own number");
-    assert_eq!(own, Refused::GuestIsCaller { number: "+14155550123".to_owned() });
+    assert_eq!(own, Refused::ConsultedIsCaller { number: "+14155550123".to_owned() });
     desk.not_supervised(SupervisorRequest::Mode { mode: Barge }, "call-1 has no supervisor");
     desk.event(Event::PhoneReachable { agent: EVE, reachable: false });
     desk.not_supervised(ask(eve()), "the telephone of eve is not registered");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{EVE, Watched, from_eve, supervise, supervised};
 use crate::flows::{ALICE, PASSWORD};
 use crate::rig::{Plan, items};
-use crate::talks::{assert_times, guest};
+use crate::talks::{assert_times, consulted};
 
 #[test]
 fn a_supervisor_leaves_and_the_two_go_on() {
@@ -104,7 +104,7 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
 
 #[test]
 fn what_cannot_be_supervised_is_refused_by_name() {
-    let (bob, (_, trunk)) = (EVE.replace("eve", "bob"), guest());
+    let (bob, (_, trunk)) = (EVE.replace("eve", "bob"), consulted());
     let mut watched = Watched::with(Plan::new(&format!("{ALICE}{EVE}{bob}{trunk}")));
     let call = watched.call;
     let nobody = format!("call-{call} has no supervisor");

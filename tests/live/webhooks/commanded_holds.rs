@@ -8,7 +8,7 @@ use crate::webhooks::calls::{ms, wrap_up};
 use crate::webhooks::commanded::Site;
 use crate::webhooks::control::{CALL, Fault, Manner};
 
-const GUEST: &str = "+14155550188";
+const CONSULTED: &str = "+14155550188";
 
 /// The caller talks to Dave.
 #[track_caller]
@@ -26,28 +26,28 @@ fn ask(site: &Site, what: &str, body: &Value) {
     assert_eq!(status, 200, "{answer}");
 }
 
-/// The guest is called for Dave, and takes it.
+/// The consulted party is called for Dave, and takes it.
 #[track_caller]
 fn consults(site: &Site, dave: &str) -> String {
-    ask(site, "consult", &json!({ "number": GUEST }));
-    let (guest, to) = site.control.rings(dave);
-    assert_eq!(to, GUEST);
+    ask(site, "consult", &json!({ "number": CONSULTED }));
+    let (consulted, to) = site.control.rings(dave);
+    assert_eq!(to, CONSULTED);
     site.control.expect_held(CALL);
-    site.control.answer(&guest);
-    site.control.hear(&guest, "A call for you.");
-    site.control.press(&guest, '1');
-    site.control.expect_room(&[dave, &guest]);
+    site.control.answer(&consulted);
+    site.control.hear(&consulted, "A call for you.");
+    site.control.press(&consulted, '1');
+    site.control.expect_room(&[dave, &consulted]);
     site.control.expect_held(CALL);
-    guest
+    consulted
 }
 
-/// The caller talks to the guest, without Dave, until `by` hangs up. The call's record.
+/// The caller talks to the consulted party, without Dave, until `by` hangs up. The call's record.
 #[track_caller]
-fn guest_takes_over(site: &Site, guest: &str, by: &str) -> Value {
-    site.control.expect_room(&[CALL, guest]);
+fn consulted_takes_over(site: &Site, consulted: &str, by: &str) -> Value {
+    site.control.expect_room(&[CALL, consulted]);
     wrap_up(&site.rig, "dave");
     site.control.hang_up(by);
-    site.control.expect_over(if by == CALL { guest } else { CALL });
+    site.control.expect_over(if by == CALL { consulted } else { CALL });
     let record = site.rig.record();
     assert_eq!(items(&record["legs"]).len(), 2, "{record:#}");
     assert_eq!(record["outcome"], "handled", "{record:#}");
@@ -114,14 +114,14 @@ fn whoever_leaves_during_a_hold_takes_nobody_along_into_silence() {
 }
 
 #[test]
-fn a_guest_is_consulted_and_takes_the_caller_over() {
+fn a_consulted_is_consulted_and_takes_the_caller_over() {
     for manner in Manner::ALL {
         let (site, dave) = talking(manner);
-        let guest = consults(&site, &dave);
+        let consulted = consults(&site, &dave);
         ask(&site, "complete", &json!({}));
         site.control.expect_over(&dave);
-        let record = guest_takes_over(&site, &guest, &guest);
-        assert_eq!(record["legs"][0]["sent_to_number"], GUEST, "{record:#}");
+        let record = consulted_takes_over(&site, &consulted, &consulted);
+        assert_eq!(record["legs"][0]["sent_to_number"], CONSULTED, "{record:#}");
         assert_eq!(record["legs"][1]["consulted"], true, "{record:#}");
         items(&record["legs"]).iter().for_each(|leg| assert_times(&record, leg));
         site.rig.expect_no_calls();
@@ -132,10 +132,10 @@ fn a_guest_is_consulted_and_takes_the_caller_over() {
 fn an_agent_who_hangs_up_while_consulting_hands_the_caller_over() {
     for manner in Manner::ALL {
         let (site, dave) = talking(manner);
-        let guest = consults(&site, &dave);
+        let consulted = consults(&site, &dave);
         site.control.hang_up(&dave);
-        let record = guest_takes_over(&site, &guest, CALL);
-        assert_eq!(record["legs"][0]["sent_to_number"], GUEST, "{record:#}");
+        let record = consulted_takes_over(&site, &consulted, CALL);
+        assert_eq!(record["legs"][0]["sent_to_number"], CONSULTED, "{record:#}");
         assert_eq!(record["ended_by"], "caller", "{record:#}");
         items(&record["legs"]).iter().for_each(|leg| assert_times(&record, leg));
         site.rig.expect_no_calls();
@@ -143,17 +143,17 @@ fn an_agent_who_hangs_up_while_consulting_hands_the_caller_over() {
 }
 
 #[test]
-fn a_guest_who_leaves_or_does_not_come_gives_the_caller_back() {
+fn a_consulted_who_leaves_or_does_not_come_gives_the_caller_back() {
     for is_busy in [true, false] {
         let (site, dave) = talking(Manner::Once);
         if is_busy {
-            ask(&site, "consult", &json!({ "number": GUEST }));
-            let (guest, _) = site.control.rings(&dave);
+            ask(&site, "consult", &json!({ "number": CONSULTED }));
+            let (consulted, _) = site.control.rings(&dave);
             site.control.expect_held(CALL);
-            site.control.at(|platform, _| platform.fails(&guest, "user_busy"));
+            site.control.at(|platform, _| platform.fails(&consulted, "user_busy"));
         } else {
-            let guest = consults(&site, &dave);
-            site.control.hang_up(&guest);
+            let consulted = consults(&site, &dave);
+            site.control.hang_up(&consulted);
         }
         site.control.expect_room(&[CALL, &dave]);
         site.control.hang_up(CALL);
@@ -169,11 +169,11 @@ fn a_guest_who_leaves_or_does_not_come_gives_the_caller_back() {
 fn three_talk_until_one_is_left() {
     for manner in Manner::ALL {
         let (site, dave) = talking(manner);
-        let guest = consults(&site, &dave);
+        let consulted = consults(&site, &dave);
         ask(&site, "conference", &json!({}));
-        site.control.expect_room(&[CALL, &dave, &guest]);
+        site.control.expect_room(&[CALL, &dave, &consulted]);
         site.control.hang_up(&dave);
-        guest_takes_over(&site, &guest, CALL);
+        consulted_takes_over(&site, &consulted, CALL);
         site.rig.expect_no_calls();
     }
 }
@@ -221,7 +221,7 @@ fn who_cannot_be_put_on_hold_talks_on_and_what_cannot_be_had_is_refused() {
         (items(&calls)[0]["on_hold"] == false).then_some(())
     });
     // Whom Telnyx dialed cannot consult by another trunk.
-    let body = json!({ "number": GUEST, "trunk": "nobody" });
+    let body = json!({ "number": CONSULTED, "trunk": "nobody" });
     let (status, answer) = site.rig.post("/v1/agents/dave/consult", &body);
     assert!(status >= 400, "{answer}");
     // Nothing to hand over, and nobody to meet.

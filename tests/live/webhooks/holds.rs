@@ -15,7 +15,7 @@ use crate::webhooks::{DAVE, Site, at_each_provider, flow};
 
 at_each_provider! {
     a_caller_is_held_and_comes_back,
-    a_guest_is_consulted_and_takes_the_caller_over,
+    a_consulted_is_consulted_and_takes_the_caller_over,
 }
 
 const TALK: Duration = Duration::from_secs(1);
@@ -99,28 +99,28 @@ fn a_caller_is_held_and_comes_back(kind: Kind) {
     site.rig.expect_no_calls();
 }
 
-fn a_guest_is_consulted_and_takes_the_caller_over(kind: Kind) {
+fn a_consulted_is_consulted_and_takes_the_caller_over(kind: Kind) {
     let (site, mut leg, mut dave) = talking(kind, "CA62");
     ask(&site, "consult", &json!({ "number": "+14155550188" }));
     parts(&site, &mut leg, &mut dave);
     assert_eq!(dave.until_dial().to, Callee::Number("+14155550188".to_owned()));
-    let mut guest = dave.party();
-    guest.answer();
-    guest.hear("A call for you.");
-    guest.press("1");
-    dave.talk_to(&mut guest);
+    let mut consulted = dave.party();
+    consulted.answer();
+    consulted.hear("A call for you.");
+    consulted.press("1");
+    dave.talk_to(&mut consulted);
     ask(&site, "complete", &json!({}));
-    let legs = (dave.sid(), guest.sid());
+    let legs = (dave.sid(), consulted.sid());
     let ((to, dave_to), caller_to) = kind.parted_and_moved(&site.rest, legs, leg.sid());
-    guest.come(&to);
+    consulted.come(&to);
     match dave_to {
         Some(to) => dave.come(&to),
         None => dave.back(None, TALK),
     }
     leg.come(&caller_to);
-    assert_eq!(leg.meets(), guest.meets());
+    assert_eq!(leg.meets(), consulted.meets());
     wrap_up(&site.rig, "dave");
-    leaves(kind, &mut guest);
+    leaves(kind, &mut consulted);
     kind.ended(&site.rest, "CA62");
     leg.hang_up();
     let record = site.rig.record();
