@@ -49,11 +49,11 @@ use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingNews};
 use agents::LastCall;
 use calls::Calls;
 use own::OwnCalls;
-use restart::Standings;
+use restart::SavedAgentStates;
 use setup::Skills;
 
 pub use agent_requests::{Refused, VARS_MAX};
-pub use restart::Standing;
+pub use restart::SavedAgentState;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
 
@@ -72,7 +72,7 @@ pub struct ContactCenter {
     /// By [`AgentId`]: the call an agent may still say something about.
     last_calls: Vec<LastCall>,
     own: OwnCalls,
-    standings: Standings,
+    saved_states: SavedAgentStates,
     learned: Learned,
     metrics: Metrics,
     /// The queue each open offer came from.
@@ -121,7 +121,7 @@ impl ContactCenter {
             news: VecDeque::new(),
             last_calls: vec![LastCall::default(); setup.agents.len()],
             own: OwnCalls::default(),
-            standings: Standings::new(setup.agents.len()),
+            saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
             timers: Timers::default(),
             commands: VecDeque::new(),

@@ -399,8 +399,8 @@ impl Turn for Driver {
     }
 
     fn input_over(&mut self, _now: Timestamp) {
-        while let Some((agent, standing)) = self.center.poll_standing() {
-            self.store.keep_standing(self.center.agent_name(agent), standing);
+        while let Some((agent, state)) = self.center.poll_saved_state() {
+            self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
     }
 }

@@ -12,7 +12,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::center::{ContactCenter, Standing};
+use crate::center::{ContactCenter, SavedAgentState};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
@@ -143,7 +143,7 @@ pub(super) fn begin(
             (center, Vec::new())
         }
     };
-    let agents = first_of_agents(config, &opened.standings, goes_on);
+    let agents = first_of_agents(config, &opened.agent_states, goes_on);
     inputs.extend(agents.into_iter().map(|event| (now, event)));
     Ok(Beginning { center, inputs })
 }
@@ -181,7 +181,7 @@ pub(super) fn take_up(
 /// agent in.
 fn first_of_agents(
     config: &Config,
-    standings: &BTreeMap<String, Standing>,
+    agent_states: &BTreeMap<String, SavedAgentState>,
     goes_on: bool,
 ) -> Vec<Event> {
     let registers = |phone: &Phone| matches!(phone, Phone::Registers { .. });
@@ -189,12 +189,12 @@ fn first_of_agents(
     let always = agents().filter(|(_, setup)| !registers(&setup.phone));
     let reachable = always.map(|(agent, _)| Event::PhoneReachable { agent, reachable: true });
     let stood = agents().filter_map(|(agent, setup)| {
-        let standing = standings.get(&setup.name)?;
-        let told = match standing {
-            Standing::LoggedOut => !registers(&setup.phone),
-            Standing::NotReady { .. } | Standing::Ready => !goes_on,
+        let state = agent_states.get(&setup.name)?;
+        let told = match state {
+            SavedAgentState::LoggedOut => !registers(&setup.phone),
+            SavedAgentState::NotReady { .. } | SavedAgentState::Ready => !goes_on,
         };
-        told.then(|| Event::AgentAsked { agent, ask: standing.clone().ask() })
+        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask() })
     });
     reachable.chain(stood).collect()
 }

@@ -164,8 +164,8 @@ impl Server {
                 _ => {}
             }
         }
-        while let Some((agent, standing)) = self.center.poll_standing() {
-            self.store.keep_standing(self.center.agent_name(agent), standing);
+        while let Some((agent, state)) = self.center.poll_saved_state() {
+            self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
         self.center.check(at);
     }
