@@ -470,8 +470,8 @@ impl From<crate::words::Pause> for Pause {
     }
 }
 
-impl From<crate::words::QueueStay> for Stay {
-    fn from(stay: crate::words::QueueStay) -> Self {
+impl From<crate::words::QueueVisit> for Stay {
+    fn from(stay: crate::words::QueueVisit) -> Self {
         let wait = stay.left_at.since(stay.entered_at).as_millis();
         Self {
             queue: stay.queue,

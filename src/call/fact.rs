@@ -28,7 +28,7 @@ pub enum Fact {
     Queued {
         queue: String,
         priority: u8,
-        /// Since when the place in line counts, where that is from an earlier stay.
+        /// Since when the place in line counts, where that is from an earlier visit.
         in_line_since: Option<Timestamp>,
     },
     LeftQueue {

@@ -81,7 +81,7 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Press(Digit),
-    /// Patience for this stay is over.
+    /// Patience for this visit is over.
     GiveUp {
         stay: u32,
     },

@@ -90,12 +90,12 @@ pub struct Row {
     pub calls: Estimate,
     /// Mean speed of answer.
     pub asa_s: Option<Estimate>,
-    /// Stays in queues answered in time, of those answered in time or not or given up too late; the
+    /// Visits to queues answered in time, of those answered in time or not or given up too late; the
     /// default variant of [`ServiceLevels`](metrics::ServiceLevels).
     pub service_level: Option<Estimate>,
-    /// Stays in queues that ended with the caller hanging up.
+    /// Visits to queues that ended with the caller hanging up.
     pub abandonment: Option<Estimate>,
-    /// Stays in queues that ended with the queue sending the caller away.
+    /// Visits to queues that ended with the queue sending the caller away.
     pub overflow: Option<Estimate>,
     /// Talk, hold and after-call work, a handled call.
     pub aht_call_s: Option<Estimate>,

@@ -3,8 +3,8 @@
 //! The center counts while calls happen; this adds up what was written down afterwards. Two ways to
 //! the same figures, and nothing in common but the records: where they differ, one is wrong.
 //!
-//! **Invariant:** a call that was handled is neither abandoned nor overflowed; each stay in a queue
-//! ends in exactly one way.
+//! **Invariant:** a call that was handled is neither abandoned nor overflowed; each visit to a
+//! queue ends in exactly one way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::words::{
 pub struct Tally {
     pub calls: u64,
     pub outcomes: BTreeMap<CallOutcome, u64>,
-    /// Ends of stays in queues.
+    /// Ends of visits to queues.
     pub left: BTreeMap<QueueExit, u64>,
     /// Milliseconds waited by those who were answered, one each.
     pub waits_answered: Vec<u64>,
@@ -59,10 +59,10 @@ impl Tally {
         }
         self.calls += 1;
         *self.outcomes.entry(record.outcome).or_default() += 1;
-        for stay in &record.queued {
-            *self.left.entry(stay.left).or_default() += 1;
-            let waited = ms(stay.left_at, stay.entered_at);
-            match stay.left {
+        for visit in &record.queued {
+            *self.left.entry(visit.left).or_default() += 1;
+            let waited = ms(visit.left_at, visit.entered_at);
+            match visit.left {
                 QueueExit::Answered => self.waits_answered.push(waited),
                 QueueExit::Abandoned => self.waits_abandoned.push(waited),
                 QueueExit::Overflowed(_) | QueueExit::ExitKey | QueueExit::Ended => {}

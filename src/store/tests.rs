@@ -13,8 +13,8 @@ use super::journal::{Entry, Header, Input, read, read_run, segments, write_line}
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
-    CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit, QueueStay,
-    Recording, RecordingEnd, RecordingKind, RecordingState, Via,
+    CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
+    QueueVisit, Recording, RecordingEnd, RecordingKind, RecordingState, Via,
 };
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
@@ -59,7 +59,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         ended_by: EndedBy::Caller,
         cause: Cause::NORMAL_CLEARING,
         path: Vec::new(),
-        queued: vec![QueueStay {
+        queued: vec![QueueVisit {
             queue: "billing".to_owned(),
             entered_at: Timestamp(ended_at - 80),
             left_at: Timestamp(ended_at - 50),

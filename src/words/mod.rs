@@ -31,7 +31,7 @@ mod offer_outcome;
 mod party_leg;
 mod prompt;
 mod queue_exit;
-mod queue_stay;
+mod queue_visit;
 mod record;
 mod recording;
 mod supervision;
@@ -62,7 +62,7 @@ pub use offer_outcome::OfferOutcome;
 pub use party_leg::{ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
 pub use prompt::Prompt;
 pub use queue_exit::{Overflow, QueueExit};
-pub use queue_stay::QueueStay;
+pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingNews, RecordingState,

@@ -1,11 +1,11 @@
-//! How a stay in a queue ended.
+//! How a visit to a queue ended.
 //!
 //! **Invariant:** records and the HTTP interface write one plain word for each exit (`answered`,
 //! `timeout`, `exit`), also for those that are an [`Overflow`].
 
 use serde::{Deserialize, Serialize};
 
-/// How a stay in a queue ended.
+/// How a visit to a queue ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueExit {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueStay, Recording, RecordingNews,
+    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingNews,
 };
 
 /// What is kept of a call.
@@ -43,8 +43,8 @@ pub struct CallRecord {
     pub cause: Cause,
     /// Each step of the flow with the moment it was entered.
     pub path: Vec<PathEntry>,
-    /// Each stay in a queue.
-    pub queued: Vec<QueueStay>,
+    /// Each visit to a queue.
+    pub queued: Vec<QueueVisit>,
     /// Each agent or outside party the call was presented to.
     pub legs: Vec<PartyLeg>,
     /// Variables the flow set (secret ones left out).
