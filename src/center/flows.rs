@@ -346,7 +346,9 @@ impl ContactCenter {
         };
         let mut demands: Vec<_> = levels(&request.skills);
         let provider = call.origin.via.provider();
-        demands.extend(self.setup.door(provider).map(|door| (self.skills.id(&door), 1)));
+        demands.extend(
+            self.setup.origin_constraint(provider).map(|skill| (self.skills.id(&skill), 1)),
+        );
         let prefer = request.prefer_agent.as_ref();
         let enqueue = acd::Enqueue {
             call: id,

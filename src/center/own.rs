@@ -20,7 +20,7 @@ use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
 use crate::center::outside::{NoRoute, Route};
-use crate::center::setup::Reach;
+use crate::center::setup::Reachability;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Flow, RING_TIMEOUT_S};
 use crate::id::{AgentId, CallId, LegId};
@@ -167,7 +167,9 @@ impl ContactCenter {
     }
 
     pub(super) fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
-        if let Some(Reach::Provider(_)) = self.setup.reach.get(self.agent_name(called)) {
+        if let Some(Reachability::Provider(_)) =
+            self.setup.reachability.get(self.agent_name(called))
+        {
             return Err(NoWay::AtProvider);
         }
         let agent = self.acd.agent(called);

@@ -21,8 +21,10 @@ pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
             .agents
             .iter()
             .map(|agent| {
-                let doors = setup.doors_of(&agent.name).map(|door| (skills.id(&door), 1));
-                acd::AgentSetup { skills: levels(&agent.skills).into_iter().chain(doors).collect() }
+                let origins =
+                    setup.origin_skills_of(&agent.name).map(|skill| (skills.id(&skill), 1));
+                let skills = levels(&agent.skills).into_iter().chain(origins).collect();
+                acd::AgentSetup { skills }
             })
             .collect(),
         queues: setup.queues.iter().map(|queue| queue.acd.clone()).collect(),
