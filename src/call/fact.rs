@@ -6,8 +6,8 @@ use crate::call::Role;
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingNews, SentTo, SupervisorMode,
-    WrapUp,
+    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingUpdate, SentTo,
+    SupervisorMode, WrapUp,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +86,8 @@ pub enum Fact {
         is_paused: bool,
     },
     /// A recording ended, or more became known of it.
-    RecordingTold {
-        news: RecordingNews,
+    RecordingUpdated {
+        update: RecordingUpdate,
     },
     Ended {
         by: EndedBy,
@@ -121,7 +121,7 @@ impl Fact {
             | Self::WrittenUp { .. }
             | Self::RecordingBegan { .. }
             | Self::RecordingPaused { .. }
-            | Self::RecordingTold { .. } => false,
+            | Self::RecordingUpdated { .. } => false,
         }
     }
 }

@@ -134,8 +134,8 @@ impl Fold {
                     recording.pause(at, *is_paused);
                 }
             }
-            Fact::RecordingTold { news } => {
-                self.record.learn(news);
+            Fact::RecordingUpdated { update } => {
+                self.record.learn(update);
             }
             Fact::Ended { by, cause } => {
                 self.record.ended_by = *by;

@@ -176,7 +176,8 @@ impl Call {
         true
     }
 
-    /// There is sound with the caller, after our answer or theirs; `false` where that is no news.
+    /// There is sound with the caller, after our answer or theirs; `false` where that changes
+    /// nothing.
     pub fn caller_opened(&mut self, now: Timestamp) -> bool {
         let caller = self.caller_leg();
         let Some(leg) = self.legs.get_mut(&caller) else { return false };
@@ -284,7 +285,7 @@ impl Call {
         }
     }
 
-    /// Another trunk tries to reach a party; `false` where it is no news.
+    /// Another trunk tries to reach a party; `false` where it changes nothing.
     pub fn rerouted(&mut self, now: Timestamp, leg: LegId, trunk: &str) -> bool {
         let ringing = self.legs.get_mut(&leg).filter(|leg| !leg.is_up());
         let Some(Party::Outside { trunk: tried, .. }) = ringing.and_then(|leg| leg.dialed.as_mut())

@@ -18,7 +18,7 @@ use crate::call::{Call, Fact, Leg};
 use crate::flow;
 use crate::id::{LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingNews};
+use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingUpdate};
 
 /// Recordings one call may make; past it, recording fails.
 pub const RECORDINGS_MAX: usize = 20;
@@ -198,15 +198,15 @@ impl Call {
         true
     }
 
-    /// Notes news of a recording; `false` when it is none.
-    pub fn recording_told(&mut self, now: Timestamp, news: &RecordingNews) -> bool {
+    /// Notes an update of a recording; `false` when it adds nothing.
+    pub fn update_recording(&mut self, now: Timestamp, update: &RecordingUpdate) -> bool {
         let mut recordings = self.recordings.made.iter_mut();
-        let known = recordings.find(|recording| recording.name == news.name);
-        let is_news = known.is_some_and(|recording| recording.learn(news));
-        if is_news {
-            self.note(now, Fact::RecordingTold { news: news.clone() });
+        let known = recordings.find(|recording| recording.name == update.name);
+        let is_new = known.is_some_and(|recording| recording.learn(update));
+        if is_new {
+            self.note(now, Fact::RecordingUpdated { update: update.clone() });
         }
-        is_news
+        is_new
     }
 
     /// Whether one of ours is in the call, an agent or a supervisor who took it over, or may be

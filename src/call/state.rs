@@ -222,7 +222,7 @@ impl Call {
         let (agent_hold, consult) = (false, None);
         self.state = State::Talking(Talk { leg, since: now, step, agent_hold, consult });
         if !self.recordings.is_announcing() {
-            self.next_play(); // what plays now ends here, and its end is no news
+            self.next_play(); // what plays now ends here, and its end changes nothing
         }
         self.note(now, Fact::Bridged { leg });
     }

@@ -92,7 +92,7 @@ impl ContactCenter {
 
     fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
         self.may_have_moved(agent);
-        self.news.push_back(acd::Input::Agent { agent, ask });
+        self.queue_inputs.push_back(acd::Input::Agent { agent, ask });
     }
 
     fn is_logged_out(&self, agent: AgentId) -> bool {
@@ -118,7 +118,7 @@ impl ContactCenter {
     ) {
         self.count_leg(now, leg, agent, times);
         self.last_calls[agent.0 as usize] = LastCall { leg: Some(leg), ..LastCall::default() };
-        self.news.push_back(acd::Input::TalkEnded { agent, call: leg.call });
+        self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }
 
     pub(super) fn wrap_up_ended(

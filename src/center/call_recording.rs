@@ -21,7 +21,7 @@ use crate::center::recording_rule::RecordingRule;
 use crate::flow::Run;
 use crate::id::{AgentId, CallId, LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Digit, Prompt, RecordingNews};
+use crate::words::{AgentRequest, Command, Digit, Prompt, RecordingUpdate};
 
 impl ContactCenter {
     /// The caller waits in this queue: where it always records, that is said now, so that no agent
@@ -140,7 +140,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(recording) = call.begin_sides(now, name.clone()) else { return };
         call.recordings.sides = None;
-        call.recording_told(now, &RecordingNews::failed(recording));
+        call.update_recording(now, &RecordingUpdate::failed(recording));
         if self.unrecorded.insert(queue) {
             tracing::error!(call = %id, queue = name, why,
                 "the call is not recorded; of others it is in their records");

@@ -48,7 +48,7 @@ impl ContactCenter {
         opens: bool,
     ) {
         if self.calls.contains(&id) {
-            return; // the same news twice
+            return; // told twice
         }
         let origin = self.origin(now, id, from, to, &via);
         let mut call = Call::new(origin);
@@ -362,14 +362,14 @@ impl ContactCenter {
             ring_timeout: request.ring_timeout,
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
         };
-        self.news.push_back(acd::Input::Enqueue(Box::new(enqueue)));
+        self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
         self.announce_in_queue(now, id, queue);
     }
 
     /// The caller pressed the exit key.
     fn leave_queue(&mut self, now: Timestamp, id: CallId) {
         self.left_queue(now, id, QueueExit::ExitKey);
-        self.news.push_back(acd::Input::Leave { call: id });
+        self.queue_inputs.push_back(acd::Input::Leave { call: id });
     }
 
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.

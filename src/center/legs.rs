@@ -40,7 +40,7 @@ impl ContactCenter {
         let Some(party) = call.party(leg).filter(|party| !party.is_up()) else { return };
         if let Some((offer, _)) = party.offer() {
             // The queue decides: the ring time may have run out in this very millisecond.
-            return self.news.push_back(acd::Input::Accepted { offer });
+            return self.queue_inputs.push_back(acd::Input::Accepted { offer });
         }
         let role = party.role.clone();
         call.party_answered(now, leg);
@@ -86,7 +86,7 @@ impl ContactCenter {
         };
         let outcome = offer_outcome(cause);
         call.leg_ended(now, leg, outcome.into(), Some(cause));
-        self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+        self.queue_inputs.push_back(acd::Input::NotAccepted { offer, outcome });
     }
 
     /// The outside party did not answer within the step's ring time.
@@ -182,7 +182,7 @@ impl ContactCenter {
     /// they consulted talk on.
     fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
         if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
-            return; // the same news twice
+            return; // told twice
         }
         self.drive_on_hangup(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -272,7 +272,7 @@ impl ContactCenter {
 
         // The queue hears of it last: what it decides now may already concern other calls.
         if waiting {
-            self.news.push_back(acd::Input::Leave { call: id });
+            self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
         for (leg, agent) in talked {
             self.talk_ended(now, leg, agent, call.leg_times(leg));

@@ -44,7 +44,7 @@ use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingNews};
+use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingUpdate};
 
 use agents::LastCall;
 use calls::Calls;
@@ -67,8 +67,8 @@ pub struct ContactCenter {
     flow_by_number: BTreeMap<String, usize>,
     calls: Calls,
     acd: Acd,
-    /// News for the queue, told one at a time once it has nothing more to say itself.
-    news: VecDeque<acd::Input>,
+    /// For the queue, which takes one at a time, once all that it decided is carried out.
+    queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     last_calls: Vec<LastCall>,
     own: OwnCalls,
@@ -118,7 +118,7 @@ impl ContactCenter {
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),
             acd,
-            news: VecDeque::new(),
+            queue_inputs: VecDeque::new(),
             last_calls: vec![LastCall::default(); setup.agents.len()],
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
@@ -137,14 +137,14 @@ impl ContactCenter {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
         let late = match &event {
-            Event::Late { news, .. } => news.call(),
+            Event::Late { event, .. } => event.call(),
             _ => None,
         };
         self.take(now, event);
         self.settle(now);
         self.arrange_all(now);
         if let Some(call) = late.and_then(|call| self.calls.get_mut(&call)) {
-            call.told();
+            call.end_late_event();
         }
     }
 
@@ -172,11 +172,11 @@ impl ContactCenter {
             }
             Event::Recorded { recording, kind, length_ms, ended, url } => {
                 let whose = (recording, kind);
-                self.recording_told(now, RecordingNews::ended(whose, length_ms, ended, url));
+                self.update_recording(now, RecordingUpdate::ended(whose, length_ms, ended, url));
             }
             Event::RecordFailed { recording, why } => self.record_failed(now, recording, why),
             Event::RecordingExpired { recording } => {
-                self.recording_told(now, RecordingNews::deleted(recording));
+                self.update_recording(now, RecordingUpdate::deleted(recording));
             }
             Event::Held { leg } => self.held(now, leg),
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
@@ -200,11 +200,11 @@ impl ContactCenter {
                 self.draining = true;
                 self.timers.set(Wake::DrainEnd, until);
             }
-            Event::Late { at, news } => {
-                if let Some(call) = news.call().and_then(|call| self.calls.get_mut(&call)) {
-                    call.happened(at);
+            Event::Late { at, event } => {
+                if let Some(call) = event.call().and_then(|call| self.calls.get_mut(&call)) {
+                    call.begin_late_event(at);
                 }
-                self.take(now, *news);
+                self.take(now, *event);
             }
         }
     }

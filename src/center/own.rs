@@ -124,7 +124,7 @@ impl ContactCenter {
     /// An agent's own telephone calls.
     pub(super) fn own_call_arrived(&mut self, now: Timestamp, id: CallId, agent: AgentId) {
         self.own.begin(agent, id);
-        self.news.push_back(self.own_call_news(agent));
+        self.queue_inputs.push_back(self.own_call_update(agent));
         if self.feature_code(now, id, agent) {
             return;
         }
@@ -204,8 +204,8 @@ impl ContactCenter {
         let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
         self.timers.set(Wake::RingOut(leg), until);
         self.own.begin(called, id);
-        // Before other news: an offer that those withdraw must not go to this agent.
-        self.news.push_front(self.own_call_news(called));
+        // Before other inputs: an offer that those withdraw must not go to this agent.
+        self.queue_inputs.push_front(self.own_call_update(called));
         Some((leg, Command::Dial { leg, target, from, until }))
     }
 
@@ -213,7 +213,7 @@ impl ContactCenter {
     pub(super) fn free_telephone(&mut self, id: CallId, ended: &Leg) {
         let agent = ended.agent().filter(|_| ended.offer().is_none());
         if let Some(agent) = agent.filter(|agent| self.own.leave(*agent, id)) {
-            self.news.push_back(self.own_call_news(agent));
+            self.queue_inputs.push_back(self.own_call_update(agent));
         }
     }
 
@@ -249,7 +249,7 @@ impl ContactCenter {
             return false;
         };
         if call.state() == State::Opening {
-            return true; // the same news twice
+            return true; // told twice
         }
         if !call.begin_opening(now, leg) {
             return false;
@@ -292,11 +292,11 @@ impl ContactCenter {
     /// A call has ended: the telephones that were in use by it are free.
     pub(super) fn end_own_call(&mut self, call: CallId) {
         for agent in self.own.end(call) {
-            self.news.push_back(self.own_call_news(agent));
+            self.queue_inputs.push_back(self.own_call_update(agent));
         }
     }
 
-    fn own_call_news(&self, agent: AgentId) -> acd::Input {
+    fn own_call_update(&self, agent: AgentId) -> acd::Input {
         acd::Input::Agent { agent, ask: AgentInput::OwnCall(self.own.of(agent)) }
     }
 }

@@ -1,4 +1,4 @@
-//! What the queue decides becomes legs, and what legs do becomes news for the queue.
+//! What the queue decides becomes legs, and what legs do becomes input for the queue.
 //!
 //! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
 
@@ -32,15 +32,14 @@ pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
 }
 
 impl ContactCenter {
-    /// Tells the queue the news and carries out what it decides, until both have nothing more to
-    /// say.
+    /// Gives the queue its inputs and carries out what it decides, until neither has anything left.
     pub(super) fn settle(&mut self, now: Timestamp) {
         loop {
             while let Some(output) = self.acd.poll_output() {
                 self.decided(now, output);
             }
-            let Some(news) = self.news.pop_front() else { return };
-            self.acd.handle(now, news);
+            let Some(input) = self.queue_inputs.pop_front() else { return };
+            self.acd.handle(now, input);
         }
     }
 
@@ -81,7 +80,7 @@ impl ContactCenter {
         });
         let Some(leg) = dialed else {
             let outcome = OfferOutcome::DeviceError;
-            return self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+            return self.queue_inputs.push_back(acd::Input::NotAccepted { offer, outcome });
         };
         let from = self.shown_of(id);
         let target = Target::Agent(agent);

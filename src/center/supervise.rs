@@ -228,7 +228,7 @@ impl ContactCenter {
         match talk {
             None => {
                 self.left_queue(now, id, QueueExit::Answered);
-                self.news.push_back(acd::Input::Leave { call: id });
+                self.queue_inputs.push_back(acd::Input::Leave { call: id });
             }
             Some(talk) => {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);

@@ -23,7 +23,7 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Event, From, Hearing,
-    Party, RecordingNews, Target, Via,
+    Party, RecordingUpdate, Target, Via,
 };
 
 const FLOW: &str = r##"
@@ -65,7 +65,7 @@ struct Desk {
     ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
-    amended: Vec<RecordingNews>,
+    amended: Vec<RecordingUpdate>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -163,7 +163,7 @@ impl Desk {
             }
             match command {
                 Command::CloseRecord { record } => self.records.push(*record),
-                Command::AmendRecording { news } => self.amended.push(news),
+                Command::AmendRecording { update } => self.amended.push(update),
                 _ => {}
             }
         }
@@ -217,8 +217,8 @@ fn line(command: &Command) -> String {
         Command::StopPlay { leg } => format!("stop {leg}"),
         Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
         Command::StopRecord { leg } => format!("stop-record {leg}"),
-        Command::AmendRecording { news } => {
-            format!("amend {} {:?} {}", news.name, news.state, news.length_ms)
+        Command::AmendRecording { update } => {
+            format!("amend {} {:?} {}", update.name, update.state, update.length_ms)
         }
         Command::Dial { leg, target: Target::Agent(agent), .. } => format!("ring {leg} {agent}"),
         Command::Dial { leg, target: Target::Trunk { trunk, others, .. }, .. } => {

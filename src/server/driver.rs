@@ -387,7 +387,7 @@ impl Turn for Driver {
                 self.store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
-            Command::AmendRecording { news } => drop(self.store.amend_recording(news)),
+            Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
             _ => {} // the telephones keep whatever is about a leg
         }
     }

@@ -3,8 +3,8 @@
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
 //! conservation of calls (1), one call an agent, the own ones among them (2), nobody waits in vain
 //! (3), skills at the moment of the offer (4), no overtaking (5), offers end in time (6), commands
-//! name living legs once (7), time (8), bounds (9), and doubled news changes nothing (10). A call is
-//! closed as handled if and only if one of ours served it: an agent, or a supervisor who took it
+//! name living legs once (7), time (8), bounds (9), and doubled events change nothing (10). A call
+//! is closed as handled if and only if one of ours served it: an agent, or a supervisor who took it
 //! over. Figures that are not those of the records (11) fail a run at its end, a second run with
 //! another journal (12) fails the test.
 //!
@@ -115,7 +115,7 @@ impl Watch {
 
     fn learn(&mut self, now: Timestamp, event: Option<&Event>) {
         match event {
-            Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
+            Some(Event::Late { event, .. }) => self.learn(now, Some(event)),
             Some(Event::CallRefused { call, .. }) if !self.closed.contains(call) => {
                 let legs = self.calls.entry(*call).or_default();
                 if let Some(caller) = legs.get_mut(&LegId::caller(*call)) {
@@ -194,7 +194,7 @@ impl Watch {
 
     /// The center asks for this.
     pub fn asked(&mut self, command: &Command, center: &ContactCenter) {
-        // Of these only the record can tell whether they are news.
+        // Of these only the record can tell whether they add anything.
         self.commands += usize::from(!matches!(command, Command::AmendRecording { .. }));
         let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
@@ -235,8 +235,8 @@ impl Watch {
                 }
             }
             Command::CloseRecord { record } => self.close(record),
-            Command::AmendRecording { news } => {
-                let call = news.name.call;
+            Command::AmendRecording { update } => {
+                let call = update.name.call;
                 assert!(self.closed.contains(&call), "{call} has no record to be amended");
             }
             Command::AmendRecord { call, .. } => {
@@ -264,7 +264,7 @@ impl Watch {
     pub fn settled(&self, center: &ContactCenter, copy: bool) {
         assert!(
             !copy || self.commands == 0,
-            "doubled news brought about {} commands",
+            "doubled events brought about {} commands",
             self.commands
         );
         let live = center.calls_live();

@@ -1,7 +1,7 @@
 //! Messages simulated callers leave: how long they speak, and how it ends.
 //!
 //! **Invariant:** each recording the center asks for is told of as ended or failed once, or twice
-//! where the wire doubles news; the end of a leg ends its recording.
+//! where the wire doubles events; the end of a leg ends its recording.
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! step.
 //!
 //! **Invariant:** each recording the center asks for is told of as ended or failed once, or twice
-//! where the wire doubles news; the end of a call's last leg ends its recording.
+//! where the wire doubles events; the end of a call's last leg ends its recording.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ impl World {
     pub(super) fn records_call(&mut self, now: Timestamp, recording: RecordingId) {
         let call = recording.call;
         if self.recorded.contains_key(&call) {
-            return; // who is in it changes, and that is no news
+            return; // who is in it changes, and that changes nothing
         }
         if self.random.chance(self.plan.swarm.prompt_failed) {
             let why = RecordingFault::TooSlow;

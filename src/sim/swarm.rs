@@ -17,7 +17,7 @@ pub struct Swarm {
     pub late: f64,
     /// A message is so late (up to 40 s) that everybody has given up on it.
     pub lost: f64,
-    /// News of the same leg overtakes older news.
+    /// Events of the same leg overtake older ones.
     pub reordered: f64,
     /// News arrives a second time.
     pub doubled: f64,

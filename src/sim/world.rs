@@ -282,7 +282,7 @@ impl World {
             Command::Dial { leg, target, .. } => self.dialed(now, leg, &target),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 if self.is(leg, Far::Over) {
-                    return; // it crossed the news of its end
+                    return; // it crossed its end
                 }
                 self.over(now, leg);
                 self.tell(now, Lane::In(leg), Event::HungUp { leg, cause });
@@ -486,7 +486,7 @@ impl World {
         }
     }
 
-    /// Sends news to the center; returns when it arrives.
+    /// Sends an event to the center; returns when it arrives.
     pub(super) fn tell(&mut self, now: Timestamp, lane: Lane, event: Event) -> Timestamp {
         let delivery = self.wire.send(now, lane, &self.plan.swarm);
         let copied = matches!(

@@ -28,7 +28,7 @@ use crate::id::CallId;
 use crate::store::records::{self, sql, unsigned};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal, state};
-use crate::words::{RecordingNews, WrapUp};
+use crate::words::{RecordingUpdate, WrapUp};
 
 /// A file is begun anew after so many bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
@@ -67,7 +67,8 @@ pub(super) enum Kept {
         wrap_up: WrapUp,
     },
     Recording {
-        news: RecordingNews,
+        #[serde(rename = "news")]
+        update: RecordingUpdate,
     },
 }
 
@@ -253,9 +254,9 @@ pub(super) fn apply(db: &Connection, kept: &Kept) -> Result<(), StoreError> {
                 tracing::warn!(%call, "after-call work belongs to no record");
             }
         }
-        Kept::Recording { news } => {
-            if records::amend_recording(db, news)?.is_none() {
-                tracing::warn!(recording = %news.name, "a recording belongs to no record");
+        Kept::Recording { update } => {
+            if records::amend_recording(db, update)?.is_none() {
+                tracing::warn!(recording = %update.name, "a recording belongs to no record");
             }
         }
     }

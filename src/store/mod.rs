@@ -36,7 +36,7 @@ use thiserror::Error;
 use crate::center::SavedAgentState;
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Event, RecordingNews, WrapUp};
+use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use open::{Found, look, open};
 pub use records::{Filter, PAGE_MAX, Past, Reader};
@@ -186,8 +186,8 @@ impl Store {
     }
 
     /// Adds what became known of a recording to a closed record.
-    pub fn amend_recording(&mut self, news: RecordingNews) -> Noted {
-        self.keep(Kept::Recording { news })
+    pub fn amend_recording(&mut self, update: RecordingUpdate) -> Noted {
+        self.keep(Kept::Recording { update })
     }
 
     /// Keeps what a front has to know of a call after a restart, in place of what it kept before.

@@ -179,16 +179,16 @@ fn recordings_are_amended_late_once_and_where_they_belong() {
     store.close(Box::new(lost));
     let kept = |id| {
         let whose = (id, RecordingKind::Call);
-        RecordingNews::ended(whose, 4_000, RecordingEnd::HungUp, None)
+        RecordingUpdate::ended(whose, 4_000, RecordingEnd::HungUp, None)
     };
-    for news in [
+    for update in [
         kept(name(1, 1)),
-        RecordingNews::ended(message, 0, RecordingEnd::Silence, None),
+        RecordingUpdate::ended(message, 0, RecordingEnd::Silence, None),
         kept(name(1, 2)),
         kept(name(2, 1)),
         kept(name(3, 1)),
     ] {
-        store.amend_recording(news);
+        store.amend_recording(update);
     }
     store.shutdown().unwrap();
     let recordings = |record: &CallRecord| -> Vec<_> {

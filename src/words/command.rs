@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingNews, Target, WrapUp};
+use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingUpdate, Target, WrapUp};
 
 /// Everything the contact center can ask of the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +64,9 @@ pub enum Command {
     CloseRecord { record: Box<CallRecord> },
     /// After-call work of a closed record became known.
     AmendRecord { call: CallId, wrap_up: WrapUp },
-    /// More became known of a recording of a closed record. It may be told twice, and older news
-    /// after newer: see [`CallRecord::learn`].
-    AmendRecording { news: RecordingNews },
+    /// More became known of a recording of a closed record. An update may come twice, and an older
+    /// one after a newer: see [`CallRecord::learn`].
+    AmendRecording { update: RecordingUpdate },
 }
 
 impl Command {

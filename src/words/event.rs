@@ -84,8 +84,12 @@ pub enum Event {
     /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the
     /// words of whoever let them ask.
     SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
-    /// News that was long on its way: it happened at `at`, not now.
-    Late { at: Timestamp, news: Box<Event> },
+    /// An event that was long on its way: it happened at `at`, not now.
+    Late {
+        at: Timestamp,
+        #[serde(rename = "news")]
+        event: Box<Event>,
+    },
     /// A supervisor ends a call.
     EndCall { call: CallId },
     /// The process that carried a call ended, and the call with it.
@@ -99,7 +103,7 @@ impl Event {
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match self {
-            Self::Late { news, .. } => news.call(),
+            Self::Late { event, .. } => event.call(),
             Self::CallArrived { call, .. }
             | Self::CallOpening { call, .. }
             | Self::CallRefused { call, .. }

@@ -65,7 +65,7 @@ pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
 pub use recording::{
-    Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingNews, RecordingState,
+    Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;

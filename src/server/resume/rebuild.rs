@@ -92,9 +92,9 @@ impl<'a> Rebuilding<'a> {
                         leg.wrap_up = Some(wrap_up);
                     }
                 }
-                Command::AmendRecording { news } => {
-                    if let Some(record) = self.records.get_mut(&news.name.call) {
-                        record.learn(&news);
+                Command::AmendRecording { update } => {
+                    if let Some(record) = self.records.get_mut(&update.name.call) {
+                        record.learn(&update);
                     }
                 }
                 _ => {}

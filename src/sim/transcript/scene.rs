@@ -425,9 +425,9 @@ impl Scene {
             }
             Command::CloseRecord { record } => Some(self.closed(&record)),
             Command::AmendRecord { call, wrap_up } => Some(self.amended(call, &wrap_up)),
-            Command::AmendRecording { news } => {
-                let caller = self.name(LegId::caller(news.name.call));
-                let told = left(news.name, news.state, news.length_ms);
+            Command::AmendRecording { update } => {
+                let caller = self.name(LegId::caller(update.name.call));
+                let told = left(update.name, update.state, update.length_ms);
                 Some(format!("{caller}'s record: {told}"))
             }
         }
