@@ -44,7 +44,7 @@ use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, LookAhead, RecordingUpdate};
 
 use agents::LastCall;
 use calls::Calls;
@@ -262,10 +262,10 @@ impl ContactCenter {
     /// pressed meanwhile: for a front that is given documents. `None` while the flow is not in
     /// charge.
     #[must_use]
-    pub fn ahead(&self, now: Timestamp, call: CallId) -> Option<Ahead> {
+    pub fn look_ahead(&self, now: Timestamp, call: CallId) -> Option<LookAhead> {
         let call = self.calls.get(&call)?;
         let run = call.run.as_ref().filter(|_| call.is_flows())?;
-        Some(run.ahead(&flows::context(now, call, &self.acd)))
+        Some(run.look_ahead(&flows::context(now, call, &self.acd)))
     }
 
     /// Whom a leg may hear now.

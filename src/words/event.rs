@@ -43,7 +43,7 @@ pub enum Event {
     /// The far end of a leg pressed a key.
     Digit { leg: LegId, digit: Digit },
     /// The keys a front collected by itself, none if it waited in vain; no more came in the time
-    /// that [`Ahead`](crate::words::Ahead) gave it.
+    /// that [`LookAhead`](crate::words::LookAhead) gave it.
     Keys { leg: LegId, keys: Vec<Digit> },
     /// The prompts of one `Play` were heard to their end.
     PromptDone { leg: LegId, play: PlayId },

@@ -251,7 +251,7 @@ pub(in crate::flow) fn input(
                 run.doing = Doing::Asking(asking);
                 return Next::Wait;
             }
-            run.hush();
+            run.stop_prompt();
             run.keep_key(digit);
             listen(q, run, turn, asking)
         }

@@ -122,7 +122,7 @@ impl Record {
         };
         match input {
             Input::Digit(_) | Input::PromptDone if end.is_none() => {
-                run.hush();
+                run.stop_prompt();
                 self.begin(run, turn)
             }
             Input::Digit(digit) if self.finish_key == Some(digit) => {

@@ -209,7 +209,7 @@ impl World {
             Heard::Unknown => panic!("{link:?} is unknown"),
             Heard::Asked(ticket) => {
                 self.drain();
-                let ahead = self.center.ahead(self.now, CALL);
+                let ahead = self.center.look_ahead(self.now, CALL);
                 let document = self.desk.write(self.now, &ticket, ahead);
                 self.drain();
                 document

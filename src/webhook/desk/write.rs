@@ -18,7 +18,7 @@ use crate::webhook::desk::whereabouts::Whereabouts;
 use crate::webhook::desk::{Desk, DeskSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::words::{Ahead, Listen, Prompt};
+use crate::words::{Listen, LookAhead, Prompt};
 
 /// A talk that lasts longer is ended by the provider.
 const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);
@@ -60,7 +60,7 @@ impl Desk {
 
     /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
     /// call now.
-    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
+    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<LookAhead>) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
             return self.write_party(now, leg, &ticket.link);
         }
@@ -195,7 +195,7 @@ impl Written {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, now: Timestamp, ahead: Ahead) -> Written {
+    fn write(&mut self, now: Timestamp, ahead: LookAhead) -> Written {
         if self.session.caller.is_over() {
             return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
         }
@@ -228,9 +228,9 @@ impl Writer<'_> {
         Link::Step { call: self.call, n: self.session.next }
     }
 
-    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: Ahead) -> Written {
+    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: LookAhead) -> Written {
         // What cannot be interrupted stands alone: keys must not reach past it.
-        let alone = ahead.deaf && ahead.listen.is_none_or(|listen| listen.barge_in);
+        let alone = ahead.no_barge_in && ahead.listen.is_none_or(|listen| listen.barge_in);
         let (plays, listen) = match alone {
             true => (Vec::new(), None),
             false => (ahead.plays, ahead.listen),

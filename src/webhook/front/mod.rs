@@ -43,7 +43,7 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
-use crate::words::Ahead;
+use crate::words::LookAhead;
 
 pub use saved::Saving;
 
@@ -176,7 +176,7 @@ impl ProviderFront {
 
     /// The answer to a request whose events were dealt with. `ahead` is what the center says of the
     /// ticket's call now. A commanded leg begins with it at once.
-    pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
+    pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<LookAhead>) -> Document {
         match ticket.waits {
             Waits::Provider(ticket) => self.desk.write(now, &ticket, ahead),
             Waits::Leg { ticket, provider, reference, link } => {

@@ -439,7 +439,7 @@ impl World {
             Heard::Asked(ticket) => {
                 self.lines[line].call = Some(ticket.call());
                 let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
+                let ahead = self.center.look_ahead(now, ticket.call());
                 let document = self.desk.write(now, &ticket, ahead);
                 self.settle();
                 (document, caused)

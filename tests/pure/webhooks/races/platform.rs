@@ -89,7 +89,7 @@ impl World {
             Heard::Unknown => return, // long over: the platform is told so
             Heard::Asked(ticket) => {
                 let caused = self.settle();
-                let ahead = self.center.ahead(now, ticket.call());
+                let ahead = self.center.look_ahead(now, ticket.call());
                 let document = self.desk.write(now, &ticket, ahead);
                 self.settle();
                 (document, caused)
