@@ -287,7 +287,7 @@ impl ContactCenter {
                 }
                 Effect::Play { .. }
                 | Effect::StopPlay
-                | Effect::Heard { .. }
+                | Effect::InputResult { .. }
                 | Effect::Enqueue(_)
                 | Effect::LeaveQueue
                 | Effect::Transfer(_)
@@ -318,7 +318,7 @@ impl ContactCenter {
                 call.next_play();
                 self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
             }
-            Effect::Heard { step, outcome } => {
+            Effect::InputResult { step, outcome } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");
             }
             Effect::Intent(intent) => note_intent(now, call, intent),

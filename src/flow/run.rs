@@ -275,7 +275,7 @@ impl Run {
             }
             Input::Silence => {
                 // A late key ended what the front collected; nobody waited in vain.
-                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Asking(_)) {
+                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Collecting(_)) {
                     return None;
                 }
                 self.deadline = None;
@@ -575,7 +575,7 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
             Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
             Effect::Play { prompts, repeat: false } => said = Some(prompts),
             Effect::Play { repeat: true, .. }
-            | Effect::Heard { .. }
+            | Effect::InputResult { .. }
             | Effect::Enqueue(_)
             | Effect::LeaveQueue
             | Effect::Transfer(_)

@@ -116,7 +116,7 @@ impl Record {
             Doing::Recording(end) => Some(end),
             Doing::Nothing
             | Doing::Speaking
-            | Doing::Asking(_)
+            | Doing::Collecting(_)
             | Doing::Queueing
             | Doing::Transferring => None,
         };
