@@ -18,7 +18,7 @@ use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::recording::RecordingWatch;
-use crate::sim::town::Rules;
+use crate::sim::scenario::Rules;
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg,
@@ -28,7 +28,7 @@ use crate::words::{
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
 const COMMANDS_PER_CALL_MAX: usize = 12;
-/// Longer no colleague's telephone rings, and no queue's in the town.
+/// Longer no colleague's telephone rings, and no queue's in the scenario.
 const OWN_RING_MAX: Duration = Duration::from_secs(31);
 
 #[derive(Debug)]

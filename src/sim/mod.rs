@@ -16,20 +16,20 @@
 //! **Deliberately absent:** real time, and any other source of chance than the seed.
 
 pub mod agent;
+pub mod behaviour;
 pub mod caller;
 pub mod check;
 pub mod day;
-pub mod habits;
 pub mod journal;
+mod meddling;
 mod message;
 pub mod oracle;
 mod own;
 pub mod random;
 mod recording;
+pub mod scenario;
 mod supervisor;
 pub mod swarm;
-mod tinker;
-pub mod town;
 pub mod transcript;
 pub mod wire;
 pub mod world;
@@ -43,7 +43,7 @@ use crate::metrics;
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
 
-pub use habits::Habits;
+pub use behaviour::Behaviour;
 pub use random::{Random, Spread};
 pub use swarm::Swarm;
 
@@ -89,7 +89,7 @@ pub struct Failure {
     pub tail: Vec<String>,
 }
 
-/// Runs the town with what the seed draws: its people, its settings, its faults.
+/// Runs the scenario with what the seed draws: its people, its settings, its faults.
 ///
 /// # Errors
 ///
@@ -117,7 +117,7 @@ pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
 /// The setup [`run`] uses with this seed, to replay its journal with.
 #[must_use]
 pub fn town_setup(seed: u64) -> Setup {
-    town::setup(&mut Random::new(seed).fork())
+    scenario::setup(&mut Random::new(seed).fork())
 }
 
 fn town_swarm(seed: u64) -> Swarm {
@@ -141,15 +141,15 @@ fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec
 
 fn town_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let mut random = Random::new(seed);
-    let setup = town::setup(&mut random.fork());
+    let setup = scenario::setup(&mut random.fork());
     let _swarm = random.fork();
-    let rules = town::rules(&setup);
+    let rules = scenario::rules(&setup);
     let plan = Plan {
         flows: setup.flows.clone(),
         entrances: vec!["100".to_owned()],
-        known: town::known_numbers(),
+        known: scenario::known_numbers(),
         agents: setup.agents.len(),
-        habits: Habits::crowded(&mut random),
+        behaviour: Behaviour::crowded(&mut random),
         swarm: swarm.clone(),
         wire_ms: (0, 30),
         start: START,

@@ -1,6 +1,6 @@
 //! What people do and how often: the callers' side and the agents' side.
 //!
-//! **Invariant:** habits are people's, not faults of machines: those are in
+//! **Invariant:** behaviour is people's, not faults of machines: those are in
 //! [`Swarm`](crate::sim::Swarm), and a run without any still has people who press wrong keys.
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::sim::random::{Random, Spread};
 
 /// Shares are probabilities between 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Habits {
+pub struct Behaviour {
     /// New callers; those who call again come on top.
     pub calls_per_hour: f64,
     /// How long people wait in a queue before they hang up.
@@ -43,7 +43,7 @@ pub struct Habits {
     pub holds: f64,
     pub hold: Spread,
     /// Send the caller on or consult somebody, sensibly or not.
-    pub tinkers: f64,
+    pub meddles: f64,
     /// Make somebody supervise them, at their beginning or when somebody talks to them.
     pub supervises: f64,
     /// After-call work, where no timer ends it earlier.
@@ -56,7 +56,7 @@ pub struct Habits {
     pub looks_after: Spread,
 }
 
-impl Habits {
+impl Behaviour {
     /// An ordinary contact center. Who asks [`simulate`](crate::sim::day::simulate) may change how
     /// many call, how long they talk and how long they wait.
     #[must_use]
@@ -80,7 +80,7 @@ impl Habits {
             caller_ends_talk: 0.7,
             holds: 0.15,
             hold: Spread::LogNormal { mean_s: 40.0, cv: 0.7 },
-            tinkers: 0.0,
+            meddles: 0.0,
             supervises: 0.0,
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
@@ -112,7 +112,7 @@ impl Habits {
             caller_ends_talk: some(1.0),
             holds: some(0.4),
             hold: Spread::Exponential { mean_s: 10.0 },
-            tinkers: some(0.6),
+            meddles: some(0.6),
             supervises: some(0.4),
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
@@ -146,7 +146,7 @@ impl Habits {
             caller_ends_talk: 1.0,
             holds: 0.0,
             hold: at_once,
-            tinkers: 0.0,
+            meddles: 0.0,
             supervises: 0.0,
             wrap_up: at_once,
             resolves: 1.0,

@@ -17,13 +17,13 @@ const ASKS_MAX: u64 = 4;
 const PAUSE_MS: (u64, u64) = (0, 12_000);
 /// How often an agent asks for somebody or something that is not there.
 const MISTAKEN: f64 = 0.1;
-/// In the town, a trunk may dial this and not that.
+/// In the scenario, a trunk may dial this and not that.
 const CONSULTED: &str = "+14155550177";
 const BARRED: &str = "+882139900000";
 
 impl World {
     /// An agent who talks feels like doing more, from then on.
-    pub(super) fn tinkers(&mut self, mut at: Timestamp, agent: AgentId) {
+    pub(super) fn meddles(&mut self, mut at: Timestamp, agent: AgentId) {
         let flows = self.plan.flows.iter();
         let steps: Vec<String> =
             flows.flat_map(|flow| flow.step_names()).map(str::to_owned).collect();
