@@ -63,7 +63,7 @@ pub enum Fact {
         leg: LegId,
     },
     /// The agent of this leg leaves, and the caller goes on there.
-    SentOn {
+    Transferred {
         leg: LegId,
         to: SentTo,
     },
@@ -104,7 +104,7 @@ impl Fact {
             | Self::Bridged { .. }
             | Self::Held { .. }
             | Self::Resumed { .. }
-            | Self::SentOn { .. }
+            | Self::Transferred { .. }
             | Self::LegEnded { .. }
             | Self::CallerLeft
             | Self::LeftQueue { .. }

@@ -108,7 +108,9 @@ impl Fold {
                 open.stop(at, leg);
                 open.talking_since = Some(at);
             }),
-            Fact::SentOn { leg, to } => self.with(*leg, |_, leg| leg.sent_to = Some(to.clone())),
+            Fact::Transferred { leg, to } => {
+                self.with(*leg, |_, leg| leg.sent_to = Some(to.clone()))
+            }
             Fact::LegEnded { leg, outcome, cause } => {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);

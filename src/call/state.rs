@@ -298,7 +298,7 @@ impl Call {
         let dialed = self.party(consulted).and_then(|leg| leg.dialed.as_ref());
         if let Some(Party::Outside { number, .. }) = dialed {
             let to = SentTo::Number(number.clone());
-            self.note(now, Fact::SentOn { leg: talk.leg, to });
+            self.note(now, Fact::Transferred { leg: talk.leg, to });
         }
         let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
         let goes_on = Talk { leg: consulted, since: now, agent_hold: false, consult: None, ..talk };

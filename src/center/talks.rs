@@ -29,7 +29,7 @@ impl ContactCenter {
                 self.dismiss_consulted(now, leg.call);
                 self.back_to_caller(now, leg.call);
             }
-            AgentRequest::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
+            AgentRequest::Transfer { step, vars } => self.transfer_to_step(now, leg, &step, vars),
             AgentRequest::Consult { number, trunk } => {
                 self.consult(now, agent, &number, trunk.as_deref());
             }
@@ -57,7 +57,7 @@ impl ContactCenter {
     }
 
     /// The agent leaves, and the call goes on at this step.
-    fn send_on(
+    fn transfer_to_step(
         &mut self,
         now: Timestamp,
         leg: LegId,
@@ -67,7 +67,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let cause = Cause::NORMAL_CLEARING;
         self.commands.push_back(Command::HangUp { leg, cause });
-        call.note(now, Fact::SentOn { leg, to: SentTo::Step(step.to_owned()) });
+        call.note(now, Fact::Transferred { leg, to: SentTo::Step(step.to_owned()) });
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
         };

@@ -101,7 +101,7 @@ impl Session {
 
     /// Another leg is heard from now on, or a mix, or nobody.
     pub fn listen_to_another(&mut self) {
-        self.outgoing.relay_anew();
+        self.outgoing.restart_relay();
         self.mixed.clear();
     }
 
