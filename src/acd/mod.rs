@@ -36,11 +36,11 @@ mod check;
 mod class;
 mod explain;
 mod level;
-mod line;
 mod matching;
 mod occupancy;
-mod place;
 pub mod port;
+mod queue_key;
+mod ranked_set;
 mod ready;
 mod waiting;
 
@@ -59,8 +59,8 @@ use crate::time::{Timers, Timestamp};
 use crate::words::{AgentState, OfferOutcome};
 use class::Classes;
 use level::Levels;
-use line::Line;
-use place::Place;
+use queue_key::QueueKey;
+use ranked_set::RankedSet;
 use waiting::{Waiting, index, index_of};
 
 /// Every queue and every agent of the contact center.
@@ -82,7 +82,7 @@ pub struct Acd {
 struct Queue {
     setup: QueueSetup,
     /// Every call of the queue, also those that ring somebody: they keep their place.
-    line: Line<Place>,
+    line: RankedSet<QueueKey>,
 }
 
 /// Why [`Acd::poll_timeout`] asks to be woken.
@@ -121,7 +121,7 @@ impl Acd {
         let queues = setup.queues.into_iter();
         Self {
             agents: agents.map(|(id, agent)| Agent::new(id, &agent.skills)).collect(),
-            queues: queues.map(|setup| Queue { setup, line: Line::new() }).collect(),
+            queues: queues.map(|setup| Queue { setup, line: RankedSet::new() }).collect(),
             calls: BTreeMap::new(),
             offers: BTreeMap::new(),
             classes: Classes::default(),
@@ -175,7 +175,7 @@ impl Acd {
     #[must_use]
     pub fn position(&self, call: CallId) -> Option<u32> {
         let waiting = self.calls.get(&call)?;
-        self.queues[index(waiting.queue)].line.rank(&waiting.place).map(|ahead| ahead + 1)
+        self.queues[index(waiting.queue)].line.rank(&waiting.key).map(|ahead| ahead + 1)
     }
 
     /// Calls of a queue that nobody answered yet, also those that ring somebody.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::acd::class::ClassId;
 use crate::acd::level;
-use crate::acd::place::Place;
 use crate::acd::port::{Enqueue, Output};
+use crate::acd::queue_key::QueueKey;
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ pub(super) const EXCLUSIONS_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
-    pub(super) place: Place,
+    pub(super) key: QueueKey,
     pub(super) queue: QueueId,
     pub(super) priority: u8,
     /// The demands over time; the first is what was asked.
@@ -104,9 +104,9 @@ impl Acd {
             }
             return self.outputs.push_back(Output::Overflowed { call, why: Overflow::NoAgents });
         };
-        let place = Place::new(call, since, priority, ageing);
+        let key = QueueKey::new(call, since, priority, ageing);
         let waiting = Waiting {
-            place,
+            key,
             queue: id,
             priority,
             stages,
@@ -118,7 +118,7 @@ impl Acd {
             relies_on,
             overdue: false,
         };
-        self.queues[index(id)].line.insert(place);
+        self.queues[index(id)].line.insert(key);
         self.classes.get_mut(relies_on).relying.insert(call);
         self.timers.set(Wake::WaitMax { call }, since + ask.wait_max);
         self.calls.insert(call, waiting);
@@ -171,7 +171,7 @@ impl Acd {
     /// Lets go of every call held for an agent who cannot take it any more.
     pub(super) fn release_holds(&mut self, now: Timestamp, agent: AgentId) -> Vec<CallId> {
         let held = self.agents[index_of(agent)].held.values().flatten();
-        let held: Vec<_> = held.map(|place| place.call).collect();
+        let held: Vec<_> = held.map(|key| key.call).collect();
         for &call in &held {
             self.unshelve(call);
             self.shelve(now, call);
@@ -182,7 +182,7 @@ impl Acd {
     /// Puts a call that rings nobody where a matching agent will find it.
     pub(super) fn shelve(&mut self, now: Timestamp, call: CallId) {
         let waiting = self.call(call);
-        let (place, queue, class) = (waiting.place, waiting.queue, waiting.class());
+        let (key, queue, class) = (waiting.key, waiting.queue, waiting.class());
         let demands = &self.classes.get(class).demands;
         let hold = waiting.prefer.filter(|&(agent, until)| {
             let agent = &self.agents[index_of(agent)];
@@ -193,10 +193,10 @@ impl Acd {
         });
         self.timers.set_or_cancel(Wake::HoldOver { call }, hold.map(|(_, until)| until));
         if let Some((agent, _)) = hold {
-            self.agents[index_of(agent)].held.entry(queue).or_default().insert(place);
+            self.agents[index_of(agent)].held.entry(queue).or_default().insert(key);
             self.call_mut(call).status = Status::Held(agent);
         } else {
-            self.classes.get_mut(class).waiting.insert(place);
+            self.classes.get_mut(class).waiting.insert(key);
             let waiting = self.call_mut(call);
             waiting.prefer = None; // once let go, never held again
             waiting.status = Status::Open;
@@ -205,16 +205,16 @@ impl Acd {
 
     pub(super) fn unshelve(&mut self, call: CallId) {
         let waiting = self.call(call);
-        let (place, queue, class, status) =
-            (waiting.place, waiting.queue, waiting.class(), waiting.status);
+        let (key, queue, class, status) =
+            (waiting.key, waiting.queue, waiting.class(), waiting.status);
         match status {
             Status::Open => {
-                self.classes.get_mut(class).waiting.remove(&place);
+                self.classes.get_mut(class).waiting.remove(&key);
             }
             Status::Held(agent) => {
                 let held = &mut self.agents[index_of(agent)].held;
                 let calls = held.get_mut(&queue).expect("a held call is on its agent's shelf");
-                calls.remove(&place);
+                calls.remove(&key);
                 if calls.is_empty() {
                     held.remove(&queue);
                 }
@@ -316,7 +316,7 @@ impl Acd {
     pub(super) fn forget(&mut self, call: CallId) {
         self.unshelve(call);
         let waiting = self.calls.remove(&call).expect("only a waiting call is forgotten");
-        self.queues[index(waiting.queue)].line.remove(&waiting.place);
+        self.queues[index(waiting.queue)].line.remove(&waiting.key);
         self.classes.get_mut(waiting.relies_on).relying.remove(&call);
         for wake in [Wake::Relax { call }, Wake::WaitMax { call }, Wake::HoldOver { call }] {
             self.timers.cancel(&wake);
