@@ -95,7 +95,7 @@ pub struct Failure {
 ///
 /// If an invariant is broken, with what is needed to see it again.
 pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
-    let swarm = town_swarm(seed);
+    let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, false).map_err(|(message, tail)| {
         let smallest = smallest(seed, &swarm);
         Box::new(Failure { seed, message, swarm, smallest, tail })
@@ -108,7 +108,7 @@ pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
 ///
 /// As [`run`].
 pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
-    let swarm = town_swarm(seed);
+    let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, true).map_err(|(message, tail)| {
         Box::new(Failure { seed, message, smallest: swarm.clone(), swarm, tail })
     })
@@ -116,18 +116,18 @@ pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
 
 /// The setup [`run`] uses with this seed, to replay its journal with.
 #[must_use]
-pub fn town_setup(seed: u64) -> Setup {
+pub fn scenario_setup(seed: u64) -> Setup {
     scenario::setup(&mut Random::new(seed).fork())
 }
 
-fn town_swarm(seed: u64) -> Swarm {
+fn scenario_swarm(seed: u64) -> Swarm {
     let mut random = Random::new(seed);
     let _setup = random.fork();
     Swarm::pick(&mut random.fork())
 }
 
 fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec<String>)> {
-    let mut sim = town_sim(seed, swarm, keep);
+    let mut sim = scenario_sim(seed, swarm, keep);
     match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(()) => Ok(sim.report(seed)),
         Err(panic) => {
@@ -139,7 +139,7 @@ fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec
     }
 }
 
-fn town_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
+fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let mut random = Random::new(seed);
     let setup = scenario::setup(&mut random.fork());
     let _swarm = random.fork();
