@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
 
+use std::time::Duration;
+
 use crate::acd;
 use crate::acd::Output;
 use crate::call::TalkStep;
@@ -133,11 +135,18 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(offer) else { return };
         call.party_answered(now, leg);
-        let left = QueueExit::Answered;
-        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
-        self.count_left(now, id, queue, waited, left);
+        let Some(waited) = self.answered_from_queue(now, id) else { return };
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
-        self.record_talk(now, id, queue);
         self.bridge(now, leg, TalkStep::Queue);
+    }
+
+    /// One of ours talks to a caller who waited, from now on by the rule of that queue. Returns how
+    /// long the caller waited.
+    pub(super) fn answered_from_queue(&mut self, now: Timestamp, id: CallId) -> Option<Duration> {
+        let left = QueueExit::Answered;
+        let (queue, waited) = self.calls.get_mut(&id)?.leave_queue(now, left)?;
+        self.count_left(now, id, queue, waited, left);
+        self.record_talk(now, id, queue);
+        Some(waited)
     }
 }

@@ -20,8 +20,8 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::number::normalize;
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, Command, Digit, From, LegOutcome, Party, QueueExit, SupervisorMode, SupervisorRequest,
-    Target, Telephone,
+    Cause, Command, Digit, From, LegOutcome, Party, SupervisorMode, SupervisorRequest, Target,
+    Telephone,
 };
 
 use super::outside::Route;
@@ -227,7 +227,7 @@ impl ContactCenter {
         let Some(talk) = self.calls.get(&id).map(Call::talk) else { return };
         match talk {
             None => {
-                self.left_queue(now, id, QueueExit::Answered);
+                self.answered_from_queue(now, id);
                 self.queue_inputs.push_back(acd::Input::Leave { call: id });
             }
             Some(talk) => {

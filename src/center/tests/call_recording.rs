@@ -392,6 +392,41 @@ fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside(
 }
 
 #[test]
+fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
+    let supervisor = LegId { call: CallId(1), n: 2 };
+    let take_over = |desk: &mut Desk| {
+        let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
+        let ask = SupervisorRequest::Supervise { mode: SupervisorMode::TakeOver, from };
+        let by = "boss".to_owned();
+        desk.event(Event::SupervisorAsked { by, call: CallId(1), ask });
+        desk.log.clear();
+        desk.event(Event::Answered { leg: supervisor });
+    };
+    let both = ["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"];
+    let (rang, recorded) = ("hang-up call-1/1 normal_clearing", both[1]);
+    let mut desk = Desk::always();
+    desk.call(1);
+    take_over(&mut desk);
+    desk.check(&[both[0], rang, recorded]);
+    desk.ends(CALLER);
+    assert_eq!(desk.record().recordings[0].queue.as_deref(), Some("help"));
+    // The caller hears to the end that the call is recorded.
+    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    desk.call(1);
+    let play = desk.play();
+    take_over(&mut desk);
+    desk.check(&[rang]);
+    desk.event(Event::PromptDone { leg: CALLER, play });
+    desk.check(&both);
+    // Where the agent says when, nobody says so.
+    let rules = [RecordingRule::OnDemand; 2];
+    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada"]);
+    desk.call(1);
+    take_over(&mut desk);
+    desk.check(&[both[0], rang]);
+}
+
+#[test]
 fn a_call_at_a_provider_is_not_recorded_and_its_record_says_so() {
     let mut desk = Desk::always();
     desk.call_via(1, Via::Provider("acme".to_owned()));
