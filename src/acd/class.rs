@@ -156,7 +156,7 @@ impl Classes {
         }
     }
 
-    /// Counts the agent as this; returns the classes nobody staffs any more.
+    /// Counts the agent as this; returns the classes without an agent left.
     pub(super) fn count(&mut self, agent: &mut Agent, as_this: Presence) -> Vec<ClassId> {
         let mut deserted = Vec::new();
         let before = std::mem::replace(&mut agent.counted, as_this);

@@ -53,7 +53,7 @@ pub enum Verdict {
     Excluded {
         until: Timestamp,
     },
-    /// The call is held for somebody else.
+    /// The call is held for another agent.
     HeldFor {
         agent: AgentId,
         until: Timestamp,
@@ -66,7 +66,7 @@ pub enum Verdict {
     Busy {
         call: CallId,
     },
-    /// Could take it; by the queue's strategy somebody else was first.
+    /// Could take it; by the queue's strategy another agent was first.
     Behind,
 }
 

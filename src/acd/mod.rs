@@ -81,7 +81,7 @@ pub struct Acd {
 #[derive(Clone, Debug)]
 struct Queue {
     setup: QueueSetup,
-    /// Every call of the queue, also those that ring somebody: they keep their place.
+    /// Every call of the queue, also those that ring an agent: they keep their place.
     line: RankedSet<QueueKey>,
 }
 
@@ -114,7 +114,7 @@ pub enum Wake {
 }
 
 impl Acd {
-    /// Nobody is logged in and no phone is reachable yet.
+    /// No agent is logged in and no phone is reachable yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let agents = (0..).map(AgentId).zip(&setup.agents);
@@ -171,14 +171,14 @@ impl Acd {
     }
 
     /// The place of a call in the line of its queue, 1 = next. A call that rings an agent keeps its
-    /// place, so the position of the others does not jump back when nobody answers.
+    /// place, so the position of the others does not jump back where there is no answer.
     #[must_use]
     pub fn position(&self, call: CallId) -> Option<u32> {
         let waiting = self.calls.get(&call)?;
         self.queues[index(waiting.queue)].line.rank(&waiting.key).map(|ahead| ahead + 1)
     }
 
-    /// Calls of a queue that nobody answered yet, also those that ring somebody.
+    /// Calls of a queue without an answer yet, also those that ring an agent.
     #[must_use]
     pub fn waiting(&self, queue: QueueId) -> usize {
         self.queues[index(queue)].line.len()

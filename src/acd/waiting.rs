@@ -1,6 +1,6 @@
 //! A waiting call: how it comes in, weakens its demands, is held for one agent, and goes out.
 //!
-//! **Invariant:** a call that is not ringing somebody is on exactly one shelf, where a matching
+//! **Invariant:** a call that rings no agent is on exactly one shelf, where a matching
 //! agent finds it: its class, or the agent it is held for.
 //!
 //! **Deliberately absent:** what the caller hears meanwhile.
@@ -21,9 +21,9 @@ use crate::words::{OfferOutcome, Overflow};
 /// agent could be thrown at each other endlessly within one instant.
 const RING_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
-/// So many agents who did not take it a call remembers, and so many calls an agent keeps out of the
-/// way of. Past it the oldest is forgotten, and the two may meet again before their time. It bounds
-/// how many entries a search has to skip.
+/// A call remembers this many agents who did not take it, and an agent keeps this many calls out of
+/// the way of. Past it the oldest is forgotten, and the two may meet again before their time. It
+/// bounds how many entries a search has to skip.
 pub(super) const EXCLUSIONS_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
@@ -38,9 +38,9 @@ pub(super) struct Waiting {
     pub(super) ring_timeout: Duration,
     pub(super) prefer: Option<(AgentId, Timestamp)>,
     pub(super) tried: BTreeMap<AgentId, Tried>,
-    /// A class of this or a later stage that somebody staffs.
+    /// A class of this or a later stage that has an agent.
     pub(super) relies_on: ClassId,
-    /// `wait_max` passed while a phone rang: the call goes if nobody answers this one.
+    /// `wait_max` passed while a phone rang: the call goes if this one is not answered.
     pub(super) overdue: bool,
 }
 
@@ -179,7 +179,7 @@ impl Acd {
         held
     }
 
-    /// Puts a call that rings nobody where a matching agent will find it.
+    /// Puts a call that rings no agent where a matching agent will find it.
     pub(super) fn shelve(&mut self, now: Timestamp, call: CallId) {
         let waiting = self.call(call);
         let (key, queue, class) = (waiting.key, waiting.queue, waiting.class());
@@ -233,7 +233,7 @@ impl Acd {
         }
     }
 
-    /// False if the call went, because nobody is logged in who could take it now or later. A call
+    /// False if the call went, because no agent is logged in who could take it now or later. A call
     /// that rings a phone is left alone until that offer ends.
     pub(super) fn check_staffed(&mut self, call: CallId) -> bool {
         let waiting = self.call(call);

@@ -76,8 +76,8 @@ pub struct DriverHandle {
     pub tx: mpsc::Sender<Request>,
 }
 
-/// What can be asked of the driver. Each carries where the answer goes; an answer nobody waits for
-/// any more is dropped.
+/// Requests to the driver. Each carries where the answer goes; an answer that is not waited for any
+/// more is dropped.
 #[derive(Debug)]
 pub enum Request {
     Snapshot(oneshot::Sender<Snapshot>),

@@ -81,7 +81,7 @@ pub(super) struct LiveCall {
     pub path: Vec<Step>,
 }
 
-/// Somebody outside whom an agent consults.
+/// The party that an agent consults.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Consulted {
     pub number: String,
@@ -141,7 +141,7 @@ fn path(steps: Vec<(Timestamp, String)>) -> Vec<Step> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Queue {
     pub name: String,
-    /// Calls nobody answered yet.
+    /// Calls without an answer yet.
     pub waiting: usize,
     pub longest_wait_s: u64,
     /// Agents whose phone rings for a call of this queue.
@@ -237,7 +237,7 @@ impl From<snapshot::AgentView> for Agent {
     }
 }
 
-/// Why a waiting call is with nobody yet.
+/// Why a waiting call is with no agent yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Why {
     pub call: u64,

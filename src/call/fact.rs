@@ -96,7 +96,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether the fact is about somebody coming or going, which a front may learn of late.
+    /// Whether the fact is about the begin or end of a leg, which a front may learn late.
     #[must_use]
     pub const fn may_be_late(&self) -> bool {
         match self {

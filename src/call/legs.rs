@@ -18,7 +18,7 @@ use crate::id::{AgentId, LegId, OfferId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
 
-/// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
+/// Legs one call may dial over its life; past it, dialing fails.
 pub const LEGS_MAX: u16 = 500;
 
 /// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
@@ -58,7 +58,7 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegState {
     Ringing {
-        /// The leg that waits for it was told that it rings.
+        /// The leg that waits for it hears that it rings.
         told: bool,
         /// Sound is agreed on only after the answer.
         opens: bool,

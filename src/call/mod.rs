@@ -53,7 +53,7 @@ pub struct Origin {
 #[derive(Debug)]
 pub struct Call {
     pub origin: Origin,
-    /// `None` for an agent's feature code, and a call of an agent straight to somebody.
+    /// `None` for an agent's feature code, and an own call straight to a party.
     pub run: Option<flow::Run>,
     state: State,
     places: Places,

@@ -1,11 +1,11 @@
-//! Recordings of one call: the messages that its caller leaves, and what both sides say.
+//! Recordings of one call: the messages that its caller leaves, and both sides.
 //!
 //! ```text
 //!  (announced to the caller ──►) made ◄──► paused ──► over
 //! ```
 //!
-//! **Invariant:** both sides are in one recording at most, and in none before the caller has heard
-//! to the end whatever is to be said about that.
+//! **Invariant:** a call has at most one call recording at a time, and none before the caller has
+//! heard the announcement to its end.
 //!
 //! **Deliberately absent:** whose calls are recorded: each queue has a rule, which `center` knows.
 
@@ -60,7 +60,7 @@ pub struct Sides {
     pub right: BTreeSet<LegId>,
 }
 
-/// What the caller is told before both sides are recorded.
+/// What the caller hears before the call recording begins.
 #[derive(Debug, Default)]
 pub enum Announcement {
     #[default]
@@ -210,7 +210,7 @@ impl Call {
     }
 
     /// Whether one of ours is in the call, an agent or a supervisor who took it over, or may be
-    /// again: not while the caller talks to nobody but people outside.
+    /// again: not while the caller talks to outside parties alone.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
@@ -219,9 +219,9 @@ impl Call {
         parties.any(Leg::is_ours)
     }
 
-    /// Who should be in the recording of both sides now: the caller, and whom the caller hears.
-    /// Nobody, while it is paused or the caller is on hold, and no caller while a secret step
-    /// listens. `None`: the recording is over.
+    /// Which legs should be in the call recording now: the caller's, and those that the caller
+    /// hears. None while it is paused or the caller is on hold; not the caller's while a secret
+    /// step listens. `None`: the recording is over.
     #[must_use]
     pub fn sides_wanted(&self) -> Option<Sides> {
         let recording = self.recordings.sides.as_ref()?;

@@ -10,7 +10,7 @@
 //!
 //! An agent's phone that rings does not change the state: the caller still waits, and hears music.
 //! A call ends from any state, and an agent's feature code is Confirming all its life. While the
-//! caller talks to an agent, the agent may consult somebody:
+//! caller talks to an agent, the agent may consult another party:
 //!
 //! ```text
 //!  talk ──► caller on hold, consulted rings ──► agent and consulted talk ──► all three
@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A supervisor changes no state, until they take a call over: then they are the party, whether the
-//! caller waited or talked to somebody, and whoever that was is gone.
+//! caller waited or talked, and the party before is gone.
 //!
 //! A caller who leaves while the agent talks to the consulted party leaves those two together; the
 //! call ends with the next of them.
@@ -74,7 +74,7 @@ pub struct Talk {
     pub consult: Option<Consult>,
 }
 
-/// Which step of the flow brought two together, whoever the party is by now.
+/// Which step of the flow began the talk, whatever party it goes on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TalkStep {
     Queue,
@@ -82,7 +82,7 @@ pub enum TalkStep {
     Transfer,
 }
 
-/// The agent asks somebody to join.
+/// The agent consults another party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consult {
     pub consulted: LegId,
@@ -284,7 +284,7 @@ impl Call {
         may
     }
 
-    /// Nobody is consulted or kept on hold any more.
+    /// The consultation ends, and with it the hold.
     pub fn end_consult(&mut self) {
         if let Some(talk) = self.talk_mut() {
             (talk.consult, talk.agent_hold) = (None, false);
@@ -306,7 +306,7 @@ impl Call {
         Some(ended)
     }
 
-    /// Whether a supervisor could take the call over: somebody talks to the caller, or they wait.
+    /// Whether a supervisor could take the call over: the caller talks to a party, or waits.
     #[must_use]
     pub fn may_be_taken_over(&self) -> bool {
         let somebody = matches!(self.state, State::Talking(_) | State::Waiting { .. });

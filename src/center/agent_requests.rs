@@ -1,10 +1,10 @@
-//! What an agent may ask of the call being talked on, and why not.
+//! Which requests of an agent about the call they talk on are granted, and why not.
 //!
-//! **Invariant:** whoever asks is told before it is an event; an event that is refused here changes
-//! nothing.
+//! **Invariant:** a request is checked, and its answer given, before it becomes an event; an event
+//! that is refused here changes nothing.
 //!
 //! **Deliberately absent:** who may ask in an agent's name: the HTTP interface knows its tokens.
-//! Whether a front can mix the sound of three: whoever carries the legs knows.
+//! Whether a front can mix the sound of three: the front knows.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::words::{AgentRequest, AgentState};
 
 /// Variables an agent may set with one transfer.
 pub const VARS_MAX: usize = 32;
-/// Steps named to whom asked for one that is not there.
+/// Steps that a refusal names where the one asked for is not there.
 const NAMES_MAX: usize = 50;
 
 /// Why an agent cannot do that with a call now.
@@ -84,14 +84,14 @@ pub enum Refused {
     SupervisorRings { call: CallId },
     #[error("nobody talks to the caller of {call}, who does not wait for an agent either")]
     NothingToTakeOver { call: CallId },
-    /// Whoever carries the legs says why.
+    /// The front of a leg says why.
     #[error("{0}")]
     FrontCannot(String),
 }
 
 impl ContactCenter {
-    /// Whether an agent may ask for this now. What is refused here changes nothing when it is told
-    /// all the same.
+    /// Whether an agent may ask for this now. A request that is refused here changes nothing where
+    /// it comes as an event all the same.
     ///
     /// # Errors
     ///
@@ -193,7 +193,7 @@ impl ContactCenter {
         Err(Refused::NoSuchStep { flow, step: step.to_owned(), names })
     }
 
-    /// Whom an agent may dial beside the talk, and by which way.
+    /// By which way an agent may dial this number beside the talk.
     pub(super) fn may_consult(
         &self,
         agent: AgentId,
@@ -210,7 +210,7 @@ impl ContactCenter {
         self.route_beside(call.id(), number, trunk)
     }
 
-    /// By which way a number is dialed for somebody who joins the call.
+    /// By which way a number is dialed for a party that joins the call.
     pub(super) fn route_beside(
         &self,
         id: CallId,

@@ -1,14 +1,14 @@
-//! Recordings of both sides: which calls, from when, who is in them.
+//! Call recordings: of which calls, from when, and with which legs.
 //!
 //! ```text
 //!  the caller enters a queue that always records, and hears so ──► an agent of it answers ──►
-//!  (the rest of that ──►) recorded ◄──► paused ──► the call ends, or nobody of ours is in it
+//!  (the rest of that ──►) recorded ◄──► paused ──► the call ends, or none of ours is in it
 //! ```
 //!
 //! A recording goes on in the flow and in the next queue, if that one always records, too: with
-//! silence where there is nobody to hear. An agent of a queue with another rule ends it.
+//! silence where no leg is heard. An agent of a queue with another rule ends it.
 //!
-//! **Invariant:** after each input who is asked to be in a recording is whom
+//! **Invariant:** after each input the legs that were asked for in a recording are those that
 //! [`Call::sides_wanted`](crate::call::Call::sides_wanted) names.
 //!
 //! **Deliberately absent:** messages that callers leave: `recordings` has them. Calls that came

@@ -70,7 +70,7 @@ impl ContactCenter {
         }
     }
 
-    /// Nobody is offered a call, or called by a colleague, beside a call of their own; and the
+    /// No agent is offered a call, or called by a colleague, beside an own call; and the
     /// queue knows of each. (An agent who talks may make one: that is the telephone's business.)
     fn check_own_calls(&self) {
         for agent in self.acd.agents() {
@@ -140,7 +140,7 @@ fn check_recording(call: &Call) {
     assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
 }
 
-/// Nobody is heard by whom they must not be heard.
+/// No leg is heard by one that must not hear it.
 fn check_secrecy(call: &Call) {
     let id = call.id();
     let hear = |from: LegId| {

@@ -1,8 +1,7 @@
 //! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
-//! **Invariant:** a call that ended is forgotten in the same input, with its record closed and
-//! every leg it had told to hang up; whatever arrives late for it finds nothing and changes
-//! nothing.
+//! **Invariant:** the center forgets a call in the input that ends it, with its record closed and
+//! each of its legs hung up; an event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
@@ -96,7 +95,7 @@ impl ContactCenter {
         self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
     }
 
-    /// Somebody who was dialed beside the queue did not answer.
+    /// A party that was dialed beside the queue did not answer.
     fn not_reached(
         &mut self,
         now: Timestamp,
@@ -178,8 +177,8 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, lost.unwrap_or(end_of(&ended)));
     }
 
-    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and whom
-    /// they consulted talk on.
+    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and the
+    /// consulted party talk on.
     fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
         if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
             return; // told twice
@@ -209,8 +208,8 @@ impl ContactCenter {
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
-    /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
-    /// is not any more, and an agent has after-call work.
+    /// The party of a talk has left, and the caller is still there: a consulted party is hung up,
+    /// and an agent has after-call work.
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
@@ -223,7 +222,7 @@ impl ContactCenter {
         }
     }
 
-    /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
+    /// Ends a call in any state: closes its record, hangs up its legs, forgets it.
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
         self.conclude(now, id, by, cause, false);
     }

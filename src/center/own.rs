@@ -7,7 +7,7 @@
 //! agents is none of the queue's. It is busy while it is in use, by whatever call.
 //!
 //! **Invariant:** a telephone that is in use is rung for nothing else: the queue knows of each own
-//! call from its arrival to its end, and nobody calls a colleague who is on any call.
+//! call from its arrival to its end, and no agent calls a colleague who is on any call.
 //!
 //! **Deliberately absent:** hold, transfer and consultation by other means than the telephone, and
 //! whoever did not prove to be an agent: only [`Via::Agent`](crate::words::Via) comes here.
@@ -301,7 +301,7 @@ impl ContactCenter {
     }
 }
 
-/// Whether this is an agent's call straight to somebody: no flow runs it.
+/// Whether this is an agent's call straight to a party: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
     call.run.is_none() && is_agents(call) && call.state() != State::Confirming
 }

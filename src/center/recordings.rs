@@ -1,6 +1,6 @@
 //! Messages that callers leave: asked for by a flow, made by the front, noted in the record.
 //!
-//! **Invariant:** what is told of any recording reaches the record of its call, however late: into
+//! **Invariant:** each update of a recording reaches the record of its call, however late: into
 //! a live call as a fact, into a closed record as an amendment; told again it changes nothing.
 //!
 //! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
@@ -74,7 +74,8 @@ impl ContactCenter {
     }
 }
 
-/// What the flow is told; nothing when the caller left without a word, which it hears of next.
+/// The result for the flow; none where the caller left without a word, because the end of the
+/// caller's leg comes next.
 fn outcome(update: &RecordingUpdate) -> Option<RecordOutcome> {
     let name = || update.name.to_string().into();
     let hung_up = update.ended == Some(RecordingEnd::HungUp);

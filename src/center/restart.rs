@@ -1,8 +1,8 @@
 //! What of a center outlives the process: which calls and legs are gone with a run of the server,
-//! and where each agent stands.
+//! and the saved state of each agent.
 //!
-//! **Invariant:** what is lost is told as events, in the order given here, so that it is in the
-//! journal and nobody is offered a call at a time when nothing ran.
+//! **Invariant:** each loss comes to the center as an event, in the order given here, so that it is
+//! in the journal, and no agent is offered a call at a time when nothing ran.
 //!
 //! **Deliberately absent:** who carries a leg. The shell knows, and says so by a predicate.
 
@@ -19,7 +19,7 @@ use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
 pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
 
-/// Where an agent stands when no call is going on: what is to be the same after a restart.
+/// An agent's state beside calls, which is the same after a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "standing", rename_all = "snake_case")]
 pub enum SavedAgentState {
@@ -43,7 +43,7 @@ impl SavedAgentState {
     }
 }
 
-/// Who stood where when it was last asked, and who moved since.
+/// What was said last of each agent's state, and which agents may have moved since.
 #[derive(Debug)]
 pub(super) struct SavedAgentStates {
     told: Vec<SavedAgentState>,
@@ -57,7 +57,7 @@ impl SavedAgentStates {
 }
 
 impl ContactCenter {
-    /// An agent who stands elsewhere than before, until it is asked again. Keep it, and tell a
+    /// The next agent whose saved state is another than before. Keep it, and tell a
     /// fresh center [`SavedAgentState::ask`].
     pub fn poll_saved_state(&mut self) -> Option<(AgentId, SavedAgentState)> {
         while let Some(agent) = self.saved_states.moved.pop_first() {

@@ -6,8 +6,8 @@
 //! **Invariant:** a call has one supervisor at most, and goes on whatever becomes of that leg. A
 //! telephone that supervises is in use, and the queue knows.
 //!
-//! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether those
-//! who carry the legs can do it.
+//! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether the
+//! fronts of the legs can do it.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ enum Way {
 }
 
 impl ContactCenter {
-    /// Whether a supervisor may ask for this now. What is refused here changes nothing when it is
-    /// told all the same.
+    /// Whether a supervisor may ask for this now. A request that is refused here changes nothing
+    /// where it comes as an event all the same.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl ContactCenter {
         }
     }
 
-    /// Whom this request would dial; `None` where it is refused, or dials nobody.
+    /// The target that this request would dial; `None` where it is refused, or dials none.
     #[must_use]
     pub fn supervisor_target(&self, call: CallId, ask: &SupervisorRequest) -> Option<Target> {
         let SupervisorRequest::Supervise { mode, from } = ask else { return None };
@@ -246,7 +246,7 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    /// A party leaves a talk that goes on with somebody else.
+    /// A party leaves a talk that goes on with the supervisor.
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
@@ -274,8 +274,7 @@ impl ContactCenter {
     }
 }
 
-/// Whether this mode can be had now: somebody must talk to the caller, or the caller wait, to be
-/// taken over.
+/// Whether this mode can be had now: only a caller who talks or waits can be taken over.
 fn may_take_over(call: &Call, mode: SupervisorMode) -> Result<(), Refused> {
     let may = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
     may.then_some(()).ok_or(Refused::NothingToTakeOver { call: call.id() })

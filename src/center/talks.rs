@@ -1,4 +1,4 @@
-//! What happens while a caller talks to somebody: holds, and what the agent asks for meanwhile.
+//! Talks: holds, and what the agent asks for meanwhile.
 //!
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
@@ -76,7 +76,7 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, EndedBy::Flow);
     }
 
-    /// The caller waits, and somebody outside is dialed for the agent.
+    /// The caller waits, and the consulted party is dialed for the agent.
     fn consult(&mut self, now: Timestamp, agent: AgentId, number: &str, trunk: Option<&str>) {
         let Ok((call, _)) = self.talk_of(agent) else { return };
         let id = call.id();
@@ -107,7 +107,7 @@ impl ContactCenter {
         self.arrange(now, leg.call);
     }
 
-    /// The agent has nobody left to consult.
+    /// The consultation is over: the agent talks to the caller again.
     pub(super) fn back_to_caller(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.end_consult();
@@ -140,8 +140,8 @@ impl ContactCenter {
         }
     }
 
-    /// What held is taken back, whoever asked for it; and nobody is consulted while the caller
-    /// listens.
+    /// A hold that the front cannot have is taken back, whichever way it was asked for; the
+    /// consulted party is hung up rather than heard by the caller.
     pub(super) fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let was_held = call.hold_over(leg);

@@ -78,7 +78,7 @@ pub(super) struct Driver {
     pub(super) calls_max: usize,
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
     pub(super) unfinished: bool,
-    /// What the center is told first, and as of when.
+    /// The first inputs of the center, and as of when.
     pub(super) first: Vec<(Timestamp, Event)>,
 }
 

@@ -1,4 +1,4 @@
-//! The server: built from a checked configuration, run until it is told to stop, drained.
+//! The server: built from a checked configuration, run until a signal stops it, drained.
 //!
 //! Two phases: everything that can be wrong was found by `config`; here things are bound, printed
 //! and run. Signaling and the center share one thread and one loop (`driver`); media, disk,

@@ -16,13 +16,13 @@ use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event};
 
-/// What a report covers when nobody says.
+/// What a report covers where the request does not say.
 const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Driver {
     pub(super) fn take_request(&mut self, request: Request) {
         let now = self.clock.now();
-        // An answer nobody waits for any more is dropped.
+        // An answer is dropped where the request does not wait any more.
         match request {
             Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
             Request::Health(reply) => drop(reply.send(self.health())),

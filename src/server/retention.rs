@@ -4,8 +4,8 @@
 //! noted in the record; then the file is deleted. A process that is lost in between finds the file
 //! again, and a record that says so already.
 //!
-//! A recording's age is counted from its end as its record has it: the time of a file is that of the
-//! copy where a backup was restored. Only what no record lists goes by the time of its file.
+//! A recording's age is counted from its end as its record has it: where a backup was restored, the
+//! time of a file is that of the copy. Only what no record lists goes by the time of its file.
 //!
 //! **Invariant:** no file is deleted whose record does not say so; at most [`BATCH_MAX`] a second
 //! are, so that neither disk nor journal notices.
@@ -66,7 +66,7 @@ pub(super) struct Retention {
 }
 
 impl Retention {
-    /// Deletes what is in `folder` and ended longer than `keep` ago; nothing where there is no limit.
+    /// Deletes what is in `folder` and ended longer than `keep` ago; nothing without a limit.
     ///
     /// # Errors
     ///
@@ -301,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::start();
         let named = |call| RecordingId { call: CallId(call), n: 1 };
-        // A backup was restored today: of one the record is old, of one young, of one there is none.
+        // A backup was restored today: one record is old, one young, and one is missing.
         for call in [7, 8, 9] {
             write(&file_of(folder.path(), named(call)), DAY, &clock);
         }

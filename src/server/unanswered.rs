@@ -17,7 +17,7 @@ use crate::words::{Cause, NamedVia, Via};
 const RECORDS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The doors are those of the configuration and the causes are ours, so there are only so many.
+/// Origins come from the configuration and causes are ours, so their number is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
     doors: BTreeMap<(NamedVia, Cause), Minute>,

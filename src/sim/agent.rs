@@ -189,7 +189,7 @@ impl World {
         };
         person.online = false;
         if let Some(leg) = person.leg.take().filter(|leg| self.is_up(*leg)) {
-            // No packet comes any more; somebody notices after a while.
+            // No packet comes any more; the front notices after a while.
             self.over(now, leg);
             let (cause, how) = (Cause::DESTINATION_OUT_OF_ORDER, Loss::Silent);
             let event = Event::LegLost { leg, cause, how };
@@ -214,7 +214,7 @@ impl World {
     }
 }
 
-/// Something nobody needed to ask for just now.
+/// A request without need.
 fn whim(random: &mut Random) -> AgentRequest {
     match random.below(6) {
         0 => AgentRequest::LogOut,

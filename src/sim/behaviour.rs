@@ -42,15 +42,15 @@ pub struct Behaviour {
     /// Put the caller on hold once.
     pub holds: f64,
     pub hold: Spread,
-    /// Send the caller on or consult somebody, sensibly or not.
+    /// Transfer the caller or consult another party, sensibly or not.
     pub meddles: f64,
-    /// Make somebody supervise them, at their beginning or when somebody talks to them.
+    /// Are supervised, from their beginning or from a talk on.
     pub supervises: f64,
     /// After-call work, where no timer ends it earlier.
     pub wrap_up: Spread,
     /// Solve what the caller called for.
     pub resolves: f64,
-    /// Call somebody themselves, on looking at the screen.
+    /// Make an own call, on looking at the screen.
     pub own_calls: f64,
     /// How often an agent looks at the screen, and comes back from a break or from a missed call.
     pub looks_after: Spread,

@@ -61,7 +61,7 @@ fn is_keys(label: &str) -> bool {
     label.chars().all(|c| Digit::new(c).is_some_and(|digit| digit.as_char() == c))
 }
 
-/// Somebody on the line.
+/// A caller on the line.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub from: From,
@@ -71,7 +71,7 @@ pub struct Caller {
     pub stay: u32,
     /// How often this person called before about the same matter.
     pub tries: u8,
-    /// Whether the agent said the matter was solved; none while nobody talked.
+    /// Whether the agent said the matter was solved; none before a talk.
     pub solved: Option<bool>,
     /// The agent whose own telephone this is; none for a customer.
     pub agent: Option<AgentId>,
@@ -313,8 +313,8 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers, agents among them, offer no sound of their own: every so many, so that it takes no
-/// chance.
+/// Some callers, agents among them, offer no sound of their own: one in a number, so that it takes
+/// no chance.
 pub(super) fn is_opening(call: CallId) -> bool {
     const EVERY: u64 = 16;
     call.0.is_multiple_of(EVERY)

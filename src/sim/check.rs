@@ -1,7 +1,7 @@
-//! Whether the center behaves, judged from outside: from what it was told and what it asked for.
+//! Whether the center behaves, judged from outside: from its events and its commands.
 //!
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
-//! conservation of calls (1), one call an agent, the own ones among them (2), nobody waits in vain
+//! conservation of calls (1), one call per agent, own calls among them (2), no call waits in vain
 //! (3), skills at the moment of the offer (4), no overtaking (5), offers end in time (6), commands
 //! name living legs once (7), time (8), bounds (9), and doubled events change nothing (10). A call
 //! is closed as handled if and only if one of ours served it: an agent, or a supervisor who took it
@@ -28,7 +28,7 @@ use crate::words::{
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
 const COMMANDS_PER_CALL_MAX: usize = 12;
-/// Longer no colleague's telephone rings, and no queue's in the scenario.
+/// No telephone rings longer than this, in the scenario.
 const OWN_RING_MAX: Duration = Duration::from_secs(31);
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ struct Leg {
     /// A caller with whom sound is agreed on after our answer: it counts from then.
     opens: bool,
     answered: bool,
-    /// Something or somebody was heard here.
+    /// A leg or a prompt was heard here.
     hears: bool,
     supervises: Option<Supervision>,
 }
@@ -295,7 +295,7 @@ impl Watch {
         }
     }
 
-    /// Nobody is left: no call, no timer, no agent at work.
+    /// Nothing is left: no call, no timer, no agent at work.
     pub fn ended_well(&self, center: &ContactCenter) {
         assert_eq!(center.calls_live(), 0, "calls never ended");
         assert_eq!(center.poll_timeout(), None, "a timer outlived everybody");
@@ -432,7 +432,7 @@ impl Watch {
         self.missed.get(&(call, agent)).is_some_and(|at| self.now <= *at + rules.exclude)
     }
 
-    /// Who only listens is heard by nobody; who whispers by one agent.
+    /// A supervisor who listens is heard by no leg; one who whispers by one agent.
     fn check_supervisors(&self, legs: &BTreeMap<LegId, Leg>, center: &ContactCenter) {
         for (id, leg) in legs {
             let Some(supervision) = leg.supervises else { continue };
@@ -457,7 +457,7 @@ impl Watch {
     }
 
     fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {
-        // Nobody can hear a caller with whom sound is still to be agreed on.
+        // No leg can hear a caller with whom sound is still to be agreed on.
         let opens = legs.values().any(|leg| leg.opens && !leg.answered);
         for (id, leg) in legs.iter().filter(|_| !opens) {
             let is_party = leg.party != Party::Caller && leg.supervises.is_none();
@@ -504,7 +504,7 @@ impl Supervision {
     }
 }
 
-/// Who was there talked or held, all the time and no longer.
+/// A party that was there talked or held, all the time and no longer.
 fn check_times(record: &CallRecord) {
     let accepted = |leg: &&PartyLeg| leg.outcome == LegOutcome::Accepted && leg.role.is_none();
     for leg in record.legs.iter().filter(accepted) {

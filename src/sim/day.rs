@@ -1,4 +1,4 @@
-//! `attendant simulate`: what a day would be like with so many agents and so many calls.
+//! `attendant simulate`: what a day would be like with a number of agents and of calls.
 //!
 //! The flows, queues and skills are the real ones, and so is the machine; only people and time are
 //! made up. Faults are off: this answers how many agents, not how robust.
@@ -28,7 +28,7 @@ pub const AGENTS_MAX: u32 = 2_000;
 pub const CALLS_PER_HOUR_MAX: f64 = 100_000.0;
 pub const HOURS_MAX: f64 = 168.0;
 pub const DAYS_MAX: u32 = 1_000;
-/// A skill made up for an agent nobody described.
+/// A skill made up for an agent without a description.
 const LEVEL: u8 = 10;
 /// What flows with `numbers = ["*"]` are dialed by.
 const ANY_NUMBER: &str = "100";
@@ -83,7 +83,7 @@ pub struct Report {
     pub rows: Vec<Row>,
 }
 
-/// With so many agents. Shares are between 0 and 1; a figure nobody made is `null`.
+/// With this number of agents. Shares are between 0 and 1; a figure without a case is `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub agents: u32,
@@ -246,7 +246,7 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     };
     let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
-    // After closing time agents wait for nobody: only the calls that were left still count.
+    // After closing time no call comes: only those that were left still count.
     let open = sim.center.report(sim.now(), options.start, closes);
     Day { calls: sim.figures(), occupancy: open.time.occupancy.value }
 }

@@ -1,4 +1,4 @@
-//! Simulated agents who do something with the call they talk on: hold it, send it on, ask somebody.
+//! Simulated agents who meddle with the call they talk on: hold, transfer, consult.
 //!
 //! **Invariant:** some of it makes no sense at the time, so that what is refused is seen, too.
 
@@ -15,7 +15,7 @@ use crate::words::AgentRequest;
 const ASKS_MAX: u64 = 4;
 /// Between one and the next.
 const PAUSE_MS: (u64, u64) = (0, 12_000);
-/// How often an agent asks for somebody or something that is not there.
+/// How often an agent asks for a number or a step that is not there.
 const MISTAKEN: f64 = 0.1;
 /// In the scenario, a trunk may dial this and not that.
 const CONSULTED: &str = "+14155550177";

@@ -39,7 +39,7 @@ pub struct Tally {
     /// Calls from agents' own telephones, which are in nothing above, and their feature codes.
     pub agent_calls: u64,
     pub feature_codes: u64,
-    /// Of the agents' calls: those that reached a colleague straight away, or somebody outside.
+    /// Of the agents' calls: those that reached a colleague straight away, or an outside party.
     pub reached: [u64; 2],
     by_agents: BTreeSet<CallId>,
     written_up: BTreeMap<LegId, WrapUp>,

@@ -22,7 +22,7 @@ const GIVES_UP: f64 = 0.3;
 const GIVES_UP_WITHIN_MS: u64 = 40_000;
 
 impl World {
-    /// An agent feels like calling somebody.
+    /// An agent feels like making an own call.
     pub(super) fn calls_for_itself(&mut self, now: Timestamp, id: AgentId) {
         let often = self.plan.behaviour.own_calls;
         // Where nobody does, no chance is used up: the same seed gives the same day as ever.

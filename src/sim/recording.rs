@@ -1,8 +1,7 @@
-//! Recordings of both sides, as the media of the simulated world make them; and the judge's eye on
-//! them: nobody is recorded unannounced, whom the caller does not hear, in a pause, or at a secret
-//! step.
+//! Call recordings, as the media of the simulated world make them; and the judge's eye on them: no
+//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step.
 //!
-//! **Invariant:** each recording the center asks for is told of as ended or failed once, or twice
+//! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
 //! where the wire doubles events; the end of a call's last leg ends its recording.
 
 use std::collections::{BTreeMap, BTreeSet};

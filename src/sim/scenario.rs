@@ -39,7 +39,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What a call that has waited so long demands in this queue.
+    /// What a call that has waited `waited` demands in this queue.
     #[must_use]
     pub fn demands(&self, queue: &str, waited: Duration) -> &[(&'static str, u8)] {
         let mut stages = self.demands.get(queue).into_iter().flatten().rev();

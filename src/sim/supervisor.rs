@@ -38,7 +38,7 @@ pub enum Act {
 }
 
 impl World {
-    /// Somebody may feel like supervising this call, from about now on.
+    /// A supervisor may feel like supervising this call, from about now on.
     pub(super) fn may_be_supervised(&mut self, now: Timestamp, call: CallId) {
         let often = self.plan.behaviour.supervises;
         // Where nobody does, no chance is used up: the same seed gives the same day as ever.

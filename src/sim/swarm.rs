@@ -25,11 +25,11 @@ pub struct Swarm {
     pub busy: f64,
     /// The agent presses "reject".
     pub rejected: f64,
-    /// Nobody picks up.
+    /// The telephone is not answered.
     pub unanswered: f64,
     /// The phone, or the way to it, fails at once.
     pub device_error: f64,
-    /// The dial fails and its leg ends: both are told.
+    /// The dial fails and its leg ends: both are reported.
     pub failed_twice: f64,
     /// The phone falls off the network while it rings or talks.
     pub phone_lost: f64,

@@ -33,7 +33,7 @@ const MUSIC: Duration = Duration::from_secs(30);
 /// What is to happen.
 #[derive(Clone, Debug)]
 pub enum Stimulus {
-    /// News reaches the center; `copy` says that it was told before.
+    /// An event reaches the center; `copy` says that it came before.
     News {
         event: Event,
         copy: bool,
@@ -245,7 +245,7 @@ impl World {
         self.quiet
     }
 
-    /// Somebody at the far end hangs up.
+    /// The far end hangs up.
     pub(super) fn hang_up(&mut self, now: Timestamp, leg: LegId) {
         if self.is(leg, Far::Over) {
             return;
@@ -310,7 +310,7 @@ impl World {
         let Plan { behaviour, swarm, .. } = &self.plan;
         let treatment = match agent.and_then(|agent| self.people.get(agent.0 as usize)) {
             Some(person) => person.treats(behaviour, swarm, &mut self.random),
-            // Somebody outside: a phone that is never busy with us.
+            // An outside party: a phone that is never busy with us.
             None => Person { online: true, ..Person::default() }.treats(
                 behaviour,
                 swarm,
@@ -419,7 +419,7 @@ impl World {
         }
     }
 
-    /// Somebody talks to the party on this leg.
+    /// The party on this leg is talked to.
     fn talks(&mut self, now: Timestamp, b: LegId) {
         if let Some(caller) = self.callers.get_mut(&b.call) {
             caller.waits = false;

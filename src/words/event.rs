@@ -24,7 +24,7 @@ pub enum Event {
     /// The same, of a caller with whom sound is agreed on only after our answer: the flow begins
     /// with [`Event::Answered`] of its leg.
     CallOpening { call: CallId, from: From, to: String, via: Via },
-    /// Somebody who may call was refused before there was anything to decide: no sound in common,
+    /// A caller who may call was refused before there was anything to decide: no sound in common,
     /// no ports, no room. Or they gave up before that (`by` says so). All there is of the call is
     /// this.
     ///
@@ -75,13 +75,13 @@ pub enum Event {
     /// A leg was hung up, at either end; also after our own `HangUp`. A leg ends once: with this or
     /// with [`Event::LegLost`].
     HungUp { leg: LegId, cause: Cause },
-    /// A leg ended, and nobody hung it up.
+    /// A leg ended, and neither end hung it up.
     LegLost { leg: LegId, cause: Cause, how: Loss },
     /// An agent's phone can or cannot be reached now (registered, expired, static).
     PhoneReachable { agent: AgentId, reachable: bool },
-    /// An agent asks for something, or somebody on the agent's behalf.
+    /// A request of an agent, or on the agent's behalf.
     AgentAsked { agent: AgentId, ask: AgentRequest },
-    /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the
+    /// A request about a call, as its supervisor. `by` says who asks, in the
     /// words of whoever let them ask.
     SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
     /// An event that was long on its way: it happened at `at`, not now.

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::OfferOutcome;
 
-/// How a leg to an agent or to somebody outside ended.
+/// How a leg to an agent or to an outside party ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegOutcome {
-    /// It has not ended: nobody has answered yet, or the talk goes on.
+    /// It has not ended: it rings, or the talk goes on.
     Ringing,
     /// The party answered.
     Accepted,

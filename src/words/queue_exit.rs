@@ -31,9 +31,9 @@ pub enum Overflow {
     Timeout,
     /// The queue was full on arrival.
     Full,
-    /// Nobody who could take it, now or after a relax step, is there.
+    /// No agent who could take it, now or after a relax step, is there.
     ///
-    /// On arrival, somebody must be logged in to stay (also on a break) whose phone can be reached
+    /// On arrival, an agent must be logged in to stay (also on a break) whose phone can be reached
     /// or who is on a call. A call that waits already goes when the last one logs out, and not when
     /// a phone is lost: a registration that lapses for a moment must not empty the line, and the
     /// longest wait still holds.

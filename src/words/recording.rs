@@ -30,7 +30,7 @@ pub struct Recording {
     pub ended: Option<RecordingEnd>,
     /// Where a provider keeps it; `None` where we do.
     pub url: Option<String>,
-    /// When nothing of it was recorded because somebody asked for that.
+    /// When nothing of it was recorded because the agent asked for that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
 }

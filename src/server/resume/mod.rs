@@ -1,6 +1,6 @@
-//! What a run begins with: a fresh center, or that of the run before, and what it is told first.
+//! What a run begins with: a fresh center, or that of the run before, and its first inputs.
 //!
-//! **Invariant:** what happened while nothing ran is told before anything new, and is in the
+//! **Invariant:** what happened while nothing ran comes before anything new, and is in the
 //! journal like it.
 //!
 //! **Deliberately absent:** telephones that register. They are heard of when they do.

@@ -82,7 +82,7 @@ impl SipFront {
                 self.close(party);
                 self.ua.give_up(now, party, Cause::NETWORK_OUT_OF_ORDER, Loss::Broken);
             }
-            // Legs of ours are handed to nobody.
+            // Legs of ours are never handed to another front.
             Handoff::Arrived { .. } | Handoff::Over { .. } => return false,
         }
         true

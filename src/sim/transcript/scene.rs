@@ -368,7 +368,7 @@ impl Scene {
         }
     }
 
-    /// Does what the world owes for a command; returns how it is told.
+    /// Does what the world owes for a command; returns the line for it.
     fn done(&mut self, at: Timestamp, mut command: Command) -> Option<String> {
         if let Some(front) = &mut self.front {
             match front.carry_out(at, command.clone()) {
@@ -433,7 +433,7 @@ impl Scene {
         }
     }
 
-    /// Who hears whom is told when it is the same for all of them.
+    /// A change of hearing is one line, once it is the same for all of them.
     fn hears(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Option<String> {
         let before = self.hearing.circle(leg);
         self.hearing.hear(leg, from);
