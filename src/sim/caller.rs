@@ -92,7 +92,7 @@ pub enum Act {
 pub const TRIES_MAX: u8 = 4;
 
 impl Caller {
-    /// The door that this caller comes through.
+    /// Where this caller comes from.
     pub(super) fn via(&self) -> Via {
         self.agent.map_or_else(|| Via::Trunk("sim".to_owned()), Via::Agent)
     }
