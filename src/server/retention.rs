@@ -198,7 +198,7 @@ impl Keeper {
 }
 
 /// What is in a folder. One that cannot be read is looked at again with the next look.
-fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> + use<> {
     fs::read_dir(folder).into_iter().flatten().flatten()
 }
 
