@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::acd::class::ClassId;
 use crate::acd::level::Levels;
 use crate::acd::occupancy::Worked;
-use crate::acd::place::Place;
 use crate::acd::port::{Misses, Strategy};
+use crate::acd::queue_key::QueueKey;
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, OfferOutcome};
@@ -81,7 +81,7 @@ pub struct Agent {
     /// Calls that keep out of this agent's way for a while.
     pub(super) excluded: BTreeSet<CallId>,
     /// Calls held for this agent alone.
-    pub(super) held: BTreeMap<QueueId, BTreeSet<Place>>,
+    pub(super) held: BTreeMap<QueueId, BTreeSet<QueueKey>>,
 }
 
 impl Agent {

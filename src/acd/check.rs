@@ -61,11 +61,11 @@ impl Acd {
     }
 
     fn check_call(&self, call: CallId, waiting: &Waiting) {
-        assert_eq!(waiting.place.call, call);
+        assert_eq!(waiting.key.call, call);
         assert!(self.position(call).is_some(), "{call} waits without a place in line");
         assert!(waiting.tried.len() <= EXCLUSIONS_MAX, "{call} remembers too many agents");
         let class = self.classes.get(waiting.class());
-        let on_open_shelf = class.waiting.contains(&waiting.place);
+        let on_open_shelf = class.waiting.contains(&waiting.key);
         let relies_on = self.classes.get(waiting.relies_on);
         assert!(relies_on.relying.contains(&call), "{call} relies on a class unknown to it");
         match waiting.status {

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::agent::{Agent, Presence};
 use crate::acd::level::Levels;
-use crate::acd::place::Place;
 use crate::acd::port::Strategy;
+use crate::acd::queue_key::QueueKey;
 use crate::acd::ready::Ready;
 use crate::id::{CallId, QueueId};
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ pub(super) struct ClassId(usize);
 pub(super) struct Class {
     pub(super) queue: QueueId,
     pub(super) demands: Levels,
-    pub(super) waiting: BTreeSet<Place>,
+    pub(super) waiting: BTreeSet<QueueKey>,
     pub(super) ready: Ready,
     /// Agents who are logged in to stay and meet the demands.
     pub(super) staffed: u32,
@@ -156,7 +156,7 @@ impl Classes {
         }
     }
 
-    /// Counts the agent as this; returns the classes nobody staffs any more.
+    /// Counts the agent as this; returns the classes without an agent left.
     pub(super) fn count(&mut self, agent: &mut Agent, as_this: Presence) -> Vec<ClassId> {
         let mut deserted = Vec::new();
         let before = std::mem::replace(&mut agent.counted, as_this);

@@ -53,7 +53,7 @@ pub enum Verdict {
     Excluded {
         until: Timestamp,
     },
-    /// The call is held for somebody else.
+    /// The call is held for another agent.
     HeldFor {
         agent: AgentId,
         until: Timestamp,
@@ -66,7 +66,7 @@ pub enum Verdict {
     Busy {
         call: CallId,
     },
-    /// Could take it; by the queue's strategy somebody else was first.
+    /// Could take it; by the queue's strategy another agent was first.
     Behind,
 }
 
@@ -82,19 +82,19 @@ impl Acd {
 
     /// The calls of a queue, first in line first.
     pub fn waiting_calls(&self, queue: QueueId) -> impl Iterator<Item = WaitingCall> {
-        let places = self.queues[index(queue)].line.iter();
-        places.zip(1..).map(move |(place, position)| {
-            let waiting = self.call(place.call);
+        let keys = self.queues[index(queue)].line.iter();
+        keys.zip(1..).map(move |(key, position)| {
+            let waiting = self.call(key.call);
             let (offered_to, held_for) = match waiting.status {
                 Status::Open => (None, None),
                 Status::Held(_) => (None, waiting.prefer),
                 Status::Offered { agent, .. } => (Some(agent), None),
             };
             WaitingCall {
-                call: place.call,
+                call: key.call,
                 queue,
                 position,
-                since: place.since,
+                since: key.since,
                 priority: waiting.priority,
                 step: u32::try_from(waiting.stage).unwrap_or(u32::MAX),
                 offered_to,

@@ -7,8 +7,8 @@
 //! **Deliberately absent:** a loop over calls and agents.
 
 use crate::acd::agent::{Agent, Intent, Missed};
-use crate::acd::place::Place;
 use crate::acd::port::{Output, WrapUp};
+use crate::acd::queue_key::QueueKey;
 use crate::acd::waiting::{Status, Tried, index, index_of};
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId};
@@ -20,18 +20,18 @@ impl Acd {
     /// first, and gets the best agent.
     pub(super) fn settle(&mut self, now: Timestamp, calls: Vec<CallId>, agent: Option<AgentId>) {
         let mut calls: Vec<_> =
-            calls.into_iter().filter_map(|call| self.calls.get(&call)).map(|c| c.place).collect();
-        calls.sort_by_cached_key(|place| self.across(now, place.call));
-        for place in calls {
+            calls.into_iter().filter_map(|call| self.calls.get(&call)).map(|c| c.key).collect();
+        calls.sort_by_cached_key(|key| self.across(now, key.call));
+        for key in calls {
             // The freed agent may owe a better call that was there before.
             if let Some(agent) = agent
                 && let Some(first) = self.best_call_for(now, agent)
-                && self.across(now, first) < self.across(now, place.call)
+                && self.across(now, first) < self.across(now, key.call)
             {
                 self.offer(now, first, agent);
             }
-            if let Some(best) = self.best_agent_for(now, place.call) {
-                self.offer(now, place.call, best);
+            if let Some(best) = self.best_agent_for(now, key.call) {
+                self.offer(now, key.call, best);
             }
         }
         if let Some(agent) = agent
@@ -61,20 +61,20 @@ impl Acd {
         if !agent.listed {
             return None;
         }
-        let may = |place: &&Place| !agent.excluded.contains(&place.call);
+        let may = |key: &&QueueKey| !agent.excluded.contains(&key.call);
         let open = agent
             .classes
             .iter()
             .filter_map(|&class| self.classes.get(class).waiting.iter().find(may));
         let held = agent.held.values().filter_map(|calls| calls.first());
-        let heads = open.chain(held).map(|place| place.call);
+        let heads = open.chain(held).map(|key| key.call);
         heads.min_by_key(|&call| self.across(now, call))
     }
 
     fn across(&self, now: Timestamp, call: CallId) -> impl Ord + use<> {
         let waiting = self.call(call);
         let queue = &self.queues[index(waiting.queue)];
-        waiting.place.across(now, queue.setup.ageing_per_min)
+        waiting.key.across(now, queue.setup.ageing_per_min)
     }
 
     /// Selects and reserves in one step.

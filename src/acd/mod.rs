@@ -36,11 +36,11 @@ mod check;
 mod class;
 mod explain;
 mod level;
-mod line;
 mod matching;
 mod occupancy;
-mod place;
 pub mod port;
+mod queue_key;
+mod ranked_set;
 mod ready;
 mod waiting;
 
@@ -59,8 +59,8 @@ use crate::time::{Timers, Timestamp};
 use crate::words::{AgentState, OfferOutcome};
 use class::Classes;
 use level::Levels;
-use line::Line;
-use place::Place;
+use queue_key::QueueKey;
+use ranked_set::RankedSet;
 use waiting::{Waiting, index, index_of};
 
 /// Every queue and every agent of the contact center.
@@ -81,8 +81,8 @@ pub struct Acd {
 #[derive(Clone, Debug)]
 struct Queue {
     setup: QueueSetup,
-    /// Every call of the queue, also those that ring somebody: they keep their place.
-    line: Line<Place>,
+    /// Every call of the queue, also those that ring an agent: they keep their place.
+    line: RankedSet<QueueKey>,
 }
 
 /// Why [`Acd::poll_timeout`] asks to be woken.
@@ -114,14 +114,14 @@ pub enum Wake {
 }
 
 impl Acd {
-    /// Nobody is logged in and no phone is reachable yet.
+    /// No agent is logged in and no phone is reachable yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let agents = (0..).map(AgentId).zip(&setup.agents);
         let queues = setup.queues.into_iter();
         Self {
             agents: agents.map(|(id, agent)| Agent::new(id, &agent.skills)).collect(),
-            queues: queues.map(|setup| Queue { setup, line: Line::new() }).collect(),
+            queues: queues.map(|setup| Queue { setup, line: RankedSet::new() }).collect(),
             calls: BTreeMap::new(),
             offers: BTreeMap::new(),
             classes: Classes::default(),
@@ -171,14 +171,14 @@ impl Acd {
     }
 
     /// The place of a call in the line of its queue, 1 = next. A call that rings an agent keeps its
-    /// place, so the position of the others does not jump back when nobody answers.
+    /// place, so the position of the others does not jump back where there is no answer.
     #[must_use]
     pub fn position(&self, call: CallId) -> Option<u32> {
         let waiting = self.calls.get(&call)?;
-        self.queues[index(waiting.queue)].line.rank(&waiting.place).map(|ahead| ahead + 1)
+        self.queues[index(waiting.queue)].line.rank(&waiting.key).map(|ahead| ahead + 1)
     }
 
-    /// Calls of a queue that nobody answered yet, also those that ring somebody.
+    /// Calls of a queue without an answer yet, also those that ring an agent.
     #[must_use]
     pub fn waiting(&self, queue: QueueId) -> usize {
         self.queues[index(queue)].line.len()

@@ -188,7 +188,7 @@ impl Tournament {
 
     /// # Panics
     ///
-    /// If somebody who won a game that has not lapsed is not the least occupied below it.
+    /// If an agent who won a game that has not lapsed is not the least occupied below it.
     pub(super) fn check(&self, now: Timestamp) {
         for (node, game) in self.games.iter().enumerate().skip(ROOT) {
             if game.until > now {

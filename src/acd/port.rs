@@ -75,7 +75,7 @@ pub struct Enqueue {
     pub wait_max: Duration,
     pub ring_timeout: Option<Duration>,
     /// The one agent it is held for, this long from `since`: while they are ready, or will be as
-    /// soon as the call they are on is over. For anybody else's sake nobody waits.
+    /// soon as the call they are on is over. For another agent no call waits.
     pub prefer: Option<(AgentId, Duration)>,
 }
 

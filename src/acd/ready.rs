@@ -4,7 +4,7 @@
 //! still while an agent is ready are kept as a sorted set; occupancy, which does not, by a
 //! tournament.
 //!
-//! **Deliberately absent:** why somebody may not take a call. Whoever asks passes that in.
+//! **Deliberately absent:** why an agent may not take a call. The asker passes that in.
 
 use std::collections::BTreeSet;
 

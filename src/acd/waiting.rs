@@ -1,6 +1,6 @@
 //! A waiting call: how it comes in, weakens its demands, is held for one agent, and goes out.
 //!
-//! **Invariant:** a call that is not ringing somebody is on exactly one shelf, where a matching
+//! **Invariant:** a call that rings no agent is on exactly one shelf, where a matching
 //! agent finds it: its class, or the agent it is held for.
 //!
 //! **Deliberately absent:** what the caller hears meanwhile.
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::acd::class::ClassId;
 use crate::acd::level;
-use crate::acd::place::Place;
 use crate::acd::port::{Enqueue, Output};
+use crate::acd::queue_key::QueueKey;
 use crate::acd::{Acd, Wake};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
@@ -21,14 +21,14 @@ use crate::words::{OfferOutcome, Overflow};
 /// agent could be thrown at each other endlessly within one instant.
 const RING_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
-/// So many agents who did not take it a call remembers, and so many calls an agent keeps out of the
-/// way of. Past it the oldest is forgotten, and the two may meet again before their time. It bounds
-/// how many entries a search has to skip.
+/// A call remembers this many agents who did not take it, and an agent keeps this many calls out of
+/// the way of. Past it the oldest is forgotten, and the two may meet again before their time. It
+/// bounds how many entries a search has to skip.
 pub(super) const EXCLUSIONS_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
-    pub(super) place: Place,
+    pub(super) key: QueueKey,
     pub(super) queue: QueueId,
     pub(super) priority: u8,
     /// The demands over time; the first is what was asked.
@@ -38,9 +38,9 @@ pub(super) struct Waiting {
     pub(super) ring_timeout: Duration,
     pub(super) prefer: Option<(AgentId, Timestamp)>,
     pub(super) tried: BTreeMap<AgentId, Tried>,
-    /// A class of this or a later stage that somebody staffs.
+    /// A class of this or a later stage that has an agent.
     pub(super) relies_on: ClassId,
-    /// `wait_max` passed while a phone rang: the call goes if nobody answers this one.
+    /// `wait_max` passed while a phone rang: the call goes if this one is not answered.
     pub(super) overdue: bool,
 }
 
@@ -104,9 +104,9 @@ impl Acd {
             }
             return self.outputs.push_back(Output::Overflowed { call, why: Overflow::NoAgents });
         };
-        let place = Place::new(call, since, priority, ageing);
+        let key = QueueKey::new(call, since, priority, ageing);
         let waiting = Waiting {
-            place,
+            key,
             queue: id,
             priority,
             stages,
@@ -118,7 +118,7 @@ impl Acd {
             relies_on,
             overdue: false,
         };
-        self.queues[index(id)].line.insert(place);
+        self.queues[index(id)].line.insert(key);
         self.classes.get_mut(relies_on).relying.insert(call);
         self.timers.set(Wake::WaitMax { call }, since + ask.wait_max);
         self.calls.insert(call, waiting);
@@ -171,7 +171,7 @@ impl Acd {
     /// Lets go of every call held for an agent who cannot take it any more.
     pub(super) fn release_holds(&mut self, now: Timestamp, agent: AgentId) -> Vec<CallId> {
         let held = self.agents[index_of(agent)].held.values().flatten();
-        let held: Vec<_> = held.map(|place| place.call).collect();
+        let held: Vec<_> = held.map(|key| key.call).collect();
         for &call in &held {
             self.unshelve(call);
             self.shelve(now, call);
@@ -179,10 +179,10 @@ impl Acd {
         held
     }
 
-    /// Puts a call that rings nobody where a matching agent will find it.
+    /// Puts a call that rings no agent where a matching agent will find it.
     pub(super) fn shelve(&mut self, now: Timestamp, call: CallId) {
         let waiting = self.call(call);
-        let (place, queue, class) = (waiting.place, waiting.queue, waiting.class());
+        let (key, queue, class) = (waiting.key, waiting.queue, waiting.class());
         let demands = &self.classes.get(class).demands;
         let hold = waiting.prefer.filter(|&(agent, until)| {
             let agent = &self.agents[index_of(agent)];
@@ -193,10 +193,10 @@ impl Acd {
         });
         self.timers.set_or_cancel(Wake::HoldOver { call }, hold.map(|(_, until)| until));
         if let Some((agent, _)) = hold {
-            self.agents[index_of(agent)].held.entry(queue).or_default().insert(place);
+            self.agents[index_of(agent)].held.entry(queue).or_default().insert(key);
             self.call_mut(call).status = Status::Held(agent);
         } else {
-            self.classes.get_mut(class).waiting.insert(place);
+            self.classes.get_mut(class).waiting.insert(key);
             let waiting = self.call_mut(call);
             waiting.prefer = None; // once let go, never held again
             waiting.status = Status::Open;
@@ -205,16 +205,16 @@ impl Acd {
 
     pub(super) fn unshelve(&mut self, call: CallId) {
         let waiting = self.call(call);
-        let (place, queue, class, status) =
-            (waiting.place, waiting.queue, waiting.class(), waiting.status);
+        let (key, queue, class, status) =
+            (waiting.key, waiting.queue, waiting.class(), waiting.status);
         match status {
             Status::Open => {
-                self.classes.get_mut(class).waiting.remove(&place);
+                self.classes.get_mut(class).waiting.remove(&key);
             }
             Status::Held(agent) => {
                 let held = &mut self.agents[index_of(agent)].held;
                 let calls = held.get_mut(&queue).expect("a held call is on its agent's shelf");
-                calls.remove(&place);
+                calls.remove(&key);
                 if calls.is_empty() {
                     held.remove(&queue);
                 }
@@ -233,7 +233,7 @@ impl Acd {
         }
     }
 
-    /// False if the call went, because nobody is logged in who could take it now or later. A call
+    /// False if the call went, because no agent is logged in who could take it now or later. A call
     /// that rings a phone is left alone until that offer ends.
     pub(super) fn check_staffed(&mut self, call: CallId) -> bool {
         let waiting = self.call(call);
@@ -316,7 +316,7 @@ impl Acd {
     pub(super) fn forget(&mut self, call: CallId) {
         self.unshelve(call);
         let waiting = self.calls.remove(&call).expect("only a waiting call is forgotten");
-        self.queues[index(waiting.queue)].line.remove(&waiting.place);
+        self.queues[index(waiting.queue)].line.remove(&waiting.key);
         self.classes.get_mut(waiting.relies_on).relying.remove(&call);
         for wake in [Wake::Relax { call }, Wake::WaitMax { call }, Wake::HoldOver { call }] {
             self.timers.cancel(&wake);

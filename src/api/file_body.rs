@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// What is read at a time: two seconds of a call.
 const BLOCK_LEN: u64 = 64 * 1024;
 
-/// From where the file stands, so many bytes.
+/// This many bytes, from where the file stands.
 pub(super) struct FileBody {
     state: State,
     left: u64,

@@ -1,4 +1,4 @@
-//! Who guesses tokens is not listened to for a while.
+//! A client that guesses tokens is refused for a while.
 //!
 //! The table is a `DashMap`: every request is a task, any of them may find a wrong token, and none
 //! may wait for another that is only looking. Each access is one short call on one shard; the

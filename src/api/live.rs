@@ -60,7 +60,7 @@ pub(super) async fn end_call(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Why a waiting call is with nobody yet: what speaks for and against each agent.
+/// Why a waiting call is with no agent yet: what speaks for and against each agent.
 #[utoipa::path(get, path = "/v1/why/{id}", tag = "calls", security(("token" = [])),
     params(("id" = u64, Path)),
     responses((status = 200, body = Why), (status = 404, body = ApiError)))]

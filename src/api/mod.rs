@@ -1,8 +1,8 @@
 //! The HTTP interface: what an administrator, an agent's tool or a monitor may see and ask.
 //!
-//! Everything live is asked of the driver over one bounded channel, the [`Desk`]; ended calls come
-//! from an [`Archive`]. A driver that does not answer within two seconds is a 503 here, and nothing
-//! else.
+//! Everything live is asked of the driver over one bounded channel, the [`DriverHandle`]; ended
+//! calls come from an [`Archive`]. A driver that does not answer within two seconds is a 503 here,
+//! and nothing else.
 //!
 //! **Invariant:** no route under `/v1` answers without a token, and none that changes something
 //! without the operate token. An error is always JSON and says what to do.
@@ -59,7 +59,7 @@ use guard::Standing;
 use limit::Limit;
 
 /// How long the driver may take to answer.
-const DESK_TIMEOUT: Duration = Duration::from_secs(2);
+const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a whole request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest body, in bytes. No request of ours needs a tenth.
@@ -68,16 +68,16 @@ const BODY_LEN_MAX: usize = 64 * 1024;
 const HEADERS_LEN_MAX: usize = 16 * 1024;
 const URI_LEN_MAX: usize = 8 * 1024;
 /// Requests to the driver that may wait for it.
-pub const DESK_LEN_MAX: usize = 256;
+pub const DRIVER_REQUESTS_MAX: usize = 256;
 
 /// The way to the driver.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct DriverHandle {
     pub tx: mpsc::Sender<Request>,
 }
 
-/// What can be asked of the driver. Each carries where the answer goes; an answer nobody waits for
-/// any more is dropped.
+/// Requests to the driver. Each carries where the answer goes; an answer that is not waited for any
+/// more is dropped.
 #[derive(Debug)]
 pub enum Request {
     Snapshot(oneshot::Sender<Snapshot>),
@@ -178,7 +178,7 @@ pub struct Settings<'a> {
 pub struct Api(Arc<Inner>);
 
 struct Inner {
-    desk: Desk,
+    driver: DriverHandle,
     archive: Arc<dyn Archive>,
     tokens: Tokens,
     metrics_open_on_loopback: bool,
@@ -192,9 +192,9 @@ pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {
     #[must_use]
-    pub fn new(settings: &Settings<'_>, desk: Desk, archive: Arc<dyn Archive>) -> Self {
+    pub fn new(settings: &Settings<'_>, driver: DriverHandle, archive: Arc<dyn Archive>) -> Self {
         Self(Arc::new(Inner {
-            desk,
+            driver,
             archive,
             tokens: Tokens::new(settings.read_token, settings.operate_token),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
@@ -283,16 +283,16 @@ impl Api {
         Ok(role)
     }
 
-    /// Asks the driver, and waits for the answer within [`DESK_TIMEOUT`].
+    /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
     async fn ask<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, ApiError> {
         let (reply, answer) = oneshot::channel();
-        if self.0.desk.tx.try_send(request(reply)).is_err() {
+        if self.0.driver.tx.try_send(request(reply)).is_err() {
             return Err(ApiError::busy());
         }
-        match tokio::time::timeout(DESK_TIMEOUT, answer).await {
+        match tokio::time::timeout(DRIVER_TIMEOUT, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(ApiError::busy()),
         }

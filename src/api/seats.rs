@@ -1,4 +1,4 @@
-//! Who may have a connection open, and whose is closed to make room.
+//! Which clients may have a connection open, and which connection is closed to make room.
 //!
 //! Whoever brings no whole request cannot keep others out: a connection that waits for its client
 //! is closed for a newcomer, of the network that has the most of them, the oldest first. One with a

@@ -1,4 +1,4 @@
-//! `/v1/calls/{id}/supervise`: somebody listens to a call, speaks into it, or takes it over.
+//! `/v1/calls/{id}/supervise`: a supervisor listens to a call, speaks into it, or takes it over.
 //!
 //! **Invariant:** what cannot be done now is refused with the reason, and changes nothing; asking
 //! twice does no more than asking once.

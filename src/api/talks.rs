@@ -66,7 +66,7 @@ pub(super) async fn transfer(
     ask_agent(&api, name, AgentRequest::Transfer { step, vars }).await
 }
 
-/// Puts the caller on hold and dials somebody for the agent.
+/// Puts the caller on hold and dials another party for the agent.
 ///
 /// It rings for 30 seconds. Whoever does not answer, or hangs up, leaves the agent with the caller.
 #[utoipa::path(post, path = "/v1/agents/{name}/consult", tag = "talks", security(("token" = [])),

@@ -2,6 +2,7 @@
 
 mod door;
 mod supervision;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -202,7 +203,7 @@ fn serve_behind<F: Future<Output = ()>>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
-        let api = Api::new(&settings, Desk { tx }, shelf);
+        let api = Api::new(&settings, DriverHandle { tx }, shelf);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
@@ -512,7 +513,7 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let api = Api::new(&SETTINGS, Desk { tx }, Arc::new(Shelf { asked: Asked::default() }));
+    let api = Api::new(&SETTINGS, DriverHandle { tx }, Arc::new(Shelf { asked: Asked::default() }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();
     assert_eq!(wait.headers()[header::RETRY_AFTER], "599");

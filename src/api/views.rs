@@ -81,7 +81,7 @@ pub(super) struct LiveCall {
     pub path: Vec<Step>,
 }
 
-/// Somebody outside whom an agent consults.
+/// The party that an agent consults.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Consulted {
     pub number: String,
@@ -141,7 +141,7 @@ fn path(steps: Vec<(Timestamp, String)>) -> Vec<Step> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Queue {
     pub name: String,
-    /// Calls nobody answered yet.
+    /// Calls without an answer yet.
     pub waiting: usize,
     pub longest_wait_s: u64,
     /// Agents whose phone rings for a call of this queue.
@@ -237,7 +237,7 @@ impl From<snapshot::AgentView> for Agent {
     }
 }
 
-/// Why a waiting call is with nobody yet.
+/// Why a waiting call is with no agent yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Why {
     pub call: u64,
@@ -385,7 +385,9 @@ pub(super) struct Leg {
     pub dialed_at: String,
     pub answered_at: Option<String>,
     pub ended_at: Option<String>,
-    /// accepted, rejected, busy, no_answer, device_error or withdrawn.
+    /// accepted, rejected, busy, no_answer, withdrawn, refused, device_error or failed. The
+    /// telephone of an agent whom the queue rang has a device_error; whoever else could not be
+    /// reached, a supervisor among them, failed.
     pub outcome: String,
     pub talk_ms: u64,
     pub hold_ms: u64,
@@ -468,8 +470,8 @@ impl From<crate::words::Pause> for Pause {
     }
 }
 
-impl From<crate::words::QueueStay> for Stay {
-    fn from(stay: crate::words::QueueStay) -> Self {
+impl From<crate::words::QueueVisit> for Stay {
+    fn from(stay: crate::words::QueueVisit) -> Self {
         let wait = stay.left_at.since(stay.entered_at).as_millis();
         Self {
             queue: stay.queue,

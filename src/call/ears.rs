@@ -1,14 +1,15 @@
-//! Who hears whom, and whose hold time runs: functions of what is known of a call.
+//! What each leg hears, and whose hold time runs: functions of what is known of a call.
 //!
-//! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
-//! each other again when neither lasts. Who meets in a conference hears the others whatever a
-//! telephone says; where sound is mixed, no telephone is heard of.
+//! A telephone that puts us on hold and an agent who asks for hold are two things: caller and agent
+//! hear each other again when neither lasts. The legs of a conference hear each other whatever a
+//! telephone says.
 //!
-//! A supervisor hears all who are there, also where they do not hear each other. By whom they are
-//! heard is the mode; who whispers is heard by the agent alone, and never by anybody outside.
+//! A supervisor hears all legs that are up, also where those do not hear each other. The mode says
+//! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside
+//! party.
 //!
-//! **Invariant:** both are functions of what is known of the call now, so the order in which holds
-//! and their ends were told changes nothing.
+//! **Invariant:** both are functions of what is known of the call now, so the order of holds and
+//! their ends changes nothing.
 //!
 //! **Deliberately absent:** what the flow plays. Commands: `center` carries out the changes that
 //! [`Call::change_ears`] lists.
@@ -28,7 +29,7 @@ pub enum Ear {
     Plays(&'static str),
 }
 
-/// What the legs hear of each other; who is not in it hears nobody.
+/// What the legs hear of each other; a leg that is not in it hears none.
 pub type Ears = BTreeMap<LegId, Ear>;
 
 /// What is to change of what a leg hears.
@@ -41,7 +42,7 @@ pub enum Change {
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
-/// What an agent hears until the guest answers.
+/// What an agent hears until the consulted party answers.
 const RINGING: &str = "ring";
 
 impl Call {
@@ -97,7 +98,7 @@ impl Call {
         is_agents.then_some(leg)
     }
 
-    /// Whether what the caller keys now may be part of a secret: then nobody hears the caller.
+    /// Whether what the caller keys now may be part of a secret: then no leg hears the caller.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.is_flows() && self.run.as_ref().is_some_and(flow::Run::secret)
@@ -107,7 +108,7 @@ impl Call {
     fn talk_ears(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
-        let Some(Consult { guest, stage, .. }) = talk.consult else {
+        let Some(Consult { consulted, stage, .. }) = talk.consult else {
             return self.pair(caller, party, talk.agent_hold);
         };
         let mut ears = match stage {
@@ -115,9 +116,9 @@ impl Call {
                 let rings = (!self.holds(party)).then_some((party, Ear::Plays(RINGING)));
                 rings.into_iter().collect()
             }
-            Stage::Talking => self.pair(party, guest, false),
+            Stage::Talking => self.pair(party, consulted, false),
             Stage::Conference => {
-                let there = [caller, party, guest].into_iter().filter(|leg| self.has_leg(*leg));
+                let there = [caller, party, consulted].into_iter().filter(|leg| self.has_leg(*leg));
                 return circle(&there.collect::<Vec<_>>());
             }
         };
@@ -143,9 +144,9 @@ impl Call {
         listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
     }
 
-    /// What to ask for, so that the legs hear what they should. First whoever is to hear less, then
-    /// music, then whoever is to hear more: nobody hears on the way what they hear neither before
-    /// nor after.
+    /// What to ask for, so that the legs hear what they should. First the legs that will hear less,
+    /// then music, then those that will hear more: on the way no leg hears what it hears neither
+    /// before nor after.
     pub fn change_ears(&mut self) -> Vec<Change> {
         let wanted = self.ears();
         let asked = std::mem::replace(&mut self.asked, wanted.clone());
@@ -155,7 +156,7 @@ impl Call {
         for leg in legs {
             let (before, now) = (asked.get(&leg), wanted.get(&leg));
             let (heard, from) = (heard(before), heard(now));
-            // Who ended is heard by nobody, without a word.
+            // A leg that ended is heard by none without a command.
             let heard_there = heard.iter().filter(|other| self.has_leg(**other)).count();
             if heard != from && heard_there + from.len() > 0 {
                 let hears_more = from.is_superset(&heard);
@@ -186,7 +187,7 @@ impl Call {
         &self.asked
     }
 
-    /// The parties whose hold time should run now. Who is put on hold by somebody else talks on.
+    /// The parties whose hold time should run now: that of the one who holds, not of the other.
     #[must_use]
     pub fn holding_wanted(&self) -> BTreeSet<LegId> {
         let Some(talk) = self.talk() else { return BTreeSet::new() };
@@ -195,9 +196,9 @@ impl Call {
             Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
             Some(Stage::Conference) => false,
         };
-        let guest = self.guest_there().filter(|guest| self.holds(*guest));
+        let consulted = self.consulted_there().filter(|consulted| self.holds(*consulted));
         let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
-        agent.into_iter().chain(guest).collect()
+        agent.into_iter().chain(consulted).collect()
     }
 
     /// The parties whose hold time runs, as noted last.

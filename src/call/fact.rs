@@ -6,8 +6,8 @@ use crate::call::Role;
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingNews, SentTo, SupervisorMode,
-    WrapUp,
+    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingUpdate, SentTo,
+    SupervisorMode, WrapUp,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Fact {
     Queued {
         queue: String,
         priority: u8,
-        /// Since when the place in line counts, where that is from an earlier stay.
+        /// Since when the place in line counts, where that is from an earlier visit.
         in_line_since: Option<Timestamp>,
     },
     LeftQueue {
@@ -63,7 +63,7 @@ pub enum Fact {
         leg: LegId,
     },
     /// The agent of this leg leaves, and the caller goes on there.
-    SentOn {
+    Transferred {
         leg: LegId,
         to: SentTo,
     },
@@ -86,8 +86,8 @@ pub enum Fact {
         is_paused: bool,
     },
     /// A recording ended, or more became known of it.
-    RecordingTold {
-        news: RecordingNews,
+    RecordingUpdated {
+        update: RecordingUpdate,
     },
     Ended {
         by: EndedBy,
@@ -96,7 +96,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether the fact is about somebody coming or going, which a front may learn of late.
+    /// Whether the fact is about the begin or end of a leg, which a front may learn late.
     #[must_use]
     pub const fn may_be_late(&self) -> bool {
         match self {
@@ -104,7 +104,7 @@ impl Fact {
             | Self::Bridged { .. }
             | Self::Held { .. }
             | Self::Resumed { .. }
-            | Self::SentOn { .. }
+            | Self::Transferred { .. }
             | Self::LegEnded { .. }
             | Self::CallerLeft
             | Self::LeftQueue { .. }
@@ -121,7 +121,7 @@ impl Fact {
             | Self::WrittenUp { .. }
             | Self::RecordingBegan { .. }
             | Self::RecordingPaused { .. }
-            | Self::RecordingTold { .. } => false,
+            | Self::RecordingUpdated { .. } => false,
         }
     }
 }

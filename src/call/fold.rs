@@ -10,7 +10,7 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, ModeEntry, Party, PartyLeg, PartyRole,
-    PathEntry, QueueExit, QueueStay, Recording,
+    PathEntry, QueueExit, QueueVisit, Recording,
 };
 
 /// What a record holds that is not a happening.
@@ -108,7 +108,9 @@ impl Fold {
                 open.stop(at, leg);
                 open.talking_since = Some(at);
             }),
-            Fact::SentOn { leg, to } => self.with(*leg, |_, leg| leg.sent_to = Some(to.clone())),
+            Fact::Transferred { leg, to } => {
+                self.with(*leg, |_, leg| leg.sent_to = Some(to.clone()))
+            }
             Fact::LegEnded { leg, outcome, cause } => {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);
@@ -134,8 +136,8 @@ impl Fold {
                     recording.pause(at, *is_paused);
                 }
             }
-            Fact::RecordingTold { news } => {
-                self.record.learn(news);
+            Fact::RecordingUpdated { update } => {
+                self.record.learn(update);
             }
             Fact::Ended { by, cause } => {
                 self.record.ended_by = *by;
@@ -193,7 +195,7 @@ impl Fold {
         in_line_since: Option<Timestamp>,
     ) {
         self.asked_for_agent = true;
-        self.record.queued.push(QueueStay {
+        self.record.queued.push(QueueVisit {
             queue: queue.to_owned(),
             entered_at: at,
             left_at: at,
@@ -205,9 +207,9 @@ impl Fold {
 
     fn left_queue(&mut self, at: Timestamp, left: QueueExit) {
         self.overflowed |= matches!(left, QueueExit::Overflowed(_));
-        if let Some(stay) = self.record.queued.last_mut() {
-            stay.left_at = at;
-            stay.left = left;
+        if let Some(visit) = self.record.queued.last_mut() {
+            visit.left_at = at;
+            visit.left = left;
         }
     }
 
@@ -224,7 +226,7 @@ impl Fold {
             })
         };
         let left_waiting =
-            self.record.queued.last().is_some_and(|stay| stay.left == QueueExit::Abandoned);
+            self.record.queued.last().is_some_and(|visit| visit.left == QueueExit::Abandoned);
         if answered(true) {
             return CallOutcome::Handled;
         }

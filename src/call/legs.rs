@@ -18,7 +18,7 @@ use crate::id::{AgentId, LegId, OfferId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
 
-/// Legs one call may dial over its life; past it, dialing fails as if nobody were there.
+/// Legs one call may dial over its life; past it, dialing fails.
 pub const LEGS_MAX: u16 = 500;
 
 /// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
@@ -58,7 +58,7 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegState {
     Ringing {
-        /// The leg that waits for it was told that it rings.
+        /// The leg that waits for it hears that it rings.
         told: bool,
         /// Sound is agreed on only after the answer.
         opens: bool,
@@ -107,6 +107,12 @@ impl Leg {
             Some(Party::Agent { id, .. }) => Some(id),
             Some(Party::Outside { .. }) | None => None,
         }
+    }
+
+    /// Whether an agent is there, or a supervisor who took the call over, at whatever telephone.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.agent().is_some() || self.role == Role::TookOver
     }
 
     /// What a record calls the end of a leg that we end.
@@ -170,7 +176,8 @@ impl Call {
         true
     }
 
-    /// There is sound with the caller, after our answer or theirs; `false` where that is no news.
+    /// There is sound with the caller, after our answer or theirs; `false` where that changes
+    /// nothing.
     pub fn caller_opened(&mut self, now: Timestamp) -> bool {
         let caller = self.caller_leg();
         let Some(leg) = self.legs.get_mut(&caller) else { return false };
@@ -278,7 +285,7 @@ impl Call {
         }
     }
 
-    /// Another trunk tries to reach a party; `false` where it is no news.
+    /// Another trunk tries to reach a party; `false` where it changes nothing.
     pub fn rerouted(&mut self, now: Timestamp, leg: LegId, trunk: &str) -> bool {
         let ringing = self.legs.get_mut(&leg).filter(|leg| !leg.is_up());
         let Some(Party::Outside { trunk: tried, .. }) = ringing.and_then(|leg| leg.dialed.as_mut())

@@ -53,7 +53,7 @@ pub struct Origin {
 #[derive(Debug)]
 pub struct Call {
     pub origin: Origin,
-    /// `None` for an agent's feature code, and a call of an agent straight to somebody.
+    /// `None` for an agent's feature code, and an own call straight to a party.
     pub run: Option<flow::Run>,
     state: State,
     places: Places,
@@ -67,8 +67,8 @@ pub struct Call {
     pub intent: Option<Arc<str>>,
     pub recordings: Recordings,
     facts: Vec<(Timestamp, Fact)>,
-    /// When what is being told now happened, if that was earlier.
-    happened: Option<Timestamp>,
+    /// When the event that is handled now happened, if that was earlier.
+    late_at: Option<Timestamp>,
     legs_dialed: u16,
     holds: u16,
     /// Which input last sent the call through its flow, and how often.
@@ -90,7 +90,7 @@ impl Call {
             intent: None,
             recordings: Recordings::default(),
             facts: Vec::new(),
-            happened: None,
+            late_at: None,
             legs_dialed: 0,
             holds: 0,
             turns: (0, 0),
@@ -115,22 +115,23 @@ impl Call {
         self.facts.push((at, fact));
     }
 
-    /// When what is being told happened: now, unless it is known to have been before.
+    /// When the event that is handled happened: now, unless it is known to have been before.
     #[must_use]
     pub fn when(&self, now: Timestamp) -> Timestamp {
-        let Some(happened) = self.happened else { return now };
-        // Facts are in order: what was told meanwhile happened before.
+        let Some(happened) = self.late_at else { return now };
+        // Facts are in order: those noted meanwhile happened before.
         let last = self.facts.last().map_or(now, |(last, _)| *last);
         happened.clamp(last.min(now), now)
     }
 
-    /// What is told next about legs happened then, until [`Self::told`].
-    pub fn happened(&mut self, at: Timestamp) {
-        self.happened = Some(at);
+    /// An event of the past is handled: the facts of legs get this time, until
+    /// [`Self::end_late_event`].
+    pub fn begin_late_event(&mut self, at: Timestamp) {
+        self.late_at = Some(at);
     }
 
-    pub fn told(&mut self) {
-        self.happened = None;
+    pub fn end_late_event(&mut self) {
+        self.late_at = None;
     }
 
     /// Since when the place in line counts that the call has now.

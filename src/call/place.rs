@@ -10,7 +10,7 @@
 //! **Invariant:** a place dates from a moment when the call was in that line; whoever found no line
 //! to stand in (full, nobody there) has none to come back to.
 //!
-//! **Deliberately absent:** how long somebody waited. Each visit is a wait of its own, in records
+//! **Deliberately absent:** how long a caller waited. Each visit is a wait of its own, in records
 //! and figures.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ struct Place {
 }
 
 impl Places {
-    /// Joins the line of a queue that keeps places for so long; since when the place counts.
+    /// Joins the line of a queue that keeps places for `keep`; since when the place counts.
     pub fn join(&mut self, now: Timestamp, queue: QueueId, keep: Duration) -> Timestamp {
         let kept = self.left.remove(&queue).filter(|place| now.since(place.left_at) <= keep);
         self.since = kept.filter(|_| !keep.is_zero()).map_or(now, |place| place.since);

@@ -1,11 +1,11 @@
-//! Recordings of one call: the messages that its caller leaves, and what both sides say.
+//! Recordings of one call: the messages that its caller leaves, and both sides.
 //!
 //! ```text
 //!  (announced to the caller ──►) made ◄──► paused ──► over
 //! ```
 //!
-//! **Invariant:** both sides are in one recording at most, and in none before the caller has heard
-//! to the end whatever is to be said about that.
+//! **Invariant:** a call has at most one call recording at a time, and none before the caller has
+//! heard the announcement to its end.
 //!
 //! **Deliberately absent:** whose calls are recorded: each queue has a rule, which `center` knows.
 
@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::call::{Call, Fact};
+use crate::call::{Call, Fact, Leg};
 use crate::flow;
 use crate::id::{LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Digit, Party, Prompt, Recording, RecordingKind, RecordingNews};
+use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingUpdate};
 
 /// Recordings one call may make; past it, recording fails.
 pub const RECORDINGS_MAX: usize = 20;
@@ -60,7 +60,7 @@ pub struct Sides {
     pub right: BTreeSet<LegId>,
 }
 
-/// What the caller is told before both sides are recorded.
+/// What the caller hears before the call recording begins.
 #[derive(Debug, Default)]
 pub enum Announcement {
     #[default]
@@ -198,30 +198,30 @@ impl Call {
         true
     }
 
-    /// Notes news of a recording; `false` when it is none.
-    pub fn recording_told(&mut self, now: Timestamp, news: &RecordingNews) -> bool {
+    /// Notes an update of a recording; `false` when it adds nothing.
+    pub fn update_recording(&mut self, now: Timestamp, update: &RecordingUpdate) -> bool {
         let mut recordings = self.recordings.made.iter_mut();
-        let known = recordings.find(|recording| recording.name == news.name);
-        let is_news = known.is_some_and(|recording| recording.learn(news));
-        if is_news {
-            self.note(now, Fact::RecordingTold { news: news.clone() });
+        let known = recordings.find(|recording| recording.name == update.name);
+        let is_new = known.is_some_and(|recording| recording.learn(update));
+        if is_new {
+            self.note(now, Fact::RecordingUpdated { update: update.clone() });
         }
-        is_news
+        is_new
     }
 
-    /// Whether somebody of ours is in the call, or may be again: not while the caller talks to
-    /// nobody but people outside.
+    /// Whether one of ours is in the call, an agent or a supervisor who took it over, or may be
+    /// again: not while the caller talks to outside parties alone.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
-        let parties = [Some(talk.leg), self.guest_there()];
+        let parties = [Some(talk.leg), self.consulted_there()];
         let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
-        parties.any(|leg| matches!(leg.dialed, Some(Party::Agent { .. })))
+        parties.any(Leg::is_ours)
     }
 
-    /// Who should be in the recording of both sides now: the caller, and whom the caller hears.
-    /// Nobody, while it is paused or the caller is on hold, and no caller while a secret step
-    /// listens. `None`: the recording is over.
+    /// Which legs should be in the call recording now: the caller's, and those that the caller
+    /// hears. None while it is paused or the caller is on hold; not the caller's while a secret
+    /// step listens. `None`: the recording is over.
     #[must_use]
     pub fn sides_wanted(&self) -> Option<Sides> {
         let recording = self.recordings.sides.as_ref()?;

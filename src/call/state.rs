@@ -10,20 +10,20 @@
 //!
 //! An agent's phone that rings does not change the state: the caller still waits, and hears music.
 //! A call ends from any state, and an agent's feature code is Confirming all its life. While the
-//! caller talks to an agent, the agent may consult somebody:
+//! caller talks to an agent, the agent may consult another party:
 //!
 //! ```text
-//!  talk ──► caller on hold, guest rings ──► agent and guest talk ──► all three
-//!    ▲                 │                              │                  │
-//!    └── guest leaves ─┴──────────────────────────────┴──────────────────┤
-//!                     agent leaves ──► caller and guest talk ◄───────────┘
+//!  talk ──► caller on hold, consulted rings ──► agent and consulted talk ──► all three
+//!    ▲                 │                                │                      │
+//!    └── consulted ────┴────────────────────────────────┴──────────────────────┤
+//!         leaves      agent leaves ──► caller and consulted party talk ◄───────┘
 //! ```
 //!
 //! A supervisor changes no state, until they take a call over: then they are the party, whether the
-//! caller waited or talked to somebody, and whoever that was is gone.
+//! caller waited or talked, and the party before is gone.
 //!
-//! A caller who leaves while the agent talks to a guest leaves those two together; the call ends
-//! with the next of them.
+//! A caller who leaves while the agent talks to the consulted party leaves those two together; the
+//! call ends with the next of them.
 //!
 //! **Invariant:** a call is in one state; what is special about a talk ends with the talk.
 //!
@@ -74,7 +74,7 @@ pub struct Talk {
     pub consult: Option<Consult>,
 }
 
-/// Which step of the flow brought two together, whoever the party is by now.
+/// Which step of the flow began the talk, whatever party it goes on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TalkStep {
     Queue,
@@ -82,10 +82,10 @@ pub enum TalkStep {
     Transfer,
 }
 
-/// The agent asks somebody to join.
+/// The agent consults another party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consult {
-    pub guest: LegId,
+    pub consulted: LegId,
     pub stage: Stage,
     /// Since when it is at this stage.
     pub since: Timestamp,
@@ -94,9 +94,9 @@ pub struct Consult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The guest is being dialed.
+    /// The consulted party is being dialed.
     Ringing,
-    /// Agent and guest talk; the caller is on hold.
+    /// Agent and consulted party talk; the caller is on hold.
     Talking,
     /// All three hear each other.
     Conference,
@@ -222,17 +222,18 @@ impl Call {
         let (agent_hold, consult) = (false, None);
         self.state = State::Talking(Talk { leg, since: now, step, agent_hold, consult });
         if !self.recordings.is_announcing() {
-            self.next_play(); // what plays now ends here, and its end is no news
+            self.next_play(); // what plays now ends here, and its end changes nothing
         }
         self.note(now, Fact::Bridged { leg });
     }
 
-    /// The party of the talk has left, and the caller stays; the guest who is not asked any more.
+    /// The party of the talk has left, and the caller stays. Returns the consulted party, whom
+    /// nobody consults any more.
     pub fn end_talk(&mut self) -> Option<LegId> {
-        let guest = self.consult().map(|consult| consult.guest);
+        let consulted = self.consult().map(|consult| consult.consulted);
         self.recordings.stop_announcing();
         self.state = State::InFlow;
-        guest
+        consulted
     }
 
     /// The agent asked for hold; `false` when that lasts already, and past
@@ -256,22 +257,22 @@ impl Call {
         self.talk_mut().is_some_and(|talk| std::mem::take(&mut talk.agent_hold))
     }
 
-    /// The agent of the talk asks this guest to join, who rings.
-    pub fn begin_consult(&mut self, now: Timestamp, guest: LegId) {
+    /// The agent of the talk consults this party, whose telephone rings.
+    pub fn begin_consult(&mut self, now: Timestamp, consulted: LegId) {
         let Some(talk) = self.talk_mut() else { return };
         talk.agent_hold = false; // the consultation is the hold now
-        talk.consult = Some(Consult { guest, stage: Stage::Ringing, since: now });
+        talk.consult = Some(Consult { consulted, stage: Stage::Ringing, since: now });
     }
 
-    /// The guest answered: agent and guest talk.
-    pub fn guest_answered(&mut self, now: Timestamp, guest: LegId) {
+    /// The consulted party answered: agent and consulted party talk to each other.
+    pub fn consulted_answered(&mut self, now: Timestamp, consulted: LegId) {
         if let Some(talk) = self.talk_mut() {
-            talk.consult = Some(Consult { guest, stage: Stage::Talking, since: now });
+            talk.consult = Some(Consult { consulted, stage: Stage::Talking, since: now });
         }
-        self.note(now, Fact::Bridged { leg: guest });
+        self.note(now, Fact::Bridged { leg: consulted });
     }
 
-    /// All three meet; `false` unless agent and guest talk.
+    /// All three meet; `false` unless agent and consulted party talk.
     pub fn confer(&mut self, now: Timestamp) -> bool {
         let Some(consult) = self.talk_mut().and_then(|talk| talk.consult.as_mut()) else {
             return false;
@@ -283,28 +284,29 @@ impl Call {
         may
     }
 
-    /// Nobody is consulted or kept on hold any more.
+    /// The consultation ends, and with it the hold.
     pub fn end_consult(&mut self) {
         if let Some(talk) = self.talk_mut() {
             (talk.consult, talk.agent_hold) = (None, false);
         }
     }
 
-    /// The agent leaves, and the caller goes on with the guest, who has answered; the agent's leg.
+    /// The agent leaves, and the caller goes on with the consulted party, who has answered. Returns
+    /// the agent's leg.
     pub fn hand_over(&mut self, now: Timestamp, cause: Cause) -> Option<Leg> {
-        let (talk, guest) = (self.talk()?, self.guest_there()?);
-        let dialed = self.party(guest).and_then(|leg| leg.dialed.as_ref());
+        let (talk, consulted) = (self.talk()?, self.consulted_there()?);
+        let dialed = self.party(consulted).and_then(|leg| leg.dialed.as_ref());
         if let Some(Party::Outside { number, .. }) = dialed {
             let to = SentTo::Number(number.clone());
-            self.note(now, Fact::SentOn { leg: talk.leg, to });
+            self.note(now, Fact::Transferred { leg: talk.leg, to });
         }
         let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
-        let goes_on = Talk { leg: guest, since: now, agent_hold: false, consult: None, ..talk };
+        let goes_on = Talk { leg: consulted, since: now, agent_hold: false, consult: None, ..talk };
         self.state = State::Talking(goes_on);
         Some(ended)
     }
 
-    /// Whether a supervisor could take the call over: somebody talks to the caller, or they wait.
+    /// Whether a supervisor could take the call over: the caller talks to a party, or waits.
     #[must_use]
     pub fn may_be_taken_over(&self) -> bool {
         let somebody = matches!(self.state, State::Talking(_) | State::Waiting { .. });
@@ -322,22 +324,22 @@ impl Call {
         self.begin_talk(now, leg, step);
     }
 
-    /// The guest, if one has answered.
+    /// The consulted party, if one has answered.
     #[must_use]
-    pub fn guest_there(&self) -> Option<LegId> {
+    pub fn consulted_there(&self) -> Option<LegId> {
         let consult = self.consult().filter(|consult| consult.stage != Stage::Ringing)?;
-        Some(consult.guest)
+        Some(consult.consulted)
     }
 
     #[must_use]
-    pub fn is_guest(&self, leg: LegId) -> bool {
-        self.consult().is_some_and(|consult| consult.guest == leg)
+    pub fn is_consulted(&self, leg: LegId) -> bool {
+        self.consult().is_some_and(|consult| consult.consulted == leg)
     }
 
     /// Whether others talk to each other when the caller leaves.
     #[must_use]
     pub fn outlives_caller(&self) -> bool {
-        self.guest_there().is_some()
+        self.consulted_there().is_some()
     }
 
     /// The caller leaves; whether those who talk to each other go on.

@@ -25,9 +25,9 @@ const CONFIRM_MAX: Duration = Duration::from_secs(30);
 
 /// The call an agent may still say something about, and what was said.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Desk {
-    last: Option<LegId>,
-    /// Length of the after-call work of `last`, once it ended.
+pub(super) struct LastCall {
+    leg: Option<LegId>,
+    /// Length of the after-call work of `leg`, once it ended.
     acw: Option<Duration>,
     said: Disposition,
 }
@@ -92,7 +92,7 @@ impl ContactCenter {
 
     fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
         self.may_have_moved(agent);
-        self.news.push_back(acd::Input::Agent { agent, ask });
+        self.queue_inputs.push_back(acd::Input::Agent { agent, ask });
     }
 
     fn is_logged_out(&self, agent: AgentId) -> bool {
@@ -100,9 +100,9 @@ impl ContactCenter {
     }
 
     fn end_wrap_up(&mut self, now: Timestamp, agent: AgentId, said: Disposition) {
-        let desk = &mut self.desks[agent.0 as usize];
-        desk.said = said;
-        if desk.acw.is_some() {
+        let last = &mut self.last_calls[agent.0 as usize];
+        last.said = said;
+        if last.acw.is_some() {
             self.amend(now, agent); // it ended by itself; this is an afterthought
         }
         self.ask_queue(agent, AgentInput::EndWrapUp);
@@ -117,8 +117,8 @@ impl ContactCenter {
         times: (Option<String>, u64, u64),
     ) {
         self.count_leg(now, leg, agent, times);
-        self.desks[agent.0 as usize] = Desk { last: Some(leg), ..Desk::default() };
-        self.news.push_back(acd::Input::TalkEnded { agent, call: leg.call });
+        self.last_calls[agent.0 as usize] = LastCall { leg: Some(leg), ..LastCall::default() };
+        self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }
 
     pub(super) fn wrap_up_ended(
@@ -128,22 +128,22 @@ impl ContactCenter {
         call: CallId,
         acw: Duration,
     ) {
-        let desk = &mut self.desks[agent.0 as usize];
-        if desk.last.is_some_and(|leg| leg.call == call) {
-            desk.acw = Some(acw);
+        let last = &mut self.last_calls[agent.0 as usize];
+        if last.leg.is_some_and(|leg| leg.call == call) {
+            last.acw = Some(acw);
             self.amend(now, agent);
         }
     }
 
     fn amend(&mut self, now: Timestamp, agent: AgentId) {
-        let desk = &self.desks[agent.0 as usize];
-        let (Some(leg), Some(acw)) = (desk.last, desk.acw) else { return };
+        let last = &self.last_calls[agent.0 as usize];
+        let (Some(leg), Some(acw)) = (last.leg, last.acw) else { return };
         let wrap_up = WrapUp {
             leg,
             acw_ms: millis(acw),
-            resolved: desk.said.resolved,
-            intent: desk.said.intent.clone(),
-            note: desk.said.note.clone(),
+            resolved: last.said.resolved,
+            intent: last.said.intent.clone(),
+            note: last.said.note.clone(),
         };
         self.count_wrap_up(now, agent, &wrap_up);
         match self.calls.get_mut(&leg.call) {

@@ -1,14 +1,14 @@
-//! Recordings of both sides: which calls, from when, who is in them.
+//! Call recordings: of which calls, from when, and with which legs.
 //!
 //! ```text
 //!  the caller enters a queue that always records, and hears so ──► an agent of it answers ──►
-//!  (the rest of that ──►) recorded ◄──► paused ──► the call ends, or nobody of ours is in it
+//!  (the rest of that ──►) recorded ◄──► paused ──► the call ends, or none of ours is in it
 //! ```
 //!
 //! A recording goes on in the flow and in the next queue, if that one always records, too: with
-//! silence where there is nobody to hear. An agent of a queue with another rule ends it.
+//! silence where no leg is heard. An agent of a queue with another rule ends it.
 //!
-//! **Invariant:** after each input who is asked to be in a recording is whom
+//! **Invariant:** after each input the legs that were asked for in a recording are those that
 //! [`Call::sides_wanted`](crate::call::Call::sides_wanted) names.
 //!
 //! **Deliberately absent:** messages that callers leave: `recordings` has them. Calls that came
@@ -16,12 +16,12 @@
 
 use crate::call::{Announcement, Call, RecordingStage, State};
 use crate::center::ContactCenter;
-use crate::center::asks::Refused;
+use crate::center::agent_requests::Refused;
 use crate::center::recording_rule::RecordingRule;
 use crate::flow::Run;
 use crate::id::{AgentId, CallId, LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Digit, Prompt, RecordingNews};
+use crate::words::{AgentRequest, Command, Digit, Prompt, RecordingUpdate};
 
 impl ContactCenter {
     /// The caller waits in this queue: where it always records, that is said now, so that no agent
@@ -140,7 +140,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(recording) = call.begin_sides(now, name.clone()) else { return };
         call.recordings.sides = None;
-        call.recording_told(now, &RecordingNews::failed(recording));
+        call.update_recording(now, &RecordingUpdate::failed(recording));
         if self.unrecorded.insert(queue) {
             tracing::error!(call = %id, queue = name, why,
                 "the call is not recorded; of others it is in their records");

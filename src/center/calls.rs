@@ -1,6 +1,6 @@
 //! The calls that are up, and which of them one input has touched.
 //!
-//! **Invariant:** a call that was changed is touched: nobody can change it by another way.
+//! **Invariant:** a call that was changed is touched: there is no other way to change it.
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 

@@ -70,7 +70,7 @@ impl ContactCenter {
         }
     }
 
-    /// Nobody is offered a call, or called by a colleague, beside a call of their own; and the
+    /// No agent is offered a call, or called by a colleague, beside an own call; and the
     /// queue knows of each. (An agent who talks may make one: that is the telephone's business.)
     fn check_own_calls(&self) {
         for agent in self.acd.agents() {
@@ -112,8 +112,11 @@ fn check_talk(call: &Call) {
     let id = call.id();
     let parties = call.parties().filter(|(_, leg)| !leg.is_supervisor());
     let talking = parties.filter(|(_, leg)| leg.is_up()).count();
-    let guests = usize::from(call.guest_there().is_some());
-    assert!(talking <= 1 + guests, "{id} has {talking} answered parties, {guests} of them guests");
+    let consulted = usize::from(call.consulted_there().is_some());
+    assert!(
+        talking <= 1 + consulted,
+        "{id} has {talking} answered parties, {consulted} of them consulted"
+    );
     let is_there = call.caller().is_some() || call.outlives_caller();
     assert!(is_there, "{id} goes on without its caller, for nobody");
     assert_eq!(*call.asked(), call.ears(), "{id}: what is heard, and what should be");
@@ -122,7 +125,7 @@ fn check_talk(call: &Call) {
     let Some(talk) = call.talk() else { return };
     assert!(call.has_leg(talk.leg), "{id} talks on {}, which ended", talk.leg);
     if let Some(consult) = talk.consult {
-        let answered = call.party(consult.guest).map(Leg::is_up);
+        let answered = call.party(consult.consulted).map(Leg::is_up);
         assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");
     }
 }
@@ -137,7 +140,7 @@ fn check_recording(call: &Call) {
     assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
 }
 
-/// Nobody is heard by whom they must not be heard.
+/// No leg is heard by one that must not hear it.
 fn check_secrecy(call: &Call) {
     let id = call.id();
     let hear = |from: LegId| {

@@ -10,7 +10,7 @@ use crate::call::{Call, State};
 use crate::center::flows::millis;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, Report, Stay, Target};
+use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, QueueVisit, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
@@ -60,14 +60,14 @@ impl ContactCenter {
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
             outside: record.outcome == CallOutcome::Transferred,
-            stays: Vec::new(),
+            visits: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),
         };
-        row.stays.extend(record.queued.iter().map(|stay| Stay {
-            queue: queue(&stay.queue),
-            wait_ms: millis(stay.left_at.since(stay.entered_at)),
-            left: stay.left,
+        row.visits.extend(record.queued.iter().map(|visit| QueueVisit {
+            queue: queue(&visit.queue),
+            wait_ms: millis(visit.left_at.since(visit.entered_at)),
+            left: visit.left,
         }));
         for leg in &record.legs {
             let Party::Agent { name, .. } = &leg.party else { continue };

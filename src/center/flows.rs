@@ -48,7 +48,7 @@ impl ContactCenter {
         opens: bool,
     ) {
         if self.calls.contains(&id) {
-            return; // the same news twice
+            return; // told twice
         }
         let origin = self.origin(now, id, from, to, &via);
         let mut call = Call::new(origin);
@@ -287,7 +287,7 @@ impl ContactCenter {
                 }
                 Effect::Play { .. }
                 | Effect::StopPlay
-                | Effect::Heard { .. }
+                | Effect::InputResult { .. }
                 | Effect::Enqueue(_)
                 | Effect::LeaveQueue
                 | Effect::Transfer(_)
@@ -318,7 +318,7 @@ impl ContactCenter {
                 call.next_play();
                 self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
             }
-            Effect::Heard { step, outcome } => {
+            Effect::InputResult { step, outcome } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");
             }
             Effect::Intent(intent) => note_intent(now, call, intent),
@@ -346,7 +346,9 @@ impl ContactCenter {
         };
         let mut demands: Vec<_> = levels(&request.skills);
         let provider = call.origin.via.provider();
-        demands.extend(self.setup.door(provider).map(|door| (self.skills.id(&door), 1)));
+        demands.extend(
+            self.setup.origin_constraint(provider).map(|skill| (self.skills.id(&skill), 1)),
+        );
         let prefer = request.prefer_agent.as_ref();
         let enqueue = acd::Enqueue {
             call: id,
@@ -360,14 +362,14 @@ impl ContactCenter {
             ring_timeout: request.ring_timeout,
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
         };
-        self.news.push_back(acd::Input::Enqueue(Box::new(enqueue)));
+        self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
         self.announce_in_queue(now, id, queue);
     }
 
     /// The caller pressed the exit key.
     fn leave_queue(&mut self, now: Timestamp, id: CallId) {
         self.left_queue(now, id, QueueExit::ExitKey);
-        self.news.push_back(acd::Input::Leave { call: id });
+        self.queue_inputs.push_back(acd::Input::Leave { call: id });
     }
 
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.

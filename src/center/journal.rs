@@ -68,7 +68,7 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Own {
-    /// The center was told the time because its deadline had come.
+    /// A deadline of the center had come.
     Wake,
 }
 
@@ -86,7 +86,7 @@ impl Entry {
 
 /// A timer that a replay has and the run did not have: the journal does not
 /// say what was keyed at a secret step, so from there on a call may go another way than it went,
-/// and nobody would wake the center. Wake it then, before the input of `at`.
+/// and nothing else would wake the center. Wake it then, before the input of `at`.
 #[must_use]
 pub fn overdue(center: &ContactCenter, at: Timestamp) -> Option<Timestamp> {
     center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at)

@@ -1,8 +1,7 @@
 //! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
-//! **Invariant:** a call that ended is forgotten in the same input, with its record closed and
-//! every leg it had told to hang up; whatever arrives late for it finds nothing and changes
-//! nothing.
+//! **Invariant:** the center forgets a call in the input that ends it, with its record closed and
+//! each of its legs hung up; an event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
@@ -40,14 +39,14 @@ impl ContactCenter {
         let Some(party) = call.party(leg).filter(|party| !party.is_up()) else { return };
         if let Some((offer, _)) = party.offer() {
             // The queue decides: the ring time may have run out in this very millisecond.
-            return self.news.push_back(acd::Input::Accepted { offer });
+            return self.queue_inputs.push_back(acd::Input::Accepted { offer });
         }
         let role = party.role.clone();
         call.party_answered(now, leg);
         self.timers.cancel(&Wake::RingOut(leg));
         match role {
             Role::Consulted => {
-                call.guest_answered(now, leg);
+                call.consulted_answered(now, leg);
                 self.arrange(now, leg.call);
             }
             Role::Supervisor { mode, .. } => self.supervisor_answered(now, leg, mode),
@@ -86,7 +85,7 @@ impl ContactCenter {
         };
         let outcome = offer_outcome(cause);
         call.leg_ended(now, leg, outcome.into(), Some(cause));
-        self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+        self.queue_inputs.push_back(acd::Input::NotAccepted { offer, outcome });
     }
 
     /// The outside party did not answer within the step's ring time.
@@ -96,7 +95,7 @@ impl ContactCenter {
         self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
     }
 
-    /// Somebody who was dialed beside the queue did not answer.
+    /// A party that was dialed beside the queue did not answer.
     fn not_reached(
         &mut self,
         now: Timestamp,
@@ -106,7 +105,7 @@ impl ContactCenter {
     ) {
         self.timers.cancel(&Wake::RingOut(leg));
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let ended = call.leg_ended(now, leg, leg_outcome(outcome), Some(cause));
+        let ended = call.leg_ended(now, leg, leg_outcome(cause), Some(cause));
         let Some(ended) = ended else { return };
         if is_direct(call) {
             let by = lost.unwrap_or(end_of(&ended));
@@ -146,7 +145,7 @@ impl ContactCenter {
             return self.unanswered(now, leg, cause, lost);
         }
         let caller_is_there = call.caller().is_some();
-        if caller_is_there && call.talks_on(leg) && call.guest_there().is_some() {
+        if caller_is_there && call.talks_on(leg) && call.consulted_there().is_some() {
             return self.hand_over(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
@@ -156,7 +155,8 @@ impl ContactCenter {
             let by = lost.unwrap_or(end_of(&ended));
             return self.own_call_over(now, leg.call, by, cause);
         }
-        let (talk, is_guest) = (call.talk().filter(|talk| talk.leg == leg), call.is_guest(leg));
+        let (talk, is_consulted) =
+            (call.talk().filter(|talk| talk.leg == leg), call.is_consulted(leg));
         self.free_telephone(leg.call, &ended);
         if ended.is_supervisor() {
             return; // no party: the call goes on
@@ -164,7 +164,7 @@ impl ContactCenter {
         if !caller_is_there {
             return self.last_two_over(now, leg, &ended, cause, lost);
         }
-        if is_guest {
+        if is_consulted {
             return self.back_to_caller(now, leg.call);
         }
         let Some(talk) = talk else { return };
@@ -177,11 +177,11 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, lost.unwrap_or(end_of(&ended)));
     }
 
-    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and whom
-    /// they consulted talk on.
+    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and the
+    /// consulted party talk on.
     fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
         if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
-            return; // the same news twice
+            return; // told twice
         }
         self.drive_on_hangup(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -192,7 +192,7 @@ impl ContactCenter {
         }
     }
 
-    /// An agent and a guest went on without the caller, and one of them has left.
+    /// An agent and a consulted party went on without the caller, and one of them has left.
     fn last_two_over(
         &mut self,
         now: Timestamp,
@@ -208,13 +208,13 @@ impl ContactCenter {
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
-    /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
-    /// is not any more, and an agent has after-call work.
+    /// The party of a talk has left, and the caller is still there: a consulted party is hung up,
+    /// and an agent has after-call work.
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
-        if let Some(guest) = call.end_talk() {
-            self.dismiss(now, guest);
+        if let Some(consulted) = call.end_talk() {
+            self.dismiss(now, consulted);
         }
         self.stop_play(now, leg.call);
         if let Some((_, agent)) = ended.offer() {
@@ -222,7 +222,7 @@ impl ContactCenter {
         }
     }
 
-    /// Ends a call, whatever it is doing: its record is closed, its legs are told, it is forgotten.
+    /// Ends a call in any state: closes its record, hangs up its legs, forgets it.
     pub(super) fn finish(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
         self.conclude(now, id, by, cause, false);
     }
@@ -271,7 +271,7 @@ impl ContactCenter {
 
         // The queue hears of it last: what it decides now may already concern other calls.
         if waiting {
-            self.news.push_back(acd::Input::Leave { call: id });
+            self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
         for (leg, agent) in talked {
             self.talk_ended(now, leg, agent, call.leg_times(leg));
@@ -336,13 +336,13 @@ const fn transfer_outcome(cause: Cause) -> TransferOutcome {
     }
 }
 
-/// How the record says it.
-const fn leg_outcome(outcome: TransferOutcome) -> LegOutcome {
-    match outcome {
-        TransferOutcome::Completed => LegOutcome::Accepted,
-        TransferOutcome::Busy => LegOutcome::Busy,
-        TransferOutcome::NoAnswer => LegOutcome::NoAnswer,
-        TransferOutcome::Refused => LegOutcome::Refused,
-        TransferOutcome::Failed => LegOutcome::Failed,
+/// How the record says it of whoever was dialed beside the queue. An agent's telephone that the
+/// queue rang fails as [`LegOutcome::DeviceError`]; what else can happen has the same word for all.
+const fn leg_outcome(cause: Cause) -> LegOutcome {
+    match cause {
+        Cause::USER_BUSY => LegOutcome::Busy,
+        Cause::CALL_REJECTED => LegOutcome::Rejected,
+        Cause::NO_ANSWER | Cause::NO_USER_RESPONDING => LegOutcome::NoAnswer,
+        _ => LegOutcome::Failed,
     }
 }

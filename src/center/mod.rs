@@ -12,8 +12,8 @@
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+mod agent_requests;
 mod agents;
-mod asks;
 mod call_recording;
 mod calls;
 mod check;
@@ -44,16 +44,16 @@ use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Ahead, Cause, Command, EndedBy, Event, RecordingNews};
+use crate::words::{Cause, Command, EndedBy, Event, LookAhead, RecordingUpdate};
 
-use agents::Desk;
+use agents::LastCall;
 use calls::Calls;
 use own::OwnCalls;
-use restart::Standings;
+use restart::SavedAgentStates;
 use setup::Skills;
 
-pub use asks::{Refused, VARS_MAX};
-pub use restart::Standing;
+pub use agent_requests::{Refused, VARS_MAX};
+pub use restart::SavedAgentState;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
 
@@ -67,12 +67,12 @@ pub struct ContactCenter {
     flow_by_number: BTreeMap<String, usize>,
     calls: Calls,
     acd: Acd,
-    /// News for the queue, told one at a time once it has nothing more to say itself.
-    news: VecDeque<acd::Input>,
+    /// For the queue, which takes one at a time, once all that it decided is carried out.
+    queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
-    desks: Vec<Desk>,
+    last_calls: Vec<LastCall>,
     own: OwnCalls,
-    standings: Standings,
+    saved_states: SavedAgentStates,
     learned: Learned,
     metrics: Metrics,
     /// The queue each open offer came from.
@@ -118,10 +118,10 @@ impl ContactCenter {
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),
             acd,
-            news: VecDeque::new(),
-            desks: vec![Desk::default(); setup.agents.len()],
+            queue_inputs: VecDeque::new(),
+            last_calls: vec![LastCall::default(); setup.agents.len()],
             own: OwnCalls::default(),
-            standings: Standings::new(setup.agents.len()),
+            saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
             timers: Timers::default(),
             commands: VecDeque::new(),
@@ -137,14 +137,14 @@ impl ContactCenter {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
         let late = match &event {
-            Event::Late { news, .. } => news.call(),
+            Event::Late { event, .. } => event.call(),
             _ => None,
         };
         self.take(now, event);
         self.settle(now);
         self.arrange_all(now);
         if let Some(call) = late.and_then(|call| self.calls.get_mut(&call)) {
-            call.told();
+            call.end_late_event();
         }
     }
 
@@ -172,11 +172,11 @@ impl ContactCenter {
             }
             Event::Recorded { recording, kind, length_ms, ended, url } => {
                 let whose = (recording, kind);
-                self.recording_told(now, RecordingNews::ended(whose, length_ms, ended, url));
+                self.update_recording(now, RecordingUpdate::ended(whose, length_ms, ended, url));
             }
             Event::RecordFailed { recording, why } => self.record_failed(now, recording, why),
             Event::RecordingExpired { recording } => {
-                self.recording_told(now, RecordingNews::deleted(recording));
+                self.update_recording(now, RecordingUpdate::deleted(recording));
             }
             Event::Held { leg } => self.held(now, leg),
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
@@ -200,11 +200,11 @@ impl ContactCenter {
                 self.draining = true;
                 self.timers.set(Wake::DrainEnd, until);
             }
-            Event::Late { at, news } => {
-                if let Some(call) = news.call().and_then(|call| self.calls.get_mut(&call)) {
-                    call.happened(at);
+            Event::Late { at, event } => {
+                if let Some(call) = event.call().and_then(|call| self.calls.get_mut(&call)) {
+                    call.begin_late_event(at);
                 }
-                self.take(now, *news);
+                self.take(now, *event);
             }
         }
     }
@@ -262,10 +262,10 @@ impl ContactCenter {
     /// pressed meanwhile: for a front that is given documents. `None` while the flow is not in
     /// charge.
     #[must_use]
-    pub fn ahead(&self, now: Timestamp, call: CallId) -> Option<Ahead> {
+    pub fn look_ahead(&self, now: Timestamp, call: CallId) -> Option<LookAhead> {
         let call = self.calls.get(&call)?;
         let run = call.run.as_ref().filter(|_| call.is_flows())?;
-        Some(run.ahead(&flows::context(now, call, &self.acd)))
+        Some(run.look_ahead(&flows::context(now, call, &self.acd)))
     }
 
     /// Whom a leg may hear now.

@@ -1,6 +1,6 @@
-//! Somebody outside is dialed: by a `transfer` of the flow, or because an agent consults them.
+//! Dialing an outside party: by a `transfer` of the flow, or because an agent consults them.
 //!
-//! **Invariant:** nobody is dialed whom no trunk, and not the call's own provider, may dial.
+//! **Invariant:** a number is dialed only where a trunk, or the call's own provider, may dial it.
 
 use std::fmt;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Route {
     }
 }
 
-/// Why somebody is not dialed.
+/// Why a number is not dialed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoRoute {
     NotANumber,
@@ -68,7 +68,7 @@ impl ContactCenter {
         None
     }
 
-    /// How somebody outside can be dialed for this call.
+    /// By which way this number can be dialed for this call.
     pub(super) fn route(
         &self,
         id: CallId,

@@ -7,7 +7,7 @@
 //! agents is none of the queue's. It is busy while it is in use, by whatever call.
 //!
 //! **Invariant:** a telephone that is in use is rung for nothing else: the queue knows of each own
-//! call from its arrival to its end, and nobody calls a colleague who is on any call.
+//! call from its arrival to its end, and no agent calls a colleague who is on any call.
 //!
 //! **Deliberately absent:** hold, transfer and consultation by other means than the telephone, and
 //! whoever did not prove to be an agent: only [`Via::Agent`](crate::words::Via) comes here.
@@ -20,7 +20,7 @@ use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
 use crate::center::outside::{NoRoute, Route};
-use crate::center::setup::Reach;
+use crate::center::setup::Reachability;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Flow, RING_TIMEOUT_S};
 use crate::id::{AgentId, CallId, LegId};
@@ -124,7 +124,7 @@ impl ContactCenter {
     /// An agent's own telephone calls.
     pub(super) fn own_call_arrived(&mut self, now: Timestamp, id: CallId, agent: AgentId) {
         self.own.begin(agent, id);
-        self.news.push_back(self.own_call_news(agent));
+        self.queue_inputs.push_back(self.own_call_update(agent));
         if self.feature_code(now, id, agent) {
             return;
         }
@@ -167,7 +167,9 @@ impl ContactCenter {
     }
 
     pub(super) fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
-        if let Some(Reach::Provider(_)) = self.setup.reach.get(self.agent_name(called)) {
+        if let Some(Reachability::Provider(_)) =
+            self.setup.reachability.get(self.agent_name(called))
+        {
             return Err(NoWay::AtProvider);
         }
         let agent = self.acd.agent(called);
@@ -202,8 +204,8 @@ impl ContactCenter {
         let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
         self.timers.set(Wake::RingOut(leg), until);
         self.own.begin(called, id);
-        // Before other news: an offer that those withdraw must not go to this agent.
-        self.news.push_front(self.own_call_news(called));
+        // Before other inputs: an offer that those withdraw must not go to this agent.
+        self.queue_inputs.push_front(self.own_call_update(called));
         Some((leg, Command::Dial { leg, target, from, until }))
     }
 
@@ -211,7 +213,7 @@ impl ContactCenter {
     pub(super) fn free_telephone(&mut self, id: CallId, ended: &Leg) {
         let agent = ended.agent().filter(|_| ended.offer().is_none());
         if let Some(agent) = agent.filter(|agent| self.own.leave(*agent, id)) {
-            self.news.push_back(self.own_call_news(agent));
+            self.queue_inputs.push_back(self.own_call_update(agent));
         }
     }
 
@@ -247,7 +249,7 @@ impl ContactCenter {
             return false;
         };
         if call.state() == State::Opening {
-            return true; // the same news twice
+            return true; // told twice
         }
         if !call.begin_opening(now, leg) {
             return false;
@@ -290,16 +292,16 @@ impl ContactCenter {
     /// A call has ended: the telephones that were in use by it are free.
     pub(super) fn end_own_call(&mut self, call: CallId) {
         for agent in self.own.end(call) {
-            self.news.push_back(self.own_call_news(agent));
+            self.queue_inputs.push_back(self.own_call_update(agent));
         }
     }
 
-    fn own_call_news(&self, agent: AgentId) -> acd::Input {
+    fn own_call_update(&self, agent: AgentId) -> acd::Input {
         acd::Input::Agent { agent, ask: AgentInput::OwnCall(self.own.of(agent)) }
     }
 }
 
-/// Whether this is an agent's call straight to somebody: no flow runs it.
+/// Whether this is an agent's call straight to a party: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
     call.run.is_none() && is_agents(call) && call.state() != State::Confirming
 }

@@ -1,6 +1,8 @@
-//! What the queue decides becomes legs, and what legs do becomes news for the queue.
+//! What the queue decides becomes legs, and what legs do becomes input for the queue.
 //!
 //! **Invariant:** after [`ContactCenter::settle`] the queue has nothing more to say.
+
+use std::time::Duration;
 
 use crate::acd;
 use crate::acd::Output;
@@ -21,8 +23,10 @@ pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
             .agents
             .iter()
             .map(|agent| {
-                let doors = setup.doors_of(&agent.name).map(|door| (skills.id(&door), 1));
-                acd::AgentSetup { skills: levels(&agent.skills).into_iter().chain(doors).collect() }
+                let origins =
+                    setup.origin_skills_of(&agent.name).map(|skill| (skills.id(&skill), 1));
+                let skills = levels(&agent.skills).into_iter().chain(origins).collect();
+                acd::AgentSetup { skills }
             })
             .collect(),
         queues: setup.queues.iter().map(|queue| queue.acd.clone()).collect(),
@@ -30,15 +34,14 @@ pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
 }
 
 impl ContactCenter {
-    /// Tells the queue the news and carries out what it decides, until both have nothing more to
-    /// say.
+    /// Gives the queue its inputs and carries out what it decides, until neither has anything left.
     pub(super) fn settle(&mut self, now: Timestamp) {
         loop {
             while let Some(output) = self.acd.poll_output() {
                 self.decided(now, output);
             }
-            let Some(news) = self.news.pop_front() else { return };
-            self.acd.handle(now, news);
+            let Some(input) = self.queue_inputs.pop_front() else { return };
+            self.acd.handle(now, input);
         }
     }
 
@@ -79,7 +82,7 @@ impl ContactCenter {
         });
         let Some(leg) = dialed else {
             let outcome = OfferOutcome::DeviceError;
-            return self.news.push_back(acd::Input::NotAccepted { offer, outcome });
+            return self.queue_inputs.push_back(acd::Input::NotAccepted { offer, outcome });
         };
         let from = self.shown_of(id);
         let target = Target::Agent(agent);
@@ -132,11 +135,18 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(offer) else { return };
         call.party_answered(now, leg);
-        let left = QueueExit::Answered;
-        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
-        self.count_left(now, id, queue, waited, left);
+        let Some(waited) = self.answered_from_queue(now, id) else { return };
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");
-        self.record_talk(now, id, queue);
         self.bridge(now, leg, TalkStep::Queue);
+    }
+
+    /// One of ours talks to a caller who waited, from now on by the rule of that queue. Returns how
+    /// long the caller waited.
+    pub(super) fn answered_from_queue(&mut self, now: Timestamp, id: CallId) -> Option<Duration> {
+        let left = QueueExit::Answered;
+        let (queue, waited) = self.calls.get_mut(&id)?.leave_queue(now, left)?;
+        self.count_left(now, id, queue, waited, left);
+        self.record_talk(now, id, queue);
+        Some(waited)
     }
 }

@@ -1,4 +1,4 @@
-//! Which calls of a queue are recorded, and what their callers are told before.
+//! Which calls of a queue are recorded, and what their callers hear before.
 //!
 //! **Deliberately absent:** whether a prompt can be spoken or read: `config::ready` tries it.
 

@@ -1,6 +1,6 @@
 //! Messages that callers leave: asked for by a flow, made by the front, noted in the record.
 //!
-//! **Invariant:** what is told of any recording reaches the record of its call, however late: into
+//! **Invariant:** each update of a recording reaches the record of its call, however late: into
 //! a live call as a fact, into a closed record as an amendment; told again it changes nothing.
 //!
 //! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
@@ -9,7 +9,7 @@ use crate::center::ContactCenter;
 use crate::flow::{Input, RecordOutcome, RecordRequest};
 use crate::id::{CallId, LegId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Command, RecordingEnd, RecordingFault, RecordingNews, RecordingState};
+use crate::words::{Command, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
 
 impl ContactCenter {
     pub(super) fn record(
@@ -27,7 +27,7 @@ impl ContactCenter {
             tracing::warn!(call = %id, "no more recordings in this call");
             return Some(Input::Recorded(RecordOutcome::Failed));
         };
-        call.next_play(); // what plays now ends here, and its end is no news
+        call.next_play(); // what plays now ends here, and its end changes nothing
         self.commands.push_back(Command::Record {
             leg: LegId::caller(id),
             recording,
@@ -53,32 +53,33 @@ impl ContactCenter {
         why: RecordingFault,
     ) {
         tracing::warn!(%recording, %why, "a recording could not be made");
-        self.recording_told(now, RecordingNews::failed(recording));
+        self.update_recording(now, RecordingUpdate::failed(recording));
     }
 
-    pub(super) fn recording_told(&mut self, now: Timestamp, news: RecordingNews) {
-        let id = news.name.call;
+    pub(super) fn update_recording(&mut self, now: Timestamp, update: RecordingUpdate) {
+        let id = update.name.call;
         let Some(call) = self.calls.get_mut(&id) else {
-            return self.commands.push_back(Command::AmendRecording { news });
+            return self.commands.push_back(Command::AmendRecording { update });
         };
-        if !call.recording_told(now, &news) {
+        if !call.update_recording(now, &update) {
             return;
         }
-        if call.recordings.message != Some(news.name) {
-            return self.sides_over(news.name);
+        if call.recordings.message != Some(update.name) {
+            return self.sides_over(update.name);
         }
         call.recordings.message = None;
-        if let Some(outcome) = outcome(&news) {
+        if let Some(outcome) = outcome(&update) {
             self.drive(now, id, Input::Recorded(outcome));
         }
     }
 }
 
-/// What the flow is told; nothing when the caller left without a word, which it hears of next.
-fn outcome(news: &RecordingNews) -> Option<RecordOutcome> {
-    let name = || news.name.to_string().into();
-    let hung_up = news.ended == Some(RecordingEnd::HungUp);
-    match news.state {
+/// The result for the flow; none where the caller left without a word, because the end of the
+/// caller's leg comes next.
+fn outcome(update: &RecordingUpdate) -> Option<RecordOutcome> {
+    let name = || update.name.to_string().into();
+    let hung_up = update.ended == Some(RecordingEnd::HungUp);
+    match update.state {
         RecordingState::Kept if hung_up => Some(RecordOutcome::KeptAtHangUp { name: name() }),
         RecordingState::Kept => Some(RecordOutcome::Kept { name: name() }),
         RecordingState::Begun | RecordingState::Empty if hung_up => None,

@@ -1,8 +1,8 @@
 //! What of a center outlives the process: which calls and legs are gone with a run of the server,
-//! and where each agent stands.
+//! and the saved state of each agent.
 //!
-//! **Invariant:** what is lost is told as events, in the order given here, so that it is in the
-//! journal and nobody is offered a call at a time when nothing ran.
+//! **Invariant:** each loss comes to the center as an event, in the order given here, so that it is
+//! in the journal, and no agent is offered a call at a time when nothing ran.
 //!
 //! **Deliberately absent:** who carries a leg. The shell knows, and says so by a predicate.
 
@@ -19,10 +19,10 @@ use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
 pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
 
-/// Where an agent stands when no call is going on: what is to be the same after a restart.
+/// An agent's state beside calls, which is the same after a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "standing", rename_all = "snake_case")]
-pub enum Standing {
+pub enum SavedAgentState {
     #[default]
     LoggedOut,
     NotReady {
@@ -31,7 +31,7 @@ pub enum Standing {
     Ready,
 }
 
-impl Standing {
+impl SavedAgentState {
     /// What brings a fresh center's agent here.
     #[must_use]
     pub fn ask(self) -> AgentRequest {
@@ -43,47 +43,51 @@ impl Standing {
     }
 }
 
-/// Who stood where when it was last asked, and who moved since.
+/// What was said last of each agent's state, and which agents may have moved since.
 #[derive(Debug)]
-pub(super) struct Standings {
-    told: Vec<Standing>,
+pub(super) struct SavedAgentStates {
+    told: Vec<SavedAgentState>,
     moved: BTreeSet<AgentId>,
 }
 
-impl Standings {
+impl SavedAgentStates {
     pub(super) fn new(agents: usize) -> Self {
-        Self { told: vec![Standing::default(); agents], moved: BTreeSet::new() }
+        Self { told: vec![SavedAgentState::default(); agents], moved: BTreeSet::new() }
     }
 }
 
 impl ContactCenter {
-    /// An agent who stands elsewhere than before, until it is asked again. Keep it, and tell a
-    /// fresh center [`Standing::ask`].
-    pub fn poll_standing(&mut self) -> Option<(AgentId, Standing)> {
-        while let Some(agent) = self.standings.moved.pop_first() {
-            let standing = self.standing(agent);
-            let told = &mut self.standings.told[agent.0 as usize];
-            if *told != standing {
-                told.clone_from(&standing);
-                return Some((agent, standing));
+    /// The next agent whose saved state is another than before. Keep it, and tell a
+    /// fresh center [`SavedAgentState::ask`].
+    pub fn poll_saved_state(&mut self) -> Option<(AgentId, SavedAgentState)> {
+        while let Some(agent) = self.saved_states.moved.pop_first() {
+            let state = self.saved_state(agent);
+            let told = &mut self.saved_states.told[agent.0 as usize];
+            if *told != state {
+                told.clone_from(&state);
+                return Some((agent, state));
             }
         }
         None
     }
 
     pub(super) fn may_have_moved(&mut self, agent: AgentId) {
-        self.standings.moved.insert(agent);
+        self.saved_states.moved.insert(agent);
     }
 
-    fn standing(&self, agent: AgentId) -> Standing {
+    fn saved_state(&self, agent: AgentId) -> SavedAgentState {
         let agent = self.acd.agent(agent);
         match (&agent.state, &agent.intent) {
-            (AgentState::LoggedOut, _) => Standing::LoggedOut,
+            (AgentState::LoggedOut, _) => SavedAgentState::LoggedOut,
             // The system may have chosen it; a restart must not ring an empty chair again.
-            (AgentState::NotReady { reason }, _) => Standing::NotReady { reason: reason.clone() },
-            (_, Intent::LogOut) => Standing::LoggedOut,
-            (_, Intent::NotReady { reason }) => Standing::NotReady { reason: reason.clone() },
-            (_, Intent::Ready) => Standing::Ready,
+            (AgentState::NotReady { reason }, _) => {
+                SavedAgentState::NotReady { reason: reason.clone() }
+            }
+            (_, Intent::LogOut) => SavedAgentState::LoggedOut,
+            (_, Intent::NotReady { reason }) => {
+                SavedAgentState::NotReady { reason: reason.clone() }
+            }
+            (_, Intent::Ready) => SavedAgentState::Ready,
         }
     }
 

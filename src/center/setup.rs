@@ -26,7 +26,7 @@ pub struct Setup {
     /// What a provider may dial for its own calls, by its name.
     pub providers: BTreeMap<String, Trunk>,
     /// By their names: agents who cannot take every call.
-    pub reach: BTreeMap<String, Reach>,
+    pub reachability: BTreeMap<String, Reachability>,
     pub directory: Directory,
     /// ISO 3166 region numbers without `+` are read in.
     pub region: String,
@@ -51,7 +51,7 @@ pub struct Agent {
 
 /// Whose calls can be brought to an agent, where that is not everybody's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Reachability {
     /// This provider's alone: it dials the agent itself.
     Provider(String),
     /// Those of our own telephones and trunks alone.
@@ -136,7 +136,7 @@ impl Default for Setup {
             queues: Vec::new(),
             trunks: BTreeMap::new(),
             providers: BTreeMap::new(),
-            reach: BTreeMap::new(),
+            reachability: BTreeMap::new(),
             directory: Directory::default(),
             region: "US".to_owned(),
             recent: Duration::from_secs(30 * 24 * 60 * 60),
@@ -165,43 +165,56 @@ impl Setup {
         // Those that flows name have ids too: relaxing one nobody has must not relax another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let names = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
-        let doors = self.doors().filter(|_| !self.reach.is_empty());
-        let names: BTreeSet<String> = names.chain(doors).collect();
-        Skills { names: names.into_iter().collect() }
+        let names: BTreeSet<String> = names.chain(self.origins().map(origin_skill)).collect();
+        let mut skills = Skills { names: names.into_iter().collect(), origins: BTreeMap::new() };
+        for origin in self.origins() {
+            let id = skills.id(&origin_skill(origin));
+            skills.origins.insert(id, origin_name(origin).to_owned());
+        }
+        skills
     }
 
-    /// What an agent must have to take a call that came this way: the provider, or our own
-    /// telephones and trunks. Nothing, where every agent can take every call.
-    pub(super) fn door(&self, provider: Option<&str>) -> Option<String> {
-        (!self.reach.is_empty()).then(|| door(provider))
+    /// The constraint of a call's origin: the skill that an agent must have to take a call that
+    /// came from this provider, or else from our own telephones and trunks. `None` where every
+    /// agent can take every call.
+    pub(super) fn origin_constraint(&self, provider: Option<&str>) -> Option<String> {
+        (!self.reachability.is_empty()).then(|| origin_skill(provider))
     }
 
-    /// The doors whose calls an agent can be given.
-    pub(super) fn doors_of(&self, agent: &str) -> impl Iterator<Item = String> {
-        let reach = self.reach.get(agent);
-        let has = move |of: &String| match reach {
+    /// The skills that stand for the origins whose calls can be brought to an agent.
+    pub(super) fn origin_skills_of(&self, agent: &str) -> impl Iterator<Item = String> {
+        let reachability = self.reachability.get(agent);
+        let is_reached = move |origin: &Option<&str>| match reachability {
             None => true,
-            Some(Reach::Provider(name)) => *of == door(Some(name)),
-            Some(Reach::Sip) => *of == door(None),
+            Some(Reachability::Provider(name)) => *origin == Some(name.as_str()),
+            Some(Reachability::Sip) => origin.is_none(),
         };
-        self.doors().filter(|_| !self.reach.is_empty()).filter(has)
+        self.origins().filter(is_reached).map(origin_skill)
     }
 
-    fn doors(&self) -> impl Iterator<Item = String> {
-        let providers = self.providers.keys().map(|name| door(Some(name)));
-        std::iter::once(door(None)).chain(providers)
+    /// Where calls come from: our own telephones and trunks (`None`), and each provider. Nowhere
+    /// worth a name, where every agent can take every call.
+    fn origins(&self) -> impl Iterator<Item = Option<&str>> {
+        let providers = self.providers.keys().map(|name| Some(name.as_str()));
+        std::iter::once(None).chain(providers).filter(|_| !self.reachability.is_empty())
     }
 }
 
-/// As a skill: no flow can name it, because a skill's name has no colon.
-fn door(provider: Option<&str>) -> String {
-    format!("via:{}", provider.unwrap_or("sip"))
+/// The skill that stands for an origin: no flow can name it, because a skill's name has no colon.
+fn origin_skill(origin: Option<&str>) -> String {
+    format!("via:{}", origin_name(origin))
+}
+
+fn origin_name(origin: Option<&str>) -> &str {
+    origin.unwrap_or("sip")
 }
 
 /// The table of skill names.
 #[derive(Clone, Debug)]
 pub(super) struct Skills {
     names: Vec<String>,
+    /// The origins that skills stand for, as people call them.
+    origins: BTreeMap<SkillId, String>,
 }
 
 impl Skills {
@@ -211,6 +224,11 @@ impl Skills {
 
     pub(super) fn name(&self, skill: SkillId) -> Option<&str> {
         self.names.get(skill.0 as usize).map(String::as_str)
+    }
+
+    /// The origin that this skill stands for, if it is no skill of a person.
+    pub(super) fn origin(&self, skill: SkillId) -> Option<&str> {
+        self.origins.get(&skill).map(String::as_str)
     }
 
     pub(super) fn id(&self, name: &str) -> SkillId {

@@ -52,7 +52,7 @@ pub struct CallView {
     pub path: Vec<(Timestamp, String)>,
 }
 
-/// The agent asks somebody outside.
+/// The agent consults an outside party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsultView {
     pub number: String,
@@ -62,7 +62,7 @@ pub struct ConsultView {
     pub since: Timestamp,
 }
 
-/// Somebody supervises the call, or their telephone rings for it.
+/// The supervisor of a call, or whose telephone rings to supervise it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SupervisorView {
     /// The agent whose telephone it is.
@@ -90,7 +90,7 @@ pub enum CallState {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QueueView {
     pub name: String,
-    /// Calls nobody answered yet, also those that ring somebody.
+    /// Calls without an answer yet, those that ring an agent among them.
     pub waiting: usize,
     pub longest_wait_ms: u64,
     /// Agents who work on a call of this queue, by state.
@@ -241,8 +241,8 @@ impl ContactCenter {
 }
 
 fn consult_view(call: &Call) -> Option<ConsultView> {
-    let Consult { guest, stage, since } = call.consult()?;
-    match call.party(guest)?.dialed.as_ref()? {
+    let Consult { consulted, stage, since } = call.consult()?;
+    match call.party(consulted)?.dialed.as_ref()? {
         Party::Outside { trunk, number } => {
             let (trunk, number) = (trunk.clone(), number.clone());
             Some(ConsultView { number, trunk, stage, since })

@@ -6,8 +6,8 @@
 //! **Invariant:** a call has one supervisor at most, and goes on whatever becomes of that leg. A
 //! telephone that supervises is in use, and the queue knows.
 //!
-//! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether those
-//! who carry the legs can do it.
+//! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether the
+//! fronts of the legs can do it.
 
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use crate::center::own::is_direct;
 use crate::center::{ContactCenter, Refused};
 use crate::flow::RING_TIMEOUT_S;
 use crate::id::{AgentId, CallId, LegId};
+use crate::number::normalize;
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, Command, Digit, From, LegOutcome, QueueExit, SupervisorMode, SupervisorRequest, Target,
+    Cause, Command, Digit, From, LegOutcome, Party, SupervisorMode, SupervisorRequest, Target,
     Telephone,
 };
 
@@ -35,13 +36,17 @@ enum Way {
 }
 
 impl ContactCenter {
-    /// Whether a supervisor may ask for this now. What is refused here changes nothing when it is
-    /// told all the same.
+    /// Whether a supervisor may ask for this now. A request that is refused here changes nothing
+    /// where it comes as an event all the same.
     ///
     /// # Errors
     ///
     /// Why not.
-    pub fn may_supervise(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+    pub fn check_supervisor_request(
+        &self,
+        call: CallId,
+        ask: &SupervisorRequest,
+    ) -> Result<(), Refused> {
         match ask {
             SupervisorRequest::Supervise { mode, from } => {
                 self.way_to_supervisor(call, *mode, from).map(drop)
@@ -51,7 +56,7 @@ impl ContactCenter {
         }
     }
 
-    /// Whom this request would dial; `None` where it is refused, or dials nobody.
+    /// The target that this request would dial; `None` where it is refused, or dials none.
     #[must_use]
     pub fn supervisor_target(&self, call: CallId, ask: &SupervisorRequest) -> Option<Target> {
         let SupervisorRequest::Supervise { mode, from } = ask else { return None };
@@ -66,6 +71,24 @@ impl ContactCenter {
     #[must_use]
     pub fn supervisor_leg(&self, call: CallId) -> Option<LegId> {
         self.supervised(call).ok().map(|(_, leg)| leg)
+    }
+
+    /// Whether the supervisor of this call, who rings or is there, is at this telephone, however
+    /// its number is written.
+    #[must_use]
+    pub fn is_supervised_from(&self, call: CallId, from: &Telephone) -> bool {
+        let supervisor = self.calls.get(&call).and_then(Call::supervisor);
+        let Some(dialed) = supervisor.and_then(|(_, leg)| leg.dialed.as_ref()) else {
+            return false;
+        };
+        match (dialed, from) {
+            (Party::Agent { name, .. }, Telephone::Agent { agent }) => name == agent,
+            (Party::Outside { number: dialed, .. }, Telephone::Number { number, .. }) => {
+                normalize(number, &self.setup.region).as_ref() == Some(dialed)
+            }
+            (Party::Agent { .. }, Telephone::Number { .. })
+            | (Party::Outside { .. }, Telephone::Agent { .. }) => false,
+        }
     }
 
     /// A call, and the leg of its supervisor.
@@ -116,7 +139,7 @@ impl ContactCenter {
         id: CallId,
         ask: &SupervisorRequest,
     ) {
-        if let Err(why) = self.may_supervise(id, ask) {
+        if let Err(why) = self.check_supervisor_request(id, ask) {
             return tracing::debug!(ask = ask.name(), %why, "refused");
         }
         match ask {
@@ -204,14 +227,14 @@ impl ContactCenter {
         let Some(talk) = self.calls.get(&id).map(Call::talk) else { return };
         match talk {
             None => {
-                self.left_queue(now, id, QueueExit::Answered);
-                self.news.push_back(acd::Input::Leave { call: id });
+                self.answered_from_queue(now, id);
+                self.queue_inputs.push_back(acd::Input::Leave { call: id });
             }
             Some(talk) => {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
                 self.commands.push_back(Command::HangUp { leg, cause });
                 if let Some(consult) = talk.consult {
-                    self.dismiss(now, consult.guest);
+                    self.dismiss(now, consult.consulted);
                 }
                 self.party_leaves(now, leg, cause);
             }
@@ -223,7 +246,7 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    /// A party leaves a talk that goes on with somebody else.
+    /// A party leaves a talk that goes on with the supervisor.
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
@@ -251,8 +274,7 @@ impl ContactCenter {
     }
 }
 
-/// Whether this mode can be had now: somebody must talk to the caller, or the caller wait, to be
-/// taken over.
+/// Whether this mode can be had now: only a caller who talks or waits can be taken over.
 fn may_take_over(call: &Call, mode: SupervisorMode) -> Result<(), Refused> {
     let may = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
     may.then_some(()).ok_or(Refused::NothingToTakeOver { call: call.id() })

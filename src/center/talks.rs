@@ -1,6 +1,6 @@
-//! What happens while a caller talks to somebody: holds, and what the agent asks for meanwhile.
+//! Talks: holds, and what the agent asks for meanwhile.
 //!
-//! **Deliberately absent:** what an agent may ask for: `asks` says.
+//! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo};
 
-/// How long a guest's telephone rings: as for a `transfer` that does not say.
+/// How long a consulted party's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
     pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        let leg = match self.may_ask(agent, &ask).and_then(|()| self.talk_of(agent)) {
+        let leg = match self.check_request(agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };
         match ask {
             AgentRequest::Hold => self.hold(now, leg.call),
             AgentRequest::Resume => {
-                self.dismiss_guest(now, leg.call);
+                self.dismiss_consulted(now, leg.call);
                 self.back_to_caller(now, leg.call);
             }
-            AgentRequest::Transfer { step, vars } => self.send_on(now, leg, &step, vars),
+            AgentRequest::Transfer { step, vars } => self.transfer_to_step(now, leg, &step, vars),
             AgentRequest::Consult { number, trunk } => {
                 self.consult(now, agent, &number, trunk.as_deref());
             }
@@ -57,7 +57,7 @@ impl ContactCenter {
     }
 
     /// The agent leaves, and the call goes on at this step.
-    fn send_on(
+    fn transfer_to_step(
         &mut self,
         now: Timestamp,
         leg: LegId,
@@ -67,7 +67,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let cause = Cause::NORMAL_CLEARING;
         self.commands.push_back(Command::HangUp { leg, cause });
-        call.note(now, Fact::SentOn { leg, to: SentTo::Step(step.to_owned()) });
+        call.note(now, Fact::Transferred { leg, to: SentTo::Step(step.to_owned()) });
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
         };
@@ -76,15 +76,15 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, EndedBy::Flow);
     }
 
-    /// The caller waits, and somebody outside is dialed for the agent.
+    /// The caller waits, and the consulted party is dialed for the agent.
     fn consult(&mut self, now: Timestamp, agent: AgentId, number: &str, trunk: Option<&str>) {
         let Ok((call, _)) = self.talk_of(agent) else { return };
         let id = call.id();
         let Ok(route) = self.may_consult(agent, number, trunk) else { return };
         let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Consulted);
-        let Some((guest, dial)) = dialed else { return };
+        let Some((consulted, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.begin_consult(now, guest);
+        call.begin_consult(now, consulted);
         self.arrange(now, id);
         self.commands.push_back(dial); // once the two are parted
     }
@@ -95,7 +95,8 @@ impl ContactCenter {
         }
     }
 
-    /// The agent has left or leaves, and the caller goes on with the guest, who has answered.
+    /// The agent has left or leaves, and the caller goes on with the consulted party, who has
+    /// answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(ended) = call.hand_over(now, cause) else { return };
@@ -106,28 +107,28 @@ impl ContactCenter {
         self.arrange(now, leg.call);
     }
 
-    /// The agent has nobody left to consult.
+    /// The consultation is over: the agent talks to the caller again.
     pub(super) fn back_to_caller(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.end_consult();
         self.arrange(now, id);
     }
 
-    fn dismiss_guest(&mut self, now: Timestamp, id: CallId) {
+    fn dismiss_consulted(&mut self, now: Timestamp, id: CallId) {
         if let Some(consult) = self.calls.get(&id).and_then(Call::consult) {
-            self.dismiss(now, consult.guest);
+            self.dismiss(now, consult.consulted);
         }
     }
 
-    /// Ends the leg of a guest or a supervisor.
-    pub(super) fn dismiss(&mut self, now: Timestamp, guest: LegId) {
-        let Some(call) = self.calls.get_mut(&guest.call) else { return };
-        let Some(outcome) = call.party(guest).map(Leg::ended_by_us) else { return };
+    /// Ends the leg of a consulted party or a supervisor.
+    pub(super) fn dismiss(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let Some(outcome) = call.party(leg).map(Leg::ended_by_us) else { return };
         let cause = Cause::NORMAL_CLEARING;
-        if let Some(ended) = call.leg_ended(now, guest, outcome, Some(cause)) {
-            self.free_telephone(guest.call, &ended);
-            self.timers.cancel(&Wake::RingOut(guest));
-            self.commands.push_back(Command::HangUp { leg: guest, cause });
+        if let Some(ended) = call.leg_ended(now, leg, outcome, Some(cause)) {
+            self.free_telephone(leg.call, &ended);
+            self.timers.cancel(&Wake::RingOut(leg));
+            self.commands.push_back(Command::HangUp { leg, cause });
         }
     }
 
@@ -139,8 +140,8 @@ impl ContactCenter {
         }
     }
 
-    /// What held is taken back, whoever asked for it; and nobody is consulted while the caller
-    /// listens.
+    /// A hold that the front cannot have is taken back, whichever way it was asked for; the
+    /// consulted party is hung up rather than heard by the caller.
     pub(super) fn hold_failed(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let was_held = call.hold_over(leg);
@@ -149,7 +150,7 @@ impl ContactCenter {
         let parted = |consult: Consult| talks && consult.stage != Stage::Conference;
         if call.consult().is_some_and(parted) {
             tracing::warn!(%leg, "the caller could not be put on hold: nobody is consulted");
-            self.dismiss_guest(now, leg.call);
+            self.dismiss_consulted(now, leg.call);
             return self.back_to_caller(now, leg.call);
         }
         if was_held || was_asked {

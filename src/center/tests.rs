@@ -16,14 +16,14 @@ use std::time::Duration;
 
 use crate::acd::{self, Misses, WrapUp};
 use crate::call::HOLDS_MAX;
-use crate::center::setup::{Agent, Queue, Reach, Trunk};
+use crate::center::setup::{Agent, Queue, Reachability, Trunk};
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Event, From, Hearing,
-    Party, RecordingNews, Target, Via,
+    Party, RecordingUpdate, Target, Via,
 };
 
 const FLOW: &str = r##"
@@ -65,7 +65,7 @@ struct Desk {
     ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
-    amended: Vec<RecordingNews>,
+    amended: Vec<RecordingUpdate>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -75,18 +75,22 @@ fn parsed(source: &str) -> flow::Flow {
 
 impl Desk {
     fn new(agents: &[&str]) -> Self {
-        Self::with_reach(agents, BTreeMap::new())
+        Self::with_reachability(agents, BTreeMap::new())
     }
 
-    fn with_reach(agents: &[&str], reach: BTreeMap<String, Reach>) -> Self {
-        Self::set_up(parsed(FLOW), agents, reach)
+    fn with_reachability(agents: &[&str], reachability: BTreeMap<String, Reachability>) -> Self {
+        Self::set_up(parsed(FLOW), agents, reachability)
     }
 
     fn with(flow: flow::Flow, agents: &[&str]) -> Self {
         Self::set_up(flow, agents, BTreeMap::new())
     }
 
-    fn set_up(flow: flow::Flow, agents: &[&str], reach: BTreeMap<String, Reach>) -> Self {
+    fn set_up(
+        flow: flow::Flow,
+        agents: &[&str],
+        reachability: BTreeMap<String, Reachability>,
+    ) -> Self {
         let agent = |name: &&str| Agent {
             name: (*name).to_owned(),
             display_name: None,
@@ -113,7 +117,7 @@ impl Desk {
             ]
             .into(),
             providers: [("acme".to_owned(), Trunk::default())].into(),
-            reach,
+            reachability,
             ..Setup::default()
         };
         let center = ContactCenter::new(setup);
@@ -159,7 +163,7 @@ impl Desk {
             }
             match command {
                 Command::CloseRecord { record } => self.records.push(*record),
-                Command::AmendRecording { news } => self.amended.push(news),
+                Command::AmendRecording { update } => self.amended.push(update),
                 _ => {}
             }
         }
@@ -213,8 +217,8 @@ fn line(command: &Command) -> String {
         Command::StopPlay { leg } => format!("stop {leg}"),
         Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
         Command::StopRecord { leg } => format!("stop-record {leg}"),
-        Command::AmendRecording { news } => {
-            format!("amend {} {:?} {}", news.name, news.state, news.length_ms)
+        Command::AmendRecording { update } => {
+            format!("amend {} {:?} {}", update.name, update.state, update.length_ms)
         }
         Command::Dial { leg, target: Target::Agent(agent), .. } => format!("ring {leg} {agent}"),
         Command::Dial { leg, target: Target::Trunk { trunk, others, .. }, .. } => {
@@ -243,9 +247,11 @@ fn line(command: &Command) -> String {
 
 #[test]
 fn an_agent_gets_the_calls_that_can_be_brought_there() {
-    let reach =
-        [("ada".to_owned(), Reach::Provider("acme".to_owned())), ("bob".to_owned(), Reach::Sip)];
-    let mut desk = Desk::with_reach(&["ada", "bob"], reach.into());
+    let reachability = [
+        ("ada".to_owned(), Reachability::Provider("acme".to_owned())),
+        ("bob".to_owned(), Reachability::Sip),
+    ];
+    let mut desk = Desk::with_reachability(&["ada", "bob"], reachability.into());
     let first = desk.call(1);
     let second = desk.call_via(2, Via::Provider("acme".to_owned()));
     desk.log.clear();
@@ -262,6 +268,29 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
         "{:?}",
         desk.log
     );
+}
+
+#[test]
+fn why_an_agent_cannot_take_a_call_names_its_origin() {
+    let reachability = [
+        ("ada".to_owned(), Reachability::Provider("acme".to_owned())),
+        ("bob".to_owned(), Reachability::Sip),
+    ];
+    let mut desk = Desk::with_reachability(&["ada", "bob"], reachability.into());
+    for call in [1, 2] {
+        let caller = desk.call(call);
+        desk.press(caller, '1');
+    }
+    for call in [3, 4] {
+        let caller = desk.call_via(call, Via::Provider("acme".to_owned()));
+        desk.press(caller, '1');
+    }
+    for (call, agent, origin) in [(2, "ada", "sip"), (4, "bob", "acme")] {
+        let considered = desk.center.explain(CallId(call)).expect("it waits");
+        let why = considered.into_iter().find(|(name, ..)| name == agent).expect("considered");
+        let text = format!("cannot be reached from a call by way of {origin}");
+        assert_eq!(why, (agent.to_owned(), "elsewhere", text));
+    }
 }
 
 #[test]

@@ -11,12 +11,12 @@ impl ContactCenter {
             Verdict::Offered => ("offered", "the phone rings for this call".to_owned()),
             Verdict::LoggedOut => ("logged_out", "is not logged in".to_owned()),
             Verdict::LacksSkill { skill, needs, has } => {
-                let skill = self.skill_name(*skill);
-                if let Some(door) = skill.strip_prefix("via:") {
-                    let why = format!("cannot be reached from a call by way of {door}");
-                    return (self.agent_name(one.agent).to_owned(), "elsewhere", why);
+                if let Some(origin) = self.skills.origin(*skill) {
+                    ("elsewhere", format!("cannot be reached from a call by way of {origin}"))
+                } else {
+                    let skill = self.skill_name(*skill);
+                    ("lacks_skill", format!("has {skill} {has}, and {needs} is needed"))
                 }
-                ("lacks_skill", format!("has {skill} {has}, and {needs} is needed"))
             }
             Verdict::Excluded { until } => {
                 let how = one.tried.map(|(outcome, at)| format!(" ({outcome} at {at})"));

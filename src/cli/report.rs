@@ -301,7 +301,7 @@ mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
     use attendant::words::{
-        CallOutcome, Cause, EndedBy, LegOutcome, NamedVia, PartyLeg, QueueExit, QueueStay, WrapUp,
+        CallOutcome, Cause, EndedBy, LegOutcome, NamedVia, PartyLeg, QueueExit, QueueVisit, WrapUp,
     };
     use expect_test::expect;
 
@@ -351,7 +351,7 @@ mod tests {
             ended_by: EndedBy::Caller,
             cause: Cause::NORMAL_CLEARING,
             path: Vec::new(),
-            queued: vec![QueueStay {
+            queued: vec![QueueVisit {
                 queue: "billing".to_owned(),
                 entered_at: arrived_at,
                 left_at: arrived_at + wait,

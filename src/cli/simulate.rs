@@ -205,7 +205,7 @@ text = "Goodbye."
         let report = simulated("simulate --agents 2 --hours 1 --days 1 --seed 9 --talk-s 60");
         assert_eq!((report.seed, report.days, report.hours), (9, 1, 1.0));
         assert_eq!(report.rows.iter().map(|row| row.agents).collect::<Vec<_>>(), [2]);
-        assert!(report.habits.talk.to_string().starts_with("60 s"));
+        assert!(report.behaviour.talk.to_string().starts_with("60 s"));
     }
 
     #[test]

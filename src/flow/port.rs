@@ -88,7 +88,7 @@ pub enum Effect {
     },
     StopPlay,
     /// An input step was answered, or not.
-    Heard {
+    InputResult {
         step: Arc<str>,
         outcome: InputOutcome,
     },

@@ -18,7 +18,7 @@ use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
 use crate::flow::{Context, Effect, Input, RecordRequest};
 use crate::time::Timestamp;
-use crate::words::{Ahead, Digit, Listen, Prompt};
+use crate::words::{Digit, Listen, LookAhead, Prompt};
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
@@ -34,7 +34,7 @@ pub const FAILURES_MAX: u8 = 3;
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
 
 /// Prompts that are looked ahead to, one after another.
-const AHEAD_MAX: usize = 4;
+const LOOK_AHEAD_MAX: usize = 4;
 
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
@@ -182,7 +182,7 @@ impl Run {
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
-    fn is_deaf(&self) -> bool {
+    fn no_barge_in(&self) -> bool {
         let barge_in = |at| self.flow.node(at).step.barge_in();
         self.is_speaking() && !self.at.is_none_or(barge_in)
     }
@@ -190,10 +190,14 @@ impl Run {
     /// What follows if the caller presses nothing, up to where keys are waited for or something
     /// happens that is more than words.
     #[must_use]
-    pub fn ahead(&self, context: &Context) -> Ahead {
-        let mut ahead = Ahead { deaf: self.is_deaf(), plays: Vec::new(), listen: self.listens() };
+    pub fn look_ahead(&self, context: &Context) -> LookAhead {
+        let mut ahead = LookAhead {
+            no_barge_in: self.no_barge_in(),
+            plays: Vec::new(),
+            listen: self.listens(),
+        };
         let mut run = self.clone();
-        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < AHEAD_MAX {
+        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < LOOK_AHEAD_MAX {
             let mut effects = Vec::new();
             run.handle(context, Input::PromptDone, &mut effects);
             let Some(prompts) = only_said(effects) else { break };
@@ -271,7 +275,7 @@ impl Run {
             }
             Input::Silence => {
                 // A late key ended what the front collected; nobody waited in vain.
-                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Asking(_)) {
+                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Collecting(_)) {
                     return None;
                 }
                 self.deadline = None;
@@ -420,7 +424,7 @@ impl Run {
     }
 
     /// Stops what is being said.
-    pub(in crate::flow) fn hush(&mut self) {
+    pub(in crate::flow) fn stop_prompt(&mut self) {
         if self.playing == Playing::Once {
             self.playing = Playing::Nothing;
             self.deadline = None;
@@ -571,7 +575,7 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
             Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
             Effect::Play { prompts, repeat: false } => said = Some(prompts),
             Effect::Play { repeat: true, .. }
-            | Effect::Heard { .. }
+            | Effect::InputResult { .. }
             | Effect::Enqueue(_)
             | Effect::LeaveQueue
             | Effect::Transfer(_)

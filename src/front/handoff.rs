@@ -28,11 +28,11 @@ pub fn is_handoff(address: &str) -> bool {
 /// What fronts say to each other about a leg that goes from one to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handoff {
-    /// Sound comes at this address: whose is it? `arrival` is the asking front's number for it.
+    /// Sound comes at this address: of which leg? `arrival` is the asking front's number for it.
     Arrived { arrival: u64, address: String },
     /// It is the sound of `leg`, which is to talk to `party`, a leg of the front that asked.
     Expected { arrival: u64, leg: LegId, party: LegId },
-    /// It is nobody's.
+    /// It is the sound of no leg.
     Unexpected { arrival: u64 },
     /// `leg` is no longer carried by the front that says so.
     Over { leg: LegId, end: HandoffEnd },
@@ -47,6 +47,6 @@ pub enum HandoffEnd {
     Returned(Cause),
     /// It hung up.
     HungUp(Cause),
-    /// It is gone, and nobody hung up.
+    /// It is gone, and neither end hung up.
     Lost(Cause, Loss),
 }

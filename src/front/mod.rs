@@ -1,4 +1,4 @@
-//! Fronts: who carries legs, and how one hands a leg to another.
+//! Fronts carry legs, and hand a leg from one to another.
 //!
 //! A front speaks with telephones in its own way: SIP with RTP, a provider's documents, a
 //! provider's commands. The center knows legs only. In between stands the [`exchange`]:
@@ -21,7 +21,7 @@
 //! What comes in from outside is the front's own: datagrams, facts of the media, requests of
 //! providers have their own doors, beside this trait.
 //!
-//! **Invariant:** a front knows by itself which legs it carries; nobody keeps a second list. A leg
+//! **Invariant:** a front knows by itself which legs it carries; there is no second list. A leg
 //! is carried by one front at a time: while it is handed on, the front it belongs to gives its
 //! commands back.
 //!
@@ -42,7 +42,7 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Command, Event};
 
-/// Who carries legs.
+/// Carries legs.
 pub trait Front {
     /// Carries out a command about a leg of this front, or gives it back.
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command>;

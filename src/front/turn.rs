@@ -8,14 +8,14 @@
 //! transcript, a simulated world. Each says what the four arrows are; this says in which order.
 //!
 //! **Invariant:** one input at a time. All commands that it caused are carried out before the next
-//! event is told, so an event never overtakes the command that it follows from.
+//! event is handled, so an event never overtakes the command that it follows from.
 
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
 
 /// Whoever stands between a center and its fronts.
 pub trait Turn {
-    /// Tells the center what happened; `None`: that time has passed.
+    /// Gives the center an event; `None`: time has passed.
     fn tell_center(&mut self, now: Timestamp, event: Option<Event>);
 
     /// The next thing the center wants of its fronts.
@@ -44,7 +44,7 @@ pub trait Turn {
     }
 
     /// Lets events cause commands and commands events until nothing is left; `false` where
-    /// something is left after so many events.
+    /// something is left after `events_max` events.
     fn rounds(&mut self, now: Timestamp, events_max: usize) -> bool {
         for _ in 0..events_max {
             let Some(event) = self.poll_event(now) else { return true };

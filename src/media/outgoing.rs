@@ -164,7 +164,7 @@ impl Outgoing {
     }
 
     /// Another leg is relayed from now on. It may count as the one before did, and use its SSRC.
-    pub fn relay_anew(&mut self) {
+    pub fn restart_relay(&mut self) {
         self.relay = None;
     }
 
@@ -303,7 +303,7 @@ mod tests {
     fn another_leg_with_the_same_numbers_is_another_sender() {
         let mut out = outgoing();
         out.relay(Timestamp(0), 9, 10, 1_000, size(160));
-        out.relay_anew();
+        out.restart_relay();
         let other = out.relay(Timestamp(20), 9, 17, 2_120, size(160)).unwrap();
         assert_eq!(numbers(other), (1, 160));
     }

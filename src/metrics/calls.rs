@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::id::{AgentId, CallId, LegId};
 use crate::metrics::fact::PARTS_MAX;
-use crate::metrics::{CallRow, Leg, Offer, Stay};
+use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
 use crate::time::Timestamp;
 
 /// Ended calls in memory; with some 400 bytes each, 80 MB. Past it the call that ended
@@ -33,7 +33,7 @@ pub(super) struct Calls {
     pub(super) gone_until: Option<Timestamp>,
     /// Rows that went because there were too many.
     pub(super) dropped: u64,
-    /// Stays, offers and legs beyond [`PARTS_MAX`] of one call.
+    /// Visits, offers and legs beyond [`PARTS_MAX`] of one call.
     pub(super) parts_dropped: u64,
     /// Facts about calls that are not known, or not any more.
     pub(super) late: u64,
@@ -54,9 +54,9 @@ impl Calls {
         }
     }
 
-    pub(super) fn left_queue(&mut self, call: CallId, stay: Stay) {
+    pub(super) fn left_queue(&mut self, call: CallId, visit: QueueVisit) {
         if let Some(row) = self.row(call) {
-            let dropped = push(&mut row.stays, stay);
+            let dropped = push(&mut row.visits, visit);
             self.parts_dropped += dropped;
         }
     }
@@ -97,7 +97,7 @@ impl Calls {
 
     pub(super) fn insert_ended(&mut self, mut row: CallRow) {
         self.contacts.extend(contacts(&row).filter(|_| row.is_contact()));
-        row.stays.shrink_to_fit();
+        row.visits.shrink_to_fit();
         row.offers.shrink_to_fit();
         row.legs.shrink_to_fit();
         self.by_end.insert((row.ended_at, row.call));

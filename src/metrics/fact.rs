@@ -35,7 +35,7 @@ pub enum Fact {
         agent: AgentId,
         outcome: OfferOutcome,
     },
-    /// A stay in a queue ended. `wait_ms` runs from its begin, ring time included.
+    /// A visit to a queue ended. `wait_ms` runs from its begin, ring time included.
     LeftQueue {
         call: CallId,
         queue: QueueId,
@@ -87,14 +87,15 @@ pub struct CallRow {
     pub intent: Option<Arc<str>>,
     pub outcome: CallOutcome,
     pub outside: bool,
-    pub stays: Vec<Stay>,
+    #[serde(rename = "stays")]
+    pub visits: Vec<QueueVisit>,
     pub offers: Vec<Offer>,
     /// Legs of agents who talked to the call.
     pub legs: Vec<Leg>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stay {
+pub struct QueueVisit {
     pub queue: QueueId,
     pub wait_ms: u64,
     pub left: QueueExit,
@@ -130,7 +131,7 @@ impl CallRow {
             intent: None,
             outcome: CallOutcome::Failed,
             outside: false,
-            stays: Vec::new(),
+            visits: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),
         }

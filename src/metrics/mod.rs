@@ -23,7 +23,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use fact::{CallRow, Fact, Leg, Offer, Stay};
+pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
 pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use service::{Queueing, ServiceLevels};
@@ -81,7 +81,7 @@ impl Metrics {
                 self.calls.offer_ended(call, Offer { queue, agent, outcome });
             }
             Fact::LeftQueue { call, queue, wait_ms, left } => {
-                self.calls.left_queue(call, Stay { queue, wait_ms, left });
+                self.calls.left_queue(call, QueueVisit { queue, wait_ms, left });
             }
             Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } => {
                 self.calls.leg(leg, agent, |row| {

@@ -102,7 +102,7 @@ impl Oracle<'_> {
     fn waits(&self, wanted: Option<QueueId>, figures: &mut Figures) {
         let ended = self.ended();
         // (seconds waited, how it ended, X in seconds, short in seconds)
-        let stays: Vec<_> = self
+        let visits: Vec<_> = self
             .facts
             .iter()
             .filter_map(|(_, fact)| match fact {
@@ -119,7 +119,7 @@ impl Oracle<'_> {
             })
             .collect();
         let count = |test: &dyn Fn(u64, QueueExit, u64, u64) -> bool| {
-            stays.iter().filter(|(wait, left, x, short)| test(*wait, *left, *x, *short)).count()
+            visits.iter().filter(|(wait, left, x, short)| test(*wait, *left, *x, *short)).count()
                 as u64
         };
         let answered = |_, left, _, _| left == QueueExit::Answered;
@@ -130,7 +130,7 @@ impl Oracle<'_> {
         let short = |wait, left, _, short| lost(left) && wait < short;
         let met = count(&answered_in);
         let both = count(&answered) + count(&abandoned);
-        let all = stays.len() as u64;
+        let all = visits.len() as u64;
         let sent_in = |wait, left, x, _| {
             wait <= x && matches!(left, QueueExit::Overflowed(_) | QueueExit::ExitKey)
         };
@@ -156,7 +156,8 @@ impl Oracle<'_> {
         put(figures, "/abandonment_rate", count(&abandoned), all);
         let late = count(&abandoned) - count(&short);
         put(figures, "/abandonment_rate_without_short", late, due);
-        let waits = stays.iter().filter(|stay| stay.1 == QueueExit::Answered).map(|stay| stay.0);
+        let waits =
+            visits.iter().filter(|visit| visit.1 == QueueExit::Answered).map(|visit| visit.0);
         mean(figures, "/asa_s", &waits.clone().collect::<Vec<_>>());
         percentile(figures, "/wait_p50_s", 0.5, waits.clone().collect());
         percentile(figures, "/wait_p90_s", 0.9, waits.collect());

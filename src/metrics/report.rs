@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::id::{AgentId, QueueId};
 use crate::metrics::agents::Spent;
 use crate::metrics::fcr::{self, FcrRepeat, Handled, Scope, WINDOW_DEFAULT};
-use crate::metrics::service::{Queueing, Stays};
+use crate::metrics::service::{Queueing, Visits};
 use crate::metrics::{CallRow, Leg, Metrics, Offer};
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, OfferOutcome};
@@ -153,7 +153,7 @@ pub struct Kept {
     pub calls_gone_until: Option<Timestamp>,
     /// Agents' times before this are not known any more.
     pub agent_times_gone_until: Option<Timestamp>,
-    /// Stays, offers and legs of calls that had very many.
+    /// Visits, offers and legs of calls that had very many.
     pub parts_dropped: u64,
     /// Facts about calls that are not known, or not any more.
     pub late_facts: u64,
@@ -177,7 +177,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
         queue,
         handling: sum.handling(metrics, now),
         presenting: sum.offers.finish(),
-        queueing: sum.stays.finish(),
+        queueing: sum.visits.finish(),
     });
     let agents = sections.agents.into_iter().map(|(agent, sum)| AgentReport {
         agent,
@@ -203,7 +203,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
         handling: all.handling(metrics, now),
         presenting: all.offers.finish(),
         time: time(all.spent),
-        queueing: all.stays.finish(),
+        queueing: all.visits.finish(),
         queues: queues.collect(),
         agents: agents.collect(),
         kept: kept(metrics),
@@ -233,10 +233,10 @@ impl<'a> Sections<'a> {
     }
 
     fn add(&mut self, metrics: &Metrics, row: &'a CallRow) {
-        for stay in &row.stays {
-            let target = metrics.target(stay.queue);
-            self.all.stays.add(stay, target);
-            self.queues.entry(stay.queue).or_default().stays.add(stay, target);
+        for visit in &row.visits {
+            let target = metrics.target(visit.queue);
+            self.all.visits.add(visit, target);
+            self.queues.entry(visit.queue).or_default().visits.add(visit, target);
         }
         for offer in &row.offers {
             self.all.offers.add(offer);
@@ -272,7 +272,7 @@ fn kept(metrics: &Metrics) -> Kept {
 /// What one section of the report adds up.
 #[derive(Default)]
 struct Sum<'a> {
-    stays: Stays,
+    visits: Visits,
     offers: Offers,
     spent: Spent,
     /// Calls from the agent's own telephone.

@@ -1,21 +1,21 @@
 //! How callers fared in queues: speed of answer, service level in every published variant, and
 //! abandonment.
 //!
-//! One stay in a queue is one thing counted; a call that waited twice counts twice. `X` is the
-//! target of the stay's own queue, "short" an abandon sooner than that queue's short-abandon time.
+//! One visit to a queue is one thing counted; a call that waited twice counts twice. `X` is the
+//! target of the visit's own queue, "short" an abandon sooner than that queue's short-abandon time.
 //!
-//! **Invariant:** all variants are computed from the same stays, so they differ by definition only;
-//! `offered = answered + abandoned + overflowed + exited`.
+//! **Invariant:** all variants are computed from the same visits, so they differ by definition
+//! only; `offered = answered + abandoned + overflowed + exited`.
 //!
-//! **Deliberately absent:** calls that still wait. A stay counts when it ended and its call ended.
+//! **Deliberately absent:** calls that still wait. A visit counts when it ended and its call ended.
 
 use serde::Serialize;
 
 use crate::metrics::report::{Figure, percentile_s, ratio, seconds};
-use crate::metrics::{Stay, Target};
+use crate::metrics::{QueueVisit, Target};
 use crate::words::QueueExit;
 
-/// Figures of the stays of one queue, or of all.
+/// Figures of the visits of one queue, or of all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Queueing {
     pub offered: u64,
@@ -52,9 +52,9 @@ pub struct ServiceLevels {
     pub flow_outs_count: Figure,
 }
 
-/// What is added up, stay by stay.
+/// What is added up, visit by visit.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stays {
+pub(super) struct Visits {
     answered: u64,
     answered_in: u64,
     abandoned: u64,
@@ -70,15 +70,15 @@ pub(super) struct Stays {
     waits_ms: Vec<u64>,
 }
 
-impl Stays {
-    pub(super) fn add(&mut self, stay: &Stay, target: Target) {
-        let within = u128::from(stay.wait_ms) <= target.answer_within.as_millis();
-        let short = u128::from(stay.wait_ms) < target.short_abandon.as_millis();
-        match stay.left {
+impl Visits {
+    pub(super) fn add(&mut self, visit: &QueueVisit, target: Target) {
+        let within = u128::from(visit.wait_ms) <= target.answer_within.as_millis();
+        let short = u128::from(visit.wait_ms) < target.short_abandon.as_millis();
+        match visit.left {
             QueueExit::Answered => {
                 self.answered += 1;
                 self.answered_in += u64::from(within);
-                self.waits_ms.push(stay.wait_ms);
+                self.waits_ms.push(visit.wait_ms);
             }
             // A call that we dropped while it waited is as lost to the caller as one given up.
             QueueExit::Abandoned | QueueExit::Ended => {

@@ -135,13 +135,13 @@ fn service_level_has_many_definitions() {
     // The published example in thousandths: 1000 answered, 860 of them within X; 60 abandoned, 20
     // of them within X. Here none of the abandons is short.
     let mut book = Book::new();
-    let stays = (0..1060).map(|n| match n {
+    let visits = (0..1060).map(|n| match n {
         0..860 => (10_000, QueueExit::Answered),
         860..1000 => (30_000, QueueExit::Answered),
         1000..1020 => (10_000, QueueExit::Abandoned),
         _ => (30_000, QueueExit::Abandoned),
     });
-    for (call, (wait_ms, left)) in (1..).zip(stays) {
+    for (call, (wait_ms, left)) in (1..).zip(visits) {
         book.at(0, Fact::Arrived { call: CallId(call), by_agent: None });
         book.left(call, wait_ms, wait_ms, left);
         book.ended(call, wait_ms, "", "", CallOutcome::Abandoned);
@@ -413,7 +413,7 @@ fn old_changes_of_agents_go_but_not_what_they_do_now() {
     assert_eq!(report.kept.agent_times_gone_until, Some(Timestamp(99)));
 }
 
-/// One random call: caller, intent, arrival, stays, offers, legs, outcome, outside.
+/// One random call: caller, intent, arrival, visits, offers, legs, outcome, outside.
 type RandomCall =
     (u8, u8, u64, Vec<(u32, u64, u8)>, Vec<(u32, u8)>, Vec<[u64; 4]>, (u8, bool, bool));
 
@@ -430,7 +430,7 @@ fn random_call() -> impl Strategy<Value = RandomCall> {
 }
 
 fn write(book: &mut Book, call: u64, random: RandomCall) {
-    let (who, intent, at, stays, offers, legs, (outcome, outside, late_wrap_up)) = random;
+    let (who, intent, at, visits, offers, legs, (outcome, outside, late_wrap_up)) = random;
     let text = |kind: &str, n: u8| (n > 0).then(|| Arc::from(format!("{kind}{n}")));
     let id = CallId(call);
     let outcomes = [
@@ -459,7 +459,7 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
     // Some call themselves.
     let by_agent = (call % 5 == 4).then_some(AgentId(1));
     book.at(at, Fact::Arrived { call: id, by_agent });
-    for (queue, wait_ms, left) in stays {
+    for (queue, wait_ms, left) in visits {
         let (queue, left) = (QueueId(queue), lefts[left as usize]);
         book.at(at + 1, Fact::LeftQueue { call: id, queue, wait_ms, left });
     }

@@ -78,7 +78,7 @@ pub(super) struct Driver {
     pub(super) calls_max: usize,
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
     pub(super) unfinished: bool,
-    /// What the center is told first, and as of when.
+    /// The first inputs of the center, and as of when.
     pub(super) first: Vec<(Timestamp, Event)>,
 }
 
@@ -387,7 +387,7 @@ impl Turn for Driver {
                 self.store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
-            Command::AmendRecording { news } => drop(self.store.amend_recording(news)),
+            Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
             _ => {} // the telephones keep whatever is about a leg
         }
     }
@@ -399,8 +399,8 @@ impl Turn for Driver {
     }
 
     fn input_over(&mut self, _now: Timestamp) {
-        while let Some((agent, standing)) = self.center.poll_standing() {
-            self.store.keep_standing(self.center.agent_name(agent), standing);
+        while let Some((agent, state)) = self.center.poll_saved_state() {
+            self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
     }
 }

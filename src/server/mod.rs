@@ -1,4 +1,4 @@
-//! The server: built from a checked configuration, run until it is told to stop, drained.
+//! The server: built from a checked configuration, run until a signal stops it, drained.
 //!
 //! Two phases: everything that can be wrong was found by `config`; here things are bound, printed
 //! and run. Signaling and the center share one thread and one loop (`driver`); media, disk,
@@ -8,24 +8,24 @@
 //! the disk and every thread that could write has ended.
 
 mod archive;
+mod banner;
 mod begun;
 mod calls;
 mod clock;
-mod convert;
-mod desk;
 mod driver;
 mod exchange;
-mod greet;
+mod history;
 mod listen;
 mod local;
-mod memory;
+mod malloc;
 mod outbox;
-mod past;
 mod providers;
 mod refusals;
+mod requests;
 mod resolver;
 mod resume;
 mod retention;
+mod setup;
 mod signals;
 mod sip_front;
 mod start;
@@ -45,7 +45,7 @@ use crate::flow::Flow;
 use crate::time::Timestamp;
 
 pub use driver::End;
-pub use past::{figures, restore, teach};
+pub use history::{figures, restore, teach};
 pub use start::StartError;
 
 /// Serves until drained or told twice to stop.
@@ -66,7 +66,7 @@ pub fn run(soundless: Soundless) -> Result<ExitCode, StartError> {
 /// What a contact center needs of a configuration, its flows and its callers.
 #[must_use]
 pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
-    convert::center(config, flows, directory)
+    setup::center(config, flows, directory)
 }
 
 /// The wall clock, for a command that asks about a time before now.

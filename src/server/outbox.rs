@@ -64,7 +64,7 @@ impl Outbox {
         self.orders.push(order);
     }
 
-    /// The call is told this instead of all that was put in about it.
+    /// The call gets this instead of all that was put in about it.
     pub(super) fn replace(&mut self, call: CallId, document: &Document) {
         for reply in &mut self.replies {
             let Reply::Documents(_, answers) = reply else { continue };

@@ -247,7 +247,7 @@ fn piece_of(ulaw: &[u8], piece: usize, piece_ms: usize) -> Vec<u8> {
     wav::from_ulaw(&samples)
 }
 
-/// Binds the door; `None` where nobody would come through it.
+/// Binds the port for webhooks; `None` without a provider.
 pub(super) fn bind(config: &Config) -> io::Result<Option<TcpListener>> {
     let address: SocketAddr = config.webhooks.listen;
     if config.providers.is_empty() {

@@ -22,9 +22,9 @@ use crate::media::io::MediaEngine;
 use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
 use crate::server::begun::Begun;
-use crate::server::convert::local_media;
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
+use crate::server::setup::local_media;
 use crate::server::sip_front::handed::Handed;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::Ua;
@@ -46,7 +46,7 @@ pub(super) struct SipFront {
     /// Agents who are behind a trunk: trunk and number.
     outside: BTreeMap<AgentId, Target>,
     refusals: Refusals,
-    /// Legs that were recorded. The end of one is told when its media has closed, and with it has
+    /// Legs that were recorded. Each reports its end when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     recorded: BTreeMap<LegId, Option<Event>>,
     /// Recordings of both sides of calls that are being made.
@@ -125,7 +125,7 @@ impl SipFront {
         !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
-    /// Of a leg that was recorded it is told when what was said is kept.
+    /// A leg that was recorded reports its end when the recording is kept.
     fn close(&self, leg: LegId) {
         if self.recorded.contains_key(&leg) {
             self.media.close_and_tell(leg);
@@ -161,7 +161,7 @@ impl SipFront {
                 finish_key: _,
                 beep,
             } => {
-                // One that has ended already is closed: nobody will tell of it again.
+                // One that has ended already is closed: no event of it will come again.
                 if self.ua.has_leg(leg) {
                     self.recorded.entry(leg).or_default();
                 }

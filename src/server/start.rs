@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DESK_LEN_MAX, Desk, Settings};
+use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
 use crate::call::Directory;
 use crate::center::ContactCenter;
 use crate::config::{
@@ -33,12 +33,12 @@ use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Kept, Restored};
-use crate::server::retention::Retention;
+use crate::server::retention::{self, Retention};
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{convert, greet, listen, memory, providers};
+use crate::server::{banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -117,7 +117,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 }
 
 fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> ContactCenter {
-    ContactCenter::new(convert::center(config, flows.to_vec(), directory.clone()))
+    ContactCenter::new(setup::center(config, flows.to_vec(), directory.clone()))
 }
 
 /// A driver that is ready to run, and the threads around it, which end with this.
@@ -131,13 +131,14 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let Opened { clock, ready, store: opened, restored } = opened;
     let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
     let reader = opened.store.reader()?;
+    let ended_at = retention::ended_at(opened.store.reader()?);
 
     let repaired = repaired(&config)?;
     let (media, facts) = start_media(&config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = convert::user_agent(&config, sockets.addresses().collect());
+    let setup = setup::user_agent(&config, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
 
     let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
@@ -145,12 +146,12 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let fresh = || fresh(&config, &flows, &directory);
     let Beginning { center, inputs } =
         resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
-    let (desk, requests) = mpsc::channel(DESK_LEN_MAX);
+    let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
-    greet(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let api = start_api(&config, Desk { tx: desk }, reader, providers.counts, http)?;
+    print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
+    let api = start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -160,7 +161,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         media,
         speech,
         external_address: config.sip.external_address,
-        media_networks: convert::media_networks(&config),
+        media_networks: setup::media_networks(&config),
         outside: outside(&config),
         has_handoffs: !config.providers.is_empty(),
     });
@@ -168,7 +169,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
-    let (retention, expired) = Retention::start(folder, keep, clock)?;
+    let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
     let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
     let driver = Driver {
         clock,
@@ -192,19 +193,19 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     };
     // What they say was handed on, secrets and all: it need not stay here as well.
     drop((config, flows, directory, demo));
-    memory::give_back();
+    malloc::give_back();
     Ok(Started { driver, threads })
 }
 
 fn start_api(
     config: &Config,
-    desk: Desk,
+    driver: DriverHandle,
     reader: store::Reader,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), desk, archive);
+    let api = Api::new(&api_settings(config), driver, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     HttpThread::api(api, http, is_proxy)
@@ -221,7 +222,7 @@ fn start_media(
     now: Timestamp,
 ) -> io::Result<(Arc<MediaEngine>, mpsc::Receiver<Fact>)> {
     let (sender, facts) = mpsc::channel(FACTS_MAX);
-    let setup = convert::media(&config.media, &config.server.recordings);
+    let setup = setup::media(&config.media, &config.server.recordings);
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
@@ -301,7 +302,7 @@ fn left(Repaired { recording, kind, length_ms }: Repaired) -> Event {
 }
 
 /// Says where we listen, what to dial, who may answer and where to look.
-fn greet(
+fn print_banner(
     config: &Config,
     flows: &[Arc<Flow>],
     demo: Option<&Demo>,
@@ -313,12 +314,12 @@ fn greet(
         tracing::warn!("{warning}");
     }
     // Calls are answered all the same.
-    if let Err(error) = print_greeting(config, flows, demo, sockets, http, links) {
+    if let Err(error) = write_banner(config, flows, demo, sockets, http, links) {
         tracing::warn!(%error, "standard output takes nothing: what is printed at start is lost");
     }
 }
 
-fn print_greeting(
+fn write_banner(
     config: &Config,
     flows: &[Arc<Flow>],
     demo: Option<&Demo>,
@@ -338,7 +339,7 @@ fn print_greeting(
     if !links.is_empty() {
         writeln!(out, "listening: webhooks {}", config.webhooks.listen)?;
     }
-    out.write_all(greet::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
+    out.write_all(banner::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
     let Some(demo) = demo else { return out.flush() };
     let sip = sockets.addresses().map(|(_, address)| address).find(|a| a.ip().is_loopback());
     let sip = sip.map_or_else(|| "127.0.0.1:5060".to_owned(), |address| address.to_string());

@@ -6,7 +6,7 @@
 
 use crate::api::{Supervision, Unconfirmed};
 use crate::center::Refused;
-use crate::center::snapshot::{CallView, SupervisorView};
+use crate::center::snapshot::CallView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::CallId;
 use crate::server::driver::Driver;
@@ -27,42 +27,36 @@ impl Driver {
         let view = self.center.call(call).ok_or(Unconfirmed::NotFound)?;
         let ask = match wish {
             Supervision::Leave => SupervisorRequest::Leave,
-            Supervision::Mode { mode, from } => match ask(view.supervisor.as_ref(), mode, from) {
-                Some(ask) => ask,
-                None => return Ok(view),
-            },
+            Supervision::Mode { mode, from } => {
+                let is_meant =
+                    from.as_ref().is_none_or(|it| self.center.is_supervised_from(call, it));
+                let there = view.supervisor.as_ref().filter(|_| is_meant);
+                match ask(there.map(|there| there.mode), mode, from) {
+                    Some(ask) => ask,
+                    None => return Ok(view),
+                }
+            }
         };
         let can = self.exchange.providers.can_supervise(call);
         let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
-        let may = self.center.may_supervise(call, &ask).and(can);
+        let may = self.center.check_supervisor_request(call, &ask).and(can);
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
         self.center.call(call).ok_or(Unconfirmed::NotFound)
     }
 }
 
-/// What to ask the center for; `None` where it is so already.
+/// What to ask the center for; `None` where it is so already. `there` is the mode of the supervisor
+/// who rings or is there, if the request means them.
 fn ask(
-    there: Option<&SupervisorView>,
+    there: Option<SupervisorMode>,
     mode: SupervisorMode,
     from: Option<Telephone>,
 ) -> Option<SupervisorRequest> {
-    let is_meant = |there: &&SupervisorView| from.as_ref().is_none_or(|from| is_at(there, from));
-    match there.filter(is_meant) {
-        Some(there) if there.mode == mode => None,
-        Some(_) => Some(SupervisorRequest::Mode { mode }),
-        None => Some(match from {
-            Some(from) => SupervisorRequest::Supervise { mode, from },
-            None => SupervisorRequest::Mode { mode },
-        }),
-    }
-}
-
-/// Whether the supervisor is at this telephone. A number that is written in another way is another.
-fn is_at(there: &SupervisorView, from: &Telephone) -> bool {
-    match from {
-        Telephone::Agent { agent } => there.agent.as_ref() == Some(agent),
-        Telephone::Number { number, .. } => there.number.as_ref() == Some(number),
+    match (there, from) {
+        (Some(there), _) if there == mode => None,
+        (None, Some(from)) => Some(SupervisorRequest::Supervise { mode, from }),
+        (Some(_), _) | (None, None) => Some(SupervisorRequest::Mode { mode }),
     }
 }
 
@@ -70,35 +64,17 @@ fn is_at(there: &SupervisorView, from: &Telephone) -> bool {
 mod tests {
     use super::*;
 
-    fn eve() -> Telephone {
-        Telephone::Agent { agent: "eve".to_owned() }
-    }
-
-    fn somebody() -> Telephone {
-        Telephone::Number { number: "+14155550177".to_owned(), trunk: None }
-    }
-
-    fn there(mode: SupervisorMode) -> SupervisorView {
-        SupervisorView {
-            agent: Some("eve".to_owned()),
-            number: None,
-            by: BY.to_owned(),
-            mode,
-            since: Some(Timestamp(0)),
-        }
-    }
-
     #[test]
     fn the_same_telephone_or_none_changes_the_mode_and_the_same_mode_nothing() {
         use SupervisorMode::{Barge, Listen, Whisper};
-        let supervise = |from| Some(SupervisorRequest::Supervise { mode: Whisper, from });
+        let eve = Telephone::Agent { agent: "eve".to_owned() };
         let change = Some(SupervisorRequest::Mode { mode: Whisper });
-        assert_eq!(ask(None, Whisper, Some(eve())), supervise(eve()));
+        let supervise = Some(SupervisorRequest::Supervise { mode: Whisper, from: eve.clone() });
+        assert_eq!(ask(None, Whisper, Some(eve.clone())), supervise);
         assert_eq!(ask(None, Whisper, None), change, "the center says that nobody is there");
-        for from in [None, Some(eve())] {
-            assert_eq!(ask(Some(&there(Listen)), Whisper, from.clone()), change);
-            assert_eq!(ask(Some(&there(Barge)), Barge, from), None);
+        for from in [None, Some(eve)] {
+            assert_eq!(ask(Some(Listen), Whisper, from.clone()), change);
+            assert_eq!(ask(Some(Barge), Barge, from), None);
         }
-        assert_eq!(ask(Some(&there(Whisper)), Whisper, Some(somebody())), supervise(somebody()));
     }
 }

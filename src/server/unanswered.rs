@@ -1,6 +1,6 @@
 //! How many refused calls leave a record.
 //!
-//! **Invariant:** of the calls of one door that are refused for one cause at most
+//! **Invariant:** of the calls of one origin that are refused for one cause at most
 //! [`RECORDS_PER_MINUTE`] a minute are kept, in the journal and among the records: a trunk that
 //! dials a wrong number in a loop fills neither, and hides no refusal for want of ports. Past it
 //! calls are refused as before; they are counted, and their number is in the log.
@@ -13,14 +13,14 @@ use std::time::Duration;
 use crate::time::Timestamp;
 use crate::words::{Cause, NamedVia, Via};
 
-/// Refused calls of one door and cause that are kept per minute.
+/// Refused calls of one origin and cause that are kept per minute.
 const RECORDS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The doors are those of the configuration and the causes are ours, so there are only so many.
+/// Origins come from the configuration and causes are ours, so their number is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
-    doors: BTreeMap<(NamedVia, Cause), Minute>,
+    origins: BTreeMap<(NamedVia, Cause), Minute>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +33,13 @@ struct Minute {
 impl Unanswered {
     /// Whether a call refused now for this cause is to be kept.
     pub(super) fn keep(&mut self, now: Timestamp, via: &Via, cause: Cause) -> bool {
-        let door = via.named(|agent| agent.to_string());
+        let origin = via.named(|agent| agent.to_string());
         let fresh = Minute { since: now, kept: 0, left_out: 0 };
-        let minute = self.doors.entry((door.clone(), cause)).or_insert(fresh);
+        let minute = self.origins.entry((origin.clone(), cause)).or_insert(fresh);
         if now.since(minute.since) >= MINUTE {
             if minute.left_out > 0 {
                 let calls = minute.left_out;
-                tracing::warn!(%door, %cause, calls, "refused calls left no record");
+                tracing::warn!(%origin, %cause, calls, "refused calls left no record");
             }
             *minute = fresh;
         }
@@ -49,7 +49,7 @@ impl Unanswered {
         }
         if minute.left_out == 0 {
             tracing::warn!(
-                %door,
+                %origin,
                 %cause,
                 kept_per_minute = RECORDS_PER_MINUTE,
                 "calls are refused in a row: for the rest of this minute they leave no record"
@@ -76,7 +76,7 @@ mod tests {
         };
         assert_eq!(kept(0, &loud, unknown), 60);
         assert_eq!(kept(30, &loud, unknown), 0, "the minute is not over");
-        assert_eq!(kept(30, &quiet, unknown), 60, "another door has its own");
+        assert_eq!(kept(30, &quiet, unknown), 60, "another origin has its own");
         assert_eq!(kept(30, &loud, portless), 60, "and another cause");
         assert_eq!(kept(60, &loud, unknown), 60);
     }

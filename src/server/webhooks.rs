@@ -43,7 +43,7 @@ impl Driver {
             WebhookResult::Asked(ticket) => {
                 self.deal(now);
                 let call = ticket.call();
-                let ahead = self.center.ahead(now, call);
+                let ahead = self.center.look_ahead(now, call);
                 let document = self.exchange.providers.answer(now, ticket, ahead);
                 Answer { call: Some(call), document: Some(document) }
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::center::ContactCenter;
 use crate::id::{AgentId, LegId};
-use crate::sim::habits::Habits;
+use crate::sim::behaviour::Behaviour;
 use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::Lane;
@@ -59,7 +59,7 @@ pub enum Treatment {
 
 impl Person {
     /// A call comes to the phone.
-    pub fn treats(&self, habits: &Habits, swarm: &Swarm, random: &mut Random) -> Treatment {
+    pub fn treats(&self, behaviour: &Behaviour, swarm: &Swarm, random: &mut Random) -> Treatment {
         if !self.online {
             return Treatment::Fail(Cause::SUBSCRIBER_ABSENT);
         }
@@ -77,7 +77,7 @@ impl Person {
             return Treatment::Ring(None);
         }
         let accepts = !random.chance(swarm.rejected);
-        Treatment::Ring(Some((random.draw(habits.picks_up_after), accepts)))
+        Treatment::Ring(Some((random.draw(behaviour.picks_up_after), accepts)))
     }
 
     /// What the agent asks for on seeing the own state.
@@ -179,7 +179,7 @@ impl World {
     }
 
     fn look_later(&mut self, now: Timestamp, agent: AgentId) {
-        let after = self.random.draw(self.plan.habits.looks_after);
+        let after = self.random.draw(self.plan.behaviour.looks_after);
         self.put(now + after, Stimulus::Agent { agent, act: Act::Look });
     }
 
@@ -189,7 +189,7 @@ impl World {
         };
         person.online = false;
         if let Some(leg) = person.leg.take().filter(|leg| self.is_up(*leg)) {
-            // No packet comes any more; somebody notices after a while.
+            // No packet comes any more; the front notices after a while.
             self.over(now, leg);
             let (cause, how) = (Cause::DESTINATION_OUT_OF_ORDER, Loss::Silent);
             let event = Event::LegLost { leg, cause, how };
@@ -214,7 +214,7 @@ impl World {
     }
 }
 
-/// Something nobody needed to ask for just now.
+/// A request without need.
 fn whim(random: &mut Random) -> AgentRequest {
     match random.below(6) {
         0 => AgentRequest::LogOut,

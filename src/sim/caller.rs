@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::center::snapshot::{CallState, CallView};
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId};
-use crate::sim::habits::Habits;
+use crate::sim::behaviour::Behaviour;
 use crate::sim::random::{Random, Spread};
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
@@ -61,7 +61,7 @@ fn is_keys(label: &str) -> bool {
     label.chars().all(|c| Digit::new(c).is_some_and(|digit| digit.as_char() == c))
 }
 
-/// Somebody on the line.
+/// A caller on the line.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub from: From,
@@ -71,7 +71,7 @@ pub struct Caller {
     pub stay: u32,
     /// How often this person called before about the same matter.
     pub tries: u8,
-    /// Whether the agent said the matter was solved; none while nobody talked.
+    /// Whether the agent said the matter was solved; none before a talk.
     pub solved: Option<bool>,
     /// The agent whose own telephone this is; none for a customer.
     pub agent: Option<AgentId>,
@@ -81,7 +81,7 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Press(Digit),
-    /// Patience for this stay is over.
+    /// Patience for this visit is over.
     GiveUp {
         stay: u32,
     },
@@ -92,7 +92,7 @@ pub enum Act {
 pub const TRIES_MAX: u8 = 4;
 
 impl Caller {
-    /// The door that this caller comes through.
+    /// Where this caller comes from.
     pub(super) fn via(&self) -> Via {
         self.agent.map_or_else(|| Via::Trunk("sim".to_owned()), Via::Agent)
     }
@@ -107,41 +107,41 @@ impl Caller {
         now: Timestamp,
         length: Duration,
         asks: Option<&Asks>,
-        habits: &Habits,
+        behaviour: &Behaviour,
         random: &mut Random,
     ) -> Vec<(Timestamp, Act)> {
-        if random.chance(habits.leaves_in_flow) {
+        if random.chance(behaviour.leaves_in_flow) {
             return vec![(now + length.mul_f64(random.unit()), Act::HangUp)];
         }
         let Some(asks) = asks else {
             // Nothing was asked; an expert may press the key of the next menu already.
-            let keys = if random.chance(habits.types_ahead) { any_key(random) } else { None };
+            let keys = if random.chance(behaviour.types_ahead) { any_key(random) } else { None };
             return typed(now + length.mul_f64(random.unit()), keys).collect();
         };
-        if random.chance(habits.presses_nothing) {
+        if random.chance(behaviour.presses_nothing) {
             return Vec::new();
         }
-        let start = if random.chance(habits.barges_in) {
+        let start = if random.chance(behaviour.barges_in) {
             now + length.mul_f64(0.2 + 0.7 * random.unit())
         } else {
-            now + length + random.draw(habits.reaction)
+            now + length + random.draw(behaviour.reaction)
         };
-        let mut keys = if random.chance(habits.presses_wrong) {
+        let mut keys = if random.chance(behaviour.presses_wrong) {
             any_key(random).into_iter().collect()
         } else {
             answer(asks, random)
         };
-        if random.chance(habits.types_ahead) {
+        if random.chance(behaviour.types_ahead) {
             keys.extend(any_key(random));
         }
         typed(start, keys).collect()
     }
 
     /// Whether, and how much later, the same person calls again.
-    pub fn calls_again(&self, habits: &Habits, random: &mut Random) -> Option<Duration> {
+    pub fn calls_again(&self, behaviour: &Behaviour, random: &mut Random) -> Option<Duration> {
         let unhappy = self.solved != Some(true) && (self.solved.is_some() || self.waits);
-        let again = unhappy && self.tries + 1 < TRIES_MAX && random.chance(habits.calls_again);
-        again.then(|| random.draw(habits.calls_again_after))
+        let again = unhappy && self.tries + 1 < TRIES_MAX && random.chance(behaviour.calls_again);
+        again.then(|| random.draw(behaviour.calls_again_after))
     }
 }
 
@@ -178,17 +178,17 @@ impl World {
         let from = self.somebody();
         let to = self.arrivals.pick(&self.plan.entrances).cloned().unwrap_or_default();
         self.calls(now, Caller::new(from, to));
-        let mean_s = 3_600.0 / self.plan.habits.calls_per_hour;
+        let mean_s = 3_600.0 / self.plan.behaviour.calls_per_hour;
         let gap = self.arrivals.draw(Spread::Exponential { mean_s });
         self.put(now + gap, Stimulus::NextCaller);
     }
 
     fn somebody(&mut self) -> From {
-        let habits = &self.plan.habits;
-        if self.arrivals.chance(habits.withholds) {
+        let behaviour = &self.plan.behaviour;
+        if self.arrivals.chance(behaviour.withholds) {
             return From::default();
         }
-        if self.arrivals.chance(habits.is_known)
+        if self.arrivals.chance(behaviour.is_known)
             && let Some(number) = self.arrivals.pick(&self.plan.known)
         {
             return From { number: Some(number.clone()), name: None };
@@ -254,10 +254,10 @@ impl World {
     pub(super) fn caller_hears(&mut self, now: Timestamp, view: &CallView, length: Duration) {
         let call = view.call;
         let Some(caller) = self.callers.get_mut(&call) else { return };
-        let (habits, random) = (&self.plan.habits, &mut self.random);
+        let (behaviour, random) = (&self.plan.behaviour, &mut self.random);
         let acts = match view.state {
             CallState::Waiting | CallState::Offered if caller.waits => {
-                let presses = random.chance(habits.presses_in_queue);
+                let presses = random.chance(behaviour.presses_in_queue);
                 let key = presses.then(|| any_key(random)).flatten();
                 key.map(|key| (now + length.mul_f64(0.5), Act::Press(key))).into_iter().collect()
             }
@@ -265,12 +265,12 @@ impl World {
                 caller.waits = true;
                 caller.stay += 1;
                 let gives_up = Act::GiveUp { stay: caller.stay };
-                vec![(now + random.draw(habits.patience), gives_up)]
+                vec![(now + random.draw(behaviour.patience), gives_up)]
             }
             CallState::InFlow => {
                 caller.waits = false;
                 let asks = asked(&self.questions, view);
-                Caller::hears(now, length, asks, habits, random)
+                Caller::hears(now, length, asks, behaviour, random)
             }
             CallState::Dialing | CallState::Talking => Vec::new(),
         };
@@ -288,9 +288,11 @@ impl World {
             .iter()
             .any(|leg| leg.outcome == LegOutcome::Accepted && to_agent(&leg.party));
         if talked {
-            caller.solved = Some(self.random.chance(self.plan.habits.resolves));
+            caller.solved = Some(self.random.chance(self.plan.behaviour.resolves));
         }
-        let Some(after) = caller.calls_again(&self.plan.habits, &mut self.random) else { return };
+        let Some(after) = caller.calls_again(&self.plan.behaviour, &mut self.random) else {
+            return;
+        };
         caller.tries += 1;
         if !self.calm && now + after < self.plan.calm {
             self.put(now + after, Stimulus::Again(Box::new(caller)));
@@ -311,8 +313,8 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers, agents among them, offer no sound of their own: every so many, so that it takes no
-/// chance.
+/// Some callers, agents among them, offer no sound of their own: one in a number, so that it takes
+/// no chance.
 pub(super) fn is_opening(call: CallId) -> bool {
     const EVERY: u64 = 16;
     call.0.is_multiple_of(EVERY)
@@ -325,10 +327,10 @@ mod tests {
     #[test]
     fn a_caller_who_listens_answers_after_the_prompt() {
         let mut random = Random::new(9);
-        let habits = Habits::memoryless(1.0, 1.0, crate::sim::Spread::Never);
+        let behaviour = Behaviour::memoryless(1.0, 1.0, crate::sim::Spread::Never);
         let asks = Asks::Digits { min: 4, max: 4, terminator: Some('#') };
         let length = Duration::from_secs(3);
-        let acts = Caller::hears(Timestamp(1_000), length, Some(&asks), &habits, &mut random);
+        let acts = Caller::hears(Timestamp(1_000), length, Some(&asks), &behaviour, &mut random);
         assert_eq!(acts.len(), 5, "{acts:?}");
         assert_eq!(acts[0].0, Timestamp(4_000));
         assert!(acts.is_sorted_by_key(|(at, _)| *at));
@@ -338,12 +340,12 @@ mod tests {
     #[test]
     fn only_the_unhappy_call_again_and_not_for_ever() {
         let mut random = Random::new(9);
-        let habits = Habits { calls_again: 1.0, ..Habits::ordinary() };
+        let behaviour = Behaviour { calls_again: 1.0, ..Behaviour::ordinary() };
         let mut caller = Caller::new(From::default(), "100".to_owned());
-        assert_eq!(caller.calls_again(&habits, &mut random), None, "left in the menu");
+        assert_eq!(caller.calls_again(&behaviour, &mut random), None, "left in the menu");
         caller.solved = Some(false);
-        assert!(caller.calls_again(&habits, &mut random).is_some());
+        assert!(caller.calls_again(&behaviour, &mut random).is_some());
         caller.tries = TRIES_MAX - 1;
-        assert_eq!(caller.calls_again(&habits, &mut random), None);
+        assert_eq!(caller.calls_again(&behaviour, &mut random), None);
     }
 }

@@ -1,11 +1,12 @@
-//! Whether the center behaves, judged from outside: from what it was told and what it asked for.
+//! Whether the center behaves, judged from outside: from its events and its commands.
 //!
 //! The other half of the twelve invariants is [`ContactCenter::check`], from inside. Here are:
-//! conservation of calls (1), one call an agent, the own ones among them (2), nobody waits in vain
+//! conservation of calls (1), one call per agent, own calls among them (2), no call waits in vain
 //! (3), skills at the moment of the offer (4), no overtaking (5), offers end in time (6), commands
-//! name living legs once (7), time (8), bounds (9), and doubled news changes nothing (10). Figures
-//! that are not those of the records (11) fail a run at its end, a second run with another journal
-//! (12) fails the test.
+//! name living legs once (7), time (8), bounds (9), and doubled events change nothing (10). A call
+//! is closed as handled if and only if one of ours served it: an agent, or a supervisor who took it
+//! over. Figures that are not those of the records (11) fail a run at its end, a second run with
+//! another journal (12) fails the test.
 //!
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
@@ -17,17 +18,17 @@ use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::recording::RecordingWatch;
-use crate::sim::town::Rules;
+use crate::sim::scenario::Rules;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg, SupervisorMode,
-    SupervisorRequest, Target, Via,
+    AgentState, CallOutcome, CallRecord, Cause, Command, Event, Hearing, LegOutcome, PartyLeg,
+    SupervisorMode, SupervisorRequest, Target, Via,
 };
 
 /// Commands one input may bring about, beside [`COMMANDS_PER_CALL_MAX`] for each live call.
 const COMMANDS_MAX: usize = 32;
 const COMMANDS_PER_CALL_MAX: usize = 12;
-/// Longer no colleague's telephone rings, and no queue's in the town.
+/// No telephone rings longer than this, in the scenario.
 const OWN_RING_MAX: Duration = Duration::from_secs(31);
 
 #[derive(Debug)]
@@ -41,6 +42,9 @@ pub struct Watch {
     /// Live calls from agents' own telephones.
     own: BTreeMap<CallId, AgentId>,
     closed: BTreeSet<CallId>,
+    /// Live calls in which one of ours was there for the caller: an agent, or a supervisor who took
+    /// the call over.
+    served: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
     recording: RecordingWatch,
@@ -58,7 +62,7 @@ struct Leg {
     /// A caller with whom sound is agreed on after our answer: it counts from then.
     opens: bool,
     answered: bool,
-    /// Something or somebody was heard here.
+    /// A leg or a prompt was heard here.
     hears: bool,
     supervises: Option<Supervision>,
 }
@@ -89,6 +93,7 @@ impl Watch {
             calls: BTreeMap::new(),
             own: BTreeMap::new(),
             closed: BTreeSet::new(),
+            served: BTreeSet::new(),
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
             recording: RecordingWatch::new(setup),
@@ -110,7 +115,7 @@ impl Watch {
 
     fn learn(&mut self, now: Timestamp, event: Option<&Event>) {
         match event {
-            Some(Event::Late { news, .. }) => self.learn(now, Some(news)),
+            Some(Event::Late { event, .. }) => self.learn(now, Some(event)),
             Some(Event::CallRefused { call, .. }) if !self.closed.contains(call) => {
                 let legs = self.calls.entry(*call).or_default();
                 if let Some(caller) = legs.get_mut(&LegId::caller(*call)) {
@@ -189,7 +194,7 @@ impl Watch {
 
     /// The center asks for this.
     pub fn asked(&mut self, command: &Command, center: &ContactCenter) {
-        // Of these only the record can tell whether they are news.
+        // Of these only the record can tell whether they add anything.
         self.commands += usize::from(!matches!(command, Command::AmendRecording { .. }));
         let bound = COMMANDS_MAX + COMMANDS_PER_CALL_MAX * self.calls.len();
         assert!(self.commands <= bound, "one input brought about more than {bound} commands");
@@ -207,6 +212,7 @@ impl Watch {
             Command::Play { leg, play, prompts, .. } => {
                 self.recording.plays(*leg, *play, prompts);
                 self.plays(*leg, command);
+                self.serves(*leg, center);
             }
             Command::StopPlay { leg }
             | Command::Record { leg, .. }
@@ -218,20 +224,7 @@ impl Watch {
             }
             Command::StopRecordCall { .. } => {}
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
-            Command::Hear { leg, from } => {
-                for leg in from.iter().chain([leg]) {
-                    assert!(self.live(*leg, command).answered, "{command:?} before the answer");
-                }
-                let hears = !from.is_empty();
-                let listener = self.live(*leg, command);
-                assert!(hears || listener.hears, "{command:?} of one who hears nobody");
-                assert!(!from.contains(leg), "{command:?} of itself");
-                listener.hears = true;
-                self.hearing.hear(*leg, from);
-                if hears {
-                    self.recording.hears_others(*leg);
-                }
-            }
+            Command::Hear { leg, from } => self.hears(*leg, from, command, center),
             Command::HangUp { leg, cause } => {
                 let leg_was = self.live(*leg, command).clone();
                 // A caller who left is not the agent's miss.
@@ -242,8 +235,8 @@ impl Watch {
                 }
             }
             Command::CloseRecord { record } => self.close(record),
-            Command::AmendRecording { news } => {
-                let call = news.name.call;
+            Command::AmendRecording { update } => {
+                let call = update.name.call;
                 assert!(self.closed.contains(&call), "{call} has no record to be amended");
             }
             Command::AmendRecord { call, .. } => {
@@ -259,6 +252,9 @@ impl Watch {
         let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
         assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
         check_times(record);
+        let is_handled = record.outcome == CallOutcome::Handled;
+        let is_served = self.served.remove(&call);
+        assert_eq!(is_handled, is_served, "{call} is {}, served or not", record.outcome);
         self.recording.closed(call);
         self.closed.insert(call);
         self.own.remove(&call);
@@ -268,7 +264,7 @@ impl Watch {
     pub fn settled(&self, center: &ContactCenter, copy: bool) {
         assert!(
             !copy || self.commands == 0,
-            "doubled news brought about {} commands",
+            "doubled events brought about {} commands",
             self.commands
         );
         let live = center.calls_live();
@@ -299,7 +295,7 @@ impl Watch {
         }
     }
 
-    /// Nobody is left: no call, no timer, no agent at work.
+    /// Nothing is left: no call, no timer, no agent at work.
     pub fn ended_well(&self, center: &ContactCenter) {
         assert_eq!(center.calls_live(), 0, "calls never ended");
         assert_eq!(center.poll_timeout(), None, "a timer outlived everybody");
@@ -314,6 +310,43 @@ impl Watch {
         let leg = self.live(leg, command);
         assert!(leg.answered, "{command:?} before the answer");
         leg.hears = true;
+    }
+
+    fn hears(
+        &mut self,
+        leg: LegId,
+        from: &BTreeSet<LegId>,
+        command: &Command,
+        center: &ContactCenter,
+    ) {
+        for leg in from.iter().copied().chain([leg]) {
+            assert!(self.live(leg, command).answered, "{command:?} before the answer");
+            self.serves(leg, center);
+        }
+        let hears = !from.is_empty();
+        let listener = self.live(leg, command);
+        assert!(hears || listener.hears, "{command:?} of one who hears nobody");
+        assert!(!from.contains(&leg), "{command:?} of itself");
+        listener.hears = true;
+        self.hearing.hear(leg, from);
+        if hears {
+            self.recording.hears_others(leg);
+        }
+    }
+
+    /// This leg is heard, or something is heard on it: an agent serves the call from then on, a
+    /// supervisor once they have taken it over.
+    fn serves(&mut self, id: LegId, center: &ContactCenter) {
+        let Some(leg) = self.leg(id) else { return };
+        let is_ours = match leg.supervises {
+            Some(supervision) => {
+                supervision.may_take_over && center.supervisor_leg(id.call) != Some(id)
+            }
+            None => matches!(leg.party, Party::Agent(_)),
+        };
+        if is_ours {
+            self.served.insert(id.call);
+        }
     }
 
     fn answers(&mut self, leg: LegId, command: &Command) {
@@ -399,7 +432,7 @@ impl Watch {
         self.missed.get(&(call, agent)).is_some_and(|at| self.now <= *at + rules.exclude)
     }
 
-    /// Who only listens is heard by nobody; who whispers by one agent.
+    /// A supervisor who listens is heard by no leg; one who whispers by one agent.
     fn check_supervisors(&self, legs: &BTreeMap<LegId, Leg>, center: &ContactCenter) {
         for (id, leg) in legs {
             let Some(supervision) = leg.supervises else { continue };
@@ -424,7 +457,7 @@ impl Watch {
     }
 
     fn check_legs(&self, legs: &BTreeMap<LegId, Leg>) {
-        // Nobody can hear a caller with whom sound is still to be agreed on.
+        // No leg can hear a caller with whom sound is still to be agreed on.
         let opens = legs.values().any(|leg| leg.opens && !leg.answered);
         for (id, leg) in legs.iter().filter(|_| !opens) {
             let is_party = leg.party != Party::Caller && leg.supervises.is_none();
@@ -471,7 +504,7 @@ impl Supervision {
     }
 }
 
-/// Who was there talked or held, all the time and no longer.
+/// A party that was there talked or held, all the time and no longer.
 fn check_times(record: &CallRecord) {
     let accepted = |leg: &&PartyLeg| leg.outcome == LegOutcome::Accepted && leg.role.is_none();
     for leg in record.legs.iter().filter(accepted) {

@@ -1,4 +1,4 @@
-//! `attendant simulate`: what a day would be like with so many agents and so many calls.
+//! `attendant simulate`: what a day would be like with a number of agents and of calls.
 //!
 //! The flows, queues and skills are the real ones, and so is the machine; only people and time are
 //! made up. Faults are off: this answers how many agents, not how robust.
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::center::Setup;
 use crate::center::setup::{Agent, Queue};
 use crate::metrics;
-use crate::sim::habits::Habits;
+use crate::sim::behaviour::Behaviour;
 use crate::sim::random::Spread;
 use crate::sim::swarm::Swarm;
 use crate::sim::world::Plan;
@@ -28,7 +28,7 @@ pub const AGENTS_MAX: u32 = 2_000;
 pub const CALLS_PER_HOUR_MAX: f64 = 100_000.0;
 pub const HOURS_MAX: f64 = 168.0;
 pub const DAYS_MAX: u32 = 1_000;
-/// A skill made up for an agent nobody described.
+/// A skill made up for an agent without a description.
 const LEVEL: u8 = 10;
 /// What flows with `numbers = ["*"]` are dialed by.
 const ANY_NUMBER: &str = "100";
@@ -79,23 +79,23 @@ pub struct Report {
     /// What was asked for in place of what the queues promise.
     pub service_level_s: Option<f64>,
     /// What people were supposed to do.
-    pub habits: Habits,
+    pub behaviour: Behaviour,
     pub rows: Vec<Row>,
 }
 
-/// With so many agents. Shares are between 0 and 1; a figure nobody made is `null`.
+/// With this number of agents. Shares are between 0 and 1; a figure without a case is `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub agents: u32,
     pub calls: Estimate,
     /// Mean speed of answer.
     pub asa_s: Option<Estimate>,
-    /// Stays in queues answered in time, of those answered in time or not or given up too late; the
-    /// default variant of [`ServiceLevels`](metrics::ServiceLevels).
+    /// Visits to queues answered in time, of those answered in time or not or given up too late;
+    /// the default variant of [`ServiceLevels`](metrics::ServiceLevels).
     pub service_level: Option<Estimate>,
-    /// Stays in queues that ended with the caller hanging up.
+    /// Visits to queues that ended with the caller hanging up.
     pub abandonment: Option<Estimate>,
-    /// Stays in queues that ended with the queue sending the caller away.
+    /// Visits to queues that ended with the queue sending the caller away.
     pub overflow: Option<Estimate>,
     /// Talk, hold and after-call work, a handled call.
     pub aht_call_s: Option<Estimate>,
@@ -161,12 +161,12 @@ impl Options {
         Ok(agents)
     }
 
-    fn habits(&self) -> Habits {
-        let mut habits = Habits::ordinary();
-        habits.calls_per_hour = self.calls_per_hour;
-        habits.talk = Spread::LogNormal { mean_s: self.talk_s, cv: 0.9 };
-        habits.patience = Spread::Exponential { mean_s: self.patience_s };
-        habits
+    fn behaviour(&self) -> Behaviour {
+        let mut behaviour = Behaviour::ordinary();
+        behaviour.calls_per_hour = self.calls_per_hour;
+        behaviour.talk = Spread::LogNormal { mean_s: self.talk_s, cv: 0.9 };
+        behaviour.patience = Spread::Exponential { mean_s: self.patience_s };
+        behaviour
     }
 
     fn setup(&self, agents: u32) -> Setup {
@@ -220,7 +220,7 @@ pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
         seed: options.seed,
         days: options.days,
         service_level_s: options.service_level.map(|within| within.as_secs_f64()),
-        habits: options.habits(),
+        behaviour: options.behaviour(),
     })
 }
 
@@ -237,7 +237,7 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
         entrances: setup.flows.iter().map(entrance).collect(),
         known: setup.directory.numbers().map(str::to_owned).collect(),
         agents: setup.agents.len(),
-        habits: options.habits(),
+        behaviour: options.behaviour(),
         swarm: Swarm::calm(),
         wire_ms: (10, 30),
         start: options.start,
@@ -246,7 +246,7 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     };
     let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
-    // After closing time agents wait for nobody: only the calls that were left still count.
+    // After closing time no call comes: only those that were left still count.
     let open = sim.center.report(sim.now(), options.start, closes);
     Day { calls: sim.figures(), occupancy: open.time.occupancy.value }
 }
@@ -352,9 +352,9 @@ impl Report {
             ),
             format!(
                 "assumed: talk {}, patience {}; {:.0} % of talks solve it; in time: {}",
-                self.habits.talk,
-                self.habits.patience,
-                self.habits.resolves * 100.0,
+                self.behaviour.talk,
+                self.behaviour.patience,
+                self.behaviour.resolves * 100.0,
                 self.service_level_s.map_or_else(
                     || "as each queue promises".to_owned(),
                     |s| format!("within {s} s")

@@ -84,7 +84,7 @@ impl Journal {
         }
     }
 
-    /// Notes an input; no event is a wake-up. Call it before the center is told.
+    /// Notes an input; no event is a wake-up. Call it before the center handles it.
     pub fn input(&mut self, center: &ContactCenter, now: Timestamp, event: Option<&Event>) {
         let line = line(&Entry::new(center, self.seq, now, event));
         self.seq += 1;
@@ -178,7 +178,7 @@ pub fn replay(setup: Setup, entries: &[Entry], check: bool) -> Replay {
     replay_with(ContactCenter::new(setup), entries, check)
 }
 
-/// As [`replay`], with a center that was told of earlier calls
+/// As [`replay`], with a center that knows of earlier calls
 /// ([`learn`](ContactCenter::learn)) but has had no input yet.
 ///
 /// # Panics
@@ -200,7 +200,7 @@ pub struct Broken {
     pub why: String,
 }
 
-/// As [`replay_with`], for a journal of which nobody knows where it comes from.
+/// As [`replay_with`], for a journal of unknown origin.
 ///
 /// # Errors
 ///
@@ -381,7 +381,7 @@ give_up = "bye"
         }
     }
 
-    /// A run in which each of these happens so many seconds after the one before, as it is written.
+    /// A run in which each of these happens some seconds after the one before, as it is written.
     fn journal_of(events: Vec<(u64, Event)>) -> Vec<Entry> {
         let mut center = ContactCenter::new(pin());
         let mut at = Timestamp(100_000);
@@ -397,7 +397,7 @@ give_up = "bye"
     }
 
     /// The replay is still at the secret step when the run was at the next, and waits for a shorter
-    /// time there: nobody in the journal wakes it.
+    /// time there: no line of the journal wakes it.
     #[test]
     fn fault_14_a_journal_with_a_secret_entry_is_replayed() {
         let key = |key| {

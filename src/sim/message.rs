@@ -1,7 +1,7 @@
 //! Messages simulated callers leave: how long they speak, and how it ends.
 //!
-//! **Invariant:** each recording the center asks for is told of as ended or failed once, or twice
-//! where the wire doubles news; the end of a leg ends its recording.
+//! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
+//! where the wire doubles events; the end of a leg ends its recording.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
 use crate::words::{Command, Digit, Event, RecordingEnd, RecordingFault, RecordingKind};
 
-/// How often somebody is recorded and says nothing.
+/// How often a caller is recorded and says nothing.
 const SAYS_NOTHING: f64 = 0.15;
 const SPEECH_MS: (u64, u64) = (400, 40_000);
 /// How often a message ends by a hang-up or, of the rest, by a key; silence ends the others.

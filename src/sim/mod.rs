@@ -16,20 +16,20 @@
 //! **Deliberately absent:** real time, and any other source of chance than the seed.
 
 pub mod agent;
+pub mod behaviour;
 pub mod caller;
 pub mod check;
 pub mod day;
-pub mod habits;
 pub mod journal;
+mod meddling;
 mod message;
 pub mod oracle;
 mod own;
 pub mod random;
 mod recording;
+pub mod scenario;
 mod supervisor;
 pub mod swarm;
-mod tinker;
-pub mod town;
 pub mod transcript;
 pub mod wire;
 pub mod world;
@@ -44,7 +44,7 @@ use crate::metrics;
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
 
-pub use habits::Habits;
+pub use behaviour::Behaviour;
 pub use random::{Random, Spread};
 pub use swarm::Swarm;
 
@@ -90,13 +90,13 @@ pub struct Failure {
     pub tail: Vec<String>,
 }
 
-/// Runs the town with what the seed draws: its people, its settings, its faults.
+/// Runs the scenario with what the seed draws: its people, its settings, its faults.
 ///
 /// # Errors
 ///
 /// If an invariant is broken, with what is needed to see it again.
 pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
-    let swarm = town_swarm(seed);
+    let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, false).map_err(|(message, tail)| {
         let smallest = smallest(seed, &swarm);
         Box::new(Failure { seed, message, swarm, smallest, tail })
@@ -109,7 +109,7 @@ pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
 ///
 /// As [`run`].
 pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
-    let swarm = town_swarm(seed);
+    let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, true).map_err(|(message, tail)| {
         Box::new(Failure { seed, message, smallest: swarm.clone(), swarm, tail })
     })
@@ -117,18 +117,18 @@ pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
 
 /// The setup [`run`] uses with this seed, to replay its journal with.
 #[must_use]
-pub fn town_setup(seed: u64) -> Setup {
-    town::setup(&mut Random::new(seed).fork())
+pub fn scenario_setup(seed: u64) -> Setup {
+    scenario::setup(&mut Random::new(seed).fork())
 }
 
-fn town_swarm(seed: u64) -> Swarm {
+fn scenario_swarm(seed: u64) -> Swarm {
     let mut random = Random::new(seed);
     let _setup = random.fork();
     Swarm::pick(&mut random.fork())
 }
 
 fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec<String>)> {
-    let mut sim = town_sim(seed, swarm, keep);
+    let mut sim = scenario_sim(seed, swarm, keep);
     match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(()) => Ok(sim.report(seed)),
         Err(panic) => {
@@ -140,17 +140,17 @@ fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec
     }
 }
 
-fn town_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
+fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let mut random = Random::new(seed);
-    let setup = town::setup(&mut random.fork());
+    let setup = scenario::setup(&mut random.fork());
     let _swarm = random.fork();
-    let rules = town::rules(&setup);
+    let rules = scenario::rules(&setup);
     let plan = Plan {
         flows: setup.flows.clone(),
         entrances: vec!["100".to_owned()],
-        known: town::known_numbers(),
+        known: scenario::known_numbers(),
         agents: setup.agents.len(),
-        habits: Habits::crowded(&mut random),
+        behaviour: Behaviour::crowded(&mut random),
         swarm: swarm.clone(),
         wire_ms: (0, 30),
         start: START,

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::words::From;
 
 const CODES: [&str; 6] = ["*40", "*41", "*42", "*43", "*44", "*441"];
-/// In the town, a trunk may dial the first and not the second, and nobody knows the third.
+/// In the scenario, a trunk may dial the first and not the second, and nobody knows the third.
 const OUTSIDE: [&str; 3] = ["+14155550177", "+882139900000", "nobody"];
 /// How often the telephone has a second line, and it is used beside the first.
 const SECOND_LINE: f64 = 0.1;
@@ -22,9 +22,9 @@ const GIVES_UP: f64 = 0.3;
 const GIVES_UP_WITHIN_MS: u64 = 40_000;
 
 impl World {
-    /// An agent feels like calling somebody.
+    /// An agent feels like making an own call.
     pub(super) fn calls_for_itself(&mut self, now: Timestamp, id: AgentId) {
-        let often = self.plan.habits.own_calls;
+        let often = self.plan.behaviour.own_calls;
         // Where nobody does, no chance is used up: the same seed gives the same day as ever.
         if self.calm || often <= 0.0 || !self.random.chance(often) {
             return;

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-/// Longer than this nobody does anything; it keeps a heavy tail from outliving the simulation.
+/// No draw is longer than this; it keeps a heavy tail from outliving the simulation.
 const DRAW_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One stream of draws.

@@ -1,9 +1,8 @@
-//! Recordings of both sides, as the media of the simulated world make them; and the judge's eye on
-//! them: nobody is recorded unannounced, whom the caller does not hear, in a pause, or at a secret
-//! step.
+//! Call recordings, as the media of the simulated world make them; and the judge's eye on them: no
+//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step.
 //!
-//! **Invariant:** each recording the center asks for is told of as ended or failed once, or twice
-//! where the wire doubles news; the end of a call's last leg ends its recording.
+//! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
+//! where the wire doubles events; the end of a call's last leg ends its recording.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +23,7 @@ impl World {
     pub(super) fn records_call(&mut self, now: Timestamp, recording: RecordingId) {
         let call = recording.call;
         if self.recorded.contains_key(&call) {
-            return; // who is in it changes, and that is no news
+            return; // who is in it changes, and that changes nothing
         }
         if self.random.chance(self.plan.swarm.prompt_failed) {
             let why = RecordingFault::TooSlow;

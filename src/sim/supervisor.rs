@@ -22,7 +22,7 @@ const MODES: [SupervisorMode; 4] = [
 /// What one supervisor asks for, one after the other, and how far apart.
 const ASKS_MAX: u64 = 5;
 const PAUSE_MS: (u64, u64) = (0, 20_000);
-/// In the town, a trunk may dial the first and not the second.
+/// In the scenario, a trunk may dial the first and not the second.
 const OUTSIDE: [&str; 2] = ["+14155550166", "+882139900000"];
 /// How often the supervisor uses the keys of the telephone, or puts it on hold.
 const USES_KEYS: f64 = 0.5;
@@ -38,9 +38,9 @@ pub enum Act {
 }
 
 impl World {
-    /// Somebody may feel like supervising this call, from about now on.
+    /// A supervisor may feel like supervising this call, from about now on.
     pub(super) fn may_be_supervised(&mut self, now: Timestamp, call: CallId) {
-        let often = self.plan.habits.supervises;
+        let often = self.plan.behaviour.supervises;
         // Where nobody does, no chance is used up: the same seed gives the same day as ever.
         if self.calm || often <= 0.0 || !self.random.chance(often) {
             return;

@@ -17,7 +17,7 @@ pub struct Swarm {
     pub late: f64,
     /// A message is so late (up to 40 s) that everybody has given up on it.
     pub lost: f64,
-    /// News of the same leg overtakes older news.
+    /// Events of the same leg overtake older ones.
     pub reordered: f64,
     /// News arrives a second time.
     pub doubled: f64,
@@ -25,11 +25,11 @@ pub struct Swarm {
     pub busy: f64,
     /// The agent presses "reject".
     pub rejected: f64,
-    /// Nobody picks up.
+    /// The telephone is not answered.
     pub unanswered: f64,
     /// The phone, or the way to it, fails at once.
     pub device_error: f64,
-    /// The dial fails and its leg ends: both are told.
+    /// The dial fails and its leg ends: both are reported.
     pub failed_twice: f64,
     /// The phone falls off the network while it rings or talks.
     pub phone_lost: f64,

@@ -1,8 +1,8 @@
-//! What happens to news and commands on their way.
+//! What happens to events and commands on their way.
 //!
 //! The signaling layers deliver everything in the end (they send again until it is acknowledged),
-//! so "lost" here means very late. What they cannot prevent is modeled: messages that cross, news
-//! of the media that overtakes news of the signaling, the same news twice.
+//! so "lost" here means very late. What they cannot prevent is modeled: messages that cross, events
+//! of the media that overtake those of the signaling, the same event twice.
 //!
 //! **Invariant:** commands to one leg never overtake one another: the layer that carries them out
 //! gets them from one queue.
@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 pub enum Lane {
     /// Commands to the far end of a leg.
     Out(LegId),
-    /// Signaling news of a leg.
+    /// Signaling events of a leg.
     In(LegId),
     /// Keys and ends of prompts: another socket, another order.
     Media(LegId),

@@ -13,8 +13,8 @@ use crate::center::ContactCenter;
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
+use crate::sim::behaviour::Behaviour;
 use crate::sim::caller::{self, Asks, Caller};
-use crate::sim::habits::Habits;
 use crate::sim::message::Message;
 use crate::sim::random::Random;
 use crate::sim::supervisor;
@@ -33,7 +33,7 @@ const MUSIC: Duration = Duration::from_secs(30);
 /// What is to happen.
 #[derive(Clone, Debug)]
 pub enum Stimulus {
-    /// News reaches the center; `copy` says that it was told before.
+    /// An event reaches the center; `copy` says that it came before.
     News {
         event: Event,
         copy: bool,
@@ -80,7 +80,7 @@ pub struct Plan {
     /// Numbers of people in the directory.
     pub known: Vec<String>,
     pub agents: usize,
-    pub habits: Habits,
+    pub behaviour: Behaviour,
     pub swarm: Swarm,
     /// Usual delay of a message, least and most.
     pub wire_ms: (u64, u64),
@@ -245,7 +245,7 @@ impl World {
         self.quiet
     }
 
-    /// Somebody at the far end hangs up.
+    /// The far end hangs up.
     pub(super) fn hang_up(&mut self, now: Timestamp, leg: LegId) {
         if self.is(leg, Far::Over) {
             return;
@@ -282,7 +282,7 @@ impl World {
             Command::Dial { leg, target, .. } => self.dialed(now, leg, &target),
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 if self.is(leg, Far::Over) {
-                    return; // it crossed the news of its end
+                    return; // it crossed its end
                 }
                 self.over(now, leg);
                 self.tell(now, Lane::In(leg), Event::HungUp { leg, cause });
@@ -307,13 +307,15 @@ impl World {
             Target::Trunk { .. } => None,
         };
         self.begin(leg, agent);
-        let Plan { habits, swarm, .. } = &self.plan;
+        let Plan { behaviour, swarm, .. } = &self.plan;
         let treatment = match agent.and_then(|agent| self.people.get(agent.0 as usize)) {
-            Some(person) => person.treats(habits, swarm, &mut self.random),
-            // Somebody outside: a phone that is never busy with us.
-            None => {
-                Person { online: true, ..Person::default() }.treats(habits, swarm, &mut self.random)
-            }
+            Some(person) => person.treats(behaviour, swarm, &mut self.random),
+            // An outside party: a phone that is never busy with us.
+            None => Person { online: true, ..Person::default() }.treats(
+                behaviour,
+                swarm,
+                &mut self.random,
+            ),
         };
         match treatment {
             Treatment::Fail(cause) => {
@@ -417,7 +419,7 @@ impl World {
         }
     }
 
-    /// Somebody talks to the party on this leg.
+    /// The party on this leg is talked to.
     fn talks(&mut self, now: Timestamp, b: LegId) {
         if let Some(caller) = self.callers.get_mut(&b.call) {
             caller.waits = false;
@@ -425,18 +427,18 @@ impl World {
         let Some(end) = self.ends.get_mut(&b).filter(|end| !end.talks) else { return };
         end.talks = true;
         let agent = end.agent;
-        let talk = self.random.draw(self.plan.habits.talk);
+        let talk = self.random.draw(self.plan.behaviour.talk);
         self.put(now + talk, Stimulus::TalkEnds { leg: b });
         let Some(agent) = agent else { return };
-        if self.random.chance(self.plan.habits.holds) {
-            let (from, hold) = (talk.mul_f64(0.3), self.random.draw(self.plan.habits.hold));
+        if self.random.chance(self.plan.behaviour.holds) {
+            let (from, hold) = (talk.mul_f64(0.3), self.random.draw(self.plan.behaviour.hold));
             let (hold_it, resume) = (agent::Act::Hold(b), agent::Act::Resume(b));
             self.put(now + from, Stimulus::Agent { agent, act: hold_it });
             self.put(now + from + hold, Stimulus::Agent { agent, act: resume });
         }
-        if self.random.chance(self.plan.habits.tinkers) {
+        if self.random.chance(self.plan.behaviour.meddles) {
             let at = now + talk.mul_f64(self.random.unit());
-            self.tinkers(at, agent);
+            self.meddles(at, agent);
             self.fumbles(at, b);
         }
         self.may_be_supervised(now, b.call);
@@ -457,7 +459,8 @@ impl World {
             return;
         }
         let caller = LegId::caller(leg.call);
-        let by_caller = self.random.chance(self.plan.habits.caller_ends_talk) && self.is_up(caller);
+        let by_caller =
+            self.random.chance(self.plan.behaviour.caller_ends_talk) && self.is_up(caller);
         self.hang_up(now, if by_caller { caller } else { leg });
     }
 
@@ -479,14 +482,14 @@ impl World {
             person.leg = None;
         }
         if talked {
-            let after = self.random.draw(self.plan.habits.wrap_up);
-            let resolved = self.random.chance(self.plan.habits.resolves);
+            let after = self.random.draw(self.plan.behaviour.wrap_up);
+            let resolved = self.random.chance(self.plan.behaviour.resolves);
             let act = agent::Act::WriteUp { resolved };
             self.put(now + after, Stimulus::Agent { agent: id, act });
         }
     }
 
-    /// Sends news to the center; returns when it arrives.
+    /// Sends an event to the center; returns when it arrives.
     pub(super) fn tell(&mut self, now: Timestamp, lane: Lane, event: Event) -> Timestamp {
         let delivery = self.wire.send(now, lane, &self.plan.swarm);
         let copied = matches!(

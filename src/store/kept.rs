@@ -23,12 +23,12 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::center::Standing;
+use crate::center::SavedAgentState;
 use crate::id::CallId;
 use crate::store::records::{self, sql, unsigned};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal, state};
-use crate::words::{RecordingNews, WrapUp};
+use crate::words::{RecordingUpdate, WrapUp};
 
 /// A file is begun anew after so many bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
@@ -42,13 +42,34 @@ const UNTIL: &str = "kept_until";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kept {
-    Session { call: CallId, json: String },
-    ForgetSession { call: CallId },
-    Leg { name: String, json: String },
-    ForgetLeg { name: String },
-    Standing { agent: String, standing: Standing },
-    WrapUp { call: CallId, wrap_up: WrapUp },
-    Recording { news: RecordingNews },
+    Session {
+        call: CallId,
+        json: String,
+    },
+    ForgetSession {
+        call: CallId,
+    },
+    Leg {
+        name: String,
+        json: String,
+    },
+    ForgetLeg {
+        name: String,
+    },
+    #[serde(rename = "standing")]
+    AgentState {
+        agent: String,
+        #[serde(rename = "standing")]
+        state: SavedAgentState,
+    },
+    WrapUp {
+        call: CallId,
+        wrap_up: WrapUp,
+    },
+    Recording {
+        #[serde(rename = "news")]
+        update: RecordingUpdate,
+    },
 }
 
 /// A line: what was kept, and its number.
@@ -227,15 +248,15 @@ pub(super) fn apply(db: &Connection, kept: &Kept) -> Result<(), StoreError> {
         Kept::ForgetSession { call } => state::forget_session(db, *call)?,
         Kept::Leg { name, json } => state::keep_leg(db, name, json)?,
         Kept::ForgetLeg { name } => state::forget_leg(db, name)?,
-        Kept::Standing { agent, standing } => state::keep_standing(db, agent, standing)?,
+        Kept::AgentState { agent, state } => state::keep_agent_state(db, agent, state)?,
         Kept::WrapUp { call, wrap_up } => {
             if !records::amend(db, *call, wrap_up)? {
                 tracing::warn!(%call, "after-call work belongs to no record");
             }
         }
-        Kept::Recording { news } => {
-            if records::amend_recording(db, news)?.is_none() {
-                tracing::warn!(recording = %news.name, "a recording belongs to no record");
+        Kept::Recording { update } => {
+            if records::amend_recording(db, update)?.is_none() {
+                tracing::warn!(recording = %update.name, "a recording belongs to no record");
             }
         }
     }
@@ -252,4 +273,30 @@ pub(super) fn set_until(db: &Connection, until: u64) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
     statement.execute(params![UNTIL, sql(until)])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind, as files of earlier versions have them.
+    const KEPT: &str = r##"
+{"session":{"call":7,"json":"{}"}}
+{"forget_session":{"call":7}}
+{"leg":{"name":"v3:a","json":"{}"}}
+{"forget_leg":{"name":"v3:a"}}
+{"standing":{"agent":"alice","standing":{"standing":"logged_out"}}}
+{"standing":{"agent":"alice","standing":{"standing":"not_ready","reason":"lunch"}}}
+{"standing":{"agent":"alice","standing":{"standing":"ready"}}}
+{"wrap_up":{"call":7,"wrap_up":{"leg":{"call":7,"n":1},"acw_ms":40,"resolved":true,"intent":null,"note":null}}}
+{"recording":{"news":{"name":"call-7-1","state":"kept","length_ms":900,"ended":"hung_up","url":null}}}
+"##;
+
+    #[test]
+    fn what_is_kept_is_read_and_written_as_it_always_was() {
+        for text in KEPT.trim().lines() {
+            let kept: Kept = serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(serde_json::to_string(&kept).unwrap(), text);
+        }
+    }
 }

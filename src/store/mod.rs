@@ -33,10 +33,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::center::Standing;
+use crate::center::SavedAgentState;
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Event, RecordingNews, WrapUp};
+use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use open::{Found, look, open};
 pub use records::{Filter, PAGE_MAX, Past, Reader};
@@ -103,7 +103,7 @@ pub struct Opened {
     /// And of legs, by the names that the front gave them.
     pub legs: Vec<(String, String)>,
     /// Where agents stood, by name.
-    pub standings: BTreeMap<String, Standing>,
+    pub agent_states: BTreeMap<String, SavedAgentState>,
 }
 
 /// The driver's end.
@@ -186,8 +186,8 @@ impl Store {
     }
 
     /// Adds what became known of a recording to a closed record.
-    pub fn amend_recording(&mut self, news: RecordingNews) -> Noted {
-        self.keep(Kept::Recording { news })
+    pub fn amend_recording(&mut self, update: RecordingUpdate) -> Noted {
+        self.keep(Kept::Recording { update })
     }
 
     /// Keeps what a front has to know of a call after a restart, in place of what it kept before.
@@ -219,8 +219,8 @@ impl Store {
     }
 
     /// Keeps where an agent stands.
-    pub fn keep_standing(&mut self, agent: &str, standing: Standing) -> Noted {
-        self.keep(Kept::Standing { agent: agent.to_owned(), standing })
+    pub fn keep_agent_state(&mut self, agent: &str, state: SavedAgentState) -> Noted {
+        self.keep(Kept::AgentState { agent: agent.to_owned(), state })
     }
 
     fn keep(&mut self, kept: Kept) -> Noted {

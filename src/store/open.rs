@@ -74,7 +74,7 @@ impl Found {
         let failed = |error| StoreError::io(&folder, error);
         let kept_next = kept::recover(&mut db, &folder, &recovered.carried, next.was_lost)?;
         let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
-        let standings = state::standings(&db)?;
+        let agent_states = state::agent_states(&db)?;
         let first = Segment::create(&folder, &header).map_err(failed)?;
         let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
         let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
@@ -96,7 +96,7 @@ impl Found {
             thread,
             folder,
         };
-        Ok(Opened { store, next_call: next.call, recovered, sessions, legs, standings })
+        Ok(Opened { store, next_call: next.call, recovered, sessions, legs, agent_states })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::id::CallId;
 use crate::store::{StoreError, state};
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, EndedBy, Party, PartyLeg, Recording, RecordingNews, WrapUp,
+    CallOutcome, CallRecord, EndedBy, Party, PartyLeg, Recording, RecordingUpdate, WrapUp,
 };
 
 /// The version of the tables (`PRAGMA user_version`).
@@ -132,20 +132,20 @@ pub(super) fn amend(db: &Connection, call: CallId, wrap_up: &WrapUp) -> Result<b
 /// last second, in which the recording began.
 pub(super) fn amend_recording(
     db: &Connection,
-    news: &RecordingNews,
+    update: &RecordingUpdate,
 ) -> Result<Option<bool>, StoreError> {
-    let call = news.name.call;
+    let call = update.name.call;
     let Some(mut record) = get(db, call)? else {
         return Ok(None);
     };
-    let mut learned = record.learn(news);
+    let mut learned = record.learn(update);
     if learned.is_none() && record.ended_by == EndedBy::ServerLost {
         let (step, at) = match record.path.last() {
             Some(entry) => (entry.step.clone(), entry.at),
             None => (String::new(), record.arrived_at),
         };
-        record.recordings.push(Recording::begin((news.name, news.kind), step, at));
-        learned = record.learn(news);
+        record.recordings.push(Recording::begin((update.name, update.kind), step, at));
+        learned = record.learn(update);
     }
     if learned == Some(true) {
         let mut statement = db.prepare_cached("UPDATE calls SET record = ?2 WHERE call = ?1")?;

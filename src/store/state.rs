@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::center::Standing;
+use crate::center::SavedAgentState;
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::journal::Entry;
@@ -66,29 +66,31 @@ pub(super) fn legs(db: &Connection) -> Result<Vec<(String, String)>, StoreError>
     rows.map(|row| row.map_err(StoreError::from)).collect()
 }
 
-pub(super) fn keep_standing(
+pub(super) fn keep_agent_state(
     db: &Connection,
     agent: &str,
-    standing: &Standing,
+    state: &SavedAgentState,
 ) -> Result<(), StoreError> {
-    let json = serde_json::to_string(standing).expect("a standing has only keys that are text");
+    let json = serde_json::to_string(state).expect("a state has only keys that are text");
     let mut statement = db.prepare_cached("INSERT OR REPLACE INTO agents VALUES (?1, ?2)")?;
     statement.execute(params![agent, json])?;
     Ok(())
 }
 
-/// Standings by the agent's name. One that cannot be read is left out: the agent is logged out.
-pub(super) fn standings(db: &Connection) -> Result<BTreeMap<String, Standing>, StoreError> {
+/// Saved states by the agent's name. One that cannot be read is left out: the agent is logged out.
+pub(super) fn agent_states(
+    db: &Connection,
+) -> Result<BTreeMap<String, SavedAgentState>, StoreError> {
     let mut statement = db.prepare("SELECT name, standing FROM agents")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-    let mut standings = BTreeMap::new();
+    let mut agent_states = BTreeMap::new();
     for row in rows {
         let (name, json) = row?;
-        if let Ok(standing) = serde_json::from_str(&json) {
-            standings.insert(name, standing);
+        if let Ok(state) = serde_json::from_str(&json) {
+            agent_states.insert(name, state);
         }
     }
-    Ok(standings)
+    Ok(agent_states)
 }
 
 /// Calls carried over that have no record yet, with their arrivals.

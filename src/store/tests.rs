@@ -13,8 +13,8 @@ use super::journal::{Entry, Header, Input, read, read_run, segments, write_line}
 use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
-    CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit, QueueStay,
-    Recording, RecordingEnd, RecordingKind, RecordingState, Via,
+    CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
+    QueueVisit, Recording, RecordingEnd, RecordingKind, RecordingState, Via,
 };
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
@@ -59,7 +59,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         ended_by: EndedBy::Caller,
         cause: Cause::NORMAL_CLEARING,
         path: Vec::new(),
-        queued: vec![QueueStay {
+        queued: vec![QueueVisit {
             queue: "billing".to_owned(),
             entered_at: Timestamp(ended_at - 80),
             left_at: Timestamp(ended_at - 50),
@@ -179,16 +179,16 @@ fn recordings_are_amended_late_once_and_where_they_belong() {
     store.close(Box::new(lost));
     let kept = |id| {
         let whose = (id, RecordingKind::Call);
-        RecordingNews::ended(whose, 4_000, RecordingEnd::HungUp, None)
+        RecordingUpdate::ended(whose, 4_000, RecordingEnd::HungUp, None)
     };
-    for news in [
+    for update in [
         kept(name(1, 1)),
-        RecordingNews::ended(message, 0, RecordingEnd::Silence, None),
+        RecordingUpdate::ended(message, 0, RecordingEnd::Silence, None),
         kept(name(1, 2)),
         kept(name(2, 1)),
         kept(name(3, 1)),
     ] {
-        store.amend_recording(news);
+        store.amend_recording(update);
     }
     store.shutdown().unwrap();
     let recordings = |record: &CallRecord| -> Vec<_> {
@@ -340,13 +340,13 @@ fn after_an_end_in_order_nothing_goes_on() {
 }
 
 #[test]
-fn standings_sessions_and_legs_outlive_the_process() {
+fn agent_states_sessions_and_legs_outlive_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let Opened { mut store, standings, sessions, legs, .. } = opened(folder.path());
-    assert!(standings.is_empty() && sessions.is_empty() && legs.is_empty());
-    let lunch = Standing::NotReady { reason: "lunch".to_owned() };
-    store.keep_standing("alice", Standing::Ready);
-    store.keep_standing("alice", lunch.clone());
+    let Opened { mut store, agent_states, sessions, legs, .. } = opened(folder.path());
+    assert!(agent_states.is_empty() && sessions.is_empty() && legs.is_empty());
+    let lunch = SavedAgentState::NotReady { reason: "lunch".to_owned() };
+    store.keep_agent_state("alice", SavedAgentState::Ready);
+    store.keep_agent_state("alice", lunch.clone());
     store.keep_session(CallId(3), "{}".to_owned());
     let too_long = "x".repeat(SESSION_LEN_MAX + 1);
     assert_eq!(store.keep_session(CallId(3), too_long.clone()), Noted::Lost);
@@ -356,9 +356,9 @@ fn standings_sessions_and_legs_outlive_the_process() {
     store.forget_leg("v3:a".to_owned());
     assert_eq!(store.keep_leg("v3:b".to_owned(), too_long), Noted::Lost);
     store.shutdown().unwrap();
-    let Opened { store, standings, sessions, legs, .. } = opened(folder.path());
+    let Opened { store, agent_states, sessions, legs, .. } = opened(folder.path());
     assert_eq!(legs, [("v3:b".to_owned(), "{\"n\":2}".to_owned())]);
-    assert_eq!(standings, BTreeMap::from([("alice".to_owned(), lunch)]));
+    assert_eq!(agent_states, BTreeMap::from([("alice".to_owned(), lunch)]));
     assert_eq!(sessions, [(CallId(3), "{}".to_owned())]);
     store.shutdown().unwrap();
 }

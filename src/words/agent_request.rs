@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What an agent, or somebody on the agent's behalf, asks for.
+/// What an agent asks for, or the HTTP interface on the agent's behalf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum AgentRequest {
@@ -28,7 +28,7 @@ pub enum AgentRequest {
     },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
-    /// Back to the caller; a guest is hung up.
+    /// Back to the caller; a consulted party is hung up.
     Resume,
     /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
     /// texts, numbers, `true` or `false`.
@@ -36,15 +36,16 @@ pub enum AgentRequest {
         step: String,
         vars: BTreeMap<String, serde_json::Value>,
     },
-    /// The caller is put on hold, and somebody outside is dialed for the agent: the guest.
+    /// The caller is put on hold, and somebody outside is dialed for the agent: the consulted
+    /// party.
     Consult {
         number: String,
         /// The trunk to go through; the first that allows the number otherwise.
         trunk: Option<String>,
     },
-    /// The agent leaves, and the caller goes on with the guest.
+    /// The agent leaves, and the caller goes on with the consulted party.
     Complete,
-    /// Caller, agent and guest hear each other.
+    /// Caller, agent and consulted party hear each other.
     Conference,
     /// Both sides are recorded from now on, where the queue allows it; a pause ends.
     StartRecording,

@@ -30,7 +30,7 @@ pub enum AgentState {
     NotReady { reason: String },
     /// Waits for a call.
     Ready,
-    /// Wants calls, and is on one of their own: a feature code, a colleague, somebody outside.
+    /// Wants calls, and is on an own call: to a feature code, a colleague, an outside party.
     OnOwnCall { call: CallId },
     /// A call is offered: the phone rings, or will in a moment.
     Reserved { offer: OfferId, call: CallId },

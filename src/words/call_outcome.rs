@@ -12,7 +12,7 @@ pub enum CallOutcome {
     Handled,
     /// The caller left while waiting in a queue or while an agent's phone rang.
     Abandoned,
-    /// A queue sent the call away (full, timeout, nobody staffed) and no agent talked to it.
+    /// A queue sent the call away (full, timeout, no agents) and no agent talked to the caller.
     Overflowed,
     /// Sent to an outside number, which answered.
     Transferred,

@@ -1,6 +1,6 @@
 //! Why a leg ended: a Q.850 cause value (ITU-T Q.850 §2.2.7).
 //!
-//! **Deliberately absent:** SIP status codes. `sip` maps both ways, and nobody else.
+//! **Deliberately absent:** SIP status codes. `sip` alone maps both ways.
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingNews, Target, WrapUp};
+use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingUpdate, Target, WrapUp};
 
 /// Everything the contact center can ask of the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub enum Command {
     /// Record what comes from this leg, after a tone where `beep` says so; replaces what plays on
     /// the leg. It ends after `silence` without a sound, at `length_max`, with
     /// [`Command::StopRecord`], with the leg, and with `finish_key` where the front hears it.
-    /// `Recorded` or `RecordFailed` follows; less speech than `length_min` is told as none, and
+    /// `Recorded` or `RecordFailed` follows; less speech than `length_min` counts as none, and
     /// nothing of it is kept. One recording per leg.
     Record {
         leg: LegId,
@@ -41,13 +41,13 @@ pub enum Command {
     /// End the recording of this leg; `Recorded` follows.
     StopRecord { leg: LegId },
     /// From now on this recording of a call has what `left` says in its left channel and what
-    /// `right` say in its right one; with nobody to hear, silence of the same length. The first
+    /// `right` say in its right one; with no leg to hear, silence of the same length. The first
     /// such command begins it. It ends with [`Command::StopRecordCall`], with the last leg of the
     /// call, and at a greatest length; `Recorded` or `RecordFailed` follows. One a call at a time.
     RecordCall { recording: RecordingId, left: Option<LegId>, right: BTreeSet<LegId> },
     /// End the recording of both sides; `Recorded` follows.
     StopRecordCall { recording: RecordingId },
-    /// Call somebody. `Ringing`, then `Answered` or `DialFailed`, come back.
+    /// Dial a target. `Ringing`, then `Answered` or `DialFailed`, come back.
     Dial {
         leg: LegId,
         target: Target,
@@ -55,7 +55,7 @@ pub enum Command {
         /// The center hangs up then. For fronts that must say beforehand how long it may ring.
         until: Timestamp,
     },
-    /// From now on this leg hears exactly these legs of its call: nobody, where there are none. It
+    /// From now on this leg hears exactly these legs of its call: none, where the set is empty. It
     /// says nothing about what those hear. Where there are some, what played on the leg stops.
     Hear { leg: LegId, from: BTreeSet<LegId> },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
@@ -64,9 +64,9 @@ pub enum Command {
     CloseRecord { record: Box<CallRecord> },
     /// After-call work of a closed record became known.
     AmendRecord { call: CallId, wrap_up: WrapUp },
-    /// More became known of a recording of a closed record. It may be told twice, and older news
-    /// after newer: see [`CallRecord::learn`].
-    AmendRecording { news: RecordingNews },
+    /// More became known of a recording of a closed record. An update may come twice, and an older
+    /// one after a newer: see [`CallRecord::learn`].
+    AmendRecording { update: RecordingUpdate },
 }
 
 impl Command {

@@ -26,6 +26,20 @@ pub enum EndedBy {
     ServerLost,
 }
 
+impl EndedBy {
+    /// All there are, in this order.
+    pub const ALL: [Self; 8] = [
+        Self::Caller,
+        Self::Agent,
+        Self::Party,
+        Self::Flow,
+        Self::Operator,
+        Self::Network,
+        Self::Server,
+        Self::ServerLost,
+    ];
+}
+
 /// As the HTTP interface has it.
 impl fmt::Display for EndedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,7 +24,7 @@ pub enum Event {
     /// The same, of a caller with whom sound is agreed on only after our answer: the flow begins
     /// with [`Event::Answered`] of its leg.
     CallOpening { call: CallId, from: From, to: String, via: Via },
-    /// Somebody who may call was refused before there was anything to decide: no sound in common,
+    /// A caller who may call was refused before there was anything to decide: no sound in common,
     /// no ports, no room. Or they gave up before that (`by` says so). All there is of the call is
     /// this.
     ///
@@ -43,7 +43,7 @@ pub enum Event {
     /// The far end of a leg pressed a key.
     Digit { leg: LegId, digit: Digit },
     /// The keys a front collected by itself, none if it waited in vain; no more came in the time
-    /// that [`Ahead`](crate::words::Ahead) gave it.
+    /// that [`LookAhead`](crate::words::LookAhead) gave it.
     Keys { leg: LegId, keys: Vec<Digit> },
     /// The prompts of one `Play` were heard to their end.
     PromptDone { leg: LegId, play: PlayId },
@@ -75,17 +75,21 @@ pub enum Event {
     /// A leg was hung up, at either end; also after our own `HangUp`. A leg ends once: with this or
     /// with [`Event::LegLost`].
     HungUp { leg: LegId, cause: Cause },
-    /// A leg ended, and nobody hung it up.
+    /// A leg ended, and neither end hung it up.
     LegLost { leg: LegId, cause: Cause, how: Loss },
     /// An agent's phone can or cannot be reached now (registered, expired, static).
     PhoneReachable { agent: AgentId, reachable: bool },
-    /// An agent asks for something, or somebody on the agent's behalf.
+    /// A request of an agent, or on the agent's behalf.
     AgentAsked { agent: AgentId, ask: AgentRequest },
-    /// Somebody asks for something about a call, as its supervisor. `by` says who asks, in the
+    /// A request about a call, as its supervisor. `by` says who asks, in the
     /// words of whoever let them ask.
     SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
-    /// News that was long on its way: it happened at `at`, not now.
-    Late { at: Timestamp, news: Box<Event> },
+    /// An event that was long on its way: it happened at `at`, not now.
+    Late {
+        at: Timestamp,
+        #[serde(rename = "news")]
+        event: Box<Event>,
+    },
     /// A supervisor ends a call.
     EndCall { call: CallId },
     /// The process that carried a call ended, and the call with it.
@@ -99,7 +103,7 @@ impl Event {
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match self {
-            Self::Late { news, .. } => news.call(),
+            Self::Late { event, .. } => event.call(),
             Self::CallArrived { call, .. }
             | Self::CallOpening { call, .. }
             | Self::CallRefused { call, .. }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! The caller's number and name.
 //!
 //! **Deliberately absent:** who that is to us. A number is a label, never a login.
 

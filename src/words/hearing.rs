@@ -1,9 +1,9 @@
-//! Who hears whom, as [`Command::Hear`](crate::words::Command::Hear) has said so far.
+//! What each leg hears, as [`Command::Hear`](crate::words::Command::Hear) has said so far.
 //!
 //! For whoever carries the commands out, or watches them, and has to know more than one of them:
 //! a front that joins two legs in one step waits until both hear each other.
 //!
-//! **Invariant:** a leg that ended hears nobody, and nobody hears it.
+//! **Invariant:** a leg that ended hears none, and none hears it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::id::LegId;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Ear>", into = "Vec<Ear>")]
 pub struct Hearing {
-    /// Only legs that hear somebody.
+    /// Only legs that hear another.
     of: BTreeMap<LegId, BTreeSet<LegId>>,
 }
 
@@ -58,7 +58,7 @@ impl Hearing {
     }
 
     /// This leg and all that it hears, directly or by way of others, if each of them hears all
-    /// the rest; the leg alone, if it hears nobody. `None` while they do not: a change takes
+    /// the rest; the leg alone, if it hears none. `None` while they do not: a change takes
     /// one command per leg.
     #[must_use]
     pub fn circle(&self, leg: LegId) -> Option<BTreeSet<LegId>> {

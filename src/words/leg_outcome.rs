@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::OfferOutcome;
 
-/// How a leg to an agent or to somebody outside ended.
+/// How a leg to an agent or to an outside party ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegOutcome {
-    /// It has not ended: nobody has answered yet, or the talk goes on.
+    /// It has not ended: it rings, or the talk goes on.
     Ringing,
     /// The party answered.
     Accepted,
-    /// 603 and the like: the agent pressed "reject".
+    /// 603 and the like: whoever was rung pressed "reject".
     Rejected,
     /// The telephone was busy.
     Busy,
@@ -29,11 +29,24 @@ pub enum LegOutcome {
     Withdrawn,
     /// No trunk may dial the number.
     Refused,
-    /// Somebody outside could not be reached.
+    /// Whoever was dialed beside the queue could not be reached.
     Failed,
 }
 
 impl LegOutcome {
+    /// All there are, in this order.
+    pub const ALL: [Self; 9] = [
+        Self::Ringing,
+        Self::Accepted,
+        Self::Rejected,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::DeviceError,
+        Self::Withdrawn,
+        Self::Refused,
+        Self::Failed,
+    ];
+
     /// Of a leg that we end ourselves.
     #[must_use]
     pub const fn of_ours(answered: bool) -> Self {

@@ -10,7 +10,7 @@ use crate::words::Digit;
 /// keys itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listen {
-    /// So many keys end the input, whatever they are.
+    /// The input ends at the latest with this many keys.
     pub keys_max: u8,
     /// This key ends it, too.
     pub finish: Option<Digit>,
@@ -20,12 +20,12 @@ pub struct Listen {
     pub inter_digit: Duration,
     /// Whether a key stops the prompt.
     pub barge_in: bool,
-    /// Nobody may write the keys down.
+    /// The keys must not be written down.
     pub secret: bool,
 }
 
 impl Listen {
-    /// One key cuts short what is heard; nobody waits for it afterwards.
+    /// One key cuts short what is heard; no step waits for it afterwards.
     pub const SKIP: Self = Self {
         keys_max: 1,
         finish: None,

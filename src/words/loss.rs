@@ -1,8 +1,8 @@
-//! How a leg ended that nobody hung up.
+//! How a leg ended that neither end hung up.
 
 use serde::{Deserialize, Serialize};
 
-/// How a leg ended that nobody hung up.
+/// How a leg ended that neither end hung up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {

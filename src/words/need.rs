@@ -31,13 +31,13 @@ pub enum Need {
     Verb(Verb),
     /// An input ends with this key.
     FinishKey(Digit),
-    /// So many keys in one input.
+    /// This many keys in one input.
     KeysMax(u8),
     /// The time to the first key and the time between keys are not the same.
     TwoTimeouts,
     /// A prompt that keys do not interrupt, followed by keys that count.
     NoBargeIn,
-    /// Keys that nobody may write down.
+    /// Keys that must not be written down.
     Secret,
     /// A key that leaves the queue.
     ExitKey,

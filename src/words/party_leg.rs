@@ -6,12 +6,12 @@ use crate::id::{AgentId, LegId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, SupervisorMode};
 
-/// One leg to an agent or to somebody outside.
+/// One leg to an agent or to an outside party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartyLeg {
     pub leg: LegId,
     pub party: Party,
-    /// The queue that offered the call; `None` where nobody waited in one.
+    /// The queue that offered the call; `None` where the caller did not wait in one.
     pub queue: Option<String>,
     pub dialed_at: Timestamp,
     pub answered_at: Option<Timestamp>,

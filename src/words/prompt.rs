@@ -15,6 +15,6 @@ pub enum Prompt {
     File { path: Arc<str> },
     /// Hold music by name; `"default"` is always there.
     Music { name: Arc<str> },
-    /// Nothing, for so many milliseconds.
+    /// Silence of this many milliseconds.
     Silence { ms: u32 },
 }

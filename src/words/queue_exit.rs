@@ -1,11 +1,11 @@
-//! How a stay in a queue ended.
+//! How a visit to a queue ended.
 //!
 //! **Invariant:** records and the HTTP interface write one plain word for each exit (`answered`,
 //! `timeout`, `exit`), also for those that are an [`Overflow`].
 
 use serde::{Deserialize, Serialize};
 
-/// How a stay in a queue ended.
+/// How a visit to a queue ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueExit {
@@ -31,9 +31,9 @@ pub enum Overflow {
     Timeout,
     /// The queue was full on arrival.
     Full,
-    /// Nobody who could take it, now or after a relax step, is there.
+    /// No agent who could take it, now or after a relax step, is there.
     ///
-    /// On arrival, somebody must be logged in to stay (also on a break) whose phone can be reached
+    /// On arrival, an agent must be logged in to stay (also on a break) whose phone can be reached
     /// or who is on a call. A call that waits already goes when the last one logs out, and not when
     /// a phone is lost: a registration that lapses for a moment must not empty the line, and the
     /// longest wait still holds.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueStay, Recording, RecordingNews,
+    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate,
 };
 
 /// What is kept of a call.
@@ -43,8 +43,8 @@ pub struct CallRecord {
     pub cause: Cause,
     /// Each step of the flow with the moment it was entered.
     pub path: Vec<PathEntry>,
-    /// Each stay in a queue.
-    pub queued: Vec<QueueStay>,
+    /// Each visit to a queue.
+    pub queued: Vec<QueueVisit>,
     /// Each agent or outside party the call was presented to.
     pub legs: Vec<PartyLeg>,
     /// Variables the flow set (secret ones left out).
@@ -68,11 +68,11 @@ impl CallRecord {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
     }
 
-    /// Takes in news of one of the recordings; `None` when the call has none of that name,
+    /// Takes in an update of one of the recordings; `None` when the call has none of that name,
     /// otherwise whether it was any.
-    pub fn learn(&mut self, news: &RecordingNews) -> Option<bool> {
-        let recording = self.recordings.iter_mut().find(|one| one.name == news.name)?;
-        Some(recording.learn(news))
+    pub fn learn(&mut self, update: &RecordingUpdate) -> Option<bool> {
+        let recording = self.recordings.iter_mut().find(|one| one.name == update.name)?;
+        Some(recording.learn(update))
     }
 }
 

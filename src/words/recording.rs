@@ -1,7 +1,7 @@
 //! A recording, as the record of the call lists it: a message, or what both sides said.
 //!
-//! **Invariant:** what is known of a recording only grows: news that comes late, twice or out of
-//! order changes nothing that newer news has settled.
+//! **Invariant:** what is known of a recording only grows: an update that comes late, twice
+//! or out of order changes nothing that a newer one has settled.
 //!
 //! **Deliberately absent:** the sound, and where it lies. Its name leads to it.
 
@@ -30,7 +30,7 @@ pub struct Recording {
     pub ended: Option<RecordingEnd>,
     /// Where a provider keeps it; `None` where we do.
     pub url: Option<String>,
-    /// When nothing of it was recorded because somebody asked for that.
+    /// When nothing of it was recorded because the agent asked for that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
 }
@@ -117,7 +117,7 @@ impl fmt::Display for RecordingFault {
 
 /// What became known of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingNews {
+pub struct RecordingUpdate {
     pub name: RecordingId,
     #[serde(default, skip_serializing_if = "RecordingKind::is_message")]
     pub kind: RecordingKind,
@@ -127,8 +127,8 @@ pub struct RecordingNews {
     pub url: Option<String>,
 }
 
-impl RecordingNews {
-    /// The news of one that ended; without any length nothing was said.
+impl RecordingUpdate {
+    /// The update of one that ended; without any length nothing was said.
     #[must_use]
     pub fn ended(
         (name, kind): (RecordingId, RecordingKind),
@@ -188,20 +188,20 @@ impl Recording {
         }
     }
 
-    /// Takes in news; says whether it was any.
-    pub fn learn(&mut self, news: &RecordingNews) -> bool {
-        if news.state < self.state {
+    /// Takes in an update; says whether it added anything.
+    pub fn learn(&mut self, update: &RecordingUpdate) -> bool {
+        if update.state < self.state {
             return false;
         }
         let before = self.clone();
-        if news.state > self.state {
-            self.state = news.state;
-            self.ended = self.ended.or(news.ended);
+        if update.state > self.state {
+            self.state = update.state;
+            self.ended = self.ended.or(update.ended);
         }
         // Some learn of a message first, and of its length when the file is there.
-        self.length_ms = self.length_ms.max(news.length_ms);
+        self.length_ms = self.length_ms.max(update.length_ms);
         if self.url.is_none() {
-            self.url.clone_from(&news.url);
+            self.url.clone_from(&update.url);
         }
         *self != before
     }
@@ -217,20 +217,20 @@ mod tests {
         let name = RecordingId { call: CallId(7), n: 1 };
         let whose = (name, RecordingKind::Message);
         let mut recording = Recording::begin(whose, "voicemail".to_owned(), Timestamp(5));
-        let kept = RecordingNews::ended(whose, 4_000, RecordingEnd::HungUp, None);
+        let kept = RecordingUpdate::ended(whose, 4_000, RecordingEnd::HungUp, None);
         assert!(recording.learn(&kept) && !recording.learn(&kept));
-        let empty = RecordingNews::ended(whose, 0, RecordingEnd::Silence, None);
-        assert!(!recording.learn(&empty), "older news");
-        let longer = RecordingNews { length_ms: 4_500, ..kept.clone() };
+        let empty = RecordingUpdate::ended(whose, 0, RecordingEnd::Silence, None);
+        assert!(!recording.learn(&empty), "older update");
+        let longer = RecordingUpdate { length_ms: 4_500, ..kept.clone() };
         assert!(recording.learn(&longer) && !recording.learn(&kept));
         let url = Some("https://example.com/r".to_owned());
-        let stored = RecordingNews { url: url.clone(), ..kept.clone() };
+        let stored = RecordingUpdate { url: url.clone(), ..kept.clone() };
         assert!(recording.learn(&stored) && !recording.learn(&stored));
-        assert!(recording.learn(&RecordingNews::failed(name)), "the file was lost after all");
+        assert!(recording.learn(&RecordingUpdate::failed(name)), "the file was lost after all");
         assert!(!recording.learn(&kept));
         assert_eq!((recording.length_ms, recording.ended), (4_500, Some(RecordingEnd::HungUp)));
         assert_eq!((recording.state, &recording.url), (RecordingState::Failed, &url));
-        assert!(recording.learn(&RecordingNews::deleted(name)) && !recording.learn(&kept));
+        assert!(recording.learn(&RecordingUpdate::deleted(name)) && !recording.learn(&kept));
         assert_eq!((recording.state, recording.length_ms), (RecordingState::Deleted, 4_500));
     }
 

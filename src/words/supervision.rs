@@ -23,11 +23,11 @@ pub enum SupervisorRequest {
     Leave,
 }
 
-/// Who hears a supervisor.
+/// Which legs hear a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SupervisorMode {
-    /// Nobody. The supervisor hears all.
+    /// None. The supervisor hears all.
     Listen,
     /// The agent alone.
     Whisper,
@@ -37,7 +37,7 @@ pub enum SupervisorMode {
     TakeOver,
 }
 
-/// A telephone to ring for somebody who is no party of the call yet.
+/// A telephone to ring for the supervisor, who is no party of the call yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Telephone {

@@ -1,4 +1,4 @@
-//! Whom to dial.
+//! What to dial.
 
 use crate::id::AgentId;
 

@@ -1,4 +1,4 @@
-//! Which door a call came through.
+//! Where a call came from: a trunk, an agent's own telephone, a provider.
 //!
 //! **Invariant:** a [`NamedVia`] and its text are one to one; the text is what records, the journal
 //! of records and the HTTP interface have.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::AgentId;
 
-/// Which door a call came through.
+/// Where a call came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
@@ -35,7 +35,7 @@ impl Via {
     }
 }
 
-/// Which door a call came through, as it is kept: an agent's id holds for one configuration only.
+/// Where a call came from, as it is kept: an agent's id holds for one configuration only.
 ///
 /// Its text is `trunk:NAME`, `agent:NAME` or `provider:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,9 +79,9 @@ impl fmt::Display for NamedVia {
     }
 }
 
-/// A text that names no door.
+/// A text that names no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no door of a call: it is trunk:NAME, agent:NAME or provider:NAME")]
+#[error("{0:?} is no origin of a call: it is trunk:NAME, agent:NAME or provider:NAME")]
 pub struct NoVia(String);
 
 impl FromStr for NamedVia {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_door_is_read_as_it_is_written() {
+    fn an_origin_is_read_as_it_is_written() {
         for (text, via) in [
             ("trunk:acme", NamedVia::Trunk("acme".to_owned())),
             ("agent:alice", NamedVia::Agent("alice".to_owned())),

@@ -7,7 +7,7 @@ use crate::clock::SOON;
 use crate::flows::{ALICE, ALICE_AND_BOB, CALLER_HZ, MENU_HZ, PASSWORD};
 use crate::phone::{Dialog, Phone};
 use crate::rig::{Plan, Rig};
-use crate::talks::{GUEST, guest};
+use crate::talks::{CONSULTED, consulted};
 use crate::wire::Message;
 
 /// Waits for the refusal of this call, and acknowledges it.
@@ -148,14 +148,14 @@ fn fault_26_what_keeps_a_colleague_from_answering_is_passed_on() {
 
 #[test]
 fn fault_26_agents_call_outside_where_a_trunk_allows_it_and_into_flows() {
-    let (mut other, trunk) = guest();
+    let (mut other, trunk) = consulted();
     let trunk = format!("{trunk}caller_id = \"+14155550100\"\n");
     let rig = Plan::new(&format!("{ALICE}{trunk}")).start();
     other.turn_to(rig.sip);
     let mut alice = rig.agent("alice");
     let mut a_leg = alice.invite_with_password("4155550177", PASSWORD);
     let invite = other.ring();
-    assert!(invite.start.starts_with(&format!("INVITE sip:{GUEST}@")), "{invite}");
+    assert!(invite.start.starts_with(&format!("INVITE sip:{CONSULTED}@")), "{invite}");
     assert!(invite.header("From").contains("sip:+14155550100@"), "{invite}");
     other.answer(&invite);
     alice.answered(&mut a_leg);

@@ -9,22 +9,22 @@ use crate::phone::Phone;
 use crate::rig::{Plan, Rig, items};
 
 /// What somebody outside says.
-pub(crate) const GUEST_HZ: f64 = 2300.0;
-pub(crate) const GUEST: &str = "+14155550177";
+pub(crate) const CONSULTED_HZ: f64 = 2300.0;
+pub(crate) const CONSULTED: &str = "+14155550177";
 
 /// Somebody outside, and the trunk that leads there.
-pub(crate) fn guest() -> (Phone, String) {
-    let guest = Phone::new(GUEST, ([127, 0, 0, 1], 9).into());
-    let uri = format!("uri = \"sip:{}\"", guest.address());
-    (guest, format!("\n[trunks.away]\n{uri}\nprefixes = [\"+1415555\"]\n"))
+pub(crate) fn consulted() -> (Phone, String) {
+    let consulted = Phone::new(CONSULTED, ([127, 0, 0, 1], 9).into());
+    let uri = format!("uri = \"sip:{}\"", consulted.address());
+    (consulted, format!("\n[trunks.away]\n{uri}\nprefixes = [\"+1415555\"]\n"))
 }
 
 /// Alice, and somebody outside whom a trunk may dial.
-fn with_guest() -> (Rig, Phone) {
-    let (mut guest, trunk) = guest();
+fn with_consulted() -> (Rig, Phone) {
+    let (mut consulted, trunk) = consulted();
     let rig = Plan::new(&format!("{ALICE}{trunk}")).start();
-    guest.turn_to(rig.sip);
-    (rig, guest)
+    consulted.turn_to(rig.sip);
+    (rig, consulted)
 }
 
 #[track_caller]
@@ -58,7 +58,7 @@ pub(crate) fn assert_times(leg: &Value) {
 
 #[test]
 fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
-    let (rig, mut guest) = with_guest();
+    let (rig, mut consulted) = with_consulted();
     let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
     refused(&rig, "hold", &json!({}), "alice talks to nobody");
     let (mut a_leg, _) = connect(&mut caller, &mut alice);
@@ -73,35 +73,35 @@ fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
 
     let barred = json!({ "number": "+882139900000" });
     refused(&rig, "consult", &barred, "no trunk may dial +882139900000");
-    ask(&rig, "consult", &json!({ "number": GUEST }));
-    let invite = guest.ring();
+    ask(&rig, "consult", &json!({ "number": CONSULTED }));
+    let invite = consulted.ring();
     caller.media.expect_sound_but(TONES, SOON);
     refused(&rig, "complete", &json!({}), "whom alice consults has not answered yet");
-    guest.answer(&invite);
-    guest.media.say(Some(GUEST_HZ));
-    alice.media.expect_tone(GUEST_HZ, SOON);
-    guest.media.expect_tone(AGENT_HZ, SOON);
+    consulted.answer(&invite);
+    consulted.media.say(Some(CONSULTED_HZ));
+    alice.media.expect_tone(CONSULTED_HZ, SOON);
+    consulted.media.expect_tone(AGENT_HZ, SOON);
     caller.media.expect_sound_but(TONES, SOON);
     let consult = &live(&rig)["consult"];
-    assert_eq!((&consult["number"], &consult["stage"]), (&json!(GUEST), &json!("talking")));
+    assert_eq!((&consult["number"], &consult["stage"]), (&json!(CONSULTED), &json!("talking")));
     let alice_now = ask(&rig, "complete", &json!({}));
     assert_eq!(alice_now["state"], "after_call_work", "{alice_now:#}");
     alice.expect_bye();
-    caller.media.expect_tone(GUEST_HZ, SOON);
-    guest.media.expect_tone(CALLER_HZ, SOON);
+    caller.media.expect_tone(CONSULTED_HZ, SOON);
+    consulted.media.expect_tone(CALLER_HZ, SOON);
     caller.bye(&mut a_leg);
-    guest.expect_bye();
+    consulted.expect_bye();
     caller.media.assert_one_stream();
-    guest.media.assert_one_stream();
+    consulted.media.assert_one_stream();
     rig.expect_no_calls();
 
     ask(&rig, "wrap-up", &json!({ "resolved": true }));
     let record = rig.record_when(|record| !record["resolved"].is_null());
     assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("caller")));
     let (agent, outside) = (&record["legs"][0], &record["legs"][1]);
-    assert_eq!((&agent["agent"], &agent["sent_to_number"]), (&json!("alice"), &json!(GUEST)));
+    assert_eq!((&agent["agent"], &agent["sent_to_number"]), (&json!("alice"), &json!(CONSULTED)));
     assert!(ms(&agent["hold_ms"]) > 0 && ms(&agent["talk_ms"]) > 0, "{agent:#}");
-    let expected = (&json!("away"), &json!(GUEST), &json!(true), &json!("accepted"));
+    let expected = (&json!("away"), &json!(CONSULTED), &json!(true), &json!("accepted"));
     let is = (&outside["trunk"], &outside["number"], &outside["consulted"], &outside["outcome"]);
     assert_eq!(is, expected);
     assert_eq!(ms(&outside["hold_ms"]), 0);
@@ -118,15 +118,15 @@ fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
 }
 
 #[test]
-fn a_guest_who_declines_leaves_the_agent_with_the_caller() {
-    let (rig, mut guest) = with_guest();
+fn a_consulted_party_who_declines_leaves_the_agent_with_the_caller() {
+    let (rig, mut consulted) = with_consulted();
     let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
     let (mut a_leg, _) = connect(&mut caller, &mut alice);
-    ask(&rig, "consult", &json!({ "number": GUEST, "trunk": "away" }));
-    let invite = guest.ring();
+    ask(&rig, "consult", &json!({ "number": CONSULTED, "trunk": "away" }));
+    let invite = consulted.ring();
     caller.media.expect_sound_but(TONES, SOON);
-    guest.reply(&invite, "603 Decline");
-    guest.expect_request("ACK");
+    consulted.reply(&invite, "603 Decline");
+    consulted.expect_request("ACK");
     talk(&caller, &alice);
     caller.bye(&mut a_leg);
     alice.expect_bye();
@@ -136,18 +136,18 @@ fn a_guest_who_declines_leaves_the_agent_with_the_caller() {
 }
 
 #[test]
-fn an_agent_who_hangs_up_leaves_the_caller_with_the_guest() {
-    let (rig, mut guest) = with_guest();
+fn an_agent_who_hangs_up_leaves_the_caller_with_the_consulted_party() {
+    let (rig, mut consulted) = with_consulted();
     let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
     let (_, mut b_leg) = connect(&mut caller, &mut alice);
-    ask(&rig, "consult", &json!({ "number": GUEST }));
-    let invite = guest.ring();
-    let mut c_leg = guest.answer(&invite);
-    talk(&guest, &alice);
+    ask(&rig, "consult", &json!({ "number": CONSULTED }));
+    let invite = consulted.ring();
+    let mut c_leg = consulted.answer(&invite);
+    talk(&consulted, &alice);
     alice.bye(&mut b_leg);
-    talk(&caller, &guest);
+    talk(&caller, &consulted);
     rig.expect_agent("alice", "after_call_work");
-    guest.bye(&mut c_leg);
+    consulted.bye(&mut c_leg);
     caller.expect_bye();
     let record = rig.record();
     assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("party")));

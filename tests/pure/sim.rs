@@ -119,7 +119,7 @@ fn a_journal_replays() {
         if report.lines.iter().any(|line| line.contains('•')) {
             continue;
         }
-        let replay = journal::replay(sim::town_setup(seed), &entries, true);
+        let replay = journal::replay(sim::scenario_setup(seed), &entries, true);
         assert_eq!(replay.hash, report.journal_hash, "SEED={seed}");
         let Tally { calls, agent_calls, feature_codes, .. } = report.tally;
         assert_eq!(replay.records.len() as u64, calls + agent_calls + feature_codes);

@@ -15,7 +15,7 @@ use attendant::flow::{Known, parse};
 use attendant::sim::day::Estimate;
 use attendant::sim::oracle::Tally;
 use attendant::sim::world::Plan;
-use attendant::sim::{Habits, START, Sim, Spread, Swarm};
+use attendant::sim::{Behaviour, START, Sim, Spread, Swarm};
 
 const FLOW: &str = r#"
 [flow]
@@ -130,7 +130,7 @@ fn simulated(agents: usize, patience: Spread, seed: u64) -> Tally {
         entrances: vec!["100".to_owned()],
         known: Vec::new(),
         agents,
-        habits: Habits::memoryless(CALLS_PER_HOUR, TALK_S, patience),
+        behaviour: Behaviour::memoryless(CALLS_PER_HOUR, TALK_S, patience),
         swarm: Swarm::calm(),
         wire_ms: (0, 0),
         start: START,

@@ -9,6 +9,7 @@
 //! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
 
 mod providers;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

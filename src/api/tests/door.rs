@@ -16,7 +16,7 @@ use super::{Asked, OPERATE, READ, SETTINGS, Shelf, serve, serve_behind};
 use crate::api::door::serve_from;
 use crate::api::guard::{Guarded, IsProxy, LIMITS, Limits, Standing};
 use crate::api::seats::SHARE_MAX;
-use crate::api::{Api, Desk, Settings};
+use crate::api::{Api, DriverHandle, Settings};
 
 const WHOLE: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
@@ -106,7 +106,7 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
     {
         let (tx, _) = tokio::sync::mpsc::channel(1); // no driver: a good token is answered 503
         let shelf = Arc::new(Shelf { asked: Asked::default() });
-        let app = Api::new(&SETTINGS, Desk { tx }, shelf).router();
+        let app = Api::new(&SETTINGS, DriverHandle { tx }, shelf).router();
         serve_strangers(app, LIMITS, async |port| {
             let from = IpAddr::from([127, 0, 0, 1]);
             let authorized = format!("Authorization: Bearer {token}\r\n");

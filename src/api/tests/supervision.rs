@@ -1,4 +1,4 @@
-//! Who listens to a call, or speaks into it.
+//! Requests of supervisors.
 
 use super::*;
 use crate::center::snapshot::SupervisorView;

@@ -24,13 +24,13 @@ pub(in crate::api) struct Supervise {
 pub(in crate::api) struct SuperviseFrom {
     /// The login of an agent, whose telephone is in use then: no queue offers it a call.
     pub agent: Option<String>,
-    /// Somebody outside.
+    /// An outside party's.
     pub number: Option<String>,
     /// The trunk to go through; the first that may dial the number otherwise.
     pub trunk: Option<String>,
 }
 
-/// Who supervises a call: an agent, or somebody at a number.
+/// The supervisor of a call: an agent, or a party at a number.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Supervisor {
     pub agent: Option<String>,

@@ -7,7 +7,7 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::words::{
     AgentRequest, CallRecord, Cause, Digit, Event, Recording, RecordingEnd, RecordingFault,
-    RecordingKind, RecordingState, Via,
+    RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -109,7 +109,7 @@ impl Desk {
 
     #[track_caller]
     fn refuses(&mut self, ask: AgentRequest) -> Refused {
-        let why = self.center.may_ask(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
         self.asks(ask);
         self.check(&[]);
         why
@@ -360,14 +360,71 @@ fn a_caller_alone_with_somebody_outside_is_not_recorded() {
     desk.connect();
     let number = "(415) 555-0177".to_owned();
     desk.asks(AgentRequest::Consult { number, trunk: None });
-    let guest = LegId { call: CallId(1), n: 2 };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { call: CallId(1), n: 2 };
+    desk.event(Event::Answered { leg: consulted });
     desk.asks(AgentRequest::Conference);
     let all = "tape call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
     assert!(desk.log.contains(&all), "{:?}", desk.log);
     desk.log.clear();
     desk.asks(AgentRequest::Complete);
     assert_eq!(desk.log.last().map(String::as_str), Some("stop-tape call-1-1"), "{:?}", desk.log);
+}
+
+#[test]
+fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside() {
+    let mut desk = Desk::always();
+    desk.connect();
+    let supervisor = LegId { call: CallId(1), n: 2 };
+    let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
+    let asked = |ask| Event::SupervisorAsked { by: "boss".to_owned(), call: CallId(1), ask };
+    desk.event(asked(SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from }));
+    desk.event(Event::Answered { leg: supervisor });
+    desk.log.clear();
+    desk.event(asked(SupervisorRequest::Mode { mode: SupervisorMode::TakeOver }));
+    desk.check(&[
+        "hang-up call-1/1 normal_clearing",
+        "bridge call-1/0 call-1/2",
+        "tape call-1-1 call-1/0 | call-1/2",
+    ]);
+    assert_eq!(desk.stage(), Some(RecordingStage::On));
+    desk.wait_s(9);
+    desk.ends(CALLER);
+    assert_eq!(desk.record().recordings.len(), 1);
+}
+
+#[test]
+fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
+    let supervisor = LegId { call: CallId(1), n: 2 };
+    let take_over = |desk: &mut Desk| {
+        let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
+        let ask = SupervisorRequest::Supervise { mode: SupervisorMode::TakeOver, from };
+        let by = "boss".to_owned();
+        desk.event(Event::SupervisorAsked { by, call: CallId(1), ask });
+        desk.log.clear();
+        desk.event(Event::Answered { leg: supervisor });
+    };
+    let both = ["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"];
+    let (rang, recorded) = ("hang-up call-1/1 normal_clearing", both[1]);
+    let mut desk = Desk::always();
+    desk.call(1);
+    take_over(&mut desk);
+    desk.check(&[both[0], rang, recorded]);
+    desk.ends(CALLER);
+    assert_eq!(desk.record().recordings[0].queue.as_deref(), Some("help"));
+    // The caller hears to the end that the call is recorded.
+    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    desk.call(1);
+    let play = desk.play();
+    take_over(&mut desk);
+    desk.check(&[rang]);
+    desk.event(Event::PromptDone { leg: CALLER, play });
+    desk.check(&both);
+    // Where the agent says when, nobody says so.
+    let rules = [RecordingRule::OnDemand; 2];
+    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada"]);
+    desk.call(1);
+    take_over(&mut desk);
+    desk.check(&[both[0], rang]);
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::talks::{ADA, AGENT, GUEST, talking};
+use super::talks::{ADA, AGENT, CONSULTED, talking};
 use super::{Desk, FLOW, parsed};
 use crate::call::{Call, LegState, Origin};
 use crate::id::{CallId, LegId};
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, Cause, EndedBy, Event, Loss, NamedVia, Party,
+    AgentRequest, AgentState, CallOutcome, Cause, EndedBy, Event, From, LegOutcome, Loss, NamedVia,
+    Party, Via,
 };
 
 const CALLER: LegId = LegId { call: CallId(1), n: 0 };
@@ -64,7 +65,7 @@ fn a_caller_whom_we_dialed_in_vain_ends_the_call() {
 }
 
 #[test]
-fn an_agent_and_a_guest_go_on_without_the_caller() {
+fn an_agent_and_a_consulted_party_go_on_without_the_caller() {
     let (mut desk, caller) = Desk::consulting();
     desk.hang_up(caller);
     desk.check(&[]); // the two hear each other already
@@ -97,7 +98,7 @@ fn whoever_is_left_alone_is_hung_up() {
     desk.check(&["bridge call-1/1 call-1/2"]);
     desk.wait_s(5);
     let (cause, how) = (Cause::TIMER_EXPIRED, Loss::Silent);
-    desk.event(Event::LegLost { leg: GUEST, cause, how });
+    desk.event(Event::LegLost { leg: CONSULTED, cause, how });
     desk.check(&[
         "hang-up call-1/1 normal_clearing",
         "record call-1 Handled by Network talk 26000 hold 10000",
@@ -120,9 +121,9 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
     // A hold that failed, or one by telephone, concerns the two who are there.
     desk.event(Event::HoldFailed { leg: AGENT });
     desk.check(&[]);
-    desk.event(Event::Held { leg: GUEST });
+    desk.event(Event::Held { leg: CONSULTED });
     desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
-    desk.event(Event::Resumed { leg: GUEST });
+    desk.event(Event::Resumed { leg: CONSULTED });
     desk.check(&["bridge call-1/1 call-1/2"]);
     desk.event(Event::EndCall { call: CallId(1) });
     desk.check(&[
@@ -130,6 +131,42 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
         "hang-up call-1/2 normal_clearing",
         "record call-1 Handled by Operator talk 16000 hold 10000",
     ]);
+}
+
+#[test]
+fn whoever_declines_is_rejected_whatever_the_leg_is_there_for() {
+    let declined = |desk: &mut Desk, leg| {
+        desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
+    };
+    let outcome = |desk: &mut Desk, leg: LegId| {
+        let record = desk.records.pop().expect("the call has ended");
+        record.legs.iter().find(|party| party.leg == leg).expect("it was dialed").outcome
+    };
+    // An agent whom the queue rang.
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '1');
+    declined(&mut desk, AGENT);
+    desk.hang_up(caller);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
+    // Whom the flow dialed.
+    let mut desk = Desk::new(&["ada"]);
+    let caller = desk.call(1);
+    desk.press(caller, '2');
+    declined(&mut desk, AGENT);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
+    // Whom the agent consults.
+    let (mut desk, caller) = talking();
+    desk.consult();
+    declined(&mut desk, CONSULTED);
+    desk.hang_up(caller);
+    assert_eq!(outcome(&mut desk, CONSULTED), LegOutcome::Rejected);
+    // A colleague.
+    let mut desk = Desk::new(&["ada", "bob"]);
+    let (call, from) = (CallId(1), From::default());
+    desk.event(Event::CallArrived { call, from, to: "bob".to_owned(), via: Via::Agent(ADA) });
+    declined(&mut desk, AGENT);
+    assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn fault_31_who_comes_back_within_a_minute_has_their_place_again() {
     assert!(desk.log.iter().any(|line| line == "ring call-3/1 agent-0"), "{:?}", desk.log);
     desk.event(Event::HungUp { leg: comes_back, cause: Cause::NORMAL_CLEARING });
 
-    // The record has both as well: each stay is a wait of its own.
+    // The record has both as well: each visit is a wait of its own.
     let record = desk.records.iter().find(|record| record.call == CallId(3)).unwrap();
     let waits: Vec<_> =
         record.queued.iter().map(|stay| stay.left_at.since(stay.entered_at).as_secs()).collect();

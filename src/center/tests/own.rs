@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Desk, FLOW, parsed};
-use crate::center::setup::Reach;
+use crate::center::setup::Reachability;
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
@@ -137,7 +137,7 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     desk.wait_s(2);
     desk.event(Event::Resumed { leg: CALLED });
     desk.check(&["bridge call-7/0 call-7/1"]);
-    let asked = desk.center.may_ask(ADA, &AgentRequest::Hold).unwrap_err().to_string();
+    let asked = desk.center.check_request(ADA, &AgentRequest::Hold).unwrap_err().to_string();
     assert_eq!(asked, "ada is on a call of their own: only the telephone can hold or end it");
     desk.wait_s(5);
     desk.end(CALLED);
@@ -188,8 +188,9 @@ fn fault_26_what_an_agent_dials_goes_where_it_leads_or_nowhere() {
     dials(&mut desk, "bob", "reject call-7/0 user_busy");
 
     // A flow that takes every number comes last.
-    let reach = BTreeMap::from([("bob".to_owned(), Reach::Provider("acme".to_owned()))]);
-    let mut desk = Desk::with_reach(&["ada", "bob"], reach);
+    let reachability =
+        BTreeMap::from([("bob".to_owned(), Reachability::Provider("acme".to_owned()))]);
+    let mut desk = Desk::with_reachability(&["ada", "bob"], reachability);
     dials(&mut desk, "bob", "reject call-7/0 subscriber_absent");
     dials(&mut desk, "+14155550199", "dial call-7/1 main spare");
     dials(&mut desk, "+882139900000", "answer call-7/0");

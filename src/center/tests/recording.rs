@@ -71,7 +71,7 @@ fn news_after_the_call_amends_the_record_it_left() {
     desk.event(recorded(1, 19_000, RecordingEnd::HungUp));
     desk.event(recorded(1, 19_000, RecordingEnd::HungUp));
     desk.check(&["amend call-1-1 Kept 19000", "amend call-1-1 Kept 19000"]);
-    let learned: Vec<_> = desk.amended.drain(..).map(|news| record.learn(&news)).collect();
+    let learned: Vec<_> = desk.amended.drain(..).map(|update| record.learn(&update)).collect();
     assert_eq!(learned, [Some(true), Some(false)]);
     assert_eq!(record.recordings[0].length_ms, 19_000);
     let stranger = RecordingId { call: CallId(1), n: 9 };

@@ -78,7 +78,7 @@ impl Desk {
 
     #[track_caller]
     fn not_supervised(&mut self, ask: SupervisorRequest, expected: &str) -> Refused {
-        let why = self.center.may_supervise(CALL, &ask).expect_err("it is refused");
+        let why = self.center.check_supervisor_request(CALL, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         assert_eq!(self.center.supervisor_target(CALL, &ask), None);
         self.log.clear();
@@ -214,8 +214,8 @@ fn an_agent_who_holds_or_rings_somebody_hears_who_whispers() {
     desk.consult();
     desk.check_ears(&[(1, &[2]), (2, &[0, 1])]); // and no ringing
     assert!(!desk.log.contains(&"loop call-1/1".to_owned()), "{:?}", desk.log);
-    let guest = LegId { n: 3, ..AGENT };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: consulted });
     desk.check_ears(&[(1, &[2, 3]), (2, &[0, 1, 3]), (3, &[1])]);
     desk.mode(Listen);
     desk.ask(AgentRequest::Conference);
@@ -257,7 +257,7 @@ fn nobody_hears_a_secret() {
 #[test]
 fn a_supervisor_takes_over_from_the_agent() {
     let mut desk = Desk::supervised(Listen);
-    desk.consult(); // the guest is not asked any more
+    desk.consult(); // the consulted party is not asked any more
     desk.log.clear();
     desk.mode(TakeOver);
     desk.check(&[
@@ -279,9 +279,9 @@ fn a_supervisor_takes_over_from_the_agent() {
         "record call-1 Handled by Agent talk 17000 hold 0",
     ]);
     let record = desk.closed();
-    let [agent, supervisor, guest] = &record.legs[..] else { panic!("{record:?}") };
+    let [agent, supervisor, consulted] = &record.legs[..] else { panic!("{record:?}") };
     assert_eq!((agent.talk_ms, supervisor.talk_ms), (10_000, 7_000));
-    assert_eq!(guest.outcome, LegOutcome::Withdrawn);
+    assert_eq!(consulted.outcome, LegOutcome::Withdrawn);
     assert!(supervisor.served() && !supervisor.only_supervised());
     assert_eq!(desk.state_of_eve(), AgentState::Ready);
     assert_eq!(desk.center.calls_live(), 0);
@@ -333,7 +333,11 @@ fn nothing_is_taken_over_from_the_flow() {
 
 #[test]
 fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
-    for cause in [Cause::USER_BUSY, Cause::CALL_REJECTED, Cause::TEMPORARY_FAILURE] {
+    for (cause, outcome) in [
+        (Cause::USER_BUSY, LegOutcome::Busy),
+        (Cause::CALL_REJECTED, LegOutcome::Rejected),
+        (Cause::TEMPORARY_FAILURE, LegOutcome::Failed),
+    ] {
         let mut desk = Desk::talking_to_ada();
         desk.supervise(Listen);
         desk.event(Event::DialFailed { leg: SECOND, cause });
@@ -342,6 +346,7 @@ fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
         desk.hang_up(CALLER);
         let record = desk.closed();
         assert_eq!((record.outcome, record.legs.len()), (CallOutcome::Handled, 2));
+        assert_eq!(record.legs[1].outcome, outcome);
         assert!(record.legs[1].modes.is_empty());
     }
     let mut desk = Desk::talking_to_ada();
@@ -358,6 +363,36 @@ fn a_supervisor_who_does_not_come_or_leaves_harms_nobody() {
     desk.event(Event::LegLost { leg: third, cause, how });
     desk.check_ears(&[(0, &[1]), (1, &[0])]);
     assert_eq!(desk.state_of_eve(), AgentState::Ready);
+}
+
+#[test]
+fn a_supervisors_number_is_the_same_telephone_however_it_is_written() {
+    let mut desk = Desk::talking_to_ada();
+    let from = number("+14155550166");
+    assert!(!desk.center.is_supervised_from(CALL, &from), "nobody is there");
+    desk.supervisor(SupervisorRequest::Supervise { mode: Listen, from });
+    for _ in ["it rings", "it is answered"] {
+        for same in [
+            "+14155550166",
+            "(415) 555-0166",
+            "1 415 555 0166",
+            "tel:+1-415-555-0166",
+            "sip:+14155550166@example.com;user=phone",
+            "sip:4155550166@198.51.100.7:5060",
+        ] {
+            assert!(desk.center.is_supervised_from(CALL, &number(same)), "{same}");
+        }
+        let through =
+            Telephone::Number { number: "4155550166".to_owned(), trunk: Some("spare".to_owned()) };
+        assert!(desk.center.is_supervised_from(CALL, &through));
+        for other in [number("+14155550167"), number("166"), number("eve"), eve()] {
+            assert!(!desk.center.is_supervised_from(CALL, &other), "{other:?}");
+        }
+        desk.event(Event::Answered { leg: SECOND });
+    }
+    let desk = Desk::supervised(Listen);
+    assert!(desk.center.is_supervised_from(CALL, &eve()));
+    assert!(!desk.center.is_supervised_from(CALL, &Telephone::Agent { agent: "ada".to_owned() }));
 }
 
 #[test]
@@ -384,16 +419,16 @@ fn supervision_ends_with_the_call() {
 }
 
 #[test]
-fn a_supervisor_hears_an_agent_and_a_guest_whom_the_caller_left() {
+fn a_supervisor_hears_an_agent_and_a_consulted_party_whom_the_caller_left() {
     let mut desk = Desk::supervised(Listen);
     desk.consult();
-    let guest = LegId { n: 3, ..AGENT };
-    desk.event(Event::Answered { leg: guest });
+    let consulted = LegId { n: 3, ..AGENT };
+    desk.event(Event::Answered { leg: consulted });
     desk.hang_up(CALLER);
     desk.check_ears(&[(1, &[3]), (2, &[1, 3]), (3, &[1])]);
     let nobody = "nobody talks to the caller of call-1, who does not wait for an agent either";
     desk.not_supervised(SupervisorRequest::Mode { mode: TakeOver }, nobody);
-    desk.hang_up(guest);
+    desk.hang_up(consulted);
     assert_eq!(desk.closed().ended_by, EndedBy::Party);
 }
 
@@ -408,7 +443,7 @@ fn what_cannot_be_supervised_is_refused_by_name() {
     desk.not_supervised(ask(number("+882139900000")), "no trunk may dial +882139900000");
     let own =
         desk.not_supervised(ask(number("+14155550123")), "+14155550123 is the caller's own number");
-    assert_eq!(own, Refused::GuestIsCaller { number: "+14155550123".to_owned() });
+    assert_eq!(own, Refused::ConsultedIsCaller { number: "+14155550123".to_owned() });
     desk.not_supervised(SupervisorRequest::Mode { mode: Barge }, "call-1 has no supervisor");
     desk.event(Event::PhoneReachable { agent: EVE, reachable: false });
     desk.not_supervised(ask(eve()), "the telephone of eve is not registered");

@@ -13,7 +13,7 @@ use crate::words::{
 
 pub(super) const ADA: AgentId = AgentId(0);
 pub(super) const AGENT: LegId = LegId { call: CallId(1), n: 1 };
-pub(super) const GUEST: LegId = LegId { call: CallId(1), n: 2 };
+pub(super) const CONSULTED: LegId = LegId { call: CallId(1), n: 2 };
 
 /// A caller and an agent who have talked for ten seconds.
 pub(super) fn talking() -> (Desk, LegId) {
@@ -36,12 +36,12 @@ impl Desk {
         self.ask(AgentRequest::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
     }
 
-    /// Ada has the caller on hold and talks to a guest.
+    /// Ada has the caller on hold and talks to a consulted party.
     pub(super) fn consulting() -> (Self, LegId) {
         let (mut desk, caller) = talking();
         desk.consult();
         desk.wait_s(4);
-        desk.event(Event::Answered { leg: GUEST });
+        desk.event(Event::Answered { leg: CONSULTED });
         desk.wait_s(6);
         desk.log.clear();
         (desk, caller)
@@ -75,7 +75,7 @@ impl Desk {
 
     #[track_caller]
     pub(super) fn refused(&mut self, ask: AgentRequest, expected: &str) -> Refused {
-        let why = self.center.may_ask(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         self.ask(ask);
         self.check(&[]);
@@ -192,7 +192,7 @@ fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
     assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
     desk.hang_up(AGENT); // what comes of our own hang-up is no news
     desk.check(&[]);
-    desk.event(Event::Answered { leg: GUEST });
+    desk.event(Event::Answered { leg: CONSULTED });
     desk.wait_s(5);
     desk.hang_up(caller);
     let record = desk.check_legs(&[(10, 0, "accepted"), (5, 0, "accepted")]);
@@ -218,9 +218,9 @@ fn a_call_sent_back_to_its_queue_waits_there_for_somebody_else() {
         "loop call-1/0",
         "ring call-1/2 agent-1",
     ]);
-    desk.event(Event::Answered { leg: GUEST });
+    desk.event(Event::Answered { leg: CONSULTED });
     desk.wait_s(3);
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     let record = desk.check_legs(&[(10, 0, "accepted"), (3, 0, "accepted")]);
     assert_eq!(record.queued.len(), 2);
     assert!(record.queued.iter().all(|stay| stay.left == QueueExit::Answered));
@@ -264,7 +264,7 @@ fn a_transfer_to_nowhere_or_with_impossible_variables_is_refused() {
 }
 
 #[test]
-fn a_guest_who_takes_over_goes_on_with_the_caller() {
+fn a_consulted_party_who_takes_over_goes_on_with_the_caller() {
     let (mut desk, _) = talking();
     desk.consult();
     desk.check(&[
@@ -279,7 +279,7 @@ fn a_guest_who_takes_over_goes_on_with_the_caller() {
     assert_eq!((view.agent.as_deref(), view.on_hold), (Some("ada"), true));
     desk.refused(AgentRequest::Complete, "whom ada consults has not answered yet");
     desk.wait_s(4);
-    desk.event(Event::Answered { leg: GUEST });
+    desk.event(Event::Answered { leg: CONSULTED });
     desk.check(&["bridge call-1/1 call-1/2"]);
     desk.wait_s(6);
     desk.ask(AgentRequest::Complete);
@@ -289,7 +289,7 @@ fn a_guest_who_takes_over_goes_on_with_the_caller() {
     desk.refused(AgentRequest::Complete, "ada talks to nobody");
     desk.wait_s(20);
     // For the flow, this is the end of what the queue step brought about.
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     desk.check(&[
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
@@ -301,7 +301,7 @@ fn a_guest_who_takes_over_goes_on_with_the_caller() {
 }
 
 #[test]
-fn a_flow_goes_on_where_the_queue_step_says_when_the_guest_leaves() {
+fn a_flow_goes_on_where_the_queue_step_says_when_the_consulted_party_leaves() {
     let flow = super::FLOW.replace("exit_key", "next = \"again\"\nexit_key")
         + "[say.again]\ntext = \"Are you still there?\"\nnext = \"bye\"\n";
     let mut desk = Desk::with(parsed(&flow), &["ada"]);
@@ -309,25 +309,25 @@ fn a_flow_goes_on_where_the_queue_step_says_when_the_guest_leaves() {
     desk.press(caller, '1');
     desk.event(Event::Answered { leg: AGENT });
     desk.consult();
-    desk.event(Event::Answered { leg: GUEST });
+    desk.event(Event::Answered { leg: CONSULTED });
     desk.ask(AgentRequest::Complete);
     desk.log.clear();
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     desk.check(&["stop call-1/0", "play call-1/0"]);
     desk.hang_up(caller);
     assert_eq!(desk.check_legs(&[(0, 0, "accepted"), (0, 0, "accepted")]).path.len(), 3);
 }
 
 #[test]
-fn a_guest_who_leaves_or_never_comes_brings_the_agent_back() {
+fn a_consulted_party_who_leaves_or_never_comes_brings_the_agent_back() {
     let (mut desk, caller) = Desk::consulting();
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     desk.check(&["bridge call-1/0 call-1/1"]);
     desk.wait_s(1);
 
     desk.consult();
     desk.log.clear();
-    let leg = LegId { n: 3, ..GUEST };
+    let leg = LegId { n: 3, ..CONSULTED };
     desk.event(Event::DialFailed { leg, cause: Cause::USER_BUSY });
     desk.check(&["bridge call-1/0 call-1/1"]);
 
@@ -335,8 +335,8 @@ fn a_guest_who_leaves_or_never_comes_brings_the_agent_back() {
     desk.log.clear();
     desk.wait_s(30);
     desk.check(&["hang-up call-1/4 no_answer", "bridge call-1/0 call-1/1"]);
-    desk.event(Event::Answered { leg: LegId { n: 4, ..GUEST } });
-    desk.hang_up(LegId { n: 4, ..GUEST });
+    desk.event(Event::Answered { leg: LegId { n: 4, ..CONSULTED } });
+    desk.hang_up(LegId { n: 4, ..CONSULTED });
     desk.check(&[]);
 
     desk.wait_s(1);
@@ -350,7 +350,7 @@ fn a_guest_who_leaves_or_never_comes_brings_the_agent_back() {
 }
 
 #[test]
-fn resume_sends_the_guest_away() {
+fn resume_sends_the_consulted_party_away() {
     let (mut desk, caller) = Desk::consulting();
     desk.ask(AgentRequest::Resume);
     desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
@@ -364,7 +364,7 @@ fn resume_sends_the_guest_away() {
 }
 
 #[test]
-fn an_agent_who_hangs_up_leaves_the_caller_with_a_guest_who_is_there() {
+fn an_agent_who_hangs_up_leaves_the_caller_with_a_consulted_party_who_is_there() {
     let (mut desk, caller) = Desk::consulting();
     desk.hang_up(AGENT);
     desk.check(&["bridge call-1/0 call-1/2"]);
@@ -378,7 +378,7 @@ fn an_agent_who_hangs_up_leaves_the_caller_with_a_guest_who_is_there() {
 }
 
 #[test]
-fn an_agent_who_hangs_up_while_the_guest_rings_ends_the_talk_as_ever() {
+fn an_agent_who_hangs_up_while_the_consulted_party_rings_ends_the_talk_as_ever() {
     let (mut desk, _) = talking();
     desk.consult();
     desk.log.clear();
@@ -406,7 +406,7 @@ fn a_caller_who_leaves_ends_everything_while_nobody_is_there_to_talk_on() {
 }
 
 #[test]
-fn a_transfer_sends_the_guest_away_too() {
+fn a_transfer_sends_the_consulted_party_away_too() {
     let (mut desk, _) = Desk::consulting();
     desk.transfer("help");
     desk.check(&[
@@ -427,7 +427,7 @@ fn three_meet_and_whoever_stays_goes_on() {
     let view = desk.center.call(CallId(1)).unwrap();
     assert_eq!((view.on_hold, view.consult.unwrap().stage), (false, Stage::Conference));
     desk.wait_s(5);
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     desk.check(&["bridge call-1/0 call-1/1"]);
     desk.wait_s(1);
     desk.hang_up(caller);
@@ -447,13 +447,13 @@ fn three_meet_and_whoever_stays_goes_on() {
 #[test]
 fn telephones_that_hold_are_heard_when_two_are_left() {
     let (mut desk, caller) = Desk::consulting();
-    desk.event(Event::Held { leg: GUEST });
+    desk.event(Event::Held { leg: CONSULTED });
     desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
     desk.wait_s(2);
     desk.ask(AgentRequest::Complete);
     desk.check(&["hang-up call-1/1 normal_clearing"]); // the caller hears music already
     desk.wait_s(2);
-    desk.event(Event::Resumed { leg: GUEST });
+    desk.event(Event::Resumed { leg: CONSULTED });
     desk.check(&["bridge call-1/0 call-1/2"]);
     desk.hang_up(caller);
     desk.check_legs(&[(10, 12, "accepted"), (6, 4, "accepted")]);
@@ -464,7 +464,7 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
     desk.event(Event::Held { leg: AGENT });
     desk.check(&[]);
     desk.wait_s(2);
-    desk.hang_up(GUEST);
+    desk.hang_up(CONSULTED);
     desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
     desk.wait_s(1);
     desk.hang_up(caller);
@@ -490,9 +490,9 @@ fn a_hold_that_cannot_be_had_leaves_the_two_together() {
     desk.check_legs(&[(11, 1, "accepted"), (0, 0, "withdrawn")]);
 
     let (mut desk, caller) = Desk::consulting();
-    desk.event(Event::Held { leg: GUEST });
+    desk.event(Event::Held { leg: CONSULTED });
     desk.log.clear();
-    desk.event(Event::HoldFailed { leg: GUEST });
+    desk.event(Event::HoldFailed { leg: CONSULTED });
     desk.check(&["bridge call-1/1 call-1/2"]);
     desk.ask(AgentRequest::Conference);
     desk.log.clear();

@@ -9,13 +9,13 @@
 //! ```
 //!
 //! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the
-//! caller hears, in [`Effect::Heard`] and in where the call goes; together they happen at most
-//! `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
+//! caller hears, in [`Effect::InputResult`] and in where the call goes; together they happen at
+//! most `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
 //! comes after the input was decided by its length, by silence or as wrong: it never acts on a
 //! later step and never counts as a try of its own. Where the flow does not name that key and
 //! people press it only by habit, a step that lists it as its own comes first.
 //!
-//! **Deliberately absent:** what the keys mean. A verb says so through [`Question`].
+//! **Deliberately absent:** what the keys mean. A verb says so through [`InputStep`].
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ struct Reaction {
 
 /// What a call has done at an input step.
 #[derive(Clone, Default)]
-pub(in crate::flow) struct Asking {
+pub(in crate::flow) struct Collecting {
     entered: String,
     tries: u8,
     /// By outcome, for the tapered prompts.
@@ -70,9 +70,9 @@ pub(in crate::flow) struct Asking {
 }
 
 /// Keys are left out: they may be secret.
-impl std::fmt::Debug for Asking {
+impl std::fmt::Debug for Collecting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asking").field("tries", &self.tries).finish_non_exhaustive()
+        f.debug_struct("Collecting").field("tries", &self.tries).finish_non_exhaustive()
     }
 }
 
@@ -92,7 +92,7 @@ pub(in crate::flow) enum Verdict {
 }
 
 /// A verb that asks.
-pub(in crate::flow) trait Question {
+pub(in crate::flow) trait InputStep {
     fn ask(&self) -> &Ask;
     fn key(&self, entered: &str, key: char) -> Verdict;
     /// The caller stopped pressing keys after at least one.
@@ -220,59 +220,59 @@ pub(in crate::flow) fn read_key(
     }
 }
 
-pub(in crate::flow) fn enter(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+pub(in crate::flow) fn enter(q: &impl InputStep, run: &mut Run, turn: &mut Turn<'_>) -> Next {
     if q.ask().clear_keys {
         run.clear_keys();
     }
-    let mut asking = Asking::default();
+    let mut collecting = Collecting::default();
     if run.has_keys() {
-        return listen(q, run, turn, asking);
+        return listen(q, run, turn, collecting);
     }
-    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, None) {
+    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, None) {
         return Next::Fail(why);
     }
-    run.doing = Doing::Asking(asking);
+    run.doing = Doing::Collecting(collecting);
     Next::Wait
 }
 
 pub(in crate::flow) fn input(
-    q: &impl Question,
+    q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
     input: Input,
 ) -> Next {
-    let Doing::Asking(asking) = std::mem::take(&mut run.doing) else { return Next::Wait };
+    let Doing::Collecting(collecting) = std::mem::take(&mut run.doing) else { return Next::Wait };
     match input {
         Input::Digit(digit) => {
             if run.is_speaking() && !q.ask().barge_in {
                 if !q.ask().clear_keys {
                     run.keep_key(digit);
                 }
-                run.doing = Doing::Asking(asking);
+                run.doing = Doing::Collecting(collecting);
                 return Next::Wait;
             }
-            run.hush();
+            run.stop_prompt();
             run.keep_key(digit);
-            listen(q, run, turn, asking)
+            listen(q, run, turn, collecting)
         }
-        Input::PromptDone if run.has_keys() => listen(q, run, turn, asking),
+        Input::PromptDone if run.has_keys() => listen(q, run, turn, collecting),
         Input::PromptDone => {
             run.wait(turn, q.ask().timeout);
-            run.doing = Doing::Asking(asking);
+            run.doing = Doing::Collecting(collecting);
             Next::Wait
         }
-        Input::Timer if asking.overflowed => {
+        Input::Timer if collecting.overflowed => {
             absorb_finish(q, run, turn);
-            missed(q, run, turn, asking, InputOutcome::TooMany)
+            missed(q, run, turn, collecting, InputOutcome::TooMany)
         }
-        Input::Timer if asking.entered.is_empty() => {
-            missed(q, run, turn, asking, InputOutcome::NoInput)
+        Input::Timer if collecting.entered.is_empty() => {
+            missed(q, run, turn, collecting, InputOutcome::NoInput)
         }
         Input::Timer => {
             absorb_finish(q, run, turn);
-            match q.silence(&asking.entered) {
-                Ok(()) => answered(q, run, turn, asking),
-                Err(outcome) => missed(q, run, turn, asking, outcome),
+            match q.silence(&collecting.entered) {
+                Ok(()) => answered(q, run, turn, collecting),
+                Err(outcome) => missed(q, run, turn, collecting, outcome),
             }
         }
         Input::Start
@@ -282,18 +282,18 @@ pub(in crate::flow) fn input(
         | Input::Recorded(_)
         | Input::Sent { .. }
         | Input::HungUp => {
-            run.doing = Doing::Asking(asking);
+            run.doing = Doing::Collecting(collecting);
             Next::Wait
         }
     }
 }
 
 /// What a front must know that collects the keys itself.
-pub(in crate::flow) fn listens(q: &impl Question, asking: &Asking) -> Listen {
+pub(in crate::flow) fn listens(q: &impl InputStep, collecting: &Collecting) -> Listen {
     let ask = q.ask();
-    let begun = !asking.entered.is_empty() || asking.overflowed;
+    let begun = !collecting.entered.is_empty() || collecting.overflowed;
     Listen {
-        keys_max: u8::try_from(q.keys_max(&asking.entered).max(1)).unwrap_or(u8::MAX),
+        keys_max: u8::try_from(q.keys_max(&collecting.entered).max(1)).unwrap_or(u8::MAX),
         finish: q.finish().and_then(Digit::new),
         timeout: if begun { ask.inter_digit } else { ask.timeout },
         inter_digit: ask.inter_digit,
@@ -303,46 +303,51 @@ pub(in crate::flow) fn listens(q: &impl Question, asking: &Asking) -> Listen {
 }
 
 /// Takes the keys that wait, one after another, until something is decided.
-fn listen(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Asking) -> Next {
+fn listen(
+    q: &impl InputStep,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    mut collecting: Collecting,
+) -> Next {
     while let Some(key) = run.next_key() {
-        if asking.overflowed {
+        if collecting.overflowed {
             if Some(key) == q.terminator() {
-                return missed(q, run, turn, asking, InputOutcome::TooMany);
+                return missed(q, run, turn, collecting, InputOutcome::TooMany);
             }
             continue;
         }
-        if asking.entered.is_empty() && Some(key) == q.ask().repeat {
+        if collecting.entered.is_empty() && Some(key) == q.ask().repeat {
             absorb_finish(q, run, turn);
-            return again(q, run, turn, asking);
+            return again(q, run, turn, collecting);
         }
-        match q.key(&asking.entered, key) {
-            Verdict::Keep => asking.entered.push(key),
+        match q.key(&collecting.entered, key) {
+            Verdict::Keep => collecting.entered.push(key),
             Verdict::Done => {
-                asking.entered.push(key);
+                collecting.entered.push(key);
                 absorb_finish(q, run, turn);
-                return answered(q, run, turn, asking);
+                return answered(q, run, turn, collecting);
             }
-            Verdict::Ended => return answered(q, run, turn, asking),
+            Verdict::Ended => return answered(q, run, turn, collecting),
             Verdict::DoneBefore => {
                 run.return_key(key);
-                return answered(q, run, turn, asking);
+                return answered(q, run, turn, collecting);
             }
-            Verdict::Overflow => asking.overflowed = true,
+            Verdict::Overflow => collecting.overflowed = true,
             Verdict::Not(outcome) => {
                 if Some(key) != q.terminator() && Some(key) != q.habit() {
                     absorb_finish(q, run, turn);
                 }
-                return missed(q, run, turn, asking, outcome);
+                return missed(q, run, turn, collecting, outcome);
             }
         }
     }
     run.wait(turn, q.ask().inter_digit);
-    run.doing = Doing::Asking(asking);
+    run.doing = Doing::Collecting(collecting);
     Next::Wait
 }
 
 /// The entry was decided by another key or by silence: the key that ends one may still come.
-fn absorb_finish(q: &impl Question, run: &mut Run, turn: &Turn<'_>) {
+fn absorb_finish(q: &impl InputStep, run: &mut Run, turn: &Turn<'_>) {
     let inter_digit = q.ask().inter_digit;
     let late = match (q.terminator(), q.finish(), q.habit()) {
         (Some(key), ..) => Late::named(key, inter_digit),
@@ -353,21 +358,26 @@ fn absorb_finish(q: &impl Question, run: &mut Run, turn: &Turn<'_>) {
     run.absorb(turn, late);
 }
 
-fn answered(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, asking: Asking) -> Next {
-    match q.answer(run, turn, &asking.entered) {
+fn answered(
+    q: &impl InputStep,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    collecting: Collecting,
+) -> Next {
+    match q.answer(run, turn, &collecting.entered) {
         Ok(next) => {
             heard(run, turn, InputOutcome::Matched);
             next
         }
-        Err(outcome) => missed(q, run, turn, asking, outcome),
+        Err(outcome) => missed(q, run, turn, collecting, outcome),
     }
 }
 
 fn missed(
-    q: &impl Question,
+    q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    mut asking: Asking,
+    mut collecting: Collecting,
     outcome: InputOutcome,
 ) -> Next {
     heard(run, turn, outcome);
@@ -376,35 +386,40 @@ fn missed(
     if let Some(next) = reaction.next {
         return Next::Goto(next);
     }
-    asking.tries = asking.tries.saturating_add(1);
-    if asking.tries >= q.ask().tries_max {
+    collecting.tries = collecting.tries.saturating_add(1);
+    if collecting.tries >= q.ask().tries_max {
         return Next::Goto(q.ask().give_up);
     }
-    let nth = asking.misses[at];
-    asking.misses[at] = nth.saturating_add(1);
-    asking.entered.clear();
-    asking.overflowed = false;
+    let nth = collecting.misses[at];
+    collecting.misses[at] = nth.saturating_add(1);
+    collecting.entered.clear();
+    collecting.overflowed = false;
     let words = match run.nth_words(turn, &reaction.words, nth.into()) {
         Ok(words) => words,
         Err(why) => return Next::Fail(why),
     };
-    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, words) {
+    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, words) {
         return Next::Fail(why);
     }
-    run.doing = Doing::Asking(asking);
+    run.doing = Doing::Collecting(collecting);
     Next::Wait
 }
 
 /// The caller pressed the `repeat` key.
-fn again(q: &impl Question, run: &mut Run, turn: &mut Turn<'_>, mut asking: Asking) -> Next {
-    if asking.repeats >= REPEATS_MAX {
-        return missed(q, run, turn, asking, InputOutcome::NoMatch);
+fn again(
+    q: &impl InputStep,
+    run: &mut Run,
+    turn: &mut Turn<'_>,
+    mut collecting: Collecting,
+) -> Next {
+    if collecting.repeats >= REPEATS_MAX {
+        return missed(q, run, turn, collecting, InputOutcome::NoMatch);
     }
-    asking.repeats += 1;
-    if let Err(why) = prompt(q.ask(), run, turn, &mut asking, None) {
+    collecting.repeats += 1;
+    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, None) {
         return Next::Fail(why);
     }
-    run.doing = Doing::Asking(asking);
+    run.doing = Doing::Collecting(collecting);
     Next::Wait
 }
 
@@ -413,10 +428,10 @@ fn prompt(
     ask: &Ask,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    asking: &mut Asking,
+    collecting: &mut Collecting,
     first: Option<Prompt>,
 ) -> Result<(), String> {
-    asking.entered.clear();
+    collecting.entered.clear();
     let mut prompts: Vec<Prompt> = first.into_iter().collect();
     if ask.reprompt || prompts.is_empty() {
         prompts.extend(run.words(turn, &ask.prompt)?);
@@ -431,5 +446,5 @@ fn prompt(
 
 fn heard(run: &Run, turn: &mut Turn<'_>, outcome: InputOutcome) {
     let step = run.step_name();
-    turn.out.push(Effect::Heard { step, outcome });
+    turn.out.push(Effect::InputResult { step, outcome });
 }

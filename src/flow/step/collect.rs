@@ -16,7 +16,7 @@ use crate::flow::build::Build;
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::ask::{Ask, Question, Verdict, read_key};
+use crate::flow::step::ask::{Ask, InputStep, Verdict, read_key};
 use crate::flow::step::{Exit, Next, StepId};
 
 /// Digits one entry may have.
@@ -91,7 +91,7 @@ impl Collect {
     }
 }
 
-impl Question for Collect {
+impl InputStep for Collect {
     fn ask(&self) -> &Ask {
         &self.ask
     }

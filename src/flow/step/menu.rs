@@ -10,7 +10,7 @@ use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::ask::{Ask, Question, Verdict};
+use crate::flow::step::ask::{Ask, InputStep, Verdict};
 use crate::flow::step::{Exit, Next, StepId};
 use crate::words::Digit;
 
@@ -130,7 +130,7 @@ impl Menu {
     }
 }
 
-impl Question for Menu {
+impl InputStep for Menu {
     fn ask(&self) -> &Ask {
         &self.ask
     }

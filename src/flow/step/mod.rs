@@ -82,7 +82,7 @@ pub(in crate::flow) enum Doing {
     #[default]
     Nothing,
     Speaking,
-    Asking(ask::Asking),
+    Collecting(ask::Collecting),
     Queueing,
     Transferring,
     Recording(record::End),
@@ -164,8 +164,12 @@ impl Step {
     /// The keys this step waits for, or will.
     pub(in crate::flow) fn listens(&self, doing: &Doing) -> Option<Listen> {
         match (self, doing) {
-            (Step::Menu(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
-            (Step::Collect(step), Doing::Asking(asking)) => Some(ask::listens(&**step, asking)),
+            (Step::Menu(step), Doing::Collecting(collecting)) => {
+                Some(ask::listens(&**step, collecting))
+            }
+            (Step::Collect(step), Doing::Collecting(collecting)) => {
+                Some(ask::listens(&**step, collecting))
+            }
             (Step::Queue(step), Doing::Queueing) => step.listens(),
             (Step::Record(_), Doing::Speaking) => Some(Listen::SKIP),
             _ => None,
@@ -177,8 +181,8 @@ impl Step {
         match self {
             Step::Say(step) => step.barge_in(),
             Step::Play(step) => step.barge_in(),
-            Step::Menu(step) => ask::Question::ask(&**step).barge_in,
-            Step::Collect(step) => ask::Question::ask(&**step).barge_in,
+            Step::Menu(step) => ask::InputStep::ask(&**step).barge_in,
+            Step::Collect(step) => ask::InputStep::ask(&**step).barge_in,
             Step::Queue(_) | Step::Record(_) => true,
             Step::Branch(_)
             | Step::Set(_)
@@ -247,8 +251,8 @@ impl Step {
         match self {
             Step::Say(step) => vec![step.speech()],
             Step::Play(step) => vec![step.speech()],
-            Step::Menu(step) => ask::Question::ask(&**step).speeches(),
-            Step::Collect(step) => ask::Question::ask(&**step).speeches(),
+            Step::Menu(step) => ask::InputStep::ask(&**step).speeches(),
+            Step::Collect(step) => ask::InputStep::ask(&**step).speeches(),
             Step::Queue(step) => vec![step.announcement()],
             Step::Record(step) => step.speech().into_iter().collect(),
             Step::Hangup(step) => step.speech().into_iter().collect(),
@@ -276,8 +280,8 @@ impl Step {
     /// The input step, if this is one.
     pub(in crate::flow) fn ask(&self) -> Option<&ask::Ask> {
         match self {
-            Step::Menu(step) => Some(ask::Question::ask(&**step)),
-            Step::Collect(step) => Some(ask::Question::ask(&**step)),
+            Step::Menu(step) => Some(ask::InputStep::ask(&**step)),
+            Step::Collect(step) => Some(ask::InputStep::ask(&**step)),
             Step::Say(_)
             | Step::Play(_)
             | Step::Branch(_)
@@ -297,11 +301,11 @@ impl Step {
                 true
             }
             Step::Menu(step) => {
-                let ask = ask::Question::ask(&**step);
+                let ask = ask::InputStep::ask(&**step);
                 step.is_ambiguous() || !ask.barge_in && !ask.clear_keys
             }
             Step::Collect(step) => {
-                let ask = ask::Question::ask(&**step);
+                let ask = ask::InputStep::ask(&**step);
                 !ask.barge_in && !ask.clear_keys
             }
             Step::Queue(_) | Step::Transfer(_) | Step::Record(_) | Step::Hangup(_) => false,

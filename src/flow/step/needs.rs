@@ -3,7 +3,7 @@
 //! **Invariant:** every step needs its verb at least.
 
 use crate::flow::step::Step;
-use crate::flow::step::ask::{self, Asking, Question};
+use crate::flow::step::ask::{self, Collecting, InputStep};
 use crate::words::{Need, Verb};
 
 impl Step {
@@ -39,8 +39,8 @@ impl Step {
     }
 }
 
-fn asks(question: &impl Question, needs: &mut Vec<Need>) {
-    let listen = ask::listens(question, &Asking::default());
+fn asks(step: &impl InputStep, needs: &mut Vec<Need>) {
+    let listen = ask::listens(step, &Collecting::default());
     if listen.keys_max > 1 {
         needs.push(Need::KeysMax(listen.keys_max));
         needs.extend(listen.finish.map(Need::FinishKey));

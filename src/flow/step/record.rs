@@ -116,13 +116,13 @@ impl Record {
             Doing::Recording(end) => Some(end),
             Doing::Nothing
             | Doing::Speaking
-            | Doing::Asking(_)
+            | Doing::Collecting(_)
             | Doing::Queueing
             | Doing::Transferring => None,
         };
         match input {
             Input::Digit(_) | Input::PromptDone if end.is_none() => {
-                run.hush();
+                run.stop_prompt();
                 self.begin(run, turn)
             }
             Input::Digit(digit) if self.finish_key == Some(digit) => {

@@ -80,7 +80,7 @@ impl Say {
                 if !self.barge_in {
                     return Next::Wait;
                 }
-                run.hush();
+                run.stop_prompt();
                 Next::Goto(self.next)
             }
             Input::PromptDone => Next::Goto(self.next),

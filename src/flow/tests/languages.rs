@@ -30,7 +30,7 @@ fn fault_37_the_language_menu_that_the_shipped_flow_recommends_works() {
     let mut run = Run::new(std::sync::Arc::new(super::flow(&source)), Facts::default());
     let mut out = Vec::new();
     run.handle(&Context::default(), Input::Start, &mut out);
-    let ahead = run.ahead(&Context::default());
+    let ahead = run.look_ahead(&Context::default());
     let said = ahead.plays.iter().flatten().filter_map(|prompt| match prompt {
         Prompt::Text { language, .. } => Some(&**language),
         _ => None,

@@ -103,7 +103,7 @@ impl Session {
     /// pressed so far.
     pub fn listen_to_another(&mut self, pressed: u32) {
         self.pressed_before = pressed;
-        self.outgoing.relay_anew();
+        self.outgoing.restart_relay();
         self.mixed.clear();
     }
 

@@ -1,6 +1,6 @@
-//! What a run begins with: a fresh center, or that of the run before, and what it is told first.
+//! What a run begins with: a fresh center, or that of the run before, and its first inputs.
 //!
-//! **Invariant:** what happened while nothing ran is told before anything new, and is in the
+//! **Invariant:** what happened while nothing ran comes before anything new, and is in the
 //! journal like it.
 //!
 //! **Deliberately absent:** telephones that register. They are heard of when they do.
@@ -12,11 +12,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::center::{ContactCenter, Standing};
+use crate::center::{ContactCenter, SavedAgentState};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
-use crate::server::past;
+use crate::server::history;
 use crate::store::{self, Opened, Reader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
@@ -60,8 +60,8 @@ pub(super) fn look(
     let taught = |began| {
         let mut center = fresh();
         let taught = store::read_records(&config.server.state).and_then(|reader| {
-            past::teach(&mut center, &reader, began)?;
-            past::restore_until(&mut center, &reader, began)
+            history::teach(&mut center, &reader, began)?;
+            history::restore_until(&mut center, &reader, began)
         });
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
@@ -138,12 +138,12 @@ pub(super) fn begin(
         }
         None => {
             let mut center = fresh();
-            past::teach(&mut center, reader, now)?;
-            past::restore(&mut center, reader, now)?;
+            history::teach(&mut center, reader, now)?;
+            history::restore(&mut center, reader, now)?;
             (center, Vec::new())
         }
     };
-    let agents = first_of_agents(config, &opened.standings, goes_on);
+    let agents = first_of_agents(config, &opened.agent_states, goes_on);
     inputs.extend(agents.into_iter().map(|event| (now, event)));
     Ok(Beginning { center, inputs })
 }
@@ -181,7 +181,7 @@ pub(super) fn take_up(
 /// agent in.
 fn first_of_agents(
     config: &Config,
-    standings: &BTreeMap<String, Standing>,
+    agent_states: &BTreeMap<String, SavedAgentState>,
     goes_on: bool,
 ) -> Vec<Event> {
     let registers = |phone: &Phone| matches!(phone, Phone::Registers { .. });
@@ -189,12 +189,12 @@ fn first_of_agents(
     let always = agents().filter(|(_, setup)| !registers(&setup.phone));
     let reachable = always.map(|(agent, _)| Event::PhoneReachable { agent, reachable: true });
     let stood = agents().filter_map(|(agent, setup)| {
-        let standing = standings.get(&setup.name)?;
-        let told = match standing {
-            Standing::LoggedOut => !registers(&setup.phone),
-            Standing::NotReady { .. } | Standing::Ready => !goes_on,
+        let state = agent_states.get(&setup.name)?;
+        let told = match state {
+            SavedAgentState::LoggedOut => !registers(&setup.phone),
+            SavedAgentState::NotReady { .. } | SavedAgentState::Ready => !goes_on,
         };
-        told.then(|| Event::AgentAsked { agent, ask: standing.clone().ask() })
+        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask() })
     });
     reachable.chain(stood).collect()
 }

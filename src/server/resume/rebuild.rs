@@ -1,4 +1,4 @@
-//! A run that was lost, rebuilt: its journal is told to a fresh center. Where calls of providers
+//! A run that was lost, rebuilt: a fresh center is given its journal. Where calls of providers
 //! are up at its end, that center goes on with them; otherwise what is up is closed there.
 //!
 //! **Invariant:** only a whole journal of this very configuration and these flows is told; for any
@@ -24,7 +24,7 @@ use crate::words::{CallRecord, Command, Event};
 /// time would have to begin there.
 const AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
 
-/// The center of the lost run, as far as it was told.
+/// The center of the lost run, as far as its journal goes.
 pub(super) struct Rebuilding<'a> {
     digest: &'a str,
     now: Timestamp,
@@ -92,9 +92,9 @@ impl<'a> Rebuilding<'a> {
                         leg.wrap_up = Some(wrap_up);
                     }
                 }
-                Command::AmendRecording { news } => {
-                    if let Some(record) = self.records.get_mut(&news.name.call) {
-                        record.learn(&news);
+                Command::AmendRecording { update } => {
+                    if let Some(record) = self.records.get_mut(&update.name.call) {
+                        record.learn(&update);
                     }
                 }
                 _ => {}

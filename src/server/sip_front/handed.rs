@@ -26,13 +26,13 @@ pub(super) struct Handed {
     arrivals: BTreeMap<DialogId, IpAddr>,
     /// Legs with us. `false` for one that was given back, until the user agent says that it ended.
     legs: BTreeMap<LegId, bool>,
-    news: VecDeque<Handoff>,
+    handoffs: VecDeque<Handoff>,
 }
 
 impl Handed {
     pub(super) fn new(is_possible: bool) -> Self {
         let (arrivals, legs) = (BTreeMap::new(), BTreeMap::new());
-        Self { is_possible, arrivals, legs, news: VecDeque::new() }
+        Self { is_possible, arrivals, legs, handoffs: VecDeque::new() }
     }
 
     /// Whether an INVITE for this address is no call, but brings a leg of another front.
@@ -42,7 +42,7 @@ impl Handed {
 
     pub(super) fn arrived(&mut self, dialog: DialogId, address: String, remote: IpAddr) {
         self.arrivals.insert(dialog, remote);
-        self.news.push_back(Handoff::Arrived { arrival: dialog.0, address });
+        self.handoffs.push_back(Handoff::Arrived { arrival: dialog.0, address });
     }
 
     pub(super) fn has(&self, leg: LegId) -> bool {
@@ -53,17 +53,17 @@ impl Handed {
     pub(super) fn ended(&mut self, leg: LegId, end: HandoffEnd) -> bool {
         let Some(is_here) = self.legs.remove(&leg) else { return false };
         if is_here {
-            self.news.push_back(Handoff::Over { leg, end });
+            self.handoffs.push_back(Handoff::Over { leg, end });
         }
         true
     }
 
     pub(super) fn poll(&mut self) -> Option<Handoff> {
-        self.news.pop_front()
+        self.handoffs.pop_front()
     }
 
     fn returned(&mut self, leg: LegId, cause: Cause) {
-        self.news.push_back(Handoff::Over { leg, end: HandoffEnd::Returned(cause) });
+        self.handoffs.push_back(Handoff::Over { leg, end: HandoffEnd::Returned(cause) });
     }
 }
 
@@ -82,7 +82,7 @@ impl SipFront {
                 self.close(party);
                 self.ua.give_up(now, party, Cause::NETWORK_OUT_OF_ORDER, Loss::Broken);
             }
-            // Legs of ours are handed to nobody.
+            // Legs of ours are never handed to another front.
             Handoff::Arrived { .. } | Handoff::Over { .. } => return false,
         }
         true

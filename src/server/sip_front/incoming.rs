@@ -11,7 +11,7 @@ use crate::id::{CallId, LegId};
 use crate::media::io::Fact;
 use crate::media::source::Origins;
 use crate::server::calls::{Caller, Calls};
-use crate::server::convert::remote_media;
+use crate::server::setup::remote_media;
 use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId, UaEvent};
 use crate::time::Timestamp;
@@ -129,11 +129,11 @@ impl SipFront {
         self.events.extend(calls.refused(now, caller, by, cause));
     }
 
-    /// A leg is over, and `news` says how. The center hears of a recorded leg when its media has
+    /// A leg is over, and `event` says how. The center hears of a recorded leg when its media has
     /// closed.
-    fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, news: Event) {
+    fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, event: Event) {
         self.close(leg);
-        let end = match news {
+        let end = match event {
             Event::LegLost { how, .. } => HandoffEnd::Lost(cause, how),
             _ => HandoffEnd::HungUp(cause),
         };
@@ -143,8 +143,8 @@ impl SipFront {
         self.dialed.remove(&leg);
         self.give_back(now, leg.call);
         match self.recorded.get_mut(&leg) {
-            Some(ended) => *ended = Some(news),
-            None => self.events.push_back(news),
+            Some(ended) => *ended = Some(event),
+            None => self.events.push_back(event),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Scenes whose callers are somebody else's: a provider's, in place of telephones of our own.
+//! Scenes whose callers are a provider's, in place of telephones of our own.
 //!
 //! The script and the contact center are the same; what carries the callers' legs is a
 //! [`Front`], which acts for them: [`Callers`].

@@ -14,9 +14,9 @@ impl Scene {
             format!("ended by {}", serde_name(&record.ended_by)),
         ];
         said.extend(record.intent.as_ref().map(|intent| format!("intent {intent}")));
-        for stay in &record.queued {
-            let waited = stay.left_at.since(stay.entered_at).as_secs_f64();
-            said.push(format!("{} {} after {waited:.1} s", stay.queue, serde_name(&stay.left)));
+        for visit in &record.queued {
+            let waited = visit.left_at.since(visit.entered_at).as_secs_f64();
+            said.push(format!("{} {} after {waited:.1} s", visit.queue, serde_name(&visit.left)));
         }
         for leg in record.legs.iter().filter(|leg| leg.outcome == LegOutcome::Accepted) {
             let (Party::Agent { name, .. } | Party::Outside { number: name, .. }) = &leg.party;

@@ -294,7 +294,7 @@ impl Scene {
                 return Err("an agent's phone is not a caller".into());
             }
         };
-        self.center.may_ask(agent, &ask).map_err(|why| why.to_string())?;
+        self.center.check_request(agent, &ask).map_err(|why| why.to_string())?;
         self.tell(at, Event::AgentAsked { agent, ask });
         Ok(())
     }
@@ -368,7 +368,7 @@ impl Scene {
         }
     }
 
-    /// Does what the world owes for a command; returns how it is told.
+    /// Does what the world owes for a command; returns the line for it.
     fn done(&mut self, at: Timestamp, mut command: Command) -> Option<String> {
         if let Some(front) = &mut self.front {
             match front.carry_out(at, command.clone()) {
@@ -425,15 +425,15 @@ impl Scene {
             }
             Command::CloseRecord { record } => Some(self.closed(&record)),
             Command::AmendRecord { call, wrap_up } => Some(self.amended(call, &wrap_up)),
-            Command::AmendRecording { news } => {
-                let caller = self.name(LegId::caller(news.name.call));
-                let told = left(news.name, news.state, news.length_ms);
+            Command::AmendRecording { update } => {
+                let caller = self.name(LegId::caller(update.name.call));
+                let told = left(update.name, update.state, update.length_ms);
                 Some(format!("{caller}'s record: {told}"))
             }
         }
     }
 
-    /// Who hears whom is told when it is the same for all of them.
+    /// A change of hearing is one line, once it is the same for all of them.
     fn hears(&mut self, leg: LegId, from: &BTreeSet<LegId>) -> Option<String> {
         let before = self.hearing.circle(leg);
         self.hearing.hear(leg, from);

@@ -56,7 +56,7 @@ fn fault_01_what_is_kept_is_there_before_the_database_has_it() {
     store.keep_leg("v3:a".to_owned(), "{}".to_owned());
     store.keep_leg("v3:b".to_owned(), "{}".to_owned());
     store.forget_leg("v3:a".to_owned());
-    store.keep_standing("alice", Standing::Ready);
+    store.keep_agent_state("alice", SavedAgentState::Ready);
     assert_eq!(store.settle(Timestamp(1_100)), Settled::Written);
     // Not promised: kept of a call that the journal has never heard of.
     store.keep_session(CallId(2), "{}".to_owned());
@@ -67,7 +67,7 @@ fn fault_01_what_is_kept_is_there_before_the_database_has_it() {
     let found = opened(left.path());
     assert_eq!(found.sessions, [(CallId(1), "{\"n\":\"new\"}".to_owned())]);
     assert_eq!(found.legs, [("v3:b".to_owned(), "{}".to_owned())]);
-    assert_eq!(found.standings, BTreeMap::from([("alice".to_owned(), Standing::Ready)]));
+    assert_eq!(found.agent_states, BTreeMap::from([("alice".to_owned(), SavedAgentState::Ready)]));
     assert_eq!(found.recovered.calls, [CallId(1)]);
     store.shutdown().unwrap();
 }

@@ -204,7 +204,7 @@ impl ProviderCalls {
         let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
         let Some(talked) = talked else { return };
         if let Some(news) = party.state.accept(leg) {
-            self.events.push_back(Event::Late { at: now - talked, news: Box::new(news) });
+            self.events.push_back(Event::Late { at: now - talked, event: Box::new(news) });
         }
     }
 

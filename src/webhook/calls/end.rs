@@ -163,7 +163,7 @@ impl ProviderCalls {
 
     pub(super) fn tell_center(&mut self, now: Timestamp, at: Option<Timestamp>, event: Event) {
         match at.filter(|at| *at + LATE < now) {
-            Some(at) => self.events.push_back(Event::Late { at, news: Box::new(event) }),
+            Some(at) => self.events.push_back(Event::Late { at, event: Box::new(event) }),
             None => self.events.push_back(event),
         }
     }

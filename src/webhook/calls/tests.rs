@@ -192,7 +192,7 @@ impl World {
             WebhookResult::Unknown => panic!("{link:?} is unknown"),
             WebhookResult::Asked(ticket) => {
                 self.settle();
-                let ahead = self.center.ahead(self.now, CALL);
+                let ahead = self.center.look_ahead(self.now, CALL);
                 let document = self.calls.write(self.now, &ticket, ahead);
                 self.settle();
                 document

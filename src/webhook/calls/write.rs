@@ -18,7 +18,7 @@ use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
-use crate::words::{Ahead, Listen, Prompt};
+use crate::words::{Listen, LookAhead, Prompt};
 
 /// The provider ends a talk that lasts longer.
 const TALK_MAX: Duration = Duration::from_secs(4 * 60 * 60);
@@ -61,7 +61,7 @@ impl ProviderCalls {
 
     /// The answer to a request, once the center has dealt with its events. `ahead` is what the
     /// center will say to the call next.
-    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<Ahead>) -> Document {
+    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<LookAhead>) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
             return self.write_party(now, leg, &ticket.link);
         }
@@ -197,7 +197,7 @@ impl Written {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, now: Timestamp, ahead: Ahead) -> Written {
+    fn write(&mut self, now: Timestamp, ahead: LookAhead) -> Written {
         if self.session.caller.is_over() {
             return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
         }
@@ -230,9 +230,9 @@ impl Writer<'_> {
         Link::Step { call: self.call, n: self.session.next }
     }
 
-    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: Ahead) -> Written {
+    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: LookAhead) -> Written {
         // A prompt without barge-in stands alone, so that no key reaches past it.
-        let alone = ahead.deaf && ahead.listen.is_none_or(|listen| listen.barge_in);
+        let alone = ahead.no_barge_in && ahead.listen.is_none_or(|listen| listen.barge_in);
         let (plays, listen) = match alone {
             true => (Vec::new(), None),
             false => (ahead.plays, ahead.listen),

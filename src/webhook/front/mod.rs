@@ -44,7 +44,7 @@ use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
-use crate::words::Ahead;
+use crate::words::LookAhead;
 
 pub use saved::Saving;
 
@@ -177,7 +177,7 @@ impl ProviderFront {
 
     /// The answer to a request, once the center has dealt with its events. `ahead` is what the
     /// center will say to the ticket's call next. A commanded leg begins with it at once.
-    pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<Ahead>) -> Document {
+    pub fn answer(&mut self, now: Timestamp, ticket: Ticket, ahead: Option<LookAhead>) -> Document {
         match ticket.waits {
             Waits::Provider(ticket) => self.calls.write(now, &ticket, ahead),
             Waits::Leg { ticket, provider, reference, link } => {

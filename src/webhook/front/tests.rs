@@ -189,7 +189,7 @@ impl World {
             WebhookResult::Unknown => None,
             WebhookResult::Asked(ticket) => {
                 self.deal();
-                let ahead = self.center.ahead(self.now, ticket.call());
+                let ahead = self.center.look_ahead(self.now, ticket.call());
                 Some(self.front.answer(self.now, ticket, ahead))
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{EVE, Watched, from_eve, supervise, supervised};
 use crate::flows::{ALICE, PASSWORD};
 use crate::rig::{Plan, items};
-use crate::talks::{assert_times, guest};
+use crate::talks::{assert_times, consulted};
 
 #[test]
 fn a_supervisor_leaves_and_the_two_go_on() {
@@ -97,14 +97,14 @@ fn a_supervisor_who_does_not_come_changes_nothing() {
     watched.alice.expect_bye();
     let record = watched.rig.record();
     let outcomes: Vec<_> = items(&record["legs"]).iter().map(|leg| &leg["outcome"]).collect();
-    assert_eq!(outcomes, ["accepted", "busy", "failed", "withdrawn"], "{record:#}");
+    assert_eq!(outcomes, ["accepted", "busy", "rejected", "withdrawn"], "{record:#}");
     let modes = |leg: &Value| items(&leg["modes"]).len();
     assert!(items(&record["legs"]).iter().all(|leg| modes(leg) == 0), "{record:#}");
 }
 
 #[test]
 fn what_cannot_be_supervised_is_refused_by_name() {
-    let (bob, (_, trunk)) = (EVE.replace("eve", "bob"), guest());
+    let (bob, (_, trunk)) = (EVE.replace("eve", "bob"), consulted());
     let mut watched = Watched::with(Plan::new(&format!("{ALICE}{EVE}{bob}{trunk}")));
     let call = watched.call;
     let nobody = format!("call-{call} has no supervisor");

@@ -7,7 +7,7 @@ use crate::calls::ms;
 use crate::flows::ALICE;
 use crate::rig::Plan;
 use crate::sound::Codec;
-use crate::talks::{GUEST, assert_times, guest};
+use crate::talks::{CONSULTED, assert_times, consulted};
 
 #[test]
 fn each_mode_is_heard_by_whom_it_says_and_by_nobody_else() {
@@ -65,13 +65,13 @@ fn keys_of_the_supervisors_telephone_change_the_mode() {
 
 #[test]
 fn a_supervisor_may_be_at_a_number() {
-    let (mut boss, trunk) = guest();
+    let (mut boss, trunk) = consulted();
     boss.codecs = vec![Codec::Alaw];
     let mut watched = Watched::with(Plan::new(&format!("{ALICE}{EVE}{trunk}")));
     boss.turn_to(watched.rig.sip);
-    let from = json!({ "number": GUEST, "trunk": "away" });
+    let from = json!({ "number": CONSULTED, "trunk": "away" });
     let (status, view) = watched.supervise(&json!({ "mode": "whisper", "from": from }));
-    assert_eq!((status, &view["supervisor"]["number"]), (200, &json!(GUEST)), "{view:#}");
+    assert_eq!((status, &view["supervisor"]["number"]), (200, &json!(CONSULTED)), "{view:#}");
     std::mem::swap(&mut watched.eve, &mut boss);
     let invite = watched.eve.ring();
     watched.eve.answer(&invite);
@@ -86,5 +86,5 @@ fn a_supervisor_may_be_at_a_number() {
     watched.eve.expect_bye();
     let record = watched.rig.record();
     let leg = supervised(&record, &["whisper", "listen"]);
-    assert_eq!((&leg["trunk"], &leg["number"]), (&json!("away"), &json!(GUEST)));
+    assert_eq!((&leg["trunk"], &leg["number"]), (&json!("away"), &json!(CONSULTED)));
 }

@@ -7,18 +7,18 @@ use serde_json::json;
 
 use crate::clock::SOON;
 use crate::flows::{ALICE, CALLER_HZ, TONES};
-use crate::talks::{GUEST, GUEST_HZ, ask, assert_times, guest, live};
+use crate::talks::{CONSULTED, CONSULTED_HZ, ask, assert_times, consulted, live};
 use crate::webhooks::calls::{bring, reach_queue, talk, wrap_up};
 use crate::webhooks::kind::Kind;
 use crate::webhooks::{Site, flow};
 
-/// Alice has the caller on hold and talks to the guest; then the one or the other leaves.
+/// Alice has the caller on hold and talks to the consulted party; then the one or the other leaves.
 #[test]
 fn the_callers_sound_stays_with_us_while_anybody_is_there() {
-    let (mut guest, trunk) = guest();
+    let (mut consulted, trunk) = consulted();
     let site = Site::with(Kind::Twilio, true, &format!("{ALICE}{trunk}"), &flow());
     let rig = &site.rig;
-    guest.turn_to(rig.sip);
+    consulted.turn_to(rig.sip);
     let mut alice = rig.agent("alice");
     let mut leg = site.carrier.call("CA21");
     reach_queue(&mut leg);
@@ -35,26 +35,26 @@ fn the_callers_sound_stays_with_us_while_anybody_is_there() {
     ask(rig, "resume", &json!({}));
     talk(&caller, &alice);
 
-    // A guest who leaves takes nobody along.
-    let consult = json!({ "number": GUEST, "trunk": "away" });
+    // A consulted party who leaves takes nobody along.
+    let consult = json!({ "number": CONSULTED, "trunk": "away" });
     ask(rig, "consult", &consult);
-    let invite = guest.ring();
-    let mut c_leg = guest.answer(&invite);
+    let invite = consulted.ring();
+    let mut c_leg = consulted.answer(&invite);
     caller.media.expect_sound_but(TONES, SOON);
-    guest.bye(&mut c_leg);
+    consulted.bye(&mut c_leg);
     talk(&caller, &alice);
 
     // Nor does an agent.
     ask(rig, "consult", &consult);
-    let invite = guest.ring();
-    guest.answer(&invite);
+    let invite = consulted.ring();
+    consulted.answer(&invite);
     ask(rig, "complete", &json!({}));
     alice.expect_bye();
-    guest.media.say(Some(GUEST_HZ));
-    caller.media.expect_tone(GUEST_HZ, SOON);
-    guest.media.expect_tone(CALLER_HZ, SOON);
+    consulted.media.say(Some(CONSULTED_HZ));
+    caller.media.expect_tone(CONSULTED_HZ, SOON);
+    consulted.media.expect_tone(CALLER_HZ, SOON);
     caller.bye(&mut sound);
-    guest.expect_bye();
+    consulted.expect_bye();
     leg.hang_up();
     wrap_up(rig, "alice");
     let record = rig.record_when(|record| !record["resolved"].is_null());

@@ -13,7 +13,7 @@ use crate::center::journal::masked;
 use crate::center::snapshot::{AgentView, CallState, CallView};
 use crate::config::{self, Sources};
 use crate::id::{CallId, LegId};
-use crate::server::convert;
+use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From, Via,
@@ -98,8 +98,7 @@ impl World {
         let loaded = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let config::Loaded { mut config, flows, directory, .. } = loaded;
         config.server.state = self.state();
-        let fresh =
-            || ContactCenter::new(convert::center(&config, flows.clone(), directory.clone()));
+        let fresh = || ContactCenter::new(setup::center(&config, flows.clone(), directory.clone()));
         let (opened, restored) = look(&config, &|| now, &fresh).unwrap().open(&config).unwrap();
         let goes_on = restored.is_some();
         let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
@@ -165,8 +164,8 @@ impl Server {
                 _ => {}
             }
         }
-        while let Some((agent, standing)) = self.center.poll_standing() {
-            self.store.keep_standing(self.center.agent_name(agent), standing);
+        while let Some((agent, state)) = self.center.poll_saved_state() {
+            self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
         self.center.check(at);
     }

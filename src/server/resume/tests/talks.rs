@@ -3,8 +3,8 @@
 use super::*;
 use crate::call::Stage;
 
-const GUEST: &str = "+14155550177";
-/// A provider that may dial the guest, and an agent whom it reaches.
+const CONSULTED: &str = "+14155550177";
+/// A provider that may dial the consulted party, and an agent whom it reaches.
 const PROVIDED: &str = r#"
 [webhooks]
 public_url = "https://calls.acme.example"
@@ -28,7 +28,7 @@ fn world() -> World {
     world
 }
 
-/// `agent` talks to a guest while the caller waits.
+/// `agent` talks to a consulted party while the caller waits.
 fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
     let mut server = world.start(MORNING);
     if agent == "alice" {
@@ -39,10 +39,10 @@ fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
     server.presses(call, "1");
     server.answered();
     assert_eq!(server.agent(agent).call, Some(call));
-    server.ask(agent, AgentRequest::Consult { number: GUEST.to_owned(), trunk: None });
+    server.ask(agent, AgentRequest::Consult { number: CONSULTED.to_owned(), trunk: None });
     server.answered();
     let consult = server.call(call).consult.expect("somebody is consulted");
-    assert_eq!((&*consult.number, consult.stage), (GUEST, Stage::Talking));
+    assert_eq!((&*consult.number, consult.stage), (CONSULTED, Stage::Talking));
     (server, call)
 }
 
@@ -50,7 +50,7 @@ fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
 fn a_consultation_at_the_provider_goes_on() {
     let world = world();
     let (server, call) = consulting(&world, "gus", Via::Provider(PROVIDER.to_owned()));
-    let (before, guest) = (server.call(call), server.dialed.unwrap());
+    let (before, consulted) = (server.call(call), server.dialed.unwrap());
     let now = server.kill();
     let mut server = world.start(now);
     assert!(server.goes_on);
@@ -58,31 +58,31 @@ fn a_consultation_at_the_provider_goes_on() {
     server.ask("gus", AgentRequest::Complete);
     let view = server.call(call);
     assert_eq!((view.state, view.consult, view.on_hold), (CallState::Talking, None, false));
-    server.tell(Event::HungUp { leg: guest, cause: Cause::NORMAL_CLEARING });
+    server.tell(Event::HungUp { leg: consulted, cause: Cause::NORMAL_CLEARING });
     assert_eq!(server.call(call).step.as_deref(), Some("survey"));
     server.hangs_up(call);
     server.stop();
     let record = world.record(call).unwrap();
     assert_eq!((record.outcome, record.ended_by), (CallOutcome::Handled, EndedBy::Caller));
-    let [agent, guest] = &record.legs[..] else { panic!("{record:?}") };
-    assert!(!agent.consulted && guest.consulted);
-    assert!(agent.hold_ms > 0 && guest.hold_ms == 0);
-    for leg in [agent, guest] {
+    let [agent, consulted] = &record.legs[..] else { panic!("{record:?}") };
+    assert!(!agent.consulted && consulted.consulted);
+    assert!(agent.hold_ms > 0 && consulted.hold_ms == 0);
+    for leg in [agent, consulted] {
         let up = leg.ended_at.unwrap().since(leg.answered_at.unwrap());
         assert_eq!(up.as_millis(), u128::from(leg.talk_ms + leg.hold_ms), "{leg:?}");
     }
 }
 
 #[test]
-fn a_guest_at_the_provider_goes_on_with_the_caller_of_a_phone_that_is_lost() {
+fn a_consulted_party_at_the_provider_goes_on_with_the_caller_of_a_phone_that_is_lost() {
     let world = world();
     let (server, call) = consulting(&world, "alice", Via::Provider(PROVIDER.to_owned()));
-    let (lost_at, guest) = (server.now, server.dialed.unwrap());
+    let (lost_at, consulted) = (server.now, server.dialed.unwrap());
     let now = server.kill();
     let mut server = world.start(now);
     assert_eq!(server.call(call).state, CallState::Talking);
     assert!(matches!(server.agent("alice").state, AgentState::AfterCallWork { .. }));
-    server.tell(Event::HungUp { leg: guest, cause: Cause::NORMAL_CLEARING });
+    server.tell(Event::HungUp { leg: consulted, cause: Cause::NORMAL_CLEARING });
     assert_eq!(server.call(call).step.as_deref(), Some("survey"));
     server.stop();
     assert_eq!(world.record(call).unwrap().legs[0].ended_at, Some(lost_at));

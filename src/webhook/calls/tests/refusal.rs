@@ -119,7 +119,7 @@ fn a_talk_of_unknown_length_counts_from_its_end() {
 }
 
 fn is_late_answer(event: &&Event) -> bool {
-    matches!(event, Event::Late { news, .. } if **news == Event::Answered { leg: PARTY })
+    matches!(event, Event::Late { event, .. } if **event == Event::Answered { leg: PARTY })
 }
 
 #[test]

@@ -306,7 +306,7 @@ impl Callers for Platform {
 
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(Asking { leg, ticket }) = self.asked.pop_front() {
-            let ahead = center.ahead(now, ticket.call());
+            let ahead = center.look_ahead(now, ticket.call());
             let document = self.front.answer(now, ticket, ahead);
             self.answered(now, leg, &document);
             return true;

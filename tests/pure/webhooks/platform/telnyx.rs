@@ -299,7 +299,7 @@ impl Callers for Telnyx {
 
     fn settle(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
         if let Some(ticket) = self.pending.take() {
-            let ahead = center.ahead(now, ticket.call());
+            let ahead = center.look_ahead(now, ticket.call());
             self.front.answer(now, ticket, ahead);
             return true;
         }

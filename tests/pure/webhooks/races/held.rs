@@ -50,7 +50,7 @@ impl World {
         let Some((leg, agent)) = leg.and_then(|leg| Some((leg, self.agent_on(leg)?))) else {
             return;
         };
-        if self.center.may_ask(agent, &ask).is_ok() && self.can(leg, &ask).is_ok() {
+        if self.center.check_request(agent, &ask).is_ok() && self.can(leg, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);

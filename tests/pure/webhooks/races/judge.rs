@@ -72,7 +72,7 @@ impl Judge {
     /// The calls' events: each leg begins once and ends once, and nothing comes after the end.
     pub(super) fn event(&mut self, event: &Event) {
         let event = match event {
-            Event::Late { news, .. } => news,
+            Event::Late { event, .. } => event,
             other => other,
         };
         match event {

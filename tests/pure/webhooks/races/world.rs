@@ -251,7 +251,7 @@ impl World {
             WebhookResult::Unknown => return None,
             WebhookResult::Asked(ticket) => {
                 self.deal();
-                let ahead = self.center.ahead(self.now, ticket.call());
+                let ahead = self.center.look_ahead(self.now, ticket.call());
                 self.front.answer(self.now, ticket, ahead)
             }
         };

@@ -4,9 +4,9 @@ use crate::words::{Listen, Prompt};
 
 /// What follows, if the caller presses nothing meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ahead {
+pub struct LookAhead {
     /// What is said now goes on whatever the caller presses.
-    pub deaf: bool,
+    pub no_barge_in: bool,
     /// What will be said after what is said now, one entry per
     /// [`Command::Play`](crate::words::Command::Play).
     pub plays: Vec<Vec<Prompt>>,

@@ -24,15 +24,15 @@ use crate::time::Timestamp;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// A call's place in the line of its queue: smaller is sooner.
+/// What a call is sorted by in the line of its queue: smaller is sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct QueueKey {
     virtual_arrival: i64,
     pub(super) since: Timestamp,
     pub(super) call: CallId,
 }
 
-impl Place {
+impl QueueKey {
     pub(super) fn new(call: CallId, since: Timestamp, priority: u8, ageing_per_min: u8) -> Self {
         let virtual_arrival =
             i64::from(ageing_per_min) * millis(since) - i64::from(priority) * MINUTE_MS;
@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn a_later_call_overtakes_only_within_the_bound() {
-        let patient = Place::new(CallId(1), minutes(100), 3, 2);
-        let urgent = |at| Place::new(CallId(2), Timestamp(at), 9, 2);
+        let patient = QueueKey::new(CallId(1), minutes(100), 3, 2);
+        let urgent = |at| QueueKey::new(CallId(2), Timestamp(at), 9, 2);
         // (9 - 3) / 2 = 3 minutes.
         assert!(urgent(minutes(103).0 - 1) < patient);
         assert!(patient < urgent(minutes(103).0), "equal priority: the earlier arrival is first");
@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn without_ageing_priority_is_strict() {
-        let old = Place::new(CallId(1), minutes(0), 4, 0);
-        let new = Place::new(CallId(2), minutes(10_000), 5, 0);
+        let old = QueueKey::new(CallId(1), minutes(0), 4, 0);
+        let new = QueueKey::new(CallId(2), minutes(10_000), 5, 0);
         assert!(new < old);
     }
 
@@ -95,17 +95,17 @@ mod tests {
             ageing in 0u8..=20, later in 0u64..10_000_000,
         ) {
             let now = Timestamp(5_000_000 + later);
-            let place = |n, (since, priority)| {
-                Place::new(CallId(n), Timestamp(since), priority, ageing)
+            let key = |n, (since, priority)| {
+                QueueKey::new(CallId(n), Timestamp(since), priority, ageing)
             };
             // priority + ageing × minutes, in exact sixty-thousandths of a point.
             let effective = |(since, priority): (u64, u8)| {
                 u64::from(priority) * 60_000 + u64::from(ageing) * (now.0 - since)
             };
             let first = |x: (u64, u8), n: u64| (Reverse(effective(x)), x.0, n);
-            let stored = place(1, a).cmp(&place(2, b));
+            let stored = key(1, a).cmp(&key(2, b));
             prop_assert_eq!(stored, first(a, 1).cmp(&first(b, 2)));
-            let across = |n, call| place(n, call).across(now, ageing);
+            let across = |n, call| key(n, call).across(now, ageing);
             prop_assert_eq!(stored, across(1, a).cmp(&across(2, b)));
         }
     }

@@ -1,20 +1,20 @@
-//! One stay of a call in a queue.
+//! One visit of a call to a queue.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 use crate::words::QueueExit;
 
-/// One stay in a queue, ring time included.
+/// One visit to a queue, ring time included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueStay {
+pub struct QueueVisit {
     pub queue: String,
     pub entered_at: Timestamp,
     pub left_at: Timestamp,
     pub left: QueueExit,
     pub priority: u8,
     /// Since when the place in line counts, where the caller came back to one they had: earlier
-    /// than `entered_at`. The wait of this stay is still from `entered_at` to `left_at`.
+    /// than `entered_at`. The wait of this visit is still from `entered_at` to `left_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_line_since: Option<Timestamp>,
 }

@@ -11,18 +11,18 @@ use crate::center::snapshot::AgentView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
+use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
-use crate::server::past;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event};
 
-/// What a report covers when nobody says.
+/// What a report covers where the request does not say.
 const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Driver {
     pub(super) fn take_request(&mut self, request: Request) {
         let now = self.clock.now();
-        // An answer nobody waits for any more is dropped.
+        // An answer is dropped where the request does not wait any more.
         match request {
             Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
             Request::Health(reply) => drop(reply.send(self.health())),
@@ -42,7 +42,7 @@ impl Driver {
             Request::Report { since, until, reply } => {
                 let until = until.unwrap_or(now + Duration::from_millis(1));
                 let since = since.unwrap_or(now - PERIOD);
-                drop(reply.send(past::figures(&self.center, now, since, until)));
+                drop(reply.send(history::figures(&self.center, now, since, until)));
             }
         }
     }
@@ -57,7 +57,8 @@ impl Driver {
 
     fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
-        let may = self.center.may_ask(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
+        let may =
+            self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::AgentAsked { agent, ask }));
         Ok(self.center.agent_view(agent))

@@ -49,7 +49,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         queues: config.queues.iter().map(queue).collect(),
         trunks: config.trunks.values().map(trunk).collect(),
         providers: config.providers.values().map(provider).collect(),
-        reach: reach(config),
+        reachability: reachability(config),
         directory,
         region: config.callers.region.clone(),
         recent: config.callers.recent,
@@ -60,15 +60,15 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
 
 /// Whose calls can be brought to an agent. A provider's caller comes to a telephone of ours by SIP,
 /// which needs an address; ours cannot come to those whom a provider dials.
-fn reach(config: &Config) -> BTreeMap<String, setup::Reach> {
+fn reachability(config: &Config) -> BTreeMap<String, setup::Reachability> {
     let has_sip = config.providers.is_empty() || config.webhooks.sip_host.is_some();
     let of = |phone: &config::Phone| match phone {
         config::Phone::Outside { trunk: provider, .. } | config::Phone::Client { provider, .. }
             if config.providers.contains_key(provider) =>
         {
-            Some(setup::Reach::Provider(provider.clone()))
+            Some(setup::Reachability::Provider(provider.clone()))
         }
-        _ => (!has_sip).then_some(setup::Reach::Sip),
+        _ => (!has_sip).then_some(setup::Reachability::Sip),
     };
     let agents = config.agents.iter();
     agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()

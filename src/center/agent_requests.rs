@@ -1,10 +1,10 @@
-//! What an agent may ask of the call being talked on, and why not.
+//! Which requests of an agent about the call they talk on are granted, and why not.
 //!
-//! **Invariant:** whoever asks is told before it is an event; an event that is refused here changes
-//! nothing.
+//! **Invariant:** a request is checked, and its answer given, before it becomes an event; an event
+//! that is refused here changes nothing.
 //!
 //! **Deliberately absent:** who may ask in an agent's name: the HTTP interface knows its tokens.
-//! Whether a front can mix the sound of three: whoever carries the legs knows.
+//! Whether a front can mix the sound of three: the front knows.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::words::{AgentRequest, AgentState};
 
 /// Variables an agent may set with one transfer.
 pub const VARS_MAX: usize = 32;
-/// Steps named to whom asked for one that is not there.
+/// Steps that a refusal names where the one asked for is not there.
 const NAMES_MAX: usize = 50;
 
 /// Why an agent cannot do that with a call now.
@@ -39,7 +39,7 @@ pub enum Refused {
     #[error("{agent} consults nobody")]
     ConsultsNobody { agent: String },
     #[error("whom {agent} consults has not answered yet")]
-    GuestNotThere { agent: String },
+    ConsultedNotThere { agent: String },
     #[error("the flow `{flow}` has no step `{step}`; it has {names}")]
     NoSuchStep { flow: String, step: String, names: String },
     #[error("{0}")]
@@ -63,7 +63,7 @@ pub enum Refused {
     #[error("this recording was paused too often: it stays paused")]
     TooManyPauses,
     #[error("{number} is the caller's own number")]
-    GuestIsCaller { number: String },
+    ConsultedIsCaller { number: String },
     #[error("there is no agent `{login}`")]
     NoSuchAgent { login: String },
     #[error("the telephone of {agent} is not registered")]
@@ -84,14 +84,14 @@ pub enum Refused {
     SupervisorRings { call: CallId },
     #[error("nobody talks to the caller of {call}, who does not wait for an agent either")]
     NothingToTakeOver { call: CallId },
-    /// Whoever carries the legs says why.
+    /// The front of a leg says why.
     #[error("{0}")]
     FrontCannot(String),
 }
 
 impl ContactCenter {
-    /// Whether an agent may ask for this now. What is refused here changes nothing when it is told
-    /// all the same.
+    /// Whether an agent may ask for this now. A request that is refused here changes nothing where
+    /// it comes as an event all the same.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl ContactCenter {
     /// # Panics
     ///
     /// If there is no such agent.
-    pub fn may_ask(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+    pub fn check_request(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         match ask {
             AgentRequest::LogIn
             | AgentRequest::LogOut
@@ -113,7 +113,7 @@ impl ContactCenter {
             AgentRequest::Consult { number, trunk } => {
                 self.may_consult(agent, number, trunk.as_deref()).map(drop)
             }
-            AgentRequest::Complete | AgentRequest::Conference => self.guest_of(agent).map(drop),
+            AgentRequest::Complete | AgentRequest::Conference => self.consulted_of(agent).map(drop),
             AgentRequest::StartRecording
             | AgentRequest::PauseRecording
             | AgentRequest::ResumeRecording => self.may_record(agent, ask),
@@ -193,7 +193,7 @@ impl ContactCenter {
         Err(Refused::NoSuchStep { flow, step: step.to_owned(), names })
     }
 
-    /// Whom an agent may dial beside the talk, and by which way.
+    /// By which way an agent may dial this number beside the talk.
     pub(super) fn may_consult(
         &self,
         agent: AgentId,
@@ -210,7 +210,7 @@ impl ContactCenter {
         self.route_beside(call.id(), number, trunk)
     }
 
-    /// By which way a number is dialed for somebody who joins the call.
+    /// By which way a number is dialed for a party that joins the call.
     pub(super) fn route_beside(
         &self,
         id: CallId,
@@ -227,7 +227,7 @@ impl ContactCenter {
         })?;
         let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
         if caller == Some(&*route.number) {
-            return Err(Refused::GuestIsCaller { number: route.number });
+            return Err(Refused::ConsultedIsCaller { number: route.number });
         }
         Ok(route)
     }
@@ -248,15 +248,16 @@ impl ContactCenter {
         }
     }
 
-    /// The guest of an agent, who has answered, and the agent's own leg.
-    pub(super) fn guest_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
+    /// The consulted party of an agent, who has answered, and the agent's own leg.
+    pub(super) fn consulted_of(&self, agent: AgentId) -> Result<(LegId, LegId), Refused> {
         let (call, leg) = self.talk_of(agent)?;
         if call.consult().is_none() {
             return Err(Refused::ConsultsNobody { agent: self.name_of(agent) });
         }
-        let guest = call.guest_there();
-        let guest = guest.ok_or_else(|| Refused::GuestNotThere { agent: self.name_of(agent) })?;
-        Ok((guest, leg))
+        let consulted = call.consulted_there();
+        let consulted =
+            consulted.ok_or_else(|| Refused::ConsultedNotThere { agent: self.name_of(agent) })?;
+        Ok((consulted, leg))
     }
 
     fn name_of(&self, agent: AgentId) -> String {

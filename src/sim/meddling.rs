@@ -1,4 +1,4 @@
-//! Simulated agents who do something with the call they talk on: hold it, send it on, ask somebody.
+//! Simulated agents who meddle with the call they talk on: hold, transfer, consult.
 //!
 //! **Invariant:** some of it makes no sense at the time, so that what is refused is seen, too.
 
@@ -15,15 +15,15 @@ use crate::words::AgentRequest;
 const ASKS_MAX: u64 = 4;
 /// Between one and the next.
 const PAUSE_MS: (u64, u64) = (0, 12_000);
-/// How often an agent asks for somebody or something that is not there.
+/// How often an agent asks for a number or a step that is not there.
 const MISTAKEN: f64 = 0.1;
-/// In the town, a trunk may dial this and not that.
-const GUEST: &str = "+14155550177";
+/// In the scenario, a trunk may dial this and not that.
+const CONSULTED: &str = "+14155550177";
 const BARRED: &str = "+882139900000";
 
 impl World {
     /// An agent who talks feels like doing more, from then on.
-    pub(super) fn tinkers(&mut self, mut at: Timestamp, agent: AgentId) {
+    pub(super) fn meddles(&mut self, mut at: Timestamp, agent: AgentId) {
         let flows = self.plan.flows.iter();
         let steps: Vec<String> =
             flows.flat_map(|flow| flow.step_names()).map(str::to_owned).collect();
@@ -41,7 +41,7 @@ impl World {
 }
 
 fn consult(random: &mut Random) -> AgentRequest {
-    let number = if random.chance(MISTAKEN) { BARRED } else { GUEST };
+    let number = if random.chance(MISTAKEN) { BARRED } else { CONSULTED };
     AgentRequest::Consult { number: number.to_owned(), trunk: None }
 }
 

@@ -43,7 +43,7 @@ pub fn restore(
     Ok(())
 }
 
-/// As [`restore`], with nothing of calls that ended at `at` or later: those are told again.
+/// As [`restore`], with nothing of calls that ended at `at` or later: their events come again.
 pub(super) fn restore_until(
     center: &mut ContactCenter,
     reader: &Reader,

@@ -1,6 +1,6 @@
 //! What people do and how often: the callers' side and the agents' side.
 //!
-//! **Invariant:** habits are people's, not faults of machines: those are in
+//! **Invariant:** behaviour is people's, not faults of machines: those are in
 //! [`Swarm`](crate::sim::Swarm), and a run without any still has people who press wrong keys.
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::sim::random::{Random, Spread};
 
 /// Shares are probabilities between 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Habits {
+pub struct Behaviour {
     /// New callers; those who call again come on top.
     pub calls_per_hour: f64,
     /// How long people wait in a queue before they hang up.
@@ -42,21 +42,21 @@ pub struct Habits {
     /// Put the caller on hold once.
     pub holds: f64,
     pub hold: Spread,
-    /// Send the caller on or consult somebody, sensibly or not.
-    pub tinkers: f64,
-    /// Make somebody supervise them, at their beginning or when somebody talks to them.
+    /// Transfer the caller or consult another party, sensibly or not.
+    pub meddles: f64,
+    /// Are supervised, from their beginning or from a talk on.
     pub supervises: f64,
     /// After-call work, where no timer ends it earlier.
     pub wrap_up: Spread,
     /// Solve what the caller called for.
     pub resolves: f64,
-    /// Call somebody themselves, on looking at the screen.
+    /// Make an own call, on looking at the screen.
     pub own_calls: f64,
     /// How often an agent looks at the screen, and comes back from a break or from a missed call.
     pub looks_after: Spread,
 }
 
-impl Habits {
+impl Behaviour {
     /// An ordinary contact center. Who asks [`simulate`](crate::sim::day::simulate) may change how
     /// many call, how long they talk and how long they wait.
     #[must_use]
@@ -80,7 +80,7 @@ impl Habits {
             caller_ends_talk: 0.7,
             holds: 0.15,
             hold: Spread::LogNormal { mean_s: 40.0, cv: 0.7 },
-            tinkers: 0.0,
+            meddles: 0.0,
             supervises: 0.0,
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
@@ -112,7 +112,7 @@ impl Habits {
             caller_ends_talk: some(1.0),
             holds: some(0.4),
             hold: Spread::Exponential { mean_s: 10.0 },
-            tinkers: some(0.6),
+            meddles: some(0.6),
             supervises: some(0.4),
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
@@ -146,7 +146,7 @@ impl Habits {
             caller_ends_talk: 1.0,
             holds: 0.0,
             hold: at_once,
-            tinkers: 0.0,
+            meddles: 0.0,
             supervises: 0.0,
             wrap_up: at_once,
             resolves: 1.0,

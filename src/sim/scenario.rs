@@ -16,7 +16,7 @@ use crate::center::setup::{Agent, Queue, Trunk};
 use crate::flow::{Flow, Known, parse};
 use crate::sim::random::Random;
 
-const FLOW: &str = include_str!("town.toml");
+const FLOW: &str = include_str!("scenario.toml");
 const SKILLS: [&str; 3] = ["billing", "tech", "english"];
 /// People in the directory, and the VIPs among them.
 const KNOWN: u32 = 12;
@@ -39,7 +39,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What a call that has waited so long demands in this queue.
+    /// What a call that has waited `waited` demands in this queue.
     #[must_use]
     pub fn demands(&self, queue: &str, waited: Duration) -> &[(&'static str, u8)] {
         let mut stages = self.demands.get(queue).into_iter().flatten().rev();
@@ -48,15 +48,15 @@ impl Rules {
     }
 }
 
-/// The flow of the town.
+/// The flow of the scenario.
 ///
 /// # Panics
 ///
 /// If the file shipped in this folder does not parse.
 #[must_use]
 pub fn flow() -> Arc<Flow> {
-    let flow = parse("town.toml", FLOW, &Known::anything());
-    Arc::new(flow.unwrap_or_else(|problems| panic!("town.toml: {problems:#?}")))
+    let flow = parse("scenario.toml", FLOW, &Known::anything());
+    Arc::new(flow.unwrap_or_else(|problems| panic!("scenario.toml: {problems:#?}")))
 }
 
 /// The numbers of the people in the directory.

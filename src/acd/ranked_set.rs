@@ -11,7 +11,7 @@
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
-pub(super) struct Line<K> {
+pub(super) struct RankedSet<K> {
     nodes: Vec<Node<K>>,
     free: Vec<u32>,
     root: u32,
@@ -27,7 +27,7 @@ struct Node<K> {
     right: u32,
 }
 
-impl<K: Copy + Ord> Line<K> {
+impl<K: Copy + Ord> RankedSet<K> {
     pub(super) fn new() -> Self {
         Self { nodes: Vec::new(), free: Vec::new(), root: NONE, weights: 0 }
     }
@@ -190,7 +190,7 @@ mod tests {
         fn it_agrees_with_a_sorted_set(
             ops in proptest::collection::vec((any::<bool>(), 0u16..64), 0..300),
         ) {
-            let mut line = Line::new();
+            let mut line = RankedSet::new();
             let mut set = BTreeSet::new();
             for (insert, key) in ops {
                 if insert {
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn sorted_insertion_does_not_make_it_deep_and_slots_are_used_again() {
-        let mut line = Line::new();
+        let mut line = RankedSet::new();
         for key in 0..10_000u32 {
             line.insert(key);
         }
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(line.rank(&15_000), Some(5_000));
     }
 
-    fn depth(line: &Line<u32>, at: u32) -> u32 {
+    fn depth(line: &RankedSet<u32>, at: u32) -> u32 {
         line.nodes
             .get(at as usize)
             .map_or(0, |node| 1 + depth(line, node.left).max(depth(line, node.right)))
