@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use attendant::id::{CallId, LegId, RecordingId};
 use attendant::media::call_recorder::CallRecorder;
 use attendant::media::format::{AudioFormat, FRAME_SAMPLES};
-use attendant::media::mixer::{Mixer, Slot, Wire};
+use attendant::media::mixer::{Listener, Mixer, Slot, Wire};
 use attendant::media::rtp::{PACKET_LEN_MAX, Packet};
 use attendant::media::session::{Limits, RemoteMedia, Session};
 use attendant::media::source::Origins;
@@ -86,7 +86,7 @@ impl Call {
         let ids: Vec<LegId> = (0..legs).map(|n| LegId { call, n }).collect();
         let others = |leg| ids.iter().copied().filter(|other| *other != leg).collect();
         let wires: Vec<Wire> =
-            ids.iter().map(|&leg| Wire { leg: Some(leg), from: others(leg) }).collect();
+            ids.iter().map(|&leg| Wire { to: Listener::Leg(leg), from: others(leg) }).collect();
         let mut mixer = Mixer::new(now(0));
         assert_eq!(mixer.wire(&wires), 0, "all of them fit");
         let leg = |id: &LegId| {

@@ -14,7 +14,7 @@
 //! **Deliberately absent:** messages that callers leave: `recordings` has them. Calls that came
 //! through a provider, which has their sound.
 
-use crate::call::{Announcement, Call, State};
+use crate::call::{Announcement, Call, RecordingStage, State};
 use crate::center::ContactCenter;
 use crate::center::asks::Refused;
 use crate::center::recording_rule::RecordingRule;
@@ -247,5 +247,28 @@ impl ContactCenter {
             Ok(()) => self.asked_to_record(now, leg.call, &ask),
             Err(why) => tracing::info!(call = %leg.call, %why, "the recording key does nothing"),
         }
+        self.signal_stage(leg);
+    }
+
+    /// Lets whoever pressed the recording key hear for a moment, in place of the others, whether
+    /// the call is recorded now. Who hears nobody hears music, which goes on.
+    fn signal_stage(&mut self, leg: LegId) {
+        let Some(call) = self.calls.get(&leg.call).filter(|call| !call.heard_by(leg).is_empty())
+        else {
+            return;
+        };
+        let name = match call.recordings.stage() {
+            Some(RecordingStage::On) => RECORDING_ON,
+            Some(RecordingStage::Paused) => RECORDING_PAUSED,
+            Some(RecordingStage::Announced) | None => return,
+        };
+        let prompts = vec![Prompt::Music { name: name.into() }];
+        self.commands.push_back(Command::Play { leg, play: SIGNAL, prompts, repeat: false });
     }
 }
+
+/// Sounds of the media: twice and once a short tone.
+const RECORDING_ON: &str = "recording_on";
+const RECORDING_PAUSED: &str = "recording_paused";
+/// Nobody waits for its end, and it takes no number of the plays that a journal knows.
+const SIGNAL: PlayId = PlayId(u32::MAX);

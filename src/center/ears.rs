@@ -11,10 +11,12 @@ use crate::time::Timestamp;
 use crate::words::{Command, Prompt};
 
 impl ContactCenter {
-    /// As [`Self::arrange`], for each call of this input: whatever changed what is known of it.
+    /// As [`Self::arrange`], for each call of this input: whatever changed what is known of it. Who
+    /// is in its recording follows here alone: what changes twice within an input is asked once.
     pub(super) fn arrange_all(&mut self, now: Timestamp) {
         while let Some(call) = self.calls.next_touched() {
             self.arrange(now, call);
+            self.follow_sides(call);
         }
     }
 
@@ -33,6 +35,5 @@ impl ContactCenter {
                 Change::StopPlay { leg } => Command::StopPlay { leg },
             });
         }
-        self.follow_sides(id);
     }
 }

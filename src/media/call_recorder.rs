@@ -1,16 +1,16 @@
 //! Both sides of a call in one recording: frames of two channels in, stereo samples out in blocks.
 //!
 //! **Invariant:** sample n of either channel is what was said n/8000 s after the beginning: whoever
-//! says nothing, and whatever is said while the recording pauses, is silence of the same length.
+//! says nothing is silence of the same length.
 //!
-//! **Deliberately absent:** who is on which side, which is the center's to say; files.
+//! **Deliberately absent:** who is on which side, which is the center's to say, and pauses, in which
+//! nobody is; files.
 
 use std::time::Duration;
 
 use crate::id::RecordingId;
-use crate::media::format::{AudioFormat, FRAME, FRAME_SAMPLES, Frame, samples};
-use crate::media::mixer::WAITING_MAX;
-use crate::media::recorder::Over;
+use crate::media::format::{FRAME, FRAME_SAMPLES, Frame, samples};
+use crate::media::recorder::Finished;
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
@@ -25,35 +25,17 @@ pub struct CallRecorder {
     written: u64,
     /// Left and right in turn, since the last block.
     block: Vec<i16>,
-    is_paused: bool,
-    /// Frames that are still silent after a pause.
-    silent: usize,
 }
 
 impl CallRecorder {
     #[must_use]
     pub fn new(now: Timestamp, recording: RecordingId) -> Self {
-        Self {
-            recording,
-            began_at: now,
-            written: 0,
-            block: Vec::with_capacity(BLOCK_LEN),
-            is_paused: false,
-            silent: 0,
-        }
+        Self { recording, began_at: now, written: 0, block: Vec::with_capacity(BLOCK_LEN) }
     }
 
     #[must_use]
     pub const fn recording(&self) -> RecordingId {
         self.recording
-    }
-
-    /// What is said during a pause is not kept, nor what waits in the mixer when it ends.
-    pub fn pause(&mut self, is_paused: bool) {
-        if self.is_paused && !is_paused {
-            self.silent = AFTER_PAUSE;
-        }
-        self.is_paused = is_paused;
     }
 
     /// Takes a frame of both channels, due at `due`; `None` for a side that says nothing.
@@ -63,10 +45,7 @@ impl CallRecorder {
         let skipped = before.saturating_sub(self.written).min(samples(SKIPPED_MAX));
         self.block.extend(std::iter::repeat_n(0, skipped as usize * usize::from(CHANNELS)));
         self.written += skipped;
-        let is_silent = self.is_paused || self.silent > 0;
-        self.silent = self.silent.saturating_sub(1);
-        let heard = |side| if is_silent { &SILENCE } else { side };
-        let pairs = heard(left.unwrap_or(&SILENCE)).iter().zip(heard(right.unwrap_or(&SILENCE)));
+        let pairs = left.unwrap_or(&SILENCE).iter().zip(right.unwrap_or(&SILENCE));
         self.block.extend(pairs.flat_map(|(left, right)| [*left, *right]));
         self.written += FRAME_SAMPLES as u64;
     }
@@ -85,8 +64,8 @@ impl CallRecorder {
 
     /// Ends it; what was not taken yet comes with it.
     #[must_use]
-    pub fn finish(self, ended: RecordingEnd) -> (Over, Vec<i16>) {
-        (Over { recording: self.recording, samples: self.written, ended }, self.block)
+    pub fn finish(self, ended: RecordingEnd) -> (Finished, Vec<i16>) {
+        (Finished { recording: self.recording, samples: self.written, ended }, self.block)
     }
 }
 
@@ -97,9 +76,6 @@ const BLOCK_LEN: usize = samples(Duration::from_secs(1)) as usize * CHANNELS as 
 const LENGTH_MAX: Duration = Duration::from_secs(12 * 3_600);
 /// A machine that stood still for longer lost its calls; in what is left of them time is missing.
 const SKIPPED_MAX: Duration = Duration::from_secs(60);
-/// Frames after a pause whose sound may have come before its end: what may wait of a source, and
-/// the longest packet behind it.
-const AFTER_PAUSE: usize = (WAITING_MAX + AudioFormat::PACKET_SAMPLES_MAX) / FRAME_SAMPLES + 1;
 
 #[cfg(test)]
 mod tests {
@@ -132,12 +108,12 @@ mod tests {
             }
         }
 
-        fn finish(mut self) -> (Over, Vec<[i16; 2]>) {
-            let (over, rest) = self.recorder.finish(RecordingEnd::HungUp);
+        fn finish(mut self) -> (Finished, Vec<[i16; 2]>) {
+            let (finished, rest) = self.recorder.finish(RecordingEnd::HungUp);
             self.kept.extend(rest);
             let (pairs, rest) = self.kept.as_chunks::<2>();
-            assert_eq!((pairs.len() as u64, rest.len()), (over.samples, 0));
-            (over, pairs.to_vec())
+            assert_eq!((pairs.len() as u64, rest.len()), (finished.samples, 0));
+            (finished, pairs.to_vec())
         }
     }
 
@@ -146,31 +122,10 @@ mod tests {
         let mut reel = Reel::new();
         reel.hear(60, Some(1), Some(-2));
         reel.hear(40, None, Some(-2));
-        let (over, kept) = reel.finish();
-        assert_eq!((over.length_ms(), over.ended), (2_000, RecordingEnd::HungUp));
+        let (finished, kept) = reel.finish();
+        assert_eq!((finished.length_ms(), finished.ended), (2_000, RecordingEnd::HungUp));
         assert!(kept[..9_600].iter().all(|pair| *pair == [1, -2]));
         assert!(kept[9_600..].iter().all(|pair| *pair == [0, -2]));
-    }
-
-    #[test]
-    fn a_pause_is_silence_of_the_same_length_and_so_is_what_waited_when_it_ended() {
-        let mut reel = Reel::new();
-        reel.hear(50, Some(1), Some(2));
-        reel.recorder.pause(true);
-        reel.hear(50, Some(1), Some(2));
-        reel.recorder.pause(false);
-        reel.hear(50, Some(1), Some(2));
-        let (over, kept) = reel.finish();
-        assert_eq!(over.length_ms(), 3_000);
-        let heard: Vec<usize> = (0..kept.len()).filter(|at| kept[*at] == [1, 2]).collect();
-        assert_eq!(heard.len(), 16_000 - AFTER_PAUSE * FRAME_SAMPLES);
-        assert!(!heard.iter().any(|at| (8_000..16_000).contains(at)));
-        const { assert!(AFTER_PAUSE * FRAME_SAMPLES > WAITING_MAX) };
-        // Who pauses twice, or ends a pause twice, changes nothing.
-        let mut reel = Reel::new();
-        reel.recorder.pause(false);
-        reel.hear(1, Some(1), Some(2));
-        assert_eq!(reel.finish().1[0], [1, 2]);
     }
 
     #[test]
@@ -179,9 +134,9 @@ mod tests {
         reel.hear(50, Some(1), Some(2));
         reel.due = reel.due + Duration::from_millis(503);
         reel.hear(50, Some(3), Some(4));
-        let (over, kept) = reel.finish();
+        let (finished, kept) = reel.finish();
         let skipped = kept.iter().filter(|pair| **pair == [0, 0]).count();
-        assert_eq!(over.samples as usize, 16_000 + skipped);
+        assert_eq!(finished.samples as usize, 16_000 + skipped);
         assert!((480..=503).contains(&(skipped / 8)), "{} ms", skipped / 8);
         assert_eq!((kept[7_999], kept[8_000 + skipped]), ([1, 2], [3, 4]));
     }

@@ -31,6 +31,12 @@ struct Event {
 }
 
 impl Receiver {
+    /// Whether the last key is up, as far as was told.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.last.is_none_or(|last| last.ended)
+    }
+
     /// The stream that carries the events began anew. One that still goes on is no other key:
     /// some senders count events and speech as two streams.
     pub fn restart(&mut self) {

@@ -131,15 +131,15 @@ const fn linear_to_ulaw(sample: i16) -> u8 {
     code as u8 | (!sign as u8 & 0x80)
 }
 
+/// As [`linear_to_ulaw`]; A-law has no bias, and its first two segments are one line.
+#[inline]
 const fn linear_to_alaw(sample: i16) -> u8 {
-    let magnitude = (if sample < 0 { !sample } else { sample } >> 4) as u16;
-    let code = if magnitude < 32 {
-        magnitude
-    } else {
-        let segment = 12 - magnitude.leading_zeros() as u16;
-        segment << 4 | magnitude >> (segment - 1) & 0xF
-    };
-    (code as u8 | if sample < 0 { 0 } else { 0x80 }) ^ ALAW_EVEN_BITS
+    let sign = sample >> 15; // of its bits, all or none
+    let magnitude = ((sample ^ sign) >> 4) as u32;
+    let segment_and_step = ((magnitude as i32 as f32).to_bits() >> (23 - 4)) as i32;
+    let segment_and_step = segment_and_step - ((ALAW_EXPONENT as i32) << 4);
+    let code = if magnitude < 16 { magnitude as i32 } else { segment_and_step };
+    (code as u8 | (!sign as u8 & 0x80)) ^ ALAW_EVEN_BITS
 }
 
 const fn ulaw_to_linear(code: u8) -> i16 {
@@ -161,6 +161,8 @@ const fn alaw_to_linear(code: u8) -> i16 {
 const ULAW_BIAS: u16 = 33;
 /// The exponent of the first segment, as a float has it: the bias is 2⁵ and a bit.
 const ULAW_EXPONENT: u32 = 127 + 5;
+/// The exponent, as a float has it, of the segment before the first that is not the beginning.
+const ALAW_EXPONENT: u32 = 127 + 3;
 /// A-law inverts every other bit on the wire.
 const ALAW_EVEN_BITS: u8 = 0x55;
 
@@ -229,6 +231,15 @@ mod tests {
             let step = (magnitude - (16 << segment)) >> segment;
             let code = (8 - segment) << 4 | (15 - step) | if is_negative { 0 } else { 0x80 };
             assert_eq!(u16::from(Law::Mu.encode(sample)), code, "{sample}");
+            // A-law: the first segment is as wide as the second.
+            let magnitude = (if is_negative { !sample } else { sample } >> 4) as u16;
+            let segment = (1..=7).rev().find(|segment| magnitude >= 8 << segment);
+            let code = match segment {
+                Some(segment) => segment << 4 | (magnitude >> (segment - 1) & 0xF),
+                None => magnitude,
+            };
+            let code = (code | if is_negative { 0 } else { 0x80 }) ^ 0x55;
+            assert_eq!(u16::from(Law::A.encode(sample)), code, "{sample}");
         }
     }
 

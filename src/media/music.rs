@@ -50,13 +50,30 @@ pub fn ring() -> Sound {
 /// The tone after which a caller is recorded: 1000 Hz for 0.4 s.
 #[must_use]
 pub fn beep() -> Sound {
-    let len = 4 * RATE_HZ / 10;
+    Sound::from_samples(&tone(400))
+}
+
+/// What an agent hears whose key pauses the recording of a call.
+#[must_use]
+pub fn recording_paused() -> Sound {
+    Sound::from_samples(&tone(SIGNAL_MS))
+}
+
+/// What an agent hears whose key begins the recording of a call, or goes on with it.
+#[must_use]
+pub fn recording_on() -> Sound {
+    let pause = vec![0; (SIGNAL_MS * RATE_HZ / 1_000) as usize];
+    Sound::from_samples(&[tone(SIGNAL_MS), pause, tone(SIGNAL_MS)].concat())
+}
+
+fn tone(ms: u32) -> Vec<i16> {
+    let len = ms * RATE_HZ / 1_000;
     let samples = (0..len).map(|n| {
         let at = n as f32 / RATE_HZ as f32;
         let edge = (n.min(len - 1 - n) as f32 / ATTACK_SAMPLES).min(1.0);
         ((TAU * 1_000.0 * at).sin() * edge * 0.2 * 32_767.0) as i16
     });
-    Sound::from_samples(&samples.collect::<Vec<_>>())
+    samples.collect()
 }
 
 struct Note {
@@ -145,6 +162,8 @@ const BAR_S: f32 = 3.0;
 const LANES: usize = 8;
 /// 12 ms: softer than a click, quicker than an organ.
 const ATTACK_SAMPLES: f32 = 96.0;
+/// Short, because an agent does not hear the caller meanwhile.
+const SIGNAL_MS: u32 = 80;
 /// What a telephone carries.
 const HZ_MAX: f32 = 3_400.0;
 

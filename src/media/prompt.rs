@@ -71,7 +71,7 @@ impl fmt::Debug for Sound {
 }
 
 /// A pause longer than this is cut: 10 min.
-pub const SILENCE_MS_MAX: u32 = 600_000;
+const SILENCE_MS_MAX: u32 = 600_000;
 
 /// A place in a list of sounds that play one after another, without a seam.
 #[derive(Clone, Debug)]

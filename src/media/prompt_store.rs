@@ -260,19 +260,23 @@ impl PromptStore {
         Ok(Arc::new(Sound::from_ulaw(ulaw)))
     }
 
-    /// `music/<name>.wav`; for `default` and `ring` the built-in sounds, where no such file lies.
+    /// `music/<name>.wav`; for some names a built-in sound, where no such file lies.
     fn music(&self, name: &str) -> Result<Arc<Sound>, PromptError> {
         let recorded = self.recording(&Path::new("music").join(format!("{name}.wav")));
         let Err(PromptError::Read { source, .. }) = &recorded else { return recorded };
-        let (made, make): (_, fn() -> Sound) = match name {
-            "default" => (&self.hold_music, music::hold_music),
-            "ring" => (&self.ring, music::ring),
-            _ => return recorded,
-        };
         if source.kind() != io::ErrorKind::NotFound {
             return recorded;
         }
-        Ok(Arc::clone(made.get_or_init(|| Arc::new(make()))))
+        let made = |made: &OnceLock<_>, make: fn() -> Sound| {
+            Ok(Arc::clone(made.get_or_init(|| Arc::new(make()))))
+        };
+        match name {
+            "default" => made(&self.hold_music, music::hold_music),
+            "ring" => made(&self.ring, music::ring),
+            "recording_on" => Ok(Arc::new(music::recording_on())),
+            "recording_paused" => Ok(Arc::new(music::recording_paused())),
+            _ => recorded,
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -543,10 +547,10 @@ mod tests {
         let default = Prompt::Music { name: "default".into() };
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());
         assert!(store.ready(&default).unwrap().duration_ms() > 20_000);
-        assert_eq!(
-            store.render(&Prompt::Music { name: "ring".into() }).unwrap().duration_ms(),
-            6_000
-        );
+        for (name, ms) in [("ring", 6_000), ("recording_on", 240), ("recording_paused", 80)] {
+            let sound = store.render(&Prompt::Music { name: name.into() }).unwrap();
+            assert_eq!(sound.duration_ms(), ms, "{name}");
+        }
         assert!(store.render(&Prompt::Music { name: "jazz".into() }).is_err());
         world.record("music/default.wav", 8_000, 800);
         assert!(store.prepare(std::slice::from_ref(&default)).is_empty());

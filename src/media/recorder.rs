@@ -18,7 +18,7 @@ use crate::words::RecordingEnd;
 
 /// What a recording may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct RecordingSpec {
     pub recording: RecordingId,
     pub length_max: Duration,
     pub length_min: Duration,
@@ -28,14 +28,14 @@ pub struct Terms {
 
 /// A recording that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Over {
+pub struct Finished {
     pub recording: RecordingId,
     /// What is to be kept of it; 0 when nothing was said.
     pub samples: u64,
     pub ended: RecordingEnd,
 }
 
-impl Over {
+impl Finished {
     #[must_use]
     pub const fn length_ms(&self) -> u64 {
         duration(self.samples).as_millis() as u64
@@ -44,7 +44,7 @@ impl Over {
 
 #[derive(Debug)]
 pub struct Recorder {
-    terms: Terms,
+    spec: RecordingSpec,
     began_at: Timestamp,
     stream: Option<Stream>,
     /// Samples that were handed out.
@@ -68,9 +68,9 @@ struct Stream {
 
 impl Recorder {
     #[must_use]
-    pub fn new(now: Timestamp, terms: Terms) -> Self {
+    pub fn new(now: Timestamp, spec: RecordingSpec) -> Self {
         Self {
-            terms,
+            spec,
             began_at: now,
             stream: None,
             taken: 0,
@@ -83,13 +83,13 @@ impl Recorder {
 
     #[must_use]
     pub const fn recording(&self) -> RecordingId {
-        self.terms.recording
+        self.spec.recording
     }
 
     /// Takes one packet of sound.
     pub fn hear(&mut self, now: Timestamp, heard: Heard<'_>) {
         let position = self.place(now, heard.ssrc, heard.timestamp);
-        let end = (position + heard.samples.len() as u64).min(samples(self.terms.length_max));
+        let end = (position + heard.samples.len() as u64).min(samples(self.spec.length_max));
         if end <= position || position < self.taken {
             return; // too late, or beyond the end
         }
@@ -120,8 +120,8 @@ impl Recorder {
     /// When it is over, as things stand, and why.
     #[must_use]
     pub fn end(&self) -> (Timestamp, RecordingEnd) {
-        let full = self.began_at + self.terms.length_max;
-        let silent = self.heard_at + self.terms.silence;
+        let full = self.began_at + self.spec.length_max;
+        let silent = self.heard_at + self.spec.silence;
         if full <= silent {
             (full, RecordingEnd::LengthMax)
         } else {
@@ -131,12 +131,12 @@ impl Recorder {
 
     /// Ends it; what was not taken yet comes with it.
     #[must_use]
-    pub fn finish(mut self, ended: RecordingEnd) -> (Over, Vec<i16>) {
+    pub fn finish(mut self, ended: RecordingEnd) -> (Finished, Vec<i16>) {
         let rest = self.take(self.block.len());
         let kept = (self.heard + samples(TAIL)).min(self.taken);
-        let enough = self.heard > 0 && kept >= samples(self.terms.length_min);
+        let enough = self.heard > 0 && kept >= samples(self.spec.length_min);
         let samples = if enough { kept } else { 0 };
-        (Over { recording: self.terms.recording, samples, ended }, rest)
+        (Finished { recording: self.spec.recording, samples, ended }, rest)
     }
 
     fn take(&mut self, count: usize) -> Vec<i16> {
@@ -195,13 +195,13 @@ mod tests {
 
     impl Line {
         fn new() -> Self {
-            let terms = Terms {
+            let spec = RecordingSpec {
                 recording: RecordingId { call: CallId(1), n: 1 },
                 length_max: Duration::from_secs(20),
                 length_min: Duration::from_secs(1),
                 silence: Duration::from_secs(3),
             };
-            Self { recorder: Recorder::new(BEGAN, terms), kept: Vec::new() }
+            Self { recorder: Recorder::new(BEGAN, spec), kept: Vec::new() }
         }
 
         /// One packet of 20 ms that was sent `ms` after the beginning and arrives 30 ms later.
@@ -213,11 +213,11 @@ mod tests {
             self.kept.extend(self.recorder.take_block().into_iter().flatten());
         }
 
-        fn finish(mut self, ended: RecordingEnd) -> (Over, Vec<i16>) {
-            let (over, rest) = self.recorder.finish(ended);
+        fn finish(mut self, ended: RecordingEnd) -> (Finished, Vec<i16>) {
+            let (finished, rest) = self.recorder.finish(ended);
             self.kept.extend(rest);
-            self.kept.truncate(over.samples as usize);
-            (over, self.kept)
+            self.kept.truncate(finished.samples as usize);
+            (finished, self.kept)
         }
     }
 
@@ -237,9 +237,9 @@ mod tests {
                     _ => line.say(ms, 4_000, law),
                 }
             }
-            let (over, kept) = line.finish(RecordingEnd::HungUp);
+            let (finished, kept) = line.finish(RecordingEnd::HungUp);
             // The first packet marks the beginning of the sender's clock, 30 ms in.
-            assert_eq!((over.samples, kept.len()), (32_240, 32_240), "{law}");
+            assert_eq!((finished.samples, kept.len()), (32_240, 32_240), "{law}");
             let at = |ms: usize| kept[(ms + 30) * 8 + 4];
             assert!(kept[..240].iter().all(|sample| *sample == 0), "before the first packet");
             assert!(near(at(500), 4_000) && near(at(2_000), 5_000) && near(at(2_020), 4_000));
@@ -260,8 +260,8 @@ mod tests {
         let last = BEGAN + Duration::from_millis(1_980 + 30);
         let end = (last + Duration::from_secs(3), RecordingEnd::Silence);
         assert_eq!(line.recorder.end(), end);
-        let (over, _) = line.finish(RecordingEnd::Silence);
-        assert_eq!(over.length_ms(), 2_000 + 30 + 200);
+        let (finished, _) = line.finish(RecordingEnd::Silence);
+        assert_eq!(finished.length_ms(), 2_000 + 30 + 200);
     }
 
     #[test]
@@ -288,8 +288,8 @@ mod tests {
         }
         let full = BEGAN + Duration::from_secs(20);
         assert_eq!(line.recorder.end(), (full, RecordingEnd::LengthMax));
-        let (over, kept) = line.finish(RecordingEnd::LengthMax);
-        assert_eq!((over.length_ms(), kept.len()), (20_000, 160_000));
+        let (finished, kept) = line.finish(RecordingEnd::LengthMax);
+        assert_eq!((finished.length_ms(), kept.len()), (20_000, 160_000));
         // Time stamps at random, from ever other senders, within one second.
         let mut line = Line::new();
         for n in 0..2_000_u32 {
@@ -315,8 +315,8 @@ mod tests {
             line.recorder.hear(now, Heard { ssrc: 99, timestamp, samples: &samples });
             line.kept.extend(line.recorder.take_block().into_iter().flatten());
         }
-        let (over, kept) = line.finish(RecordingEnd::HungUp);
-        assert_eq!(over.length_ms(), 6_000);
+        let (finished, kept) = line.finish(RecordingEnd::HungUp);
+        assert_eq!(finished.length_ms(), 6_000);
         assert!(near(kept[8_000 - 8], 4_000) && kept[20_000] == 0 && near(kept[40_008], 6_000));
     }
 }

@@ -16,7 +16,7 @@ use crate::flow::Flow;
 use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
 use crate::media::session::{Limits, RemoteMedia};
-use crate::sip::access::{BanRule, Network};
+use crate::sip::acl::{BanRule, Network};
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
 use crate::sip::registrar;

@@ -106,7 +106,7 @@ impl Driver {
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
-            let held = self.exchange.sip.media.hold();
+            let batch = self.exchange.sip.media.batch_orders();
             match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
@@ -120,14 +120,14 @@ impl Driver {
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
-                    drop(held); // the farewells of legs do not wait for the disk
+                    drop(batch); // the farewells of legs do not wait for the disk
                     return self.end(End::Cut { calls }).await;
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
                 Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
             }
             self.turn();
-            drop(held);
+            drop(batch);
             if self.center.is_draining()
                 && self.center.calls_live() == 0
                 && self.exchange.is_quiet()
@@ -350,7 +350,7 @@ impl Driver {
     /// later, and their records are to have it.
     async fn hear_of_recordings(&mut self) {
         let told = async {
-            while self.exchange.sip.is_taping()
+            while self.exchange.sip.is_recording()
                 && let Some(fact) = self.facts.recv().await
             {
                 self.take_media(fact);

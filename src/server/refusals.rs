@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::ua::Refusal;
 use crate::time::{Throttle, Timestamp, Unsaid};
 

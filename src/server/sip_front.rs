@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
-use crate::media::recorder::Terms;
+use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
 use crate::server::begun::Begun;
 use crate::server::convert::local_media;
@@ -121,7 +121,7 @@ impl SipFront {
     }
 
     /// Whether something is recorded whose end was not told yet.
-    pub(super) fn is_taping(&self) -> bool {
+    pub(super) fn is_recording(&self) -> bool {
         !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
@@ -165,8 +165,8 @@ impl SipFront {
                 if self.ua.has_leg(leg) {
                     self.recorded.entry(leg).or_default();
                 }
-                let terms = Terms { recording, length_max, length_min, silence };
-                self.media.record(leg, terms, beep);
+                let spec = RecordingSpec { recording, length_max, length_min, silence };
+                self.media.record(leg, spec, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
             Command::RecordCall { recording, left, right } => {
@@ -241,6 +241,6 @@ impl Front for SipFront {
     }
 
     fn is_quiet(&self) -> bool {
-        self.events.is_empty() && !self.is_taping() && self.ua.counts().legs == 0
+        self.events.is_empty() && !self.is_recording() && self.ua.counts().legs == 0
     }
 }

@@ -8,9 +8,8 @@
 //!
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
 
-pub mod access;
+pub mod acl;
 pub mod cause;
-pub mod chance;
 pub mod dialog;
 pub mod digest;
 #[cfg(feature = "server")]
@@ -18,6 +17,7 @@ pub mod io;
 pub mod message;
 pub mod path;
 pub mod registrar;
+pub mod rng;
 pub mod sdp;
 pub mod transaction;
 pub mod ua;

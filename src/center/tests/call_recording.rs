@@ -190,11 +190,13 @@ fn a_pause_is_silence_and_is_in_the_record() {
     desk.wait_s(3);
     desk.asks(AgentRequest::ResumeRecording);
     desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    // By key, and a tone says what it did.
     desk.keys(AGENT, "1*9");
-    desk.check(&["tape call-1-1 nobody | "]);
+    desk.check(&["play call-1/1", "tape call-1-1 nobody | "]);
+    desk.event(Event::PromptDone { leg: AGENT, play: PlayId(u32::MAX) });
     desk.wait_s(1);
     desk.keys(AGENT, "*9");
-    desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
     desk.keys(CALLER, "*9");
     desk.check(&[]);
     desk.ends(AGENT);
@@ -210,9 +212,8 @@ fn a_secret_step_is_never_in_a_recording_that_goes_on_in_the_flow() {
     let mut desk = Desk::always();
     desk.connect();
     desk.ends(AGENT);
-    // The agent is gone first, and then the step listens.
-    let (alone, hushed) = ("tape call-1-1 call-1/0 | ", "tape call-1-1 nobody | ");
-    desk.check(&[alone, "stop call-1/0", "play call-1/0", hushed]);
+    // The agent is gone and the step listens.
+    desk.check(&["stop call-1/0", "play call-1/0", "tape call-1-1 nobody | "]);
     desk.wait_s(11);
     desk.keys(CALLER, "1234");
     let ring = "ring call-1/2 agent-0";
@@ -264,7 +265,7 @@ fn on_demand_it_is_the_agent_who_says_when() {
         assert_eq!(desk.refuses(ask), Refused::NotRecorded { call: CallId(1) });
     }
     desk.keys(AGENT, "*9");
-    desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
     desk.asks(AgentRequest::PauseRecording);
     desk.asks(AgentRequest::StartRecording);
     desk.check(&["tape call-1-1 nobody | ", "tape call-1-1 call-1/0 | call-1/1"]);

@@ -13,7 +13,7 @@ use crate::media::call_recorder::CallRecorder;
 use crate::media::format::{FRAME_SAMPLES, Heard};
 use crate::media::hearing::Hearing;
 use crate::media::io::wheel::Wheel;
-use crate::media::mixer::{Mixer, Slot, Wire};
+use crate::media::mixer::{Listener, Mixer, Side, Slot, Wire};
 use crate::time::Timestamp;
 
 #[derive(Default)]
@@ -76,12 +76,6 @@ impl Calls {
     /// Whether this recording of both sides of a call is being made.
     pub(super) fn records(&mut self, recording: RecordingId) -> bool {
         self.recording(recording).is_some()
-    }
-
-    pub(super) fn pause(&mut self, recording: RecordingId, is_paused: bool) {
-        if let Some(recording) = self.recording(recording) {
-            recording.recorder.pause(is_paused);
-        }
     }
 
     pub(super) fn recording(&mut self, id: RecordingId) -> Option<&mut CallRecording> {
@@ -164,11 +158,11 @@ impl Call {
 impl CallRecording {
     /// What its two ears hear of the legs that are open.
     pub(super) fn wires(&self, is_open: impl Fn(LegId) -> bool) -> [Wire; 2] {
-        let wire = |from: &[LegId]| Wire {
-            leg: None,
+        let wire = |side, from: &[LegId]| Wire {
+            to: Listener::Side(side),
             from: from.iter().copied().filter(|leg| is_open(*leg)).collect(),
         };
-        [wire(self.left.as_slice()), wire(&self.right)]
+        [wire(Side::Left, self.left.as_slice()), wire(Side::Right, &self.right)]
     }
 
     /// Takes the frame that was mixed last; `ear` is the left one.

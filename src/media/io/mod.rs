@@ -12,10 +12,11 @@
 //! signaling and speech.
 
 mod calls;
+mod clock;
 mod ports;
+mod recording_writer;
 mod slots;
 mod sys;
-mod tape;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -34,18 +35,19 @@ use std::time::Duration;
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::media::music;
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
+use crate::media::recorder::{Finished, RecordingSpec};
 use crate::media::session::{Limits, RemoteMedia, Stats};
 use crate::media::source::Origins;
 use crate::time::Timestamp;
 use crate::words::{Digit, RecordingFault};
 
 pub use ports::OpenError;
-pub use tape::{Repaired, file_of, repair};
+pub use recording_writer::{Repaired, file_of, repair};
 
+use clock::Clock;
 use ports::{PortPool, Sockets};
+use recording_writer::RecordingWriter;
 use sys::{Poller, Waker};
-use tape::Tape;
 use thread::MediaThread;
 
 #[derive(Clone, Debug)]
@@ -80,7 +82,7 @@ pub enum Fact {
     /// is the caller's.
     Recorded {
         leg: LegId,
-        over: Over,
+        finished: Finished,
     },
     /// A recording could not be made, or what was made of it is lost.
     RecordFailed {
@@ -119,8 +121,8 @@ pub struct LocalMedia {
 pub struct MediaEngine {
     ports: Arc<PortPool>,
     threads: Vec<Handle>,
-    /// There is a [`Held`].
-    held: AtomicBool,
+    /// There is an [`OrderBatch`].
+    is_batching: AtomicBool,
     beep: Arc<Sound>,
     recordings: Option<JoinHandle<()>>,
     recordings_failing: Option<Arc<AtomicBool>>,
@@ -130,7 +132,7 @@ pub struct MediaEngine {
 /// dropped. Until then the ports of legs that were closed may not be free. Where there are two, the
 /// first that is dropped ends both.
 #[must_use]
-pub struct Held(Arc<MediaEngine>);
+pub struct OrderBatch(Arc<MediaEngine>);
 
 struct Handle {
     orders: SyncSender<Order>,
@@ -150,10 +152,9 @@ enum Order {
     PlayAwaited { leg: LegId, play: PlayId, sounds: Vec<Arc<Sound>>, repeat: bool },
     FailAwaited { leg: LegId, play: PlayId },
     StopPlay { leg: LegId },
-    Record { leg: LegId, terms: Terms, tone: Option<Arc<Sound>> },
+    Record { leg: LegId, spec: RecordingSpec, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
     RecordCall { recording: RecordingId, left: Option<LegId>, right: Vec<LegId> },
-    PauseRecording { recording: RecordingId, is_paused: bool },
     StopRecordCall { recording: RecordingId },
     Press { leg: LegId, digit: Digit },
     Hear { leg: LegId, from: Vec<LegId> },
@@ -169,17 +170,26 @@ impl MediaEngine {
     /// When the system gives no thread, no epoll descriptor, no random seed or no folder for the
     /// recordings.
     pub fn start(config: &MediaConfig, now: Timestamp, facts: &Facts) -> io::Result<Self> {
+        Self::start_by(config, &Clock::start(now), facts)
+    }
+
+    fn start_by(config: &MediaConfig, clock: &Clock, facts: &Facts) -> io::Result<Self> {
         sys::raise_open_files_limit();
         let ports = Arc::new(PortPool::new(config.ports.clone(), random()?));
-        let tape = config.recordings.clone().map(|folder| Tape::start(folder, Arc::clone(facts)));
-        let (tape, recordings) = tape.transpose()?.unzip();
-        let recordings_failing = tape.as_ref().map(Tape::is_failing);
+        let writer = config
+            .recordings
+            .clone()
+            .map(|folder| RecordingWriter::start(folder, Arc::clone(facts)));
+        let (writer, recordings) = writer.transpose()?.unzip();
+        let recordings_failing = writer.as_ref().map(RecordingWriter::is_failing);
         let threads = (0..config.threads.max(1))
-            .map(|n| Handle::start(n, config.limits, now, Arc::clone(facts), tape.clone()))
+            .map(|n| {
+                Handle::start(n, config.limits, clock.clone(), Arc::clone(facts), writer.clone())
+            })
             .collect::<io::Result<_>>()?;
-        let held = AtomicBool::new(false);
+        let is_batching = AtomicBool::new(false);
         let beep = Arc::new(music::beep());
-        Ok(Self { ports, threads, held, beep, recordings, recordings_failing })
+        Ok(Self { ports, threads, is_batching, beep, recordings, recordings_failing })
     }
 
     /// Whether the disk takes no recordings at the moment.
@@ -189,9 +199,9 @@ impl MediaEngine {
     }
 
     /// Gathers the orders that follow, so that the threads wake up once for all of them.
-    pub fn hold(self: &Arc<Self>) -> Held {
-        self.held.store(true, Ordering::SeqCst);
-        Held(Arc::clone(self))
+    pub fn batch_orders(self: &Arc<Self>) -> OrderBatch {
+        self.is_batching.store(true, Ordering::SeqCst);
+        OrderBatch(Arc::clone(self))
     }
 
     /// Binds a leg's sockets on `local`.
@@ -228,9 +238,9 @@ impl MediaEngine {
     /// Records what the leg says, after a tone with `beep`, in place of what plays:
     /// [`Fact::Recorded`] or [`Fact::RecordFailed`] follows, also when the leg is not open. A
     /// recording of the leg that is being made already ends.
-    pub fn record(&self, leg: LegId, terms: Terms, beep: bool) {
+    pub fn record(&self, leg: LegId, spec: RecordingSpec, beep: bool) {
         let tone = beep.then(|| Arc::clone(&self.beep));
-        self.order(leg, Order::Record { leg, terms, tone });
+        self.order(leg, Order::Record { leg, spec, tone });
     }
 
     pub fn stop_record(&self, leg: LegId) {
@@ -239,7 +249,8 @@ impl MediaEngine {
 
     /// Records both sides of a call in stereo: `left` on the left, the sum of `right` on the right.
     /// Where `recording` is being made already it goes on with these sides; a side without a leg is
-    /// silent. A leg that is not open is recorded from when it opens.
+    /// silent, and so it pauses where neither has one. A leg that is not open is recorded from when
+    /// it opens; whoever comes to a side is silent there for 140 ms, and while a key is down.
     ///
     /// It ends when it is stopped, when another recording of the call begins, when the call's last
     /// leg closes, or after twelve hours: [`Fact::Recorded`] follows once, before the leg's
@@ -247,11 +258,6 @@ impl MediaEngine {
     /// One that is over never begins again.
     pub fn record_call(&self, recording: RecordingId, left: Option<LegId>, right: Vec<LegId>) {
         self.order_call(recording.call, Order::RecordCall { recording, left, right });
-    }
-
-    /// During a pause there is silence in the recording, of the same length.
-    pub fn pause_recording(&self, recording: RecordingId, is_paused: bool) {
-        self.order_call(recording.call, Order::PauseRecording { recording, is_paused });
     }
 
     pub fn stop_record_call(&self, recording: RecordingId) {
@@ -306,13 +312,13 @@ impl MediaEngine {
     /// All legs of a call are on one thread.
     fn order_call(&self, call: CallId, order: Order) {
         let n = call.0 % self.threads.len() as u64;
-        self.threads[n as usize].order(order, &self.held);
+        self.threads[n as usize].order(order, &self.is_batching);
     }
 }
 
-impl Drop for Held {
+impl Drop for OrderBatch {
     fn drop(&mut self) {
-        self.0.held.store(false, Ordering::SeqCst);
+        self.0.is_batching.store(false, Ordering::SeqCst);
         for handle in &self.0.threads {
             handle.wake_if_due();
         }
@@ -323,15 +329,16 @@ impl Handle {
     fn start(
         n: usize,
         limits: Limits,
-        now: Timestamp,
+        clock: Clock,
         facts: Facts,
-        tape: Option<Tape>,
+        writer: Option<RecordingWriter>,
     ) -> io::Result<Self> {
         let (orders, inbox) = sync_channel(ORDERS_MAX);
         let poller = Poller::new()?;
         let waker = poller.waker();
         let woken = Arc::new(AtomicBool::new(false));
-        let media = MediaThread::new(inbox, Arc::clone(&woken), poller, limits, now, facts, tape);
+        let media =
+            MediaThread::new(inbox, Arc::clone(&woken), poller, limits, clock, facts, writer);
         let thread =
             std::thread::Builder::new().name(format!("media-{n}")).spawn(move || media.run())?;
         let due = AtomicBool::new(false);
@@ -339,14 +346,14 @@ impl Handle {
     }
 
     /// Waits when the thread is [`ORDERS_MAX`] behind; a thread that ended takes no orders.
-    fn order(&self, order: Order, held: &AtomicBool) {
+    fn order(&self, order: Order, is_batching: &AtomicBool) {
         if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
             self.wake();
             let _ = self.orders.send(order); // fails only where the thread has ended
         }
-        // In this order: whoever lets go after we saw it held, sees that something is due.
+        // In this order: a batch that ends after we saw it finds that something is due.
         self.due.store(true, Ordering::SeqCst);
-        if !held.load(Ordering::SeqCst) {
+        if !is_batching.load(Ordering::SeqCst) {
             self.wake_if_due();
         }
     }
@@ -367,7 +374,7 @@ impl Handle {
 impl Drop for MediaEngine {
     fn drop(&mut self) {
         for handle in &self.threads {
-            handle.order(Order::Stop, &self.held);
+            handle.order(Order::Stop, &self.is_batching);
         }
         for handle in &mut self.threads {
             if let Some(thread) = handle.thread.take() {

@@ -1,9 +1,12 @@
-//! The engine over real sockets on loopback: few packets, no sleeping.
+//! The engine over real sockets on loopback: few packets, no sleeping. Where frames are counted,
+//! time is virtual: it goes on when everything of the moment before is done, however slow the
+//! machine is.
 
 mod hearing;
 mod recording;
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
@@ -15,15 +18,27 @@ use crate::words::{Direction, RecordingEnd};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(10);
+const BEGAN: Timestamp = Timestamp(1_000_000);
 
 struct World {
     engine: Arc<MediaEngine>,
     facts: Receiver<Fact>,
     folder: tempfile::TempDir,
+    /// In virtual time.
+    clock: Option<Arc<AtomicU64>>,
 }
 
 impl World {
     fn new() -> Self {
+        Self::begin(None)
+    }
+
+    /// Time stands still, but for [`World::pass`].
+    fn in_virtual_time() -> Self {
+        Self::begin(Some(Arc::new(AtomicU64::new(BEGAN.0))))
+    }
+
+    fn begin(clock: Option<Arc<AtomicU64>>) -> Self {
         let (sender, facts) = channel();
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { silence: None, silence_on_hold: None, transmit_silence: false };
@@ -32,8 +47,21 @@ impl World {
         let facts_in: Facts = Arc::new(move |fact| {
             let _ = sender.send(fact);
         });
-        let engine = MediaEngine::start(&config, Timestamp(1_000_000), &facts_in).unwrap();
-        Self { engine: Arc::new(engine), facts, folder }
+        let engine = match &clock {
+            None => MediaEngine::start(&config, BEGAN, &facts_in).unwrap(),
+            Some(clock) => {
+                let clock = Clock::Set(Arc::clone(clock));
+                MediaEngine::start_by(&config, &clock, &facts_in).unwrap()
+            }
+        };
+        Self { engine: Arc::new(engine), facts, folder, clock }
+    }
+
+    fn pass(&self, ms: u64) {
+        self.clock.as_ref().unwrap().fetch_add(ms, Ordering::SeqCst);
+        for thread in &self.engine.threads {
+            thread.wake();
+        }
     }
 
     fn fact(&self) -> Fact {
@@ -85,7 +113,15 @@ struct Phone {
 
 impl Phone {
     fn send(&mut self, payload_type: u8, payload: &[u8]) {
-        let timestamp = u32::from(self.sequence) * 160;
+        self.send_at(self.timestamp(), payload_type, payload);
+    }
+
+    /// Of the next packet.
+    fn timestamp(&self) -> u32 {
+        u32::from(self.sequence) * 160
+    }
+
+    fn send_at(&mut self, timestamp: u32, payload_type: u8, payload: &[u8]) {
         let packet = Packet {
             marker: false,
             payload_type,
@@ -100,14 +136,20 @@ impl Phone {
         self.rtp.send_to(&bytes[..len], self.local.rtp).unwrap();
     }
 
-    /// The next packet's payload, and its sequence number.
+    /// The next packet's payload, which is sound, and its sequence number.
     fn hear(&self) -> (Vec<u8>, u16) {
+        let (payload_type, payload, sequence) = self.receive();
+        assert_eq!(payload_type, self.law.codec().payload_type());
+        (payload, sequence)
+    }
+
+    /// The next packet's payload type, payload and sequence number.
+    fn receive(&self) -> (u8, Vec<u8>, u16) {
         let mut bytes = [0; 2_000];
         let (len, from) = self.rtp.recv_from(&mut bytes).unwrap();
         assert_eq!(from, self.local.rtp);
         let packet = Packet::parse(&bytes[..len]).unwrap();
-        assert_eq!(packet.payload_type, self.law.codec().payload_type());
-        (packet.payload.to_vec(), packet.sequence)
+        (packet.payload_type, packet.payload.to_vec(), packet.sequence)
     }
 }
 
@@ -216,7 +258,7 @@ fn a_hundred_legs_are_served_in_slots() {
 fn dropping_the_engine_ends_every_leg() {
     let world = World::new();
     let phone = world.leg(1, 0, Law::Mu);
-    let World { engine, facts, folder: _folder } = world;
+    let World { engine, facts, folder: _folder, .. } = world;
     drop(engine);
     assert!(matches!(facts.recv(), Ok(Fact::Closed { leg, .. }) if leg == phone.leg));
     assert!(facts.recv().is_err(), "no thread is left to say anything");
@@ -233,17 +275,28 @@ fn only_who_asks_is_told_of_an_end() {
 
 #[test]
 fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
-    let world = World::new();
+    let world = World::in_virtual_time();
     let mut phone = world.leg(4, 0, Law::A);
     let recording = RecordingId { call: phone.leg.call, n: 1 };
-    let terms =
-        Terms { recording, length_max: PATIENCE, length_min: Duration::ZERO, silence: PATIENCE };
-    world.engine.record(phone.leg, terms, true);
-    let tone: Vec<u8> = (0..20).flat_map(|_| phone.hear().0).collect();
+    let spec = RecordingSpec {
+        recording,
+        length_max: PATIENCE,
+        length_min: Duration::ZERO,
+        silence: PATIENCE,
+    };
+    world.engine.record(phone.leg, spec, true);
+    let mut tone = phone.hear().0;
+    for _ in 1..20 {
+        world.pass(20);
+        tone.extend(phone.hear().0);
+    }
     let loud = tone.iter().filter(|code| phone.law.decode(**code).abs() > 3_000).count();
     assert!(loud > tone.len() / 2, "a tone is heard");
     // What is played after the tone tells when the message must have begun.
+    world.pass(20);
     world.engine.play(phone.leg, PlayId(1), vec![Arc::new(Sound::silence(20))], false);
+    phone.hear();
+    world.pass(20);
     assert_eq!(world.fact(), Fact::PromptDone { leg: phone.leg, play: PlayId(1) });
     let word = [phone.law.encode(9_000); 160];
     for _ in 0..30 {
@@ -253,10 +306,13 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     phone.send(101, &[5, 10, 0, 160]);
     assert!(matches!(world.fact(), Fact::Digit { .. }));
     world.engine.close_and_tell(phone.leg);
-    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
-    assert_eq!((leg, over.recording, over.ended), (phone.leg, recording, RecordingEnd::HungUp));
+    let Fact::Recorded { leg, finished } = world.fact() else { panic!("no recording") };
+    assert_eq!(
+        (leg, finished.recording, finished.ended),
+        (phone.leg, recording, RecordingEnd::HungUp)
+    );
     assert!(matches!(world.fact(), Fact::Closed { .. }));
-    let unable = Terms { recording: RecordingId { n: 2, ..recording }, ..terms };
+    let unable = RecordingSpec { recording: RecordingId { n: 2, ..recording }, ..spec };
     world.engine.record(phone.leg, unable, false);
     let why = RecordingFault::Unable;
     assert_eq!(world.fact(), Fact::RecordFailed { recording: unable.recording, why });
@@ -264,33 +320,33 @@ fn a_message_is_recorded_after_the_tone_and_kept_when_the_leg_ends() {
     drop(engine); // waits for the disk
     let file = std::fs::read(file_of(folder.path(), recording)).unwrap();
     let sound = crate::media::wav::read(&file).unwrap().samples;
-    assert_eq!(sound.len() as u64, over.samples);
+    assert_eq!(sound.len() as u64, finished.samples);
     let said = sound.iter().filter(|sample| (8_500..9_500).contains(*sample)).count();
     assert!(said > sound.len() / 2, "{said} of {} samples", sound.len());
 }
 
 #[test]
-fn orders_given_while_held_wait_until_it_ends() {
+fn orders_of_a_batch_wait_until_it_ends() {
     let world = World::new();
-    let held = world.engine.hold();
+    let batch = world.engine.batch_orders();
     let phone = world.leg(1, 0, Law::Mu);
     world.engine.close_and_tell(phone.leg);
     let thread = &world.engine.threads[1];
     assert!(thread.due.load(Ordering::SeqCst) && !thread.woken.load(Ordering::SeqCst));
-    drop(held);
+    drop(batch);
     assert!(!thread.due.load(Ordering::SeqCst));
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }
 
 #[test]
-fn more_orders_than_fit_are_carried_out_while_held() {
+fn more_orders_than_fit_are_carried_out_within_a_batch() {
     let world = World::new();
-    let held = world.engine.hold();
+    let batch = world.engine.batch_orders();
     let phone = world.leg(1, 0, Law::Mu);
     for _ in 0..2 * ORDERS_MAX {
         world.engine.stop_play(phone.leg);
     }
     world.engine.close_and_tell(phone.leg);
-    drop(held);
+    drop(batch);
     assert!(matches!(world.fact(), Fact::Closed { leg, .. } if leg == phone.leg));
 }

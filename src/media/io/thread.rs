@@ -13,14 +13,15 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::id::LegId;
 use crate::media::io::calls::Calls;
+use crate::media::io::clock::Clock;
 use crate::media::io::ports::Sockets;
+use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::slots::Slots;
 use crate::media::io::sys::{self, Poller};
-use crate::media::io::tape::Tape;
 use crate::media::io::wheel::Wheel;
 use crate::media::io::{Fact, Facts, Order};
 use crate::media::mixer::Slot;
@@ -29,7 +30,7 @@ use crate::media::session::{Buffer, Limits, Output, Session};
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
 
-use recording::end_tape;
+use recording::end_file;
 
 pub(super) struct MediaThread {
     inbox: Receiver<Order>,
@@ -39,7 +40,7 @@ pub(super) struct MediaThread {
     clock: Clock,
     facts: Facts,
     /// Where recordings go, if anywhere.
-    tape: Option<Tape>,
+    writer: Option<RecordingWriter>,
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<u32>,
     by_id: BTreeMap<LegId, u32>,
@@ -68,35 +69,31 @@ struct Leg {
     unsent: u64,
 }
 
-struct Clock {
-    epoch: Timestamp,
-    started: Instant,
-}
-
 impl MediaThread {
     pub(super) fn new(
         inbox: Receiver<Order>,
         woken: Arc<AtomicBool>,
         poller: Poller,
         limits: Limits,
-        now: Timestamp,
+        clock: Clock,
         facts: Facts,
-        tape: Option<Tape>,
+        writer: Option<RecordingWriter>,
     ) -> Self {
+        let wheel = Wheel::new(clock.now());
         Self {
             inbox,
             woken,
             poller,
             limits,
-            clock: Clock::start(now),
+            clock,
             facts,
-            tape,
+            writer,
             legs: Vec::new(),
             free: Vec::new(),
             by_id: BTreeMap::new(),
             heard_by: Vec::new(),
             calls: Calls::default(),
-            wheel: Wheel::new(now),
+            wheel,
             inbound: [0; PACKET_LEN_MAX],
             buffer: [0; PACKET_LEN_MAX],
             due: Vec::new(),
@@ -159,16 +156,13 @@ impl MediaThread {
             Order::StopPlay { leg } => {
                 self.with(now, leg, Session::stop);
             }
-            Order::Record { leg, terms, tone } => self.record(now, leg, terms, tone),
+            Order::Record { leg, spec, tone } => self.record(now, leg, spec, tone),
             Order::StopRecord { leg } => {
-                let over = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
-                self.recorded(leg, over.flatten());
+                let finished = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
+                self.recorded(leg, finished.flatten());
             }
             Order::RecordCall { recording, left, right } => {
                 self.record_call(now, recording, left, right);
-            }
-            Order::PauseRecording { recording, is_paused } => {
-                self.calls.pause(recording, is_paused);
             }
             Order::StopRecordCall { recording } => {
                 if self.calls.records(recording) {
@@ -244,8 +238,8 @@ impl MediaThread {
             self.end_call_recording(leg.id.call, RecordingEnd::HungUp);
             self.calls.forget(leg.id.call);
         }
-        let over = leg.session.stop_record(now, RecordingEnd::HungUp);
-        self.recorded(leg.id, over);
+        let finished = leg.session.stop_record(now, RecordingEnd::HungUp);
+        self.recorded(leg.id, finished);
         if let Some((to, len)) = leg.session.close(now, &mut self.buffer) {
             leg.send_report(&self.buffer[..len], to);
         }
@@ -292,8 +286,8 @@ impl MediaThread {
                 Output::PromptDone(play) => {
                     (self.facts)(Fact::PromptDone { leg: leg.id, play });
                 }
-                Output::Recorded { over, rest } => {
-                    end_tape(self.tape.as_ref(), &self.facts, leg.id, &over, rest);
+                Output::Recorded { finished, rest } => {
+                    end_file(self.writer.as_ref(), &self.facts, leg.id, &finished, rest);
                 }
                 Output::Inactive => (self.facts)(Fact::Inactive { leg: leg.id }),
                 Output::NoInboundRtp { elsewhere } => {
@@ -319,7 +313,7 @@ impl MediaThread {
         let timeout = if self.woken.load(Ordering::Acquire) {
             Some(Duration::ZERO)
         } else {
-            self.wheel.next().map(|at| self.clock.until(at))
+            self.wheel.next().and_then(|at| self.clock.until(at))
         };
         self.poller.wait(timeout, &mut self.ready);
     }
@@ -356,7 +350,7 @@ impl MediaThread {
         if let Some(digit) = received.digit {
             (self.facts)(Fact::Digit { leg: leg.id, digit });
         }
-        leg.hand_on_recorded(self.tape.as_ref(), &self.facts);
+        leg.hand_on_recorded(self.writer.as_ref(), &self.facts);
         leg.arm(index, &mut self.wheel);
         let Some(relayed) = received.relayed else { return };
         if let (Some((call, slot)), Some(heard)) = (leg.mixed, leg.session.heard()) {
@@ -394,26 +388,6 @@ impl Leg {
         let socket = if shared { &self.sockets.rtp } else { &self.sockets.rtcp };
         // A lost report is made up for by the next one.
         let _ = socket.send_to(bytes, to);
-    }
-}
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the media threads' own clock")]
-    fn start(epoch: Timestamp) -> Self {
-        Self { epoch, started: Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.epoch + self.elapsed()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// How long until `at`, to the microsecond.
-    fn until(&self, at: Timestamp) -> Duration {
-        at.since(self.epoch).saturating_sub(self.started.elapsed())
     }
 }
 

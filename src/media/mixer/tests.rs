@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::ring::WAITING_MAX;
 use super::*;
 use crate::id::CallId;
 use crate::media::g711::Law;
@@ -40,7 +41,7 @@ impl Room {
 
     fn wire(&mut self, wires: Vec<(u16, Vec<u16>)>) {
         let wire = |(n, from): (u16, Vec<u16>)| Wire {
-            leg: Some(leg(n)),
+            to: Listener::Leg(leg(n)),
             from: from.into_iter().map(leg).collect(),
         };
         self.wires = wires.into_iter().map(wire).collect();
@@ -86,7 +87,7 @@ impl Room {
 
     /// Which tones the ear of this leg hears, in the last 100 ms of what it heard.
     fn tones(&self, n: u16) -> Vec<usize> {
-        let ear = self.wires.iter().position(|wire| wire.leg == Some(leg(n))).unwrap();
+        let ear = self.wires.iter().position(|wire| wire.to == Listener::Leg(leg(n))).unwrap();
         let heard = &self.heard[ear];
         heard.len().checked_sub(800).map_or_else(Vec::new, |last| tones(&heard[last..]))
     }
@@ -118,7 +119,7 @@ fn all_who_hear_each_other_share_one_sum() {
     wires.push((16, (0..16).collect()));
     let mut mixer = Mixer::new(Timestamp(0));
     let wire = |(n, from): (u16, Vec<u16>)| Wire {
-        leg: Some(leg(n)),
+        to: Listener::Leg(leg(n)),
         from: from.into_iter().map(leg).collect(),
     };
     mixer.wire(&wires.into_iter().map(wire).collect::<Vec<_>>());
@@ -261,16 +262,122 @@ fn packets_of_any_length_make_frames() {
     }
 }
 
+/// Leg 1 hears leg 0 all the time, and leg 0 speaks, with two packets waiting.
+fn overheard() -> Room {
+    let mut room = Room::new(vec![(1, vec![0, 2])]);
+    room.say(0, Law::Mu, 160);
+    room.say(0, Law::Mu, 160);
+    room.talk(&[(0, Law::Mu)], 400);
+    room
+}
+
+#[test]
+fn whoever_hears_a_source_from_now_on_hears_nothing_that_came_of_it_before() {
+    let mut room = overheard();
+    let said = room.spoken[&leg(0)];
+    // Another leg hears it, too; and whoever hears it already goes on without a gap.
+    room.wire(vec![(1, vec![0, 2]), (2, vec![0, 1])]);
+    room.talk(&[(0, Law::Mu)], 400);
+    let whole = sine(TONES_HZ[0], LEVEL, 0..said + 3_200);
+    let whole: Vec<i16> = whole.iter().map(|&said| Law::Mu.decode(Law::Mu.encode(said))).collect();
+    assert_eq!(room.heard[0], whole[said - 320..said + 2_880]);
+    // Two packets waited, and two frames might have repeated the last of them.
+    assert_eq!(room.heard[1], whole[said + 320..said + 2_880]);
+    // Whoever is wired again to what it heard hears all of it.
+    room.wire(vec![(2, vec![0]), (1, vec![0, 2])]);
+    room.talk(&[(0, Law::Mu)], 100);
+    assert_eq!([room.heard[0].len(), room.heard[1].len()], [800; 2]);
+}
+
+#[test]
+fn while_others_are_heard_a_source_is_kept_from_one_ear_and_not_from_another() {
+    let mut room = overheard();
+    // From now on 3 and 4 hear leg 0, too; meanwhile they hear 2, who begins to speak, and 3 hears 4.
+    room.wire(vec![(1, vec![0, 2]), (3, vec![0, 2, 4]), (4, vec![0, 2, 3])]);
+    for _ in 0..4 {
+        room.say(0, Law::Mu, 160);
+        room.say(2, Law::Mu, 160);
+        room.say(4, Law::Mu, 160);
+        room.pass(20);
+    }
+    let [two, four] = [2, 4].map(|n| -> Vec<i16> {
+        let spoken = sine(TONES_HZ[n], LEVEL, 0..640);
+        spoken.into_iter().map(|sample| Law::Mu.decode(Law::Mu.encode(sample))).collect()
+    });
+    let both: Vec<i16> = two.iter().zip(&four).map(|(two, four)| two + four).collect();
+    assert_eq!(room.heard[1], both, "leg 0 is not heard yet");
+    assert_eq!(room.heard[2], two, "nor by one who speaks");
+    room.talk(&[(0, Law::Mu), (2, Law::Mu), (4, Law::Mu)], 200);
+    assert_eq!(
+        [room.tones(1), room.tones(3), room.tones(4)],
+        [vec![0, 2], vec![0, 2, 4], vec![0, 2]]
+    );
+}
+
+#[test]
+fn a_recordings_side_begins_with_silence_and_so_do_whoever_come_to_it() {
+    let mut mixer = Mixer::new(Timestamp(0));
+    let side = |from: &[u16]| Wire {
+        to: Listener::Side(Side::Left),
+        from: from.iter().copied().map(leg).collect(),
+    };
+    let mut heard = Vec::new();
+    for n in 1..=60_u32 {
+        let from: Option<&[u16]> = match n {
+            1 | 31 => Some(&[0]),
+            21 => Some(&[]),
+            46 => Some(&[0, 1]),
+            _ => None,
+        };
+        if let Some(from) = from {
+            assert_eq!(mixer.wire(&[side(from)]), 0);
+        }
+        for (of, level) in [(0, 100), (1, 10)] {
+            if let Some(slot) = mixer.slot(leg(of)) {
+                let samples = &[level; FRAME_SAMPLES];
+                mixer.push(slot, Heard { ssrc: u32::from(of), timestamp: n * 160, samples });
+            }
+        }
+        mixer.handle_timeout(Timestamp(u64::from(n) * 20)).unwrap();
+        let mut frame = [0; FRAME_SAMPLES];
+        heard.push(if mixer.frame(0, &mut frame) { frame[80] } else { 0 });
+    }
+    let runs: Vec<_> = heard.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+    assert_eq!(runs, [(0, 7), (100, 13), (0, 10 + 7), (100, 15 - 7 + 7), (110, 15 - 7)]);
+}
+
+#[test]
+fn a_key_that_is_down_keeps_a_source_from_whoever_comes_until_it_is_up() {
+    let mut room = overheard();
+    room.wire(vec![(1, vec![0, 2]), (2, vec![0, 1])]);
+    // The key is down for 300 ms; its tone may last on in what waits.
+    for _ in 0..15 {
+        room.mixer.keys_down(|of| of == leg(0));
+        room.talk(&[(0, Law::Mu)], 20);
+    }
+    room.talk(&[(0, Law::Mu)], 400);
+    assert_eq!(room.heard[0].len(), 35 * FRAME_SAMPLES, "whoever heard it before hears the key");
+    assert_eq!(room.heard[1].len(), (20 - KEPT_FRAMES + 1) * FRAME_SAMPLES);
+    // A key that goes down later is nobody's secret.
+    let before = room.heard[1].len();
+    for _ in 0..10 {
+        room.mixer.keys_down(|of| of == leg(0));
+        room.talk(&[(0, Law::Mu)], 20);
+    }
+    assert_eq!(room.heard[1].len() - before, 10 * FRAME_SAMPLES);
+}
+
 #[test]
 fn more_sources_than_fit_are_heard_by_nobody_and_counted() {
     let mut mixer = Mixer::new(Timestamp(0));
     let from: Vec<LegId> = (1..=40).map(leg).collect();
-    assert_eq!(mixer.wire(&[Wire { leg: Some(leg(0)), from }]), 40 - SOURCES_MAX);
+    assert_eq!(mixer.wire(&[Wire { to: Listener::Leg(leg(0)), from }]), 40 - SOURCES_MAX);
     assert!(mixer.slot(leg(32)).is_some() && mixer.slot(leg(33)).is_none());
 }
 
 /// A sender whose packets come with this much delay each, and the frames that are taken meanwhile.
-fn ring_of(arrivals: &[(u32, u64)], frames: u64) -> Vec<Frame> {
+/// Packet n speaks at (n + 1) times this level.
+fn ring_of(arrivals: &[(u32, u64)], frames: u64, level: i16) -> Vec<Frame> {
     let mut ring = Ring::new();
     let mut arrivals: Vec<(u32, u64)> = arrivals.to_vec();
     arrivals.sort_by_key(|(_, at)| *at);
@@ -278,7 +385,7 @@ fn ring_of(arrivals: &[(u32, u64)], frames: u64) -> Vec<Frame> {
     (1..=frames)
         .map(|n| {
             while let Some((packet, _)) = coming.next_if(|(_, at)| *at <= n * 20) {
-                let samples = [packet as i16 + 1; FRAME_SAMPLES];
+                let samples = [(packet as i16 + 1) * level; FRAME_SAMPLES];
                 ring.push(Heard { ssrc: 1, timestamp: packet * 160, samples: &samples });
             }
             let mut frame = [0; FRAME_SAMPLES];
@@ -288,16 +395,56 @@ fn ring_of(arrivals: &[(u32, u64)], frames: u64) -> Vec<Frame> {
         .collect()
 }
 
+/// How loud each frame is in its middle.
+fn levels(arrivals: &[(u32, u64)], frames: u64) -> Vec<f32> {
+    let frames = ring_of(arrivals, frames, 1_000);
+    frames.iter().map(|frame| f32::from(frame[80]) / 1_000.0).collect()
+}
+
 #[test]
-fn lost_packets_are_silence_once_and_late_ones_are_dropped() {
+fn a_lost_packet_is_the_one_before_once_more_and_softer_and_late_ones_are_dropped() {
     // One waits. The third is lost, the sixth overtaken by the seventh.
     let arrivals = [(0, 1), (1, 2), (3, 41), (4, 61), (6, 101), (5, 102), (7, 121)];
-    let heard: Vec<i16> = ring_of(&arrivals, 9).iter().map(|frame| frame[80]).collect();
-    assert_eq!(heard, [1, 2, 0, 4, 5, 0, 7, 8, 0]);
-    // None waits: the silence was given out when the packet did not come.
+    assert_eq!(levels(&arrivals, 8), [1.0, 2.0, 2.0 * 0.75, 4.0, 5.0, 5.0 * 0.75, 7.0, 8.0]);
+    // None waits: its place was taken when the packet did not come.
     let arrivals = [(0, 1), (1, 21), (3, 61), (4, 81)];
-    let heard: Vec<i16> = ring_of(&arrivals, 5).iter().map(|frame| frame[80]).collect();
-    assert_eq!(heard, [1, 2, 0, 4, 5]);
+    assert_eq!(levels(&arrivals, 5), [1.0, 2.0, 2.0 * 0.75, 4.0, 5.0]);
+}
+
+#[test]
+fn a_longer_gap_fades_to_silence_and_takes_as_long_as_what_was_lost() {
+    // Three are lost; first with one that waits, then with none.
+    for waits in [true, false] {
+        let at = |n: u32| u64::from(n) * 20 + 1 - if waits && n > 0 { 20 } else { 0 };
+        let arrivals = [0, 1, 5, 6].map(|n| (n, at(n)));
+        let heard = levels(&arrivals, 7);
+        assert_eq!(heard, [1.0, 2.0, 2.0 * 0.75, 2.0 * 0.25, 0.0, 6.0, 7.0], "waits: {waits}");
+    }
+    // From the first sample on it is no louder than the one before.
+    let fading = ring_of(&[(0, 1)], 4, 1_000).concat();
+    assert!(fading[160..480].is_sorted_by(|a, b| a >= b), "it fades evenly");
+    assert_eq!((fading[160], fading[480..].iter().max()), (1_000, Some(&0)));
+    // Whoever has not spoken yet has nothing to be repeated.
+    assert_eq!(levels(&[(0, 61)], 5), [0.0, 0.0, 0.0, 1.0, 0.75]);
+}
+
+#[test]
+fn a_lost_packet_of_a_voice_is_hardly_a_gap() {
+    let spoken = sine(TONES_HZ[0], LEVEL, 0..8_000);
+    let mut ring = Ring::new();
+    let mut heard = Vec::new();
+    for (n, samples) in spoken.chunks(FRAME_SAMPLES).enumerate() {
+        if n % 10 != 9 {
+            ring.push(Heard { ssrc: 1, timestamp: (n * FRAME_SAMPLES) as u32, samples });
+        }
+        let mut frame = [0; FRAME_SAMPLES];
+        ring.take(&mut frame);
+        heard.extend(frame);
+    }
+    for lost in heard.chunks(FRAME_SAMPLES).skip(9).step_by(10) {
+        let loud = amplitude(lost, TONES_HZ[0]);
+        assert!((LEVEL * 0.6..LEVEL * 0.9).contains(&loud), "{loud}");
+    }
 }
 
 #[test]
@@ -306,7 +453,7 @@ fn what_waited_for_nothing_is_dropped_where_it_is_quiet() {
     let arrivals: Vec<(u32, u64)> = (0..200)
         .map(|n| (n, (u64::from(n) * 20 + 1).max(if n < 53 { 1_061 } else { 0 })))
         .collect();
-    let frames = ring_of(&arrivals, 200);
+    let frames = ring_of(&arrivals, 200, 1);
     let behind = |n: usize| n as i16 + 1 - frames[n][80];
     assert_eq!(behind(60), 3, "60 ms wait");
     assert_eq!(behind(199), 0, "nothing waits any more");
@@ -320,7 +467,7 @@ proptest! {
         spoken in proptest::collection::vec((0_u16..5, any::<i16>()), 0..12),
     ) {
         let wires: Vec<Wire> = (0..5_u16).zip(&from).map(|(n, set)| Wire {
-            leg: Some(leg(n)),
+            to: Listener::Leg(leg(n)),
             from: (0..5).filter(|other| set & 1 << other != 0).map(leg).collect(),
         }).collect();
         let mut mixer = Mixer::new(Timestamp(0));

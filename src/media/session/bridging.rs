@@ -1,7 +1,8 @@
 //! What one leg hears of one other: each packet at once, in the stream of the leg that hears it.
 //!
 //! **Invariant:** speech of the leg's own law crosses byte for byte; losses, late packets and the
-//! sender's packet time stay as they are.
+//! sender's packet time stay as they are. Of a key that was pressed before this leg heard the other,
+//! nothing crosses, neither its events nor its tone: it may end a secret, or be a supervisor's.
 //!
 //! **Deliberately absent:** a buffer. Two legs of unequal clocks stay in step, because nothing here
 //! has a clock of its own (200 ppm over an hour would fill one by 0.7 s).
@@ -13,7 +14,7 @@ use crate::media::outgoing::Size;
 use crate::media::rtp::{HEADER_LEN, Packet};
 use crate::media::session::{Buffer, Session};
 use crate::time::Timestamp;
-use crate::words::Codec;
+use crate::words::{Codec, Digit};
 
 /// A packet on its way across a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Relayed<'a> {
     pub sequence: u16,
     pub timestamp: u32,
     pub marker: bool,
+    /// The packet is of a key, or of the sound while one is down: which of those that were pressed.
+    pub key: Option<u32>,
     pub content: Content<'a>,
 }
 
@@ -34,6 +37,14 @@ pub enum Content<'a> {
 }
 
 impl Content<'_> {
+    /// Whether it is of a key, and no other event of a telephone.
+    pub(super) fn is_key(self) -> bool {
+        match self {
+            Self::TelephoneEvent(&[code, ..]) => Digit::from_event(code).is_some(),
+            Self::TelephoneEvent([]) | Self::Audio(..) | Self::Nothing => false,
+        }
+    }
+
     /// Of the sender's clock. A key has none: it lies beside the speech.
     fn units(self) -> u32 {
         match self {
@@ -61,6 +72,10 @@ impl Session {
         buffer: &mut Buffer,
     ) -> Option<(SocketAddr, usize)> {
         if !self.may_send() || self.playing.is_audible() {
+            return None;
+        }
+        if relayed.key == Some(self.pressed_before) {
+            self.outgoing.relay_without(relayed.ssrc, relayed.sequence);
             return None;
         }
         let remote = self.remote.as_ref()?;
@@ -303,6 +318,60 @@ mod tests {
             ssrc: 5,
             payload: &[6, 10, 0, 160],
         }
+    }
+
+    /// µ-law of two tones at once, in packets of 20 ms: the key 1.
+    fn tone_of_1() -> Vec<Vec<u8>> {
+        let wave = |hz: f64, n: u32| (std::f64::consts::TAU * hz * f64::from(n) / 8_000.0).sin();
+        let samples = (0..1_600).map(|n| 6_000.0 * (wave(697.0, n) + wave(1_209.0, n)));
+        let coded: Vec<u8> = samples.map(|sample| Law::Mu.encode(sample as i16)).collect();
+        coded.chunks(160).map(<[u8]>::to_vec).collect()
+    }
+
+    #[test]
+    fn the_tone_of_a_key_that_was_pressed_before_does_not_cross() {
+        let mut bridge = Bridge::new(Codec::Pcmu, Codec::Pcmu);
+        bridge.caller = leg(1, Codec::Pcmu, None);
+        let tone = tone_of_1();
+        for (n, payload) in (0..).zip(&tone[..4]) {
+            bridge.say_audio(u64::from(n) * 20, n, payload);
+        }
+        assert_eq!((bridge.caller.pressed(), bridge.heard.len()), (1, 4), "it is heard before");
+        bridge.agent.listen_to_another(bridge.caller.pressed());
+        bridge.heard.clear();
+        for (n, payload) in (4..).zip(&tone[4..]) {
+            bridge.say_audio(u64::from(n) * 20, n, payload);
+        }
+        assert!(bridge.heard.is_empty(), "the rest of the tone");
+        for n in 10..20 {
+            bridge.say_audio(u64::from(n) * 20, n, &[0x33; 160]);
+        }
+        let spoken = bridge.packets().iter().filter(|packet| packet.payload == [0x33; 160]).count();
+        assert_eq!(spoken, bridge.heard.len());
+        assert!(spoken >= 8, "{spoken} of 10: it takes a moment to know that a tone is over");
+        // The next key is heard.
+        let before = bridge.heard.len();
+        for (n, payload) in (20..).zip(&tone) {
+            bridge.say_audio(u64::from(n) * 20, n, payload);
+        }
+        assert_eq!((bridge.caller.pressed(), bridge.heard.len() - before), (2, tone.len()));
+    }
+
+    #[test]
+    fn after_a_key_by_info_whoever_comes_hears_the_leg_once_its_tone_must_be_over() {
+        let mut bridge = Bridge::new(Codec::Pcmu, Codec::Pcmu);
+        let key = Digit::new('1').unwrap();
+        assert_eq!(bridge.caller.press(Timestamp(1_000), key), Some(key));
+        bridge.agent.listen_to_another(bridge.caller.pressed());
+        for n in 0..20 {
+            bridge.say_audio(1_000 + u64::from(n) * 20, n, &[0x33; 160]);
+        }
+        let first = bridge.heard.first().unwrap().0;
+        assert_eq!((first, bridge.heard.len()), (1_300, 5));
+        // Another event of a telephone is no key.
+        let flash = Packet { sequence: 20, payload: &[16, 10, 0, 160], ..key_packet() };
+        bridge.say(1_400, &flash);
+        assert_eq!(bridge.packets().last().unwrap().payload, flash.payload);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::media::goertzel::Detector;
 use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::{Outgoing, Size};
 use crate::media::reception::Reception;
-use crate::media::recorder::Over;
+use crate::media::recorder::Finished;
 use crate::media::rtp::{self, HEADER_LEN, PACKET_LEN_MAX, Packet};
 use crate::media::source::{Origins, Source, Verdict};
 use crate::time::Timestamp;
@@ -113,7 +113,7 @@ pub enum Output {
     PromptDone(PlayId),
     /// A recording is over; `rest` are its last samples.
     Recorded {
-        over: Over,
+        finished: Finished,
         rest: Vec<i16>,
     },
     /// Nothing came for longer than the limit. Said once, until something comes again.
@@ -143,6 +143,12 @@ pub struct Session {
     reception: Reception,
     keys: dtmf::Receiver,
     presses: Presses,
+    /// How many keys were pressed, and until when the last of them is down, unless more is told of
+    /// it.
+    pressed: u32,
+    down_until: Timestamp,
+    /// How many the leg had pressed that this one hears alone, when that began.
+    pressed_before: u32,
     /// Only where keys come as tones.
     tones: Option<Box<Detector>>,
     reports: Reports,
@@ -180,6 +186,9 @@ impl Session {
             reception: Reception::default(),
             keys: dtmf::Receiver::default(),
             presses: Presses::default(),
+            pressed: 0,
+            down_until: Timestamp(0),
+            pressed_before: 0,
             tones: None,
             reports: Reports::new(seed),
             foreign: 0,
@@ -337,7 +346,9 @@ impl Session {
             self.record_packet(now);
         }
         let digit = self.key(now, packet, content);
+        let is_key = content.is_key() || self.has_key_down(now);
         let relayed = Relayed {
+            key: is_key.then_some(self.pressed),
             ssrc: packet.ssrc,
             sequence: packet.sequence,
             timestamp: packet.timestamp,
@@ -349,13 +360,27 @@ impl Session {
 
     /// A key that came by SIP INFO. `None` when the same press came in the sound.
     pub fn press(&mut self, now: Timestamp, digit: Digit) -> Option<Digit> {
-        self.presses.press(now, Way::Info, digit)
+        self.down_until = now + INFO_KEY;
+        self.count_press(now, Way::Info, digit)
+    }
+
+    /// Whether a key is down, whose tone may be in the sound.
+    #[must_use]
+    pub fn has_key_down(&self, now: Timestamp) -> bool {
+        now < self.down_until || self.tones.as_ref().is_some_and(|tones| tones.is_down())
+    }
+
+    /// How many keys were pressed on this leg, whichever ways they came.
+    #[must_use]
+    pub fn pressed(&self) -> u32 {
+        self.pressed
     }
 
     fn key(&mut self, now: Timestamp, packet: &Packet<'_>, content: Content<'_>) -> Option<Digit> {
         let (way, digit, is_down) = match (content, &mut self.tones) {
             (Content::TelephoneEvent(payload), _) => {
                 let digit = self.keys.receive(packet.timestamp, packet.marker, payload);
+                self.down_until = if self.keys.is_up() { now } else { now + EVENT_GAP };
                 (Way::Event, digit, true)
             }
             (Content::Audio(..), Some(tones)) => {
@@ -367,7 +392,13 @@ impl Session {
         if digit.is_none() && is_down {
             self.presses.is_down(now, way);
         }
-        self.presses.press(now, way, digit?)
+        self.count_press(now, way, digit?)
+    }
+
+    fn count_press(&mut self, now: Timestamp, way: Way, digit: Digit) -> Option<Digit> {
+        let digit = self.presses.press(now, way, digit)?;
+        self.pressed = self.pressed.wrapping_add(1);
+        Some(digit)
     }
 
     fn may_send(&self) -> bool {
@@ -468,6 +499,10 @@ fn is_one_host(address: SocketAddr) -> bool {
 
 /// The longest packet of ours, without a sound.
 const SILENCE: [i16; AudioFormat::PACKET_SAMPLES_MAX] = [0; AudioFormat::PACKET_SAMPLES_MAX];
+/// Packets of a key come every 20 or 50 ms; where none comes for longer, its end was lost.
+const EVENT_GAP: Duration = Duration::from_millis(200);
+/// How long the tone of a key may last that came by SIP INFO, which does not say it.
+const INFO_KEY: Duration = Duration::from_millis(300);
 /// RFC 3389; many phones send it in pauses without asking.
 const COMFORT_NOISE: u8 = 13;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);

@@ -99,8 +99,10 @@ impl Session {
         self.playing.awaited = None;
     }
 
-    /// Another leg is heard from now on, or a mix, or nobody.
-    pub fn listen_to_another(&mut self) {
+    /// Another leg is heard from now on, or a mix, or nobody. `pressed`: how many keys that leg has
+    /// pressed so far.
+    pub fn listen_to_another(&mut self, pressed: u32) {
+        self.pressed_before = pressed;
         self.outgoing.relay_anew();
         self.mixed.clear();
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::id::RecordingId;
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Recorder, Terms};
+use crate::media::recorder::{Finished, Recorder, RecordingSpec};
 use crate::media::session::{Output, Session};
 use crate::time::Timestamp;
 use crate::words::RecordingEnd;
@@ -17,7 +17,7 @@ use crate::words::RecordingEnd;
 pub(super) enum Recording {
     /// The tone is heard; at `latest` it counts as heard.
     Tone {
-        terms: Terms,
+        spec: RecordingSpec,
         latest: Timestamp,
     },
     Running(Box<Recorder>),
@@ -26,22 +26,26 @@ pub(super) enum Recording {
 impl Session {
     /// Records what comes, after the tone where there is one, in place of whatever plays. A
     /// recording that is being made already is to be stopped first.
-    pub fn record(&mut self, now: Timestamp, terms: Terms, tone: Option<Arc<Sound>>) {
+    pub fn record(&mut self, now: Timestamp, spec: RecordingSpec, tone: Option<Arc<Sound>>) {
         self.stop();
         self.recording = Some(match tone {
             Some(tone) => {
                 let latest = now + Duration::from_millis(tone.duration_ms()) + TONE_DELAY_MAX;
                 self.play_tone(now, tone);
-                Recording::Tone { terms, latest }
+                Recording::Tone { spec, latest }
             }
-            None => Recording::Running(Box::new(Recorder::new(now, terms))),
+            None => Recording::Running(Box::new(Recorder::new(now, spec))),
         });
     }
 
     /// Ends the recording, if there is one. What was not taken of it yet comes with it.
-    pub fn stop_record(&mut self, now: Timestamp, ended: RecordingEnd) -> Option<(Over, Vec<i16>)> {
+    pub fn stop_record(
+        &mut self,
+        now: Timestamp,
+        ended: RecordingEnd,
+    ) -> Option<(Finished, Vec<i16>)> {
         match self.recording.take()? {
-            Recording::Tone { terms, .. } => Some(Recorder::new(now, terms).finish(ended)),
+            Recording::Tone { spec, .. } => Some(Recorder::new(now, spec).finish(ended)),
             Recording::Running(recorder) => Some(recorder.finish(ended)),
         }
     }
@@ -72,9 +76,9 @@ impl Session {
     /// Begins when the tone is over, ends when it is time.
     pub(super) fn drive_recording(&mut self, now: Timestamp) -> Option<Output> {
         match self.recording.as_ref()? {
-            Recording::Tone { terms, latest } => {
+            Recording::Tone { spec, latest } => {
                 if now >= *latest || !self.playing.is_audible() {
-                    let recorder = Recorder::new(now, *terms);
+                    let recorder = Recorder::new(now, *spec);
                     self.recording = Some(Recording::Running(Box::new(recorder)));
                 }
                 None
@@ -84,8 +88,8 @@ impl Session {
                 if now < at {
                     return None;
                 }
-                let (over, rest) = self.stop_record(now, ended)?;
-                Some(Output::Recorded { over, rest })
+                let (finished, rest) = self.stop_record(now, ended)?;
+                Some(Output::Recorded { finished, rest })
             }
         }
     }

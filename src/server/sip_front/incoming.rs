@@ -172,14 +172,14 @@ impl SipFront {
                 "sound for this leg comes from an address that neither its SDP names nor its \
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
-            Fact::Recorded { leg: _, over } => {
-                let is_call = self.calls_recorded.remove(&over.recording);
+            Fact::Recorded { leg: _, finished } => {
+                let is_call = self.calls_recorded.remove(&finished.recording);
                 let kind = if is_call { RecordingKind::Call } else { RecordingKind::Message };
                 self.events.push_back(Event::Recorded {
-                    recording: over.recording,
+                    recording: finished.recording,
                     kind,
-                    length_ms: over.length_ms(),
-                    ended: over.ended,
+                    length_ms: finished.length_ms(),
+                    ended: finished.ended,
                     url: None,
                 });
             }

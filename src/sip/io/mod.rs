@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::io::shares::{Full, Shares, is_this_host};
 use crate::sip::io::udp::Udp;
 use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};

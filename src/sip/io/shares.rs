@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::path::ConnectionId;
 
 /// Connections in all.

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::id::AgentId;
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::message::{Contacts, HeaderError, Name, NameAddr, Request, Scheme, Uri};
 use crate::sip::path::{ConnectionId, Path};
 use crate::time::{Timers, Timestamp};

@@ -140,7 +140,7 @@ impl Ua {
         match self.registrar.register(now, agent, &phone.user, path, request) {
             Ok(contacts) => {
                 let reply = Reply::new(request, path);
-                let mut writer = reply.response(200, self.chance.token());
+                let mut writer = reply.response(200, self.rng.token());
                 for contact in contacts {
                     writer.header("Contact", contact);
                 }

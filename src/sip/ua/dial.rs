@@ -17,11 +17,11 @@ use crate::sip::dialog::{Dialog, ROUTES_MAX, uri_of};
 use crate::sip::message::{Host, Name, Response, Uri, name_addr, sip_uri};
 use crate::sip::path::{Path, Transport};
 use crate::sip::sdp::{LocalMedia, NotAcceptable, SDP_BYTES_MAX};
+use crate::sip::ua::auth::Credentials;
+use crate::sip::ua::incoming::route_text;
 use crate::sip::ua::invite::{Calling, Cancel, EARLY_MAX, Invite, STRAYS_MAX, Stage, Up};
 use crate::sip::ua::legs::reason;
-use crate::sip::ua::login::Credentials;
 use crate::sip::ua::media::Media;
-use crate::sip::ua::serve::route_text;
 use crate::sip::ua::session::{EXPIRES_S_MIN, TIMER};
 use crate::sip::ua::target::{Callee, is_private};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
@@ -70,7 +70,7 @@ impl Ua {
             None => from.clone(),
         };
         let dialog = Dialog {
-            call_id: format!("{:016x}{:016x}", self.chance.token(), self.chance.token()).into(),
+            call_id: format!("{:016x}{:016x}", self.rng.token(), self.rng.token()).into(),
             local_tag: self.fresh_tag(),
             remote_tag: None,
             local_seq: 0,
@@ -113,7 +113,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let (via, contact) = (self.via(path, branch), self.contact(path));
         let Some(invite) = self.invites.get_mut(&id) else { return };
@@ -215,7 +215,7 @@ impl Ua {
     }
 
     fn succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(invite) = self.invites.get(&id) else { return };
         let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
         let Stage::Calling(calling) = &invite.stage else {
@@ -282,7 +282,7 @@ impl Ua {
         tag: Option<Box<str>>,
         response: &Response,
     ) {
-        let (branch, bye_branch) = (self.chance.token(), self.chance.token());
+        let (branch, bye_branch) = (self.rng.token(), self.rng.token());
         let Some(invite) = self.invites.get(&id) else { return };
         let path = invite.dialog.path;
         if invite.dialog.remote_tag == tag {

@@ -16,14 +16,14 @@ use crate::id::LegId;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Cancel, Stage};
 use crate::sip::ua::target::Callee;
-use crate::sip::ua::{Alarm, DialogId, Leg, Ua, UaEvent};
+use crate::sip::ua::{DialogId, DialogTimer, Leg, Ua, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, From};
 
 /// How long a trunk is left out that failed without saying for how long.
-const REST_DEFAULT: Duration = Duration::from_secs(30);
+const COOLDOWN_DEFAULT: Duration = Duration::from_secs(30);
 /// A longer `Retry-After` is cut to this, so that one response cannot silence a trunk for a day.
-const REST_MAX: Duration = Duration::from_secs(900);
+const COOLDOWN_MAX: Duration = Duration::from_secs(900);
 /// A trunk that says nothing for this long, not even 100, is given up on where there is another
 /// one: four datagrams went out by then.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
@@ -38,7 +38,7 @@ const TRUNKS_PER_CALL_MAX: usize = 8;
 
 /// A trunk that does not take calls now.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rest {
+pub(super) struct Cooldown {
     until: Timestamp,
     /// It asked for it itself.
     asked: bool,
@@ -46,7 +46,7 @@ pub(super) struct Rest {
 
 /// What it takes to try a call at another trunk.
 #[derive(Clone, Debug)]
-pub(super) struct Ways {
+pub(super) struct Routes {
     /// By position; the next one first.
     trunks: VecDeque<usize>,
     number: String,
@@ -69,37 +69,38 @@ impl Ua {
         let names = std::iter::once(first).chain(others.iter().map(String::as_str));
         let known = names.filter_map(position).take(TRUNKS_PER_CALL_MAX);
         // One that only seemed to fail is still better than none.
-        let (rested, tired): (Vec<_>, Vec<_>) = known.partition(|trunk| !self.rests(now, *trunk));
-        let trunks = rested.into_iter().chain(tired).collect();
+        let (ready, cooling): (Vec<_>, Vec<_>) =
+            known.partition(|trunk| !self.cools_down(now, *trunk));
+        let trunks = ready.into_iter().chain(cooling).collect();
         let (from, media) = (from.clone(), media.clone());
-        let mut ways = Ways { trunks, number: number.to_owned(), from, media };
-        match self.next_way(now, &mut ways) {
+        let mut routes = Routes { trunks, number: number.to_owned(), from, media };
+        match self.next_route(now, &mut routes) {
             Err(cause) => self.emit(UaEvent::Failed { leg, cause }),
             Ok(callee) => {
                 let taken = callee.trunk.map(|index| self.setup.trunks[index].name.clone());
                 if let Some(trunk) = taken.filter(|taken| *taken != first) {
                     self.emit(UaEvent::Rerouted { leg, trunk });
                 }
-                self.call(now, leg, vec![callee], &ways.from, &ways.media);
-                self.go_on_with(now, leg, ways);
+                self.call(now, leg, vec![callee], &routes.from, &routes.media);
+                self.go_on_with(now, leg, routes);
             }
         }
     }
 
     /// Keeps what another attempt takes, and waits for a sign of life of this one.
-    fn go_on_with(&mut self, now: Timestamp, leg: LegId, ways: Ways) {
+    fn go_on_with(&mut self, now: Timestamp, leg: LegId, routes: Routes) {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
-        let more = !ways.trunks.is_empty();
-        entry.ways = Some(Box::new(ways));
+        let more = !routes.trunks.is_empty();
+        entry.routes = Some(Box::new(routes));
         if let (true, Some(id)) = (more, entry.dialogs.first()) {
-            self.alarms.set((*id, Alarm::Silence), now + SILENCE_MAX);
+            self.dialog_timers.set((*id, DialogTimer::Silence), now + SILENCE_MAX);
         }
     }
 
     /// An INVITE goes out to a telephone: it says something soon, 100 at least.
     pub(super) fn await_a_sign(&mut self, now: Timestamp, id: DialogId) {
         if self.invites.get(&id).is_some_and(|invite| invite.trunk.is_none()) {
-            self.alarms.set((id, Alarm::Silence), now + PHONE_SILENCE_MAX);
+            self.dialog_timers.set((id, DialogTimer::Silence), now + PHONE_SILENCE_MAX);
         }
     }
 
@@ -109,30 +110,31 @@ impl Ua {
         let Some(entry) = self.legs.get(&leg) else { return };
         let soon = now + SILENCE_BESIDE_MAX;
         for id in &entry.dialogs {
-            let alarm = (*id, Alarm::Silence);
-            if self.alarms.get(&alarm).is_some_and(|at| at > soon) {
-                self.alarms.set(alarm, soon);
+            let timer = (*id, DialogTimer::Silence);
+            if self.dialog_timers.get(&timer).is_some_and(|at| at > soon) {
+                self.dialog_timers.set(timer, soon);
             }
         }
     }
 
     /// The next trunk that takes calls now, or why there is none.
-    fn next_way(&self, now: Timestamp, ways: &mut Ways) -> Result<Callee, Cause> {
+    fn next_route(&self, now: Timestamp, routes: &mut Routes) -> Result<Callee, Cause> {
         let mut why = Cause::SUBSCRIBER_ABSENT;
-        while let Some(index) = ways.trunks.pop_front() {
-            if self.rests.get(&index).is_some_and(|rest| rest.asked && now < rest.until) {
+        while let Some(index) = routes.trunks.pop_front() {
+            let cooldown = self.cooldowns.get(&index);
+            if cooldown.is_some_and(|cooldown| cooldown.asked && now < cooldown.until) {
                 why = Cause::CONGESTION;
             } else if self.is_occupied(index) {
                 why = Cause::NO_CIRCUIT;
-            } else if let Some(callee) = self.through(index, &ways.number) {
+            } else if let Some(callee) = self.through(index, &routes.number) {
                 return Ok(callee);
             }
         }
         Err(why)
     }
 
-    fn rests(&self, now: Timestamp, trunk: usize) -> bool {
-        self.rests.get(&trunk).is_some_and(|rest| now < rest.until)
+    fn cools_down(&self, now: Timestamp, trunk: usize) -> bool {
+        self.cooldowns.get(&trunk).is_some_and(|cooldown| now < cooldown.until)
     }
 
     /// The trunk this call goes through did not take it: leave it out for a while.
@@ -147,10 +149,12 @@ impl Ua {
             return;
         };
         let leg = invite.leg;
-        let asked = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()).min(REST_MAX));
-        let rest = Rest { until: now + asked.unwrap_or(REST_DEFAULT), asked: asked.is_some() };
-        self.remark_failed(now, trunk, rest.until.since(now));
-        self.rests.insert(trunk, rest);
+        let asked =
+            retry_after_s.map(|seconds| Duration::from_secs(seconds.into()).min(COOLDOWN_MAX));
+        let cooldown =
+            Cooldown { until: now + asked.unwrap_or(COOLDOWN_DEFAULT), asked: asked.is_some() };
+        self.remark_failed(now, trunk, cooldown.until.since(now));
+        self.cooldowns.insert(trunk, cooldown);
         if let Some(entry) = leg.and_then(|leg| self.legs.get_mut(&leg)) {
             entry.undelivered = true;
         }
@@ -178,14 +182,14 @@ impl Ua {
             return false;
         }
         let rang = entry.rang;
-        let Some(mut ways) = entry.ways.take() else { return false };
-        let Ok(callee) = self.next_way(now, &mut ways) else { return false };
+        let Some(mut routes) = entry.routes.take() else { return false };
+        let Ok(callee) = self.next_route(now, &mut routes) else { return false };
         let Some(index) = callee.trunk else { return false };
-        let id = self.prepare(leg, &callee, &ways.from, &ways.media);
+        let id = self.prepare(leg, &callee, &routes.from, &routes.media);
         self.legs.insert(leg, Leg { dialogs: vec![id], rang, ..Leg::default() });
         self.emit(UaEvent::Rerouted { leg, trunk: self.setup.trunks[index].name.clone() });
         self.invite_out(now, id, None);
-        self.go_on_with(now, leg, *ways);
+        self.go_on_with(now, leg, *routes);
         true
     }
 }

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::sip::message::{Method, Request, Uri};
 use crate::sip::path::Path;
 use crate::sip::ua::Ua;
@@ -62,7 +62,7 @@ impl Ua {
         self.is_trunk(path)
             || self.registrar.has_source(place)
             || self.places.named.contains(&place)
-            || path.connection.is_some_and(|connection| self.streams.has_dialog(connection))
+            || path.connection.is_some_and(|connection| self.connections.has_dialog(connection))
     }
 
     /// Whether a trunk is there: one whose calls come from there, or go there.

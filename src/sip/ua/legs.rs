@@ -9,10 +9,10 @@ use crate::id::LegId;
 use crate::sip::cause::status_of;
 use crate::sip::path::Path;
 use crate::sip::sdp::{LocalMedia, NotAcceptable};
+use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
-use crate::sip::ua::login::Credentials;
 use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, Alarm, Bound, ClientUser, DialogId, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::{ALLOW, Bound, ClientUser, DialogId, DialogTimer, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
 
@@ -87,7 +87,7 @@ impl Ua {
         let unacknowledged = Some(Unacknowledged { seq, server: key, offered, begins: true });
         invite.stage = Stage::Up(Up { unacknowledged, ..Up::default() });
         self.respond(now, key, 200, writer.finish_with("application/sdp", &sdp));
-        self.alarms.cancel(&(id, Alarm::Unanswered));
+        self.dialog_timers.cancel(&(id, DialogTimer::Unanswered));
         self.arm(now, id, timer);
         if !offered {
             self.media_changed(id);
@@ -200,7 +200,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         let via = self.via(path, branch);
         let Some(invite) = self.invites.get_mut(&id) else { return };

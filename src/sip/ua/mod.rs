@@ -57,12 +57,15 @@
 //! **Deliberately absent:** locks, tasks, host name look-up, and media beyond SDP.
 
 mod admit;
+mod auth;
+mod connections;
 mod dial;
 mod failover;
+mod in_dialog;
+mod incoming;
 mod invite;
 mod known;
 mod legs;
-mod login;
 mod media;
 mod port;
 mod refresh;
@@ -70,15 +73,12 @@ mod refusal;
 mod reinvite;
 mod remark;
 mod reply;
-mod serve;
 mod session;
 mod setup;
-mod streams;
 mod tag;
 mod target;
 #[cfg(test)]
 mod tests;
-mod within;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -86,22 +86,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::{AgentId, LegId};
-use crate::sip::access::{Bans, Trunks};
-use crate::sip::chance::Chance;
+use crate::sip::acl::{Bans, Trunks};
 use crate::sip::digest::Verifier;
 use crate::sip::message::{Message, Response};
 use crate::sip::path::{Path, Received, Transmit, Transport};
 use crate::sip::registrar::{Binding, Registrar};
+use crate::sip::rng::Rng;
 use crate::sip::transaction::{
     Client, ClientKey, ClientStep, Kind, Secret, Server, ServerKey, ServerStep, Table,
 };
-use crate::sip::ua::failover::{Rest, Ways};
+use crate::sip::ua::connections::Connections;
+use crate::sip::ua::failover::{Cooldown, Routes};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::known::Places;
 use crate::sip::ua::refusal::Asked;
 use crate::sip::ua::remark::Remarks;
 use crate::sip::ua::setup::Secrets;
-use crate::sip::ua::streams::Streams;
 use crate::sip::wire::{Framing, parse};
 use crate::time::{Timers, Timestamp};
 use crate::words::{Cause, Loss};
@@ -125,7 +125,7 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 pub struct Ua {
     setup: UaSetup,
-    chance: Chance,
+    rng: Rng,
     secret: Secret,
     servers: Table<ServerKey, Server, Option<DialogId>>,
     clients: Table<ClientKey, Client, ClientUser>,
@@ -136,15 +136,15 @@ pub struct Ua {
     legs: HashMap<LegId, Leg>,
     /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
     calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
-    streams: Streams,
-    alarms: Timers<(DialogId, Alarm)>,
+    connections: Connections,
+    dialog_timers: Timers<(DialogId, DialogTimer)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<UaEvent>,
     draining: bool,
     full: bool,
     trunks: Trunks<usize>,
     /// Trunks that do not take calls now, by position.
-    rests: BTreeMap<usize, Rest>,
+    cooldowns: BTreeMap<usize, Cooldown>,
     /// Calls that are up on each trunk, by position.
     channels: Vec<usize>,
     places: Places,
@@ -164,7 +164,7 @@ struct Leg {
     /// The most telling refusal so far.
     refused: Option<u16>,
     /// Where else the call may be tried, and whether it should be: the last trunk did not take it.
-    ways: Option<Box<Ways>>,
+    routes: Option<Box<Routes>>,
     undelivered: bool,
 }
 
@@ -188,7 +188,7 @@ enum Role {
 
 /// What a dialog waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Alarm {
+enum DialogTimer {
     /// Another attempt at a re-INVITE.
     Reinvite,
     /// The session is to be refreshed.
@@ -201,7 +201,7 @@ enum Alarm {
     Unanswered,
 }
 
-impl Alarm {
+impl DialogTimer {
     const ALL: [Self; 5] =
         [Self::Reinvite, Self::Refresh, Self::Expiry, Self::Silence, Self::Unanswered];
 }
@@ -209,15 +209,15 @@ impl Alarm {
 impl Ua {
     #[must_use]
     pub fn new(setup: UaSetup, seed: [u8; 32]) -> Self {
-        let mut chance = Chance::new(seed);
-        let secret = Secret([chance.token(), chance.token()]);
-        let verifier = Verifier::new(&setup.realm, chance.key(), setup.allows_md5());
+        let mut rng = Rng::new(seed);
+        let secret = Secret([rng.token(), rng.token()]);
+        let verifier = Verifier::new(&setup.realm, rng.key(), setup.allows_md5());
         let (trunks, secrets) = (setup.networks(), setup.secrets());
         let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
         let places = Places::new(&setup);
         let mut ua = Self {
             setup,
-            chance,
+            rng,
             secret,
             servers: Table::new(TRANSACTIONS_MAX),
             clients: Table::new(TRANSACTIONS_MAX),
@@ -227,14 +227,14 @@ impl Ua {
             by_origin: HashMap::new(),
             legs: HashMap::new(),
             calling_tcp: BTreeSet::new(),
-            streams: Streams::default(),
-            alarms: Timers::default(),
+            connections: Connections::default(),
+            dialog_timers: Timers::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             draining: false,
             full: false,
             trunks,
-            rests: BTreeMap::new(),
+            cooldowns: BTreeMap::new(),
             places,
             bans: Bans::new(limits.bans),
             asked: Asked::default(),
@@ -286,24 +286,24 @@ impl Ua {
                 ClientStep::Wait | ClientStep::Pass | ClientStep::PassAndAcknowledge => {}
                 ClientStep::Send(bytes) => self.transmit(due.path, bytes),
                 ClientStep::TimedOut => {
-                    self.streams.done(due.key, due.path);
+                    self.connections.done(due.key, due.path);
                     self.never_answered(now, due.user, due.key.branch);
                     self.request_failed(now, due.user, due.key.branch, 408);
                     self.release(due.user);
                 }
                 ClientStep::Gone => {
-                    self.streams.done(due.key, due.path);
+                    self.connections.done(due.key, due.path);
                     self.release(due.user);
                 }
             }
         }
-        while let Some((id, alarm)) = self.alarms.pop_due(now) {
-            match alarm {
-                Alarm::Reinvite => self.repeat_reinvite(now, id),
-                Alarm::Refresh => self.refresh(now, id),
-                Alarm::Expiry => self.not_refreshed(now, id),
-                Alarm::Unanswered => self.unanswered(now, id),
-                Alarm::Silence => self.is_silent(now, id),
+        while let Some((id, timer)) = self.dialog_timers.pop_due(now) {
+            match timer {
+                DialogTimer::Reinvite => self.repeat_reinvite(now, id),
+                DialogTimer::Refresh => self.refresh(now, id),
+                DialogTimer::Expiry => self.not_refreshed(now, id),
+                DialogTimer::Unanswered => self.unanswered(now, id),
+                DialogTimer::Silence => self.is_silent(now, id),
             }
         }
         self.registrar.handle_timeout(now);
@@ -313,11 +313,11 @@ impl Ua {
     /// When to call [`Ua::handle_timeout`] next, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, Wake)> {
-        let alarm = self.alarms.next().map(|(at, _)| (at, Wake::Dialog));
+        let timer = self.dialog_timers.next().map(|(at, _)| (at, Wake::Dialog));
         let server = self.servers.deadline().map(|at| (at, Wake::Server));
         let client = self.clients.deadline().map(|at| (at, Wake::Client));
         let registrar = self.registrar.poll_timeout().map(|at| (at, Wake::Registrar));
-        [server, client, alarm, registrar].into_iter().flatten().min()
+        [server, client, timer, registrar].into_iter().flatten().min()
     }
 
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
@@ -351,9 +351,9 @@ impl Ua {
             client_transactions: self.clients.len(),
             dialogs: self.invites.len(),
             legs: self.legs.len(),
-            alarms: self.alarms.len(),
+            dialog_timers: self.dialog_timers.len(),
             channels: self.channels.iter().sum(),
-            streams: self.streams.len(),
+            connections: self.connections.len(),
             bindings: self.registrar.len(),
         }
     }
@@ -433,7 +433,7 @@ impl Ua {
             Role::Update | Role::Cancel | Role::Bye | Role::Stray => Kind::Other,
         };
         let key = ClientKey { branch, cancel: user.role == Role::Cancel };
-        self.streams.sent(key, user.role, path);
+        self.connections.sent(key, user.role, path);
         let (path, bytes) = self.way_by_length(now, key, user, path, bytes);
         self.clients.insert(now, key, Client::new(now, kind, path, Arc::clone(&bytes)), user);
         if let Some(invite) = self.invites.get_mut(&user.dialog) {
@@ -462,9 +462,9 @@ impl Ua {
         {
             self.by_origin.remove(&origin);
         }
-        self.streams.over(id, invite.dialog.path);
-        for alarm in Alarm::ALL {
-            self.alarms.cancel(&(id, alarm));
+        self.connections.over(id, invite.dialog.path);
+        for timer in DialogTimer::ALL {
+            self.dialog_timers.cancel(&(id, timer));
         }
         self.invites.remove(&id);
     }
@@ -473,7 +473,7 @@ impl Ua {
         self.dialog_last += 1;
         let id = DialogId(self.dialog_last);
         self.by_tag.insert(invite.dialog.local_tag, id);
-        self.streams.begun(id, invite.dialog.path);
+        self.connections.begun(id, invite.dialog.path);
         self.invites.insert(id, invite);
         id
     }

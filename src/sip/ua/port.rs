@@ -134,10 +134,10 @@ pub struct Counts {
     pub dialogs: usize,
     pub legs: usize,
     /// What dialogs wait for.
-    pub alarms: usize,
+    pub dialog_timers: usize,
     /// Calls on trunks.
     pub channels: usize,
     /// Dialogs along connections, and requests that went by TCP for their length.
-    pub streams: usize,
+    pub connections: usize,
     pub bindings: usize,
 }

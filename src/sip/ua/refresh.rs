@@ -10,12 +10,12 @@ use crate::id::LegId;
 use crate::sip::message::{Headers, Method, Request, Response};
 use crate::sip::path::Path;
 use crate::sip::transaction::ServerKey;
+use crate::sip::ua::auth::Credentials;
+use crate::sip::ua::in_dialog::NoTerms;
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
-use crate::sip::ua::login::Credentials;
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
-use crate::sip::ua::within::NoTerms;
-use crate::sip::ua::{ALLOW, Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::{ALLOW, ClientUser, DialogId, DialogTimer, Role, Ua};
 use crate::sip::wire::{ACCEPTED, content};
 use crate::sip::write::Writer;
 use crate::time::Timestamp;
@@ -49,8 +49,8 @@ impl Ua {
         invite.timer = timer;
         let refresh = timer.and_then(Timer::refresh_after).map(|after| now + after);
         let expiry = timer.map(|timer| now + timer.expires_after());
-        self.alarms.set_or_cancel((id, Alarm::Refresh), refresh);
-        self.alarms.set_or_cancel((id, Alarm::Expiry), expiry);
+        self.dialog_timers.set_or_cancel((id, DialogTimer::Refresh), refresh);
+        self.dialog_timers.set_or_cancel((id, DialogTimer::Expiry), expiry);
     }
 
     /// A 2xx to an INVITE or UPDATE of ours.
@@ -126,7 +126,7 @@ impl Ua {
     pub(super) fn refresh_later(&mut self, now: Timestamp, id: DialogId) {
         let timer = self.invites.get(&id).and_then(|invite| invite.timer);
         if let Some(timer) = timer.filter(|timer| timer.ours) {
-            self.alarms.set((id, Alarm::Refresh), now + timer.again_after());
+            self.dialog_timers.set((id, DialogTimer::Refresh), now + timer.again_after());
         }
     }
 
@@ -160,7 +160,7 @@ impl Ua {
         id: DialogId,
         credentials: Option<Credentials>,
     ) -> Option<(u64, Path, Writer)> {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let path = self.invites.get(&id)?.dialog.path;
         let (via, contact) = (self.via(path, branch), self.contact(path));
         let invite = self.invites.get_mut(&id)?;
@@ -216,7 +216,7 @@ impl Ua {
         key: ServerKey,
         request: &Request,
     ) {
-        let wait = (self.chance.token() % 10).to_string();
+        let wait = (self.rng.token() % 10).to_string();
         if let Some(status) = self.update_refusal(id, request) {
             let headers = match status {
                 415 => &[("Accept", ACCEPTED)][..],

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::sip::access::source;
+use crate::sip::acl::source;
 use crate::time::Timestamp;
 
 /// Why somebody was turned away. What a user is called is what was written in the request.

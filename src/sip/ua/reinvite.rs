@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::message::Response;
+use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Reinvite, Stage};
-use crate::sip::ua::login::Credentials;
-use crate::sip::ua::{Alarm, ClientUser, DialogId, Role, Ua};
+use crate::sip::ua::{ClientUser, DialogId, DialogTimer, Role, Ua};
 use crate::sip::wire::content;
 use crate::time::Timestamp;
 use crate::words::{Cause, Direction, Loss};
@@ -34,7 +34,7 @@ impl Ua {
         let Stage::Up(up) = &mut invite.stage else { return };
         // Not before their ACK, and one at a time: both end in another attempt.
         if up.reinvite == Some(Reinvite::Sent) || up.unacknowledged.is_some() {
-            self.alarms.set((id, Alarm::Reinvite), now + BUSY);
+            self.dialog_timers.set((id, DialogTimer::Reinvite), now + BUSY);
             return;
         }
         if invite.media.offer_again().is_none() {
@@ -90,7 +90,7 @@ impl Ua {
     }
 
     fn reinvite_succeeded(&mut self, now: Timestamp, id: DialogId, response: &Response) {
-        let branch = self.chance.token();
+        let branch = self.rng.token();
         let seq = response.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let path = invite.dialog.path;
@@ -150,8 +150,8 @@ impl Ua {
                 let (from, to) = if ours { (2100, 4000) } else { (0, 2000) };
                 let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
                 invite.media.not_heard();
-                let wait = self.chance.between(from, to);
-                self.alarms.set((id, Alarm::Reinvite), now + wait);
+                let wait = self.rng.between(from, to);
+                self.dialog_timers.set((id, DialogTimer::Reinvite), now + wait);
             }
             // The other end does not know the dialog, or does not answer any more.
             408 | 481 => {

@@ -67,10 +67,10 @@ impl Ua {
     }
 
     /// A trunk that did not take a call, and is left out for a while.
-    pub(super) fn remark_failed(&mut self, now: Timestamp, trunk: usize, rest: Duration) {
+    pub(super) fn remark_failed(&mut self, now: Timestamp, trunk: usize, cooldown: Duration) {
         let Some(Unsaid { same, others }) = self.remarks.failed.say(now, trunk) else { return };
-        let (trunk, rest_s) = (&self.setup.trunks[trunk].name, rest.as_secs());
-        tracing::warn!(%trunk, rest_s, more = same, of_others = others, "trunk failed");
+        let (trunk, cooldown_s) = (&self.setup.trunks[trunk].name, cooldown.as_secs());
+        tracing::warn!(%trunk, cooldown_s, more = same, of_others = others, "trunk failed");
     }
 
     /// A telephone that does not answer at all.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::id::AgentId;
-use crate::sip::access::{BanRule, Network, Trunks};
+use crate::sip::acl::{BanRule, Network, Trunks};
 use crate::sip::digest::{Login, Secret};
 use crate::sip::path::Transport;
 use crate::sip::registrar;

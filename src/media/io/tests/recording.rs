@@ -14,7 +14,7 @@ fn read(path: &std::path::Path) -> [Vec<i16>; 2] {
 }
 
 /// The caller and an agent hear each other, and a third leg hears both: it sets the pace.
-fn call(world: &World, call: u64) -> ([Speaker; 3], RecordingId) {
+fn begin(world: &World, call: u64) -> ([Speaker; 3], RecordingId) {
     let legs = three(world, call);
     let [caller, agent, third] = [legs[0].leg(), legs[1].leg(), legs[2].leg()];
     world.engine.hear(caller, vec![agent]);
@@ -25,25 +25,31 @@ fn call(world: &World, call: u64) -> ([Speaker; 3], RecordingId) {
 
 #[test]
 fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
-    let world = World::new();
-    let (mut legs, recording) = call(&world, 21);
+    let world = World::in_virtual_time();
+    let (mut legs, recording) = begin(&world, 21);
     let [caller, agent, third] = [legs[0].leg(), legs[1].leg(), legs[2].leg()];
     world.engine.record_call(recording, Some(caller), vec![agent]);
-    talk(&mut legs, &[2]);
+    talk(&world, &mut legs, &[2]);
     // Another agent comes to the right side.
     world.engine.record_call(recording, Some(caller), vec![agent, third]);
-    talk(&mut legs, &[2]);
+    talk(&world, &mut legs, &[2]);
+    for leg in &legs {
+        leg.speak_alone(&world);
+    }
     world.engine.close(agent);
     world.engine.close(third);
     world.engine.close_and_tell(caller);
-    let Fact::Recorded { leg, over } = world.fact() else { panic!("no recording") };
-    assert_eq!((leg, over.recording, over.ended), (caller, recording, RecordingEnd::HungUp));
+    let Fact::Recorded { leg, finished } = world.fact() else { panic!("no recording") };
+    assert_eq!(
+        (leg, finished.recording, finished.ended),
+        (caller, recording, RecordingEnd::HungUp)
+    );
     assert!(matches!(world.fact(), Fact::Closed { .. }), "the recording was said before");
     let World { engine, folder, .. } = world;
     drop(engine); // waits for the disk
     let [left, right] = read(&file_of(folder.path(), recording));
-    assert_eq!((left.len(), right.len()), (over.samples as usize, left.len()));
-    assert!((1_800..4_000).contains(&over.length_ms()), "{} ms", over.length_ms());
+    assert_eq!((left.len(), right.len()), (finished.samples as usize, left.len()));
+    assert_eq!(finished.length_ms(), 2_000);
     let (first, second) = (left.len() / 4, left.len() * 5 / 8);
     let part = |side: &[i16], at: usize| tones(&side[at..at + 2_400]);
     assert_eq!([part(&left, first), part(&right, first)], [[0], [1]]);
@@ -52,39 +58,89 @@ fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
     assert!(amplitude(&right[first..], TONES_HZ[0]) < LEVEL / 50.0, "the caller is on the right");
 }
 
+/// Both sides, once the recording was stopped.
+fn stop(world: World, recording: RecordingId) -> [Vec<i16>; 2] {
+    world.engine.stop_record_call(recording);
+    let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!((finished.recording, finished.ended), (recording, RecordingEnd::Stopped));
+    let World { engine, folder, .. } = world;
+    drop(engine); // waits for the disk
+    read(&file_of(folder.path(), recording))
+}
+
 #[test]
 fn during_a_pause_there_is_silence_of_the_same_length() {
-    let world = World::new();
-    let (mut legs, recording) = call(&world, 22);
-    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
-    talk(&mut legs, &[2]);
-    world.engine.pause_recording(recording, true);
-    talk(&mut legs, &[2]);
-    world.engine.pause_recording(recording, false);
-    talk(&mut legs, &[2]);
-    world.engine.stop_record_call(recording);
-    // Late orders for one that is over change nothing, and do not begin it again.
+    let world = World::in_virtual_time();
+    let (mut legs, recording) = begin(&world, 22);
+    let sides = (Some(legs[0].leg()), vec![legs[1].leg()]);
+    world.engine.record_call(recording, sides.0, sides.1.clone());
+    talk(&world, &mut legs, &[2]);
     world.engine.record_call(recording, None, Vec::new());
-    world.engine.stop_record_call(recording);
-    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
-    assert_eq!(over.ended, RecordingEnd::Stopped);
-    world.engine.close_and_tell(legs[0].leg());
-    assert!(matches!(world.fact(), Fact::Closed { .. }), "and it is said once");
-    let World { engine, folder, .. } = world;
-    drop(engine);
-    let [left, right] = read(&file_of(folder.path(), recording));
-    let third = left.len() / 3;
+    talk(&world, &mut legs, &[2]);
+    world.engine.record_call(recording, sides.0, sides.1);
+    talk(&world, &mut legs, &[2]);
+    let [left, right] = stop(world, recording);
+    assert_eq!((left.len(), right.len()), (24_000, 24_000));
     for (side, tone) in [(&left, 0), (&right, 1)] {
-        assert_eq!(tones(&side[third / 2..third / 2 + 2_400]), [tone]);
-        assert_eq!(tones(&side[third * 5 / 2..third * 5 / 2 + 2_400]), [tone]);
-        let middle = &side[third * 4 / 3..third * 5 / 3];
-        assert!(middle.iter().all(|sample| *sample == 0), "something of the pause is heard");
+        assert_eq!(tones(&side[4_000..8_000]), [tone]);
+        // Whoever begins is silent for 140 ms, so that nothing of before is heard.
+        for silent in [0..1_120, 8_000..16_000 + 1_120] {
+            assert!(side[silent].iter().all(|sample| *sample == 0), "the pause is heard");
+        }
+        assert_eq!(tones(&side[16_000 + 1_120..16_000 + 1_920]), [tone], "and then all of it");
+    }
+}
+
+/// Somebody else hears the caller all the time, so that the caller's sound waits in the mixer when a
+/// secret begins and when it ends.
+#[test]
+fn nothing_said_within_a_secret_is_in_the_recording_however_late_it_is_mixed() {
+    let world = World::in_virtual_time();
+    let (mut legs, recording) = begin(&world, 25);
+    let (caller, agent) = (legs[0].leg(), legs[1].leg());
+    world.engine.record_call(recording, Some(caller), vec![agent]);
+    // Three packets come at once, and from then on two of them wait.
+    legs[0].speak();
+    legs[0].speak();
+    talk(&world, &mut legs, &[2]);
+    world.engine.record_call(recording, None, vec![agent]);
+    legs[0].tone = 3;
+    talk(&world, &mut legs, &[2]);
+    world.engine.record_call(recording, Some(caller), vec![agent]);
+    legs[0].tone = 0;
+    talk(&world, &mut legs, &[2]);
+    assert_eq!(legs[2].tones(), [0, 1]);
+    let [left, right] = stop(world, recording);
+    assert!(left[8_000..16_000 + 1_120].iter().all(|sample| *sample == 0));
+    for side in [&left, &right] {
+        for (n, part) in side.chunks(160).enumerate() {
+            let secret = amplitude(part, TONES_HZ[3]);
+            assert!(secret < LEVEL / 5.0, "at {} ms the secret is heard at {secret}", n * 20);
+        }
+    }
+    assert_eq!(tones(&left[16_000 + 1_120..16_000 + 1_920]), [0]);
+    for part in right[1_120..].chunks_exact(800) {
+        assert_eq!(tones(part), [1], "the agent is heard all the time");
     }
 }
 
 #[test]
+fn late_orders_for_a_recording_that_is_over_change_nothing() {
+    let world = World::in_virtual_time();
+    let (mut legs, recording) = begin(&world, 26);
+    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    talk(&world, &mut legs, &[2]);
+    world.engine.stop_record_call(recording);
+    world.engine.record_call(recording, Some(legs[0].leg()), Vec::new());
+    world.engine.stop_record_call(recording);
+    assert!(matches!(world.fact(), Fact::Recorded { .. }));
+    world.engine.close_and_tell(legs[0].leg());
+    assert!(matches!(world.fact(), Fact::Closed { .. }), "it is said once");
+}
+
+#[test]
 fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
-    let world = World::new();
+    let world = World::in_virtual_time();
     let first = RecordingId { call: CallId(23), n: 1 };
     let second = RecordingId { n: 2, ..first };
     world.engine.record_call(first, Some(LegId::caller(first.call)), Vec::new());
@@ -93,24 +149,26 @@ fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
     let phone = world.leg(23, 0, Law::Mu);
     world.engine.record_call(first, Some(phone.leg), Vec::new());
     world.engine.record_call(second, Some(phone.leg), Vec::new());
-    let Fact::Recorded { over, .. } = world.fact() else { panic!("no recording") };
-    assert_eq!((over.recording, over.ended), (first, RecordingEnd::Stopped));
+    let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
+    assert_eq!((finished.recording, finished.ended), (first, RecordingEnd::Stopped));
     drop(world.engine);
-    let Ok(Fact::Recorded { over, .. }) = world.facts.recv() else { panic!("no recording") };
-    assert_eq!((over.recording, over.ended), (second, RecordingEnd::HungUp));
+    let Ok(Fact::Recorded { finished, .. }) = world.facts.recv() else { panic!("no recording") };
+    assert_eq!((finished.recording, finished.ended), (second, RecordingEnd::HungUp));
 }
 
 /// What is on the disk at any moment is what a killed process leaves.
 #[test]
 fn a_call_whose_process_is_killed_leaves_both_sides_to_be_played() {
-    let world = World::new();
-    let (mut legs, recording) = call(&world, 24);
+    let world = World::in_virtual_time();
+    let (mut legs, recording) = begin(&world, 24);
     world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    talk(&world, &mut legs, &[2]);
     let whole = file_of(world.folder.path(), recording);
     let part = whole.with_extension("wav.part");
-    let head_len = crate::media::wav::HEAD_LEN as u64;
-    while std::fs::metadata(&part).map_or(0, |file| file.len()) <= head_len {
-        talk(&mut legs, &[2]);
+    // After the sound its head is written, and then there is nothing to write.
+    let seconds = || hound::WavReader::open(&part).map_or(0, |file| file.duration() / 8_000);
+    while seconds() == 0 {
+        std::thread::yield_now();
     }
     let left_behind = tempfile::tempdir().unwrap();
     let copy = file_of(left_behind.path(), recording).with_extension("wav.part");
@@ -118,7 +176,7 @@ fn a_call_whose_process_is_killed_leaves_both_sides_to_be_played() {
     let mut bytes = std::fs::read(&part).unwrap();
     std::fs::write(&copy, &bytes).unwrap();
     let [left, right] = read(&copy);
-    assert_eq!((left.len() % 8_000, left.len()), (0, right.len()), "whole seconds are playable");
+    assert_eq!((left.len(), right.len()), (8_000, 8_000), "a whole second is playable");
     // The kill came in the middle of the next block, and of a sample of both sides.
     bytes.extend([1; 1_603]);
     std::fs::write(&copy, &bytes).unwrap();

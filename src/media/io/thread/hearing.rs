@@ -9,7 +9,7 @@ use crate::id::{CallId, LegId};
 use crate::media::format::FRAME_SAMPLES;
 use crate::media::hearing::Route;
 use crate::media::io::thread::{Leg, MIXER_BIT, MediaThread};
-use crate::media::mixer::Wire;
+use crate::media::mixer::{Listener, Wire};
 use crate::media::session::Session;
 use crate::time::Timestamp;
 
@@ -53,18 +53,20 @@ impl MediaThread {
                 Route::Passed(source) => index_of(source),
                 Route::Mixed(from) => {
                     ears.push(index);
-                    wires.push(Wire { leg: Some(leg), from });
+                    wires.push(Wire { to: Listener::Leg(leg), from });
                     None
                 }
             };
             if let Some(source) = source {
                 self.heard_by[source as usize].push(index);
             }
+            let pressed = source.and_then(|source| self.legs[source as usize].as_ref());
+            let pressed = pressed.map_or(0, |source| source.session.pressed());
             if let Some(leg) = &mut self.legs[index as usize]
                 && leg.source != source
             {
                 leg.source = source;
-                leg.session.listen_to_another();
+                leg.session.listen_to_another(pressed);
             }
         }
         wires.extend(call.recording.iter().flat_map(|recording| recording.wires(is_open)));
@@ -91,6 +93,10 @@ impl MediaThread {
         }
         call.armed = Timestamp(u64::MAX);
         let Some(mixer) = &mut call.mixer else { return };
+        mixer.keys_down(|leg| {
+            let leg = self.by_id.get(&leg).and_then(|index| self.legs[*index as usize].as_ref());
+            leg.is_some_and(|leg| leg.session.has_key_down(now))
+        });
         let mut frame = [0; FRAME_SAMPLES];
         // Bounded: each frame moves the deadline on, and a late thread catches up 100 ms at most.
         while let Some(due) = mixer.handle_timeout(now) {

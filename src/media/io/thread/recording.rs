@@ -9,11 +9,11 @@ use std::sync::Arc;
 use crate::id::{CallId, LegId, RecordingId};
 use crate::media::call_recorder::{CHANNELS, CallRecorder};
 use crate::media::io::calls::CallRecording;
-use crate::media::io::tape::Tape;
+use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::thread::{Leg, MediaThread};
 use crate::media::io::{Fact, Facts};
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Over, Terms};
+use crate::media::recorder::{Finished, RecordingSpec};
 use crate::time::Timestamp;
 use crate::words::{RecordingEnd, RecordingFault};
 
@@ -22,18 +22,18 @@ impl MediaThread {
         &mut self,
         now: Timestamp,
         id: LegId,
-        terms: Terms,
+        spec: RecordingSpec,
         tone: Option<Arc<Sound>>,
     ) {
         let before = self.with(now, id, |s| s.stop_record(now, RecordingEnd::Stopped));
         self.recorded(id, before.flatten());
-        let recording = terms.recording;
-        let begun = match &self.tape {
-            Some(tape) if self.by_id.contains_key(&id) => tape.begin(recording, 1),
+        let recording = spec.recording;
+        let begun = match &self.writer {
+            Some(writer) if self.by_id.contains_key(&id) => writer.begin(recording, 1),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
-            Ok(()) => drop(self.with(now, id, |session| session.record(now, terms, tone))),
+            Ok(()) => drop(self.with(now, id, |session| session.record(now, spec, tone))),
             Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
         }
     }
@@ -56,8 +56,8 @@ impl MediaThread {
         if call.recorded == Some(recording) {
             return; // it is over, and this order was given before that was known
         }
-        let begun = match &self.tape {
-            Some(tape) if is_open => tape.begin(recording, CHANNELS),
+        let begun = match &self.writer {
+            Some(writer) if is_open => writer.begin(recording, CHANNELS),
             Some(_) | None => Err(RecordingFault::Unable),
         };
         match begun {
@@ -81,13 +81,13 @@ impl MediaThread {
 
     /// Hands a block of a call's recording on, as of a leg's; ends one that is full.
     pub(super) fn hand_on_call(&mut self, now: Timestamp, slot: u32) {
-        let (Some(call), Some(tape)) = (self.calls.get_mut(slot), &self.tape) else { return };
+        let (Some(call), Some(writer)) = (self.calls.get_mut(slot), &self.writer) else { return };
         let Some(running) = &mut call.recording else { return };
         let Some(block) = running.recorder.take_block() else { return };
         let (id, recording) = (call.hearing.call(), running.recorder.recording());
-        if let Err(why) = tape.block(recording, block) {
+        if let Err(why) = writer.block(recording, block) {
             (call.recording, call.recorded) = (None, Some(recording));
-            tape.give_up(recording);
+            writer.give_up(recording);
             (self.facts)(Fact::RecordFailed { recording, why });
             self.route(now, id);
         } else if running.recorder.is_full() {
@@ -96,40 +96,41 @@ impl MediaThread {
         }
     }
 
-    pub(super) fn recorded(&self, leg: LegId, over: Option<(Over, Vec<i16>)>) {
-        if let Some((over, rest)) = over {
-            end_tape(self.tape.as_ref(), &self.facts, leg, &over, rest);
+    pub(super) fn recorded(&self, leg: LegId, finished: Option<(Finished, Vec<i16>)>) {
+        if let Some((finished, rest)) = finished {
+            end_file(self.writer.as_ref(), &self.facts, leg, &finished, rest);
         }
     }
 }
 
 impl Leg {
     /// Hands a block of the recording on; a disk that does not keep up ends it.
-    pub(super) fn hand_on_recorded(&mut self, tape: Option<&Tape>, facts: &Facts) {
-        let (Some(tape), Some((recording, block))) = (tape, self.session.take_recorded()) else {
+    pub(super) fn hand_on_recorded(&mut self, writer: Option<&RecordingWriter>, facts: &Facts) {
+        let (Some(writer), Some((recording, block))) = (writer, self.session.take_recorded())
+        else {
             return;
         };
-        if let Err(why) = tape.block(recording, block) {
+        if let Err(why) = writer.block(recording, block) {
             self.session.forget_recording();
-            tape.give_up(recording);
+            writer.give_up(recording);
             facts(Fact::RecordFailed { recording, why });
         }
     }
 }
 
-pub(super) fn end_tape(
-    tape: Option<&Tape>,
+pub(super) fn end_file(
+    writer: Option<&RecordingWriter>,
     facts: &Facts,
     leg: LegId,
-    over: &Over,
+    finished: &Finished,
     rest: Vec<i16>,
 ) {
-    let Some(tape) = tape else { return }; // nothing is recorded without one
-    let recording = over.recording;
-    facts(match tape.end(over, rest) {
-        Ok(()) => Fact::Recorded { leg, over: *over },
+    let Some(writer) = writer else { return }; // nothing is recorded without one
+    let recording = finished.recording;
+    facts(match writer.end(finished, rest) {
+        Ok(()) => Fact::Recorded { leg, finished: *finished },
         Err(why) => {
-            tape.give_up(recording);
+            writer.give_up(recording);
             Fact::RecordFailed { recording, why }
         }
     });

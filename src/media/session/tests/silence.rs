@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::{CallId, RecordingId};
-use crate::media::recorder::Terms;
+use crate::media::recorder::RecordingSpec;
 
 /// A leg that sends silence.
 fn sending_silence(remote: RemoteMedia) -> Leg {
@@ -30,7 +30,7 @@ fn fault_24_while_nothing_plays_silence_is_sent() {
             leg.pass(1_000);
             let prompt = usize::from(1_000 / u16::from(ptime_ms)) + usize::from(ptime_ms == 60);
             leg.pass(12_000);
-            leg.session.record(leg.now(), terms(), Some(tone(200, 0x40)));
+            leg.session.record(leg.now(), spec(), Some(tone(200, 0x40)));
             leg.pass(8_000);
             assert!(longest_gap(&leg, 1_000_000) <= 520, "{}", longest_gap(&leg, 1_000_000));
             let silence = |packet: &Packet<'_>| packet.payload.iter().all(|b| *b == law.silence());
@@ -44,10 +44,10 @@ fn fault_24_while_nothing_plays_silence_is_sent() {
     }
 }
 
-fn terms() -> Terms {
+fn spec() -> RecordingSpec {
     let long = Duration::from_secs(60);
     let recording = RecordingId { call: CallId(1), n: 1 };
-    Terms { recording, length_max: long, length_min: long, silence: long }
+    RecordingSpec { recording, length_max: long, length_min: long, silence: long }
 }
 
 #[test]
@@ -76,6 +76,7 @@ fn fault_24_a_bridge_whose_other_side_is_mute_is_no_dead_line() {
                 sequence: if n < 200 { n as u16 } else { (n - 500) as u16 },
                 timestamp: n * 160,
                 marker: n == 700,
+                key: None,
                 content: Content::Audio(Codec::Pcmu, &spoken),
             };
             let now = leg.now();

@@ -109,7 +109,7 @@ fn a_challenged_reinvite_and_a_challenged_refresh_are_sent_again_with_credential
     let second = again(&mut desk, "UPDATE ");
     let ok = respond(&second, "200 OK", "", "Session-Expires: 90;refresher=uac\n", "");
     desk.receive(&ok);
-    assert_eq!(desk.ua.counts().alarms, 2, "refreshed");
+    assert_eq!(desk.ua.counts().dialog_timers, 2, "refreshed");
 
     let mut desk = Desk::new();
     through_the_trunk(&mut desk, "sip:198.51.100.9:5060");

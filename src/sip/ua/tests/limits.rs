@@ -6,7 +6,7 @@ use super::calls::{answered, turned_away};
 use super::dialing::{dial, failed, respond};
 use super::phones::{CYD, authorization, cyd, register};
 use super::*;
-use crate::sip::access::BanRule;
+use crate::sip::acl::BanRule;
 use crate::sip::registrar;
 use crate::words::Target;
 

@@ -5,6 +5,7 @@
 mod bans;
 mod calls;
 mod challenges;
+mod connections;
 mod descriptions;
 mod dialing;
 mod failover;
@@ -13,7 +14,6 @@ mod limits;
 mod pair;
 mod phones;
 mod sessions;
-mod streams;
 
 use std::net::SocketAddr;
 

@@ -19,7 +19,7 @@ type Wire = BTreeMap<(Timestamp, u64), (usize, Path, Arc<[u8]>)>;
 struct Pair {
     sides: [Ua; 2],
     now: Timestamp,
-    chance: Chance,
+    rng: Rng,
     /// What is on its way.
     wire: Wire,
     plans: BTreeMap<(Timestamp, u64), (usize, Plan)>,
@@ -68,15 +68,15 @@ impl Pair {
     fn new(seed: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut chance = Chance::new(key);
-        let mut pick = |max: u64| chance.token() % max;
+        let mut rng = Rng::new(key);
+        let mut pick = |max: u64| rng.token() % max;
         let (loss_percent, double_percent) = (pick(4) * 10, pick(3) * 15);
         let delay_ms_max = [1, 30, 400, 3000][usize::try_from(pick(4)).unwrap()];
         let (a, b) = ("192.0.2.1:5060", "192.0.2.2:5060");
         Self {
             sides: [Ua::new(side(a, b), [1; 32]), Ua::new(side(b, a), [2; 32])],
             now: Timestamp(0),
-            chance,
+            rng,
             wire: BTreeMap::new(),
             plans: BTreeMap::new(),
             sequence: 0,
@@ -91,7 +91,7 @@ impl Pair {
     }
 
     fn pick(&mut self, max: u64) -> u64 {
-        self.chance.token() % max
+        self.rng.token() % max
     }
 
     fn plan(&mut self, after_ms_max: u64, side: usize, plan: Plan) {

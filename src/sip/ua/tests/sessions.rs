@@ -168,7 +168,7 @@ fn a_caller_without_timers_gets_none() {
     let (_, ok) = called_with(&mut desk, "");
     assert!(!ok.contains("Session-Expires") && has(&ok, "Supported: timer"), "{ok}");
     desk.wait(7_200_000);
-    assert_eq!((desk.lines(), desk.ua.counts().alarms), (vec![], 0));
+    assert_eq!((desk.lines(), desk.ua.counts().dialog_timers), (vec![], 0));
 }
 
 #[test]

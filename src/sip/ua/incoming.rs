@@ -4,7 +4,7 @@
 //! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
 //! somebody who may call is refused in a transaction, so that the shell hears of it once.
 //!
-//! **Deliberately absent:** requests within a dialog; see `within`.
+//! **Deliberately absent:** requests within a dialog; see `in_dialog`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
-    ALLOW, Alarm, DIALOGS_MAX, DialogId, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
+    ALLOW, DIALOGS_MAX, DialogId, DialogTimer, RETRY_AFTER_S, Refusal, UNANSWERED_MAX, Ua, UaEvent,
 };
 use crate::sip::wire::{ACCEPTED, Rejected, content};
 use crate::time::Timestamp;
@@ -234,7 +234,7 @@ impl Ua {
         invite.trunk = trunk;
         let id = self.add(invite);
         self.occupy(id);
-        self.alarms.set((id, Alarm::Unanswered), now + UNANSWERED_MAX);
+        self.dialog_timers.set((id, DialogTimer::Unanswered), now + UNANSWERED_MAX);
         self.by_origin.insert(origin, id);
         self.servers.insert(now, key, Server::new(Kind::Invite, back), Some(id));
         self.respond(now, key, 100, trying);
@@ -327,7 +327,7 @@ impl Ua {
 
     pub(super) fn fresh_tag(&mut self) -> u64 {
         loop {
-            let tag = self.chance.token();
+            let tag = self.rng.token();
             if !self.by_tag.contains_key(&tag) {
                 return tag;
             }

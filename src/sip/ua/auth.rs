@@ -53,7 +53,7 @@ impl Ua {
         method: Method,
         response: &Response,
     ) -> Option<Credentials> {
-        let cnonce = format!("{:016x}", self.chance.token());
+        let cnonce = format!("{:016x}", self.rng.token());
         let invite = self.invites.get(&id)?;
         let given_up = match &invite.stage {
             Stage::Calling(calling) => calling.cancel != Cancel::No,

@@ -26,13 +26,13 @@ use std::time::{Duration, Instant};
 use crate::id::RecordingId;
 use crate::media::format::duration;
 use crate::media::io::{Fact, Facts};
-use crate::media::recorder::Over;
+use crate::media::recorder::Finished;
 use crate::media::wav;
 use crate::words::{RecordingFault, RecordingKind};
 
 /// The way to the thread; the last one to go waits until everything is written.
 #[derive(Clone)]
-pub(super) struct Tape {
+pub(super) struct RecordingWriter {
     jobs: SyncSender<Job>,
     open: Arc<AtomicUsize>,
     /// Never more than are open.
@@ -48,7 +48,7 @@ enum Job {
     End(RecordingId, Vec<i16>, u64),
 }
 
-impl Tape {
+impl RecordingWriter {
     /// # Errors
     ///
     /// When the folder cannot be made or the system gives no thread.
@@ -58,7 +58,7 @@ impl Tape {
         let open = Arc::new(AtomicUsize::new(0));
         let given_up = Arc::new(Mutex::new(Vec::new()));
         let is_failing = Arc::new(AtomicBool::new(false));
-        let writer = Writer {
+        let writer = WriterThread {
             folder,
             facts,
             files: BTreeMap::new(),
@@ -90,8 +90,8 @@ impl Tape {
         self.send(Job::Block(of, samples))
     }
 
-    pub(super) fn end(&self, over: &Over, rest: Vec<i16>) -> Result<(), RecordingFault> {
-        self.send(Job::End(over.recording, rest, over.samples))
+    pub(super) fn end(&self, finished: &Finished, rest: Vec<i16>) -> Result<(), RecordingFault> {
+        self.send(Job::End(finished.recording, rest, finished.samples))
     }
 
     /// Nothing more comes of a recording, whose end would not fit: what is there of it stays
@@ -105,7 +105,7 @@ impl Tape {
     }
 }
 
-struct Writer {
+struct WriterThread {
     folder: PathBuf,
     facts: Facts,
     /// `None` for one that failed, until its end is told.
@@ -130,7 +130,7 @@ fn clock() -> Instant {
     Instant::now()
 }
 
-impl Writer {
+impl WriterThread {
     fn run(mut self, inbox: &Receiver<Job>) {
         while let Ok(job) = self.next(inbox) {
             let (recording, done) = match job {
@@ -397,8 +397,8 @@ mod tests {
 
     const RECORDING: RecordingId = RecordingId { call: CallId(41_007), n: 1 };
 
-    fn over(samples: u64) -> Over {
-        Over { recording: RECORDING, samples, ended: RecordingEnd::Stopped }
+    fn finished(samples: u64) -> Finished {
+        Finished { recording: RECORDING, samples, ended: RecordingEnd::Stopped }
     }
 
     fn nobody() -> Facts {
@@ -408,14 +408,15 @@ mod tests {
     #[test]
     fn blocks_become_a_wav_file_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let (tape, thread) = Tape::start(folder.path().join("deep/er"), nobody()).unwrap();
-        tape.begin(RECORDING, 1).unwrap();
-        tape.block(RECORDING, (0..8_000).collect()).unwrap();
-        tape.end(&over(9_000), vec![-5; 4_000]).unwrap();
+        let (writer, thread) =
+            RecordingWriter::start(folder.path().join("deep/er"), nobody()).unwrap();
+        writer.begin(RECORDING, 1).unwrap();
+        writer.block(RECORDING, (0..8_000).collect()).unwrap();
+        writer.end(&finished(9_000), vec![-5; 4_000]).unwrap();
         let empty = RecordingId { n: 2, ..RECORDING };
-        tape.begin(empty, 1).unwrap();
-        tape.end(&Over { recording: empty, ..over(0) }, vec![0; 50]).unwrap();
-        drop(tape);
+        writer.begin(empty, 1).unwrap();
+        writer.end(&Finished { recording: empty, ..finished(0) }, vec![0; 50]).unwrap();
+        drop(writer);
         thread.join().unwrap();
         let path = folder.path().join("deep/er/000041/call-41007-1.wav");
         assert_eq!(path, file_of(&folder.path().join("deep/er"), RECORDING));
@@ -439,8 +440,15 @@ mod tests {
         let folder_path = folder.path().to_path_buf();
         let (given_up, is_failing) = Default::default();
         let probed_at = clock();
-        let mut writer =
-            Writer { folder: folder_path, facts, files, open, given_up, is_failing, probed_at };
+        let mut writer = WriterThread {
+            folder: folder_path,
+            facts,
+            files,
+            open,
+            given_up,
+            is_failing,
+            probed_at,
+        };
         let second = RecordingId { n: 2, ..RECORDING };
         for recording in [RECORDING, second] {
             writer.begin(recording, 1).unwrap();
@@ -465,8 +473,8 @@ mod tests {
     }
 
     /// What a disk that is full, or is taken away, does to one recording.
-    fn writer(folder: &Path) -> Writer {
-        Writer {
+    fn writer(folder: &Path) -> WriterThread {
+        WriterThread {
             folder: folder.to_path_buf(),
             facts: Arc::new(drop),
             files: BTreeMap::new(),
@@ -580,11 +588,11 @@ mod tests {
         fs::write(folder.path().join("000041"), "in the way").unwrap();
         let (sender, facts) = channel();
         let sender: Facts = Arc::new(move |fact| sender.send(fact).unwrap());
-        let (tape, thread) = Tape::start(folder.path().to_path_buf(), sender).unwrap();
-        tape.begin(RECORDING, 1).unwrap();
-        tape.block(RECORDING, vec![1; 8_000]).unwrap();
-        tape.end(&over(8_000), Vec::new()).unwrap();
-        drop(tape);
+        let (writer, thread) = RecordingWriter::start(folder.path().to_path_buf(), sender).unwrap();
+        writer.begin(RECORDING, 1).unwrap();
+        writer.block(RECORDING, vec![1; 8_000]).unwrap();
+        writer.end(&finished(8_000), Vec::new()).unwrap();
+        drop(writer);
         thread.join().unwrap();
         let told: Vec<Fact> = facts.try_iter().collect();
         let why = RecordingFault::Disk;

@@ -8,12 +8,12 @@
 use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::{Rng as _, SeedableRng};
 
 #[derive(Clone)]
-pub struct Chance(ChaCha12Rng);
+pub struct Rng(ChaCha12Rng);
 
-impl Chance {
+impl Rng {
     #[must_use]
     pub fn new(seed: [u8; 32]) -> Self {
         Self(ChaCha12Rng::from_seed(seed))

@@ -191,7 +191,7 @@ impl Ua {
             }
             Err(no) => {
                 match no {
-                    NoTerms::Status(500) => writer.header("Retry-After", self.chance.token() % 10),
+                    NoTerms::Status(500) => writer.header("Retry-After", self.rng.token() % 10),
                     NoTerms::Status(415) => writer.header("Accept", ACCEPTED),
                     NoTerms::Status(422) => writer.header("Min-SE", session::EXPIRES_S_MIN),
                     NoTerms::Status(_) => &mut writer,

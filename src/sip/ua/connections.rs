@@ -36,7 +36,7 @@ type Long = BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>;
 
 /// What is to be done when a connection ends.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(super) struct Connections {
     /// Dialogs whose requests go along a connection.
     dialogs: BTreeSet<(ConnectionId, DialogId)>,
     /// Requests that went by TCP for their length: as they would have gone by UDP.
@@ -48,7 +48,7 @@ pub(super) struct Streams {
     refused: BTreeMap<SocketAddr, Timestamp>,
 }
 
-impl Streams {
+impl Connections {
     pub(super) fn begun(&mut self, id: DialogId, path: Path) {
         if let Some(connection) = path.connection {
             self.dialogs.insert((connection, id));
@@ -127,7 +127,7 @@ impl Ua {
         let asks_udp = target.and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| {
             uri.param("transport").is_some_and(|kind| kind.eq_ignore_ascii_case("udp"))
         });
-        let refuses = self.streams.refused.get(&path.remote).is_some_and(|until| now < *until);
+        let refuses = self.connections.refused.get(&path.remote).is_some_and(|until| now < *until);
         let local = self.setup.local_for(Transport::Tcp, path.remote.ip());
         let Some(local) = local.filter(|_| !asks_udp && !refuses) else { return (path, bytes) };
         let remote = path.remote;
@@ -135,7 +135,7 @@ impl Ua {
         let Some(changed) = self.with_via_of(&bytes, key.branch, path, tcp) else {
             return (path, bytes);
         };
-        self.streams.long.insert((remote, key), (path, bytes));
+        self.connections.long.insert((remote, key), (path, bytes));
         (tcp, changed)
     }
 
@@ -149,10 +149,12 @@ impl Ua {
 
     /// No connection to this address: what went there for its length alone goes by UDP.
     fn send_long_by_udp(&mut self, now: Timestamp, remote: SocketAddr) {
-        let range = self.streams.long.range(all_to(remote));
+        let range = self.connections.long.range(all_to(remote));
         let keys: Vec<_> = range.map(|((_, key), _)| *key).collect();
         for key in keys {
-            let Some((path, bytes)) = self.streams.long.remove(&(remote, key)) else { continue };
+            let Some((path, bytes)) = self.connections.long.remove(&(remote, key)) else {
+                continue;
+            };
             if self.send_moved(now, key, path, bytes) {
                 self.refuses_tcp(now, remote);
             }
@@ -162,10 +164,10 @@ impl Ua {
     /// The connection ended that we had opened to this address: what was not answered may never
     /// have arrived, and goes along a new one. Should that fail as well, so be it.
     fn send_under_way(&mut self, now: Timestamp, remote: SocketAddr) {
-        let range = self.streams.under_way.range(all_to(remote));
+        let range = self.connections.under_way.range(all_to(remote));
         let keys: Vec<_> = range.map(|(_, key)| *key).collect();
         for key in keys {
-            self.streams.under_way.remove(&(remote, key));
+            self.connections.under_way.remove(&(remote, key));
             let Some((client, _)) = self.clients.get(key) else { continue };
             let (path, bytes) = (client.path(), client.request());
             self.send_moved(now, key, path, bytes);
@@ -173,7 +175,7 @@ impl Ua {
     }
 
     fn refuses_tcp(&mut self, now: Timestamp, remote: SocketAddr) {
-        let refused = &mut self.streams.refused;
+        let refused = &mut self.connections.refused;
         if refused.len() >= REFUSED_MAX && !refused.contains_key(&remote) {
             refused.pop_first();
         }
@@ -184,9 +186,9 @@ impl Ua {
     fn leave_connection(&mut self, now: Timestamp, connection: ConnectionId) {
         let from = (connection, DialogId(0));
         let to = (connection, DialogId(u64::MAX));
-        let left: Vec<_> = self.streams.dialogs.range(from..=to).map(|(_, id)| *id).collect();
+        let left: Vec<_> = self.connections.dialogs.range(from..=to).map(|(_, id)| *id).collect();
         for id in left {
-            self.streams.dialogs.remove(&(connection, id));
+            self.connections.dialogs.remove(&(connection, id));
             let Some(invite) = self.invites.get_mut(&id) else { continue };
             let path = self.setup.reopened(&invite.dialog);
             invite.dialog.path = path;
@@ -224,7 +226,7 @@ impl Ua {
         let same = known.transport == path.transport && known.remote.ip() == path.remote.ip();
         if known.connection.is_none() && path.connection.is_some() && same {
             invite.dialog.path = path;
-            self.streams.begun(id, path);
+            self.connections.begun(id, path);
         }
     }
 }
