@@ -23,15 +23,18 @@ use attendant::media::source::Origins;
 use attendant::time::Timestamp;
 use attendant::words::{Codec, Direction};
 
-/// Legs and frames in one measurement.
+/// Legs and frames in one measurement; fewer where a number is given, as for a count of
+/// instructions (`valgrind --tool=callgrind`).
 const WORK: u64 = 1_500_000;
 
 fn main() {
-    mixed(1, 3);
-    mixed(1, 16);
-    mixed(500, 3);
-    passed(500);
-    recorded();
+    let given = std::env::args().find_map(|argument| argument.parse().ok());
+    let work = given.unwrap_or(WORK);
+    mixed(work, 1, 3);
+    mixed(work, 1, 16);
+    mixed(work, 500, 3);
+    passed(work, 500);
+    recorded(work);
 }
 
 /// Some calls, in which every leg hears all others.
@@ -100,11 +103,11 @@ impl Call {
     }
 }
 
-fn mixed(calls: u64, legs: u16) {
+fn mixed(work: u64, calls: u64, legs: u16) {
     let mut world = Calls::new(calls, legs);
     let mut datagram = datagram();
     let each = calls * u64::from(legs);
-    let frames = (WORK / each) as u32;
+    let frames = (work / each) as u32;
     let (mut received, mut mixing, mut sending) = Default::default();
     let mut sent = 0;
     for n in 1..=frames {
@@ -118,12 +121,12 @@ fn mixed(calls: u64, legs: u16) {
 }
 
 /// As many pairs, in which packets are passed on.
-fn passed(calls: u64) {
+fn passed(work: u64, calls: u64) {
     let pairs = (0..calls).map(|_| [session(Codec::Pcmu), session(Codec::Pcmu)]);
     let mut pairs: Vec<[Session; 2]> = pairs.collect();
     let mut datagram = datagram();
     let mut buffer = [0; PACKET_LEN_MAX];
-    let frames = (WORK / (2 * calls)) as u32;
+    let frames = (work / (2 * calls)) as u32;
     let mut spent = Duration::ZERO;
     for n in 1..=frames {
         stamp(&mut datagram, n);
@@ -142,11 +145,11 @@ fn passed(calls: u64) {
 }
 
 /// Both sides of a call, on their way to the disk.
-fn recorded() {
+fn recorded(work: u64) {
     let recording = RecordingId { call: CallId(1), n: 1 };
     let mut recorder = CallRecorder::new(now(0), recording);
     let frame = [1_000; FRAME_SAMPLES];
-    let frames = 1_000_000;
+    let frames = (work / 2) as u32;
     let mut spent = Duration::ZERO;
     spend(&mut spent, || {
         for n in 1..=frames {

@@ -45,8 +45,13 @@ impl CallRecorder {
         let skipped = before.saturating_sub(self.written).min(samples(SKIPPED_MAX));
         self.block.extend(std::iter::repeat_n(0, skipped as usize * usize::from(CHANNELS)));
         self.written += skipped;
-        let pairs = left.unwrap_or(&SILENCE).iter().zip(right.unwrap_or(&SILENCE));
-        self.block.extend(pairs.flat_map(|(left, right)| [*left, *right]));
+        let at = self.block.len();
+        self.block.resize(at + FRAME_SAMPLES * usize::from(CHANNELS), 0);
+        let (pairs, _) = self.block[at..].as_chunks_mut();
+        let sides = left.unwrap_or(&SILENCE).iter().zip(right.unwrap_or(&SILENCE));
+        for (pair, (&left, &right)) in pairs.iter_mut().zip(sides) {
+            *pair = [left, right];
+        }
         self.written += FRAME_SAMPLES as u64;
     }
 
