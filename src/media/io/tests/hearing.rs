@@ -59,7 +59,7 @@ impl Speaker {
     }
 
     /// The tones of the last 400 ms.
-    fn tones(&self) -> Vec<usize> {
+    pub(super) fn tones(&self) -> Vec<usize> {
         tones(&self.heard[self.heard.len() - 3_200..])
     }
 }
