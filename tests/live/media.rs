@@ -10,12 +10,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock::{left, now};
-use crate::sound::{Codec, FRAME, level, purity, tone};
+use crate::sound::{Codec, FRAME, has_key_tone, key_tone, level, purity, tone};
 
 const FRAME_TIME: Duration = Duration::from_millis(20);
 pub(crate) const KEY_PAYLOAD: u8 = 101;
 /// Updates of one key press before its end, 20 ms each.
 const KEY_UPDATES: u16 = 5;
+/// Frames of silence after a key that is a tone: a key that follows sooner might be the same.
+const KEY_PAUSE: u16 = 3;
 /// Share of the energy that makes a tone.
 const PURE: f64 = 0.8;
 /// Below this, silence.
@@ -61,6 +63,7 @@ struct State {
     tone_hz: Option<f64>,
     law_a: bool,
     keys: VecDeque<u8>,
+    has_tone_keys: bool,
     /// When the first packet of the last key went out, and how many keys were sent.
     key_begun: Option<Instant>,
     keys_sent: usize,
@@ -113,7 +116,12 @@ impl Media {
         self.state().tone_hz = tone_hz;
     }
 
-    /// Presses a key for 100 ms (RFC 4733) and returns when its first packet was sent.
+    /// Keys are tones in the sound from now on.
+    pub(crate) fn press_tones(&self) {
+        self.state().has_tone_keys = true;
+    }
+
+    /// Presses a key for 100 ms (RFC 4733, or a tone) and returns when its first packet was sent.
     pub(crate) fn press(&self, key: char) -> Instant {
         let code = "0123456789*#ABCD".find(key).expect("a telephone key");
         let wanted = {
@@ -216,6 +224,15 @@ impl Media {
         }
     }
 
+    /// Asserts that no key is in what was heard, neither as an event nor as a tone.
+    #[track_caller]
+    pub(crate) fn assert_no_key(&self) {
+        let heard = self.heard();
+        let events = heard.iter().filter(|packet| packet.payload_type == KEY_PAYLOAD).count();
+        assert_eq!(events, 0, "packets of a key were heard");
+        assert!(!has_key_tone(&samples(&heard)), "the tone of a key was heard");
+    }
+
     fn describe(&self) -> String {
         let state = self.state();
         let Some(window) = window(&state.heard) else {
@@ -269,7 +286,7 @@ struct Sender<'a> {
     socket: &'a UdpSocket,
     sequence: u16,
     timestamp: u32,
-    /// The key being sent: its code, updates so far and the time stamp it began with.
+    /// The key being sent: its code, frames of it so far and the time stamp it began with.
     key: Option<(u8, u16, u32)>,
     phase: usize,
 }
@@ -312,13 +329,35 @@ impl<'a> Sender<'a> {
             }
         }
         if let Some((code, updates, began)) = self.key {
-            self.key_frame(state, target, (code, updates + 1, began));
+            let key = (code, updates + 1, began);
+            match state.has_tone_keys {
+                true => self.tone_key_frame(state, target, key),
+                false => self.key_frame(state, target, key),
+            }
         } else if let Some(hz) = state.tone_hz {
-            let codec = if state.law_a { Codec::Alaw } else { Codec::Ulaw };
             let sound = tone(hz, self.phase, FRAME);
             self.phase += FRAME;
-            let payload: Vec<u8> = sound.into_iter().map(|s| codec.encode(s)).collect();
-            self.send(target, codec.payload_type(), self.timestamp, &payload);
+            self.send_sound(state, target, &sound);
+        }
+    }
+
+    fn send_sound(&mut self, state: &State, target: SocketAddr, sound: &[i16]) {
+        let codec = if state.law_a { Codec::Alaw } else { Codec::Ulaw };
+        let payload: Vec<u8> = sound.iter().map(|&sample| codec.encode(sample)).collect();
+        self.send(target, codec.payload_type(), self.timestamp, &payload);
+    }
+
+    fn tone_key_frame(&mut self, state: &mut State, target: SocketAddr, key: (u8, u16, u32)) {
+        let (code, frames, _) = key;
+        let sound = match frames <= KEY_UPDATES {
+            true => key_tone(code, usize::from(frames - 1) * FRAME, FRAME),
+            false => vec![0; FRAME],
+        };
+        self.send_sound(state, target, &sound);
+        self.key = Some(key);
+        if frames == KEY_UPDATES + KEY_PAUSE {
+            self.key = None;
+            state.keys_sent += 1;
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::{SOON, left, now};
 use crate::digest;
 use crate::line::Line;
-use crate::media::Media;
+use crate::media::{KEY_PAYLOAD, Media};
 use crate::ports;
 use crate::sound::Codec;
 use crate::wire::{Message, parameter, sdp};
@@ -26,6 +26,8 @@ pub(crate) struct Phone {
     pub line: Line,
     /// Where the sound is wanted, if it is not where `media` is.
     pub described: Option<SocketAddr>,
+    /// Knows no telephone-events: its keys are tones.
+    has_tone_keys: bool,
     host: IpAddr,
     port: u16,
     /// Where everything is sent: the server, or a proxy before it.
@@ -69,6 +71,7 @@ impl Phone {
             more: Vec::new(),
             line,
             described: None,
+            has_tone_keys: false,
             host,
             port,
             server,
@@ -81,6 +84,12 @@ impl Phone {
     /// Of another server from now on.
     pub(crate) fn turn_to(&mut self, server: SocketAddr) {
         self.server = server;
+    }
+
+    /// Knows no telephone-events from now on: its keys are tones in the sound.
+    pub(crate) fn press_tones(&mut self) {
+        self.has_tone_keys = true;
+        self.media.press_tones();
     }
 
     /// Where it can be reached.
@@ -365,9 +374,15 @@ impl Phone {
         Message { start: format!("SIP/2.0 {status}"), headers, body: String::new() }
     }
 
-    /// A description of ours, with another address in it where the sound is wanted elsewhere.
+    /// A description of ours, with another address in it where the sound is wanted elsewhere, and
+    /// without telephone-events where keys are tones.
     fn as_described(&self, sdp: &str) -> String {
-        let Some(described) = self.described else { return sdp.to_owned() };
+        let mut sdp = sdp.to_owned();
+        if self.has_tone_keys {
+            let lines = sdp.split_inclusive("\r\n").filter(|line| !line.contains(":101 "));
+            sdp = lines.collect::<String>().replacen(&format!(" {KEY_PAYLOAD}\r\n"), "\r\n", 1);
+        }
+        let Some(described) = self.described else { return sdp };
         let audio = format!("m=audio {} ", self.media.port);
         sdp.replace("c=IN IP4 127.0.0.1", &format!("c=IN IP4 {}", described.ip()))
             .replace(&audio, &format!("m=audio {} ", described.port()))

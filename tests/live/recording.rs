@@ -11,7 +11,7 @@ use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, MENU_HZ};
 use crate::phone::Phone;
 use crate::rig::{Plan, Rig, items};
-use crate::sound::{Codec, RATE_HZ, level, purity};
+use crate::sound::{Codec, RATE_HZ, has_key_tone, level, purity};
 use crate::talks::ask;
 use crate::wav::{read_stereo, write_tone};
 
@@ -193,8 +193,20 @@ fn who_answers_at_once_is_heard_when_the_caller_knows_of_the_recording() {
 
 #[test]
 fn a_secret_is_in_no_recording_and_what_follows_is() {
+    type_a_secret(false);
+}
+
+#[test]
+fn nor_is_a_secret_that_is_typed_in_tones() {
+    type_a_secret(true);
+}
+
+fn type_a_secret(as_tones: bool) {
     let rig = start(plan("recording = \"always\""));
     let (mut caller, mut alice) = people(&rig);
+    if as_tones {
+        caller.press_tones();
+    }
     let mut a_leg = caller.call("3000");
     let invite = alice.ring();
     let mut b_leg = alice.answer(&invite);
@@ -210,6 +222,8 @@ fn a_secret_is_in_no_recording_and_what_follows_is() {
     caller.bye(&mut a_leg);
     let (recording, sides) = kept(&rig);
     assert_eq!(sides, ["C-C", "A-"], "{recording:#}");
+    let [left, _] = read_stereo(&path_of(&rig, recording["name"].as_str().expect("a name")));
+    assert!(!has_key_tone(&left), "a key of the secret is in the recording");
 }
 
 #[test]

@@ -102,6 +102,43 @@ pub(crate) fn purity(samples: &[i16], hz: f64) -> f64 {
     2.0 * power / (energy * samples.len() as f64)
 }
 
+/// `samples` of the two tones of a telephone's key, by the code of its event (ITU-T Q.23).
+pub(crate) fn key_tone(code: u8, from: usize, samples: usize) -> Vec<i16> {
+    let key = "0123456789*#ABCD".as_bytes()[usize::from(code)];
+    let at = KEYPAD.iter().position(|known| *known == key).expect("each key is on the keypad");
+    let [row, column] = [ROWS_HZ[at / 4], COLUMNS_HZ[at % 4]].map(|hz| tone(hz, from, samples));
+    row.into_iter().zip(column).map(|(row, column)| row + column).collect()
+}
+
+/// Whether the two tones of a key are somewhere in this sound, judged by 20 ms, for half of that at
+/// least. No other two tones near those may be in it.
+pub(crate) fn has_key_tone(sound: &[i16]) -> bool {
+    let strongest = |sound: &[i16], group: &[f64]| {
+        group.iter().map(|hz| purity(sound, *hz)).fold(0.0, f64::max)
+    };
+    let has_key = |sound: &[i16]| {
+        level(sound) > 60.0 && strongest(sound, ROWS_HZ).min(strongest(sound, COLUMNS_HZ)) > 0.1
+    };
+    sound.windows(FRAME).step_by(FRAME / 2).any(has_key)
+}
+
+const ROWS_HZ: &[f64] = &[697.0, 770.0, 852.0, 941.0];
+const COLUMNS_HZ: &[f64] = &[1209.0, 1336.0, 1477.0, 1633.0];
+const KEYPAD: &[u8] = b"123A456B789C*0#D";
+
+#[test]
+fn a_key_is_found_wherever_it_is_and_no_single_tone_is_one() {
+    for code in 0..16 {
+        let mut sound = tone(1500.0, 0, 7 * FRAME);
+        assert!(!has_key_tone(&sound), "{code}");
+        sound.extend(vec![0; 23]);
+        assert!(!has_key_tone(&sound), "{code}");
+        sound.extend(key_tone(code, 0, 80));
+        sound.extend(tone(1500.0, 0, FRAME));
+        assert!(has_key_tone(&sound), "{code}");
+    }
+}
+
 #[test]
 fn a_tone_survives_both_laws() {
     for codec in [Codec::Ulaw, Codec::Alaw] {

@@ -3,6 +3,7 @@
 //! machine is.
 
 mod hearing;
+mod keys;
 mod recording;
 
 use std::net::{Ipv4Addr, UdpSocket};

@@ -73,6 +73,8 @@ impl Session {
         buffer: &mut Buffer,
     ) -> Option<(SocketAddr, usize)> {
         if !self.may_send() || self.playing.is_audible() {
+            // What plays ends, and the rest of the key would be heard.
+            self.pressed_before = relayed.key.unwrap_or(self.pressed_before);
             return None;
         }
         if relayed.key == Some(self.pressed_before) {

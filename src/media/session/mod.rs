@@ -143,12 +143,15 @@ pub struct Session {
     reception: Reception,
     keys: dtmf::Receiver,
     presses: Presses,
-    /// How many keys were pressed, and until when the last of them is down, unless more is told of
-    /// it.
+    /// How many keys were pressed, when the last one was, and until when it is down, unless more is
+    /// heard of it.
     pressed: u32,
+    pressed_at: Timestamp,
     down_until: Timestamp,
     /// How many the leg had pressed that this one hears alone, when that began.
     pressed_before: u32,
+    /// How many were pressed when the recording began.
+    recorded_after: u32,
     /// Only where keys come as tones.
     tones: Option<Box<Detector>>,
     reports: Reports,
@@ -187,8 +190,10 @@ impl Session {
             keys: dtmf::Receiver::default(),
             presses: Presses::default(),
             pressed: 0,
+            pressed_at: Timestamp(0),
             down_until: Timestamp(0),
             pressed_before: 0,
+            recorded_after: 0,
             tones: None,
             reports: Reports::new(seed),
             foreign: 0,
@@ -342,13 +347,15 @@ impl Session {
                 tones.reset();
             }
         }
-        if self.decode(packet, content) {
-            self.record_packet(now);
-        }
+        let is_wanted = self.decode(packet, content);
         let digit = self.key(now, packet, content);
-        let is_key = content.is_key() || self.has_key_down(now);
+        let is_of_key = self.has_key_down(now) || content.is_key();
+        let key = is_of_key.then_some(self.pressed);
+        if is_wanted {
+            self.record_packet(now, key);
+        }
         let relayed = Relayed {
-            key: is_key.then_some(self.pressed),
+            key,
             ssrc: packet.ssrc,
             sequence: packet.sequence,
             timestamp: packet.timestamp,
@@ -360,14 +367,16 @@ impl Session {
 
     /// A key that came by SIP INFO. `None` when the same press came in the sound.
     pub fn press(&mut self, now: Timestamp, digit: Digit) -> Option<Digit> {
-        self.down_until = now + INFO_KEY;
-        self.count_press(now, Way::Info, digit)
+        let digit = self.count_press(now, Way::Info, digit);
+        self.key_is_down(now, INFO_KEY);
+        digit
     }
 
-    /// Whether a key is down, whose tone may be in the sound.
+    /// Whether a key is down, whose tone may be in the sound. One that stays down is forgotten after
+    /// [`KEY_DOWN_MAX`].
     #[must_use]
     pub fn has_key_down(&self, now: Timestamp) -> bool {
-        now < self.down_until || self.tones.as_ref().is_some_and(|tones| tones.is_down())
+        now < self.down_until
     }
 
     /// How many keys were pressed on this leg, whichever ways they came.
@@ -377,28 +386,38 @@ impl Session {
     }
 
     fn key(&mut self, now: Timestamp, packet: &Packet<'_>, content: Content<'_>) -> Option<Digit> {
-        let (way, digit, is_down) = match (content, &mut self.tones) {
+        let (way, digit, goes_on, lasts) = match (content, &mut self.tones) {
             (Content::TelephoneEvent(payload), _) => {
                 let digit = self.keys.receive(packet.timestamp, packet.marker, payload);
-                self.down_until = if self.keys.is_up() { now } else { now + EVENT_GAP };
-                (Way::Event, digit, true)
+                let lasts = if self.keys.is_up() { Duration::ZERO } else { EVENT_GAP };
+                (Way::Event, digit, true, Some(lasts))
             }
             (Content::Audio(..), Some(tones)) => {
                 let digit = tones.hear(self.decoder.heard()?.samples);
-                (Way::Tone, digit, tones.is_down())
+                (Way::Tone, digit, tones.is_down(), tones.is_down().then_some(TONE_GAP))
             }
             (Content::Audio(..), None) | (Content::Nothing, _) => return None,
         };
-        if digit.is_none() && is_down {
+        if digit.is_none() && goes_on {
             self.presses.is_down(now, way);
         }
-        self.count_press(now, way, digit?)
+        let digit = digit.and_then(|digit| self.count_press(now, way, digit));
+        if let Some(lasts) = lasts {
+            self.key_is_down(now, lasts);
+        }
+        digit
     }
 
     fn count_press(&mut self, now: Timestamp, way: Way, digit: Digit) -> Option<Digit> {
         let digit = self.presses.press(now, way, digit)?;
         self.pressed = self.pressed.wrapping_add(1);
+        self.pressed_at = now;
         Some(digit)
+    }
+
+    /// The key that was pressed last is down for so much longer, unless more is heard of it.
+    fn key_is_down(&mut self, now: Timestamp, lasts: Duration) {
+        self.down_until = (now + lasts).min(self.pressed_at + KEY_DOWN_MAX);
     }
 
     fn may_send(&self) -> bool {
@@ -503,6 +522,12 @@ const SILENCE: [i16; AudioFormat::PACKET_SAMPLES_MAX] = [0; AudioFormat::PACKET_
 const EVENT_GAP: Duration = Duration::from_millis(200);
 /// How long the tone of a key may last that came by SIP INFO, which does not say it.
 const INFO_KEY: Duration = Duration::from_millis(300);
+/// Until the next packet says whether the tone goes on.
+const TONE_GAP: Duration = Duration::from_millis(60);
+/// Whoever begins to hear a leg does not hear the key that is down there. One that is held for
+/// longer, or music that is taken for one, is heard from then on; as an event it never is. With what
+/// waits in a mix and is not heard either, that is a second at most.
+const KEY_DOWN_MAX: Duration = Duration::from_millis(850);
 /// RFC 3389; many phones send it in pauses without asking.
 const COMFORT_NOISE: u8 = 13;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);

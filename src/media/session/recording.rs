@@ -28,14 +28,15 @@ impl Session {
     /// recording that is being made already is to be stopped first.
     pub fn record(&mut self, now: Timestamp, spec: RecordingSpec, tone: Option<Arc<Sound>>) {
         self.stop();
-        self.recording = Some(match tone {
-            Some(tone) => {
-                let latest = now + Duration::from_millis(tone.duration_ms()) + TONE_DELAY_MAX;
-                self.play_tone(now, tone);
-                Recording::Tone { spec, latest }
-            }
-            None => Recording::Running(Box::new(Recorder::new(now, spec))),
-        });
+        let Some(tone) = tone else { return self.begin_recorder(now, spec) };
+        let latest = now + Duration::from_millis(tone.duration_ms()) + TONE_DELAY_MAX;
+        self.play_tone(now, tone);
+        self.recording = Some(Recording::Tone { spec, latest });
+    }
+
+    fn begin_recorder(&mut self, now: Timestamp, spec: RecordingSpec) {
+        self.recorded_after = self.pressed;
+        self.recording = Some(Recording::Running(Box::new(Recorder::new(now, spec))));
     }
 
     /// Ends the recording, if there is one. What was not taken of it yet comes with it.
@@ -65,9 +66,12 @@ impl Session {
         self.recording = None;
     }
 
-    pub(super) fn record_packet(&mut self, now: Timestamp) {
+    /// Records the packet that came last. `key`: which press it is of, if any; nothing is kept of one
+    /// from before the recording.
+    pub(super) fn record_packet(&mut self, now: Timestamp, key: Option<u32>) {
         if let (Some(Recording::Running(recorder)), Some(heard)) =
             (&mut self.recording, self.decoder.heard())
+            && key != Some(self.recorded_after)
         {
             recorder.hear(now, heard);
         }
@@ -76,10 +80,9 @@ impl Session {
     /// Begins when the tone is over, ends when it is time.
     pub(super) fn drive_recording(&mut self, now: Timestamp) -> Option<Output> {
         match self.recording.as_ref()? {
-            Recording::Tone { spec, latest } => {
-                if now >= *latest || !self.playing.is_audible() {
-                    let recorder = Recorder::new(now, *spec);
-                    self.recording = Some(Recording::Running(Box::new(recorder)));
+            &Recording::Tone { spec, latest } => {
+                if now >= latest || !self.playing.is_audible() {
+                    self.begin_recorder(now, spec);
                 }
                 None
             }

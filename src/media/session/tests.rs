@@ -1,5 +1,6 @@
 //! A leg's media in virtual time, through its door.
 
+mod keys;
 mod mixing;
 mod silence;
 

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod ends;
+mod keys;
 mod modes;
 
 use serde_json::{Value, json};
@@ -130,6 +131,7 @@ impl Watched {
         assert_eq!(live(&self.rig)["supervisor"], Value::Null);
         self.caller.bye(&mut self.a_leg);
         self.eve.expect_bye();
+        self.caller.media.assert_no_key();
         self.caller.media.assert_one_stream();
         self.eve.media.assert_one_stream();
         self.rig.expect_no_calls();

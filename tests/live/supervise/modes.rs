@@ -42,8 +42,20 @@ fn each_mode_is_heard_by_whom_it_says_and_by_nobody_else() {
 
 #[test]
 fn keys_of_the_supervisors_telephone_change_the_mode() {
+    change_modes_by_keys(false);
+}
+
+#[test]
+fn so_do_keys_that_are_tones() {
+    change_modes_by_keys(true);
+}
+
+fn change_modes_by_keys(as_tones: bool) {
     let mut watched = Watched::begin();
     watched.eve.codecs = vec![Codec::Alaw];
+    if as_tones {
+        watched.eve.press_tones();
+    }
     let mut eves = watched.join("listen");
     watched.listen();
     watched.eve.media.press('2');
@@ -57,8 +69,7 @@ fn keys_of_the_supervisors_telephone_change_the_mode() {
     watched.listen();
     // Another key is none.
     watched.eve.media.press('9');
-    // By INFO: the end of a key in the sound would reach the caller, with its one time stamp.
-    watched.eve.press_by_info(&mut eves, '4');
+    watched.eve.media.press('4');
     let record = watched.taken_over();
     supervised(&record, &["listen", "whisper", "barge", "listen", "take_over"]);
 }

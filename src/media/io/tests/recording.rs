@@ -59,7 +59,7 @@ fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
 }
 
 /// Both sides, once the recording was stopped.
-fn stop(world: World, recording: RecordingId) -> [Vec<i16>; 2] {
+pub(super) fn stop(world: World, recording: RecordingId) -> [Vec<i16>; 2] {
     world.engine.stop_record_call(recording);
     let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
     assert_eq!((finished.recording, finished.ended), (recording, RecordingEnd::Stopped));
