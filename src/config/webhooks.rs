@@ -210,20 +210,20 @@ fn check_account(provider: &Provider, info: &ProviderInfo, s: &mut Section<'_, '
         (Some(_), None | Some(_)) | (None, None) => {}
     }
     let is_whole = provider.account.is_some() && provider.token.is_some();
-    if let Some(help) = about.account_is.filter(|_| !is_whole) {
+    if let Some(help) = info.account_is.filter(|_| !is_whole) {
         s.problem("account", "and token are needed: it does only what it is told by REST", help);
     }
     let is_pem = |token: &Secret| {
         let text = token.expose().trim();
         text.starts_with("-----BEGIN ") && text.ends_with("PRIVATE KEY-----")
     };
-    if about.token_is_pem && provider.token.as_ref().is_some_and(|token| !is_pem(token)) {
+    if info.token_is_pem && provider.token.as_ref().is_some_and(|token| !is_pem(token)) {
         let key = ["token", "token_file", "token_env"].into_iter().find(|key| s.has(key));
         let help = "token_file = \"private.key\": it begins with -----BEGIN PRIVATE KEY-----";
         s.problem(key.unwrap_or("token"), "must be the application's private key, in PEM", help);
     }
     let lacks_url = provider.account.is_some() && !s.has("rest_url");
-    if let Some(help) = about.rest_url_is.filter(|_| lacks_url) {
+    if let Some(help) = info.rest_url_is.filter(|_| lacks_url) {
         s.problem("account", "needs rest_url beside it: where are commands to go?", help);
     }
 }

@@ -37,12 +37,12 @@ impl HttpThread {
     }
 
     pub(super) fn webhooks(
-        front: Front,
+        server: WebhookServer,
         listener: std::net::TcpListener,
         is_proxy: IsProxy,
     ) -> std::io::Result<Self> {
-        // The front for providers knows nothing of the HTTP interface, and so not its word either.
-        let app = Router::new().fallback(front).layer(middleware::map_request(
+        // The server of webhooks knows nothing of the HTTP interface, and so not its word either.
+        let app = Router::new().fallback(server).layer(middleware::map_request(
             async |mut request: Request| {
                 if let Some(Client { ip, .. }) = request.extensions().get().copied() {
                     request.extensions_mut().insert(Remote(ip));

@@ -143,8 +143,8 @@ fn fault_25_each_provider_reads_a_number_out_of_whatever_it_comes_in() {
             let from = want.map(str::to_owned);
             assert_eq!(parties(name, written, written), (from, to), "{name}: {written}");
         }
-        // Without a plus it is international where the provider always writes it so; elsewhere with
-        // the region it is read as dialed.
+        // Without a plus it is international where the provider always writes it so; elsewhere it
+        // is read as dialed, with the region.
         let bare = matches!(name, "plivo" | "vonage");
         let want = Some(if bare { "+14155550100" } else { "14155550100" }.to_owned());
         assert_eq!(parties(name, "14155550100", "14155550100"), (want.clone(), want), "{name}");

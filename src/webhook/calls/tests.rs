@@ -473,7 +473,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     let mut world = World::waiting(number(), true);
     world.ready();
     world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
-    world.drain();
+    world.settle();
     assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
     world.pass(13);
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
@@ -531,7 +531,7 @@ fn a_caller_who_hangs_up_at_the_agents_telephone_ends_the_call() {
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
     world.calls.handoff_arrived(user).unwrap();
     world.calls.handoff_ended(world.now, CALL, false, Cause::NORMAL_CLEARING);
-    world.drain();
+    world.settle();
     assert_eq!(world.record().outcome, CallOutcome::Handled);
     let hung_up = |c: &Command| matches!(c, Command::HangUp { leg, .. } if *leg == PARTY);
     assert!(world.by_sip.iter().any(hung_up));

@@ -103,9 +103,9 @@ type Said = (u16, Option<String>, String);
 
 impl Door {
     fn ask(&self, request: Http<Body>) -> impl Future<Output = Said> + 'static {
-        let front = self.front.clone();
+        let server = self.server.clone();
         async move {
-            let response = front.handle(request).await;
+            let response = server.handle(request).await;
             let status = response.status().as_u16();
             let names = [header::RETRY_AFTER, header::ALLOW, header::CONTENT_RANGE, header::ETAG];
             let found = names.iter().find_map(|name| response.headers().get(name));
@@ -121,7 +121,7 @@ impl Door {
     }
 
     fn count(&self, outcome: Outcome) -> u64 {
-        self.front.0.counts.get("plain", outcome)
+        self.server.0.counts.get("plain", outcome)
     }
 
     /// The next request that was let in, answered with this.
