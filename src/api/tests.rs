@@ -277,7 +277,7 @@ fn the_document_lists_what_there_is() {
         get /v1/agents/{name}: One agent.
         post /v1/agents/{name}/complete: The agent leaves, and the caller goes on with whom the agent consults.
         post /v1/agents/{name}/conference: Caller, agent and whom the agent consults hear each other.
-        post /v1/agents/{name}/consult: Puts the caller on hold and dials somebody for the agent.
+        post /v1/agents/{name}/consult: Puts the caller on hold and dials another party for the agent.
         post /v1/agents/{name}/hold: Puts the caller on hold, who hears music then.
         post /v1/agents/{name}/login: Logs an agent in. The agent is not ready then.
         post /v1/agents/{name}/logout: Logs an agent out; a call that is up goes on.
@@ -300,7 +300,7 @@ fn the_document_lists_what_there_is() {
         get /v1/records: Calls that ended, the latest first.
         get /v1/records/{id}: One call that ended.
         get /v1/records/{id}/recordings/{name}: What a caller left, or both sides said, as a WAV file: 16 bit, 8 kHz.
-        get /v1/why/{id}: Why a waiting call is with nobody yet: what speaks for and against each agent.
+        get /v1/why/{id}: Why a waiting call is with no agent yet: what speaks for and against each agent.
     "#]].assert_eq(&lines);
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 }

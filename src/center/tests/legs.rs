@@ -154,6 +154,7 @@ fn whoever_declines_is_rejected_whatever_the_leg_is_there_for() {
     let caller = desk.call(1);
     desk.press(caller, '2');
     declined(&mut desk, AGENT);
+    desk.hang_up(caller);
     assert_eq!(outcome(&mut desk, AGENT), LegOutcome::Rejected);
     // Whom the agent consults.
     let (mut desk, caller) = talking();
