@@ -1,4 +1,4 @@
-//! The way from providers to the driver and back: their door, the sounds they fetch, the threads
+//! The way from providers to the driver and back: their server, the sounds they fetch, the threads
 //! that tell them something.
 //!
 //! **Invariant:** without a provider in the configuration nothing of this runs, and no port is
@@ -37,7 +37,7 @@ pub(super) struct Providers {
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
     pub(super) links: BTreeMap<&'static str, Links>,
-    /// `None` without a door.
+    /// `None` without a server.
     pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
     pub(super) thread: Option<HttpThread>,
@@ -91,10 +91,10 @@ pub(super) fn start(
                     piece_ms: config.webhooks.music_piece.as_millis() as usize,
                 }),
             };
-            let door = Front::new(settings, around);
-            counts = Some(door.counts());
+            let server = WebhookServer::new(settings, around);
+            counts = Some(server.counts());
             let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
-            Some(HttpThread::webhooks(door, listener, is_proxy)?)
+            Some(HttpThread::webhooks(server, listener, is_proxy)?)
         }
         None => None,
     };
