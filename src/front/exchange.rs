@@ -33,6 +33,18 @@ pub fn can(fronts: &[&dyn Front], leg: LegId, request: &AgentRequest) -> Result<
     fronts.iter().try_for_each(|front| front.can(leg, request))
 }
 
+/// When the first of them wants to be woken.
+#[must_use]
+pub fn poll_timeout(fronts: &[&dyn Front]) -> Option<Timestamp> {
+    fronts.iter().filter_map(|front| front.poll_timeout()).min()
+}
+
+/// Whether none of them carries a leg, or waits for anything.
+#[must_use]
+pub fn is_quiet(fronts: &[&dyn Front]) -> bool {
+    fronts.iter().all(|front| front.is_quiet())
+}
+
 /// Carries what fronts say of legs that go from one to another, until they have no more to say.
 /// That is soon: an arrival is answered once, the answer at most by an end, and an end by nothing.
 pub fn hand_over(fronts: &mut [&mut dyn Front], now: Timestamp) {

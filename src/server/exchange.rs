@@ -1,8 +1,8 @@
 //! The fronts of this server as one: commands go to the leg's front, what fronts say comes back
 //! as events.
 //!
-//! A further front is a field and a place in [`Exchange::fronts`], and a door for what comes in to
-//! it from outside.
+//! A further front is a field and a place in [`Exchange::fronts`] and [`Exchange::each`], which the
+//! compiler keeps equally long, and a door for what comes in to it from outside.
 //!
 //! **Deliberately absent:** legs, which each front knows; decisions, which the center makes.
 
@@ -16,6 +16,9 @@ use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+
+/// How many fronts there are.
+const FRONTS: usize = 2;
 
 pub(super) struct Exchange {
     pub(super) providers: ProviderFront,
@@ -46,8 +49,13 @@ impl Exchange {
 
     /// A provider's caller may be at a telephone, never the other way round: the telephones come
     /// last, with all that is no provider's.
-    fn fronts(&mut self) -> [&mut dyn Front; 2] {
+    fn fronts(&mut self) -> [&mut dyn Front; FRONTS] {
         [&mut self.providers, &mut self.sip]
+    }
+
+    /// The same, to be asked.
+    fn each(&self) -> [&dyn Front; FRONTS] {
+        [&self.providers, &self.sip]
     }
 
     /// Whether there is room, for whatever comes next.
@@ -86,11 +94,11 @@ impl Exchange {
 
     /// Whether the agent on this leg can have what was asked for.
     pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        exchange::can(&[&self.providers, &self.sip], leg, request)
+        exchange::can(&self.each(), leg, request)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.providers.poll_timeout().into_iter().chain(self.sip.poll_timeout()).min()
+        exchange::poll_timeout(&self.each())
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
@@ -99,6 +107,6 @@ impl Exchange {
 
     /// Whether signaling has come to rest: nothing is waiting for an answer any more.
     pub(super) fn is_quiet(&self) -> bool {
-        self.events.is_empty() && self.providers.is_quiet() && self.sip.is_quiet()
+        self.events.is_empty() && exchange::is_quiet(&self.each())
     }
 }
