@@ -43,6 +43,13 @@ impl Front for Toy {
         }
     }
 
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        match self.legs.contains(&LegId::caller(call)) {
+            true => Err(FrontCannot("a toy".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     fn handle_handoff(&mut self, _now: Timestamp, handoff: &Handoff) -> bool {
         self.log.push(format!("{handoff:?}"));
         let Handoff::Arrived { arrival, .. } = *handoff else { return true };
@@ -92,6 +99,10 @@ fn the_front_that_has_the_leg_says_what_cannot_be() {
     let can = |n| exchange::can(&[&a, &b], leg(n), &AgentRequest::Hold);
     assert_eq!(can(2), Err(FrontCannot("a toy".to_owned())));
     assert_eq!(can(3), Ok(()));
+    let (a, b) = (of(1), of(0));
+    let can_supervise = |call| exchange::can_supervise(&[&a, &b], CallId(call));
+    assert_eq!(can_supervise(1), Err(FrontCannot("a toy".to_owned())));
+    assert_eq!(can_supervise(2), Ok(()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
@@ -95,6 +95,11 @@ impl Exchange {
     /// Whether the agent on this leg can have what was asked for.
     pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         exchange::can(&self.each(), leg, request)
+    }
+
+    /// Whether this call can be supervised.
+    pub(super) fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        exchange::can_supervise(&self.each(), call)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {

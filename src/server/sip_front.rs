@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{AgentId, LegId, RecordingId};
+use crate::id::{AgentId, CallId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
 use crate::media::recorder::Terms;
 use crate::media::speech::Speech;
@@ -217,6 +217,10 @@ impl Front for SipFront {
 
     /// Everything: telephones hold, and we mix their sound.
     fn can(&self, _leg: LegId, _request: &AgentRequest) -> Result<(), FrontCannot> {
+        Ok(())
+    }
+
+    fn can_supervise(&self, _call: CallId) -> Result<(), FrontCannot> {
         Ok(())
     }
 

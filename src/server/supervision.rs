@@ -32,7 +32,7 @@ impl Driver {
                 None => return Ok(view),
             },
         };
-        let can = self.exchange.providers.can_supervise(call);
+        let can = self.exchange.can_supervise(call);
         let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
         let may = self.center.may_supervise(call, &ask).and(can);
         may.map_err(Unconfirmed::Refused)?;

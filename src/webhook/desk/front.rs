@@ -1,7 +1,7 @@
 //! The desk as a front: calls at providers are its legs, and callers whom it hands to telephones.
 
 use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
 use crate::words::{AgentRequest, Command, Event};
@@ -38,6 +38,15 @@ impl Front for Desk {
             | AgentRequest::ResumeRecording => Ok(()),
         };
         can.map_err(|why| FrontCannot(why.to_string()))
+    }
+
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        if !self.has(call) {
+            return Ok(());
+        }
+        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
+                   calls that come by SIP can be supervised";
+        Err(FrontCannot(why.to_owned()))
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -17,20 +17,6 @@ impl ProviderFront {
     pub fn calls_live(&self) -> usize {
         self.desk.calls_live()
     }
-
-    /// Whether somebody at a telephone of ours can hear this call, and speak into it.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    pub fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        if !self.desk.has(call) {
-            return Ok(());
-        }
-        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
-                   calls that come by SIP can be supervised";
-        Err(FrontCannot(why.to_owned()))
-    }
 }
 
 impl Front for ProviderFront {
@@ -44,6 +30,10 @@ impl Front for ProviderFront {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.desk.can(leg, request)
+    }
+
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        self.desk.can_supervise(call)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

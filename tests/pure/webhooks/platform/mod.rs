@@ -324,6 +324,10 @@ impl Front for Platform {
         self.desk.can(leg, request)
     }
 
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        self.desk.can_supervise(call)
+    }
+
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
             Handoff::Over { leg, .. } if self.desk.has_arm(leg.call) => Some(leg.call),
