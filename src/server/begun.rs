@@ -4,7 +4,7 @@
 //! would be a promise can still be a refusal: the caller is not answered, and no telephone rings.
 //! What it asks then is carried out in its order.
 //!
-//! **Deliberately absent:** what the desk carries out by itself. It leaves with the answer to the
+//! **Deliberately absent:** what the providers' front carries out. It leaves with the answer to the
 //! provider, which waits for the same write: `outbox`.
 
 use crate::words::{Command, Event};

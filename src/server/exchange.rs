@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
 use crate::id::{CallId, LegId};
+use crate::server::begun::Begun;
 use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
@@ -24,6 +25,8 @@ pub(super) struct Exchange {
     pub(super) providers: ProviderFront,
     pub(super) sip: SipFront,
     pub(super) calls: Calls,
+    /// Calls that came in this turn.
+    pub(super) begun: Begun,
     /// What no front says, for the center, in the order it happened.
     events: VecDeque<Event>,
 }
@@ -44,7 +47,7 @@ impl Exchange {
         calls: Calls,
         first: VecDeque<Event>,
     ) -> Self {
-        Self { providers, sip, calls, events: first }
+        Self { providers, sip, calls, begun: Begun::default(), events: first }
     }
 
     /// A provider's caller may be at a telephone, never the other way round: the telephones come
@@ -66,7 +69,10 @@ impl Exchange {
 
     /// Carries out a command about a leg; gives one back that is about a record.
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        let left = exchange::carry_out(&mut self.fronts(), now, command);
+        // What a provider's call is told leaves with a document, which waits for the write itself.
+        let left = self.providers.carry_out(now, command);
+        let left = left.and_then(|command| self.begun.keep(command));
+        let left = left.and_then(|command| self.carry_out_at_once(now, command));
         // Before what is to be played next: that is for the front that has the leg now.
         exchange::hand_over(&mut self.fronts(), now);
         left
@@ -74,8 +80,14 @@ impl Exchange {
 
     /// Carries out what had to wait until the arrival of its call was written.
     pub(super) fn carry_out_due(&mut self, now: Timestamp, command: Command) {
-        self.sip.carry_out_now(now, command);
+        self.carry_out_at_once(now, command);
         exchange::hand_over(&mut self.fronts(), now);
+    }
+
+    /// For the fronts whose commands leave in the turn that carries them out.
+    fn carry_out_at_once(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+        let [_providers, at_once @ ..] = &mut self.fronts();
+        exchange::carry_out(at_once, now, command)
     }
 
     /// Lets the fronts hear what came in to them, and says what comes of it first.
