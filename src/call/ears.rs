@@ -46,7 +46,8 @@ const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
-    /// nothing else.
+    /// nothing else; a caller who keys a secret is heard by nobody, whatever their leg is there
+    /// for.
     #[must_use]
     pub fn ears(&self) -> Ears {
         let mut ears = self.talk_ears();
@@ -55,6 +56,9 @@ impl Call {
         }
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
+        }
+        if self.is_secret() {
+            hush(&mut ears, self.caller_leg());
         }
         ears
     }
@@ -82,9 +86,7 @@ impl Call {
             ears.insert(leg, Ear::Hears(from));
         }
         let up = self.legs.iter().filter(|(_, leg)| leg.is_up() && !leg.is_supervisor());
-        let hushed = self.is_secret().then(|| self.caller_leg());
-        let from: BTreeSet<_> =
-            up.map(|(leg, _)| *leg).filter(|leg| Some(*leg) != hushed).collect();
+        let from: BTreeSet<_> = up.map(|(leg, _)| *leg).collect();
         if !from.is_empty() {
             ears.insert(supervisor, Ear::Hears(from));
         }
@@ -230,6 +232,14 @@ impl Ear {
 
 fn heard(ear: Option<&Ear>) -> BTreeSet<LegId> {
     ear.map(Ear::heard).unwrap_or_default()
+}
+
+/// Nobody hears this leg.
+fn hush(ears: &mut Ears, leg: LegId) {
+    ears.retain(|_, ear| match ear {
+        Ear::Hears(from) => !from.remove(&leg) || !from.is_empty(),
+        Ear::Plays(_) => true,
+    });
 }
 
 /// Each of these hears all the others.

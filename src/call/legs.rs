@@ -95,6 +95,17 @@ impl Leg {
         }
     }
 
+    /// Whether it is there for the caller's sake, or was: who only joins is no party of the call.
+    #[must_use]
+    pub const fn is_party(&self) -> bool {
+        match self.role {
+            Role::Caller | Role::Agent { .. } | Role::Called | Role::Consulted | Role::TookOver => {
+                true
+            }
+            Role::Supervisor { .. } => false,
+        }
+    }
+
     #[must_use]
     pub const fn is_supervisor(&self) -> bool {
         matches!(self.role, Role::Supervisor { .. })

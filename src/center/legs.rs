@@ -158,8 +158,8 @@ impl ContactCenter {
         }
         let (talk, is_guest) = (call.talk().filter(|talk| talk.leg == leg), call.is_guest(leg));
         self.free_telephone(leg.call, &ended);
-        if ended.is_supervisor() {
-            return; // no party: the call goes on
+        if !ended.is_party() {
+            return; // the call goes on
         }
         if !caller_is_there {
             return self.last_two_over(now, leg, &ended, cause, lost);
