@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Role, Stage};
+use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -46,8 +46,8 @@ const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
-    /// nothing else; a caller who keys a secret is heard by nobody, whatever their leg is there
-    /// for.
+    /// nothing else; a caller who keys a secret is heard by nobody, whatever the others are there
+    /// for. Who rings hears nothing yet, and is not heard.
     #[must_use]
     pub fn ears(&self) -> Ears {
         let mut ears = self.talk_ears();
@@ -57,9 +57,13 @@ impl Call {
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
         }
-        if self.is_secret() {
-            hush(&mut ears, self.caller_leg());
-        }
+        let hushed = self.is_secret().then(|| self.caller_leg());
+        let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(Leg::is_up);
+        ears.retain(|leg, ear| {
+            let Ear::Hears(from) = ear else { return is_up(leg) };
+            from.retain(|leg| is_up(leg) && Some(*leg) != hushed);
+            is_up(leg) && !from.is_empty()
+        });
         ears
     }
 
@@ -232,14 +236,6 @@ impl Ear {
 
 fn heard(ear: Option<&Ear>) -> BTreeSet<LegId> {
     ear.map(Ear::heard).unwrap_or_default()
-}
-
-/// Nobody hears this leg.
-fn hush(ears: &mut Ears, leg: LegId) {
-    ears.retain(|_, ear| match ear {
-        Ear::Hears(from) => !from.remove(&leg) || !from.is_empty(),
-        Ear::Plays(_) => true,
-    });
 }
 
 /// Each of these hears all the others.
