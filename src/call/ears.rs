@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Role, Stage};
+use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -47,7 +47,8 @@ const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
-    /// nothing else.
+    /// nothing else; a caller who keys a secret is heard by nobody, whatever the others are there
+    /// for. Who rings hears nothing yet, and is not heard.
     #[must_use]
     pub fn ears(&self) -> Ears {
         let mut ears = self.talk_ears();
@@ -57,6 +58,13 @@ impl Call {
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
         }
+        let hushed = self.is_secret().then(|| self.caller_leg());
+        let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(Leg::is_up);
+        ears.retain(|leg, ear| {
+            let Ear::Hears(from) = ear else { return is_up(leg) };
+            from.retain(|leg| is_up(leg) && Some(*leg) != hushed);
+            is_up(leg) && !from.is_empty()
+        });
         ears
     }
 
@@ -83,9 +91,7 @@ impl Call {
             ears.insert(leg, Ear::Hears(from));
         }
         let up = self.legs.iter().filter(|(_, leg)| leg.is_up() && !leg.is_supervisor());
-        let hushed = self.is_secret().then(|| self.caller_leg());
-        let from: BTreeSet<_> =
-            up.map(|(leg, _)| *leg).filter(|leg| Some(*leg) != hushed).collect();
+        let from: BTreeSet<_> = up.map(|(leg, _)| *leg).collect();
         if !from.is_empty() {
             ears.insert(supervisor, Ear::Hears(from));
         }

@@ -175,7 +175,7 @@ impl Fold {
             wrap_up: None,
             sent_to: None,
             consulted: *role == Role::Consulted,
-            role: matches!(role, Role::Supervisor { .. }).then_some(PartyRole::Supervisor),
+            role: recorded(role),
             modes: Vec::new(),
         });
     }
@@ -248,6 +248,14 @@ impl Fold {
             | EndedBy::Flow
             | EndedBy::Operator => CallOutcome::Contained,
         }
+    }
+}
+
+/// What the record says a leg was dialed for, where that was not to talk to the caller.
+const fn recorded(role: &Role) -> Option<PartyRole> {
+    match role {
+        Role::Supervisor { .. } => Some(PartyRole::Supervisor),
+        Role::Caller | Role::Agent { .. } | Role::Called | Role::Consulted | Role::TookOver => None,
     }
 }
 

@@ -95,6 +95,17 @@ impl Leg {
         }
     }
 
+    /// Whether it is there for the caller's sake, or was: who only joins is no party of the call.
+    #[must_use]
+    pub const fn is_party(&self) -> bool {
+        match self.role {
+            Role::Caller | Role::Agent { .. } | Role::Called | Role::Consulted | Role::TookOver => {
+                true
+            }
+            Role::Supervisor { .. } => false,
+        }
+    }
+
     #[must_use]
     pub const fn is_supervisor(&self) -> bool {
         matches!(self.role, Role::Supervisor { .. })
@@ -132,14 +143,25 @@ impl Call {
     pub fn caller_rings(&mut self, opens: bool) {
         let mut leg = Leg::ringing(Role::Caller, None);
         leg.state = LegState::Ringing { told: false, opens };
+        self.caller = Some(self.caller_leg());
         self.legs.insert(self.caller_leg(), leg);
     }
 
-    /// We dial the caller. The flow begins when the leg is answered.
-    pub fn dial_caller(&mut self, party: Party) -> LegId {
-        let leg = self.caller_leg();
+    /// We dial the caller, who has no leg: of a call that begins so, whose flow begins when the leg
+    /// is answered, or because they left. That is a leg of its own, so that nothing which is still
+    /// said of the one before is about this one. `None` where they are there, and past [`LEGS_MAX`].
+    pub fn dial_caller(&mut self, party: Party) -> Option<LegId> {
+        let leg = match self.caller {
+            None => self.caller_leg(),
+            Some(_) if self.caller().is_some() || !self.may_dial() => return None,
+            Some(_) => {
+                self.legs_dialed += 1;
+                LegId { call: self.id(), n: self.legs_dialed }
+            }
+        };
+        self.caller = Some(leg);
         self.legs.insert(leg, Leg::ringing(Role::Caller, Some(party)));
-        leg
+        Some(leg)
     }
 
     /// The caller's leg, until it ends.
@@ -195,13 +217,13 @@ impl Call {
 
     /// The legs beside the caller's: whom we dialed for the call.
     pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        self.legs.iter().filter(|(id, _)| !id.is_caller()).map(|(id, leg)| (*id, leg))
+        self.legs.iter().filter(|(id, _)| **id != self.caller_leg()).map(|(id, leg)| (*id, leg))
     }
 
     /// One of [`Self::parties`].
     #[must_use]
     pub fn party(&self, leg: LegId) -> Option<&Leg> {
-        self.legs.get(&leg).filter(|_| !leg.is_caller())
+        self.legs.get(&leg).filter(|_| leg != self.caller_leg())
     }
 
     /// Whether a leg is up or rings.

@@ -57,6 +57,8 @@ pub struct Call {
     pub run: Option<flow::Run>,
     state: State,
     places: Places,
+    /// The caller's leg, the last of them; none has come yet where it is `None`.
+    caller: Option<LegId>,
     /// The legs that are up or ring, the caller's among them.
     legs: BTreeMap<LegId, Leg>,
     /// What the legs hear, as asked for last.
@@ -83,6 +85,7 @@ impl Call {
             run: None,
             state: State::InFlow,
             places: Places::default(),
+            caller: None,
             legs: BTreeMap::new(),
             asked: Ears::new(),
             holding: BTreeSet::new(),
@@ -102,9 +105,13 @@ impl Call {
         self.origin.call
     }
 
+    /// The caller's leg, also when it has ended.
     #[must_use]
     pub const fn caller_leg(&self) -> LegId {
-        LegId::caller(self.origin.call)
+        match self.caller {
+            Some(leg) => leg,
+            None => LegId::caller(self.origin.call),
+        }
     }
 
     pub fn note(&mut self, now: Timestamp, fact: Fact) {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::call::Call;
-use crate::id::CallId;
+use crate::id::{CallId, LegId};
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -46,6 +46,11 @@ impl Calls {
 
     pub(super) fn contains(&self, id: &CallId) -> bool {
         self.by_id.contains_key(id)
+    }
+
+    /// Whether this is the leg of its call's caller.
+    pub(super) fn is_callers(&self, leg: LegId) -> bool {
+        self.get(&leg.call).is_some_and(|call| call.caller_leg() == leg)
     }
 
     pub(super) fn len(&self) -> usize {

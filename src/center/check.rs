@@ -110,7 +110,7 @@ impl ContactCenter {
 /// Who talks is there, and hears what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
-    let parties = call.parties().filter(|(_, leg)| !leg.is_supervisor());
+    let parties = call.parties().filter(|(_, leg)| leg.is_party());
     let talking = parties.filter(|(_, leg)| leg.is_up()).count();
     let consulted = usize::from(call.consulted_there().is_some());
     assert!(

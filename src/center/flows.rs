@@ -188,7 +188,7 @@ impl ContactCenter {
     }
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
-        if !leg.is_caller() {
+        if !self.calls.is_callers(leg) {
             self.supervisor_key(now, leg, digit);
             return self.agent_pressed(now, leg, digit);
         }
@@ -316,7 +316,7 @@ impl ContactCenter {
             }
             Effect::StopPlay => {
                 call.next_play();
-                self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
+                self.commands.push_back(Command::StopPlay { leg: call.caller_leg() });
             }
             Effect::InputResult { step, outcome } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");

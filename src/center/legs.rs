@@ -29,7 +29,7 @@ impl ContactCenter {
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, leg: LegId) {
-        if leg.is_caller() {
+        if self.calls.is_callers(leg) {
             return self.opened(now, leg.call);
         }
         if self.own_call_opens(now, leg) {
@@ -70,7 +70,7 @@ impl ContactCenter {
 
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let caller = self.calls.get(&leg.call).and_then(Call::caller);
-        if leg.is_caller() && caller.is_some_and(|caller| !caller.rang_in()) {
+        if self.calls.is_callers(leg) && caller.is_some_and(|caller| !caller.rang_in()) {
             return self.caller_over(now, leg.call, cause, None);
         }
         self.unanswered(now, leg, cause, None);
@@ -137,7 +137,7 @@ impl ContactCenter {
 
     /// A leg ended: by its far end, or by what is in between (`lost`).
     fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, lost: Option<EndedBy>) {
-        if leg.is_caller() {
+        if self.calls.is_callers(leg) {
             return self.caller_over(now, leg.call, cause, lost);
         }
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
@@ -158,8 +158,8 @@ impl ContactCenter {
         let (talk, is_consulted) =
             (call.talk().filter(|talk| talk.leg == leg), call.is_consulted(leg));
         self.free_telephone(leg.call, &ended);
-        if ended.is_supervisor() {
-            return; // no party: the call goes on
+        if !ended.is_party() {
+            return; // the call goes on
         }
         if !caller_is_there {
             return self.last_two_over(now, leg, &ended, cause, lost);
@@ -302,7 +302,8 @@ impl ContactCenter {
         self.arrange(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.next_play();
-        self.commands.push_back(Command::StopPlay { leg: LegId::caller(id) });
+        let leg = call.caller_leg();
+        self.commands.push_back(Command::StopPlay { leg });
     }
 
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {

@@ -254,7 +254,7 @@ impl ContactCenter {
     /// Whether a key pressed on this leg now must not be written anywhere.
     #[must_use]
     pub fn is_secret(&self, leg: LegId) -> bool {
-        let call = self.calls.get(&leg.call).filter(|_| leg.is_caller());
+        let call = self.calls.get(&leg.call).filter(|call| call.caller_leg() == leg);
         call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
     }
 

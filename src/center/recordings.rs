@@ -5,9 +5,10 @@
 //!
 //! **Deliberately absent:** memory of recordings of calls that ended. The record has it.
 
+use crate::call::Call;
 use crate::center::ContactCenter;
 use crate::flow::{Input, RecordOutcome, RecordRequest};
-use crate::id::{CallId, LegId, RecordingId};
+use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{Command, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
 
@@ -29,7 +30,7 @@ impl ContactCenter {
         };
         call.next_play(); // what plays now ends here, and its end changes nothing
         self.commands.push_back(Command::Record {
-            leg: LegId::caller(id),
+            leg: call.caller_leg(),
             recording,
             length_max: request.length_max,
             length_min: request.length_min,
@@ -41,8 +42,9 @@ impl ContactCenter {
     }
 
     pub(super) fn stop_record(&mut self, id: CallId) {
-        if self.calls.get(&id).is_some_and(|call| call.recordings.message.is_some()) {
-            self.commands.push_back(Command::StopRecord { leg: LegId::caller(id) });
+        let call = self.calls.get(&id).filter(|call| call.recordings.message.is_some());
+        if let Some(leg) = call.map(Call::caller_leg) {
+            self.commands.push_back(Command::StopRecord { leg });
         }
     }
 

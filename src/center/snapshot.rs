@@ -141,7 +141,7 @@ impl ContactCenter {
     }
 
     fn call_view(&self, call: &Call) -> CallView {
-        let rings = |leg: &&Leg| !leg.is_up() && !leg.is_supervisor();
+        let rings = |leg: &&Leg| !leg.is_up() && leg.is_party();
         let ringing = call.parties().map(|(_, leg)| leg).find(rings);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let agent = talking.or(ringing).and_then(|leg| match &leg.dialed {

@@ -6,7 +6,7 @@
 //! **Deliberately absent:** a list of legs. Each front knows its own.
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Command, Event};
 
@@ -31,6 +31,27 @@ pub fn poll_event(fronts: &mut [&mut dyn Front]) -> Option<Event> {
 /// Why not, as the first front says that cannot.
 pub fn can(fronts: &[&dyn Front], leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
     fronts.iter().try_for_each(|front| front.can(leg, request))
+}
+
+/// Whether this call can be supervised.
+///
+/// # Errors
+///
+/// Why not, as the first front says that cannot.
+pub fn can_supervise(fronts: &[&dyn Front], call: CallId) -> Result<(), FrontCannot> {
+    fronts.iter().try_for_each(|front| front.can_supervise(call))
+}
+
+/// When the first of them wants to be woken.
+#[must_use]
+pub fn poll_timeout(fronts: &[&dyn Front]) -> Option<Timestamp> {
+    fronts.iter().filter_map(|front| front.poll_timeout()).min()
+}
+
+/// Whether none of them carries a leg, or waits for anything.
+#[must_use]
+pub fn is_quiet(fronts: &[&dyn Front]) -> bool {
+    fronts.iter().all(|front| front.is_quiet())
 }
 
 /// Carries what fronts say of legs that go from one to another, until they have no more to say.

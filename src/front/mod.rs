@@ -38,7 +38,7 @@ pub use cannot::FrontCannot;
 pub use handoff::{ADDRESS_PREFIX, Handoff, HandoffEnd, is_handoff};
 pub use turn::Turn;
 
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Command, Event};
 
@@ -57,6 +57,13 @@ pub trait Front {
     ///
     /// Why not. Of a leg that another front carries nothing is said.
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot>;
+
+    /// Whether a leg on our own sound can hear this call, and speak into it.
+    ///
+    /// # Errors
+    ///
+    /// Why not. Of a call that another front carries nothing is said.
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot>;
 
     /// Another front has something to say about a leg that goes from one to another. `false`: it
     /// is not about a leg of this front.

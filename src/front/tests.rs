@@ -1,6 +1,7 @@
 //! Two fronts that do nothing but keep legs, behind one exchange.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use super::*;
 use crate::id::CallId;
@@ -16,6 +17,7 @@ struct Toy {
     offers: Option<(LegId, LegId)>,
     events: VecDeque<Event>,
     handoffs: VecDeque<Handoff>,
+    wakes_at: Option<Timestamp>,
     log: Vec<String>,
 }
 
@@ -41,6 +43,13 @@ impl Front for Toy {
         }
     }
 
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        match self.legs.contains(&LegId::caller(call)) {
+            true => Err(FrontCannot("a toy".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     fn handle_handoff(&mut self, _now: Timestamp, handoff: &Handoff) -> bool {
         self.log.push(format!("{handoff:?}"));
         let Handoff::Arrived { arrival, .. } = *handoff else { return true };
@@ -54,7 +63,7 @@ impl Front for Toy {
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        None
+        self.wakes_at
     }
 
     fn handle_timeout(&mut self, _now: Timestamp) {}
@@ -90,6 +99,10 @@ fn the_front_that_has_the_leg_says_what_cannot_be() {
     let can = |n| exchange::can(&[&a, &b], leg(n), &AgentRequest::Hold);
     assert_eq!(can(2), Err(FrontCannot("a toy".to_owned())));
     assert_eq!(can(3), Ok(()));
+    let (a, b) = (of(1), of(0));
+    let can_supervise = |call| exchange::can_supervise(&[&a, &b], CallId(call));
+    assert_eq!(can_supervise(1), Err(FrontCannot("a toy".to_owned())));
+    assert_eq!(can_supervise(2), Ok(()));
 }
 
 #[test]
@@ -124,4 +137,16 @@ fn the_end_of_a_handed_leg_reaches_its_own_front() {
     other.handoffs.push_back(over.clone());
     exchange::hand_over(&mut [&mut owner, &mut other], NOW);
     assert_eq!((owner.log, other.log.len()), (vec![format!("{over:?}")], 0));
+}
+
+#[test]
+fn any_front_wakes_them_all_and_keeps_them_from_being_quiet() {
+    let (mut a, b) = (of(1), Toy::default());
+    assert_eq!(exchange::poll_timeout(&[&a, &b]), None);
+    assert!(!exchange::is_quiet(&[&a, &b]) && !exchange::is_quiet(&[&b, &a]));
+    a.legs.clear();
+    assert!(exchange::is_quiet(&[&a, &b]));
+    let early = Toy { wakes_at: Some(NOW), ..Toy::default() };
+    a.wakes_at = Some(NOW + Duration::from_secs(1));
+    assert_eq!(exchange::poll_timeout(&[&a, &early, &b]), Some(NOW));
 }

@@ -4,8 +4,8 @@
 //! would be a promise can still be a refusal: the caller is not answered, and no telephone rings.
 //! What it asks then is carried out in its order.
 //!
-//! **Deliberately absent:** what `webhook::calls` carries out by itself. It leaves with the answer
-//! to the provider, which waits for the same write: `outbox`.
+//! **Deliberately absent:** what the providers' front carries out. It leaves with the answer to the
+//! provider, which waits for the same write: `outbox`.
 
 use crate::words::{Command, Event};
 

@@ -257,7 +257,7 @@ impl Driver {
     fn settle(&mut self) -> bool {
         loop {
             let is_written = self.write();
-            let Some(due) = self.exchange.sip.begun.take() else { return is_written };
+            let Some(due) = self.exchange.begun.take() else { return is_written };
             let now = self.clock.now();
             if is_written {
                 for command in due.commands {
@@ -370,7 +370,7 @@ impl Turn for Driver {
             self.store.note(now, None);
             return self.center.handle_timeout(now);
         };
-        self.exchange.sip.begun.told(&event);
+        self.exchange.begun.told(&event);
         self.store.note(now, Some(&masked(&self.center, &event)));
         self.center.handle(now, event);
     }

@@ -1,8 +1,8 @@
 //! The fronts of this server as one: commands go to the leg's front, what fronts say comes back
 //! as events.
 //!
-//! A further front is a field and a place in [`Exchange::fronts`], and a door for what comes in to
-//! it from outside.
+//! A further front is a field and a place in [`Exchange::fronts`] and [`Exchange::each`], which the
+//! compiler keeps equally long, and a door for what comes in to it from outside.
 //!
 //! **Deliberately absent:** legs, which each front knows; decisions, which the center makes.
 
@@ -10,17 +10,23 @@ use std::collections::VecDeque;
 
 use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
+use crate::server::begun::Begun;
 use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
 
+/// How many fronts there are.
+const FRONTS: usize = 2;
+
 pub(super) struct Exchange {
     pub(super) providers: ProviderFront,
     pub(super) sip: SipFront,
     pub(super) calls: Calls,
+    /// Calls that came in this turn.
+    pub(super) begun: Begun,
     /// What no front says, for the center, in the order it happened.
     events: VecDeque<Event>,
 }
@@ -41,13 +47,18 @@ impl Exchange {
         calls: Calls,
         first: VecDeque<Event>,
     ) -> Self {
-        Self { providers, sip, calls, events: first }
+        Self { providers, sip, calls, begun: Begun::default(), events: first }
     }
 
     /// A provider's caller may be at a telephone, never the other way round: the telephones come
     /// last, with all that is no provider's.
-    fn fronts(&mut self) -> [&mut dyn Front; 2] {
+    fn fronts(&mut self) -> [&mut dyn Front; FRONTS] {
         [&mut self.providers, &mut self.sip]
+    }
+
+    /// The same, to be asked.
+    fn each(&self) -> [&dyn Front; FRONTS] {
+        [&self.providers, &self.sip]
     }
 
     /// Whether there is room, for whatever comes next.
@@ -58,7 +69,10 @@ impl Exchange {
 
     /// Carries out a command about a leg; gives one back that is about a record.
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        let left = exchange::carry_out(&mut self.fronts(), now, command);
+        // What a provider's call is told leaves with a document, which waits for the write itself.
+        let left = self.providers.carry_out(now, command);
+        let left = left.and_then(|command| self.begun.keep(command));
+        let left = left.and_then(|command| self.carry_out_at_once(now, command));
         // Before what is to be played next: that is for the front that has the leg now.
         exchange::hand_over(&mut self.fronts(), now);
         left
@@ -66,8 +80,14 @@ impl Exchange {
 
     /// Carries out what had to wait until the arrival of its call was written.
     pub(super) fn carry_out_due(&mut self, now: Timestamp, command: Command) {
-        self.sip.carry_out_now(now, command);
+        self.carry_out_at_once(now, command);
         exchange::hand_over(&mut self.fronts(), now);
+    }
+
+    /// For the fronts whose commands leave in the turn that carries them out.
+    fn carry_out_at_once(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+        let [_providers, at_once @ ..] = &mut self.fronts();
+        exchange::carry_out(at_once, now, command)
     }
 
     /// Lets the fronts hear what came in to them, and says what comes of it first.
@@ -86,11 +106,16 @@ impl Exchange {
 
     /// Whether the agent on this leg can have what was asked for.
     pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
-        exchange::can(&[&self.providers, &self.sip], leg, request)
+        exchange::can(&self.each(), leg, request)
+    }
+
+    /// Whether this call can be supervised.
+    pub(super) fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        exchange::can_supervise(&self.each(), call)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.providers.poll_timeout().into_iter().chain(self.sip.poll_timeout()).min()
+        exchange::poll_timeout(&self.each())
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
@@ -99,6 +124,6 @@ impl Exchange {
 
     /// Whether signaling has come to rest: nothing is waiting for an answer any more.
     pub(super) fn is_quiet(&self) -> bool {
-        self.events.is_empty() && self.providers.is_quiet() && self.sip.is_quiet()
+        self.events.is_empty() && exchange::is_quiet(&self.each())
     }
 }

@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{AgentId, LegId, RecordingId};
+use crate::id::{AgentId, CallId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
 use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
-use crate::server::begun::Begun;
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
 use crate::server::setup::local_media;
@@ -54,8 +53,6 @@ pub(super) struct SipFront {
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
-    /// Calls that came in this turn.
-    pub(super) begun: Begun,
     /// Of which addresses it was said that they have no media ports left.
     portless: Throttle<IpAddr>,
     /// For the center, in the order they happened.
@@ -90,7 +87,6 @@ impl SipFront {
             calls_recorded: BTreeSet::new(),
             dialed: BTreeSet::new(),
             handed: Handed::new(setup.has_handoffs),
-            begun: Begun::default(),
             portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
             events: VecDeque::new(),
         }
@@ -134,8 +130,24 @@ impl SipFront {
         }
     }
 
-    /// Gives back what is about a record.
-    pub(super) fn carry_out_now(&mut self, now: Timestamp, command: Command) -> Option<Command> {
+    fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
+        // Nobody to call: any address will do, the user agent says so itself.
+        let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        match self.open(now, leg, remote) {
+            Some(media) => {
+                self.dialed.insert(leg);
+                self.ua.dial(now, leg, target, from, &media);
+            }
+            None => {
+                self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_CIRCUIT });
+            }
+        }
+    }
+}
+
+impl Front for SipFront {
+    /// All legs that no other front keeps are telephones': gives back what is about a record.
+    fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
         match command {
             Command::Answer { leg } => self.ua.answer(now, leg),
             Command::Ring { leg } => self.ua.ring(now, leg),
@@ -189,34 +201,16 @@ impl SipFront {
         None
     }
 
-    fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
-        // Nobody to call: any address will do, the user agent says so itself.
-        let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        match self.open(now, leg, remote) {
-            Some(media) => {
-                self.dialed.insert(leg);
-                self.ua.dial(now, leg, target, from, &media);
-            }
-            None => {
-                self.events.push_back(Event::DialFailed { leg, cause: Cause::NO_CIRCUIT });
-            }
-        }
-    }
-}
-
-impl Front for SipFront {
-    /// All legs that no other front keeps are telephones'.
-    fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        let due = self.begun.keep(command)?;
-        self.carry_out_now(now, due)
-    }
-
     fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// Everything: telephones hold, and we mix their sound.
     fn can(&self, _leg: LegId, _request: &AgentRequest) -> Result<(), FrontCannot> {
+        Ok(())
+    }
+
+    fn can_supervise(&self, _call: CallId) -> Result<(), FrontCannot> {
         Ok(())
     }
 

@@ -37,7 +37,7 @@ impl Driver {
                 }
             }
         };
-        let can = self.exchange.providers.can_supervise(call);
+        let can = self.exchange.can_supervise(call);
         let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
         let may = self.center.check_supervisor_request(call, &ask).and(can);
         may.map_err(Unconfirmed::Refused)?;

@@ -42,7 +42,10 @@ impl PartyLeg {
     #[must_use]
     pub fn only_supervised(&self) -> bool {
         let took_over = || self.modes.iter().any(|entry| entry.mode == SupervisorMode::TakeOver);
-        self.role == Some(PartyRole::Supervisor) && !took_over()
+        match self.role {
+            Some(PartyRole::Supervisor) => !took_over(),
+            None => false,
+        }
     }
 
     /// Whether the party answered for the caller's sake.

@@ -27,7 +27,7 @@ fn dialed_back() -> Desk {
         arrived_at: desk.now,
     });
     let party = Party::Outside { trunk: "main".to_owned(), number: "+14155550123".to_owned() };
-    assert_eq!(call.dial_caller(party), CALLER);
+    assert_eq!(call.dial_caller(party), Some(CALLER));
     desk.center.calls.insert(call);
     desk.center.start(desk.now, CallId(1), flow);
     desk
@@ -87,6 +87,29 @@ fn an_agent_and_a_consulted_party_go_on_without_the_caller() {
     let figures =
         desk.center.report(desk.now, record.arrived_at, desk.now + Duration::from_secs(1));
     assert_eq!(figures.handling.talk_leg_s.value, Some(40.0));
+}
+
+#[test]
+fn a_caller_who_left_is_dialed_by_another_leg() {
+    let (mut desk, caller) = Desk::consulting();
+    desk.hang_up(caller);
+    desk.log.clear();
+    let party = Party::Outside { trunk: "main".to_owned(), number: "+14155550123".to_owned() };
+    let back = LegId { call: CallId(1), n: 3 };
+    let call = desk.center.calls.get_mut(&CallId(1)).unwrap();
+    assert_eq!(call.dial_caller(party), Some(back));
+    desk.event(Event::Ringing { leg: back });
+    desk.check(&[]); // who rings hears no music
+    desk.hang_up(caller);
+    desk.press(caller, '1');
+    desk.check(&[]); // that leg is nobody's any more
+    desk.event(Event::Answered { leg: back });
+    desk.check(&["loop call-1/3"]);
+    desk.ask(AgentRequest::Conference);
+    desk.check(&["meet call-1/1 call-1/2 call-1/3"]);
+    desk.hang_up(back);
+    desk.hang_up(CONSULTED);
+    assert_eq!(desk.center.calls_live(), 0);
 }
 
 #[test]

@@ -19,20 +19,6 @@ impl ProviderFront {
     pub fn calls_live(&self) -> usize {
         self.calls.calls_live()
     }
-
-    /// Whether a supervisor at a telephone of ours can hear this call, and speak into it.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    pub fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        if !self.calls.has(call) {
-            return Ok(());
-        }
-        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
-                   calls that come by SIP can be supervised";
-        Err(FrontCannot(why.to_owned()))
-    }
 }
 
 impl Front for ProviderFront {
@@ -46,6 +32,10 @@ impl Front for ProviderFront {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.calls.can(leg, request)
+    }
+
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        self.calls.can_supervise(call)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -133,12 +133,12 @@ fn the_tone_of_a_key_is_heard_by_nobody_who_comes_while_it_is_down() {
 fn whoever_hears_one_leg_after_a_mix_gets_no_rest_of_its_key() {
     let world = World::in_virtual_time();
     let mut agent = Speaker::new(&world, 32, 1, TONES_HZ[1]);
-    let mut guest = Speaker::new(&world, 32, 2, TONES_HZ[2]);
+    let mut consulted = Speaker::new(&world, 32, 2, TONES_HZ[2]);
     let caller = world.leg(32, 0, Law::Mu);
-    world.engine.hear(caller.leg, vec![agent.phone.leg, guest.phone.leg]);
+    world.engine.hear(caller.leg, vec![agent.phone.leg, consulted.phone.leg]);
     for _ in 0..10 {
         agent.speak();
-        guest.speak();
+        consulted.speak();
         world.pass(20);
     }
     let down_at = agent.phone.timestamp();
@@ -148,7 +148,7 @@ fn whoever_hears_one_leg_after_a_mix_gets_no_rest_of_its_key() {
     };
     key([9, 10, 0, 160]);
     assert!(matches!(world.fact(), Fact::Digit { .. }));
-    world.engine.close_and_tell(guest.phone.leg);
+    world.engine.close_and_tell(consulted.phone.leg);
     assert!(matches!(world.fact(), Fact::Closed { .. }));
     key([9, 10, 1, 64]);
     for _ in 0..3 {

@@ -339,6 +339,10 @@ impl Front for Platform {
         self.front.can(leg, request)
     }
 
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        self.calls.can_supervise(call)
+    }
+
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let call = match handoff {
             Handoff::Over { leg, .. } => self.handed.take(&leg.call),

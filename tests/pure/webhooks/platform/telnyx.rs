@@ -337,6 +337,10 @@ impl Front for Telnyx {
         self.front.can(leg, request)
     }
 
+    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
+        self.front.can_supervise(call)
+    }
+
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         let party = match handoff {
             Handoff::Over { leg, .. } => self.handed.remove(&leg.call),
