@@ -340,7 +340,7 @@ impl Front for Platform {
     }
 
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        self.calls.can_supervise(call)
+        self.front.can_supervise(call)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
-use attendant::id::{AgentId, LegId};
+use attendant::id::{AgentId, CallId, LegId};
 use attendant::time::Timestamp;
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
@@ -107,6 +107,10 @@ impl Front for Phones {
     }
 
     fn can(&self, _leg: LegId, _request: &AgentRequest) -> Result<(), FrontCannot> {
+        Ok(())
+    }
+
+    fn can_supervise(&self, _call: CallId) -> Result<(), FrontCannot> {
         Ok(())
     }
 
