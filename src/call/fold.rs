@@ -10,7 +10,7 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, ModeEntry, Party, PartyLeg, PartyRole,
-    PathEntry, QueueExit, QueueVisit, Recording,
+    PathEntry, QueueExit, QueueVisit, Recording, SentTo,
 };
 
 /// What a record holds that is not a happening.
@@ -108,9 +108,7 @@ impl Fold {
                 open.stop(at, leg);
                 open.talking_since = Some(at);
             }),
-            Fact::Transferred { leg, to } => {
-                self.with(*leg, |_, leg| leg.sent_to = Some(to.clone()))
-            }
+            Fact::Transferred { leg, to } => self.transferred(*leg, to),
             Fact::LegEnded { leg, outcome, cause } => {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);
@@ -178,6 +176,10 @@ impl Fold {
             role: recorded(role),
             modes: Vec::new(),
         });
+    }
+
+    fn transferred(&mut self, leg: LegId, to: &SentTo) {
+        self.with(leg, |_, leg| leg.sent_to = Some(to.clone()));
     }
 
     fn rerouted(&mut self, leg: LegId, through: &str) {
