@@ -408,7 +408,7 @@ fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     let mut desk = Desk::always();
     desk.call(1);
     take_over(&mut desk);
-    desk.check(&[both[0], both[1], rang]);
+    desk.check(&[both[0], rang, both[1]]);
     desk.ends(CALLER);
     assert_eq!(desk.record().recordings[0].queue.as_deref(), Some("help"));
     // The caller hears to the end that the call is recorded.
