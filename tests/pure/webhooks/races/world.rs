@@ -217,7 +217,9 @@ impl World {
 
     fn rest_told(&mut self, result: &RestResult) {
         self.front.handle_rest_result(self.now, result);
-        if result.outcome == RestOutcome::Gone && result.leg.is_caller() {
+        // Where each action is commanded, it can also be the conference that is gone.
+        let is_of_leg = result.action.is_none();
+        if result.outcome == RestOutcome::Gone && is_of_leg && result.leg.is_caller() {
             self.plan(GONE_WITHIN, Deed::IsGone(result.leg));
         }
     }
