@@ -3,7 +3,7 @@
 //! **Invariant:** sample n of either channel is what was said n/8000 s after the beginning: whoever
 //! says nothing is silence of the same length.
 //!
-//! **Deliberately absent:** who is on which side, which is the center's to say, and pauses, in which
+//! **Deliberately absent:** who is on which side, which is the center's to say; pauses, in which
 //! nobody is; files.
 
 use std::time::Duration;

@@ -271,7 +271,8 @@ impl MediaEngine {
 
     /// From now on `leg` hears exactly these legs of its call, and what played on it stops; with an
     /// empty list it hears nobody, and nothing stops. One leg is passed on as it comes, keys with
-    /// it; two or more are mixed, and their keys are heard by nobody.
+    /// it; two or more are mixed, and their keys are heard by nobody. Of a leg that it did not hear
+    /// before it hears nothing that has come already, nor a key that is down.
     ///
     /// This holds until the next such order for `leg` or until the last leg of the call closes,
     /// whether or not these legs are open now: a leg is heard from when it opens until it closes,

@@ -11,9 +11,9 @@
 //! Whoever is wired to a source that others hear already does not hear what came of it before: that
 //! may be a secret, or a whisper. The ear is kept from the source until all of that is past.
 //!
-//! **Invariant:** nobody hears itself, nor anybody it was not wired to when the sound came; a source
-//! that is late or silent delays nobody; what waits of a source is bounded; no packet and no frame
-//! allocates.
+//! **Invariant:** nobody hears itself, nor anybody it was not wired to when the sound came; a
+//! source that is late or silent delays nobody; what waits of a source is bounded; no packet and no
+//! frame allocates.
 //!
 //! **Deliberately absent:** codecs, sockets, and who may hear whom.
 

@@ -292,7 +292,7 @@ fn whoever_hears_a_source_from_now_on_hears_nothing_that_came_of_it_before() {
 #[test]
 fn while_others_are_heard_a_source_is_kept_from_one_ear_and_not_from_another() {
     let mut room = overheard();
-    // From now on 3 and 4 hear leg 0, too; meanwhile they hear 2, who begins to speak, and 3 hears 4.
+    // From now on 3 and 4 hear leg 0, too. They hear 2 at once, who begins to speak, and 3 hears 4.
     room.wire(vec![(1, vec![0, 2]), (3, vec![0, 2, 4]), (4, vec![0, 2, 3])]);
     for _ in 0..4 {
         room.say(0, Law::Mu, 160);

@@ -1,8 +1,9 @@
 //! What one leg hears of one other: each packet at once, in the stream of the leg that hears it.
 //!
 //! **Invariant:** speech of the leg's own law crosses byte for byte; losses, late packets and the
-//! sender's packet time stay as they are. Of a key that was pressed before this leg heard the other,
-//! nothing crosses, neither its events nor its tone: it may end a secret, or be a supervisor's.
+//! sender's packet time stay as they are. Of a key that was pressed before this leg heard the
+//! other, nothing crosses, neither its events nor its tone: it may end a secret, or be a
+//! supervisor's.
 //!
 //! **Deliberately absent:** a buffer. Two legs of unequal clocks stay in step, because nothing here
 //! has a clock of its own (200 ppm over an hour would fill one by 0.7 s).

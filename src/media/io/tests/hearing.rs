@@ -1,8 +1,8 @@
 //! Who hears whom, over sockets: each telephone speaks a tone of its own and measures what it
 //! hears.
 //!
-//! Time is virtual: beside each telephone stands a witness, who hears it alone and at once. So it is
-//! known that a packet has come before the next frame is mixed, and that frame is read before
+//! Time is virtual: beside each telephone stands a witness, who hears it alone and at once. So it
+//! is known that a packet has come before the next frame is mixed, and that frame is read before
 //! anybody speaks again: nothing depends on how fast that goes.
 
 use super::*;

@@ -91,8 +91,8 @@ fn during_a_pause_there_is_silence_of_the_same_length() {
     }
 }
 
-/// Somebody else hears the caller all the time, so that the caller's sound waits in the mixer when a
-/// secret begins and when it ends.
+/// Somebody else hears the caller all the time, so that the caller's sound waits in the mixer when
+/// a secret begins and when it ends.
 #[test]
 fn nothing_said_within_a_secret_is_in_the_recording_however_late_it_is_mixed() {
     let world = World::in_virtual_time();
