@@ -2,7 +2,8 @@
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
 //! each other again when neither lasts. Who meets in a conference hears the others whatever a
-//! telephone says; where sound is mixed, no telephone is heard of.
+//! telephone says; where sound is mixed, no telephone is heard of. While the agent of a conference
+//! consults the next one, the others go on hearing each other; one alone hears music.
 //!
 //! A supervisor hears all who are there, also where they do not hear each other. By whom they are
 //! heard is the mode; who whispers is heard by the agent alone, and never by anybody outside.
@@ -15,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Role, Stage};
+use crate::call::{Call, Fact, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -41,7 +42,7 @@ pub enum Change {
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
-/// What an agent hears until the guest answers.
+/// What an agent hears while a guest's telephone rings.
 const RINGING: &str = "ring";
 
 impl Call {
@@ -107,22 +108,28 @@ impl Call {
     fn talk_ears(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
-        let Some(Consult { guest, stage, .. }) = talk.consult else {
+        let Some(consult) = talk.consult else {
             return self.pair(caller, party, talk.agent_hold);
         };
-        let mut ears = match stage {
-            Stage::Ringing => {
-                let rings = (!self.holds(party)).then_some((party, Ear::Plays(RINGING)));
-                rings.into_iter().collect()
-            }
-            Stage::Talking => self.pair(party, guest, false),
-            Stage::Conference => {
-                let there = [caller, party, guest].into_iter().filter(|leg| self.has_leg(*leg));
-                return circle(&there.collect::<Vec<_>>());
+        let waits_with = |music| {
+            let hears = (!self.holds(party)).then_some((party, Ear::Plays(music)));
+            hears.into_iter().collect()
+        };
+        // Those whom the agent leaves while they consult somebody.
+        let left = [caller].into_iter().chain(self.met().iter().copied());
+        let mut left: Vec<_> = left.filter(|leg| self.has_leg(*leg)).collect();
+        let mut ears = match (consult.stage, consult.guest()) {
+            (Stage::Waiting, _) if !self.is_consult_offered() => waits_with(HOLD_MUSIC),
+            (Stage::Waiting | Stage::Ringing, _) | (_, None) => waits_with(RINGING),
+            (Stage::Talking, Some(guest)) => self.pair(party, guest, false),
+            (Stage::Conference, Some(guest)) => {
+                left.extend([party, guest].into_iter().filter(|leg| self.has_leg(*leg)));
+                return circle(&left);
             }
         };
-        if self.has_leg(caller) {
-            ears.insert(caller, Ear::Plays(HOLD_MUSIC));
+        match left[..] {
+            [alone] => drop(ears.insert(alone, Ear::Plays(HOLD_MUSIC))),
+            _ => ears.extend(circle(&left)),
         }
         ears
     }
@@ -192,12 +199,14 @@ impl Call {
         let Some(talk) = self.talk() else { return BTreeSet::new() };
         let asked = match talk.consult.map(|consult| consult.stage) {
             None => talk.agent_hold,
-            Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
+            Some(Stage::Waiting | Stage::Ringing | Stage::Talking) => {
+                self.has_leg(self.caller_leg())
+            }
             Some(Stage::Conference) => false,
         };
-        let guest = self.guest_there().filter(|guest| self.holds(*guest));
+        let guests = self.guests_there().filter(|guest| self.holds(*guest));
         let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
-        agent.into_iter().chain(guest).collect()
+        agent.into_iter().chain(guests).collect()
     }
 
     /// The parties whose hold time runs, as noted last.

@@ -214,8 +214,8 @@ impl Call {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
-        let parties = [Some(talk.leg), self.guest_there()];
-        let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
+        let parties = [talk.leg].into_iter().chain(self.guests_there());
+        let mut parties = parties.filter_map(|leg| self.party(leg));
         parties.any(|leg| matches!(leg.dialed, Some(Party::Agent { .. })))
     }
 

@@ -46,7 +46,7 @@ impl ContactCenter {
         call.party_answered(now, leg);
         self.timers.cancel(&Wake::RingOut(leg));
         match role {
-            Role::Consulted => {
+            Role::Consulted { .. } => {
                 call.guest_answered(now, leg);
                 self.arrange(now, leg.call);
             }
@@ -114,7 +114,7 @@ impl ContactCenter {
         }
         self.free_telephone(leg.call, &ended);
         match ended.role {
-            Role::Consulted => self.back_to_caller(now, leg.call),
+            Role::Consulted { .. } => self.back_to_caller(now, leg.call),
             Role::Called => {
                 self.calls.get_mut(&leg.call).map(Call::end_dialing);
                 self.stop_play(now, leg.call);
@@ -146,8 +146,9 @@ impl ContactCenter {
             return self.unanswered(now, leg, cause, lost);
         }
         let caller_is_there = call.caller().is_some();
-        if caller_is_there && call.talks_on(leg) && call.guest_there().is_some() {
-            return self.hand_over(now, leg, cause);
+        let rest = call.guests_there().count() + usize::from(caller_is_there);
+        if call.talks_on(leg) && call.outlives_caller() && rest >= 2 {
+            return self.leave_to_guests(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
@@ -157,15 +158,16 @@ impl ContactCenter {
             return self.own_call_over(now, leg.call, by, cause);
         }
         let (talk, is_guest) = (call.talk().filter(|talk| talk.leg == leg), call.is_guest(leg));
+        let goes_on = caller_is_there || call.parties_there() >= 2;
         self.free_telephone(leg.call, &ended);
         if ended.is_supervisor() {
             return; // no party: the call goes on
         }
-        if !caller_is_there {
+        if !goes_on {
             return self.last_two_over(now, leg, &ended, cause, lost);
         }
         if is_guest {
-            return self.back_to_caller(now, leg.call);
+            return self.guest_leaves(now, leg);
         }
         let Some(talk) = talk else { return };
         self.end_talk(now, leg, &ended);
@@ -177,8 +179,8 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, lost.unwrap_or(end_of(&ended)));
     }
 
-    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and whom
-    /// they consulted talk on.
+    /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and
+    /// those whom they consulted talk on.
     fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
         if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
             return; // the same news twice
@@ -192,7 +194,7 @@ impl ContactCenter {
         }
     }
 
-    /// An agent and a guest went on without the caller, and one of them has left.
+    /// An agent and guests went on without the caller, and the last but one of them has left.
     fn last_two_over(
         &mut self,
         now: Timestamp,
@@ -202,7 +204,7 @@ impl ContactCenter {
         lost: Option<EndedBy>,
     ) {
         let Some(call) = self.calls.get(&leg.call) else { return };
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             self.talk_ended(now, leg, agent, call.leg_times(leg));
         }
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
@@ -211,13 +213,12 @@ impl ContactCenter {
     /// The party of a talk has left, and the caller is still there: who is being asked meanwhile
     /// is not any more, and an agent has after-call work.
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
+        self.dismiss_guests(now, leg.call);
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
-        if let Some(guest) = call.end_talk() {
-            self.dismiss(now, guest);
-        }
+        call.end_talk();
         self.stop_play(now, leg.call);
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             self.talk_ended(now, leg, agent, times);
         }
     }
@@ -253,6 +254,7 @@ impl ContactCenter {
                 self.count_left(now, id, queue, waited, left);
             }
         }
+        let consulted = call.leave_consult_queue(now, QueueExit::Withdrawn);
         let talked = self.end_legs(now, &mut call);
         let leg = call.caller_leg();
         if let Some(caller) = call.end_caller() {
@@ -270,7 +272,7 @@ impl ContactCenter {
         self.commands.push_back(Command::CloseRecord { record });
 
         // The queue hears of it last: what it decides now may already concern other calls.
-        if waiting {
+        if waiting || consulted {
             self.news.push_back(acd::Input::Leave { call: id });
         }
         for (leg, agent) in talked {
@@ -288,7 +290,7 @@ impl ContactCenter {
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
             call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if let (true, Some((_, agent))) = (leg.is_up(), leg.offer()) {
+            if let (true, Some(agent)) = (leg.is_up(), leg.handles()) {
                 talked.push((id, agent));
             }
         }

@@ -96,6 +96,8 @@ impl Stays {
                 self.exited += 1;
                 self.out_in += u64::from(within);
             }
+            // No caller waited: such a stay is in no row.
+            QueueExit::Withdrawn => {}
         }
     }
 

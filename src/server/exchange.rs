@@ -15,7 +15,7 @@ use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Event, Target};
 
 pub(super) struct Exchange {
     pub(super) providers: ProviderFront,
@@ -87,6 +87,11 @@ impl Exchange {
     /// Whether the agent on this leg can have what was asked for.
     pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         exchange::can(&[&self.providers, &self.sip], leg, request)
+    }
+
+    /// Whether the agent on this leg can consult whom this dials, or an agent of a queue.
+    pub(super) fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        exchange::can_consult(&[&self.providers, &self.sip], leg, whom)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {

@@ -21,6 +21,7 @@ use crate::webhook::desk::party::Party;
 use crate::webhook::desk::party_state::PartyState;
 use crate::webhook::desk::room::NoParting;
 use crate::webhook::desk::session::{Bridging, Session};
+use crate::words::Target;
 
 /// By the numbers of their legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,20 +138,50 @@ impl Session {
 }
 
 impl Desk {
-    /// Whether `trunk` leads to somebody whom the party on this leg can consult.
+    /// Whether the party on this leg can consult whom this dials; without a target, an agent of a
+    /// queue, at a telephone of ours.
     ///
     /// # Errors
     ///
     /// Why not.
-    pub fn consults(&self, party: LegId, trunk: &str) -> Result<(), NoParting> {
+    pub fn consults(&self, party: LegId, whom: Option<&Target>) -> Result<(), NoParting> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
-        match (leg, trunk == session.provider) {
-            (Party::Provider(_), true) => self.parts(party),
-            (Party::Telephone, false) => Ok(()),
-            (Party::Provider(_), false) => Err(NoParting::GuestBySip),
-            (Party::Telephone, true) => Err(NoParting::GuestByProvider),
+        let by_provider = match whom {
+            Some(Target::Trunk { trunk, .. }) => *trunk == session.provider,
+            Some(Target::Agent(agent)) => {
+                let dialed_by = self.setup.agents.get(agent).map(|(provider, _)| provider);
+                dialed_by == Some(&session.provider)
+            }
+            None => false,
+        };
+        match (leg, by_provider, whom) {
+            (Party::Provider(_), true, _) => {
+                self.was_guest(party)?;
+                let has_guest = session.consult.is_some_and(|it| session.is_up(it.guest));
+                if has_guest { Err(NoParting::OneGuest) } else { self.parts(party) }
+            }
+            (Party::Telephone, false, _) => Ok(()),
+            (Party::Provider(_), false, Some(Target::Trunk { .. })) => Err(NoParting::GuestBySip),
+            (Party::Provider(_), false, Some(Target::Agent(_))) => Err(NoParting::AgentBySip),
+            (Party::Provider(_), false, None) => Err(NoParting::QueueBySip),
+            (Party::Telephone, true, Some(Target::Agent(_))) => Err(NoParting::AgentByProvider),
+            (Party::Telephone, true, Some(Target::Trunk { .. }) | None) => {
+                Err(NoParting::GuestByProvider)
+            }
         }
+    }
+
+    /// Whether the caller can be parted from the party on this leg: not from one who was dialed to
+    /// be consulted, and got the caller then.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn was_guest(&self, party: LegId) -> Result<(), NoParting> {
+        let consult = self.sessions.get(&party.call).and_then(|session| session.consult);
+        let was = consult.is_some_and(|it| it.guest == party.n);
+        if was { Err(NoParting::WasGuest) } else { Ok(()) }
     }
 
     /// Whether three can hear each other, of whom this agent is one.

@@ -4,7 +4,7 @@ use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 impl Front for Desk {
     fn carry_out(&mut self, _now: Timestamp, command: Command) -> Option<Command> {
@@ -20,11 +20,10 @@ impl Front for Desk {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         let can = match request {
-            AgentRequest::Hold => self.parts(leg),
-            AgentRequest::Consult { trunk: Some(trunk), .. } => self.consults(leg, trunk),
+            AgentRequest::Hold => self.was_guest(leg).and_then(|()| self.parts(leg)),
             AgentRequest::Conference => self.meets(leg),
-            AgentRequest::Transfer { .. } => self.leaves(leg),
-            AgentRequest::Consult { trunk: None, .. }
+            AgentRequest::Transfer { .. } => self.was_guest(leg).and_then(|()| self.leaves(leg)),
+            AgentRequest::Consult { .. }
             | AgentRequest::Resume
             | AgentRequest::Complete
             | AgentRequest::LogIn
@@ -38,6 +37,10 @@ impl Front for Desk {
             | AgentRequest::ResumeRecording => Ok(()),
         };
         can.map_err(|why| FrontCannot(why.to_string()))
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.consults(leg, whom).map_err(|why| FrontCannot(why.to_string()))
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

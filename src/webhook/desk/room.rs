@@ -52,6 +52,19 @@ pub enum NoParting {
     GuestBySip,
     #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
     GuestByProvider,
+    #[error("the agent is at the provider, who cannot dial the telephone of whom they consult")]
+    AgentBySip,
+    #[error("the agent's telephone is ours, and whom they consult the provider alone can dial")]
+    AgentByProvider,
+    #[error(
+        "the agent is at the provider, who cannot dial whom a queue finds: consult an agent of \
+         the provider's, or a number"
+    )]
+    QueueBySip,
+    #[error("at this provider three can hear each other, and no more")]
+    OneGuest,
+    #[error("the provider dialed this agent to be consulted, and cannot part the caller from them")]
+    WasGuest,
 }
 
 impl Desk {

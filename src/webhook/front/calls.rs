@@ -5,7 +5,7 @@ use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::front::{ProviderFront, Way};
-use crate::words::{AgentRequest, Command, Event, From, Via};
+use crate::words::{AgentRequest, Command, Event, From, Target, Via};
 
 impl ProviderFront {
     /// A call that was refused while there was no room for it, once.
@@ -44,6 +44,10 @@ impl Front for ProviderFront {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.desk.can(leg, request)
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.desk.can_consult(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

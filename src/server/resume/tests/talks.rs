@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::call::Stage;
+use crate::words::{ConsultTarget, Telephone};
 
 const GUEST: &str = "+14155550177";
 /// A provider that may dial the guest, and an agent whom it reaches.
@@ -39,10 +40,11 @@ fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
     server.presses(call, "1");
     server.answered();
     assert_eq!(server.agent(agent).call, Some(call));
-    server.ask(agent, AgentRequest::Consult { number: GUEST.to_owned(), trunk: None });
+    let number = Telephone::Number { number: GUEST.to_owned(), trunk: None };
+    server.ask(agent, AgentRequest::Consult { target: ConsultTarget::Telephone(number) });
     server.answered();
     let consult = server.call(call).consult.expect("somebody is consulted");
-    assert_eq!((&*consult.number, consult.stage), (GUEST, Stage::Talking));
+    assert_eq!((consult.number.as_deref(), consult.stage), (Some(GUEST), Stage::Talking));
     (server, call)
 }
 

@@ -2,6 +2,7 @@
 
 use super::room::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
 use super::*;
+use crate::words::{ConsultTarget, Target, Telephone};
 
 const GUEST: LegId = LegId { call: CALL, n: 2 };
 
@@ -29,10 +30,10 @@ fn guest_ends(world: &mut World) {
 fn consulting(parting: Parting) -> World {
     let mut world = talking(parting);
     world.pass(10);
-    let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
-    assert_eq!(trunk.as_deref(), Some("acme"));
-    assert_eq!(world.desk.consults(PARTY, "acme"), Ok(()));
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    let whom = world.center.consult_dials(AgentId(0), &number("+14155550188"));
+    assert_eq!(whom, Some(by("acme")));
+    assert_eq!(world.desk.consults(PARTY, whom.as_ref()), Ok(()));
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, Asked::Done);
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
@@ -42,6 +43,15 @@ fn consulting(parting: Parting) -> World {
     assert_eq!(told(&world.step(5, Fields::default())).last().unwrap(), "→ 6");
     world.asks.clear();
     world
+}
+
+fn number(number: &str) -> ConsultTarget {
+    ConsultTarget::Telephone(Telephone::Number { number: number.to_owned(), trunk: None })
+}
+
+fn by(trunk: &str) -> Target {
+    let (trunk, number) = (trunk.to_owned(), "+14155550188".to_owned());
+    Target::Trunk { trunk, number, others: Vec::new() }
 }
 
 fn dials(then: u32) -> String {
@@ -173,7 +183,7 @@ fn an_agent_who_comes_back_leaves_the_guest() {
     assert_eq!(party(&mut world, 101, None), ["meet → leg 102"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["meet → 8"]);
     // Somebody else may be consulted then.
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     let all = asks(&mut world);
     assert!(all.contains(&"CA2 comes for 102".to_owned()), "{all:?}");
     let dials = party(&mut world, 102, None);
@@ -216,7 +226,7 @@ fn a_guest_who_cannot_be_brought_is_brought_a_little_later() {
 #[test]
 fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     let mut world = talking(Parting::Party);
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     asked(&mut world, PARTY, Asked::Failed);
     let failed = Event::DialFailed { leg: GUEST, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
@@ -241,11 +251,23 @@ fn over_a_restart_the_consultation_goes_on() {
 #[test]
 fn who_can_be_consulted_is_known_before() {
     let world = talking(Parting::Party);
-    assert_eq!(world.desk.consults(PARTY, "other"), Err(NoParting::GuestBySip));
+    let whom = |target: Target| Some(target);
+    let bob = || whom(Target::Agent(AgentId(7)));
+    for (target, why) in [
+        (whom(by("other")), NoParting::GuestBySip),
+        (bob(), NoParting::AgentBySip),
+        (None, NoParting::QueueBySip),
+    ] {
+        assert_eq!(world.desk.consults(PARTY, target.as_ref()), Err(why));
+    }
+    let of_providers = Target::Agent(AgentId(0));
+    assert_eq!(world.desk.consults(PARTY, Some(&of_providers)), Ok(()));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.desk.consults(PARTY, "acme"), Err(NoParting::GuestByProvider));
-    assert_eq!(ours.desk.consults(PARTY, "other"), Ok(()));
+    assert_eq!(ours.desk.consults(PARTY, Some(&by("acme"))), Err(NoParting::GuestByProvider));
+    assert_eq!(ours.desk.consults(PARTY, Some(&by("other"))), Ok(()));
+    assert_eq!(ours.desk.consults(PARTY, bob().as_ref()), Ok(()));
+    assert_eq!(ours.desk.consults(PARTY, None), Ok(()), "a queue finds telephones of ours");
     assert_eq!(ours.desk.meets(PARTY), Ok(()), "we mix it");
 }
 
@@ -271,4 +293,14 @@ fn a_guest_who_cannot_be_brought_at_all_is_given_up() {
     }
     assert_eq!(times, 6);
     assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: GUEST, .. })));
+}
+
+#[test]
+fn the_fourth_and_what_a_guest_asks_for_is_refused_by_name() {
+    let mut world = consulted(Parting::Party);
+    ask(&mut world, AgentRequest::Conference);
+    assert_eq!(world.desk.consults(PARTY, Some(&by("acme"))), Err(NoParting::OneGuest));
+    assert_eq!(world.desk.was_guest(GUEST), Err(NoParting::WasGuest));
+    assert_eq!(world.desk.consults(GUEST, Some(&by("acme"))), Err(NoParting::WasGuest));
+    assert_eq!(world.desk.was_guest(PARTY), Ok(()));
 }

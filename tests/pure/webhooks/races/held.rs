@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attendant::words::{AgentRequest, Event};
+use attendant::words::{AgentRequest, ConsultTarget, Event, Telephone};
 
 use super::control::{ControlDeed, SILENCE_MAX};
 use super::platform::PROVIDER;
@@ -32,7 +32,8 @@ impl World {
     pub(super) fn control_consults(&mut self, party: &str) {
         let number = format!("+1415555018{}", self.people.below(10));
         let trunk = Some(PROVIDER.to_owned());
-        self.asks_of(party, AgentRequest::Consult { number, trunk });
+        let target = ConsultTarget::Telephone(Telephone::Number { number, trunk });
+        self.asks_of(party, AgentRequest::Consult { target });
         if self.people.chance(0.2) {
             self.plan_ask(party, AgentRequest::Resume); // whether or not the guest is there
         }
@@ -50,7 +51,10 @@ impl World {
             return;
         };
         let can = match &ask {
-            AgentRequest::Consult { .. } => self.desk.consults(leg, PROVIDER),
+            AgentRequest::Consult { target } => {
+                let dials = self.center.consult_dials(agent, target);
+                dials.map_or(Ok(()), |whom| self.desk.consults(leg, Some(&whom)))
+            }
             AgentRequest::Conference => self.desk.meets(leg),
             _ => Ok(()),
         };
