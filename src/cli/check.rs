@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use attendant::config::{self, Keep, Problems, Sources};
 use attendant::flow::{Flow, Known, Severity, explain};
+use attendant::webhook::about::{About, Parting};
 use attendant::webhook::{self, Provider, Support};
 use attendant::words::{Need, Verb};
 
@@ -116,9 +117,22 @@ fn differences<'a>(
         if same {
             text.push_str(&format!("{name}: everything is as on a telephone of our own\n"));
         }
+        text.push_str(&of_agents(provider.about()));
     }
     let printed = print(&text);
     if lacking > 0 { ExitCode::from(EX_DATAERR) } else { printed }
+}
+
+/// What agents whom the provider dials cannot do with a call as at a telephone of ours.
+fn of_agents(about: &About) -> String {
+    let can = match about.parting {
+        Parting::None => "can neither hold nor consult",
+        Parting::Party | Parting::Both => {
+            "can hold where account and token are given, and consult a number or an agent that it \
+             dials, too, but no queue; three can meet"
+        }
+    };
+    format!("{}: agents whom it dials {can}; nobody supervises its calls\n", about.name)
 }
 
 /// What a step needs, in the words of its author.
