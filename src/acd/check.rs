@@ -127,7 +127,8 @@ impl Acd {
                 assert_eq!(self.offers.get(&offer), Some(&call), "{id} holds a dead {offer}");
             }
             AgentState::Talking { call } => {
-                assert!(!self.calls.contains_key(&call), "{call} talks to {id} and waits");
+                let waits = self.calls.get(&call).is_some_and(|waiting| !waiting.is_consult);
+                assert!(!waits, "{call} talks to {id} and waits");
             }
             AgentState::AfterCallWork { until, .. } => {
                 let timer = self.timers.get(&Wake::WrapUpOver { agent: id });

@@ -11,7 +11,7 @@ use crate::acd::port::{Output, WrapUp};
 use crate::acd::queue_key::QueueKey;
 use crate::acd::waiting::{Status, Tried, index, index_of};
 use crate::acd::{Acd, Wake};
-use crate::id::{AgentId, CallId, OfferId};
+use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, OfferOutcome, Overflow};
 
@@ -100,7 +100,16 @@ impl Acd {
     /// The agent answered. A late answer to an offer that is over changes nothing.
     pub(super) fn accepted(&mut self, now: Timestamp, offer: OfferId) {
         let Some((call, agent)) = self.close_offer(offer, OfferOutcome::Accepted) else { return };
+        let is_consult = self.call(call).is_consult;
         self.forget(call);
+        if is_consult {
+            let freed = self.change(now, agent, |agent| {
+                agent.missed = Missed::default();
+                agent.own_call = Some(call);
+                agent.rest();
+            });
+            return self.settle(now, freed, None);
+        }
         self.change(now, agent, |agent| {
             agent.handled += 1;
             agent.missed = Missed::default();
@@ -179,6 +188,27 @@ impl Acd {
             freed.push(call);
         }
         freed
+    }
+
+    /// The agent was consulted, and has the call now. After-call work of another call ends.
+    pub(super) fn handed_over(
+        &mut self,
+        now: Timestamp,
+        id: AgentId,
+        call: CallId,
+        queue: QueueId,
+    ) {
+        let state = &self.agents[index_of(id)].state;
+        if matches!(state, AgentState::Reserved { .. } | AgentState::Talking { .. }) {
+            return; // their phone was not in use by it
+        }
+        let mut freed = self.end_wrap_up(now, id);
+        freed.append(&mut self.change(now, id, |agent| {
+            agent.handled += 1;
+            agent.on = Some(queue);
+            agent.state = AgentState::Talking { call };
+        }));
+        self.settle(now, freed, None);
     }
 
     fn close_offer(&mut self, offer: OfferId, outcome: OfferOutcome) -> Option<(CallId, AgentId)> {

@@ -47,14 +47,15 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use agent::Presence;
 pub use agent::{Agent, Intent, Missed, REASON_LOGGED_IN};
 pub use explain::{Considered, Verdict, WaitingCall};
 pub use port::*;
 
-use crate::id::{AgentId, CallId, OfferId, QueueId};
+use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::{Timers, Timestamp};
 use crate::words::{AgentState, OfferOutcome};
 use class::Classes;
@@ -141,10 +142,12 @@ impl Acd {
         self.fire(now);
         match input {
             Input::Agent { agent, ask } => self.agent_asked(now, agent, ask),
-            Input::Enqueue(ask) => self.enqueue(now, *ask),
+            Input::Enqueue(ask) => self.enqueue(now, *ask, false),
+            Input::Consult(ask) => self.enqueue(now, *ask, true),
             Input::Leave { call } => self.leave(now, call),
             Input::Accepted { offer } => self.accepted(now, offer),
             Input::NotAccepted { offer, outcome } => self.not_accepted(now, offer, outcome),
+            Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
         }
         self.fire(now);
@@ -182,6 +185,30 @@ impl Acd {
     #[must_use]
     pub fn waiting(&self, queue: QueueId) -> usize {
         self.queues[index(queue)].line.len()
+    }
+
+    /// Whether a call that makes these demands, now or after a relax step, could begin to wait for
+    /// somebody else than these agents.
+    #[must_use]
+    pub fn others_attend(
+        &self,
+        but: &BTreeSet<AgentId>,
+        demands: &[(SkillId, u8)],
+        relax: &[(Duration, Vec<(SkillId, u8)>)],
+    ) -> bool {
+        let stages = level::stages(demands, relax);
+        let attends = |other: &Agent| {
+            let skills = &other.skills;
+            other.presence().attended && stages.iter().any(|(_, demands)| skills.meet(demands))
+        };
+        self.agents.iter().filter(|other| !but.contains(&other.id)).any(attends)
+    }
+
+    /// Whether nobody more may begin to wait in this queue.
+    #[must_use]
+    pub fn is_full(&self, queue: QueueId) -> bool {
+        let queue = &self.queues[index(queue)];
+        queue.line.len() >= queue.setup.len_max
     }
 
     #[must_use]

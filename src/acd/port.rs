@@ -20,7 +20,11 @@ pub enum Input {
         ask: AgentInput,
     },
     Enqueue(Box<Enqueue>),
-    /// The caller left (hung up or pressed the exit key): waiting or while a phone rings.
+    /// The same of an agent who talks to the call, and asks for somebody to consult: whoever
+    /// answers is no agent of the call, and their phone is in use by it as by one of their own.
+    Consult(Box<Enqueue>),
+    /// The caller left (hung up or pressed the exit key): waiting or while a phone rings. Or who
+    /// consults asks for nobody any more.
     Leave {
         call: CallId,
     },
@@ -32,6 +36,13 @@ pub enum Input {
     NotAccepted {
         offer: OfferId,
         outcome: OfferOutcome,
+    },
+    /// An agent whose phone was in use by the call has it from now on, as if this queue had offered
+    /// it: [`Input::TalkEnded`] follows.
+    HandedOver {
+        agent: AgentId,
+        call: CallId,
+        queue: QueueId,
     },
     /// The agent no longer talks to the call: after-call work begins, where the queue asks for it.
     TalkEnded {
@@ -54,8 +65,9 @@ pub enum AgentInput {
     /// The phone can or cannot be reached. A Ready agent is only offered calls while it can. A
     /// phone that comes back may be offered again at once what it failed to ring for.
     Reachable(bool),
-    /// The phone is in use by this call of the agent's own, or by none any more. Nobody is offered
-    /// a call meanwhile, and an offer that rings is withdrawn.
+    /// The phone is in use by this call of the agent's own, or by one in which they are consulted
+    /// or supervise; or by none any more. Nobody is offered a call meanwhile, and an offer that
+    /// rings is withdrawn.
     OwnCall(Option<CallId>),
     /// Skills changed; takes effect at the next assignment.
     Skills(Vec<(SkillId, u8)>),

@@ -42,6 +42,8 @@ pub(super) struct Waiting {
     pub(super) relies_on: ClassId,
     /// `wait_max` passed while a phone rang: the call goes if this one is not answered.
     pub(super) overdue: bool,
+    /// An agent asks, who talks to the call: for somebody to consult.
+    pub(super) is_consult: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +78,12 @@ impl Waiting {
 }
 
 impl Acd {
-    pub(super) fn enqueue(&mut self, now: Timestamp, ask: Enqueue) {
+    pub(super) fn enqueue(&mut self, now: Timestamp, ask: Enqueue, is_consult: bool) {
         let Enqueue { call, queue: id, priority, relax, .. } = ask;
         assert!(!self.calls.contains_key(&call), "{call} is queued twice");
         let since = ask.since.min(now);
         let queue = &self.queues[index(id)];
-        if queue.line.len() >= queue.setup.len_max {
+        if self.is_full(id) {
             return self.outputs.push_back(Output::Overflowed { call, why: Overflow::Full });
         }
         let strategy = queue.setup.strategy;
@@ -117,6 +119,7 @@ impl Acd {
             tried: BTreeMap::new(),
             relies_on,
             overdue: false,
+            is_consult,
         };
         self.queues[index(id)].line.insert(key);
         self.classes.get_mut(relies_on).relying.insert(call);

@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, ask_agent, bad_body, check_len};
 use crate::api::views::{Agent, Consult, Transfer};
-use crate::words::AgentRequest;
+use crate::words::{AgentRequest, ConsultTarget, Telephone};
 
 /// Puts the caller on hold, who hears music then.
 ///
@@ -32,6 +32,9 @@ pub(super) async fn hold(
 }
 
 /// Back to the caller; who is consulted is hung up.
+///
+/// A queue looks for nobody any more. In a conference whose agent consults one more: back to the
+/// others. Otherwise all who were consulted are hung up.
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
@@ -68,24 +71,58 @@ pub(super) async fn transfer(
 
 /// Puts the caller on hold and dials another party for the agent.
 ///
-/// It rings for 30 seconds. Whoever does not answer, or hangs up, leaves the agent with the caller.
+/// It is a number, an agent, or whoever a queue finds. A number and an agent are rung for 30
+/// seconds; a queue looks as it does for a caller of the first step that enters it, for as long as
+/// that caller may wait. Whoever does not answer, or hangs up, leaves the agent with the caller.
+///
+/// In a conference one more may be consulted: the others go on meanwhile, and a further
+/// `conference` brings them together, up to 16 legs.
+///
+/// A consulted agent is offered no calls meanwhile, and has no after-call work, unless they get the
+/// call: by `complete`, or because the agent hangs up.
 #[utoipa::path(post, path = "/v1/agents/{name}/consult", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)), request_body = Consult,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 400, body = ApiError,
+            description = "Not exactly one of `number`, `agent` and `queue`"),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody or consults somebody already, it is no \
-                           telephone number or none that a trunk may dial, or the agent cannot \
-                           be connected with what that trunk reaches")))]
+            description = "The agent talks to nobody or consults somebody already; it is no \
+                           telephone number or none that a trunk may dial; the other agent is \
+                           not known, the caller, the agent themselves, or their telephone is in \
+                           use or not registered; no flow enters the queue, it is full, or \
+                           nobody else is there to answer; the call has 16 legs; or whoever \
+                           carries the agent's leg cannot connect the two")))]
 pub(super) async fn consult(
     State(api): State<Api>,
     Path(name): Path<String>,
     body: Result<Json<Consult>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
-    let Json(Consult { number, trunk }) = body.map_err(|error| bad_body(&error))?;
-    check_len("number", &number, WORD_LEN_MAX)?;
-    check_len("trunk", trunk.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::Consult { number, trunk }).await
+    let Json(whom) = body.map_err(|error| bad_body(&error))?;
+    ask_agent(&api, name, AgentRequest::Consult { target: target(whom)? }).await
+}
+
+fn target(whom: Consult) -> Result<ConsultTarget, ApiError> {
+    match whom {
+        Consult { number: Some(number), trunk, agent: None, queue: None } => {
+            check_len("number", &number, WORD_LEN_MAX)?;
+            check_len("trunk", trunk.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
+            Ok(ConsultTarget::Telephone(Telephone::Number { number, trunk }))
+        }
+        Consult { number: None, trunk: None, agent: Some(agent), queue: None } => {
+            check_len("agent", &agent, WORD_LEN_MAX)?;
+            Ok(ConsultTarget::Telephone(Telephone::Agent { agent }))
+        }
+        Consult { number: None, trunk: None, agent: None, queue: Some(queue) } => {
+            check_len("queue", &queue, WORD_LEN_MAX)?;
+            Ok(ConsultTarget::Queue { queue })
+        }
+        Consult { .. } => {
+            let message =
+                "there must be exactly one of `number`, perhaps with `trunk`, `agent` and `queue`";
+            Err(ApiError::bad_request(message))
+        }
+    }
 }
 
 /// The agent leaves, and the caller goes on with whom the agent consults.
@@ -103,7 +140,7 @@ pub(super) async fn complete(
 
 /// Caller, agent and whom the agent consults hear each other.
 ///
-/// Who leaves leaves the other two together.
+/// So do those who met before. Who leaves leaves the others together.
 #[utoipa::path(post, path = "/v1/agents/{name}/conference", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),

@@ -1,5 +1,6 @@
 //! The interface over a real socket, in front of a driver that plays back one snapshot.
 
+mod consult;
 mod door;
 mod supervision;
 mod words;
@@ -429,7 +430,8 @@ fn agents_are_told_what_was_asked() {
                 "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
                 "alice: Hold",
                 "alice: Transfer { step: \"tech\", vars: {\"n\": Number(2)} }",
-                "alice: Consult { number: \"+14155550123\", trunk: None }",
+                "alice: Consult { target: Telephone(Number { number: \"+14155550123\", \
+                 trunk: None }) }",
                 "alice: Complete",
                 "alice: Conference",
                 "alice: Resume",

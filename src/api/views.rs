@@ -81,12 +81,15 @@ pub(super) struct LiveCall {
     pub path: Vec<Step>,
 }
 
-/// The party that an agent consults.
+/// Whom an agent consults: an agent, an outside party, or the one of a queue who answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Consulted {
-    pub number: String,
-    pub trunk: String,
-    /// ringing, talking or conference.
+    pub number: Option<String>,
+    pub trunk: Option<String>,
+    pub agent: Option<String>,
+    /// The queue that looks for somebody.
+    pub queue: Option<String>,
+    /// waiting (a queue looks for somebody), ringing, talking or conference.
     pub stage: String,
     /// Since when at this stage.
     pub since: String,
@@ -95,7 +98,8 @@ pub(super) struct Consulted {
 impl From<snapshot::ConsultView> for Consulted {
     fn from(consult: snapshot::ConsultView) -> Self {
         let (stage, since) = (word(consult.stage), stamp(consult.since));
-        Self { number: consult.number, trunk: consult.trunk, stage, since }
+        let snapshot::ConsultView { number, trunk, agent, queue, .. } = consult;
+        Self { number, trunk, agent, queue, stage, since }
     }
 }
 
@@ -272,14 +276,18 @@ pub(super) struct Transfer {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
-/// Whom an agent wants to consult.
+/// Whom an agent wants to consult: exactly one of `number`, `agent` and `queue`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Consult {
-    pub number: String,
-    /// The trunk, or the call's own provider, to go through; the first that may dial the number
-    /// otherwise.
+    pub number: Option<String>,
+    /// Beside `number`: the trunk, or the call's own provider, to go through; the first that may
+    /// dial the number otherwise.
     pub trunk: Option<String>,
+    /// An agent's login. Their telephone rings, whether or not they are ready.
+    pub agent: Option<String>,
+    /// A queue that a flow enters: whoever it finds for the call.
+    pub queue: Option<String>,
 }
 
 /// What the agent says of the call that ended.
@@ -368,11 +376,14 @@ pub(super) struct Stay {
     pub entered_at: String,
     pub left_at: String,
     pub wait_ms: u64,
-    /// answered, abandoned, timeout, full, no_agents, exit or ended.
+    /// answered, abandoned, timeout, full, no_agents, exit or ended; withdrawn where an agent asked
+    /// for somebody to consult and did not wait for the answer.
     pub left: String,
     pub priority: u8,
     /// Since when the place in line counted, where the caller came back to one they had.
     pub in_line_since: Option<String>,
+    /// Whether an agent waited, for somebody to consult: no wait of the caller's.
+    pub consulted: bool,
 }
 
 /// An agent or outside party that was called.
@@ -398,8 +409,13 @@ pub(super) struct Leg {
     pub sent_to_step: Option<String>,
     /// The number of whom the agent had consulted and left the caller with.
     pub sent_to_number: Option<String>,
+    /// The same of an agent.
+    pub sent_to_agent: Option<String>,
     /// Whether an agent asked for this party, to consult them.
     pub consulted: bool,
+    /// Since when a consulted agent had the call. What they talked and held before is in `talk_ms`
+    /// and `hold_ms`, and in no figure: that time is of the agent who consulted them.
+    pub handed_over_at: Option<String>,
     /// supervisor; absent of everybody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -481,6 +497,7 @@ impl From<crate::words::QueueVisit> for Stay {
             left: word::<QueueExit>(stay.left),
             priority: stay.priority,
             in_line_since: stay.in_line_since.map(stamp),
+            consulted: stay.consulted,
         }
     }
 }
@@ -491,10 +508,11 @@ impl From<crate::words::PartyLeg> for Leg {
             Party::Agent { name, .. } => (Some(name), None, None),
             Party::Outside { trunk, number } => (None, Some(trunk), Some(number)),
         };
-        let (sent_to_step, sent_to_number) = match leg.sent_to {
-            None => (None, None),
-            Some(SentTo::Step(step)) => (Some(step), None),
-            Some(SentTo::Number(number)) => (None, Some(number)),
+        let (sent_to_step, sent_to_number, sent_to_agent) = match leg.sent_to {
+            None => (None, None, None),
+            Some(SentTo::Step(step)) => (Some(step), None, None),
+            Some(SentTo::Number(number)) => (None, Some(number), None),
+            Some(SentTo::Agent(agent)) => (None, None, Some(agent)),
         };
         Self {
             agent,
@@ -511,7 +529,9 @@ impl From<crate::words::PartyLeg> for Leg {
             note: leg.wrap_up.and_then(|wrap_up| wrap_up.note),
             sent_to_step,
             sent_to_number,
+            sent_to_agent,
             consulted: leg.consulted,
+            handed_over_at: leg.handed_over.map(|handed| stamp(handed.at)),
             role: leg.role.map(word),
             modes: leg.modes.into_iter().map(Mode::from).collect(),
         }

@@ -2,7 +2,8 @@
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: caller and agent
 //! hear each other again when neither lasts. The legs of a conference hear each other whatever a
-//! telephone says.
+//! telephone says. While the agent of a conference consults the next party, the others go on hearing
+//! each other; one alone hears music.
 //!
 //! A supervisor hears all legs that are up, also where those do not hear each other. The mode says
 //! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside
@@ -16,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
+use crate::call::{Call, Fact, Leg, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -42,7 +43,7 @@ pub enum Change {
 
 /// What is heard on hold.
 const HOLD_MUSIC: &str = "default";
-/// What an agent hears until the consulted party answers.
+/// What an agent hears while a consulted party's telephone rings.
 const RINGING: &str = "ring";
 
 impl Call {
@@ -114,22 +115,28 @@ impl Call {
     fn talk_ears(&self) -> Ears {
         let Some(talk) = self.talk() else { return Ears::new() };
         let (caller, party) = (self.caller_leg(), talk.leg);
-        let Some(Consult { consulted, stage, .. }) = talk.consult else {
+        let Some(consult) = talk.consult else {
             return self.pair(caller, party, talk.agent_hold);
         };
-        let mut ears = match stage {
-            Stage::Ringing => {
-                let rings = (!self.holds(party)).then_some((party, Ear::Plays(RINGING)));
-                rings.into_iter().collect()
-            }
-            Stage::Talking => self.pair(party, consulted, false),
-            Stage::Conference => {
-                let there = [caller, party, consulted].into_iter().filter(|leg| self.has_leg(*leg));
-                return circle(&there.collect::<Vec<_>>());
+        let waits_with = |music| {
+            let hears = (!self.holds(party)).then_some((party, Ear::Plays(music)));
+            hears.into_iter().collect()
+        };
+        // Those whom the agent leaves while they consult somebody.
+        let left = [caller].into_iter().chain(self.met().iter().copied());
+        let mut left: Vec<_> = left.filter(|leg| self.has_leg(*leg)).collect();
+        let mut ears = match (consult.stage, consult.consulted()) {
+            (Stage::Waiting, _) if !self.is_consult_offered() => waits_with(HOLD_MUSIC),
+            (Stage::Waiting | Stage::Ringing, _) | (_, None) => waits_with(RINGING),
+            (Stage::Talking, Some(consulted)) => self.pair(party, consulted, false),
+            (Stage::Conference, Some(consulted)) => {
+                left.extend([party, consulted].into_iter().filter(|leg| self.has_leg(*leg)));
+                return circle(&left);
             }
         };
-        if self.has_leg(caller) {
-            ears.insert(caller, Ear::Plays(HOLD_MUSIC));
+        match left[..] {
+            [alone] => drop(ears.insert(alone, Ear::Plays(HOLD_MUSIC))),
+            _ => ears.extend(circle(&left)),
         }
         ears
     }
@@ -199,10 +206,12 @@ impl Call {
         let Some(talk) = self.talk() else { return BTreeSet::new() };
         let asked = match talk.consult.map(|consult| consult.stage) {
             None => talk.agent_hold,
-            Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
+            Some(Stage::Waiting | Stage::Ringing | Stage::Talking) => {
+                self.has_leg(self.caller_leg())
+            }
             Some(Stage::Conference) => false,
         };
-        let consulted = self.consulted_there().filter(|consulted| self.holds(*consulted));
+        let consulted = self.consulted_parties_there().filter(|consulted| self.holds(*consulted));
         let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
         agent.into_iter().chain(consulted).collect()
     }

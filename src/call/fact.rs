@@ -30,6 +30,8 @@ pub enum Fact {
         priority: u8,
         /// Since when the place in line counts, where that is from an earlier visit.
         in_line_since: Option<Timestamp>,
+        /// It is an agent who waits, for somebody to consult.
+        consulted: bool,
     },
     LeftQueue {
         left: QueueExit,
@@ -66,6 +68,10 @@ pub enum Fact {
     Transferred {
         leg: LegId,
         to: SentTo,
+    },
+    /// The agent of this leg was consulted, and has the call from now on.
+    HandedOver {
+        leg: LegId,
     },
     LegEnded {
         leg: LegId,
@@ -105,6 +111,7 @@ impl Fact {
             | Self::Held { .. }
             | Self::Resumed { .. }
             | Self::Transferred { .. }
+            | Self::HandedOver { .. }
             | Self::LegEnded { .. }
             | Self::CallerLeft
             | Self::LeftQueue { .. }

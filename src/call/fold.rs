@@ -9,8 +9,8 @@ use crate::call::{Fact, Origin, Role};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, ModeEntry, Party, PartyLeg, PartyRole,
-    PathEntry, QueueExit, QueueVisit, Recording, SentTo,
+    CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, ModeEntry, Party, PartyLeg,
+    PartyRole, PathEntry, QueueExit, QueueVisit, Recording, SentTo,
 };
 
 /// What a record holds that is not a happening.
@@ -83,19 +83,15 @@ impl Fold {
                 self.record.path.push(PathEntry { at, step: step.clone() });
             }
             Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
-            Fact::Queued { queue, priority, in_line_since } => {
-                self.queued(at, queue, *priority, *in_line_since);
+            Fact::Queued { queue, priority, in_line_since, consulted } => {
+                self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
             Fact::LeftQueue { left } => self.left_queue(at, *left),
             Fact::Dialed { leg, party, queue, role } => {
                 self.dialed(at, *leg, party, queue.as_ref(), role);
             }
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
-            Fact::LegAnswered { leg } => {
-                if let Some(open) = self.open.get(leg) {
-                    self.record.legs[open.index].answered_at = Some(at);
-                }
-            }
+            Fact::LegAnswered { leg } => self.with(*leg, |_, leg| leg.answered_at = Some(at)),
             Fact::Supervised { leg, mode } => {
                 self.with(*leg, |_, leg| leg.modes.push(ModeEntry { at, mode: *mode }));
             }
@@ -109,6 +105,7 @@ impl Fold {
                 open.talking_since = Some(at);
             }),
             Fact::Transferred { leg, to } => self.transferred(*leg, to),
+            Fact::HandedOver { leg } => self.with(*leg, |open, leg| open.hand_over(at, leg)),
             Fact::LegEnded { leg, outcome, cause } => {
                 self.with(*leg, |open, leg| {
                     open.stop(at, leg);
@@ -172,7 +169,8 @@ impl Fold {
             hold_ms: 0,
             wrap_up: None,
             sent_to: None,
-            consulted: *role == Role::Consulted,
+            consulted: matches!(role, Role::Consulted { .. }),
+            handed_over: None,
             role: recorded(role),
             modes: Vec::new(),
         });
@@ -195,8 +193,9 @@ impl Fold {
         queue: &str,
         priority: u8,
         in_line_since: Option<Timestamp>,
+        consulted: bool,
     ) {
-        self.asked_for_agent = true;
+        self.asked_for_agent |= !consulted;
         self.record.queued.push(QueueVisit {
             queue: queue.to_owned(),
             entered_at: at,
@@ -204,14 +203,15 @@ impl Fold {
             left: QueueExit::Ended,
             priority,
             in_line_since,
+            consulted,
         });
     }
 
     fn left_queue(&mut self, at: Timestamp, left: QueueExit) {
-        self.overflowed |= matches!(left, QueueExit::Overflowed(_));
         if let Some(visit) = self.record.queued.last_mut() {
             visit.left_at = at;
             visit.left = left;
+            self.overflowed |= !visit.consulted && matches!(left, QueueExit::Overflowed(_));
         }
     }
 
@@ -227,8 +227,8 @@ impl Fold {
                 leg.served() && of_house == agent
             })
         };
-        let left_waiting =
-            self.record.queued.last().is_some_and(|visit| visit.left == QueueExit::Abandoned);
+        let last_visit = self.record.queued.iter().rfind(|visit| !visit.consulted);
+        let left_waiting = last_visit.is_some_and(|visit| visit.left == QueueExit::Abandoned);
         if answered(true) {
             return CallOutcome::Handled;
         }
@@ -257,11 +257,24 @@ impl Fold {
 const fn recorded(role: &Role) -> Option<PartyRole> {
     match role {
         Role::Supervisor { .. } => Some(PartyRole::Supervisor),
-        Role::Caller | Role::Agent { .. } | Role::Called | Role::Consulted | Role::TookOver => None,
+        Role::Caller
+        | Role::Agent { .. }
+        | Role::Called
+        | Role::Consulted { .. }
+        | Role::TookOver => None,
     }
 }
 
 impl Open {
+    /// What there was so far is that of a party who was consulted.
+    fn hand_over(&mut self, at: Timestamp, leg: &mut PartyLeg) {
+        let (talks, holds) = (self.talking_since.is_some(), self.held_since.is_some());
+        self.stop(at, leg);
+        (self.talking_since, self.held_since) = (talks.then_some(at), holds.then_some(at));
+        let (talk_ms, hold_ms) = (leg.talk_ms, leg.hold_ms);
+        leg.handed_over = Some(HandedOver { at, talk_ms, hold_ms });
+    }
+
     /// Closes the running stretch of talk or hold and adds it up.
     fn stop(&mut self, at: Timestamp, leg: &mut PartyLeg) {
         if let Some(since) = self.talking_since.take() {

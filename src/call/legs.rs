@@ -42,12 +42,13 @@ pub struct Leg {
 pub enum Role {
     /// The one whose call it is.
     Caller,
-    /// An agent to whom the queue offers the call.
-    Agent { offer: OfferId, agent: AgentId },
+    /// An agent to whom the queue offers the call. Without an offer: whom another agent consulted
+    /// first, and then left the call to.
+    Agent { offer: Option<OfferId>, agent: AgentId },
     /// Whom a `transfer` of the flow dials, or an agent's own telephone.
     Called,
-    /// Whom an agent asks to join them.
-    Consulted,
+    /// Whom an agent asks to join them; while they ring because a queue found them, its offer.
+    Consulted { offer: Option<(OfferId, AgentId)> },
     /// Hears the call, and is heard as the mode says; no party of it.
     Supervisor { by: Arc<str>, mode: SupervisorMode },
     /// A supervisor who has taken the call over: its party.
@@ -86,10 +87,12 @@ impl Leg {
     #[must_use]
     pub const fn offer(&self) -> Option<(OfferId, AgentId)> {
         match self.role {
-            Role::Agent { offer, agent } => Some((offer, agent)),
-            Role::Caller
+            Role::Agent { offer: Some(offer), agent }
+            | Role::Consulted { offer: Some((offer, agent)) } => Some((offer, agent)),
+            Role::Agent { offer: None, .. }
+            | Role::Consulted { offer: None }
+            | Role::Caller
             | Role::Called
-            | Role::Consulted
             | Role::Supervisor { .. }
             | Role::TookOver => None,
         }
@@ -99,11 +102,31 @@ impl Leg {
     #[must_use]
     pub const fn is_party(&self) -> bool {
         match self.role {
-            Role::Caller | Role::Agent { .. } | Role::Called | Role::Consulted | Role::TookOver => {
-                true
-            }
+            Role::Caller
+            | Role::Agent { .. }
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::TookOver => true,
             Role::Supervisor { .. } => false,
         }
+    }
+
+    /// The agent whose work the call is, or will be once they answer.
+    #[must_use]
+    pub const fn handles(&self) -> Option<AgentId> {
+        match self.role {
+            Role::Agent { agent, .. } => Some(agent),
+            Role::Caller
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::Supervisor { .. }
+            | Role::TookOver => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_consulted(&self) -> bool {
+        matches!(self.role, Role::Consulted { .. })
     }
 
     #[must_use]
@@ -253,7 +276,11 @@ impl Call {
         queue: String,
         (offer, agent): (OfferId, AgentId),
     ) -> Option<LegId> {
-        self.add(now, Role::Agent { offer, agent }, party, Some(queue))
+        let role = match self.asks_queue() {
+            Some(_) => Role::Consulted { offer: Some((offer, agent)) },
+            None => Role::Agent { offer: Some(offer), agent },
+        };
+        self.add(now, role, party, Some(queue))
     }
 
     /// Adds a leg to a party outside, or to a colleague; `None` past [`LEGS_MAX`].

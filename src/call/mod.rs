@@ -7,6 +7,7 @@
 //! out.
 
 pub mod caller;
+pub mod consult;
 pub mod ears;
 pub mod fact;
 pub mod fold;
@@ -24,6 +25,7 @@ use crate::time::Timestamp;
 use crate::words::{CallRecord, NamedVia};
 
 pub use caller::{Directory, Entry, History, Learned};
+pub use consult::{CONFERENCE_LEGS_MAX, Consult, Stage, Whom};
 pub use ears::{Change, Ear, Ears};
 pub use fact::Fact;
 pub use fold::Closing;
@@ -32,7 +34,7 @@ pub use place::Places;
 pub use recordings::{
     Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
 };
-pub use state::{Consult, Stage, State, Talk, TalkStep};
+pub use state::{State, Talk, TalkStep};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -61,6 +63,8 @@ pub struct Call {
     caller: Option<LegId>,
     /// The legs that are up or ring, the caller's among them.
     legs: BTreeMap<LegId, Leg>,
+    /// Consulted parties in the conference, beside the one who was asked last.
+    met: BTreeSet<LegId>,
     /// What the legs hear, as asked for last.
     asked: Ears,
     /// Parties whose hold time runs, as noted last.
@@ -87,6 +91,7 @@ impl Call {
             places: Places::default(),
             caller: None,
             legs: BTreeMap::new(),
+            met: BTreeSet::new(),
             asked: Ears::new(),
             holding: BTreeSet::new(),
             play: PlayId(0),
@@ -172,12 +177,15 @@ impl Call {
         fold::record(&self.origin, &self.facts, Closing { language, vars })
     }
 
-    /// The queue a leg came from, and how long it talked and was on hold, in milliseconds.
+    /// The queue a leg came from, and how long it talked and was on hold, in milliseconds: of an
+    /// agent who was consulted first, since they have the call.
     #[must_use]
     pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
         let record = self.record();
         let found = record.legs.into_iter().find(|party| party.leg == leg);
-        found.map_or((None, 0, 0), |party| (party.queue, party.talk_ms, party.hold_ms))
+        let Some(party) = found else { return (None, 0, 0) };
+        let (talk_ms, hold_ms) = party.handled_ms();
+        (party.queue, talk_ms, hold_ms)
     }
 
     /// The path so far, for whoever looks at a live call.

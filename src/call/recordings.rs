@@ -214,8 +214,8 @@ impl Call {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         let Some(talk) = self.talk() else { return true };
-        let parties = [Some(talk.leg), self.consulted_there()];
-        let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
+        let parties = [talk.leg].into_iter().chain(self.consulted_parties_there());
+        let mut parties = parties.filter_map(|leg| self.party(leg));
         parties.any(Leg::is_ours)
     }
 

@@ -10,20 +10,13 @@
 //!
 //! An agent's phone that rings does not change the state: the caller still waits, and hears music.
 //! A call ends from any state, and an agent's feature code is Confirming all its life. While the
-//! caller talks to an agent, the agent may consult another party:
-//!
-//! ```text
-//!  talk ──► caller on hold, consulted rings ──► agent and consulted talk ──► all three
-//!    ▲                 │                                │                      │
-//!    └── consulted ────┴────────────────────────────────┴──────────────────────┤
-//!         leaves      agent leaves ──► caller and consulted party talk ◄───────┘
-//! ```
+//! caller talks to an agent, the agent may consult other parties: `consult.rs`.
 //!
 //! A supervisor changes no state, until they take a call over: then they are the party, whether the
 //! caller waited or talked, and the party before is gone.
 //!
-//! A caller who leaves while the agent talks to the consulted party leaves those two together; the
-//! call ends with the next of them.
+//! A caller who leaves while the agent talks to consulted parties leaves those together; the call
+//! ends when only one of them is left.
 //!
 //! **Invariant:** a call is in one state; what is special about a talk ends with the talk.
 //!
@@ -31,13 +24,11 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::call::{Call, Fact, Leg, Role};
+use crate::call::{Call, Consult, Fact, Role};
 use crate::flow;
 use crate::id::{LegId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo, SupervisorMode};
+use crate::words::{QueueExit, SupervisorMode};
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,26 +73,6 @@ pub enum TalkStep {
     Transfer,
 }
 
-/// The agent consults another party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Consult {
-    pub consulted: LegId,
-    pub stage: Stage,
-    /// Since when it is at this stage.
-    pub since: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// The consulted party is being dialed.
-    Ringing,
-    /// Agent and consulted party talk; the caller is on hold.
-    Talking,
-    /// All three hear each other.
-    Conference,
-}
-
 impl Call {
     #[must_use]
     pub const fn state(&self) -> State {
@@ -121,7 +92,7 @@ impl Call {
         }
     }
 
-    const fn talk_mut(&mut self) -> Option<&mut Talk> {
+    pub(super) const fn talk_mut(&mut self) -> Option<&mut Talk> {
         match &mut self.state {
             State::Talking(talk) => Some(talk),
             State::Opening
@@ -130,11 +101,6 @@ impl Call {
             | State::Dialing { .. }
             | State::Confirming => None,
         }
-    }
-
-    #[must_use]
-    pub fn consult(&self) -> Option<Consult> {
-        self.talk()?.consult
     }
 
     /// Whether the caller talks to the party of this leg.
@@ -180,7 +146,8 @@ impl Call {
     ) -> Timestamp {
         let since = self.places.join(now, queue, keep);
         let in_line_since = Some(since).filter(|&since| since < now);
-        self.note(now, Fact::Queued { queue: name, priority, in_line_since });
+        let consulted = false;
+        self.note(now, Fact::Queued { queue: name, priority, in_line_since, consulted });
         self.state = State::Waiting { queue, since: now };
         since
     }
@@ -220,6 +187,7 @@ impl Call {
     /// The caller talks to this party from now on.
     pub fn begin_talk(&mut self, now: Timestamp, leg: LegId, step: TalkStep) {
         let (agent_hold, consult) = (false, None);
+        self.met.clear();
         self.state = State::Talking(Talk { leg, since: now, step, agent_hold, consult });
         if !self.recordings.is_announcing() {
             self.next_play(); // what plays now ends here, and its end changes nothing
@@ -227,13 +195,11 @@ impl Call {
         self.note(now, Fact::Bridged { leg });
     }
 
-    /// The party of the talk has left, and the caller stays. Returns the consulted party, whom
-    /// nobody consults any more.
-    pub fn end_talk(&mut self) -> Option<LegId> {
-        let consulted = self.consult().map(|consult| consult.consulted);
+    /// The party of the talk has left, and the caller stays. The consultations end with it.
+    pub fn end_talk(&mut self) {
+        self.end_consults();
         self.recordings.stop_announcing();
         self.state = State::InFlow;
-        consulted
     }
 
     /// The agent asked for hold; `false` when that lasts already, and past
@@ -257,55 +223,6 @@ impl Call {
         self.talk_mut().is_some_and(|talk| std::mem::take(&mut talk.agent_hold))
     }
 
-    /// The agent of the talk consults this party, whose telephone rings.
-    pub fn begin_consult(&mut self, now: Timestamp, consulted: LegId) {
-        let Some(talk) = self.talk_mut() else { return };
-        talk.agent_hold = false; // the consultation is the hold now
-        talk.consult = Some(Consult { consulted, stage: Stage::Ringing, since: now });
-    }
-
-    /// The consulted party answered: agent and consulted party talk to each other.
-    pub fn consulted_answered(&mut self, now: Timestamp, consulted: LegId) {
-        if let Some(talk) = self.talk_mut() {
-            talk.consult = Some(Consult { consulted, stage: Stage::Talking, since: now });
-        }
-        self.note(now, Fact::Bridged { leg: consulted });
-    }
-
-    /// All three meet; `false` unless agent and consulted party talk.
-    pub fn confer(&mut self, now: Timestamp) -> bool {
-        let Some(consult) = self.talk_mut().and_then(|talk| talk.consult.as_mut()) else {
-            return false;
-        };
-        let may = consult.stage == Stage::Talking;
-        if may {
-            (consult.stage, consult.since) = (Stage::Conference, now);
-        }
-        may
-    }
-
-    /// The consultation ends, and with it the hold.
-    pub fn end_consult(&mut self) {
-        if let Some(talk) = self.talk_mut() {
-            (talk.consult, talk.agent_hold) = (None, false);
-        }
-    }
-
-    /// The agent leaves, and the caller goes on with the consulted party, who has answered. Returns
-    /// the agent's leg.
-    pub fn hand_over(&mut self, now: Timestamp, cause: Cause) -> Option<Leg> {
-        let (talk, consulted) = (self.talk()?, self.consulted_there()?);
-        let dialed = self.party(consulted).and_then(|leg| leg.dialed.as_ref());
-        if let Some(Party::Outside { number, .. }) = dialed {
-            let to = SentTo::Number(number.clone());
-            self.note(now, Fact::Transferred { leg: talk.leg, to });
-        }
-        let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
-        let goes_on = Talk { leg: consulted, since: now, agent_hold: false, consult: None, ..talk };
-        self.state = State::Talking(goes_on);
-        Some(ended)
-    }
-
     /// Whether a supervisor could take the call over: the caller talks to a party, or waits.
     #[must_use]
     pub fn may_be_taken_over(&self) -> bool {
@@ -322,33 +239,5 @@ impl Call {
             supervisor.role = Role::TookOver;
         }
         self.begin_talk(now, leg, step);
-    }
-
-    /// The consulted party, if one has answered.
-    #[must_use]
-    pub fn consulted_there(&self) -> Option<LegId> {
-        let consult = self.consult().filter(|consult| consult.stage != Stage::Ringing)?;
-        Some(consult.consulted)
-    }
-
-    #[must_use]
-    pub fn is_consulted(&self, leg: LegId) -> bool {
-        self.consult().is_some_and(|consult| consult.consulted == leg)
-    }
-
-    /// Whether others talk to each other when the caller leaves.
-    #[must_use]
-    pub fn outlives_caller(&self) -> bool {
-        self.consulted_there().is_some()
-    }
-
-    /// The caller leaves; whether those who talk to each other go on.
-    pub fn caller_leaves(&mut self, now: Timestamp) -> bool {
-        let goes_on = self.outlives_caller();
-        self.legs.remove(&self.caller_leg());
-        if goes_on {
-            self.note(now, Fact::CallerLeft);
-        }
-        goes_on
     }
 }

@@ -6,15 +6,16 @@
 //! **Deliberately absent:** who may ask in an agent's name: the HTTP interface knows its tokens.
 //! Whether a front can mix the sound of three: the front knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::Call;
+use crate::acd;
+use crate::call::{CONFERENCE_LEGS_MAX, Call, Stage};
 use crate::center::ContactCenter;
 use crate::center::outside::{NoRoute, Route};
 use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
-use crate::words::{AgentRequest, AgentState};
+use crate::words::{AgentRequest, AgentState, ConsultTarget, Target, Telephone};
 
 /// Variables an agent may set with one transfer.
 pub const VARS_MAX: usize = 32;
@@ -64,6 +65,18 @@ pub enum Refused {
     TooManyPauses,
     #[error("{number} is the caller's own number")]
     ConsultedIsCaller { number: String },
+    #[error("{agent} is the caller")]
+    ConsultedIsCallingAgent { agent: String },
+    #[error("{agent} cannot consult themselves")]
+    ConsultsThemselves { agent: String },
+    #[error("no flow has a queue `{queue}`; there are {names}")]
+    NoSuchQueue { queue: String, names: String },
+    #[error("nobody but {agent} is there to answer for the queue `{queue}`")]
+    NobodyElse { queue: String, agent: String },
+    #[error("the queue `{queue}` is full")]
+    QueueFull { queue: String },
+    #[error("{call} has {max} legs: no more can hear each other", max = CONFERENCE_LEGS_MAX)]
+    ConferenceFull { call: CallId },
     #[error("there is no agent `{login}`")]
     NoSuchAgent { login: String },
     #[error("the telephone of {agent} is not registered")]
@@ -89,6 +102,14 @@ pub enum Refused {
     FrontCannot(String),
 }
 
+/// By which way somebody is asked to join a talk.
+pub(super) enum Way {
+    Outside(Route),
+    Agent(AgentId),
+    /// As this says, a queue looks for somebody.
+    Queue(Box<acd::Enqueue>),
+}
+
 impl ContactCenter {
     /// Whether an agent may ask for this now. A request that is refused here changes nothing where
     /// it comes as an event all the same.
@@ -110,9 +131,7 @@ impl ContactCenter {
             AgentRequest::Hold => self.may_hold(agent),
             AgentRequest::Resume => self.may_resume(agent),
             AgentRequest::Transfer { step, vars } => self.may_transfer(agent, step, vars),
-            AgentRequest::Consult { number, trunk } => {
-                self.may_consult(agent, number, trunk.as_deref()).map(drop)
-            }
+            AgentRequest::Consult { target } => self.may_consult(agent, target).map(drop),
             AgentRequest::Complete | AgentRequest::Conference => self.consulted_of(agent).map(drop),
             AgentRequest::StartRecording
             | AgentRequest::PauseRecording
@@ -126,15 +145,14 @@ impl ContactCenter {
         self.talk_of(agent).ok().map(|(_, leg)| leg)
     }
 
-    /// The trunk, or the call's own provider, through which an agent would consult this number.
+    /// Whom this would dial for an agent; `None` where it is refused, or a queue finds somebody.
     #[must_use]
-    pub fn consult_trunk(
-        &self,
-        agent: AgentId,
-        number: &str,
-        trunk: Option<&str>,
-    ) -> Option<String> {
-        self.may_consult(agent, number, trunk).ok().map(|route| route.trunk)
+    pub fn consult_dials(&self, agent: AgentId, target: &ConsultTarget) -> Option<Target> {
+        match self.may_consult(agent, target).ok()? {
+            Way::Agent(consulted) => Some(Target::Agent(consulted)),
+            Way::Outside(route) => Some(route.target()),
+            Way::Queue(_) => None,
+        }
     }
 
     /// The call this agent talks on, and the agent's leg.
@@ -143,8 +161,7 @@ impl ContactCenter {
             let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
             let call = self.calls.get(call)?;
             let leg = call.talk()?.leg;
-            let offer = call.party(leg)?.offer();
-            offer.is_some_and(|(_, id)| id == agent).then_some((call, leg))
+            (call.party(leg)?.handles() == Some(agent)).then_some((call, leg))
         };
         let (call, leg) =
             talk().ok_or_else(|| match (self.name_of(agent), self.own.of(agent)) {
@@ -185,29 +202,89 @@ impl ContactCenter {
         let Some(flow) = flow.filter(|flow| !flow.step_names().any(|name| name == step)) else {
             return check_vars(vars);
         };
-        let mut names: Vec<&str> = flow.step_names().take(NAMES_MAX).collect();
-        if flow.step_names().nth(NAMES_MAX).is_some() {
-            names.push("…");
-        }
-        let (flow, names) = (flow.name().to_string(), names.join(", "));
+        let names = listed(flow.step_names());
+        let flow = flow.name().to_string();
         Err(Refused::NoSuchStep { flow, step: step.to_owned(), names })
     }
 
-    /// By which way an agent may dial this number beside the talk.
+    /// Which party an agent may consult beside the talk, and by which way.
     pub(super) fn may_consult(
         &self,
         agent: AgentId,
-        number: &str,
-        trunk: Option<&str>,
-    ) -> Result<Route, Refused> {
+        target: &ConsultTarget,
+    ) -> Result<Way, Refused> {
         let (call, _) = self.talk_of(agent)?;
-        if call.consult().is_some() {
+        if call.consult().is_some_and(|consult| consult.stage != Stage::Conference) {
             return Err(Refused::Consults { agent: self.name_of(agent) });
         }
         if !call.may_dial() {
             return Err(Refused::TooManyLegs);
         }
-        self.route_beside(call.id(), number, trunk)
+        if call.is_conference_full() {
+            return Err(Refused::ConferenceFull { call: call.id() });
+        }
+        match target {
+            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => {
+                self.route_beside(call.id(), number, trunk.as_deref()).map(Way::Outside)
+            }
+            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => {
+                self.may_consult_agent(call, agent, login).map(Way::Agent)
+            }
+            ConsultTarget::Queue { queue } => {
+                self.may_consult_queue(call, agent, queue).map(|wait| Way::Queue(Box::new(wait)))
+            }
+        }
+    }
+
+    fn may_consult_agent(
+        &self,
+        call: &Call,
+        asking: AgentId,
+        login: &str,
+    ) -> Result<AgentId, Refused> {
+        let agent = login.to_owned();
+        if self.agent_ids.get(login) == Some(&asking) {
+            return Err(Refused::ConsultsThemselves { agent });
+        }
+        if call.origin.via.agent() == Some(login) {
+            return Err(Refused::ConsultedIsCallingAgent { agent });
+        }
+        self.may_ring_for(login, call.origin.via.provider())
+    }
+
+    /// How the queue of this name is asked for somebody: as it would have been when the talk began.
+    fn may_consult_queue(
+        &self,
+        call: &Call,
+        asking: AgentId,
+        name: &str,
+    ) -> Result<acd::Enqueue, Refused> {
+        let queue = name.to_owned();
+        let now = call.talk().map(|talk| talk.since).unwrap_or_default();
+        let context = flow::Context { now, position: None, waiting: None };
+        let of_call = call.run.as_ref().map(flow::Run::flow);
+        let flows = of_call.into_iter().chain(&self.setup.flows);
+        let request = call.run.as_ref().and_then(|run| {
+            flows.into_iter().find_map(|flow| flow.consult_request(run, &context, name))
+        });
+        let Some((id, request)) = self.queue_ids.get(name).copied().zip(request) else {
+            let entered = self.setup.flows.iter().flat_map(|flow| flow.queues());
+            let names: BTreeSet<&str> = entered.map(|used| used.queue).collect();
+            let names = listed(names.into_iter());
+            return Err(Refused::NoSuchQueue { queue, names });
+        };
+        // Whoever answers is to be heard by an agent at a telephone of ours.
+        let wait = self.wait_in(call.id(), id, &request, (now, self.setup.origin_constraint(None)));
+        // Who is in the call already joins nobody in it.
+        let mut but = self.own.by_call.get(&call.id()).cloned().unwrap_or_default();
+        but.insert(asking);
+        if !self.acd.others_attend(&but, &wait.demands, &wait.relax) {
+            return Err(Refused::NobodyElse { queue, agent: self.name_of(asking) });
+        }
+        if self.acd.is_full(id) {
+            return Err(Refused::QueueFull { queue });
+        }
+        Ok(wait)
     }
 
     /// By which way a number is dialed for a party that joins the call.
@@ -234,11 +311,16 @@ impl ContactCenter {
 
     /// The agent of this login, if their telephone can be rung now.
     pub(super) fn may_ring(&self, login: &str) -> Result<AgentId, Refused> {
+        self.may_ring_for(login, None)
+    }
+
+    /// The same for a call that this provider carries, if one does.
+    fn may_ring_for(&self, login: &str, provider: Option<&str>) -> Result<AgentId, Refused> {
         let agent = login.to_owned();
         let Some(&id) = self.agent_ids.get(login) else {
             return Err(Refused::NoSuchAgent { login: agent });
         };
-        match self.may_be_called(id) {
+        match self.may_be_called_by(id, provider) {
             Ok(()) => Ok(id),
             Err(NoWay::AtProvider) => Err(Refused::TelephoneAtProvider { agent }),
             Err(NoWay::InUse) => Err(Refused::TelephoneInUse { agent }),
@@ -263,6 +345,15 @@ impl ContactCenter {
     fn name_of(&self, agent: AgentId) -> String {
         self.agent_name(agent).to_owned()
     }
+}
+
+/// The first of these names, and whether there are more.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.take(NAMES_MAX + 1).collect();
+    if let Some(further) = names.get_mut(NAMES_MAX) {
+        *further = "…";
+    }
+    names.join(", ")
 }
 
 fn check_vars(vars: &BTreeMap<String, serde_json::Value>) -> Result<(), Refused> {

@@ -14,7 +14,7 @@
 //! **Deliberately absent:** messages that callers leave: `recordings` has them. Calls that came
 //! through a provider, which has their sound.
 
-use crate::call::{Announcement, Call, RecordingStage, State};
+use crate::call::{Announcement, Call, Leg, RecordingStage, State};
 use crate::center::ContactCenter;
 use crate::center::agent_requests::Refused;
 use crate::center::recording_rule::RecordingRule;
@@ -234,7 +234,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| call.talks_on(leg)) else {
             return;
         };
-        let Some((_, agent)) = call.party(leg).and_then(|party| party.offer()) else { return };
+        let Some(agent) = call.party(leg).and_then(Leg::handles) else { return };
         if !call.recordings.pressed.completes(now, key, code) || call.recordings.is_announcing() {
             return;
         }

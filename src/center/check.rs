@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::call::{Call, Ear, Leg, Role, Stage, State};
+use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Role, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::id::LegId;
@@ -24,7 +24,8 @@ impl ContactCenter {
     fn check_calls(&self) {
         for call in self.calls.iter() {
             let id = call.id();
-            let waits = matches!(call.state(), State::Waiting { .. });
+            let waits =
+                matches!(call.state(), State::Waiting { .. }) || call.asks_queue().is_some();
             let queued = self.acd.position(id).is_some();
             assert_eq!(
                 waits,
@@ -35,12 +36,17 @@ impl ContactCenter {
             check_talk(call);
             check_recording(call);
             for (leg, party) in call.parties() {
-                let Some((offer, agent)) = party.offer() else { continue };
+                let offer = party.offer();
+                let Some(agent) = offer.map(|(_, agent)| agent).or(party.handles()) else {
+                    continue;
+                };
                 let state = &self.acd.agent(agent).state;
                 let agrees = match state {
-                    AgentState::Talking { call } => party.is_up() && *call == id,
+                    AgentState::Talking { call } => {
+                        party.is_up() && party.handles().is_some() && *call == id
+                    }
                     AgentState::Reserved { offer: reserved, call } => {
-                        !party.is_up() && *reserved == offer && *call == id
+                        !party.is_up() && offer == Some((*reserved, agent)) && *call == id
                     }
                     AgentState::LoggedOut
                     | AgentState::NotReady { .. }
@@ -64,7 +70,10 @@ impl ContactCenter {
                 | AgentState::AfterCallWork { .. } => continue,
             };
             let busy_with = self.calls.get(&call).is_some_and(|call| {
-                call.parties().any(|(_, leg)| leg.offer().is_some_and(|(_, id)| id == agent.id))
+                call.parties().any(|(_, leg)| {
+                    let offered = leg.offer().map(|(_, id)| id);
+                    offered.or(leg.handles()) == Some(agent.id)
+                })
             });
             assert!(busy_with, "{} is {:?}, but that call has no such leg", agent.id, agent.state);
         }
@@ -79,13 +88,13 @@ impl ContactCenter {
         for call in self.calls.iter() {
             let id = call.id();
             let on_it = self.own.by_call.get(&id);
-            let beside =
-                call.parties().any(|(_, leg)| leg.agent().is_some() && leg.offer().is_none());
+            let is_beside = |leg: &Leg| leg.offer().is_none() && leg.handles().is_none();
+            let beside = call.parties().any(|(_, leg)| leg.agent().is_some() && is_beside(leg));
             let in_use = is_agents(call) || beside;
             assert_eq!(in_use, on_it.is_some(), "{id}: {on_it:?} are on it");
             for (leg, party) in call.parties() {
                 let Some(Party::Agent { id: agent, .. }) = &party.dialed else { continue };
-                if party.offer().is_some() {
+                if !is_beside(party) {
                     continue;
                 }
                 assert!(on_it.is_some_and(|on_it| on_it.contains(agent)), "{leg} is nobody's");
@@ -112,11 +121,20 @@ fn check_talk(call: &Call) {
     let id = call.id();
     let parties = call.parties().filter(|(_, leg)| leg.is_party());
     let talking = parties.filter(|(_, leg)| leg.is_up()).count();
-    let consulted = usize::from(call.consulted_there().is_some());
+    let consulted = call.consulted_parties_there().count();
     assert!(
         talking <= 1 + consulted,
         "{id} has {talking} answered parties, {consulted} of them consulted"
     );
+    let few = call.parties().count() < CONFERENCE_LEGS_MAX;
+    assert!(few, "{id} has more legs than may hear each other");
+    for consulted in call.met() {
+        let is_there = call.party(*consulted).is_some_and(Leg::is_up);
+        assert!(
+            is_there && call.consult().is_some(),
+            "{id}: {consulted} has met those who are there"
+        );
+    }
     let is_there = call.caller().is_some() || call.outlives_caller();
     assert!(is_there, "{id} goes on without its caller, for nobody");
     assert_eq!(*call.asked(), call.ears(), "{id}: what is heard, and what should be");
@@ -125,8 +143,13 @@ fn check_talk(call: &Call) {
     let Some(talk) = call.talk() else { return };
     assert!(call.has_leg(talk.leg), "{id} talks on {}, which ended", talk.leg);
     if let Some(consult) = talk.consult {
-        let answered = call.party(consult.consulted).map(Leg::is_up);
-        assert_eq!(answered, Some(consult.stage != Stage::Ringing), "{id}: {consult:?}");
+        let answered = consult.consulted().map(|consulted| call.party(consulted).map(Leg::is_up));
+        let expected = match consult.stage {
+            Stage::Waiting => None,
+            Stage::Ringing => Some(Some(false)),
+            Stage::Talking | Stage::Conference => Some(Some(true)),
+        };
+        assert_eq!(answered, expected, "{id}: {consult:?}");
     }
 }
 

@@ -64,7 +64,9 @@ impl ContactCenter {
             offers: Vec::new(),
             legs: Vec::new(),
         };
-        row.visits.extend(record.queued.iter().map(|visit| QueueVisit {
+        // Who waits for somebody to consult is no caller.
+        let visits = record.queued.iter().filter(|visit| !visit.consulted);
+        row.visits.extend(visits.map(|visit| QueueVisit {
             queue: queue(&visit.queue),
             wait_ms: millis(visit.left_at.since(visit.entered_at)),
             left: visit.left,
@@ -79,15 +81,20 @@ impl ContactCenter {
                 let outcome = offer_outcome(leg.outcome);
                 row.offers.push(Offer { queue, agent, outcome });
             }
-            // A colleague whom an agent calls handles nothing.
+            // A colleague whom an agent calls handles nothing, nor does one who is only consulted.
             let is_queues = queue.is_some() || row.by_agent.is_none();
-            if is_queues && leg.answered_at.is_some() && leg.outcome == LegOutcome::Accepted {
+            let (talk_ms, hold_ms) = leg.handled_ms();
+            if is_queues
+                && !leg.only_consulted()
+                && leg.answered_at.is_some()
+                && leg.outcome == LegOutcome::Accepted
+            {
                 row.legs.push(Leg {
                     n: leg.leg.n,
                     agent,
                     queue,
-                    talk_ms: leg.talk_ms,
-                    hold_ms: leg.hold_ms,
+                    talk_ms,
+                    hold_ms,
                     acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
                     resolved: leg.wrap_up.as_ref().and_then(|wrap_up| wrap_up.resolved),
                 });

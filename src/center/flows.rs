@@ -12,7 +12,7 @@ use crate::call::caller;
 use crate::call::{Call, Fact, Origin, State};
 use crate::center::{ContactCenter, Setup, Wake};
 use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
-use crate::id::{CallId, LegId, PlayId};
+use crate::id::{CallId, LegId, PlayId, QueueId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
 use crate::words::{Cause, Command, Digit, EndedBy, From, QueueExit, Via};
@@ -341,29 +341,39 @@ impl ContactCenter {
         let keep = self.setup.queues[queue.0 as usize].keep_place;
         let name = request.queue.to_string();
         let since = call.join_queue(now, (queue, name), request.priority, keep);
+        let origin = self.setup.origin_constraint(call.origin.via.provider());
+        let mut enqueue = self.wait_in(id, queue, &request, (since, origin));
+        // Who comes back to their place may wait as long as anybody who just came.
+        enqueue.wait_max += now.since(since);
+        self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
+        self.announce_in_queue(now, id, queue);
+    }
+
+    /// What the queue has to know of somebody who waits since then, for agents behind this origin.
+    pub(super) fn wait_in(
+        &self,
+        call: CallId,
+        queue: QueueId,
+        request: &QueueRequest,
+        (since, origin): (Timestamp, Option<String>),
+    ) -> acd::Enqueue {
         let levels = |levels: &[(Arc<str>, u8)]| {
             levels.iter().map(|(skill, level)| (self.skills.id(skill), *level)).collect()
         };
         let mut demands: Vec<_> = levels(&request.skills);
-        let provider = call.origin.via.provider();
-        demands.extend(
-            self.setup.origin_constraint(provider).map(|skill| (self.skills.id(&skill), 1)),
-        );
+        demands.extend(origin.map(|origin| (self.skills.id(&origin), 1)));
         let prefer = request.prefer_agent.as_ref();
-        let enqueue = acd::Enqueue {
-            call: id,
+        acd::Enqueue {
+            call,
             queue,
             demands,
             priority: request.priority,
             relax: request.relax.iter().map(|step| (step.after, levels(&step.levels))).collect(),
             since,
-            // Who comes back to their place may wait as long as anybody who just came.
-            wait_max: request.wait_max + now.since(since),
+            wait_max: request.wait_max,
             ring_timeout: request.ring_timeout,
             prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
-        };
-        self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
-        self.announce_in_queue(now, id, queue);
+        }
     }
 
     /// The caller pressed the exit key.

@@ -45,7 +45,7 @@ impl ContactCenter {
         call.party_answered(now, leg);
         self.timers.cancel(&Wake::RingOut(leg));
         match role {
-            Role::Consulted => {
+            Role::Consulted { .. } => {
                 call.consulted_answered(now, leg);
                 self.arrange(now, leg.call);
             }
@@ -113,7 +113,7 @@ impl ContactCenter {
         }
         self.free_telephone(leg.call, &ended);
         match ended.role {
-            Role::Consulted => self.back_to_caller(now, leg.call),
+            Role::Consulted { .. } => self.back_to_caller(now, leg.call),
             Role::Called => {
                 self.calls.get_mut(&leg.call).map(Call::end_dialing);
                 self.stop_play(now, leg.call);
@@ -145,8 +145,9 @@ impl ContactCenter {
             return self.unanswered(now, leg, cause, lost);
         }
         let caller_is_there = call.caller().is_some();
-        if caller_is_there && call.talks_on(leg) && call.consulted_there().is_some() {
-            return self.hand_over(now, leg, cause);
+        let rest = call.consulted_parties_there().count() + usize::from(caller_is_there);
+        if call.talks_on(leg) && call.outlives_caller() && rest >= 2 {
+            return self.leave_to_consulted(now, leg, cause);
         }
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
@@ -157,15 +158,16 @@ impl ContactCenter {
         }
         let (talk, is_consulted) =
             (call.talk().filter(|talk| talk.leg == leg), call.is_consulted(leg));
+        let goes_on = caller_is_there || call.parties_there() >= 2;
         self.free_telephone(leg.call, &ended);
         if !ended.is_party() {
             return; // the call goes on
         }
-        if !caller_is_there {
+        if !goes_on {
             return self.last_two_over(now, leg, &ended, cause, lost);
         }
         if is_consulted {
-            return self.back_to_caller(now, leg.call);
+            return self.consulted_leaves(now, leg);
         }
         let Some(talk) = talk else { return };
         self.end_talk(now, leg, &ended);
@@ -178,7 +180,7 @@ impl ContactCenter {
     }
 
     /// The caller is gone. What `on_hangup` names runs now; the call ends, unless an agent and the
-    /// consulted party talk on.
+    /// consulted parties talk on.
     fn caller_over(&mut self, now: Timestamp, id: CallId, cause: Cause, lost: Option<EndedBy>) {
         if self.calls.get(&id).is_none_or(|call| call.caller().is_none()) {
             return; // told twice
@@ -192,7 +194,7 @@ impl ContactCenter {
         }
     }
 
-    /// An agent and a consulted party went on without the caller, and one of them has left.
+    /// An agent and consulted parties went on without the caller, and the last but one of them has left.
     fn last_two_over(
         &mut self,
         now: Timestamp,
@@ -202,7 +204,7 @@ impl ContactCenter {
         lost: Option<EndedBy>,
     ) {
         let Some(call) = self.calls.get(&leg.call) else { return };
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             self.talk_ended(now, leg, agent, call.leg_times(leg));
         }
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
@@ -211,13 +213,12 @@ impl ContactCenter {
     /// The party of a talk has left, and the caller is still there: a consulted party is hung up,
     /// and an agent has after-call work.
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
+        self.dismiss_consulted_parties(now, leg.call);
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
-        if let Some(consulted) = call.end_talk() {
-            self.dismiss(now, consulted);
-        }
+        call.end_talk();
         self.stop_play(now, leg.call);
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             self.talk_ended(now, leg, agent, times);
         }
     }
@@ -253,6 +254,7 @@ impl ContactCenter {
                 self.count_left(now, id, queue, waited, left);
             }
         }
+        let consulted = call.leave_consult_queue(now, QueueExit::Withdrawn);
         let talked = self.end_legs(now, &mut call);
         let leg = call.caller_leg();
         if let Some(caller) = call.end_caller() {
@@ -270,7 +272,7 @@ impl ContactCenter {
         self.commands.push_back(Command::CloseRecord { record });
 
         // The queue hears of it last: what it decides now may already concern other calls.
-        if waiting {
+        if waiting || consulted {
             self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
         for (leg, agent) in talked {
@@ -288,7 +290,7 @@ impl ContactCenter {
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
             call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if let (true, Some((_, agent))) = (leg.is_up(), leg.offer()) {
+            if let (true, Some(agent)) = (leg.is_up(), leg.handles()) {
                 talked.push((id, agent));
             }
         }

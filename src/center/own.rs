@@ -167,10 +167,20 @@ impl ContactCenter {
     }
 
     pub(super) fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
-        if let Some(Reachability::Provider(_)) =
-            self.setup.reachability.get(self.agent_name(called))
-        {
-            return Err(NoWay::AtProvider);
+        self.may_be_called_by(called, None)
+    }
+
+    /// The same for a call that this provider carries, if one does: it may dial agents of its own.
+    pub(super) fn may_be_called_by(
+        &self,
+        called: AgentId,
+        provider: Option<&str>,
+    ) -> Result<(), NoWay> {
+        match self.setup.reachability.get(self.agent_name(called)) {
+            Some(Reachability::Provider(name)) if provider != Some(name.as_str()) => {
+                return Err(NoWay::AtProvider);
+            }
+            Some(Reachability::Provider(_) | Reachability::Sip) | None => {}
         }
         let agent = self.acd.agent(called);
         let on_queue_call =
@@ -203,16 +213,28 @@ impl ContactCenter {
         let leg = self.calls.get_mut(&id)?.dial(now, role, party)?;
         let (target, until) = (Target::Agent(called), now + RING_TIMEOUT);
         self.timers.set(Wake::RingOut(leg), until);
-        self.own.begin(called, id);
-        // Before other inputs: an offer that those withdraw must not go to this agent.
-        self.queue_inputs.push_front(self.own_call_update(called));
+        self.use_telephone(called, id);
         Some((leg, Command::Dial { leg, target, from, until }))
+    }
+
+    /// An agent's telephone is in use by this call, beside the queue.
+    pub(super) fn use_telephone(&mut self, agent: AgentId, id: CallId) {
+        self.own.begin(agent, id);
+        // Before other news: an offer that those withdraw must not go to this agent.
+        self.queue_inputs.push_front(self.own_call_update(agent));
     }
 
     /// The leg of an agent who was rung beside the queue has ended, and the call goes on.
     pub(super) fn free_telephone(&mut self, id: CallId, ended: &Leg) {
-        let agent = ended.agent().filter(|_| ended.offer().is_none());
-        if let Some(agent) = agent.filter(|agent| self.own.leave(*agent, id)) {
+        let is_beside = ended.offer().is_none() && ended.handles().is_none();
+        if let Some(agent) = ended.agent().filter(|_| is_beside) {
+            self.leave_telephone(agent, id);
+        }
+    }
+
+    /// An agent's telephone is in use by this call no more, or by what is the queue's.
+    pub(super) fn leave_telephone(&mut self, agent: AgentId, id: CallId) {
+        if self.own.leave(agent, id) {
             self.queue_inputs.push_back(self.own_call_update(agent));
         }
     }

@@ -118,6 +118,9 @@ impl ContactCenter {
 
     /// The queue sent the call away; its flow goes on.
     fn overflowed(&mut self, now: Timestamp, id: CallId, why: Overflow) {
+        if self.consult_overflowed(now, id, why) {
+            return;
+        }
         self.left_queue(now, id, QueueExit::Overflowed(why));
         self.drive(now, id, Input::Queue(QueueOutcome::Overflowed(why)));
     }
@@ -134,6 +137,9 @@ impl ContactCenter {
     fn accepted(&mut self, now: Timestamp, offer: OfferId, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(offer) else { return };
+        if call.asks_queue().is_some() {
+            return self.consult_accepted(now, leg);
+        }
         call.party_answered(now, leg);
         let Some(waited) = self.answered_from_queue(now, id) else { return };
         tracing::info!(call = %id, %leg, wait_s = waited.as_secs(), "call answered");

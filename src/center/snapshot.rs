@@ -6,9 +6,9 @@
 
 use serde::Serialize;
 
-use crate::call::{Call, Consult, Leg, LegState, RecordingStage, Role, Stage, State};
+use crate::call::{Call, Consult, Leg, LegState, RecordingStage, Role, Stage, State, Whom};
 use crate::center::ContactCenter;
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, NamedVia, Party, SupervisorMode};
 
@@ -52,11 +52,16 @@ pub struct CallView {
     pub path: Vec<(Timestamp, String)>,
 }
 
-/// The agent consults an outside party.
+/// The agent consults a party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsultView {
-    pub number: String,
-    pub trunk: String,
+    /// Somebody outside, through this trunk.
+    pub number: Option<String>,
+    pub trunk: Option<String>,
+    /// An agent; where a queue looks for one, whose telephone rings.
+    pub agent: Option<String>,
+    /// The queue that looks for somebody.
+    pub queue: Option<String>,
     pub stage: Stage,
     /// Since when at this stage.
     pub since: Timestamp,
@@ -172,15 +177,32 @@ impl ContactCenter {
             intent: call.intent.as_ref().map(ToString::to_string),
             language: call.run.as_ref().map(|run| run.language().to_string()),
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
-            position: self.acd.position(call.id()),
+            position: queue.and_then(|_| self.acd.position(call.id())),
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
             recording: call.recordings.stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
-            consult: consult_view(call),
+            consult: self.consult_view(call),
             supervisor: supervisor_view(call),
             path,
         }
+    }
+
+    fn consult_view(&self, call: &Call) -> Option<ConsultView> {
+        let Consult { whom, stage, since } = call.consult()?;
+        let (party, queue) = match whom {
+            Whom::Party(consulted) => (Some(call.party(consulted)?), None),
+            Whom::Queue(queue) => (call.consult_offer(), Some(self.queue_name(queue).to_owned())),
+        };
+        let stage = if queue.is_some() && party.is_some() { Stage::Ringing } else { stage };
+        let (agent, trunk, number) = match party.and_then(|leg| leg.dialed.as_ref()) {
+            Some(Party::Agent { name, .. }) => (Some(name.clone()), None, None),
+            Some(Party::Outside { trunk, number }) => {
+                (None, Some(trunk.clone()), Some(number.clone()))
+            }
+            None => (None, None, None),
+        };
+        Some(ConsultView { number, trunk, agent, queue, stage, since })
     }
 
     fn queue_views(&self, now: Timestamp) -> Vec<QueueView> {
@@ -199,7 +221,7 @@ impl ContactCenter {
             })
             .collect();
         for call in self.calls.iter() {
-            let State::Waiting { queue, since } = call.state() else { continue };
+            let Some((queue, since)) = waits(call) else { continue };
             let view = &mut views[queue.0 as usize];
             let waited = crate::center::flows::millis(now.since(since));
             view.longest_wait_ms = view.longest_wait_ms.max(waited);
@@ -240,14 +262,12 @@ impl ContactCenter {
     }
 }
 
-fn consult_view(call: &Call) -> Option<ConsultView> {
-    let Consult { consulted, stage, since } = call.consult()?;
-    match call.party(consulted)?.dialed.as_ref()? {
-        Party::Outside { trunk, number } => {
-            let (trunk, number) = (trunk.clone(), number.clone());
-            Some(ConsultView { number, trunk, stage, since })
-        }
-        Party::Agent { .. } => None,
+/// The queue a call waits in, for its caller or for who is to be consulted, and since when.
+fn waits(call: &Call) -> Option<(QueueId, Timestamp)> {
+    match call.state() {
+        State::Waiting { queue, since } => Some((queue, since)),
+        State::Talking(talk) => Some((call.asks_queue()?, talk.consult?.since)),
+        State::Opening | State::InFlow | State::Dialing { .. } | State::Confirming => None,
     }
 }
 

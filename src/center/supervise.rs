@@ -124,6 +124,9 @@ impl ContactCenter {
         if !call.may_dial() {
             return Err(Refused::TooManyLegs);
         }
+        if call.is_conference_full() {
+            return Err(Refused::ConferenceFull { call: id });
+        }
         match from {
             Telephone::Agent { agent } => self.may_ring(agent).map(Way::Agent),
             Telephone::Number { number, trunk } => {
@@ -233,9 +236,7 @@ impl ContactCenter {
             Some(talk) => {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
                 self.commands.push_back(Command::HangUp { leg, cause });
-                if let Some(consult) = talk.consult {
-                    self.dismiss(now, consult.consulted);
-                }
+                self.dismiss_consulted_parties(now, id);
                 self.party_leaves(now, leg, cause);
             }
         }
@@ -253,7 +254,7 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             self.talk_ended(now, leg, agent, times);
         }
     }

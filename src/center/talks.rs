@@ -1,17 +1,24 @@
 //! Talks: holds, and what the agent asks for meanwhile.
 //!
+//! **Invariant:** while a queue looks for somebody to consult, the call waits in it beside its
+//! talk; whatever ends the consultation takes it out.
+//!
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::acd;
 use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
+use crate::center::agent_requests::Way;
 use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo};
+use crate::words::{
+    AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
+};
 
 /// How long a consulted party's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
@@ -25,14 +32,9 @@ impl ContactCenter {
         };
         match ask {
             AgentRequest::Hold => self.hold(now, leg.call),
-            AgentRequest::Resume => {
-                self.dismiss_consulted(now, leg.call);
-                self.back_to_caller(now, leg.call);
-            }
+            AgentRequest::Resume => self.resume(now, leg.call),
             AgentRequest::Transfer { step, vars } => self.transfer_to_step(now, leg, &step, vars),
-            AgentRequest::Consult { number, trunk } => {
-                self.consult(now, agent, &number, trunk.as_deref());
-            }
+            AgentRequest::Consult { target } => self.consult(now, agent, &target),
             AgentRequest::Complete => {
                 let cause = Cause::NORMAL_CLEARING;
                 self.commands.push_back(Command::HangUp { leg, cause });
@@ -56,6 +58,17 @@ impl ContactCenter {
         }
     }
 
+    /// The agent goes back to the caller, or out of a consultation to those they have met.
+    fn resume(&mut self, now: Timestamp, id: CallId) {
+        let consult = self.calls.get(&id).and_then(Call::consult);
+        if consult.is_some_and(|consult| consult.stage == Stage::Conference) {
+            self.dismiss_consulted_parties(now, id);
+            return self.arrange(now, id);
+        }
+        self.dismiss_consulted(now, id);
+        self.back_to_caller(now, id);
+    }
+
     /// The agent leaves, and the call goes on at this step.
     fn transfer_to_step(
         &mut self,
@@ -76,17 +89,64 @@ impl ContactCenter {
         self.drive_after(now, leg.call, input, EndedBy::Flow);
     }
 
-    /// The caller waits, and the consulted party is dialed for the agent.
-    fn consult(&mut self, now: Timestamp, agent: AgentId, number: &str, trunk: Option<&str>) {
+    /// The caller waits, and a party is asked to join the agent.
+    fn consult(&mut self, now: Timestamp, agent: AgentId, target: &ConsultTarget) {
         let Ok((call, _)) = self.talk_of(agent) else { return };
         let id = call.id();
-        let Ok(route) = self.may_consult(agent, number, trunk) else { return };
-        let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Consulted);
+        let role = Role::Consulted { offer: None };
+        let dialed = match self.may_consult(agent, target) {
+            Ok(Way::Outside(route)) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
+            Ok(Way::Agent(consulted)) => {
+                let shown = self.shown_of(id);
+                self.dial_telephone(now, id, role, consulted, shown)
+            }
+            Ok(Way::Queue(wait)) => return self.consult_queue(now, id, *wait),
+            Err(_) => return,
+        };
         let Some((consulted, dial)) = dialed else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.begin_consult(now, consulted);
         self.arrange(now, id);
         self.commands.push_back(dial); // once the two are parted
+    }
+
+    /// The caller waits, and a queue looks for somebody who joins the agent.
+    fn consult_queue(&mut self, now: Timestamp, id: CallId, mut wait: acd::Enqueue) {
+        wait.since = now;
+        let name = self.queue_name(wait.queue).to_owned();
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        tracing::info!(call = %id, queue = name, "an agent consults a queue");
+        call.begin_queue_consult(now, (wait.queue, name), wait.priority);
+        self.queue_inputs.push_back(acd::Input::Consult(Box::new(wait)));
+        self.arrange(now, id);
+    }
+
+    /// The queue has found somebody, who has answered.
+    pub(super) fn consult_accepted(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let agent = call.party(leg).and_then(Leg::agent);
+        call.party_answered(now, leg);
+        call.consulted_answered(now, leg);
+        if let Some(agent) = agent {
+            self.use_telephone(agent, leg.call);
+        }
+        self.arrange(now, leg.call);
+    }
+
+    /// The queue has found nobody to consult, and looks no longer; whether it did.
+    pub(super) fn consult_overflowed(&mut self, now: Timestamp, id: CallId, why: Overflow) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let looked = call.leave_consult_queue(now, QueueExit::Overflowed(why));
+        if looked {
+            let why = match why {
+                Overflow::Timeout => "nobody came in time",
+                Overflow::Full => "it is full",
+                Overflow::NoAgents => "nobody is there",
+            };
+            tracing::info!(call = %id, why, "the queue finds nobody to consult");
+            self.back_to_caller(now, id);
+        }
+        looked
     }
 
     fn confer(&mut self, now: Timestamp, id: CallId) {
@@ -99,24 +159,83 @@ impl ContactCenter {
     /// answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let heir = call.consulted_there();
         let Some(ended) = call.hand_over(now, cause) else { return };
-        if let Some((_, agent)) = ended.offer() {
+        if let Some(agent) = ended.handles() {
             let times = call.leg_times(leg);
             self.talk_ended(now, leg, agent, times);
+        }
+        self.free_telephone(leg.call, &ended);
+        if let Some(heir) = heir {
+            self.handed_over(now, heir);
         }
         self.arrange(now, leg.call);
     }
 
-    /// The consultation is over: the agent talks to the caller again.
+    /// The agent has left or leaves, and the others go on: with the consulted party who was asked
+    /// last, or, where that one has not answered, with those in the conference.
+    pub(super) fn leave_to_consulted(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
+        if self.calls.get(&leg.call).is_some_and(|call| call.consulted_there().is_none()) {
+            self.dismiss_consulted(now, leg.call);
+            if let Some(call) = self.calls.get_mut(&leg.call) {
+                call.end_consult(now);
+            }
+        }
+        self.hand_over(now, leg, cause);
+    }
+
+    /// The consulted party on this leg has the caller now. From here on it is an agent's work: it
+    /// counts, and after-call work follows by the rule of the queue that found them, or of the agent
+    /// before them.
+    fn handed_over(&mut self, now: Timestamp, heir: LegId) {
+        let id = heir.call;
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
+            return;
+        };
+        let found_by = call.leg_times(heir).0.and_then(|name| self.queue_ids.get(&name).copied());
+        let queue = found_by.or(call.recordings.queue);
+        let agent = call.party(heir).and_then(Leg::agent);
+        let Some((agent, queue)) = agent.zip(queue) else { return };
+        call.handed_to(now, heir, agent);
+        self.queue_inputs.push_back(acd::Input::HandedOver { agent, call: id, queue });
+        self.leave_telephone(agent, id);
+    }
+
+    /// A consulted party leaves.
+    pub(super) fn consulted_leaves(&mut self, now: Timestamp, leg: LegId) {
+        let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        match call.met_leaves(leg) {
+            true => self.arrange(now, leg.call),
+            false => self.back_to_caller(now, leg.call),
+        }
+    }
+
+    /// No party is consulted now: the agent is back with the caller and the conference.
     pub(super) fn back_to_caller(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.end_consult();
+        call.end_consult(now);
         self.arrange(now, id);
     }
 
+    /// Whoever is asked to join is not any more.
     fn dismiss_consulted(&mut self, now: Timestamp, id: CallId) {
-        if let Some(consult) = self.calls.get(&id).and_then(Call::consult) {
-            self.dismiss(now, consult.consulted);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.leave_consult_queue(now, QueueExit::Withdrawn) {
+            return self.queue_inputs.push_back(acd::Input::Leave { call: id });
+        }
+        if let Some(consulted) = call.consult().and_then(Consult::consulted) {
+            self.dismiss(now, consulted);
+        }
+    }
+
+    /// Whoever is asked to join, or has met the caller, is hung up.
+    pub(super) fn dismiss_consulted_parties(&mut self, now: Timestamp, id: CallId) {
+        self.dismiss_consulted(now, id);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let met = call.met().clone();
+        call.end_consults();
+        for consulted in met {
+            self.dismiss(now, consulted);
         }
     }
 

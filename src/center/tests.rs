@@ -1,6 +1,8 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod call_recording;
+mod conference;
+mod consult;
 mod honest;
 mod legs;
 mod lines;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use attendant::config::{self, Keep, Problems, Sources};
 use attendant::flow::{Flow, Known, Severity, explain};
+use attendant::webhook::provider_info::{ProviderInfo, SplitSupport};
 use attendant::webhook::{self, Provider, Support};
 use attendant::words::{Need, Verb};
 
@@ -116,9 +117,22 @@ fn differences<'a>(
         if same {
             text.push_str(&format!("{name}: everything is as on a telephone of our own\n"));
         }
+        text.push_str(&of_agents(provider.info()));
     }
     let printed = print(&text);
     if lacking > 0 { ExitCode::from(EX_DATAERR) } else { printed }
+}
+
+/// What agents whom the provider dials cannot do with a call as at a telephone of ours.
+fn of_agents(info: &ProviderInfo) -> String {
+    let can = match info.split {
+        SplitSupport::None => "can neither hold nor consult",
+        SplitSupport::Party | SplitSupport::Both => {
+            "can hold where account and token are given, and consult a number or an agent that it \
+             dials, too, but no queue; three can meet"
+        }
+    };
+    format!("{}: agents whom it dials {can}; nobody supervises its calls\n", info.name)
 }
 
 /// What a step needs, in the words of its author.

@@ -331,6 +331,7 @@ mod tests {
             wrap_up: Some(wrap_up),
             sent_to: None,
             consulted: false,
+            handed_over: None,
             role: None,
             modes: Vec::new(),
         };
@@ -358,6 +359,7 @@ mod tests {
                 left: if handled { QueueExit::Answered } else { QueueExit::Abandoned },
                 priority: 5,
                 in_line_since: None,
+                consulted: false,
             }],
             legs: if handled { vec![leg] } else { Vec::new() },
             vars: std::collections::BTreeMap::new(),

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
-use crate::flow::Context;
 use crate::flow::diagnostic::{Diagnostic, Severity};
 use crate::flow::expr::{Engine, Template, View};
+use crate::flow::run::{Run, Turn};
 use crate::flow::step::{Step, StepId};
 use crate::flow::text::Part;
+use crate::flow::{Context, QueueRequest};
 use crate::words::{Need, Prompt};
 
 /// Places in the queue that are announced from sounds made when the flow was loaded.
@@ -235,6 +236,23 @@ impl Flow {
         queues.sort();
         queues.dedup();
         queues
+    }
+
+    /// What an agent who talks to the caller of `run` asks of a queue, as the first step here that
+    /// enters it would for the caller; `None` where no step does. The call may be in another flow.
+    #[must_use]
+    pub fn consult_request(
+        &self,
+        run: &Run,
+        context: &Context,
+        queue: &str,
+    ) -> Option<QueueRequest> {
+        let turn = Turn { flow: self, context, out: &mut Vec::new() };
+        let step = self.steps.iter().find_map(|node| match &node.step {
+            Step::Queue(step) if step.name_and_intent().0 == queue => Some(step),
+            _ => None,
+        });
+        Some(step?.consult_request(run, &turn))
     }
 
     /// How many digits a `collect` step asks for, at least and at most, and the key that ends them;

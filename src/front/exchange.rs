@@ -8,7 +8,7 @@
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 /// Has the front carry the command out whose leg it is about. Gives it back where none does: it
 /// is about a record.
@@ -52,6 +52,19 @@ pub fn poll_timeout(fronts: &[&dyn Front]) -> Option<Timestamp> {
 #[must_use]
 pub fn is_quiet(fronts: &[&dyn Front]) -> bool {
     fronts.iter().all(|front| front.is_quiet())
+}
+
+/// Whether the agent on this leg can consult the party that this dials; see [`Front::can_consult`].
+///
+/// # Errors
+///
+/// As [`can`].
+pub fn can_consult(
+    fronts: &[&dyn Front],
+    leg: LegId,
+    whom: Option<&Target>,
+) -> Result<(), FrontCannot> {
+    fronts.iter().try_for_each(|front| front.can_consult(leg, whom))
 }
 
 /// Carries what fronts say of legs that go from one to another, until they have no more to say.

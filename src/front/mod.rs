@@ -40,7 +40,7 @@ pub use turn::Turn;
 
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 /// Carries legs.
 pub trait Front {
@@ -50,8 +50,8 @@ pub trait Front {
     /// The next thing that happened to a leg.
     fn poll_event(&mut self) -> Option<Event>;
 
-    /// Whether the agent on this leg can have what was asked for. In a
-    /// [`Consult`](AgentRequest::Consult), `trunk` names the way to the third party.
+    /// Whether the agent on this leg can have what was asked for; but for
+    /// [`Consult`](AgentRequest::Consult), of which [`Self::can_consult`] is asked.
     ///
     /// # Errors
     ///
@@ -64,6 +64,14 @@ pub trait Front {
     ///
     /// Why not. Of a call that another front carries nothing is said.
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot>;
+
+    /// Whether the agent on this leg can consult the party that this dials; without a target, an agent of a
+    /// queue, at a telephone of ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::can`].
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot>;
 
     /// Another front has something to say about a leg that goes from one to another. `false`: it
     /// is not about a leg of this front.

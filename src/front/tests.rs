@@ -50,6 +50,10 @@ impl Front for Toy {
         }
     }
 
+    fn can_consult(&self, leg: LegId, _whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.can(leg, &AgentRequest::Hold)
+    }
+
     fn handle_handoff(&mut self, _now: Timestamp, handoff: &Handoff) -> bool {
         self.log.push(format!("{handoff:?}"));
         let Handoff::Arrived { arrival, .. } = *handoff else { return true };

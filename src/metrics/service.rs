@@ -96,6 +96,8 @@ impl Visits {
                 self.exited += 1;
                 self.out_in += u64::from(within);
             }
+            // No caller waited: such a visit is in no row.
+            QueueExit::Withdrawn => {}
         }
     }
 

@@ -16,7 +16,7 @@ use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Event, Target};
 
 /// How many fronts there are.
 const FRONTS: usize = 2;
@@ -112,6 +112,11 @@ impl Exchange {
     /// Whether this call can be supervised.
     pub(super) fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
         exchange::can_supervise(&self.each(), call)
+    }
+
+    /// Whether the agent on this leg can consult whom this dials, or an agent of a queue.
+    pub(super) fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        exchange::can_consult(&[&self.providers, &self.sip], leg, whom)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {

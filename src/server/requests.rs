@@ -68,10 +68,9 @@ impl Driver {
     fn can_fronts(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
         let can = match ask {
-            AgentRequest::Consult { number, trunk } => {
-                let trunk = self.center.consult_trunk(agent, number, trunk.as_deref());
-                let ask = AgentRequest::Consult { number: number.clone(), trunk };
-                self.exchange.can(leg, &ask)
+            AgentRequest::Consult { target } => {
+                let whom = self.center.consult_dials(agent, target);
+                self.exchange.can_consult(leg, whom.as_ref())
             }
             ask => self.exchange.can(leg, ask),
         };

@@ -14,7 +14,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::center::snapshot::{AgentView, CallState, CallView, Snapshot};
+use crate::call::Stage;
+use crate::center::snapshot::{AgentView, CallState, CallView, ConsultView, Snapshot};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::recording::RecordingWatch;
@@ -65,6 +66,8 @@ struct Leg {
     /// A leg or a prompt was heard here.
     hears: bool,
     supervises: Option<Supervision>,
+    /// An agent's, whom another agent consults by name.
+    is_consulted: bool,
 }
 
 /// What a supervisor has asked for.
@@ -283,7 +286,7 @@ impl Watch {
         let ringing = self.calls.values().flatten().filter(|(_, leg)| !leg.answered);
         for (id, leg) in ringing.filter(|(_, leg)| matches!(leg.party, Party::Agent(_))) {
             let own = self.own.contains_key(&id.call);
-            let beside = own || leg.supervises.is_some();
+            let beside = own || leg.supervises.is_some() || leg.is_consulted;
             let until = leg.since + if beside { OWN_RING_MAX } else { rules.ring_max };
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
@@ -376,9 +379,11 @@ impl Watch {
                 self.check_offer(leg.call, agent, center);
             }
         }
+        let consult = center.call(leg.call).and_then(|view| view.consult);
+        let is_consulted = consult.is_some_and(|consult| consult.queue.is_none());
         let legs = self.calls.get_mut(&leg.call);
         let legs = legs.unwrap_or_else(|| panic!("{leg} is dialed for a call that ended"));
-        let dialed = Leg { supervises, ..Leg::new(party, self.now) };
+        let dialed = Leg { supervises, is_consulted, ..Leg::new(party, self.now) };
         let fresh = legs.insert(leg, dialed).is_none();
         assert!(fresh, "{leg} is dialed twice");
     }
@@ -387,11 +392,11 @@ impl Watch {
     fn check_offer(&self, call: CallId, agent: AgentId, center: &ContactCenter) {
         let Some(rules) = &self.rules else { return };
         let Some(view) = center.call(call) else { panic!("{call} is offered and gone") };
-        let Some(queue) = &view.queue else { return }; // the offer ended in the same input
+        // Otherwise the offer ended in the same input, or an agent is consulted by name.
+        let Some((queue, joined)) = waits(&view) else { return };
         let skills = &self.skills[agent.0 as usize];
         // Demands relax, and callers are ordered, by the age of the place in line.
         let since = |view: &CallView| view.in_line_since.unwrap_or(view.since);
-        let joined = since(&view);
         for (skill, level) in rules.demands(queue, self.now.since(joined)) {
             let has = skills.get(*skill).copied().unwrap_or_default();
             assert!(has >= *level, "{call} needs {skill} {level}, {agent} has {has}");
@@ -401,7 +406,7 @@ impl Watch {
         }
         for (id, legs) in &self.calls {
             let Some(other) = center.call(*id) else { continue };
-            let same_line = other.queue.as_ref() == Some(queue);
+            let same_line = other.queue.as_deref() == Some(queue);
             // What rings at this command may have been given up by the end of the input.
             let rings = legs.values().any(|leg| matches!(leg.party, Party::Agent(_)));
             let waits = !rings && since(&other) < joined;
@@ -416,10 +421,15 @@ impl Watch {
         for agent in snapshot.agents.iter().filter(ready) {
             let skills = &self.skills[agent.agent.0 as usize];
             for call in &snapshot.calls {
-                let Some(queue) = &call.queue else { continue };
-                let waited = self.now.since(call.in_line_since.unwrap_or(call.since));
+                let Some((queue, since)) = waits(call) else { continue };
+                let waited = self.now.since(since);
                 let has = |(skill, level): &(&str, u8)| skills.get(*skill) >= Some(level);
-                let free = call.state == CallState::Waiting && waited > rules.hold_max;
+                let consults = |consult: &ConsultView| consult.stage == Stage::Waiting;
+                let waits = match &call.queue {
+                    Some(_) => call.state == CallState::Waiting,
+                    None => call.consult.as_ref().is_some_and(consults),
+                };
+                let free = waits && waited > rules.hold_max;
                 let fits = rules.demands(queue, waited).iter().all(has);
                 let vain = free && fits && !self.avoids(rules, call.call, agent.agent);
                 assert!(!vain, "{} waits in {queue} while {} is ready", call.call, agent.name);
@@ -504,6 +514,15 @@ impl Supervision {
     }
 }
 
+/// The queue a call waits in, for its caller or for the party its agent consults, and since when.
+fn waits(view: &CallView) -> Option<(&str, Timestamp)> {
+    if let Some(queue) = &view.queue {
+        return Some((queue, view.in_line_since.unwrap_or(view.since)));
+    }
+    let consult = view.consult.as_ref()?;
+    Some((consult.queue.as_deref()?, consult.since))
+}
+
 /// A party that was there talked or held, all the time and no longer.
 fn check_times(record: &CallRecord) {
     let accepted = |leg: &&PartyLeg| leg.outcome == LegOutcome::Accepted && leg.role.is_none();
@@ -516,6 +535,14 @@ fn check_times(record: &CallRecord) {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self { party, since, opens: false, answered: false, hears: false, supervises: None }
+        Self {
+            party,
+            since,
+            opens: false,
+            answered: false,
+            hears: false,
+            supervises: None,
+            is_consulted: false,
+        }
     }
 }

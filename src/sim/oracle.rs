@@ -36,6 +36,9 @@ pub struct Tally {
     /// Callers whom an agent sent to another step, and callers left with a consulted party.
     pub sent: u64,
     pub handed_over: u64,
+    /// Agents who were consulted and got the call, and queues that were asked for somebody.
+    pub handed_to_agents: u64,
+    pub consulted: u64,
     /// Calls from agents' own telephones, which are in nothing above, and their feature codes.
     pub agent_calls: u64,
     pub feature_codes: u64,
@@ -60,23 +63,38 @@ impl Tally {
         self.calls += 1;
         *self.outcomes.entry(record.outcome).or_default() += 1;
         for visit in &record.queued {
+            if visit.consulted {
+                self.consulted += 1;
+                continue; // an agent waited, for somebody to consult
+            }
             *self.left.entry(visit.left).or_default() += 1;
             let waited = ms(visit.left_at, visit.entered_at);
             match visit.left {
                 QueueExit::Answered => self.waits_answered.push(waited),
                 QueueExit::Abandoned => self.waits_abandoned.push(waited),
-                QueueExit::Overflowed(_) | QueueExit::ExitKey | QueueExit::Ended => {}
+                QueueExit::Overflowed(_)
+                | QueueExit::ExitKey
+                | QueueExit::Ended
+                | QueueExit::Withdrawn => {}
             }
         }
         let talks = self.talks;
         for leg in &record.legs {
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
+                // Who is consulted handles nothing, until they get the call.
+                let before = match (leg.consulted, leg.handed_over) {
+                    (true, None) => continue,
+                    (_, Some(handed)) => (handed.talk_ms, handed.hold_ms),
+                    (false, None) => (0, 0),
+                };
                 self.talks += 1;
-                self.talk_ms += leg.talk_ms;
-                self.hold_ms += leg.hold_ms;
+                self.talk_ms += leg.talk_ms - before.0;
+                self.hold_ms += leg.hold_ms - before.1;
+                self.handed_to_agents += u64::from(leg.handed_over.is_some());
                 self.sent += u64::from(matches!(leg.sent_to, Some(SentTo::Step(_))));
-                self.handed_over += u64::from(matches!(leg.sent_to, Some(SentTo::Number(_))));
+                let consulted = matches!(leg.sent_to, Some(SentTo::Number(_) | SentTo::Agent(_)));
+                self.handed_over += u64::from(consulted);
                 if let Some(wrap_up) = &leg.wrap_up {
                     self.write_up(wrap_up);
                 }

@@ -66,6 +66,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             left: QueueExit::Answered,
             priority: 5,
             in_line_since: None,
+            consulted: false,
         }],
         legs: vec![PartyLeg {
             leg,
@@ -81,6 +82,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             wrap_up: None,
             sent_to: None,
             consulted: false,
+            handed_over: None,
             role: None,
             modes: Vec::new(),
         }],

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::Telephone;
+
 /// What an agent asks for, or the HTTP interface on the agent's behalf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
@@ -28,7 +30,8 @@ pub enum AgentRequest {
     },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
-    /// Back to the caller; a consulted party is hung up.
+    /// Back to the caller; a consulted party is hung up, and a queue is not asked for one any more. In a
+    /// conference: back from whom the agent consults beside it, to the others.
     Resume,
     /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
     /// texts, numbers, `true` or `false`.
@@ -36,22 +39,31 @@ pub enum AgentRequest {
         step: String,
         vars: BTreeMap<String, serde_json::Value>,
     },
-    /// The caller is put on hold, and somebody outside is dialed for the agent: the consulted
-    /// party.
+    /// The caller is put on hold, and a party is asked to join the agent: the consulted party.
     Consult {
-        number: String,
-        /// The trunk to go through; the first that allows the number otherwise.
-        trunk: Option<String>,
+        #[serde(flatten)]
+        target: ConsultTarget,
     },
     /// The agent leaves, and the caller goes on with the consulted party.
     Complete,
-    /// Caller, agent and consulted party hear each other.
+    /// Caller, agent and consulted party hear each other, and whoever met them before.
     Conference,
     /// Both sides are recorded from now on, where the queue allows it; a pause ends.
     StartRecording,
     /// Nothing is recorded until [`AgentRequest::ResumeRecording`].
     PauseRecording,
     ResumeRecording,
+}
+
+/// Whom an agent consults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ConsultTarget {
+    /// An agent of this queue, as its order finds one for a caller.
+    Queue {
+        queue: String,
+    },
+    Telephone(Telephone),
 }
 
 impl AgentRequest {
@@ -73,6 +85,29 @@ impl AgentRequest {
             Self::StartRecording => "start_recording",
             Self::PauseRecording => "pause_recording",
             Self::ResumeRecording => "resume_recording",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_an_agent_consults_is_read_as_it_is_written() {
+        let agent = Telephone::Agent { agent: "bob".to_owned() };
+        let number = Telephone::Number { number: "+14155550100".to_owned(), trunk: None };
+        let targets = [
+            // As it was when numbers were all there was.
+            (ConsultTarget::Telephone(number), r#""number":"+14155550100","trunk":null"#),
+            (ConsultTarget::Telephone(agent), r#""agent":"bob""#),
+            (ConsultTarget::Queue { queue: "tech".to_owned() }, r#""queue":"tech""#),
+        ];
+        for (target, text) in targets {
+            let ask = AgentRequest::Consult { target };
+            let json = format!(r#"{{"ask":"consult",{text}}}"#);
+            assert_eq!(serde_json::to_string(&ask).unwrap(), json);
+            assert_eq!(serde_json::from_str::<AgentRequest>(&json).unwrap(), ask);
         }
     }
 }

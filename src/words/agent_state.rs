@@ -19,8 +19,9 @@ use crate::words::Activity;
 ///     └───────────────── misses ───────────────┘          AfterCallWork ──► Ready / NotReady
 /// ```
 ///
-/// Whoever would be Ready, but has the phone in use for a call of their own, is OnOwnCall, and
-/// Ready in the moment it ends. Who is not ready or logged out stays that, calling or not.
+/// Whoever would be Ready, but has the phone in use for a call of their own, or because they
+/// supervise or are consulted, is OnOwnCall, and Ready in the moment it ends. Who is not ready or
+/// logged out stays that, calling or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum AgentState {
@@ -30,7 +31,8 @@ pub enum AgentState {
     NotReady { reason: String },
     /// Waits for a call.
     Ready,
-    /// Wants calls, and is on an own call: to a feature code, a colleague, an outside party.
+    /// Wants calls, and is on an own call: to a feature code, a colleague, an outside party. Or
+    /// supervises this call, or is consulted in it.
     OnOwnCall { call: CallId },
     /// A call is offered: the phone rings, or will in a moment.
     Reserved { offer: OfferId, call: CallId },

@@ -41,7 +41,7 @@ mod tests;
 mod via;
 
 pub use activity::Activity;
-pub use agent_request::AgentRequest;
+pub use agent_request::{AgentRequest, ConsultTarget};
 pub use agent_state::AgentState;
 pub use call_outcome::CallOutcome;
 pub use cause::Cause;
@@ -59,7 +59,7 @@ pub use look_ahead::LookAhead;
 pub use loss::Loss;
 pub use need::{Need, Verb};
 pub use offer_outcome::OfferOutcome;
-pub use party_leg::{ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
+pub use party_leg::{HandedOver, ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
 pub use prompt::Prompt;
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;

@@ -29,6 +29,9 @@ pub struct PartyLeg {
     /// An agent asked for this party, to consult them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consulted: bool,
+    /// Of an agent who was consulted: when the caller was left to them, and what there was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
     /// What the party was there for, where that was not to talk to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<PartyRole>,
@@ -48,12 +51,36 @@ impl PartyLeg {
         }
     }
 
+    /// Whether it is an agent's whom another agent consulted, and the call stayed with that one.
+    #[must_use]
+    pub fn only_consulted(&self) -> bool {
+        let is_agents = matches!(self.party, Party::Agent { .. });
+        self.consulted && is_agents && self.handed_over.is_none()
+    }
+
     /// Whether the party answered for the caller's sake.
     #[must_use]
     pub fn served(&self) -> bool {
         let answered = self.answered_at.is_some() && self.outcome == LegOutcome::Accepted;
-        answered && !self.only_supervised()
+        answered && !self.only_supervised() && !self.only_consulted()
     }
+
+    /// Talk and hold of the party as the one whom the caller has: of an agent who was consulted
+    /// first, from the hand-over on. The time before is that of the agent who consulted them.
+    #[must_use]
+    pub fn handled_ms(&self) -> (u64, u64) {
+        let (talk, hold) = self.handed_over.map_or((0, 0), |it| (it.talk_ms, it.hold_ms));
+        (self.talk_ms.saturating_sub(talk), self.hold_ms.saturating_sub(hold))
+    }
+}
+
+/// An agent who was consulted got the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    pub at: Timestamp,
+    /// Talk and hold of the leg up to then.
+    pub talk_ms: u64,
+    pub hold_ms: u64,
 }
 
 /// What a party was there for.
@@ -78,6 +105,8 @@ pub enum SentTo {
     Step(String),
     /// To whom the agent has consulted.
     Number(String),
+    /// To an agent whom they have consulted, by login.
+    Agent(String),
 }
 
 /// Whom a leg leads to.

@@ -15,6 +15,7 @@ mod call_control;
 mod calls;
 mod clock;
 mod conference;
+mod consult;
 mod digest;
 mod flows;
 mod kills;

@@ -36,6 +36,7 @@ fn smoke() {
     }
     println!("{} calls, {inputs} inputs", all.calls);
     println!("{} sent on, {} handed over", all.sent, all.handed_over);
+    println!("{} to agents, {} queues consulted", all.handed_to_agents, all.consulted);
     println!("{} calls of agents, {} feature codes", all.agent_calls, all.feature_codes);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
@@ -54,6 +55,8 @@ fn add(all: &mut Tally, tally: &Tally) {
     all.acw_ms += tally.acw_ms;
     all.sent += tally.sent;
     all.handed_over += tally.handed_over;
+    all.handed_to_agents += tally.handed_to_agents;
+    all.consulted += tally.consulted;
     all.agent_calls += tally.agent_calls;
     all.feature_codes += tally.feature_codes;
     for (all, reached) in all.reached.iter_mut().zip(tally.reached) {
@@ -88,6 +91,8 @@ fn check_everything_happened(all: &Tally) {
         assert!(all.left.contains_key(&way), "no stay ended {way:?}: {all:?}");
     }
     assert!(all.sent > 0 && all.handed_over > 0, "no agent sent a caller on: {all:?}");
+    let agents = all.handed_to_agents > 0 && all.consulted > 0;
+    assert!(agents, "no agent consulted another, or a queue: {all:?}");
     assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
     assert!(all.agent_calls > 0 && all.feature_codes > 0, "no agent called anybody: {all:?}");
 }

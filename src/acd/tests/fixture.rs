@@ -125,6 +125,11 @@ impl Fixture {
             "idle" => agent(AgentInput::OwnCall(None)),
             "skills" => agent(AgentInput::Skills(levels(rest, "="))),
             "call" => Input::Enqueue(Box::new(self.call(call_id(name), rest))),
+            "consult" => Input::Consult(Box::new(self.call(call_id(name), rest))),
+            "handover" => {
+                let (agent, call) = (self.agent(name), call_id(rest));
+                Input::HandedOver { agent, call, queue: QueueId(0) }
+            }
             "leave" => Input::Leave { call: call_id(name) },
             "accept" => Input::Accepted { offer: self.offers[&call_id(name)] },
             "miss" => {

@@ -52,6 +52,7 @@ pub(super) struct Call {
     prefer: Option<(AgentId, Timestamp)>,
     pub(super) offered: Option<(OfferId, AgentId, Timestamp)>,
     excluded: Vec<(AgentId, Timestamp, OfferOutcome)>,
+    is_consult: bool,
 }
 
 /// Two things are due in the same millisecond: their order is not what this model vouches for.
@@ -67,10 +68,12 @@ impl Model {
         self.fire(now)?;
         match input {
             Input::Agent { agent, ask } => self.agent_asked(now, agent, ask),
-            Input::Enqueue(ask) => self.enqueue(now, *ask),
+            Input::Enqueue(ask) => self.enqueue(now, *ask, false),
+            Input::Consult(ask) => self.enqueue(now, *ask, true),
             Input::Leave { call } => self.leave(now, call),
             Input::Accepted { offer } => self.accepted(now, offer),
             Input::NotAccepted { offer, outcome } => self.missed(now, offer, outcome),
+            Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
         }
         self.settle(now);
@@ -234,7 +237,7 @@ impl Model {
         (first, second, person.idle, n)
     }
 
-    fn enqueue(&mut self, now: Timestamp, ask: Enqueue) {
+    fn enqueue(&mut self, now: Timestamp, ask: Enqueue, is_consult: bool) {
         let queue = self.queue(ask.queue);
         let since = ask.since.min(now);
         let id = ask.call;
@@ -255,6 +258,7 @@ impl Model {
             prefer: ask.prefer.map(|(agent, hold)| (agent, since + hold)),
             offered: None,
             excluded: Vec::new(),
+            is_consult,
         };
         let mut relaxed = Vec::new();
         while call.steps.first().is_some_and(|(at, _)| *at <= now) {
@@ -308,9 +312,21 @@ impl Model {
         let outcome = OfferOutcome::Accepted;
         self.out.push(Output::OfferEnded { offer, call: call.id, agent, outcome });
         let person = &mut self.people[agent.0 as usize];
-        person.handled += 1;
         person.misses = [0; 4];
+        if call.is_consult {
+            person.own = Some(call.id);
+            return self.rest(now, agent, None);
+        }
+        person.handled += 1;
         self.set(now, agent, AgentState::Talking { call: call.id });
+    }
+
+    fn handed_over(&mut self, now: Timestamp, agent: AgentId, call: CallId, queue: QueueId) {
+        self.end_wrap_up(now, agent);
+        let person = &mut self.people[agent.0 as usize];
+        person.handled += 1;
+        person.queue = queue;
+        self.set(now, agent, AgentState::Talking { call });
     }
 
     fn missed(&mut self, now: Timestamp, offer: OfferId, outcome: OfferOutcome) {

@@ -91,3 +91,70 @@ fn fault_26_why_names_the_call_the_phone_is_in_use_by() {
     let verdict = fixture.acd.explain(CallId(1)).remove(0).verdict;
     assert_eq!(verdict, Verdict::Busy { call: CallId(9) });
 }
+
+#[test]
+fn who_is_consulted_from_a_queue_has_the_phone_in_use_and_no_work_after() {
+    check_transcript(
+        "ada | bob",
+        "support ring=15 wrap=10 exclude=30",
+        &expect![[r#"
+            0.000 > reach ada
+            0.000 > login ada
+            0.000 < agent ada not_ready logged_in
+            0.000 > ready ada
+            0.000 < agent ada ready
+            1.000 > call 1
+            1.000 < agent ada reserved call-1
+            1.000 < offer call-1 -> ada
+            2.000 > accept 1
+            2.000 < ended call-1 ada accepted
+            2.000 < agent ada talking call-1
+            3.000 > consult 1
+            4.000 > reach bob
+            4.000 > login bob
+            4.000 < agent bob not_ready logged_in
+            4.000 > ready bob
+            4.000 < agent bob ready
+            4.000 < agent bob reserved call-1
+            4.000 < offer call-1 -> bob
+            5.000 > call 2
+            6.000 > accept 1
+            6.000 < ended call-1 bob accepted
+            6.000 < agent bob on_own_call call-1
+            9.000 > idle bob
+            9.000 < agent bob ready
+            9.000 < agent bob reserved call-2
+            9.000 < offer call-2 -> bob
+        "#]],
+    );
+}
+
+#[test]
+fn who_was_consulted_and_gets_the_call_works_after_it() {
+    check_transcript(
+        "ada | bob",
+        "support ring=15 wrap=10 exclude=30",
+        &expect![[r#"
+            0.000 > reach bob
+            0.000 > login bob
+            0.000 < agent bob not_ready logged_in
+            0.000 > own bob call-1
+            1.000 > handover bob call-1
+            1.000 < agent bob talking call-1
+            1.000 > idle bob
+            3.000 > end bob 1
+            3.000 < agent bob after call-1
+            5.000 > own bob call-2
+            6.000 > handover bob call-2
+            6.000 < wrapped call-1 bob 3s
+            6.000 < agent bob not_ready logged_in
+            6.000 < agent bob talking call-2
+            7.000 > idle bob
+            8.000 > end bob 2
+            8.000 < agent bob after call-2
+            18.000 < wrapped call-2 bob 10s
+            18.000 < agent bob not_ready logged_in
+            18.000 > wait
+        "#]],
+    );
+}

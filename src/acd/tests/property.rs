@@ -25,6 +25,10 @@ const CALM: Duration = Duration::from_secs(2 * 3600);
 enum Op {
     Agent(u32, AgentInput),
     Join(Join),
+    /// An agent who talks asks for somebody to consult.
+    Consult(Join),
+    /// Who is consulted gets the call, as one of this queue.
+    HandOver(usize, u32),
     Leave(usize),
     Accept(usize),
     Miss(usize, OfferOutcome),
@@ -100,6 +104,8 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (0..AGENTS, ask).prop_map(|(agent, ask)| Op::Agent(agent, ask)),
         8 => join().prop_map(Op::Join),
+        3 => join().prop_map(Op::Consult),
+        2 => (0usize..100, 0..QUEUES).prop_map(|(n, queue)| Op::HandOver(n, queue)),
         1 => (0usize..100).prop_map(Op::Leave),
         5 => (0usize..100).prop_map(Op::Accept),
         3 => ((0usize..100), outcome).prop_map(|(n, outcome)| Op::Miss(n, outcome)),
@@ -169,6 +175,10 @@ struct Tally {
     left: usize,
     open: BTreeMap<OfferId, (CallId, AgentId)>,
     talking: BTreeMap<AgentId, CallId>,
+    consults: BTreeSet<CallId>,
+    /// Who was just handed a call.
+    handed: Option<(AgentId, CallId)>,
+    consulted: BTreeMap<AgentId, CallId>,
 }
 
 impl Pair {
@@ -218,6 +228,26 @@ impl Pair {
                 self.tally.here.insert(call);
                 self.tally.joined += 1;
                 Some(Input::Enqueue(Box::new(join.ask(call, self.now))))
+            }
+            Op::Consult(join) => {
+                self.calls += 1;
+                let call = CallId(self.calls);
+                self.tally.here.insert(call);
+                self.tally.consults.insert(call);
+                self.tally.joined += 1;
+                Some(Input::Consult(Box::new(join.ask(call, self.now))))
+            }
+            Op::HandOver(n, queue) => {
+                let in_use = |(agent, call): &(&AgentId, &CallId)| {
+                    self.acd.agent(**agent).own_call == Some(**call)
+                };
+                let consulted: Vec<_> = self.tally.consulted.iter().filter(in_use).collect();
+                let handed = pick(consulted.into_iter(), n).map(|(&agent, &call)| (agent, call));
+                handed.map(|(agent, call)| {
+                    self.tally.consulted.remove(&agent);
+                    self.tally.handed = Some((agent, call));
+                    Input::HandedOver { agent, call, queue: QueueId(queue) }
+                })
             }
             Op::Leave(n) => pick(self.tally.here.iter(), n).copied().map(|call| {
                 self.tally.here.remove(&call);
@@ -276,7 +306,11 @@ impl Tally {
                     if *outcome == OfferOutcome::Accepted {
                         assert!(self.here.remove(call));
                         self.accepted += 1;
-                        self.talking.insert(*agent, *call);
+                        let on = match self.consults.contains(call) {
+                            true => &mut self.consulted,
+                            false => &mut self.talking,
+                        };
+                        on.insert(*agent, *call);
                     }
                 }
                 Output::Overflowed { call, .. } => {
@@ -284,9 +318,13 @@ impl Tally {
                     self.gone += 1;
                 }
                 Output::AgentChanged { agent, state } => {
-                    if !matches!(state, AgentState::Talking { .. }) {
+                    let AgentState::Talking { call } = state else {
                         self.talking.remove(agent);
-                    }
+                        continue;
+                    };
+                    let is_new = self.talking.insert(*agent, *call) != Some(*call);
+                    let is_handed = self.handed.take() == Some((*agent, *call));
+                    assert_eq!(is_new, is_handed, "{agent} talks on {call}, who knows why");
                 }
                 Output::Relaxed { call, .. } => assert!(self.here.contains(call)),
                 Output::WrapUpEnded { .. } => {}

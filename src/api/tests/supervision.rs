@@ -113,6 +113,7 @@ fn a_record_says_who_supervised_how_and_from_when_on() {
         wrap_up: None,
         sent_to: None,
         consulted: false,
+        handed_over: None,
         role: None,
         modes: Vec::new(),
     };

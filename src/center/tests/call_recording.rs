@@ -1,5 +1,6 @@
 //! Recordings of both sides, through the center's door.
 
+use super::talks::number;
 use super::{Desk, parsed};
 use crate::call::RecordingStage;
 use crate::center::Refused;
@@ -358,8 +359,8 @@ fn on_demand_the_caller_is_told_when_the_agent_asks() {
 fn a_caller_alone_with_somebody_outside_is_not_recorded() {
     let mut desk = Desk::always();
     desk.connect();
-    let number = "(415) 555-0177".to_owned();
-    desk.asks(AgentRequest::Consult { number, trunk: None });
+    let target = number("(415) 555-0177", None);
+    desk.asks(AgentRequest::Consult { target });
     let consulted = LegId { call: CallId(1), n: 2 };
     desk.event(Event::Answered { leg: consulted });
     desk.asks(AgentRequest::Conference);

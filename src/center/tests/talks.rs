@@ -7,8 +7,8 @@ use crate::call::Stage;
 use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Event, LegOutcome, PartyLeg,
-    QueueExit, SentTo,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, ConsultTarget, EndedBy, Event,
+    LegOutcome, PartyLeg, QueueExit, SentTo, Telephone,
 };
 
 pub(super) const ADA: AgentId = AgentId(0);
@@ -26,6 +26,11 @@ pub(super) fn talking() -> (Desk, LegId) {
     (desk, caller)
 }
 
+pub(super) fn number(number: &str, trunk: Option<&str>) -> ConsultTarget {
+    let (number, trunk) = (number.to_owned(), trunk.map(str::to_owned));
+    ConsultTarget::Telephone(Telephone::Number { number, trunk })
+}
+
 impl Desk {
     pub(super) fn ask(&mut self, ask: AgentRequest) {
         self.event(Event::AgentAsked { agent: ADA, ask });
@@ -33,7 +38,7 @@ impl Desk {
 
     /// What is refused changes nothing when it is told all the same.
     pub(super) fn consult(&mut self) {
-        self.ask(AgentRequest::Consult { number: "(415) 555-0177".to_owned(), trunk: None });
+        self.ask(AgentRequest::Consult { target: number("(415) 555-0177", None) });
     }
 
     /// Ada has the caller on hold and talks to a consulted party.
@@ -275,7 +280,7 @@ fn a_consulted_party_who_takes_over_goes_on_with_the_caller() {
     ]);
     let view = desk.center.call(CallId(1)).unwrap();
     let consult = view.consult.unwrap();
-    assert_eq!((&*consult.number, consult.stage), ("+14155550177", Stage::Ringing));
+    assert_eq!((consult.number.as_deref(), consult.stage), (Some("+14155550177"), Stage::Ringing));
     assert_eq!((view.agent.as_deref(), view.on_hold), (Some("ada"), true));
     desk.refused(AgentRequest::Complete, "whom ada consults has not answered yet");
     desk.wait_s(4);
@@ -506,10 +511,8 @@ fn a_hold_that_cannot_be_had_leaves_the_two_together() {
 #[test]
 fn nobody_is_consulted_whom_no_trunk_may_dial() {
     let (mut desk, _) = talking();
-    let consult = |number: &str, trunk: Option<&str>| AgentRequest::Consult {
-        number: number.to_owned(),
-        trunk: trunk.map(str::to_owned),
-    };
+    let consult =
+        |to: &str, trunk: Option<&str>| AgentRequest::Consult { target: number(to, trunk) };
     desk.refused(consult("sales", None), "`sales` is not a telephone number");
     desk.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
     let other = "there is no trunk `other` that may dial +14155550177";

@@ -210,17 +210,8 @@ impl Queue {
         turn: &Turn<'_>,
     ) -> Result<(Option<Arc<str>>, QueueRequest), String> {
         let intent = self.intent.as_ref().map(|intent| run.render(turn, intent)).transpose()?;
-        let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(self.skills.len());
-        for (name, level) in &self.skills {
-            let name = run.render(turn, name)?;
-            if name.is_empty() {
-                continue; // `{{ caller.language }}` of somebody we do not know
-            }
-            match skills.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = (*known).max(*level),
-                None => skills.push((name, *level)),
-            }
-        }
+        let skills = self.skills.iter().map(|(name, level)| Ok((run.render(turn, name)?, *level)));
+        let skills = demands(skills.collect::<Result<Vec<_>, String>>()?);
         let prefer_agent = match &self.prefer {
             Some((agent, wait)) => {
                 let agent = run.render(turn, agent)?;
@@ -238,6 +229,24 @@ impl Queue {
             prefer_agent,
         };
         Ok((intent, request))
+    }
+
+    /// What an agent who talks to the caller asks of this queue: what the caller would ask, for
+    /// nobody in particular. What cannot be said of a caller who did not come this way is left out.
+    pub(in crate::flow) fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest {
+        let skills = self.skills.iter();
+        let skills =
+            skills.filter_map(|(name, level)| Some((run.render(turn, name).ok()?, *level)));
+        let priority = run.render(turn, &self.priority);
+        QueueRequest {
+            queue: Arc::clone(&self.queue),
+            skills: demands(skills.collect()),
+            priority: priority.map_or(PRIORITY_DEFAULT, |text| self::priority(&text)),
+            relax: self.relax.clone(),
+            wait_max: self.wait_max,
+            ring_timeout: self.ring_timeout,
+            prefer_agent: None,
+        }
     }
 
     fn announce(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
@@ -376,6 +385,21 @@ fn read_priority<'a>(build: &Build<'a>, section: &Section<'a>) -> Text {
         Some((text, span)) => build.text(section, "priority", text, span),
         None => default,
     }
+}
+
+/// Each skill once, at the highest level that is asked for.
+fn demands(rendered: Vec<(Arc<str>, u8)>) -> Vec<(Arc<str>, u8)> {
+    let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(rendered.len());
+    for (name, level) in rendered {
+        if name.is_empty() {
+            continue; // `{{ caller.language }}` of somebody we do not know
+        }
+        match skills.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = (*known).max(level),
+            None => skills.push((name, level)),
+        }
+    }
+    skills
 }
 
 /// A number out of range is moved into it; no number is the default.

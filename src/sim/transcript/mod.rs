@@ -22,7 +22,7 @@
 //! | a caller | `calls NUMBER`, `presses KEYS`, `says "WORDS"` while recorded, `hangs up` |
 //! | an agent | `is ready`, `is away REASON`, `is done [resolved\|unresolved]`, `leaves` |
 //! | an agent who talks | `asks to hold`, `asks to resume`, `transfers to STEP [NAME=VALUE …]` |
-//! | | `consults NUMBER`, `completes`, `confers` |
+//! | | `consults NUMBER`, `consults agent NAME`, `consults queue NAME`, `completes`, `confers` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
 //! | `outside`, whoever is dialed | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |

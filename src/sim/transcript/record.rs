@@ -25,7 +25,7 @@ impl Scene {
                 spent += &format!(", held {:.1} s", seconds(leg.hold_ms));
             }
             match &leg.sent_to {
-                Some(SentTo::Step(to) | SentTo::Number(to)) => {
+                Some(SentTo::Step(to) | SentTo::Number(to) | SentTo::Agent(to)) => {
                     spent += &format!(", sent the caller to {to}");
                 }
                 None => {}

@@ -14,7 +14,7 @@ use crate::center::Setup;
 use crate::center::setup::{Agent, Queue, Trunk};
 use crate::flow::Flow;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Digit};
+use crate::words::{AgentRequest, Cause, ConsultTarget, Digit, Telephone};
 
 /// Longest time from the start of a scene, in seconds.
 const SECONDS_MAX: f64 = 86_400.0;
@@ -257,8 +257,8 @@ fn asked_with_words(rest: &str) -> Result<AgentRequest, String> {
     if let Some(reason) = rest.strip_prefix("is away ") {
         return Ok(AgentRequest::NotReady { reason: reason.trim().to_owned() });
     }
-    if let Some(number) = rest.strip_prefix("consults ") {
-        return Ok(AgentRequest::Consult { number: number.trim().to_owned(), trunk: None });
+    if let Some(whom) = rest.strip_prefix("consults ") {
+        return Ok(AgentRequest::Consult { target: consulted(whom.trim()) });
     }
     let Some(there) = rest.strip_prefix("transfers to ") else {
         return Err(format!("an agent does not `{rest}`"));
@@ -272,6 +272,16 @@ fn asked_with_words(rest: &str) -> Result<AgentRequest, String> {
         Ok((name.to_owned(), value.into()))
     });
     Ok(AgentRequest::Transfer { step: step.clone(), vars: vars.collect::<Result<_, String>>()? })
+}
+
+fn consulted(whom: &str) -> ConsultTarget {
+    if let Some(queue) = whom.strip_prefix("queue ") {
+        return ConsultTarget::Queue { queue: queue.trim().to_owned() };
+    }
+    ConsultTarget::Telephone(match whom.strip_prefix("agent ") {
+        Some(agent) => Telephone::Agent { agent: agent.trim().to_owned() },
+        None => Telephone::Number { number: whom.to_owned(), trunk: None },
+    })
 }
 
 /// A line of the script: its time and what follows the sign.

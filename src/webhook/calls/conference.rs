@@ -54,6 +54,21 @@ pub enum CannotSplit {
     ConsultedBySip,
     #[error("the agent's telephone is ours: `trunk` must be one of ours, too")]
     ConsultedByProvider,
+    #[error("the agent is at the provider, who cannot dial the telephone of whom they consult")]
+    AgentBySip,
+    #[error("the agent's telephone is ours, and whom they consult the provider alone can dial")]
+    AgentByProvider,
+    #[error(
+        "the agent is at the provider, who cannot dial whom a queue finds: consult an agent of \
+         the provider's, or a number"
+    )]
+    QueueBySip,
+    #[error("at this provider three can hear each other, and no more")]
+    OneConsulted,
+    #[error(
+        "the provider dialed this agent to be consulted, and cannot split the caller from them"
+    )]
+    WasConsulted,
 }
 
 impl ProviderCalls {

@@ -21,6 +21,7 @@ use crate::webhook::calls::conference::CannotSplit;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
 use crate::webhook::calls::session::{Bridging, Session};
+use crate::words::Target;
 
 /// By the numbers of their legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,20 +144,52 @@ impl Session {
 }
 
 impl ProviderCalls {
-    /// Whether the party on this leg can consult a number that `trunk` dials.
+    /// Whether the party on this leg can consult the party that this dials; without a target, an
+    /// agent of a queue, at a telephone of ours.
     ///
     /// # Errors
     ///
     /// Why not.
-    pub fn can_consult(&self, party: LegId, trunk: &str) -> Result<(), CannotSplit> {
+    pub fn can_consult(&self, party: LegId, whom: Option<&Target>) -> Result<(), CannotSplit> {
         let Some(session) = self.sessions.get(&party.call) else { return Ok(()) };
         let Some(leg) = session.parties.get(&party.n) else { return Ok(()) };
-        match (leg, trunk == session.provider) {
-            (Party::Provider(_), true) => self.can_split(party),
-            (Party::Telephone, false) => Ok(()),
-            (Party::Provider(_), false) => Err(CannotSplit::ConsultedBySip),
-            (Party::Telephone, true) => Err(CannotSplit::ConsultedByProvider),
+        let by_provider = match whom {
+            Some(Target::Trunk { trunk, .. }) => *trunk == session.provider,
+            Some(Target::Agent(agent)) => {
+                let dialed_by = self.setup.agents.get(agent).map(|(provider, _)| provider);
+                dialed_by == Some(&session.provider)
+            }
+            None => false,
+        };
+        match (leg, by_provider, whom) {
+            (Party::Provider(_), true, _) => {
+                self.was_consulted(party)?;
+                let has_consulted = session.consult.is_some_and(|it| session.is_up(it.consulted));
+                if has_consulted { Err(CannotSplit::OneConsulted) } else { self.can_split(party) }
+            }
+            (Party::Telephone, false, _) => Ok(()),
+            (Party::Provider(_), false, Some(Target::Trunk { .. })) => {
+                Err(CannotSplit::ConsultedBySip)
+            }
+            (Party::Provider(_), false, Some(Target::Agent(_))) => Err(CannotSplit::AgentBySip),
+            (Party::Provider(_), false, None) => Err(CannotSplit::QueueBySip),
+            (Party::Telephone, true, Some(Target::Agent(_))) => Err(CannotSplit::AgentByProvider),
+            (Party::Telephone, true, Some(Target::Trunk { .. }) | None) => {
+                Err(CannotSplit::ConsultedByProvider)
+            }
         }
+    }
+
+    /// Whether the caller can be split from the party on this leg: not from one who was dialed to
+    /// be consulted, and got the caller then.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn was_consulted(&self, party: LegId) -> Result<(), CannotSplit> {
+        let consult = self.sessions.get(&party.call).and_then(|session| session.consult);
+        let was = consult.is_some_and(|it| it.consulted == party.n);
+        if was { Err(CannotSplit::WasConsulted) } else { Ok(()) }
     }
 
     /// Whether this agent, the caller and a consulted party can hear each other.

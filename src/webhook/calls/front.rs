@@ -5,7 +5,7 @@ use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::{ProviderCalls, Taken};
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 impl Front for ProviderCalls {
     fn carry_out(&mut self, _now: Timestamp, command: Command) -> Option<Command> {
@@ -21,11 +21,10 @@ impl Front for ProviderCalls {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         let can = match request {
-            AgentRequest::Hold => self.can_split(leg),
-            AgentRequest::Consult { trunk: Some(trunk), .. } => self.can_consult(leg, trunk),
+            AgentRequest::Hold => self.was_consulted(leg).and_then(|()| self.can_split(leg)),
             AgentRequest::Conference => self.can_conference(leg),
-            AgentRequest::Transfer { .. } => self.can_leave(leg),
-            AgentRequest::Consult { trunk: None, .. }
+            AgentRequest::Transfer { .. } => self.was_consulted(leg).and_then(|()| self.can_leave(leg)),
+            AgentRequest::Consult { .. }
             | AgentRequest::Resume
             | AgentRequest::Complete
             | AgentRequest::LogIn
@@ -48,6 +47,10 @@ impl Front for ProviderCalls {
         let why = "a telephony provider carries this call, and its sound is not here to be heard; \
                    calls that come by SIP can be supervised";
         Err(FrontCannot(why.to_owned()))
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.can_consult(leg, whom).map_err(|why| FrontCannot(why.to_string()))
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

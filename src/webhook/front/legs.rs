@@ -7,7 +7,7 @@ use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::front::{ProviderFront, Way};
-use crate::words::{AgentRequest, Command, Event, From, Via};
+use crate::words::{AgentRequest, Command, Event, From, Target, Via};
 
 impl ProviderFront {
     /// A call that was refused while there was no room for it, once.
@@ -36,6 +36,10 @@ impl Front for ProviderFront {
 
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
         self.calls.can_supervise(call)
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        Front::can_consult(&self.calls, leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::call::Stage;
+use crate::words::{ConsultTarget, Telephone};
 
 const CONSULTED: &str = "+14155550177";
 /// A provider that may dial the consulted party, and an agent whom it reaches.
@@ -39,10 +40,11 @@ fn consulting(world: &World, agent: &str, via: Via) -> (Server, CallId) {
     server.presses(call, "1");
     server.answered();
     assert_eq!(server.agent(agent).call, Some(call));
-    server.ask(agent, AgentRequest::Consult { number: CONSULTED.to_owned(), trunk: None });
+    let number = Telephone::Number { number: CONSULTED.to_owned(), trunk: None };
+    server.ask(agent, AgentRequest::Consult { target: ConsultTarget::Telephone(number) });
     server.answered();
     let consult = server.call(call).consult.expect("somebody is consulted");
-    assert_eq!((&*consult.number, consult.stage), (CONSULTED, Stage::Talking));
+    assert_eq!((consult.number.as_deref(), consult.stage), (Some(CONSULTED), Stage::Talking));
     (server, call)
 }
 

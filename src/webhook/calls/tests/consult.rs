@@ -2,6 +2,7 @@
 
 use super::conference::{asked, asks, hangs_up, of_party, party, party_ends, resume, talking};
 use super::*;
+use crate::words::{ConsultTarget, Target, Telephone};
 
 const CONSULTED: LegId = LegId { call: CALL, n: 2 };
 
@@ -29,10 +30,10 @@ fn consulted_ends(world: &mut World) {
 fn consulting(split: SplitSupport) -> World {
     let mut world = talking(split);
     world.pass(10);
-    let trunk = world.center.consult_trunk(AgentId(0), "+14155550188", None);
-    assert_eq!(trunk.as_deref(), Some("acme"));
-    assert_eq!(world.calls.can_consult(PARTY, "acme"), Ok(()));
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    let whom = world.center.consult_dials(AgentId(0), &number("+14155550188"));
+    assert_eq!(whom, Some(by("acme")));
+    assert_eq!(world.calls.can_consult(PARTY, whom.as_ref()), Ok(()));
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
     asked(&mut world, PARTY, AskOutcome::Done);
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
@@ -42,6 +43,15 @@ fn consulting(split: SplitSupport) -> World {
     assert_eq!(told(&world.step(5, Fields::default())).last().unwrap(), "→ 6");
     world.asks.clear();
     world
+}
+
+fn number(number: &str) -> ConsultTarget {
+    ConsultTarget::Telephone(Telephone::Number { number: number.to_owned(), trunk: None })
+}
+
+fn by(trunk: &str) -> Target {
+    let (trunk, number) = (trunk.to_owned(), "+14155550188".to_owned());
+    Target::Trunk { trunk, number, others: Vec::new() }
 }
 
 fn dials(then: u32) -> String {
@@ -173,7 +183,7 @@ fn an_agent_who_comes_back_leaves_the_consulted_party() {
     assert_eq!(party(&mut world, 101, None), ["conference → leg 102"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
     // Another party may be consulted then.
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     let all = asks(&mut world);
     assert!(all.contains(&"CA2 comes for 102".to_owned()), "{all:?}");
     let dials = party(&mut world, 102, None);
@@ -220,7 +230,7 @@ fn a_consulted_party_who_cannot_be_brought_is_brought_a_little_later() {
 #[test]
 fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     let mut world = talking(SplitSupport::Party);
-    ask(&mut world, AgentRequest::Consult { number: "+14155550188".to_owned(), trunk: None });
+    ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     asked(&mut world, PARTY, AskOutcome::Failed);
     let failed = Event::DialFailed { leg: CONSULTED, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
@@ -245,11 +255,26 @@ fn over_a_restart_the_consultation_goes_on() {
 #[test]
 fn who_can_be_consulted_is_known_before() {
     let world = talking(SplitSupport::Party);
-    assert_eq!(world.calls.can_consult(PARTY, "other"), Err(CannotSplit::ConsultedBySip));
+    let whom = |target: Target| Some(target);
+    let bob = || whom(Target::Agent(AgentId(7)));
+    for (target, why) in [
+        (whom(by("other")), CannotSplit::ConsultedBySip),
+        (bob(), CannotSplit::AgentBySip),
+        (None, CannotSplit::QueueBySip),
+    ] {
+        assert_eq!(world.calls.can_consult(PARTY, target.as_ref()), Err(why));
+    }
+    let of_providers = Target::Agent(AgentId(0));
+    assert_eq!(world.calls.can_consult(PARTY, Some(&of_providers)), Ok(()));
     let mut ours = World::waiting(None, false);
     ours.ready();
-    assert_eq!(ours.calls.can_consult(PARTY, "acme"), Err(CannotSplit::ConsultedByProvider));
-    assert_eq!(ours.calls.can_consult(PARTY, "other"), Ok(()));
+    assert_eq!(
+        ours.calls.can_consult(PARTY, Some(&by("acme"))),
+        Err(CannotSplit::ConsultedByProvider)
+    );
+    assert_eq!(ours.calls.can_consult(PARTY, Some(&by("other"))), Ok(()));
+    assert_eq!(ours.calls.can_consult(PARTY, bob().as_ref()), Ok(()));
+    assert_eq!(ours.calls.can_consult(PARTY, None), Ok(()), "a queue finds telephones of ours");
     assert_eq!(ours.calls.can_conference(PARTY), Ok(()), "we mix it");
 }
 
@@ -275,4 +300,17 @@ fn a_consulted_party_who_cannot_be_brought_at_all_is_given_up() {
     }
     assert_eq!(times, 6);
     assert!(world.events.iter().any(|it| matches!(it, Event::HungUp { leg: CONSULTED, .. })));
+}
+
+#[test]
+fn the_fourth_and_what_a_consulted_asks_for_is_refused_by_name() {
+    let mut world = consult_answered(SplitSupport::Party);
+    ask(&mut world, AgentRequest::Conference);
+    assert_eq!(world.calls.can_consult(PARTY, Some(&by("acme"))), Err(CannotSplit::OneConsulted));
+    assert_eq!(world.calls.was_consulted(CONSULTED), Err(CannotSplit::WasConsulted));
+    assert_eq!(
+        world.calls.can_consult(CONSULTED, Some(&by("acme"))),
+        Err(CannotSplit::WasConsulted)
+    );
+    assert_eq!(world.calls.was_consulted(PARTY), Ok(()));
 }

@@ -24,7 +24,7 @@ use attendant::webhook::{
     Document, Link, Links, Method, Provider, RenderContext, Request, RestCommand, RestOrder,
     RestOutcome, RestResult,
 };
-use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt, Target};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
 use party::is_handed_off;
@@ -341,6 +341,10 @@ impl Front for Platform {
 
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
         self.front.can_supervise(call)
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.front.can_consult(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -20,7 +20,7 @@ use attendant::webhook::{
     self, Account, Commanded, Fields, Link, Links, Method, Provider, RenderContext, Request,
     RestAnswer, RestCommand, RestOrder, RestResult,
 };
-use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt, Target};
 use serde_json::Value;
 
 use super::{PIECE, SIP_HOST};
@@ -339,6 +339,10 @@ impl Front for Telnyx {
 
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
         self.front.can_supervise(call)
+    }
+
+    fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.front.can_consult(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

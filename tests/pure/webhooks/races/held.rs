@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attendant::words::{AgentRequest, Event};
+use attendant::words::{AgentRequest, ConsultTarget, Event, Telephone};
 
 use super::control::{ControlDeed, SILENCE_MAX};
 use super::platform::PROVIDER;
@@ -32,7 +32,8 @@ impl World {
     pub(super) fn control_consults(&mut self, party: &str) {
         let number = format!("+1415555018{}", self.people.below(10));
         let trunk = Some(PROVIDER.to_owned());
-        self.asks_of(party, AgentRequest::Consult { number, trunk });
+        let target = ConsultTarget::Telephone(Telephone::Number { number, trunk });
+        self.asks_of(party, AgentRequest::Consult { target });
         if self.people.chance(0.2) {
             // Whether or not the consulted party is there.
             self.plan_ask(party, AgentRequest::Resume);
@@ -50,7 +51,14 @@ impl World {
         let Some((leg, agent)) = leg.and_then(|leg| Some((leg, self.agent_on(leg)?))) else {
             return;
         };
-        if self.center.check_request(agent, &ask).is_ok() && self.can(leg, &ask).is_ok() {
+        let can = match &ask {
+            AgentRequest::Consult { target } => {
+                let dials = self.center.consult_dials(agent, target);
+                dials.map_or(Ok(()), |whom| self.can_consult(leg, &whom))
+            }
+            _ => self.can(leg, &ask),
+        };
+        if can.is_ok() && self.center.check_request(agent, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);

@@ -114,6 +114,10 @@ impl Front for Phones {
         Ok(())
     }
 
+    fn can_consult(&self, _leg: LegId, _whom: Option<&Target>) -> Result<(), FrontCannot> {
+        Ok(())
+    }
+
     fn handle_handoff(&mut self, _now: Timestamp, handoff: &Handoff) -> bool {
         match *handoff {
             Handoff::Expected { arrival, leg, party } => {

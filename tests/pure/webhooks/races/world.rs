@@ -15,7 +15,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::front::{ProviderFront, Saving, WebhookResult};
 use attendant::webhook::provider_info::SplitSupport;
 use attendant::webhook::{Document, Fields, Link, RestCommand, RestOrder, RestOutcome, RestResult};
-use attendant::words::{AgentRequest, Cause, Command, Event};
+use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
 use super::conference::Moved;
 use super::control::{Control, ControlDeed};
@@ -235,6 +235,10 @@ impl World {
     /// Whether the agent on this leg can have what is asked for.
     pub(super) fn can(&self, leg: LegId, ask: &AgentRequest) -> Result<(), FrontCannot> {
         exchange::can(&[&self.front, &self.phones], leg, ask)
+    }
+
+    pub(super) fn can_consult(&self, leg: LegId, whom: &Target) -> Result<(), FrontCannot> {
+        exchange::can_consult(&[&self.front, &self.phones], leg, Some(whom))
     }
 
     /// Lets events cause commands and commands events.
