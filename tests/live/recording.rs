@@ -323,12 +323,13 @@ fn recordings_are_deleted_by_age_and_their_records_say_so() {
     rig.eventually("both are kept", || (old.exists() && young.exists()).then_some(()));
     rig.signal("TERM");
     assert!(rig.exit().success());
-    let days_ago = |days: u64| now_of_files(&young) - Duration::from_secs(days * 86_400);
-    for (path, days) in [(&old, 3), (&young, 1)] {
-        let at = days_ago(days);
-        let file = File::options().write(true).open(path).expect("our own file");
-        file.set_modified(at).expect("our own file");
+    for (call, days) in [(1, 3), (2, 1)] {
+        make_older(&rig, call, days);
     }
+    // The time of a file is that of a copy: it counts for nothing.
+    let copied = now_of_files(&young) - Duration::from_secs(5 * 86_400);
+    let file = File::options().write(true).open(&young).expect("our own file");
+    file.set_modified(copied).expect("our own file");
     rig.start();
     rig.eventually("the old one is gone", || (!old.exists()).then_some(()));
     let states = rig.eventually("its record says so", || {
@@ -341,6 +342,18 @@ fn recordings_are_deleted_by_age_and_their_records_say_so() {
     assert!(young.exists());
     let (status, answer) = rig.get("/v1/records/1/recordings/call-1-1").expect("the server");
     assert_eq!(status, 404, "{answer}");
+}
+
+/// Moves the begin of this call's recording back by some days, in its record.
+fn make_older(rig: &Rig, call: i64, days: i64) {
+    let records = rig.path().join("state/records.sqlite");
+    let records = rusqlite::Connection::open(records).expect("our own records");
+    let changed = records.execute(
+        "UPDATE calls SET record = json_set(record, '$.recordings[0].began_at',
+             json_extract(record, '$.recordings[0].began_at') - ?2) WHERE call = ?1",
+        (call, days * 86_400_000),
+    );
+    assert_eq!(changed.expect("our own records"), 1);
 }
 
 /// When this file was written, a moment ago.
