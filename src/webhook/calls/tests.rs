@@ -321,7 +321,7 @@ fn told(document: &Document) -> Vec<String> {
         }
         Action::Record { next, .. } => format!("record {}", step(next)),
         Action::Dial(dial) => format!("dial {:?} {}", dial.to, step(&dial.next)),
-        Action::Conference { next, .. } => format!("meet {}", step(next)),
+        Action::Conference { next, .. } => format!("conference {}", step(next)),
         Action::Goto(next) => step(next),
         Action::HangUp { cause } => format!("hang up {}", cause.name()),
         Action::Reject { cause } => format!("reject {}", cause.name()),
