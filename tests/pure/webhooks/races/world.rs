@@ -217,7 +217,9 @@ impl World {
 
     fn rest_told(&mut self, result: &RestResult) {
         self.front.handle_rest_result(self.now, result);
-        if result.outcome == RestOutcome::Gone && result.leg.is_caller() {
+        // An action may also miss the other one of two legs.
+        let is_own = result.action.is_none() && result.leg.is_caller();
+        if is_own && result.outcome == RestOutcome::Gone {
             self.plan(GONE_WITHIN, Deed::IsGone(result.leg));
         }
     }
