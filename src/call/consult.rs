@@ -1,12 +1,12 @@
 //! Whom the agent of a talk consults, and who meets in a conference.
 //!
 //! ```text
-//!  talk ──► the others wait ─┬─ a consulted party rings ──────────────┬─► agent and consulted party talk
-//!    ▲                       └─ a queue looks for one ──────┘         │
-//!    ├── nobody comes, the consulted party leaves, the agent goes back ◄────────┤
-//!    └────────────────────── all meet ◄───────────────────────────────┘
-//!                                │ the agent asks the next one, and leaves the others together
-//!                                ▼
+//!  talk ──► the others wait ─┬─ a party rings ─────────────┬─► agent and party talk
+//!    ▲                       └─ a queue looks for one ─────┘             │
+//!    ├── none comes, the party leaves, the agent goes back ◄─────────────┤
+//!    └────────────────────── all meet ◄──────────────────────────────────┘
+//!                                │ the agent consults the next, and leaves the others
+//!                                ▼ together
 //! ```
 //!
 //! **Invariant:** a talk has one consultation at a time. Those who have met stay together until
@@ -26,8 +26,8 @@ use crate::id::{AgentId, LegId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
 
-/// Legs of one call that may come to hear each other: the caller's, its agent's, those of consulted parties
-/// and of the supervisor, also while they ring.
+/// Legs of one call that may come to hear each other: the caller's, its agent's, those of consulted
+/// parties and of the supervisor, also while they ring.
 pub const CONFERENCE_LEGS_MAX: usize = 16;
 
 /// The agent asks somebody to join.
@@ -221,8 +221,8 @@ impl Call {
         asked == Some(leg) || self.met.contains(&leg)
     }
 
-    /// The agent leaves, and the others go on with the consulted party who was asked last, and has answered;
-    /// the agent's leg.
+    /// The agent leaves, and the others go on with the consulted party who was asked last, and has
+    /// answered; the agent's leg.
     pub fn hand_over(&mut self, now: Timestamp, cause: Cause) -> Option<Leg> {
         let (talk, consulted) = (self.talk()?, self.consulted_there()?);
         let to =

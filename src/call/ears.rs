@@ -2,8 +2,8 @@
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: caller and agent
 //! hear each other again when neither lasts. The legs of a conference hear each other whatever a
-//! telephone says. While the agent of a conference consults the next party, the others go on hearing
-//! each other; one alone hears music.
+//! telephone says. While the agent of a conference consults the next party, the others go on
+//! hearing each other; one alone hears music.
 //!
 //! A supervisor hears all legs that are up, also where those do not hear each other. The mode says
 //! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside

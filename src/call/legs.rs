@@ -172,7 +172,8 @@ impl Call {
 
     /// We dial the caller, who has no leg: of a call that begins so, whose flow begins when the leg
     /// is answered, or because they left. That is a leg of its own, so that nothing which is still
-    /// said of the one before is about this one. `None` where they are there, and past [`LEGS_MAX`].
+    /// said of the one before is about this one. `None` where they are there, and past
+    /// [`LEGS_MAX`].
     pub fn dial_caller(&mut self, party: Party) -> Option<LegId> {
         let leg = match self.caller {
             None => self.caller_leg(),

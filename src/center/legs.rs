@@ -194,7 +194,8 @@ impl ContactCenter {
         }
     }
 
-    /// An agent and consulted parties went on without the caller, and the last but one of them has left.
+    /// An agent and consulted parties went on without the caller, and the last but one of them has
+    /// left.
     fn last_two_over(
         &mut self,
         now: Timestamp,

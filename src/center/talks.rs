@@ -185,8 +185,8 @@ impl ContactCenter {
     }
 
     /// The consulted party on this leg has the caller now. From here on it is an agent's work: it
-    /// counts, and after-call work follows by the rule of the queue that found them, or of the agent
-    /// before them.
+    /// counts, and after-call work follows by the rule of the queue that found them, or of the
+    /// agent before them.
     fn handed_over(&mut self, now: Timestamp, heir: LegId) {
         let id = heir.call;
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {

@@ -65,8 +65,8 @@ pub trait Front {
     /// Why not. Of a call that another front carries nothing is said.
     fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot>;
 
-    /// Whether the agent on this leg can consult the party that this dials; without a target, an agent of a
-    /// queue, at a telephone of ours.
+    /// Whether the agent on this leg can consult the party that this dials; without a target, an
+    /// agent of a queue, at a telephone of ours.
     ///
     /// # Errors
     ///

@@ -30,8 +30,8 @@ pub enum AgentRequest {
     },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
-    /// Back to the caller; a consulted party is hung up, and a queue is not asked for one any more. In a
-    /// conference: back from whom the agent consults beside it, to the others.
+    /// Back to the caller; a consulted party is hung up, and a queue is not asked for one any more.
+    /// In a conference: back from whom the agent consults beside it, to the others.
     Resume,
     /// The agent leaves, and the call goes on at this step of its flow, with these variables set:
     /// texts, numbers, `true` or `false`.

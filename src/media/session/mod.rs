@@ -372,8 +372,8 @@ impl Session {
         digit
     }
 
-    /// Whether a key is down, whose tone may be in the sound. One that stays down is forgotten after
-    /// [`KEY_DOWN_MAX`].
+    /// Whether a key is down, whose tone may be in the sound. One that stays down is forgotten
+    /// after [`KEY_DOWN_MAX`].
     #[must_use]
     pub fn has_key_down(&self, now: Timestamp) -> bool {
         now < self.down_until
@@ -525,8 +525,8 @@ const INFO_KEY: Duration = Duration::from_millis(300);
 /// Until the next packet says whether the tone goes on.
 const TONE_GAP: Duration = FRAME;
 /// Whoever begins to hear a leg does not hear the key that is down there. One that is held for
-/// longer, or music that is taken for one, is heard from then on; as an event it never is. With what
-/// waits in a mix and is not heard either, that is a second at most.
+/// longer, or music that is taken for one, is heard from then on; as an event it never is. With
+/// what waits in a mix and is not heard either, that is a second at most.
 const KEY_DOWN_MAX: Duration = Duration::from_millis(850);
 /// RFC 3389; many phones send it in pauses without asking.
 const COMFORT_NOISE: u8 = 13;

@@ -66,8 +66,8 @@ impl Session {
         self.recording = None;
     }
 
-    /// Records the packet that came last. `key`: which press it is of, if any; nothing is kept of one
-    /// from before the recording.
+    /// Records the packet that came last. `key`: which press it is of, if any; nothing is kept of
+    /// one from before the recording.
     pub(super) fn record_packet(&mut self, now: Timestamp, key: Option<u32>) {
         if let (Some(Recording::Running(recorder)), Some(heard)) =
             (&mut self.recording, self.decoder.heard())

@@ -23,7 +23,9 @@ impl Front for ProviderCalls {
         let can = match request {
             AgentRequest::Hold => self.was_consulted(leg).and_then(|()| self.can_split(leg)),
             AgentRequest::Conference => self.can_conference(leg),
-            AgentRequest::Transfer { .. } => self.was_consulted(leg).and_then(|()| self.can_leave(leg)),
+            AgentRequest::Transfer { .. } => {
+                self.was_consulted(leg).and_then(|()| self.can_leave(leg))
+            }
             AgentRequest::Consult { .. }
             | AgentRequest::Resume
             | AgentRequest::Complete

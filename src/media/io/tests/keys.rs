@@ -1,5 +1,5 @@
-//! A key that is down while others begin to hear its leg, over sockets: one by one, in a mix, and in
-//! a recording.
+//! A key that is down while others begin to hear its leg, over sockets: one by one, in a mix, and
+//! in a recording.
 //!
 //! Time is virtual. Beside whoever speaks stands a witness, who hears that leg alone and at once.
 
@@ -128,7 +128,8 @@ fn the_tone_of_a_key_is_heard_by_nobody_who_comes_while_it_is_down() {
     }
 }
 
-/// In a mix no event is heard. Whoever is left with one leg in the middle of one gets no rest of it.
+/// In a mix no event is heard. Whoever is left with one leg in the middle of one gets no rest of
+/// it.
 #[test]
 fn whoever_hears_one_leg_after_a_mix_gets_no_rest_of_its_key() {
     let world = World::in_virtual_time();
