@@ -104,7 +104,7 @@ pub(crate) fn purity(samples: &[i16], hz: f64) -> f64 {
 
 /// `samples` of the two tones of a telephone's key, by the code of its event (ITU-T Q.23).
 pub(crate) fn key_tone(code: u8, from: usize, samples: usize) -> Vec<i16> {
-    let key = "0123456789*#ABCD".as_bytes()[usize::from(code)];
+    let key = b"0123456789*#ABCD"[usize::from(code)];
     let at = KEYPAD.iter().position(|known| *known == key).expect("each key is on the keypad");
     let [row, column] = [ROWS_HZ[at / 4], COLUMNS_HZ[at % 4]].map(|hz| tone(hz, from, samples));
     row.into_iter().zip(column).map(|(row, column)| row + column).collect()
