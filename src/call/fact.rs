@@ -98,6 +98,35 @@ pub enum Fact {
 impl Fact {
     /// Whether the fact is about somebody coming or going, which a front may learn of late.
     #[must_use]
+    /// The leg that the fact is about.
+    #[must_use]
+    pub const fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::Dialed { leg, .. }
+            | Self::Supervised { leg, .. }
+            | Self::Rerouted { leg, .. }
+            | Self::LegAnswered { leg }
+            | Self::Bridged { leg }
+            | Self::Held { leg }
+            | Self::Resumed { leg }
+            | Self::SentOn { leg, .. }
+            | Self::LegEnded { leg, .. } => Some(*leg),
+            Self::WrittenUp { wrap_up } => Some(wrap_up.leg),
+            Self::FlowChosen { .. }
+            | Self::Answered
+            | Self::AnswerTakenBack
+            | Self::Entered { .. }
+            | Self::Intent { .. }
+            | Self::Queued { .. }
+            | Self::LeftQueue { .. }
+            | Self::CallerLeft
+            | Self::RecordingBegan { .. }
+            | Self::RecordingPaused { .. }
+            | Self::RecordingTold { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
+
     pub const fn may_be_late(&self) -> bool {
         match self {
             Self::LegAnswered { .. }

@@ -167,8 +167,7 @@ impl Call {
     /// The queue a leg came from, and how long it talked and was on hold, in milliseconds.
     #[must_use]
     pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
-        let record = self.record();
-        let found = record.legs.into_iter().find(|party| party.leg == leg);
+        let found = fold::leg(&self.origin, &self.facts, leg);
         found.map_or((None, 0, 0), |party| (party.queue, party.talk_ms, party.hold_ms))
     }
 
