@@ -11,7 +11,9 @@ use crate::acd;
 use crate::call::caller;
 use crate::call::{Call, Fact, Origin, State};
 use crate::center::{ContactCenter, Setup, Wake};
-use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
+use crate::flow::{
+    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, Values,
+};
 use crate::id::{CallId, LegId, PlayId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
@@ -151,10 +153,10 @@ impl ContactCenter {
                 now,
                 self.setup.recent,
             ),
-            call: BTreeMap::from([
-                ("id".to_owned(), id.to_string().into()),
-                ("to".to_owned(), call.origin.to.clone().into()),
-                ("via".to_owned(), call.origin.via.to_string().into()),
+            call: Values::from([
+                ("id".into(), id.to_string().into()),
+                ("to".into(), call.origin.to.clone().into()),
+                ("via".into(), call.origin.via.to_string().into()),
             ]),
         };
         tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
