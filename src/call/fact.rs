@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
+use std::sync::Arc;
+
 use crate::call::Role;
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
@@ -13,17 +15,17 @@ use crate::words::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     FlowChosen {
-        flow: String,
-        version: String,
+        flow: Arc<str>,
+        version: Arc<str>,
     },
     Answered,
     /// It was not, after all: our answer has not left.
     AnswerTakenBack,
     Entered {
-        step: String,
+        step: Arc<str>,
     },
     Intent {
-        intent: String,
+        intent: Arc<str>,
     },
     Queued {
         queue: String,
@@ -96,8 +98,6 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether the fact is about somebody coming or going, which a front may learn of late.
-    #[must_use]
     /// The leg that the fact is about.
     #[must_use]
     pub const fn leg(&self) -> Option<LegId> {
@@ -127,6 +127,8 @@ impl Fact {
         }
     }
 
+    /// Whether the fact is about somebody coming or going, which a front may learn of late.
+    #[must_use]
     pub const fn may_be_late(&self) -> bool {
         match self {
             Self::LegAnswered { .. }

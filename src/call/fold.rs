@@ -90,9 +90,9 @@ impl Fold {
             Fact::Answered => self.record.answered_at = Some(at),
             Fact::AnswerTakenBack => self.record.answered_at = None,
             Fact::Entered { step } => {
-                self.record.path.push(PathEntry { at, step: step.clone() });
+                self.record.path.push(PathEntry { at, step: step.to_string() });
             }
-            Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
+            Fact::Intent { intent } => self.record.intent = Some(intent.to_string()),
             Fact::Queued { queue, priority, in_line_since } => {
                 self.queued(at, queue, *priority, *in_line_since);
             }

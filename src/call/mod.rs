@@ -9,19 +9,22 @@
 pub mod caller;
 pub mod ears;
 pub mod fact;
+mod few;
 pub mod fold;
 pub mod legs;
 pub mod place;
 pub mod recordings;
 pub mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, NamedVia};
+
+use few::Few;
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use ears::{Change, Ear, Ears};
@@ -37,6 +40,8 @@ pub use state::{Consult, Stage, State, Talk, TalkStep};
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
+/// A call that an agent answers has some fourteen: room for them is made once.
+const FACTS_USUAL: usize = 16;
 
 /// What a call is known by from its first moment.
 #[derive(Clone, Debug)]
@@ -58,7 +63,7 @@ pub struct Call {
     state: State,
     places: Places,
     /// The legs that are up or ring, the caller's among them.
-    legs: BTreeMap<LegId, Leg>,
+    legs: Few<LegId, Leg>,
     /// What the legs hear, as asked for last.
     asked: Ears,
     /// Parties whose hold time runs, as noted last.
@@ -83,13 +88,13 @@ impl Call {
             run: None,
             state: State::InFlow,
             places: Places::default(),
-            legs: BTreeMap::new(),
+            legs: Few::new(),
             asked: Ears::new(),
             holding: BTreeSet::new(),
             play: PlayId(0),
             intent: None,
             recordings: Recordings::default(),
-            facts: Vec::new(),
+            facts: Vec::with_capacity(FACTS_USUAL),
             happened: None,
             legs_dialed: 0,
             holds: 0,
@@ -174,7 +179,7 @@ impl Call {
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
         self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::Entered { step } => Some((*at, step.as_str())),
+            Fact::Entered { step } => Some((*at, &**step)),
             _ => None,
         })
     }

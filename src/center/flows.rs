@@ -281,7 +281,7 @@ impl ContactCenter {
         for effect in effects {
             match effect {
                 Effect::Entered { step } => {
-                    call.note(now, Fact::Entered { step: step.to_string() });
+                    call.note(now, Fact::Entered { step });
                 }
                 Effect::Intent(intent) => note_intent(now, call, intent),
                 Effect::Failed { step, why } => {
@@ -309,7 +309,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         match effect {
-            Effect::Entered { step } => call.note(now, Fact::Entered { step: step.to_string() }),
+            Effect::Entered { step } => call.note(now, Fact::Entered { step }),
             Effect::Play { prompts, repeat } => {
                 let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
                 let call = self.calls.get_mut(&id)?;
@@ -381,7 +381,7 @@ impl ContactCenter {
 }
 
 fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
-    call.note(now, Fact::Intent { intent: intent.to_string() });
+    call.note(now, Fact::Intent { intent: Arc::clone(&intent) });
     call.intent = Some(intent);
 }
 
