@@ -105,9 +105,9 @@ impl Learned {
         intent: Option<&str>,
         agent: Option<&str>,
     ) {
-        let known = self.by_number.get_key_value(number);
-        let number = known.map_or_else(|| Arc::from(number), |(number, _)| Arc::clone(number));
-        let history = self.by_number.entry(Arc::clone(&number)).or_default();
+        let entry = self.by_number.entry(Arc::from(number));
+        let number = Arc::clone(entry.key());
+        let history = entry.or_default();
         if let Some(&last) = history.calls.back() {
             self.by_age.remove(&(last, Arc::clone(&number)));
         }
@@ -145,21 +145,22 @@ pub fn variables(
     let last_call = history.and_then(|history| history.calls.back().copied());
     let recent_calls = history
         .map_or(0, |history| history.calls.iter().filter(|&&at| now.since(at) <= recent).count());
+    // In order of name, as the map has them.
     let always = [
-        ("number", json!(number.unwrap_or_default())),
-        ("anonymous", json!(number.is_none())),
-        ("known", json!(known)),
-        // Not the name on the wire: that is whatever the far end wrote.
-        ("name", text(entry.name.as_ref())),
-        ("language", text(entry.language.as_ref())),
-        ("vip", json!(entry.vip)),
-        ("segment", text(entry.segment.as_ref())),
         ("account", text(entry.account.as_ref())),
-        ("preferred_agent", text(entry.preferred_agent.as_ref())),
+        ("anonymous", json!(number.is_none())),
+        ("calls_recent", json!(recent_calls)),
+        ("known", json!(known)),
+        ("language", text(entry.language.as_ref())),
+        ("last_agent", text(history.and_then(|history| history.last_agent.as_ref()))),
         ("last_call_days", json!(last_call.map(|at| now.since(at).as_secs() / DAY_S))),
         ("last_intent", text(history.and_then(|history| history.last_intent.as_ref()))),
-        ("last_agent", text(history.and_then(|history| history.last_agent.as_ref()))),
-        ("calls_recent", json!(recent_calls)),
+        // Not the name on the wire: that is whatever the far end wrote.
+        ("name", text(entry.name.as_ref())),
+        ("number", json!(number.unwrap_or_default())),
+        ("preferred_agent", text(entry.preferred_agent.as_ref())),
+        ("segment", text(entry.segment.as_ref())),
+        ("vip", json!(entry.vip)),
     ];
     let mut vars = Values::from(always.map(|(name, value)| (Cow::Borrowed(name), value)));
     for (name, value) in &entry.fields {

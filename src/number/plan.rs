@@ -7,7 +7,7 @@
 //! tell that without a regular expression: reading a number by the library costs some thirty
 //! microseconds, and nearly every call brings one that already is as it should be.
 //!
-//! **Invariant:** of a number that [`leaves_alone`] names, the library makes the same number or none.
+//! **Invariant:** of a number that [`leaves_alone`] names, the library makes the same one, or none.
 //!
 //! **Deliberately absent:** whether a number is anybody's.
 
@@ -171,7 +171,8 @@ mod tests {
     /// As many numbers as it may be: nearly all that a call brings.
     #[test]
     fn what_calls_bring_is_left_alone_in_most_regions() {
-        let numbers = ["14155550123", "442079460018", "493023125000", "33142685300", "8613800138000"];
+        let numbers =
+            ["14155550123", "442079460018", "493023125000", "33142685300", "8613800138000"];
         for (region, count) in [("US", 4), ("GB", 5), ("DE", 5), ("FR", 5), ("ES", 5), ("SG", 5)] {
             let alone = numbers.iter().filter(|number| leaves_alone(number, region)).count();
             assert!(alone >= count, "{region}: {alone}");
