@@ -9,6 +9,8 @@
 //!
 //! **Deliberately absent:** whether a number may be dialed. That is the trunk's allow-list.
 
+mod plan;
+
 use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::str::FromStr;
@@ -51,19 +53,24 @@ const CONTEXT: &str = "phone-context=";
 #[must_use]
 pub fn normalize(raw: &str, region: &str) -> Option<String> {
     let raw = user(raw)?;
-    let digits: String = raw.chars().filter(char::is_ascii_digit).collect();
-    let is_international = raw.starts_with('+');
-    if !is_dialed(&raw) || (!is_international && digits.len() <= EXTENSION_DIGITS_MAX) {
+    if !is_dialed(&raw) {
         return Some(raw);
     }
-    let abroad = format!("+{}", digits.strip_prefix("00").unwrap_or(&digits));
-    let number = match is_international {
-        true => parsed(&format!("+{digits}"), region),
-        false => parsed(&digits, region).or_else(|| parsed(&abroad, region)),
-    };
+    let digits = || raw.chars().filter(char::is_ascii_digit);
     // A number that no numbering plan knows is kept in one spelling, so that it still compares.
-    let unknown = || if is_international { format!("+{digits}") } else { digits.clone() };
-    Some(number.unwrap_or_else(unknown))
+    if raw.starts_with('+') {
+        let number: String = std::iter::once('+').chain(digits()).collect();
+        let is_settled = is_e164(&number) && plan::leaves_alone(&number[1..], region);
+        let read = if is_settled { None } else { parsed(&number, region) };
+        return Some(read.unwrap_or(number));
+    }
+    if digits().count() <= EXTENSION_DIGITS_MAX {
+        return Some(raw);
+    }
+    let digits: String = digits().collect();
+    let abroad = || format!("+{}", digits.strip_prefix("00").unwrap_or(&digits));
+    let number = parsed(&digits, region).or_else(|| parsed(&abroad(), region));
+    Some(number.unwrap_or(digits))
 }
 
 /// A party's number in one spelling, whichever way it is written, without knowing where it is
@@ -105,6 +112,9 @@ struct Read {
 
 /// `None` when it says nothing, or too much.
 fn read(raw: &str) -> Option<Read> {
+    if is_plain(raw) {
+        return Some(Read { user: raw.to_owned(), is_withheld: is_withheld(raw) });
+    }
     let (text, has_scheme) = inside(raw);
     if !has_scheme && is_other_uri(text) {
         let user = Some(text.to_owned()).filter(|text| text.len() <= NUMBER_LEN_MAX);
@@ -129,6 +139,12 @@ fn read(raw: &str) -> Option<Read> {
     let whole = whole.map(|context| format!("{context}{number}"));
     let whole = whole.filter(|all| all.len() <= NUMBER_LEN_MAX);
     Some(Read { user: whole.unwrap_or_else(|| number.to_owned()), is_withheld })
+}
+
+/// Whether it is a number or a name and nothing else: what follows would make nothing else of it.
+fn is_plain(raw: &str) -> bool {
+    (1..=NUMBER_LEN_MAX).contains(&raw.len())
+        && raw.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.' | b'_'))
 }
 
 /// What stands in angle brackets and behind a scheme, and whether there was a scheme.
@@ -186,7 +202,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// Whether it is what can be dialed on digits, with the separators people write.
 fn is_dialed(user: &str) -> bool {
-    user.chars().all(|c| c.is_ascii_digit() || "+-. ()/".contains(c))
+    user.bytes().all(|c| matches!(c, b'0'..=b'9' | b'+' | b'-' | b'.' | b' ' | b'(' | b')' | b'/'))
         && user.bytes().any(|byte| byte.is_ascii_digit())
 }
 

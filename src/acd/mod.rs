@@ -69,7 +69,7 @@ use waiting::{Waiting, index, index_of};
 pub struct Acd {
     agents: Vec<Agent>,
     queues: Vec<Queue>,
-    calls: BTreeMap<CallId, Waiting>,
+    calls: BTreeMap<CallId, Box<Waiting>>,
     /// Open offers.
     offers: BTreeMap<OfferId, CallId>,
     classes: Classes,

@@ -124,7 +124,7 @@ impl Acd {
         self.queues[index(id)].line.insert(key);
         self.classes.get_mut(relies_on).relying.insert(call);
         self.timers.set(Wake::WaitMax { call }, since + ask.wait_max);
-        self.calls.insert(call, waiting);
+        self.calls.insert(call, Box::new(waiting));
         for step in (1..).take(stage) {
             self.outputs.push_back(Output::Relaxed { call, step });
         }

@@ -4,13 +4,15 @@
 //!
 //! **Deliberately absent:** reading the directory file; `config` does, and hands over entries.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::flow::Values;
 use crate::time::Timestamp;
 
 /// Numbers we remember something about; past this the one heard of longest ago is forgotten.
@@ -84,9 +86,9 @@ pub struct History {
 /// Histories by number.
 #[derive(Clone, Debug, Default)]
 pub struct Learned {
-    by_number: BTreeMap<String, History>,
+    by_number: BTreeMap<Arc<str>, History>,
     /// The same numbers by last call, to forget the oldest.
-    by_age: BTreeMap<(Timestamp, String), ()>,
+    by_age: BTreeSet<(Timestamp, Arc<str>)>,
 }
 
 impl Learned {
@@ -103,23 +105,25 @@ impl Learned {
         intent: Option<&str>,
         agent: Option<&str>,
     ) {
-        let history = self.by_number.entry(number.to_owned()).or_default();
+        let entry = self.by_number.entry(Arc::from(number));
+        let number = Arc::clone(entry.key());
+        let history = entry.or_default();
         if let Some(&last) = history.calls.back() {
-            self.by_age.remove(&(last, number.to_owned()));
+            self.by_age.remove(&(last, Arc::clone(&number)));
         }
         history.calls.push_back(at);
         if history.calls.len() > CALLS_PER_NUMBER_MAX {
             history.calls.pop_front();
         }
-        if let Some(intent) = intent {
-            history.last_intent = Some(intent.to_owned());
+        for (update, last) in [(intent, &mut history.last_intent), (agent, &mut history.last_agent)]
+        {
+            if update.is_some() && update != last.as_deref() {
+                *last = update.map(str::to_owned);
+            }
         }
-        if let Some(agent) = agent {
-            history.last_agent = Some(agent.to_owned());
-        }
-        self.by_age.insert((at, number.to_owned()), ());
+        self.by_age.insert((at, number));
         while self.by_number.len() > HISTORIES_MAX {
-            let Some(((_, oldest), ())) = self.by_age.pop_first() else { break };
+            let Some((_, oldest)) = self.by_age.pop_first() else { break };
             self.by_number.remove(&oldest);
         }
     }
@@ -134,37 +138,35 @@ pub fn variables(
     history: Option<&History>,
     now: Timestamp,
     recent: Duration,
-) -> BTreeMap<String, Value> {
+) -> Values {
     let none = Entry::default();
     let known = entry.is_some();
     let entry = entry.unwrap_or(&none);
-    let text = |value: &Option<String>| Value::from(value.clone().unwrap_or_default());
-    let mut vars = entry.fields.clone();
+    let text = |value: Option<&String>| Value::from(value.cloned().unwrap_or_default());
     let last_call = history.and_then(|history| history.calls.back().copied());
     let recent_calls = history
         .map_or(0, |history| history.calls.iter().filter(|&&at| now.since(at) <= recent).count());
-    vars.extend([
-        ("number".to_owned(), json!(number.unwrap_or_default())),
-        ("anonymous".to_owned(), json!(number.is_none())),
-        ("known".to_owned(), json!(known)),
+    // In order of name, as the map has them.
+    let always = [
+        ("account", text(entry.account.as_ref())),
+        ("anonymous", json!(number.is_none())),
+        ("calls_recent", json!(recent_calls)),
+        ("known", json!(known)),
+        ("language", text(entry.language.as_ref())),
+        ("last_agent", text(history.and_then(|history| history.last_agent.as_ref()))),
+        ("last_call_days", json!(last_call.map(|at| now.since(at).as_secs() / DAY_S))),
+        ("last_intent", text(history.and_then(|history| history.last_intent.as_ref()))),
         // Not the name on the wire: that is whatever the far end wrote.
-        ("name".to_owned(), text(&entry.name)),
-        ("language".to_owned(), text(&entry.language)),
-        ("vip".to_owned(), json!(entry.vip)),
-        ("segment".to_owned(), text(&entry.segment)),
-        ("account".to_owned(), text(&entry.account)),
-        ("preferred_agent".to_owned(), text(&entry.preferred_agent)),
-        ("last_call_days".to_owned(), json!(last_call.map(|at| now.since(at).as_secs() / DAY_S))),
-        (
-            "last_intent".to_owned(),
-            json!(history.and_then(|h| h.last_intent.clone()).unwrap_or_default()),
-        ),
-        (
-            "last_agent".to_owned(),
-            json!(history.and_then(|h| h.last_agent.clone()).unwrap_or_default()),
-        ),
-        ("calls_recent".to_owned(), json!(recent_calls)),
-    ]);
+        ("name", text(entry.name.as_ref())),
+        ("number", json!(number.unwrap_or_default())),
+        ("preferred_agent", text(entry.preferred_agent.as_ref())),
+        ("segment", text(entry.segment.as_ref())),
+        ("vip", json!(entry.vip)),
+    ];
+    let mut vars = Values::from(always.map(|(name, value)| (Cow::Borrowed(name), value)));
+    for (name, value) in &entry.fields {
+        vars.entry(Cow::Owned(name.clone())).or_insert_with(|| value.clone());
+    }
     vars
 }
 

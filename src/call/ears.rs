@@ -87,7 +87,7 @@ impl Call {
             }
         };
         for leg in heard_by {
-            let mut from = heard(ears.get(&leg));
+            let mut from = heard(ears.get(&leg)).clone();
             from.insert(supervisor);
             ears.insert(leg, Ear::Hears(from));
         }
@@ -144,7 +144,7 @@ impl Call {
     /// Whom this leg may hear now.
     #[must_use]
     pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
-        self.ears().get(&leg).map(Ear::heard).unwrap_or_default()
+        heard(self.ears().get(&leg)).clone()
     }
 
     /// Two who hear each other unless one of them holds: then the other hears music.
@@ -162,7 +162,11 @@ impl Call {
     /// before nor after.
     pub fn change_ears(&mut self) -> Vec<Change> {
         let wanted = self.ears();
-        let asked = std::mem::replace(&mut self.asked, wanted.clone());
+        if wanted == self.asked {
+            return Vec::new(); // as it is after most inputs
+        }
+        let asked = std::mem::replace(&mut self.asked, wanted);
+        let wanted = &self.asked;
         let mut legs: BTreeSet<LegId> = asked.keys().chain(wanted.keys()).copied().collect();
         legs.retain(|leg| self.has_leg(*leg));
         let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
@@ -172,7 +176,7 @@ impl Call {
             // A leg that ended is heard by none without a command.
             let heard_there = heard.iter().filter(|other| self.has_leg(**other)).count();
             if heard != from && heard_there + from.len() > 0 {
-                let hears_more = from.is_superset(&heard);
+                let (hears_more, from) = (from.is_superset(heard), from.clone());
                 (if hears_more { &mut more } else { &mut less }).push(Change::Hear { leg, from });
             }
             match (before, now) {
@@ -225,6 +229,9 @@ impl Call {
     /// Notes whose hold time runs from now on, and whose does not.
     pub fn note_holds(&mut self, now: Timestamp) {
         let wanted = self.holding_wanted();
+        if wanted == self.holding {
+            return;
+        }
         let was = std::mem::replace(&mut self.holding, wanted.clone());
         for &leg in was.difference(&wanted) {
             self.note(now, Fact::Resumed { leg });
@@ -235,17 +242,12 @@ impl Call {
     }
 }
 
-impl Ear {
-    fn heard(&self) -> BTreeSet<LegId> {
-        match self {
-            Self::Hears(from) => from.clone(),
-            Self::Plays(_) => BTreeSet::new(),
-        }
+fn heard(ear: Option<&Ear>) -> &BTreeSet<LegId> {
+    static NOBODY: BTreeSet<LegId> = BTreeSet::new();
+    match ear {
+        Some(Ear::Hears(from)) => from,
+        Some(Ear::Plays(_)) | None => &NOBODY,
     }
-}
-
-fn heard(ear: Option<&Ear>) -> BTreeSet<LegId> {
-    ear.map(Ear::heard).unwrap_or_default()
 }
 
 /// Each of these hears all the others.

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
+use std::sync::Arc;
+
 use crate::call::Role;
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
@@ -13,17 +15,17 @@ use crate::words::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     FlowChosen {
-        flow: String,
-        version: String,
+        flow: Arc<str>,
+        version: Arc<str>,
     },
     Answered,
     /// It was not, after all: our answer has not left.
     AnswerTakenBack,
     Entered {
-        step: String,
+        step: Arc<str>,
     },
     Intent {
-        intent: String,
+        intent: Arc<str>,
     },
     Queued {
         queue: String,
@@ -102,6 +104,36 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The leg that the fact is about.
+    #[must_use]
+    pub const fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::Dialed { leg, .. }
+            | Self::Supervised { leg, .. }
+            | Self::Rerouted { leg, .. }
+            | Self::LegAnswered { leg }
+            | Self::Bridged { leg }
+            | Self::Held { leg }
+            | Self::Resumed { leg }
+            | Self::Transferred { leg, .. }
+            | Self::HandedOver { leg }
+            | Self::LegEnded { leg, .. } => Some(*leg),
+            Self::WrittenUp { wrap_up } => Some(wrap_up.leg),
+            Self::FlowChosen { .. }
+            | Self::Answered
+            | Self::AnswerTakenBack
+            | Self::Entered { .. }
+            | Self::Intent { .. }
+            | Self::Queued { .. }
+            | Self::LeftQueue { .. }
+            | Self::CallerLeft
+            | Self::RecordingBegan { .. }
+            | Self::RecordingPaused { .. }
+            | Self::RecordingUpdated { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
+
     /// Whether the fact is about the begin or end of a leg, which a front may learn late.
     #[must_use]
     pub const fn may_be_late(&self) -> bool {

@@ -29,6 +29,16 @@ pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) ->
     fold.finish()
 }
 
+/// The leg of that name, as it is in the record: folded alone.
+#[must_use]
+pub fn leg(origin: &Origin, facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
+    let mut fold = Fold::new(origin, Closing::default());
+    for (at, fact) in facts.iter().filter(|(_, fact)| fact.leg() == Some(leg)) {
+        fold.apply(*at, fact);
+    }
+    fold.record.legs.pop()
+}
+
 struct Fold {
     record: CallRecord,
     open: BTreeMap<LegId, Open>,
@@ -80,9 +90,9 @@ impl Fold {
             Fact::Answered => self.record.answered_at = Some(at),
             Fact::AnswerTakenBack => self.record.answered_at = None,
             Fact::Entered { step } => {
-                self.record.path.push(PathEntry { at, step: step.clone() });
+                self.record.path.push(PathEntry { at, step: step.to_string() });
             }
-            Fact::Intent { intent } => self.record.intent = Some(intent.clone()),
+            Fact::Intent { intent } => self.record.intent = Some(intent.to_string()),
             Fact::Queued { queue, priority, in_line_since, consulted } => {
                 self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
@@ -283,5 +293,55 @@ impl Open {
         if let Some(since) = self.held_since.take() {
             leg.hold_ms += at.since(since).as_millis() as u64;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{AgentId, CallId, OfferId};
+    use crate::words::{NamedVia, WrapUp};
+
+    #[test]
+    fn a_leg_that_is_folded_alone_is_the_one_in_the_record() {
+        let origin = Origin {
+            call: CallId(7),
+            from: None,
+            from_name: None,
+            to: "100".to_owned(),
+            via: NamedVia::Trunk("main".to_owned()),
+            arrived_at: Timestamp(0),
+        };
+        let leg = |n| LegId { call: CallId(7), n };
+        let dialed = |n: u16, role| {
+            let party = Party::Agent { id: AgentId(n.into()), name: format!("agent{n}") };
+            Fact::Dialed { leg: leg(n), party, queue: Some("help".to_owned()), role }
+        };
+        let wrap_up =
+            WrapUp { leg: leg(1), acw_ms: 9, resolved: Some(true), intent: None, note: None };
+        let facts = [
+            Fact::Answered,
+            dialed(1, Role::Agent { offer: Some(OfferId(1)), agent: AgentId(1) }),
+            Fact::LegAnswered { leg: leg(1) },
+            Fact::Bridged { leg: leg(1) },
+            dialed(2, Role::Called),
+            Fact::Held { leg: leg(1) },
+            Fact::LegAnswered { leg: leg(2) },
+            dialed(3, Role::Called),
+            Fact::Bridged { leg: leg(2) },
+            Fact::Resumed { leg: leg(1) },
+            Fact::LegEnded { leg: leg(2), outcome: LegOutcome::Accepted, cause: None },
+            Fact::LegEnded { leg: leg(1), outcome: LegOutcome::Accepted, cause: None },
+            Fact::WrittenUp { wrap_up },
+            Fact::CallerLeft,
+        ];
+        let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(facts).collect();
+        let whole = record(&origin, &facts, Closing::default());
+        assert_eq!(whole.legs.len(), 3);
+        assert!(whole.legs[0].hold_ms > 0 && whole.legs[0].wrap_up.is_some());
+        for party in whole.legs {
+            assert_eq!(super::leg(&origin, &facts, party.leg), Some(party));
+        }
+        assert_eq!(super::leg(&origin, &facts, leg(4)), None);
     }
 }

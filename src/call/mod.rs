@@ -10,19 +10,22 @@ pub mod caller;
 pub mod consult;
 pub mod ears;
 pub mod fact;
+mod few;
 pub mod fold;
 pub mod legs;
 pub mod place;
 pub mod recordings;
 pub mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, NamedVia};
+
+use few::Few;
 
 pub use caller::{Directory, Entry, History, Learned};
 pub use consult::{CONFERENCE_LEGS_MAX, Consult, Stage, Whom};
@@ -39,6 +42,8 @@ pub use state::{State, Talk, TalkStep};
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
+/// A call that an agent answers has some fourteen: room for them is made once.
+const FACTS_USUAL: usize = 16;
 
 /// What a call is known by from its first moment.
 #[derive(Clone, Debug)]
@@ -62,7 +67,7 @@ pub struct Call {
     /// The caller's leg, the last of them; none has come yet where it is `None`.
     caller: Option<LegId>,
     /// The legs that are up or ring, the caller's among them.
-    legs: BTreeMap<LegId, Leg>,
+    legs: Few<LegId, Leg>,
     /// Consulted parties in the conference, beside the one who was asked last.
     met: BTreeSet<LegId>,
     /// What the legs hear, as asked for last.
@@ -90,14 +95,14 @@ impl Call {
             state: State::InFlow,
             places: Places::default(),
             caller: None,
-            legs: BTreeMap::new(),
+            legs: Few::new(),
             met: BTreeSet::new(),
             asked: Ears::new(),
             holding: BTreeSet::new(),
             play: PlayId(0),
             intent: None,
             recordings: Recordings::default(),
-            facts: Vec::new(),
+            facts: Vec::with_capacity(FACTS_USUAL),
             late_at: None,
             legs_dialed: 0,
             holds: 0,
@@ -181,8 +186,7 @@ impl Call {
     /// agent who was consulted first, since they have the call.
     #[must_use]
     pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
-        let record = self.record();
-        let found = record.legs.into_iter().find(|party| party.leg == leg);
+        let found = fold::leg(&self.origin, &self.facts, leg);
         let Some(party) = found else { return (None, 0, 0) };
         let (talk_ms, hold_ms) = party.handled_ms();
         (party.queue, talk_ms, hold_ms)
@@ -191,7 +195,7 @@ impl Call {
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
         self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::Entered { step } => Some((*at, step.as_str())),
+            Fact::Entered { step } => Some((*at, &**step)),
             _ => None,
         })
     }

@@ -22,6 +22,7 @@
 //!
 //! **Deliberately absent:** commands, and what the queue has to know of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Call, Consult, Fact, Role};
@@ -118,8 +119,8 @@ impl Call {
     /// The flow of the call is known; it begins with [`Self::begin_flow`].
     pub fn choose_flow(&mut self, now: Timestamp, run: flow::Run) {
         let flow = run.flow();
-        let (name, version) = (flow.name().to_string(), flow.version().to_string());
-        self.note(now, Fact::FlowChosen { flow: name, version });
+        let (flow, version) = (Arc::clone(flow.name()), Arc::clone(flow.version()));
+        self.note(now, Fact::FlowChosen { flow, version });
         self.run = Some(run);
         self.state = State::Opening;
     }

@@ -2,21 +2,22 @@
 //!
 //! **Invariant:** a call that was changed is touched: there is no other way to change it.
 
-use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::call::Call;
 use crate::id::{CallId, LegId};
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    by_id: BTreeMap<CallId, Call>,
+    /// Each in a box: whoever comes and goes moves the others about.
+    by_id: BTreeMap<CallId, Box<Call>>,
     /// Changed since this was last asked, each at least once.
     touched: VecDeque<CallId>,
 }
 
 impl Calls {
     pub(super) fn get(&self, id: &CallId) -> Option<&Call> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: &CallId) -> Option<&mut Call> {
@@ -24,12 +25,12 @@ impl Calls {
         if self.touched.back() != Some(id) {
             self.touched.push_back(*id);
         }
-        Some(call)
+        Some(call.as_mut())
     }
 
     /// For what follows from a change, and is none.
     pub(super) fn get_untouched(&mut self, id: &CallId) -> Option<&mut Call> {
-        self.by_id.get_mut(id)
+        self.by_id.get_mut(id).map(Box::as_mut)
     }
 
     pub(super) fn next_touched(&mut self) -> Option<CallId> {
@@ -37,10 +38,10 @@ impl Calls {
     }
 
     pub(super) fn insert(&mut self, call: Call) {
-        self.by_id.insert(call.id(), call);
+        self.by_id.insert(call.id(), Box::new(call));
     }
 
-    pub(super) fn remove(&mut self, id: &CallId) -> Option<Call> {
+    pub(super) fn remove(&mut self, id: &CallId) -> Option<Box<Call>> {
         self.by_id.remove(id)
     }
 
@@ -61,7 +62,7 @@ impl Calls {
         self.by_id.keys().copied()
     }
 
-    pub(super) fn iter(&self) -> btree_map::Values<'_, CallId, Call> {
-        self.by_id.values()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.by_id.values().map(Box::as_ref)
     }
 }

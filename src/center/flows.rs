@@ -11,7 +11,9 @@ use crate::acd;
 use crate::call::caller;
 use crate::call::{Call, Fact, Origin, State};
 use crate::center::{ContactCenter, Setup, Wake};
-use crate::flow::{Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome};
+use crate::flow::{
+    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, Values,
+};
 use crate::id::{CallId, LegId, PlayId, QueueId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
@@ -151,10 +153,10 @@ impl ContactCenter {
                 now,
                 self.setup.recent,
             ),
-            call: BTreeMap::from([
-                ("id".to_owned(), id.to_string().into()),
-                ("to".to_owned(), call.origin.to.clone().into()),
-                ("via".to_owned(), call.origin.via.to_string().into()),
+            call: Values::from([
+                ("id".into(), id.to_string().into()),
+                ("to".into(), call.origin.to.clone().into()),
+                ("via".into(), call.origin.via.to_string().into()),
             ]),
         };
         tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
@@ -279,7 +281,7 @@ impl ContactCenter {
         for effect in effects {
             match effect {
                 Effect::Entered { step } => {
-                    call.note(now, Fact::Entered { step: step.to_string() });
+                    call.note(now, Fact::Entered { step });
                 }
                 Effect::Intent(intent) => note_intent(now, call, intent),
                 Effect::Failed { step, why } => {
@@ -307,7 +309,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         match effect {
-            Effect::Entered { step } => call.note(now, Fact::Entered { step: step.to_string() }),
+            Effect::Entered { step } => call.note(now, Fact::Entered { step }),
             Effect::Play { prompts, repeat } => {
                 let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
                 let call = self.calls.get_mut(&id)?;
@@ -391,7 +393,7 @@ impl ContactCenter {
 }
 
 fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
-    call.note(now, Fact::Intent { intent: intent.to_string() });
+    call.note(now, Fact::Intent { intent: Arc::clone(&intent) });
     call.intent = Some(intent);
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
 
-use crate::flow::Context;
+use crate::flow::{Context, Values};
 
 /// A text rendered for a caller is cut at this many bytes.
 pub const TEXT_LEN_MAX: usize = 2_000;
@@ -286,10 +286,10 @@ impl Object for View {
 
 /// What is known of a caller or a call, looked up when an expression names it: most name little.
 #[derive(Debug)]
-struct Known(BTreeMap<String, serde_json::Value>);
+struct Known(Values);
 
 /// What is null is not known, and is left out.
-pub(in crate::flow) fn known(mut facts: BTreeMap<String, serde_json::Value>) -> Value {
+pub(in crate::flow) fn known(mut facts: Values) -> Value {
     facts.retain(|_, fact| !fact.is_null());
     Value::from_object(Known(facts))
 }
@@ -304,7 +304,7 @@ impl Object for Known {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
+        Enumerator::Values(self.0.keys().map(|name| Value::from(&**name)).collect())
     }
 }
 

@@ -68,5 +68,5 @@ pub use port::{
     Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
-pub use run::{Facts, Run};
+pub use run::{Facts, Run, Values};
 pub use step::transfer::RING_TIMEOUT_S;

@@ -58,7 +58,7 @@ pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagno
     };
     match flow {
         Some(mut flow) if !problems.any_error() => {
-            flow.version = version(source);
+            flow.version = version(source).into();
             flow.warnings = problems.into_found();
             Ok(flow)
         }
@@ -161,7 +161,7 @@ fn read<'a>(
         file: file.into(),
         source: problems.source().into(),
         languages_span: header.key_span("languages"),
-        version: String::new(),
+        version: Arc::default(),
         numbers,
         languages: build.languages,
         steps: steps.collect(),

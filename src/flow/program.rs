@@ -26,7 +26,7 @@ pub struct Flow {
     pub(in crate::flow) file: Arc<str>,
     pub(in crate::flow) source: Arc<str>,
     pub(in crate::flow) languages_span: Range<usize>,
-    pub(in crate::flow) version: String,
+    pub(in crate::flow) version: Arc<str>,
     pub(in crate::flow) numbers: Vec<Arc<str>>,
     pub(in crate::flow) languages: Vec<Arc<str>>,
     pub(in crate::flow) steps: Vec<Node>,
@@ -109,7 +109,7 @@ impl Flow {
 
     /// Twelve hexadecimal digits that change whenever the file does.
     #[must_use]
-    pub fn version(&self) -> &str {
+    pub fn version(&self) -> &Arc<str> {
         &self.version
     }
 

@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** the call. A run says what should happen; `center` does it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,9 +45,12 @@ const PROMPT_MAX: Duration = Duration::from_secs(600);
 /// what is not known is left out or null.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    pub caller: BTreeMap<String, serde_json::Value>,
-    pub call: BTreeMap<String, serde_json::Value>,
+    pub caller: Values,
+    pub call: Values,
 }
+
+/// By name.
+pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// A call in its flow. It keeps the flow it began with, whatever is reloaded meanwhile.
 #[derive(Clone)]

@@ -187,6 +187,9 @@ fn push<T>(parts: &mut Vec<T>, part: T) -> u64 {
     if parts.len() >= PARTS_MAX {
         return 1;
     }
+    if parts.is_empty() {
+        parts.reserve_exact(1); // most calls have one, and keep no room for more
+    }
     parts.push(part);
     0
 }

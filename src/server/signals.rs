@@ -7,7 +7,9 @@
 //! the program itself (SIGSEGV and its kind), after which nothing can be trusted.
 
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::signal::unix::{Signal as Unix, SignalKind, signal};
 
@@ -18,7 +20,37 @@ pub(super) enum Signal {
     Other(&'static str, &'static str),
 }
 
-pub(super) struct Signals(Vec<(Unix, Signal)>);
+pub(super) struct Signals {
+    heard: Vec<(Unix, Signal)>,
+    woken: Arc<Woken>,
+}
+
+/// Whether one of the signals may have come since they were asked. The driver waits for a signal
+/// anew after each message, and to ask all of them costs more than many a message.
+struct Woken {
+    is_woken: AtomicBool,
+    waiting: Mutex<Option<Waker>>,
+}
+
+impl Woken {
+    /// Says whether there is something to ask for; if not, who waits is woken once there is.
+    fn take(&self, cx: &Context<'_>) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *waiting {
+            Some(waiting) => waiting.clone_from(cx.waker()),
+            None => *waiting = Some(cx.waker().clone()),
+        }
+        self.is_woken.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, Ordering::Release);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
 
 const RELOAD: &str = "the configuration is not read again while the server runs: calls go on with \
                       what it began with; restart it to change something";
@@ -39,16 +71,23 @@ impl Signals {
             (SignalKind::from_raw(libc::SIGXFSZ), Signal::Other("SIGXFSZ", TOO_LARGE)),
         ];
         let heard = heard.into_iter().map(|(kind, means)| Ok((signal(kind)?, means)));
-        Ok(Self(heard.collect::<std::io::Result<_>>()?))
+        let woken = Woken { is_woken: AtomicBool::new(true), waiting: Mutex::new(None) };
+        Ok(Self { heard: heard.collect::<std::io::Result<_>>()?, woken: Arc::new(woken) })
     }
 
     pub(super) async fn next(&mut self) -> Signal {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
-        for (signal, means) in &mut self.0 {
-            if signal.poll_recv(cx).is_ready() {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Signal> {
+        if !self.woken.take(cx) {
+            return Poll::Pending;
+        }
+        let waker = Waker::from(Arc::clone(&self.woken));
+        for (signal, means) in &mut self.heard {
+            if signal.poll_recv(&mut Context::from_waker(&waker)).is_ready() {
+                // It, and those behind it, may have come as well.
+                self.woken.is_woken.store(true, Ordering::Release);
                 return Poll::Ready(*means);
             }
         }

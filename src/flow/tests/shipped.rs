@@ -60,7 +60,7 @@ fn a_flow_tells_its_graph_its_queues_and_its_sounds() {
 
 #[test]
 fn the_version_follows_the_file() {
-    let version = |source: &str| flow(source).version().to_owned();
+    let version = |source: &str| flow(source).version().to_string();
     let source = "[flow]\nstart = \"a\"\n[hangup.a]\n";
     assert_eq!(version(source), "533d4a24069f");
     assert_ne!(version(source), version(&format!("{source}\n")));
