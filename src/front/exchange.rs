@@ -8,7 +8,7 @@
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 /// Has the front carry the command out whose leg it is about. Gives it back where none does: it
 /// is about a record.
@@ -31,6 +31,19 @@ pub fn poll_event(fronts: &mut [&mut dyn Front]) -> Option<Event> {
 /// Why not, as the first front says that cannot.
 pub fn can(fronts: &[&dyn Front], leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
     fronts.iter().try_for_each(|front| front.can(leg, request))
+}
+
+/// Whether a supervisor can hear this call; see [`Front::can_supervise`].
+///
+/// # Errors
+///
+/// As [`can`].
+pub fn can_supervise(
+    fronts: &[&dyn Front],
+    leg: LegId,
+    whom: Option<&Target>,
+) -> Result<(), FrontCannot> {
+    fronts.iter().try_for_each(|front| front.can_supervise(leg, whom))
 }
 
 /// Carries what fronts say of legs that go from one to another, until they have no more to say.

@@ -40,7 +40,7 @@ pub use turn::Turn;
 
 use crate::id::LegId;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 /// Who carries legs.
 pub trait Front {
@@ -57,6 +57,14 @@ pub trait Front {
     ///
     /// Why not. Of a leg that another front carries nothing is said.
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot>;
+
+    /// Whether a supervisor can hear the call of this caller's leg, and be heard in it: one who is
+    /// rung at this telephone, or who is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::can`].
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot>;
 
     /// Another front has something to say about a leg that goes from one to another. `false`: it
     /// is not about a leg of this front.

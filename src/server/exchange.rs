@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 
 use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Event, Target};
 
 pub(super) struct Exchange {
     pub(super) providers: ProviderFront,
@@ -87,6 +87,16 @@ impl Exchange {
     /// Whether the agent on this leg can have what was asked for.
     pub(super) fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         exchange::can(&[&self.providers, &self.sip], leg, request)
+    }
+
+    /// Whether a supervisor can hear this call.
+    pub(super) fn can_supervise(
+        &self,
+        call: CallId,
+        whom: Option<&Target>,
+    ) -> Result<(), FrontCannot> {
+        let leg = LegId::caller(call);
+        exchange::can_supervise(&[&self.providers, &self.sip], leg, whom)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {

@@ -220,6 +220,10 @@ impl Front for SipFront {
         Ok(())
     }
 
+    fn can_supervise(&self, _leg: LegId, _whom: Option<&Target>) -> Result<(), FrontCannot> {
+        Ok(())
+    }
+
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         self.take_handoff(now, handoff)
     }

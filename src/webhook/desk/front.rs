@@ -4,7 +4,7 @@ use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::desk::{Desk, Taken};
-use crate::words::{AgentRequest, Command, Event};
+use crate::words::{AgentRequest, Command, Event, Target};
 
 impl Front for Desk {
     fn carry_out(&mut self, _now: Timestamp, command: Command) -> Option<Command> {
@@ -38,6 +38,10 @@ impl Front for Desk {
             | AgentRequest::ResumeRecording => Ok(()),
         };
         can.map_err(|why| FrontCannot(why.to_string()))
+    }
+
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.supervises(leg.call, whom).map_err(|why| FrontCannot(why.to_string()))
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

@@ -2,10 +2,10 @@
 //! alike.
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::front::{ProviderFront, Way};
-use crate::words::{AgentRequest, Command, Event, From, Via};
+use crate::words::{AgentRequest, Command, Event, From, Target, Via};
 
 impl ProviderFront {
     /// A call that was refused while there was no room for it, once.
@@ -16,20 +16,6 @@ impl ProviderFront {
     #[must_use]
     pub fn calls_live(&self) -> usize {
         self.desk.calls_live()
-    }
-
-    /// Whether somebody at a telephone of ours can hear this call, and speak into it.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    pub fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        if !self.desk.has(call) {
-            return Ok(());
-        }
-        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
-                   calls that come by SIP can be supervised";
-        Err(FrontCannot(why.to_owned()))
     }
 }
 
@@ -44,6 +30,10 @@ impl Front for ProviderFront {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.desk.can(leg, request)
+    }
+
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.desk.can_supervise(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

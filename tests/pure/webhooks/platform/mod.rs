@@ -20,7 +20,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::desk::{Ask, AskWhat, Desk, DeskSetup, Heard, ProviderSetup, Ticket};
 use attendant::webhook::document::Callee;
 use attendant::webhook::{Document, Link, Links, Method, Paper, Provider, Request};
-use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt, Target};
 
 use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
 use party::is_handed_off;
@@ -322,6 +322,10 @@ impl Front for Platform {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.desk.can(leg, request)
+    }
+
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.desk.can_supervise(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

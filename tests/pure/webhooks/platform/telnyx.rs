@@ -20,7 +20,7 @@ use attendant::webhook::{
     self, Account, Commanded, Fields, Link, Links, Method, Paper, Provider, Request, RestAnswer,
     RestCommand, RestOrder, RestResult,
 };
-use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt};
+use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt, Target};
 use serde_json::Value;
 
 use super::{PIECE, SIP_HOST};
@@ -335,6 +335,10 @@ impl Front for Telnyx {
 
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot> {
         self.front.can(leg, request)
+    }
+
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.front.can_supervise(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
