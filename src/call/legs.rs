@@ -95,6 +95,13 @@ impl Leg {
         }
     }
 
+    /// Whether whoever is at this leg is there for the caller's sake, as one of ours: the agent to
+    /// whom the queue offered the call, or a supervisor who took it over.
+    #[must_use]
+    pub const fn serves_caller(&self) -> bool {
+        matches!(self.role, Role::Agent { .. } | Role::TookOver)
+    }
+
     #[must_use]
     pub const fn is_supervisor(&self) -> bool {
         matches!(self.role, Role::Supervisor { .. })
@@ -107,6 +114,13 @@ impl Leg {
             Some(Party::Agent { id, .. }) => Some(id),
             Some(Party::Outside { .. }) | None => None,
         }
+    }
+
+    /// Whether one of ours is at this leg: an agent, or a supervisor who took the call over, at
+    /// whatever telephone.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.agent().is_some() || self.role == Role::TookOver
     }
 
     /// What a record calls the end of a leg that we end.

@@ -44,7 +44,10 @@ impl Places {
     pub fn leave(&mut self, now: Timestamp, queue: QueueId, left: QueueExit) {
         let keeps = match left {
             QueueExit::ExitKey | QueueExit::Overflowed(_) => self.since < now,
-            QueueExit::Answered | QueueExit::Abandoned | QueueExit::Ended => false,
+            QueueExit::Answered
+            | QueueExit::Abandoned
+            | QueueExit::TakenOver
+            | QueueExit::Ended => false,
         };
         if keeps {
             self.left.insert(queue, Place { since: self.since, left_at: now });

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::call::{Call, Fact};
+use crate::call::{Call, Fact, Leg};
 use crate::flow;
 use crate::id::{LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Digit, Party, Prompt, Recording, RecordingKind, RecordingNews};
+use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingNews};
 
 /// Recordings one call may make; past it, recording fails.
 pub const RECORDINGS_MAX: usize = 20;
@@ -216,7 +216,7 @@ impl Call {
         let Some(talk) = self.talk() else { return true };
         let parties = [Some(talk.leg), self.guest_there()];
         let mut parties = parties.into_iter().flatten().filter_map(|leg| self.party(leg));
-        parties.any(|leg| matches!(leg.dialed, Some(Party::Agent { .. })))
+        parties.any(Leg::is_of_house)
     }
 
     /// Who should be in the recording of both sides now: the caller, and whom the caller hears.

@@ -203,10 +203,7 @@ impl ContactCenter {
         let id = supervisor.call;
         let Some(talk) = self.calls.get(&id).map(Call::talk) else { return };
         match talk {
-            None => {
-                self.left_queue(now, id, QueueExit::Answered);
-                self.news.push_back(acd::Input::Leave { call: id });
-            }
+            None => self.take_out_of_queue(now, id),
             Some(talk) => {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
                 self.commands.push_back(Command::HangUp { leg, cause });
@@ -221,6 +218,17 @@ impl ContactCenter {
         }
         self.timers.cancel(&crate::center::Wake::Flow(id));
         self.arrange(now, id);
+    }
+
+    /// A supervisor takes a caller over who waits: as when an agent answers, the rule of the queue
+    /// says whether the talk is recorded, and what is being said of that is said to its end.
+    fn take_out_of_queue(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let left = QueueExit::TakenOver;
+        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
+        self.count_left(now, id, queue, waited, left);
+        self.news.push_back(acd::Input::Leave { call: id });
+        self.record_talk(now, id, queue);
     }
 
     /// A party leaves a talk that goes on with somebody else.

@@ -65,7 +65,10 @@ impl Tally {
             match stay.left {
                 QueueExit::Answered => self.waits_answered.push(waited),
                 QueueExit::Abandoned => self.waits_abandoned.push(waited),
-                QueueExit::Overflowed(_) | QueueExit::ExitKey | QueueExit::Ended => {}
+                QueueExit::Overflowed(_)
+                | QueueExit::ExitKey
+                | QueueExit::TakenOver
+                | QueueExit::Ended => {}
             }
         }
         let talks = self.talks;
@@ -113,7 +116,7 @@ impl Tally {
         ]);
         let abandoned = left(&[QueueExit::Abandoned, QueueExit::Ended]);
         let answered = left(&[QueueExit::Answered]);
-        let exited = left(&[QueueExit::ExitKey]);
+        let exited = left(&[QueueExit::ExitKey, QueueExit::TakenOver]);
         let (queueing, handling) = (&report.queueing, &report.handling);
         let counts = [
             ("calls", self.calls, report.calls),

@@ -16,6 +16,8 @@ pub enum QueueExit {
     /// The caller pressed the exit key.
     #[serde(rename = "exit")]
     ExitKey,
+    /// A supervisor took the call over.
+    TakenOver,
     /// The server ended the call or was lost.
     Ended,
     /// The queue sent the call away; its flow goes on.
@@ -47,11 +49,24 @@ mod tests {
     #[test]
     fn each_exit_is_one_plain_word() {
         let overflows = [Overflow::Timeout, Overflow::Full, Overflow::NoAgents];
-        let exits =
-            [QueueExit::Answered, QueueExit::Abandoned, QueueExit::ExitKey, QueueExit::Ended]
-                .into_iter()
-                .chain(overflows.map(QueueExit::Overflowed));
-        let words = ["answered", "abandoned", "exit", "ended", "timeout", "full", "no_agents"];
+        let plain = [
+            QueueExit::Answered,
+            QueueExit::Abandoned,
+            QueueExit::ExitKey,
+            QueueExit::TakenOver,
+            QueueExit::Ended,
+        ];
+        let exits = plain.into_iter().chain(overflows.map(QueueExit::Overflowed));
+        let words = [
+            "answered",
+            "abandoned",
+            "exit",
+            "taken_over",
+            "ended",
+            "timeout",
+            "full",
+            "no_agents",
+        ];
         for (exit, word) in exits.zip(words) {
             assert_eq!(serde_json::to_value(exit).unwrap(), word);
             assert_eq!(serde_json::from_value::<QueueExit>(word.into()).unwrap(), exit);
