@@ -179,10 +179,13 @@ impl ContactCenter {
         }
     }
 
-    /// A recording ended by itself: by the disk, or at its greatest length.
+    /// A recording ended by itself: by the disk, or at its greatest length. Whoever makes it need
+    /// not go on with what can be kept no more.
     pub(super) fn sides_over(&mut self, recording: RecordingId) {
         let Some(call) = self.calls.get_mut(&recording.call) else { return };
-        call.recordings.sides.take_if(|made| made.name == recording);
+        if call.recordings.sides.take_if(|made| made.name == recording).is_some() {
+            self.commands.push_back(Command::StopRecordCall { recording });
+        }
     }
 
     /// An agent asks for something about the recording of the call.
