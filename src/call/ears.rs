@@ -1,8 +1,8 @@
 //! Who hears whom, and whose hold time runs: functions of what is known of a call.
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: the two hear
-//! each other again when neither lasts. Who meets in a conference hears the others whatever a
-//! telephone says; where sound is mixed, no telephone is heard of.
+//! each other again when neither lasts. A telephone that holds is heard by nobody and hears nobody;
+//! whom it leaves alone hears music. Where a provider mixes sound, no telephone is heard of.
 //!
 //! A supervisor hears all who are there, also where they do not hear each other. By whom they are
 //! heard is the mode; who whispers is heard by the agent alone, and never by anybody outside.
@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Consult, Fact, Role, Stage};
+use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -81,7 +81,8 @@ impl Call {
             from.insert(supervisor);
             ears.insert(leg, Ear::Hears(from));
         }
-        let up = self.legs.iter().filter(|(_, leg)| leg.is_up() && !leg.is_supervisor());
+        let is_heard = |leg: &Leg| leg.is_up() && !leg.holds && !leg.is_supervisor();
+        let up = self.legs.iter().filter(|(_, leg)| is_heard(leg));
         let hushed = self.is_secret().then(|| self.caller_leg());
         let from: BTreeSet<_> =
             up.map(|(leg, _)| *leg).filter(|leg| Some(*leg) != hushed).collect();
@@ -118,7 +119,7 @@ impl Call {
             Stage::Talking => self.pair(party, guest, false),
             Stage::Conference => {
                 let there = [caller, party, guest].into_iter().filter(|leg| self.has_leg(*leg));
-                return circle(&there.collect::<Vec<_>>());
+                return self.conference(&there.collect::<Vec<_>>());
             }
         };
         if self.has_leg(caller) {
@@ -141,6 +142,19 @@ impl Call {
         }
         let listeners = [(a, b_holds), (b, a_holds)].into_iter().filter(|(_, hears)| *hears);
         listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
+    }
+
+    /// Each of these hears all the others but those who hold; whom they leave alone hears music.
+    fn conference(&self, legs: &[LegId]) -> Ears {
+        let ear = |leg: LegId| {
+            let others = legs.iter().copied().filter(|other| *other != leg);
+            let from: BTreeSet<_> = others.filter(|other| !self.holds(*other)).collect();
+            match from.is_empty() {
+                true => Some(Ear::Plays(HOLD_MUSIC)),
+                false => (!self.holds(leg)).then_some(Ear::Hears(from)),
+            }
+        };
+        legs.iter().filter_map(|leg| Some((*leg, ear(*leg)?))).collect()
     }
 
     /// What to ask for, so that the legs hear what they should. First whoever is to hear less, then
@@ -195,8 +209,13 @@ impl Call {
             Some(Stage::Ringing | Stage::Talking) => self.has_leg(self.caller_leg()),
             Some(Stage::Conference) => false,
         };
-        let guest = self.guest_there().filter(|guest| self.holds(*guest));
-        let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
+        let meet = talk.consult.is_some_and(|consult| consult.stage == Stage::Conference);
+        // A telephone that holds while the others talk keeps nobody on hold.
+        let is_music = |ear: &Ear| *ear == Ear::Plays(HOLD_MUSIC);
+        let is_hold = !meet || self.talk_ears().values().any(is_music);
+        let holds = |leg: LegId| is_hold && self.holds(leg);
+        let guest = self.guest_there().filter(|guest| holds(*guest));
+        let agent = (asked || holds(talk.leg)).then_some(talk.leg);
         agent.into_iter().chain(guest).collect()
     }
 

@@ -230,7 +230,7 @@ impl Call {
         }
         let caller = self.caller_leg();
         let right = self.heard_by(caller);
-        let on_hold = self.talk().is_some() && right.is_empty();
+        let on_hold = self.holds(caller) || (self.talk().is_some() && right.is_empty());
         let is_secret = self.run.as_ref().is_some_and(flow::Run::secret);
         match recording.is_paused {
             true => Some(Sides::default()),

@@ -1,6 +1,7 @@
 //! The center through its door: events in, commands out, one line each.
 
 mod call_recording;
+mod holds;
 mod honest;
 mod legs;
 mod lines;
