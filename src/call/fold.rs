@@ -96,8 +96,9 @@ impl Fold {
                     self.record.legs[open.index].answered_at = Some(at);
                 }
             }
-            Fact::Supervised { leg, mode } => {
-                self.with(*leg, |_, leg| leg.modes.push(ModeEntry { at, mode: *mode }));
+            Fact::Supervised { leg, mode, instead_of } => {
+                let entry = ModeEntry { at, mode: *mode, instead_of: *instead_of };
+                self.with(*leg, |_, leg| leg.modes.push(entry));
             }
             Fact::Bridged { leg } => self.with(*leg, |open, _| open.talking_since = Some(at)),
             Fact::Held { leg } => self.with(*leg, |open, leg| {
@@ -159,6 +160,14 @@ impl Fold {
         role: &Role,
     ) {
         self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
+        let by = match role {
+            Role::Supervisor { by, .. } => Some(by.to_string()),
+            Role::Caller
+            | Role::Agent { .. }
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::TookOver => None,
+        };
         self.record.legs.push(PartyLeg {
             leg,
             party: party.clone(),
@@ -173,7 +182,8 @@ impl Fold {
             wrap_up: None,
             sent_to: None,
             consulted: *role == Role::Consulted,
-            role: matches!(role, Role::Supervisor { .. }).then_some(PartyRole::Supervisor),
+            role: by.is_some().then_some(PartyRole::Supervisor),
+            by,
             modes: Vec::new(),
         });
     }

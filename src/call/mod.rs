@@ -27,7 +27,7 @@ pub use caller::{Directory, Entry, History, Learned};
 pub use ears::{Change, Ear, Ears};
 pub use fact::Fact;
 pub use fold::Closing;
-pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role};
+pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
 pub use recordings::{
     Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
@@ -70,6 +70,8 @@ pub struct Call {
     /// When what is being told now happened, if that was earlier.
     happened: Option<Timestamp>,
     legs_dialed: u16,
+    /// Of those, supervisors'.
+    supervisors_dialed: u16,
     holds: u16,
     /// Which input last sent the call through its flow, and how often.
     turns: (u64, u32),
@@ -92,6 +94,7 @@ impl Call {
             facts: Vec::new(),
             happened: None,
             legs_dialed: 0,
+            supervisors_dialed: 0,
             holds: 0,
             turns: (0, 0),
         }

@@ -98,8 +98,8 @@ impl ContactCenter {
             return Err(Refused::HasSupervisor { call: id });
         }
         may_take_over(call, mode)?;
-        if !call.may_dial() {
-            return Err(Refused::TooManyLegs);
+        if !call.may_ring_supervisor() {
+            return Err(Refused::SupervisedTooOften { call: id });
         }
         match from {
             Telephone::Agent { agent } => self.may_ring(agent).map(Way::Agent),
@@ -121,7 +121,7 @@ impl ContactCenter {
         }
         match ask {
             SupervisorRequest::Supervise { mode, from } => {
-                let role = Role::Supervisor { by: by.into(), mode: *mode };
+                let role = Role::Supervisor { by: by.into(), mode: *mode, instead_of: None };
                 self.ring_supervisor(now, id, role, *mode, from);
             }
             SupervisorRequest::Mode { mode } => self.change_mode(now, id, *mode),
@@ -151,32 +151,39 @@ impl ContactCenter {
     }
 
     /// The supervisor's telephone was answered.
-    pub(super) fn supervisor_answered(&mut self, now: Timestamp, leg: LegId, mode: SupervisorMode) {
+    pub(super) fn supervisor_answered(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        mode: SupervisorMode,
+        instead_of: Option<SupervisorMode>,
+    ) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let can = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
-        let mode = if can { mode } else { SupervisorMode::Listen };
         tracing::info!(%leg, %mode, "a supervisor is there");
         match mode {
-            SupervisorMode::TakeOver => self.take_over(now, leg),
+            SupervisorMode::TakeOver if call.may_be_taken_over() => self.take_over(now, leg),
+            // Whom it was to be taken over from has left meanwhile.
+            SupervisorMode::TakeOver => call.set_mode(now, leg, SupervisorMode::Listen, Some(mode)),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
-                call.set_mode(now, leg, mode);
+                call.set_mode(now, leg, mode, instead_of);
             }
         }
     }
 
-    /// A supervisor pressed a key.
-    pub(super) fn supervisor_key(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+    /// A key that a supervisor pressed; `false` where this leg is no supervisor's.
+    pub(super) fn supervisor_key(&mut self, now: Timestamp, leg: LegId, digit: Digit) -> bool {
         if self.supervisor_leg(leg.call) != Some(leg) {
-            return;
+            return false;
         }
         let mode = match digit.as_char() {
             '1' => SupervisorMode::Listen,
             '2' => SupervisorMode::Whisper,
             '3' => SupervisorMode::Barge,
             '4' => SupervisorMode::TakeOver,
-            _ => return,
+            _ => return true,
         };
         self.change_mode(now, leg.call, mode);
+        true
     }
 
     fn change_mode(&mut self, now: Timestamp, id: CallId, mode: SupervisorMode) {
@@ -193,7 +200,7 @@ impl ContactCenter {
         match mode {
             SupervisorMode::TakeOver => self.take_over(now, leg),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
-                call.set_mode(now, leg, mode);
+                call.set_mode(now, leg, mode, None);
             }
         }
     }
@@ -238,12 +245,10 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        if let Some((_, agent)) = ended.offer() {
-            self.talk_ended(now, leg, agent, times);
-        }
+        self.stopped_talking(now, leg, &ended, times);
     }
 
-    fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {
+    pub(super) fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {
         if let Some(leg) = self.supervisor_leg(id) {
             self.dismiss(now, leg);
         }

@@ -11,7 +11,7 @@ use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, LegOutcome, SentTo, SupervisorMode};
 
 /// How long a guest's telephone rings: as for a `transfer` that does not say.
 const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
@@ -71,6 +71,7 @@ impl ContactCenter {
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
         };
+        self.free_telephone(leg.call, &ended);
         self.end_talk(now, leg, &ended);
         let input = Input::Sent { step: step.into(), vars };
         self.drive_after(now, leg.call, input, EndedBy::Flow);
@@ -99,10 +100,11 @@ impl ContactCenter {
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let Some(ended) = call.hand_over(now, cause) else { return };
-        if let Some((_, agent)) = ended.offer() {
-            let times = call.leg_times(leg);
-            self.talk_ended(now, leg, agent, times);
-        }
+        // Who whispered did so to the agent who leaves; who joined all goes on with the others.
+        call.hush_supervisor(now, &[SupervisorMode::Whisper]);
+        let times = call.leg_times(leg);
+        self.free_telephone(leg.call, &ended);
+        self.stopped_talking(now, leg, &ended, times);
         self.arrange(now, leg.call);
     }
 

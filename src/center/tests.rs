@@ -10,6 +10,7 @@ mod own;
 mod recording;
 mod supervise;
 mod talks;
+mod took_over;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

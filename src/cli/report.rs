@@ -332,6 +332,7 @@ mod tests {
             sent_to: None,
             consulted: false,
             role: None,
+            by: None,
             modes: Vec::new(),
         };
         Box::new(CallRecord {

@@ -95,6 +95,7 @@ mod tests {
             number: None,
             by: BY.to_owned(),
             mode,
+            instead_of: None,
             since: Some(Timestamp(0)),
         }
     }

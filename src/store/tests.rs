@@ -82,6 +82,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             sent_to: None,
             consulted: false,
             role: None,
+            by: None,
             modes: Vec::new(),
         }],
         vars: std::collections::BTreeMap::new(),
