@@ -132,6 +132,8 @@ impl Keeper {
         for recording in recordings {
             match fs::remove_file(file_of(&self.folder, recording)) {
                 Ok(()) => deleted += 1,
+                // Somebody was faster: that is all we wanted.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::error!(%recording, %error, "cannot be deleted"),
             }
         }

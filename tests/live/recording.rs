@@ -268,7 +268,7 @@ fn a_recording_that_was_being_made_when_the_server_was_lost_can_be_played() {
     assert_eq!((left.contains('A'), right.contains('C')), (false, false), "{recording:#}");
     assert!(left.ends_with('C') && right.ends_with('A'), "{left} {right} {recording:#}");
     let said = ["name", "queue", "ended"].map(|field| recording[field].clone());
-    assert_eq!(json!(said), json!(["call-1-1", "tech", "hung_up"]));
+    assert_eq!(json!(said), json!(["call-1-1", "tech", "server_lost"]));
     assert!(!part.exists());
 }
 
