@@ -12,7 +12,8 @@ use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, LegOutcome, Overflow, Party, QueueExit, SentTo, WrapUp,
+    CallOutcome, CallRecord, LegOutcome, Overflow, Party, QueueExit, RecordingKind, SentTo,
+    SupervisorMode, WrapUp,
 };
 
 /// Adds up records.
@@ -41,6 +42,11 @@ pub struct Tally {
     pub feature_codes: u64,
     /// Of the agents' calls: those that reached a colleague straight away, or somebody outside.
     pub reached: [u64; 2],
+    /// How often supervisors were there in which mode, and who took a call over and then held.
+    pub modes: BTreeMap<SupervisorMode, u64>,
+    pub held_taken_over: u64,
+    /// Recordings of both sides.
+    pub recorded: u64,
     by_agents: BTreeSet<CallId>,
     written_up: BTreeMap<LegId, WrapUp>,
 }
@@ -71,8 +77,14 @@ impl Tally {
                 | QueueExit::Ended => {}
             }
         }
+        let both_sides = record.recordings.iter().filter(|it| it.kind == RecordingKind::Call);
+        self.recorded += both_sides.count() as u64;
         let talks = self.talks;
         for leg in &record.legs {
+            for entry in &leg.modes {
+                *self.modes.entry(entry.mode).or_default() += 1;
+            }
+            self.held_taken_over += u64::from(leg.role.is_some() && leg.hold_ms > 0);
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
                 self.talks += 1;

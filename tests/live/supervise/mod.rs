@@ -3,6 +3,7 @@
 mod elsewhere;
 mod ends;
 mod modes;
+mod recorded;
 
 use serde_json::{Value, json};
 
