@@ -162,6 +162,7 @@ pub(super) async fn conference(
 #[utoipa::path(post, path = "/v1/agents/{name}/recording/start", tag = "talks",
     security(("token" = [])), params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, the queue has no calls recorded, the sound \
                            is at a provider, or this call was recorded or paused too often")))]
@@ -176,6 +177,7 @@ pub(super) async fn start_recording(
 #[utoipa::path(post, path = "/v1/agents/{name}/recording/pause", tag = "talks",
     security(("token" = [])), params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, or the call is not being recorded")))]
 pub(super) async fn pause_recording(
@@ -189,6 +191,7 @@ pub(super) async fn pause_recording(
 #[utoipa::path(post, path = "/v1/agents/{name}/recording/resume", tag = "talks",
     security(("token" = [])), params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
+        (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, the call is not being recorded, or was \
                            paused too often")))]

@@ -268,6 +268,9 @@ fn the_document_lists_what_there_is() {
         for (method, operation) in item.as_object().unwrap() {
             let summary = operation["summary"].as_str().unwrap_or_default();
             lines.push_str(&format!("{method} {path}: {summary}\n"));
+            // What changes something is not confirmed while the disk takes nothing.
+            let is_said = method == "get" || operation["responses"].get("503").is_some();
+            assert!(is_said, "{method} {path} is never 503");
         }
     }
     expect![[r#"

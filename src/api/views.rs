@@ -376,8 +376,8 @@ pub(super) struct Stay {
     pub entered_at: String,
     pub left_at: String,
     pub wait_ms: u64,
-    /// answered, abandoned, timeout, full, no_agents, exit or ended; withdrawn where an agent asked
-    /// for somebody to consult and did not wait for the answer.
+    /// answered, abandoned, timeout, full, no_agents, exit, taken_over or ended; withdrawn where an
+    /// agent asked for somebody to consult and did not wait for the answer.
     pub left: String,
     pub priority: u8,
     /// Since when the place in line counted, where the caller came back to one they had.
@@ -419,6 +419,9 @@ pub(super) struct Leg {
     /// supervisor; absent of everybody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Who asked for a supervisor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// A supervisor's modes, each with the moment it began.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modes: Vec<Mode>,
@@ -533,6 +536,7 @@ impl From<crate::words::PartyLeg> for Leg {
             consulted: leg.consulted,
             handed_over_at: leg.handed_over.map(|handed| stamp(handed.at)),
             role: leg.role.map(word),
+            by: leg.by,
             modes: leg.modes.into_iter().map(Mode::from).collect(),
         }
     }

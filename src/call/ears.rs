@@ -1,9 +1,10 @@
 //! What each leg hears, and whose hold time runs: functions of what is known of a call.
 //!
 //! A telephone that puts us on hold and an agent who asks for hold are two things: caller and agent
-//! hear each other again when neither lasts. The legs of a conference hear each other whatever a
-//! telephone says. While the agent of a conference consults the next party, the others go on
-//! hearing each other; one alone hears music.
+//! hear each other again when neither lasts. A telephone that holds is heard by no leg and hears
+//! none, in a conference as well; a leg that it leaves alone hears music. Where a provider mixes
+//! sound, holds are unknown. While the agent of a conference consults the next party, the others go
+//! on hearing each other.
 //!
 //! A supervisor hears all legs that are up, also where those do not hear each other. The mode says
 //! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside
@@ -91,7 +92,8 @@ impl Call {
             from.insert(supervisor);
             ears.insert(leg, Ear::Hears(from));
         }
-        let up = self.legs.iter().filter(|(_, leg)| leg.is_up() && !leg.is_supervisor());
+        let is_heard = |leg: &Leg| leg.is_up() && !leg.holds && !leg.is_supervisor();
+        let up = self.legs.iter().filter(|(_, leg)| is_heard(leg));
         let from: BTreeSet<_> = up.map(|(leg, _)| *leg).collect();
         if !from.is_empty() {
             ears.insert(supervisor, Ear::Hears(from));
@@ -131,12 +133,12 @@ impl Call {
             (Stage::Talking, Some(consulted)) => self.pair(party, consulted, false),
             (Stage::Conference, Some(consulted)) => {
                 left.extend([party, consulted].into_iter().filter(|leg| self.has_leg(*leg)));
-                return circle(&left);
+                return self.conference(&left);
             }
         };
         match left[..] {
             [alone] => drop(ears.insert(alone, Ear::Plays(HOLD_MUSIC))),
-            _ => ears.extend(circle(&left)),
+            _ => ears.extend(self.conference(&left)),
         }
         ears
     }
@@ -155,6 +157,20 @@ impl Call {
         }
         let listeners = [(a, b_holds), (b, a_holds)].into_iter().filter(|(_, hears)| *hears);
         listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
+    }
+
+    /// Each of these hears all the others but those that hold; one that they leave alone hears
+    /// music.
+    fn conference(&self, legs: &[LegId]) -> Ears {
+        let ear = |leg: LegId| {
+            let others = legs.iter().copied().filter(|other| *other != leg);
+            let from: BTreeSet<_> = others.filter(|other| !self.holds(*other)).collect();
+            match from.is_empty() {
+                true => Some(Ear::Plays(HOLD_MUSIC)),
+                false => (!self.holds(leg)).then_some(Ear::Hears(from)),
+            }
+        };
+        legs.iter().filter_map(|leg| Some((*leg, ear(*leg)?))).collect()
     }
 
     /// What to ask for, so that the legs hear what they should. First the legs that will hear less,
@@ -215,8 +231,13 @@ impl Call {
             }
             Some(Stage::Conference) => false,
         };
-        let consulted = self.consulted_parties_there().filter(|consulted| self.holds(*consulted));
-        let agent = (asked || self.holds(talk.leg)).then_some(talk.leg);
+        let meet = talk.consult.is_some_and(|consult| consult.stage == Stage::Conference);
+        // A telephone that holds while the others talk keeps no leg on hold.
+        let is_music = |ear: &Ear| *ear == Ear::Plays(HOLD_MUSIC);
+        let is_hold = !meet || self.talk_ears().values().any(is_music);
+        let holds = |leg: LegId| is_hold && self.holds(leg);
+        let consulted = self.consulted_parties_there().filter(|consulted| holds(*consulted));
+        let agent = (asked || holds(talk.leg)).then_some(talk.leg);
         agent.into_iter().chain(consulted).collect()
     }
 

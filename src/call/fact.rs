@@ -44,10 +44,11 @@ pub enum Fact {
         queue: Option<String>,
         role: Role,
     },
-    /// A supervisor is there in this mode from now on.
+    /// A supervisor is there in this mode from now on, perhaps in place of another.
     Supervised {
         leg: LegId,
         mode: SupervisorMode,
+        instead_of: Option<SupervisorMode>,
     },
     /// The leg is dialed through this trunk now.
     Rerouted {

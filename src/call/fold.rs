@@ -102,8 +102,9 @@ impl Fold {
             }
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => self.with(*leg, |_, leg| leg.answered_at = Some(at)),
-            Fact::Supervised { leg, mode } => {
-                self.with(*leg, |_, leg| leg.modes.push(ModeEntry { at, mode: *mode }));
+            Fact::Supervised { leg, mode, instead_of } => {
+                let entry = ModeEntry { at, mode: *mode, instead_of: *instead_of };
+                self.with(*leg, |_, leg| leg.modes.push(entry));
             }
             Fact::Bridged { leg } => self.with(*leg, |open, _| open.talking_since = Some(at)),
             Fact::Held { leg } => self.with(*leg, |open, leg| {
@@ -166,6 +167,14 @@ impl Fold {
         role: &Role,
     ) {
         self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
+        let by = match role {
+            Role::Supervisor { by, .. } => Some(by.to_string()),
+            Role::Caller
+            | Role::Agent { .. }
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::TookOver => None,
+        };
         self.record.legs.push(PartyLeg {
             leg,
             party: party.clone(),
@@ -182,6 +191,7 @@ impl Fold {
             consulted: matches!(role, Role::Consulted { .. }),
             handed_over: None,
             role: recorded(role),
+            by,
             modes: Vec::new(),
         });
     }

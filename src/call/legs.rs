@@ -21,9 +21,13 @@ use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
 /// Legs one call may dial over its life; past it, dialing fails.
 pub const LEGS_MAX: u16 = 500;
 
+/// Supervisors one call may ring over its life, beside [`LEGS_MAX`]: whoever rings them in vain
+/// takes nothing from the queue's offers.
+pub const SUPERVISORS_MAX: u16 = 50;
+
 /// Holds of one call that are heeded, asked for or by telephone. Each costs a few bytes until the
 /// call ends, and the far end may ask for one with every packet; past this the two go on hearing
-/// each other.
+/// each other. A supervisor's are not counted: nothing is noted of them.
 pub const HOLDS_MAX: u16 = 1_000;
 
 /// One leg of a call.
@@ -49,8 +53,9 @@ pub enum Role {
     Called,
     /// Whom an agent asks to join them; while they ring because a queue found them, its offer.
     Consulted { offer: Option<(OfferId, AgentId)> },
-    /// Hears the call, and is heard as the mode says; no party of it.
-    Supervisor { by: Arc<str>, mode: SupervisorMode },
+    /// Hears the call, and is heard as the mode says; no party of it. `instead_of`: what was asked
+    /// for and can be had no longer.
+    Supervisor { by: Arc<str>, mode: SupervisorMode, instead_of: Option<SupervisorMode> },
     /// A supervisor who has taken the call over: its party.
     TookOver,
 }
@@ -129,6 +134,13 @@ impl Leg {
         matches!(self.role, Role::Consulted { .. })
     }
 
+    /// Whether one of ours serves the caller at this leg: the agent to whom the queue offered the
+    /// call, or a supervisor who took it over.
+    #[must_use]
+    pub const fn serves_caller(&self) -> bool {
+        matches!(self.role, Role::Agent { .. } | Role::TookOver)
+    }
+
     #[must_use]
     pub const fn is_supervisor(&self) -> bool {
         matches!(self.role, Role::Supervisor { .. })
@@ -143,9 +155,10 @@ impl Leg {
         }
     }
 
-    /// Whether an agent is there, or a supervisor who took the call over, at whatever telephone.
+    /// Whether one of ours is at this leg: an agent, or a supervisor who took the call over, at
+    /// whatever telephone.
     #[must_use]
-    pub fn is_ours(&self) -> bool {
+    pub fn is_of_house(&self) -> bool {
         self.agent().is_some() || self.role == Role::TookOver
     }
 
@@ -296,10 +309,13 @@ impl Call {
         party: Party,
         queue: Option<String>,
     ) -> Option<LegId> {
-        if !self.may_dial() {
+        let is_supervisor = matches!(role, Role::Supervisor { .. });
+        let may = if is_supervisor { self.may_ring_supervisor() } else { self.may_dial() };
+        if !may {
             return None;
         }
         self.legs_dialed += 1;
+        self.supervisors_dialed += u16::from(is_supervisor);
         let leg = LegId { call: self.id(), n: self.legs_dialed };
         let (who, what_for) = (party.clone(), role.clone());
         self.note(now, Fact::Dialed { leg, party: who, queue, role: what_for });
@@ -309,7 +325,12 @@ impl Call {
 
     #[must_use]
     pub const fn may_dial(&self) -> bool {
-        self.legs_dialed < LEGS_MAX
+        self.legs_dialed - self.supervisors_dialed < LEGS_MAX
+    }
+
+    #[must_use]
+    pub const fn may_ring_supervisor(&self) -> bool {
+        self.supervisors_dialed < SUPERVISORS_MAX
     }
 
     /// The supervisor, who rings or is there.
@@ -318,12 +339,32 @@ impl Call {
         self.parties().find(|(_, leg)| leg.is_supervisor())
     }
 
-    /// The supervisor is there in this mode from now on.
-    pub fn set_mode(&mut self, now: Timestamp, leg: LegId, mode: SupervisorMode) {
+    /// The supervisor is there in this mode from now on; perhaps in place of another, which cannot
+    /// be had.
+    pub fn set_mode(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        mode: SupervisorMode,
+        instead_of: Option<SupervisorMode>,
+    ) {
         let Some(supervisor) = self.legs.get_mut(&leg) else { return };
-        if let Role::Supervisor { mode: now_in, .. } = &mut supervisor.role {
-            *now_in = mode;
-            self.note(now, Fact::Supervised { leg, mode });
+        let is_up = supervisor.is_up();
+        if let Role::Supervisor { mode: now_in, instead_of: before, .. } = &mut supervisor.role {
+            (*now_in, *before) = (mode, instead_of);
+            if is_up {
+                self.note(now, Fact::Supervised { leg, mode, instead_of });
+            }
+        }
+    }
+
+    /// Whoever was to hear the supervisor in one of these modes is gone: from now on they listen,
+    /// also where their telephone still rings.
+    pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
+        let Some((id, leg)) = self.supervisor() else { return };
+        let Role::Supervisor { mode, .. } = leg.role else { return };
+        if modes.contains(&mode) {
+            self.set_mode(now, id, SupervisorMode::Listen, Some(mode));
         }
     }
 
@@ -366,8 +407,9 @@ impl Call {
     pub fn hold(&mut self, leg: LegId) -> bool {
         // A caller who rings in may hold from the first moment.
         let may = |leg: &Leg| leg.is_up() || leg.rang_in();
-        let holds = self.legs.get(&leg).is_some_and(|leg| may(leg) && !leg.holds);
-        holds && self.count_hold() && self.set_holds(leg, true)
+        let Some(there) = self.legs.get(&leg) else { return false };
+        let (holds, is_supervisor) = (may(there) && !there.holds, there.is_supervisor());
+        holds && (is_supervisor || self.count_hold()) && self.set_holds(leg, true)
     }
 
     /// Takes back that a leg put us on hold; `false` when it had not.

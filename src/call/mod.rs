@@ -32,7 +32,7 @@ pub use consult::{CONFERENCE_LEGS_MAX, Consult, Stage, Whom};
 pub use ears::{Change, Ear, Ears};
 pub use fact::Fact;
 pub use fold::Closing;
-pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role};
+pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
 pub use recordings::{
     Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
@@ -81,6 +81,8 @@ pub struct Call {
     /// When the event that is handled now happened, if that was earlier.
     late_at: Option<Timestamp>,
     legs_dialed: u16,
+    /// Of those, supervisors'.
+    supervisors_dialed: u16,
     holds: u16,
     /// Which input last sent the call through its flow, and how often.
     turns: (u64, u32),
@@ -105,6 +107,7 @@ impl Call {
             facts: Vec::with_capacity(FACTS_USUAL),
             late_at: None,
             legs_dialed: 0,
+            supervisors_dialed: 0,
             holds: 0,
             turns: (0, 0),
         }

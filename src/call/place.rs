@@ -46,6 +46,7 @@ impl Places {
             QueueExit::ExitKey | QueueExit::Overflowed(_) => self.since < now,
             QueueExit::Answered
             | QueueExit::Abandoned
+            | QueueExit::TakenOver
             | QueueExit::Ended
             | QueueExit::Withdrawn => false,
         };

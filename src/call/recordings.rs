@@ -216,7 +216,7 @@ impl Call {
         let Some(talk) = self.talk() else { return true };
         let parties = [talk.leg].into_iter().chain(self.consulted_parties_there());
         let mut parties = parties.filter_map(|leg| self.party(leg));
-        parties.any(Leg::is_ours)
+        parties.any(Leg::is_of_house)
     }
 
     /// Which legs should be in the call recording now: the caller's, and those that the caller
@@ -230,7 +230,7 @@ impl Call {
         }
         let caller = self.caller_leg();
         let right = self.heard_by(caller);
-        let on_hold = self.talk().is_some() && right.is_empty();
+        let on_hold = self.holds(caller) || (self.talk().is_some() && right.is_empty());
         let is_secret = self.run.as_ref().is_some_and(flow::Run::secret);
         match recording.is_paused {
             true => Some(Sides::default()),

@@ -235,7 +235,7 @@ impl Call {
     /// goes on, or of one that begins.
     pub fn take_over(&mut self, now: Timestamp, leg: LegId) {
         let step = self.talk().map_or(TalkStep::Queue, |talk| talk.step);
-        self.set_mode(now, leg, SupervisorMode::TakeOver);
+        self.set_mode(now, leg, SupervisorMode::TakeOver, None);
         if let Some(supervisor) = self.legs.get_mut(&leg) {
             supervisor.role = Role::TookOver;
         }

@@ -31,6 +31,8 @@ pub enum Refused {
     CallerLeft { agent: String },
     #[error("{agent} is on a call of their own: only the telephone can hold or end it")]
     OwnCall { agent: String },
+    #[error("{agent} supervises {call} and does not talk on it: `take_over` comes first")]
+    OnlySupervises { agent: String, call: CallId },
     #[error("the telephone of {agent} holds this call; its hold key ends that")]
     HeldByTelephone { agent: String },
     #[error("this call was put on hold too often")]
@@ -91,6 +93,8 @@ pub enum Refused {
     CannotSupervise { call: CallId },
     #[error("{call} has a supervisor already")]
     HasSupervisor { call: CallId },
+    #[error("supervisors of {call} were rung too often")]
+    SupervisedTooOften { call: CallId },
     #[error("{call} has no supervisor")]
     NoSupervisor { call: CallId },
     #[error("the supervisor of {call} has not answered yet")]
@@ -155,22 +159,42 @@ impl ContactCenter {
         }
     }
 
-    /// The call this agent talks on, and the agent's leg.
+    /// The call this agent talks on, and the agent's leg: a call of the queue, or one that the
+    /// agent took over.
     pub(super) fn talk_of(&self, agent: AgentId) -> Result<(&Call, LegId), Refused> {
-        let talk = || {
-            let AgentState::Talking { call } = &self.acd.agent(agent).state else { return None };
-            let call = self.calls.get(call)?;
-            let leg = call.talk()?.leg;
-            (call.party(leg)?.handles() == Some(agent)).then_some((call, leg))
+        let of_queue = match &self.acd.agent(agent).state {
+            AgentState::Talking { call } => Some(*call),
+            AgentState::LoggedOut
+            | AgentState::NotReady { .. }
+            | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
+            | AgentState::Reserved { .. }
+            | AgentState::AfterCallWork { .. } => None,
         };
-        let (call, leg) =
-            talk().ok_or_else(|| match (self.name_of(agent), self.own.of(agent)) {
-                (agent, Some(_)) => Refused::OwnCall { agent },
-                (agent, None) => Refused::TalksToNobody { agent },
-            })?;
+        let talk = |call: CallId| {
+            let call = self.calls.get(&call)?;
+            let leg = call.talk()?.leg;
+            let party = call.party(leg).filter(|party| party.serves_caller())?;
+            (party.agent() == Some(agent)).then_some((call, leg))
+        };
+        let mut calls = of_queue.into_iter().chain(self.own.all_of(agent));
+        let (call, leg) = calls.find_map(talk).ok_or_else(|| self.why_no_talk(agent))?;
         let caller =
             call.caller().ok_or_else(|| Refused::CallerLeft { agent: self.name_of(agent) });
         caller.map(|_| (call, leg))
+    }
+
+    fn why_no_talk(&self, agent: AgentId) -> Refused {
+        let name = self.name_of(agent);
+        let Some(own) = self.own.of(agent) else { return Refused::TalksToNobody { agent: name } };
+        let supervises = |call: &CallId| {
+            let supervisor = self.calls.get(call).and_then(Call::supervisor);
+            supervisor.is_some_and(|(_, leg)| leg.agent() == Some(agent))
+        };
+        match supervises(&own) {
+            true => Refused::OnlySupervises { agent: name, call: own },
+            false => Refused::OwnCall { agent: name },
+        }
     }
 
     fn may_hold(&self, agent: AgentId) -> Result<(), Refused> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::Fact;
+use crate::call::{Fact, Leg, Role};
 use crate::center::flows::millis;
 use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
@@ -27,6 +27,8 @@ const CONFIRM_MAX: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastCall {
     leg: Option<LegId>,
+    /// The agent took that call over: no queue's work, and in no figure of handling.
+    is_taken_over: bool,
     /// Length of the after-call work of `leg`, once it ended.
     acw: Option<Duration>,
     said: Disposition,
@@ -108,8 +110,32 @@ impl ContactCenter {
         self.ask_queue(agent, AgentInput::EndWrapUp);
     }
 
+    /// Whoever talked on this leg does so no more: an agent has after-call work, and may say
+    /// something of the call; so may a supervisor who took it over, without such work.
+    pub(super) fn stopped_talking(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        ended: &Leg,
+        times: (Option<String>, u64, u64),
+    ) {
+        match ended.role {
+            Role::Agent { agent, .. } => self.talk_ended(now, leg, agent, times),
+            Role::TookOver => {
+                let Some(agent) = ended.agent() else { return };
+                let last = &mut self.last_calls[agent.0 as usize];
+                // After-call work that goes on comes first: its record still waits for it.
+                if last.leg.is_none() || last.acw.is_some() {
+                    let (leg, acw) = (Some(leg), Some(Duration::ZERO));
+                    *last = LastCall { leg, acw, is_taken_over: true, ..LastCall::default() };
+                }
+            }
+            Role::Caller | Role::Called | Role::Consulted { .. } | Role::Supervisor { .. } => {}
+        }
+    }
+
     /// The agent stops talking on this leg; after-call work may begin.
-    pub(super) fn talk_ended(
+    fn talk_ended(
         &mut self,
         now: Timestamp,
         leg: LegId,
@@ -145,7 +171,9 @@ impl ContactCenter {
             intent: last.said.intent.clone(),
             note: last.said.note.clone(),
         };
-        self.count_wrap_up(now, agent, &wrap_up);
+        if !last.is_taken_over {
+            self.count_wrap_up(now, agent, &wrap_up);
+        }
         match self.calls.get_mut(&leg.call) {
             // The caller stayed after the talk: the record is still to be made.
             Some(call) => call.note(now, Fact::WrittenUp { wrap_up }),

@@ -179,10 +179,13 @@ impl ContactCenter {
         }
     }
 
-    /// A recording ended by itself: by the disk, or at its greatest length.
+    /// A recording ended by itself: by the disk, or at its greatest length. Whoever makes it need
+    /// not go on with what can be kept no more.
     pub(super) fn sides_over(&mut self, recording: RecordingId) {
         let Some(call) = self.calls.get_mut(&recording.call) else { return };
-        call.recordings.sides.take_if(|made| made.name == recording);
+        if call.recordings.sides.take_if(|made| made.name == recording).is_some() {
+            self.commands.push_back(Command::StopRecordCall { recording });
+        }
     }
 
     /// An agent asks for something about the recording of the call.
@@ -200,6 +203,10 @@ impl ContactCenter {
     /// Whether an agent may ask for that now.
     pub(super) fn may_record(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
+        self.may_record_now(call, ask)
+    }
+
+    fn may_record_now(&self, call: &Call, ask: &AgentRequest) -> Result<(), Refused> {
         let recordings = &call.recordings;
         let is_made = recordings.sides.is_some();
         match ask {
@@ -227,14 +234,16 @@ impl ContactCenter {
         }
     }
 
-    /// A key on the telephone of an agent who talks: with the recording key, what is not recorded
-    /// is, what is recorded pauses, and what pauses goes on.
+    /// A key on the telephone of an agent who talks, or of who took the call over: with the
+    /// recording key, what is not recorded is, what is recorded pauses, and what pauses goes on.
     pub(super) fn agent_pressed(&mut self, now: Timestamp, leg: LegId, key: Digit) {
         let code = &self.setup.features.recording_key;
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| call.talks_on(leg)) else {
             return;
         };
-        let Some(agent) = call.party(leg).and_then(Leg::handles) else { return };
+        if !call.party(leg).is_some_and(Leg::serves_caller) {
+            return;
+        }
         if !call.recordings.pressed.completes(now, key, code) || call.recordings.is_announcing() {
             return;
         }
@@ -243,7 +252,8 @@ impl ContactCenter {
             Some(made) if made.is_paused => AgentRequest::ResumeRecording,
             Some(_) => AgentRequest::PauseRecording,
         };
-        match self.may_record(agent, &ask) {
+        let Some(call) = self.calls.get(&leg.call) else { return };
+        match self.may_record_now(call, &ask) {
             Ok(()) => self.asked_to_record(now, leg.call, &ask),
             Err(why) => tracing::info!(call = %leg.call, %why, "the recording key does nothing"),
         }

@@ -166,6 +166,11 @@ fn check_recording(call: &Call) {
 /// No leg is heard by one that must not hear it.
 fn check_secrecy(call: &Call) {
     let id = call.id();
+    for (leg, ear) in call.asked() {
+        let Ear::Hears(from) = ear else { continue };
+        let held: Vec<_> = from.iter().chain([leg]).filter(|it| call.holds(**it)).collect();
+        assert!(held.is_empty(), "{id}: {leg} hears {from:?}, and {held:?} hold");
+    }
     let hear = |from: LegId| {
         let ears = call.asked().iter();
         ears.filter(move |(_, ear)| matches!(ear, Ear::Hears(of) if of.contains(&from)))

@@ -191,8 +191,10 @@ impl ContactCenter {
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
         if !self.calls.is_callers(leg) {
-            self.supervisor_key(now, leg, digit);
-            return self.agent_pressed(now, leg, digit);
+            if !self.supervisor_key(now, leg, digit) {
+                self.agent_pressed(now, leg, digit);
+            }
+            return;
         }
         let Some(call) = self.calls.get(&leg.call) else { return };
         if call.is_flows() {

@@ -9,10 +9,11 @@ use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{Input, QueueOutcome, TransferOutcome};
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     CallRecord, Cause, Command, EndedBy, LegOutcome, Loss, OfferOutcome, Party, QueueExit,
+    SupervisorMode,
 };
 
 impl ContactCenter {
@@ -49,7 +50,9 @@ impl ContactCenter {
                 call.consulted_answered(now, leg);
                 self.arrange(now, leg.call);
             }
-            Role::Supervisor { mode, .. } => self.supervisor_answered(now, leg, mode),
+            Role::Supervisor { mode, instead_of, .. } => {
+                self.supervisor_answered(now, leg, mode, instead_of);
+            }
             Role::Called => {
                 self.own_call_answered(now, leg.call);
                 self.bridge(now, leg, TalkStep::Transfer);
@@ -205,9 +208,8 @@ impl ContactCenter {
         lost: Option<EndedBy>,
     ) {
         let Some(call) = self.calls.get(&leg.call) else { return };
-        if let Some(agent) = ended.handles() {
-            self.talk_ended(now, leg, agent, call.leg_times(leg));
-        }
+        let times = call.leg_times(leg);
+        self.stopped_talking(now, leg, ended, times);
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
@@ -218,10 +220,14 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let times = call.leg_times(leg);
         call.end_talk();
-        self.stop_play(now, leg.call);
-        if let Some(agent) = ended.handles() {
-            self.talk_ended(now, leg, agent, times);
+        if self.is_elsewhere(leg.call) {
+            // The caller goes back to the provider, whose calls nobody can hear.
+            self.supervisor_leaves(now, leg.call);
+        } else if let Some(call) = self.calls.get_mut(&leg.call) {
+            call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
+        self.stop_play(now, leg.call);
+        self.stopped_talking(now, leg, ended, times);
     }
 
     /// Ends a call in any state: closes its record, hangs up its legs, forgets it.
@@ -276,14 +282,14 @@ impl ContactCenter {
         if waiting || consulted {
             self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
-        for (leg, agent) in talked {
-            self.talk_ended(now, leg, agent, call.leg_times(leg));
+        for (leg, ended) in talked {
+            self.stopped_talking(now, leg, &ended, call.leg_times(leg));
         }
         self.end_own_call(id);
     }
 
-    /// Hangs up every party; returns the agents who were talking.
-    fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, AgentId)> {
+    /// Hangs up every party; returns those who were there for the caller.
+    fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, Leg)> {
         let legs: Vec<(LegId, Leg)> = call.parties().map(|(id, leg)| (id, leg.clone())).collect();
         let mut talked = Vec::new();
         for (id, leg) in legs {
@@ -291,8 +297,8 @@ impl ContactCenter {
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
             call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if let (true, Some(agent)) = (leg.is_up(), leg.handles()) {
-                talked.push((id, agent));
+            if leg.is_up() && leg.serves_caller() {
+                talked.push((id, leg));
             }
         }
         talked

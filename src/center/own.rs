@@ -43,6 +43,10 @@ impl OwnCalls {
         self.by_agent.get(&agent)?.first().copied()
     }
 
+    pub(super) fn all_of(&self, agent: AgentId) -> impl Iterator<Item = CallId> + '_ {
+        self.by_agent.get(&agent).into_iter().flatten().copied()
+    }
+
     fn begin(&mut self, agent: AgentId, call: CallId) {
         self.by_agent.entry(agent).or_default().insert(call);
         self.by_call.entry(call).or_default().insert(agent);

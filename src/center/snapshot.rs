@@ -77,6 +77,9 @@ pub struct SupervisorView {
     /// Who asked for it.
     pub by: String,
     pub mode: SupervisorMode,
+    /// What was asked for and can be had no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<SupervisorMode>,
     /// Since when they are there; `None` while the telephone rings.
     pub since: Option<Timestamp>,
 }
@@ -273,7 +276,7 @@ fn waits(call: &Call) -> Option<(QueueId, Timestamp)> {
 
 fn supervisor_view(call: &Call) -> Option<SupervisorView> {
     let (_, leg) = call.supervisor()?;
-    let Role::Supervisor { by, mode } = &leg.role else { return None };
+    let Role::Supervisor { by, mode, instead_of } = &leg.role else { return None };
     let (agent, number) = match leg.dialed.as_ref()? {
         Party::Agent { name, .. } => (Some(name.clone()), None),
         Party::Outside { number, .. } => (None, Some(number.clone())),
@@ -282,5 +285,6 @@ fn supervisor_view(call: &Call) -> Option<SupervisorView> {
         LegState::Up { since } => Some(since),
         LegState::Ringing { .. } | LegState::Opening => None,
     };
-    Some(SupervisorView { agent, number, by: by.to_string(), mode: *mode, since })
+    let (by, mode, instead_of) = (by.to_string(), *mode, *instead_of);
+    Some(SupervisorView { agent, number, by, mode, instead_of, since })
 }

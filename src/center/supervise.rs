@@ -20,8 +20,8 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::number::normalize;
 use crate::time::Timestamp;
 use crate::words::{
-    Cause, Command, Digit, From, LegOutcome, Party, SupervisorMode, SupervisorRequest, Target,
-    Telephone,
+    Cause, Command, Digit, From, LegOutcome, Party, QueueExit, SupervisorMode, SupervisorRequest,
+    Target, Telephone,
 };
 
 use super::outside::Route;
@@ -121,8 +121,8 @@ impl ContactCenter {
             return Err(Refused::HasSupervisor { call: id });
         }
         may_take_over(call, mode)?;
-        if !call.may_dial() {
-            return Err(Refused::TooManyLegs);
+        if !call.may_ring_supervisor() {
+            return Err(Refused::SupervisedTooOften { call: id });
         }
         if call.is_conference_full() {
             return Err(Refused::ConferenceFull { call: id });
@@ -147,7 +147,7 @@ impl ContactCenter {
         }
         match ask {
             SupervisorRequest::Supervise { mode, from } => {
-                let role = Role::Supervisor { by: by.into(), mode: *mode };
+                let role = Role::Supervisor { by: by.into(), mode: *mode, instead_of: None };
                 self.ring_supervisor(now, id, role, *mode, from);
             }
             SupervisorRequest::Mode { mode } => self.change_mode(now, id, *mode),
@@ -177,32 +177,39 @@ impl ContactCenter {
     }
 
     /// The supervisor's telephone was answered.
-    pub(super) fn supervisor_answered(&mut self, now: Timestamp, leg: LegId, mode: SupervisorMode) {
+    pub(super) fn supervisor_answered(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        mode: SupervisorMode,
+        instead_of: Option<SupervisorMode>,
+    ) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let can = mode != SupervisorMode::TakeOver || call.may_be_taken_over();
-        let mode = if can { mode } else { SupervisorMode::Listen };
         tracing::info!(%leg, %mode, "a supervisor is there");
         match mode {
-            SupervisorMode::TakeOver => self.take_over(now, leg),
+            SupervisorMode::TakeOver if call.may_be_taken_over() => self.take_over(now, leg),
+            // Whom it was to be taken over from has left meanwhile.
+            SupervisorMode::TakeOver => call.set_mode(now, leg, SupervisorMode::Listen, Some(mode)),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
-                call.set_mode(now, leg, mode);
+                call.set_mode(now, leg, mode, instead_of);
             }
         }
     }
 
-    /// A supervisor pressed a key.
-    pub(super) fn supervisor_key(&mut self, now: Timestamp, leg: LegId, digit: Digit) {
+    /// A key that a supervisor pressed; `false` where this leg is no supervisor's.
+    pub(super) fn supervisor_key(&mut self, now: Timestamp, leg: LegId, digit: Digit) -> bool {
         if self.supervisor_leg(leg.call) != Some(leg) {
-            return;
+            return false;
         }
         let mode = match digit.as_char() {
             '1' => SupervisorMode::Listen,
             '2' => SupervisorMode::Whisper,
             '3' => SupervisorMode::Barge,
             '4' => SupervisorMode::TakeOver,
-            _ => return,
+            _ => return true,
         };
         self.change_mode(now, leg.call, mode);
+        true
     }
 
     fn change_mode(&mut self, now: Timestamp, id: CallId, mode: SupervisorMode) {
@@ -219,7 +226,7 @@ impl ContactCenter {
         match mode {
             SupervisorMode::TakeOver => self.take_over(now, leg),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
-                call.set_mode(now, leg, mode);
+                call.set_mode(now, leg, mode, None);
             }
         }
     }
@@ -229,10 +236,7 @@ impl ContactCenter {
         let id = supervisor.call;
         let Some(talk) = self.calls.get(&id).map(Call::talk) else { return };
         match talk {
-            None => {
-                self.answered_from_queue(now, id);
-                self.queue_inputs.push_back(acd::Input::Leave { call: id });
-            }
+            None => self.take_out_of_queue(now, id),
             Some(talk) => {
                 let (leg, cause) = (talk.leg, Cause::NORMAL_CLEARING);
                 self.commands.push_back(Command::HangUp { leg, cause });
@@ -247,6 +251,17 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
+    /// A supervisor takes a caller over who waits: as when an agent answers, the rule of the queue
+    /// says whether the talk is recorded, and what is being said of that is said to its end.
+    fn take_out_of_queue(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let left = QueueExit::TakenOver;
+        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
+        self.count_left(now, id, queue, waited, left);
+        self.queue_inputs.push_back(acd::Input::Leave { call: id });
+        self.record_talk(now, id, queue);
+    }
+
     /// A party leaves a talk that goes on with the supervisor.
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
@@ -254,12 +269,10 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        if let Some(agent) = ended.handles() {
-            self.talk_ended(now, leg, agent, times);
-        }
+        self.stopped_talking(now, leg, &ended, times);
     }
 
-    fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {
+    pub(super) fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {
         if let Some(leg) = self.supervisor_leg(id) {
             self.dismiss(now, leg);
         }

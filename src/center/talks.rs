@@ -18,6 +18,7 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
+    SupervisorMode,
 };
 
 /// How long a consulted party's telephone rings: as for a `transfer` that does not say.
@@ -84,6 +85,7 @@ impl ContactCenter {
         let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
             return;
         };
+        self.free_telephone(leg.call, &ended);
         self.end_talk(now, leg, &ended);
         let input = Input::Sent { step: step.into(), vars };
         self.drive_after(now, leg.call, input, EndedBy::Flow);
@@ -161,11 +163,11 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let heir = call.consulted_there();
         let Some(ended) = call.hand_over(now, cause) else { return };
-        if let Some(agent) = ended.handles() {
-            let times = call.leg_times(leg);
-            self.talk_ended(now, leg, agent, times);
-        }
+        // Who whispered did so to the agent who leaves; who joined all goes on with the others.
+        call.hush_supervisor(now, &[SupervisorMode::Whisper]);
+        let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
+        self.stopped_talking(now, leg, &ended, times);
         if let Some(heir) = heir {
             self.handed_over(now, heir);
         }

@@ -3,6 +3,7 @@
 mod call_recording;
 mod conference;
 mod consult;
+mod holds;
 mod honest;
 mod legs;
 mod lines;
@@ -11,6 +12,7 @@ mod own;
 mod recording;
 mod supervise;
 mod talks;
+mod took_over;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -91,6 +91,10 @@ fn check_alone(paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
     print(&text)
 }
 
+/// What is different at every provider for who talks to a caller, and to those who supervise.
+const SOUND_ELSEWHERE: &str = "both sides of a call cannot be recorded here, and a supervisor can \
+    hear one only while its caller talks to an agent at a telephone of ours";
+
 /// What providers do differently, step by step, and how much of it they cannot do.
 fn differences<'a>(
     flows: impl Iterator<Item = &'a Flow> + Clone,
@@ -114,8 +118,11 @@ fn differences<'a>(
             same &= remarks.is_empty();
             text.push_str(&explain(&remarks));
         }
+        if flows.clone().any(|flow| !flow.queues().is_empty()) {
+            text.push_str(&format!("{name}: {SOUND_ELSEWHERE}\n"));
+        }
         if same {
-            text.push_str(&format!("{name}: everything is as on a telephone of our own\n"));
+            text.push_str(&format!("{name}: every step is as on a telephone of our own\n"));
         }
         text.push_str(&of_agents(provider.info()));
     }

@@ -333,6 +333,7 @@ mod tests {
             consulted: false,
             handed_over: None,
             role: None,
+            by: None,
             modes: Vec::new(),
         };
         Box::new(CallRecord {

@@ -6,7 +6,7 @@
 //! **Deliberately absent:** a list of legs. Each front knows its own.
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Command, Event, Target};
 
@@ -33,15 +33,6 @@ pub fn can(fronts: &[&dyn Front], leg: LegId, request: &AgentRequest) -> Result<
     fronts.iter().try_for_each(|front| front.can(leg, request))
 }
 
-/// Whether this call can be supervised.
-///
-/// # Errors
-///
-/// Why not, as the first front says that cannot.
-pub fn can_supervise(fronts: &[&dyn Front], call: CallId) -> Result<(), FrontCannot> {
-    fronts.iter().try_for_each(|front| front.can_supervise(call))
-}
-
 /// When the first of them wants to be woken.
 #[must_use]
 pub fn poll_timeout(fronts: &[&dyn Front]) -> Option<Timestamp> {
@@ -65,6 +56,19 @@ pub fn can_consult(
     whom: Option<&Target>,
 ) -> Result<(), FrontCannot> {
     fronts.iter().try_for_each(|front| front.can_consult(leg, whom))
+}
+
+/// Whether a supervisor can hear this call; see [`Front::can_supervise`].
+///
+/// # Errors
+///
+/// As [`can`].
+pub fn can_supervise(
+    fronts: &[&dyn Front],
+    leg: LegId,
+    whom: Option<&Target>,
+) -> Result<(), FrontCannot> {
+    fronts.iter().try_for_each(|front| front.can_supervise(leg, whom))
 }
 
 /// Carries what fronts say of legs that go from one to another, until they have no more to say.

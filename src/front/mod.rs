@@ -38,7 +38,7 @@ pub use cannot::FrontCannot;
 pub use handoff::{ADDRESS_PREFIX, Handoff, HandoffEnd, is_handoff};
 pub use turn::Turn;
 
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Command, Event, Target};
 
@@ -58,12 +58,13 @@ pub trait Front {
     /// Why not. Of a leg that another front carries nothing is said.
     fn can(&self, leg: LegId, request: &AgentRequest) -> Result<(), FrontCannot>;
 
-    /// Whether a leg on our own sound can hear this call, and speak into it.
+    /// Whether a supervisor can hear the call of this caller's leg, and be heard in it: one who is
+    /// rung at this telephone, or who is there.
     ///
     /// # Errors
     ///
-    /// Why not. Of a call that another front carries nothing is said.
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot>;
+    /// As [`Self::can`].
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot>;
 
     /// Whether the agent on this leg can consult the party that this dials; without a target, an
     /// agent of a queue, at a telephone of ours.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::*;
-use crate::id::CallId;
+use crate::id::{AgentId, CallId};
 use crate::words::Cause;
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -43,10 +43,10 @@ impl Front for Toy {
         }
     }
 
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        match self.legs.contains(&LegId::caller(call)) {
-            true => Err(FrontCannot("a toy".to_owned())),
-            false => Ok(()),
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        match whom {
+            Some(Target::Agent(_)) | None => Ok(()),
+            Some(Target::Trunk { .. }) => self.can(leg, &AgentRequest::Hold),
         }
     }
 
@@ -103,10 +103,17 @@ fn the_front_that_has_the_leg_says_what_cannot_be() {
     let can = |n| exchange::can(&[&a, &b], leg(n), &AgentRequest::Hold);
     assert_eq!(can(2), Err(FrontCannot("a toy".to_owned())));
     assert_eq!(can(3), Ok(()));
-    let (a, b) = (of(1), of(0));
-    let can_supervise = |call| exchange::can_supervise(&[&a, &b], CallId(call));
-    assert_eq!(can_supervise(1), Err(FrontCannot("a toy".to_owned())));
-    assert_eq!(can_supervise(2), Ok(()));
+}
+
+#[test]
+fn each_front_is_asked_whether_a_supervisor_can_hear_a_call() {
+    let (a, b) = (of(1), of(2));
+    let trunk = "main".to_owned();
+    let at_trunk = Target::Trunk { trunk, number: "+1".to_owned(), others: Vec::new() };
+    let can = |n, whom: &Target| exchange::can_supervise(&[&a, &b], leg(n), Some(whom));
+    assert_eq!(can(2, &at_trunk), Err(FrontCannot("a toy".to_owned())));
+    assert_eq!(can(3, &at_trunk), Ok(()));
+    assert_eq!(can(2, &Target::Agent(AgentId(1))), Ok(()));
 }
 
 #[test]

@@ -131,9 +131,11 @@ impl Oracle<'_> {
         let met = count(&answered_in);
         let both = count(&answered) + count(&abandoned);
         let all = visits.len() as u64;
-        let sent_in = |wait, left, x, _| {
-            wait <= x && matches!(left, QueueExit::Overflowed(_) | QueueExit::ExitKey)
+        let left_unanswered = |left| {
+            let (by_key, taken) = (QueueExit::ExitKey, QueueExit::TakenOver);
+            left == by_key || left == taken || matches!(left, QueueExit::Overflowed(_))
         };
+        let sent_in = |wait, left, x, _| wait <= x && left_unanswered(left);
         let unanswered_in =
             count(&|w, l, x, s| in_time(w, l, x, s) && !short(w, l, x, s)) + count(&sent_in);
         let long = count(&|w, l, x, s| abandoned(w, l, x, s) && w > x && w >= s);

@@ -3,6 +3,8 @@
 //!
 //! One visit to a queue is one thing counted; a call that waited twice counts twice. `X` is the
 //! target of the visit's own queue, "short" an abandon sooner than that queue's short-abandon time.
+//! A caller whom a supervisor took over from the line has left it unanswered by any agent: exited,
+//! as by the exit key. So the answered are those whom an agent of the queue handled.
 //!
 //! **Invariant:** all variants are computed from the same visits, so they differ by definition
 //! only; `offered = answered + abandoned + overflowed + exited`.
@@ -24,6 +26,7 @@ pub struct Queueing {
     /// Of the abandoned, those who hung up before the short-abandon time.
     pub short_abandoned: u64,
     pub overflowed: u64,
+    /// By the exit key, or taken over by a supervisor.
     pub exited: u64,
     pub asa_s: Figure,
     pub wait_p50_s: Figure,
@@ -92,7 +95,7 @@ impl Visits {
                 self.overflowed += 1;
                 self.out_in += u64::from(within);
             }
-            QueueExit::ExitKey => {
+            QueueExit::ExitKey | QueueExit::TakenOver => {
                 self.exited += 1;
                 self.out_in += u64::from(within);
             }

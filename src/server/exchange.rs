@@ -109,14 +109,19 @@ impl Exchange {
         exchange::can(&self.each(), leg, request)
     }
 
-    /// Whether this call can be supervised.
-    pub(super) fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        exchange::can_supervise(&self.each(), call)
-    }
-
     /// Whether the agent on this leg can consult whom this dials, or an agent of a queue.
     pub(super) fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
-        exchange::can_consult(&[&self.providers, &self.sip], leg, whom)
+        exchange::can_consult(&self.each(), leg, whom)
+    }
+
+    /// Whether a supervisor can hear this call.
+    pub(super) fn can_supervise(
+        &self,
+        call: CallId,
+        whom: Option<&Target>,
+    ) -> Result<(), FrontCannot> {
+        let leg = LegId::caller(call);
+        exchange::can_supervise(&self.each(), leg, whom)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {

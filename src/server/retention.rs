@@ -181,7 +181,7 @@ impl Keeper {
         for recording in recordings {
             match fs::remove_file(file_of(&self.folder, recording)) {
                 Ok(()) => deleted += 1,
-                // Somebody else was faster.
+                // It was deleted by hand.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::error!(%recording, %error, "cannot be deleted"),
             }

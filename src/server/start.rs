@@ -46,7 +46,7 @@ use crate::store;
 use crate::time::Timestamp;
 use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
-use crate::words::{Event, RecordingEnd, Target};
+use crate::words::{Event, RecordingEnd, RecordingKind, Target};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
@@ -297,7 +297,10 @@ fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
 /// A recording that was being made when the server was lost: its record is still to hear of it.
 fn left(Repaired { recording, kind, length_ms }: Repaired) -> Event {
     tracing::warn!(%recording, length_ms, "a recording that was cut off is kept");
-    let ended = RecordingEnd::HungUp;
+    let ended = match kind {
+        RecordingKind::Message => RecordingEnd::HungUp,
+        RecordingKind::Call => RecordingEnd::ServerLost,
+    };
     Event::Recorded { recording, kind, length_ms, ended, url: None }
 }
 

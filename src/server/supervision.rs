@@ -37,12 +37,26 @@ impl Driver {
                 }
             }
         };
-        let can = self.exchange.can_supervise(call);
-        let can = can.map_err(|FrontCannot(why)| Refused::FrontCannot(why));
-        let may = self.center.check_supervisor_request(call, &ask).and(can);
+        let may = self
+            .center
+            .check_supervisor_request(call, &ask)
+            .and_then(|()| self.can_hear(call, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
         self.center.call(call).ok_or(Unconfirmed::NotFound)
+    }
+
+    /// Whether those who carry the legs can do what is asked for. To leave is always possible.
+    fn can_hear(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+        let can = match ask {
+            SupervisorRequest::Supervise { .. } => {
+                let whom = self.center.supervisor_target(call, ask);
+                self.exchange.can_supervise(call, whom.as_ref())
+            }
+            SupervisorRequest::Mode { .. } => self.exchange.can_supervise(call, None),
+            SupervisorRequest::Leave => Ok(()),
+        };
+        can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
     }
 }
 

@@ -65,6 +65,8 @@ struct Leg {
     answered: bool,
     /// A leg or a prompt was heard here.
     hears: bool,
+    /// The telephone has put us on hold.
+    holds: bool,
     supervises: Option<Supervision>,
     /// An agent's, whom another agent consults by name.
     is_consulted: bool,
@@ -161,6 +163,8 @@ impl Watch {
                 | Event::HungUp { leg, .. }
                 | Event::LegLost { leg, .. },
             ) => self.ended(*leg),
+            Some(Event::Held { leg }) => self.holds(*leg, true),
+            Some(Event::Resumed { leg } | Event::HoldFailed { leg }) => self.holds(*leg, false),
             Some(
                 Event::CallArrived { .. }
                 | Event::CallOpening { .. }
@@ -173,9 +177,6 @@ impl Watch {
                 | Event::Recorded { .. }
                 | Event::RecordFailed { .. }
                 | Event::RecordingExpired { .. }
-                | Event::Held { .. }
-                | Event::HoldFailed { .. }
-                | Event::Resumed { .. }
                 | Event::PhoneReachable { .. }
                 | Event::AgentAsked { .. }
                 | Event::EndCall { .. }
@@ -184,6 +185,15 @@ impl Watch {
             )
             | None => {}
         }
+    }
+
+    /// A telephone puts us on hold, once there is sound with whoever it is to talk to.
+    fn holds(&mut self, id: LegId, holds: bool) {
+        let Some(legs) = self.calls.get_mut(&id.call) else { return };
+        let opens = legs.values().any(|leg| leg.opens && !leg.answered);
+        let Some(leg) = legs.get_mut(&id) else { return };
+        let counts = leg.party == Party::Caller || (leg.answered && !opens);
+        leg.holds = holds && (counts || leg.holds);
     }
 
     /// A supervisor who is there asks for this mode, by the keys of a telephone or otherwise.
@@ -278,6 +288,12 @@ impl Watch {
             for leg in legs.keys() {
                 let heard = self.hearing.of(*leg);
                 assert_eq!(heard, center.heard_by(*leg), "{leg}: whom it hears, and may");
+                let holds = |leg: &&LegId| legs.get(*leg).is_some_and(|leg| leg.holds);
+                let held: Vec<_> = heard.iter().chain([leg]).filter(holds).collect();
+                assert!(
+                    heard.is_empty() || held.is_empty(),
+                    "{leg} hears {heard:?}: {held:?} hold"
+                );
             }
             self.check_supervisors(legs, center);
         }
@@ -535,14 +551,8 @@ fn check_times(record: &CallRecord) {
 
 impl Leg {
     const fn new(party: Party, since: Timestamp) -> Self {
-        Self {
-            party,
-            since,
-            opens: false,
-            answered: false,
-            hears: false,
-            supervises: None,
-            is_consulted: false,
-        }
+        let (opens, answered, hears, holds) = (false, false, false, false);
+        let is_consulted = false;
+        Self { party, since, opens, answered, hears, holds, supervises: None, is_consulted }
     }
 }

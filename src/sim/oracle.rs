@@ -12,7 +12,8 @@ use crate::id::{CallId, LegId};
 use crate::metrics::Report;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, LegOutcome, Overflow, Party, QueueExit, SentTo, WrapUp,
+    CallOutcome, CallRecord, LegOutcome, Overflow, Party, QueueExit, RecordingKind, SentTo,
+    SupervisorMode, WrapUp,
 };
 
 /// Adds up records.
@@ -44,6 +45,11 @@ pub struct Tally {
     pub feature_codes: u64,
     /// Of the agents' calls: those that reached a colleague straight away, or an outside party.
     pub reached: [u64; 2],
+    /// How often supervisors were there in which mode, and who took a call over and then held.
+    pub modes: BTreeMap<SupervisorMode, u64>,
+    pub held_taken_over: u64,
+    /// Recordings of both sides.
+    pub recorded: u64,
     by_agents: BTreeSet<CallId>,
     written_up: BTreeMap<LegId, WrapUp>,
 }
@@ -74,12 +80,19 @@ impl Tally {
                 QueueExit::Abandoned => self.waits_abandoned.push(waited),
                 QueueExit::Overflowed(_)
                 | QueueExit::ExitKey
+                | QueueExit::TakenOver
                 | QueueExit::Ended
                 | QueueExit::Withdrawn => {}
             }
         }
+        let both_sides = record.recordings.iter().filter(|it| it.kind == RecordingKind::Call);
+        self.recorded += both_sides.count() as u64;
         let talks = self.talks;
         for leg in &record.legs {
+            for entry in &leg.modes {
+                *self.modes.entry(entry.mode).or_default() += 1;
+            }
+            self.held_taken_over += u64::from(leg.role.is_some() && leg.hold_ms > 0);
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
                 // Who is consulted handles nothing, until they get the call.
@@ -131,7 +144,7 @@ impl Tally {
         ]);
         let abandoned = left(&[QueueExit::Abandoned, QueueExit::Ended]);
         let answered = left(&[QueueExit::Answered]);
-        let exited = left(&[QueueExit::ExitKey]);
+        let exited = left(&[QueueExit::ExitKey, QueueExit::TakenOver]);
         let (queueing, handling) = (&report.queueing, &report.handling);
         let counts = [
             ("calls", self.calls, report.calls),

@@ -76,6 +76,7 @@ pub(super) struct RecordingWatch {
     announced: BTreeSet<CallId>,
     made: BTreeMap<CallId, Made>,
     over: BTreeSet<RecordingId>,
+    stopped: BTreeSet<RecordingId>,
 }
 
 #[derive(Debug)]
@@ -98,6 +99,7 @@ impl RecordingWatch {
             announced: BTreeSet::new(),
             made: BTreeMap::new(),
             over: BTreeSet::new(),
+            stopped: BTreeSet::new(),
         }
     }
 
@@ -140,7 +142,9 @@ impl RecordingWatch {
             }
             Command::StopRecordCall { recording } => {
                 let made = self.made.get(&recording.call).map(|made| made.recording);
-                assert_eq!(made, Some(*recording), "{recording} ends and was not made");
+                let was_made = made == Some(*recording) || self.over.contains(recording);
+                assert!(was_made, "{recording} ends and was not made");
+                assert!(self.stopped.insert(*recording), "{recording} is ended twice");
                 self.ended(*recording);
             }
             _ => {}

@@ -27,6 +27,9 @@ const OUTSIDE: [&str; 2] = ["+14155550166", "+882139900000"];
 /// How often the supervisor uses the keys of the telephone, or puts it on hold.
 const USES_KEYS: f64 = 0.5;
 const HOLDS: f64 = 0.1;
+/// How often a supervisor asks for what agents may ask for: in vain, unless they take the call
+/// over.
+const TINKERS: f64 = 0.5;
 
 /// What the telephone of a supervisor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl World {
         for n in 0..self.random.between(1, ASKS_MAX) {
             at = at + self.random.ms(least, most);
             let ask = wish(&mut self.random, self.plan.agents, n == 0);
-            let by = "operate".to_owned();
+            let by = "operator".to_owned();
             let event = Event::SupervisorAsked { by, call, ask };
             self.put(at, Stimulus::News { event, copy: false });
         }
@@ -65,6 +68,13 @@ impl World {
     ) {
         if center.supervisor_leg(leg.call) != Some(leg) {
             return;
+        }
+        let view = center.call(leg.call).and_then(|call| call.supervisor);
+        let agent = view.and_then(|view| center.agent_id(&view.agent?));
+        if let Some(agent) = agent.filter(|_| self.random.chance(TINKERS)) {
+            let (least, most) = PAUSE_MS;
+            let at = now + self.random.ms(least, most);
+            self.meddles(at, agent);
         }
         let mut acts = Vec::new();
         if self.random.chance(USES_KEYS) {

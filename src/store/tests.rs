@@ -84,6 +84,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
             consulted: false,
             handed_over: None,
             role: None,
+            by: None,
             modes: Vec::new(),
         }],
         vars: std::collections::BTreeMap::new(),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallOutcome {
-    /// At least one agent talked to the caller.
+    /// At least one agent talked to the caller, or a supervisor who took the call over; the figures
+    /// of handling are of agents' legs alone.
     Handled,
     /// The caller left while waiting in a queue or while an agent's phone rang.
     Abandoned,

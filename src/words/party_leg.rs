@@ -35,6 +35,9 @@ pub struct PartyLeg {
     /// What the party was there for, where that was not to talk to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<PartyRole>,
+    /// Who asked for a supervisor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// How a supervisor was there, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modes: Vec<ModeEntry>,
@@ -95,6 +98,10 @@ pub enum PartyRole {
 pub struct ModeEntry {
     pub at: Timestamp,
     pub mode: SupervisorMode,
+    /// What had been asked for, and could be had no longer: whoever was to hear the supervisor is
+    /// gone, or there is nobody to take over from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<SupervisorMode>,
 }
 
 /// Where an agent sends a caller.

@@ -16,6 +16,8 @@ pub enum QueueExit {
     /// The caller pressed the exit key.
     #[serde(rename = "exit")]
     ExitKey,
+    /// A supervisor took the call over.
+    TakenOver,
     /// The server ended the call or was lost.
     Ended,
     /// Whoever asked the queue for somebody to consult asks no longer.
@@ -53,12 +55,22 @@ mod tests {
             QueueExit::Answered,
             QueueExit::Abandoned,
             QueueExit::ExitKey,
+            QueueExit::TakenOver,
             QueueExit::Ended,
             QueueExit::Withdrawn,
         ];
         let exits = plain.into_iter().chain(overflows.map(QueueExit::Overflowed));
-        let words =
-            ["answered", "abandoned", "exit", "ended", "withdrawn", "timeout", "full", "no_agents"];
+        let words = [
+            "answered",
+            "abandoned",
+            "exit",
+            "taken_over",
+            "ended",
+            "withdrawn",
+            "timeout",
+            "full",
+            "no_agents",
+        ];
         for (exit, word) in exits.zip(words) {
             assert_eq!(serde_json::to_value(exit).unwrap(), word);
             assert_eq!(serde_json::from_value::<QueueExit>(word.into()).unwrap(), exit);

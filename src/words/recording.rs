@@ -88,6 +88,8 @@ pub enum RecordingEnd {
     LengthMax,
     /// The leg ended.
     HungUp,
+    /// The process ended while the call was recorded; written after the restart.
+    ServerLost,
 }
 
 /// Why a recording could not be made.

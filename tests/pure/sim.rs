@@ -5,7 +5,7 @@
 
 use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
-use attendant::words::{CallOutcome, Overflow, QueueExit};
+use attendant::words::{CallOutcome, Overflow, QueueExit, SupervisorMode};
 
 const SMOKE_RUNS: u64 = 200;
 /// Among so many calls, everything has happened to somebody.
@@ -59,6 +59,11 @@ fn add(all: &mut Tally, tally: &Tally) {
     all.consulted += tally.consulted;
     all.agent_calls += tally.agent_calls;
     all.feature_codes += tally.feature_codes;
+    all.recorded += tally.recorded;
+    all.held_taken_over += tally.held_taken_over;
+    for (mode, n) in &tally.modes {
+        *all.modes.entry(*mode).or_default() += n;
+    }
     for (all, reached) in all.reached.iter_mut().zip(tally.reached) {
         *all += reached;
     }
@@ -85,6 +90,7 @@ fn check_everything_happened(all: &Tally) {
         QueueExit::Overflowed(Overflow::Full),
         QueueExit::Overflowed(Overflow::NoAgents),
         QueueExit::ExitKey,
+        QueueExit::TakenOver,
         QueueExit::Ended,
     ];
     for way in ways {
@@ -95,6 +101,15 @@ fn check_everything_happened(all: &Tally) {
     assert!(agents, "no agent consulted another, or a queue: {all:?}");
     assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
     assert!(all.agent_calls > 0 && all.feature_codes > 0, "no agent called anybody: {all:?}");
+    for mode in [
+        SupervisorMode::Listen,
+        SupervisorMode::Whisper,
+        SupervisorMode::Barge,
+        SupervisorMode::TakeOver,
+    ] {
+        assert!(all.modes.contains_key(&mode), "no supervisor was there to {mode}: {all:?}");
+    }
+    assert!(all.recorded > 0 && all.held_taken_over > 0, "nobody recorded, or held: {all:?}");
 }
 
 /// Agents who use their telephones for themselves, in seeded worlds: nobody is offered a call, or

@@ -15,6 +15,7 @@ pub(super) fn answer(call: CallId, wish: &Supervision) -> Result<CallView, Uncon
                 agent: Some(agent.clone()),
                 number: None,
                 by: "operator".to_owned(),
+                instead_of: None,
                 mode: *mode,
                 since: None,
             };
@@ -85,7 +86,9 @@ fn a_wrong_body_is_refused_by_the_name_of_the_field() {
         ] {
             let line = "POST /v1/calls/41/supervise";
             let (status, body) = served.ask(line, OPERATE, Some(&wrong)).await;
-            assert!(status == 400 || status == 422, "{wrong}: {status}");
+            // What the document does not allow is 422, what it cannot say is 400.
+            let expected = if named.starts_with("from.") || named == "`from`" { 400 } else { 422 };
+            assert_eq!(status, expected, "{wrong}");
             let message = body["message"].as_str().unwrap();
             assert!(message.contains(named), "{wrong}: {message}");
         }
@@ -115,15 +118,21 @@ fn a_record_says_who_supervised_how_and_from_when_on() {
         consulted: false,
         handed_over: None,
         role: None,
+        by: None,
         modes: Vec::new(),
     };
-    let mode = |at: u64, mode| ModeEntry { at: Timestamp(1_764_000_000_000 + at), mode };
+    let mode =
+        |at: u64, mode| ModeEntry { at: Timestamp(1_764_000_000_000 + at), mode, instead_of: None };
     let modes = vec![mode(0, SupervisorMode::Whisper), mode(1_500, SupervisorMode::TakeOver)];
-    let supervisor = PartyLeg { role: Some(PartyRole::Supervisor), modes, ..leg.clone() };
+    let (role, by) = (Some(PartyRole::Supervisor), Some("operator".to_owned()));
+    let supervisor = PartyLeg { role, by, modes, ..leg.clone() };
     let record = record_json(CallRecord { legs: vec![leg, supervisor], ..ended(7) });
     let (agent, supervisor) = (&record["legs"][0], &record["legs"][1]);
     assert!(agent.get("role").is_none() && agent.get("modes").is_none(), "{agent:#}");
-    assert_eq!(supervisor["role"], "supervisor");
+    assert_eq!(
+        (&supervisor["role"], &supervisor["by"]),
+        (&json!("supervisor"), &json!("operator"))
+    );
     let expected = json!([
         { "at": "2025-11-24T16:00:00.000Z", "mode": "whisper" },
         { "at": "2025-11-24T16:00:01.500Z", "mode": "take_over" },

@@ -39,6 +39,10 @@ pub(in crate::api) struct Supervisor {
     pub by: String,
     /// listen, whisper or barge; before the answer, the one it begins with.
     pub mode: String,
+    /// What was asked for, and can be had no longer: whoever was to hear it is gone, or there is
+    /// nobody to take over from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
     /// Since when they are there; none while the telephone rings.
     pub since: Option<String>,
 }
@@ -50,6 +54,7 @@ impl From<snapshot::SupervisorView> for Supervisor {
             number: supervisor.number,
             by: supervisor.by,
             mode: supervisor.mode.to_string(),
+            instead_of: supervisor.instead_of.map(|mode| mode.to_string()),
             since: supervisor.since.map(stamp),
         }
     }
@@ -61,10 +66,14 @@ pub(in crate::api) struct Mode {
     pub at: String,
     /// listen, whisper, barge or take_over.
     pub mode: String,
+    /// What had been asked for, and could be had no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
 }
 
 impl From<ModeEntry> for Mode {
     fn from(entry: ModeEntry) -> Self {
-        Self { at: stamp(entry.at), mode: entry.mode.to_string() }
+        let instead_of = entry.instead_of.map(|mode| mode.to_string());
+        Self { at: stamp(entry.at), mode: entry.mode.to_string(), instead_of }
     }
 }

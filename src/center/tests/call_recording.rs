@@ -7,8 +7,9 @@ use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::words::{
-    AgentRequest, CallRecord, Cause, Digit, Event, Recording, RecordingEnd, RecordingFault,
-    RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone, Via,
+    AgentRequest, CallRecord, Cause, ConsultTarget, Digit, Event, Recording, RecordingEnd,
+    RecordingFault, RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone,
+    Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -43,13 +44,17 @@ no_agents = "bye"
 [hangup.bye]
 "##;
 
-fn said() -> RecordingPrompt {
+pub(super) fn said() -> RecordingPrompt {
     RecordingPrompt { plain: vec![Words::Text("You are recorded.".into())], ..Default::default() }
 }
 
 impl Desk {
     /// A call of a queue with this rule, the second queue with the other one.
-    fn recording(rules: [RecordingRule; 2], prompt: RecordingPrompt, agents: &[&str]) -> Self {
+    pub(super) fn recording(
+        rules: [RecordingRule; 2],
+        prompt: RecordingPrompt,
+        agents: &[&str],
+    ) -> Self {
         let mut desk = Self::with(parsed(FLOW), &[]);
         let mut setup = desk.center.setup.clone();
         setup.agents = Self::new(agents).center.setup.agents;
@@ -64,12 +69,12 @@ impl Desk {
         desk
     }
 
-    fn always() -> Self {
+    pub(super) fn always() -> Self {
         Self::recording([RecordingRule::Always; 2], RecordingPrompt::default(), &["ada"])
     }
 
     /// Ada talks to the first caller.
-    fn connect(&mut self) {
+    pub(super) fn connect(&mut self) {
         self.call(1);
         self.event(Event::Answered { leg: AGENT });
         self.log.clear();
@@ -79,7 +84,7 @@ impl Desk {
         self.event(Event::AgentAsked { agent: ADA, ask });
     }
 
-    fn keys(&mut self, leg: LegId, keys: &str) {
+    pub(super) fn keys(&mut self, leg: LegId, keys: &str) {
         for key in keys.chars() {
             self.event(Event::Digit { leg, digit: Digit::new(key).expect("a key") });
         }
@@ -89,17 +94,17 @@ impl Desk {
         self.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
     }
 
-    fn prompt_done(&mut self) {
+    pub(super) fn prompt_done(&mut self) {
         let play = self.play();
         self.event(Event::PromptDone { leg: CALLER, play });
     }
 
-    fn play(&self) -> PlayId {
+    pub(super) fn play(&self) -> PlayId {
         let call = self.center.calls.get(&CallId(1)).expect("the call is up");
         (0..99).map(PlayId).find(|play| call.plays(*play)).expect("something plays")
     }
 
-    fn stage(&self) -> Option<RecordingStage> {
+    pub(super) fn stage(&self) -> Option<RecordingStage> {
         self.center.call(CallId(1)).and_then(|call| call.recording)
     }
 
@@ -272,6 +277,7 @@ fn on_demand_it_is_the_agent_who_says_when() {
     desk.check(&["tape call-1-1 nobody | ", "tape call-1-1 call-1/0 | call-1/1"]);
     // The disk is full: the call goes on, and may be recorded again.
     desk.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
+    desk.check(&["stop-tape call-1-1"]);
     assert_eq!(desk.stage(), None);
     desk.asks(AgentRequest::StartRecording);
     desk.check(&["tape call-1-2 call-1/0 | call-1/1"]);
@@ -351,6 +357,7 @@ fn on_demand_the_caller_is_told_when_the_agent_asks() {
     assert_eq!(desk.stage(), Some(RecordingStage::On));
     // The next one in this call needs no words.
     desk.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
+    desk.check(&["stop-tape call-1-1"]);
     desk.asks(AgentRequest::StartRecording);
     desk.check(&["tape call-1-2 call-1/0 | call-1/1"]);
 }
@@ -394,6 +401,34 @@ fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside(
 }
 
 #[test]
+fn a_conference_is_recorded_with_all_whom_the_caller_hears() {
+    let mut desk = Desk::always();
+    desk.connect();
+    let number = Telephone::Number { number: "(415) 555-0177".to_owned(), trunk: None };
+    desk.asks(AgentRequest::Consult { target: ConsultTarget::Telephone(number) });
+    let consulted = LegId { call: CallId(1), n: 2 };
+    desk.event(Event::Answered { leg: consulted });
+    let last = |desk: &Desk| desk.log.last().cloned().unwrap_or_default();
+    assert_eq!(last(&desk), "bridge call-1/1 call-1/2", "of what they say alone nothing is kept");
+    desk.asks(AgentRequest::Conference);
+    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1 call-1/2");
+    // Whom the caller does not hear is not in it.
+    desk.event(Event::Held { leg: consulted });
+    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1");
+    desk.event(Event::Resumed { leg: consulted });
+    desk.asks(AgentRequest::PauseRecording);
+    assert_eq!(last(&desk), "tape call-1-1 nobody | ");
+    desk.asks(AgentRequest::ResumeRecording);
+    desk.event(Event::Held { leg: CALLER });
+    assert_eq!(last(&desk), "tape call-1-1 nobody | ");
+    desk.event(Event::Resumed { leg: CALLER });
+    desk.ends(consulted);
+    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1");
+    desk.ends(CALLER);
+    assert_eq!(desk.record().recordings.len(), 1);
+}
+
+#[test]
 fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     let supervisor = LegId { call: CallId(1), n: 2 };
     let take_over = |desk: &mut Desk| {
@@ -426,6 +461,57 @@ fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     desk.call(1);
     take_over(&mut desk);
     desk.check(&[both[0], rang]);
+}
+
+#[test]
+fn who_whispers_is_in_no_recording_and_who_joins_all_is() {
+    let rules = [RecordingRule::Always; 2];
+    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada", "eve"]);
+    desk.connect();
+    let supervisor = LegId { call: CallId(1), n: 2 };
+    desk.supervise(SupervisorMode::Listen);
+    desk.event(Event::Answered { leg: supervisor });
+    desk.mode(SupervisorMode::Whisper);
+    assert!(desk.center.heard_by(AGENT).contains(&supervisor));
+    assert!(!desk.log.iter().any(|line| line.starts_with("tape")), "{:?}", desk.log);
+    desk.log.clear();
+    desk.mode(SupervisorMode::Barge);
+    let with = "tape call-1-1 call-1/0 | call-1/1 call-1/2";
+    assert_eq!(desk.log.last().map(String::as_str), Some(with), "{:?}", desk.log);
+    desk.mode(SupervisorMode::Whisper);
+    let without = "tape call-1-1 call-1/0 | call-1/1";
+    assert_eq!(desk.log.last().map(String::as_str), Some(without), "{:?}", desk.log);
+}
+
+#[test]
+fn a_recording_that_is_over_is_asked_for_no_more() {
+    let disk = Event::RecordFailed { recording: NAME, why: RecordingFault::Disk };
+    for over in [disk, recorded(RecordingEnd::LengthMax)] {
+        let mut desk = Desk::always();
+        desk.connect();
+        desk.event(over.clone());
+        desk.check(&["stop-tape call-1-1"]);
+        desk.event(over);
+        desk.check(&[]);
+        // Nothing is said of it again, whoever comes and goes.
+        desk.asks(AgentRequest::Hold);
+        desk.asks(AgentRequest::Resume);
+        assert!(!desk.log.iter().any(|line| line.contains("tape")), "{:?}", desk.log);
+        desk.ends(CALLER);
+    }
+}
+
+#[test]
+fn a_caller_who_holds_in_the_flow_is_not_recorded() {
+    let mut desk = Desk::always();
+    desk.connect();
+    desk.ends(AGENT);
+    desk.keys(CALLER, "1234"); // waits for the next agent
+    desk.log.clear();
+    desk.event(Event::Held { leg: CALLER });
+    desk.check(&["tape call-1-1 nobody | "]);
+    desk.event(Event::Resumed { leg: CALLER });
+    desk.check(&["tape call-1-1 call-1/0 | "]);
 }
 
 #[test]

@@ -11,32 +11,32 @@ use crate::words::{
     Loss, PartyRole, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone, Via,
 };
 
-const CALL: CallId = CallId(1);
-const CALLER: LegId = LegId { call: CALL, n: 0 };
-const EVE: AgentId = AgentId(1);
+pub(super) const CALL: CallId = CallId(1);
+pub(super) const CALLER: LegId = LegId { call: CALL, n: 0 };
+pub(super) const EVE: AgentId = AgentId(1);
 /// The supervisor's leg, where an agent's was dialed before.
-const SECOND: LegId = LegId { call: CALL, n: 2 };
+pub(super) const SECOND: LegId = LegId { call: CALL, n: 2 };
 
 use SupervisorMode::{Barge, Listen, TakeOver, Whisper};
 
-fn eve() -> Telephone {
+pub(super) fn eve() -> Telephone {
     Telephone::Agent { agent: "eve".to_owned() }
 }
 
-fn number(number: &str) -> Telephone {
+pub(super) fn number(number: &str) -> Telephone {
     Telephone::Number { number: number.to_owned(), trunk: None }
 }
 
 impl Desk {
-    fn supervisor(&mut self, ask: SupervisorRequest) {
+    pub(super) fn supervisor(&mut self, ask: SupervisorRequest) {
         self.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask });
     }
 
-    fn supervise(&mut self, mode: SupervisorMode) {
+    pub(super) fn supervise(&mut self, mode: SupervisorMode) {
         self.supervisor(SupervisorRequest::Supervise { mode, from: eve() });
     }
 
-    fn mode(&mut self, mode: SupervisorMode) {
+    pub(super) fn mode(&mut self, mode: SupervisorMode) {
         self.supervisor(SupervisorRequest::Mode { mode });
     }
 
@@ -52,13 +52,13 @@ impl Desk {
     }
 
     #[track_caller]
-    fn check_ears(&self, expected: &[(u16, &[u16])]) {
+    pub(super) fn check_ears(&self, expected: &[(u16, &[u16])]) {
         let expected = expected.iter().map(|(leg, from)| (*leg, from.to_vec()));
         assert_eq!(self.ears(), expected.collect::<BTreeMap<_, _>>());
     }
 
     /// A caller who talks to Ada; Eve supervises on her own telephone.
-    fn supervised(mode: SupervisorMode) -> Self {
+    pub(super) fn supervised(mode: SupervisorMode) -> Self {
         let mut desk = Self::talking_to_ada();
         desk.supervise(mode);
         desk.check(&["ring call-1/2 agent-1"]);
@@ -66,7 +66,7 @@ impl Desk {
         desk
     }
 
-    fn talking_to_ada() -> Self {
+    pub(super) fn talking_to_ada() -> Self {
         let mut desk = Self::new(&["ada", "eve"]);
         let caller = desk.call(1);
         desk.press(caller, '1');
@@ -77,7 +77,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn not_supervised(&mut self, ask: SupervisorRequest, expected: &str) -> Refused {
+    pub(super) fn not_supervised(&mut self, ask: SupervisorRequest, expected: &str) -> Refused {
         let why = self.center.check_supervisor_request(CALL, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         assert_eq!(self.center.supervisor_target(CALL, &ask), None);
@@ -87,11 +87,11 @@ impl Desk {
         why
     }
 
-    fn state_of_eve(&self) -> AgentState {
+    pub(super) fn state_of_eve(&self) -> AgentState {
         self.center.agent_state(EVE).unwrap().clone()
     }
 
-    fn closed(&mut self) -> CallRecord {
+    pub(super) fn closed(&mut self) -> CallRecord {
         self.records.pop().expect("the call has ended")
     }
 }
@@ -303,7 +303,7 @@ fn a_caller_who_waits_can_be_taken_over() {
     let record = desk.closed();
     assert_eq!(
         (record.outcome, record.queued[0].left),
-        (CallOutcome::Handled, QueueExit::Answered)
+        (CallOutcome::Handled, QueueExit::TakenOver)
     );
     assert_eq!(record.legs[0].outcome, LegOutcome::Withdrawn);
     assert_eq!((record.legs[1].talk_ms, record.ended_by), (6_000, EndedBy::Caller));

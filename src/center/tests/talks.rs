@@ -467,13 +467,15 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
     desk.ask(AgentRequest::Conference);
     desk.log.clear();
     desk.event(Event::Held { leg: AGENT });
-    desk.check(&[]);
+    desk.check(&["bridge call-1/0 call-1/2"]); // and the agent hears nobody
+    assert!(desk.hearing.of(AGENT).is_empty());
+    assert!(!desk.center.call(CallId(1)).unwrap().on_hold, "nobody hears music");
     desk.wait_s(2);
     desk.hang_up(CONSULTED);
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    desk.check(&["loop call-1/0"]);
     desk.wait_s(1);
     desk.hang_up(caller);
-    desk.check_legs(&[(10, 13, "accepted"), (8, 0, "accepted")]);
+    desk.check_legs(&[(12, 11, "accepted"), (8, 0, "accepted")]);
 }
 
 #[test]
@@ -517,6 +519,9 @@ fn nobody_is_consulted_whom_no_trunk_may_dial() {
     desk.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
     let other = "there is no trunk `other` that may dial +14155550177";
     desk.refused(consult("+14155550177", Some("other")), other);
+    let own = "+14155550123 is the caller's own number";
+    desk.refused(consult("+14155550123", None), own);
+    desk.refused(consult("(415) 555-0123", Some("spare")), own);
     desk.refused(AgentRequest::Conference, "ada consults nobody");
     desk.ask(consult("+14155550177", Some("spare")));
     assert_eq!(desk.log.last().unwrap(), "dial call-1/2 spare main");

@@ -173,8 +173,11 @@ impl SipFront {
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
             Fact::Recorded { leg: _, finished } => {
-                let is_call = self.calls_recorded.remove(&finished.recording);
-                let kind = if is_call { RecordingKind::Call } else { RecordingKind::Message };
+                let kind = match self.tapes.over(finished.recording) {
+                    Some(true) => RecordingKind::Call,
+                    Some(false) => return, // it had failed
+                    None => RecordingKind::Message,
+                };
                 self.events.push_back(Event::Recorded {
                     recording: finished.recording,
                     kind,
@@ -184,7 +187,7 @@ impl SipFront {
                 });
             }
             Fact::RecordFailed { recording, why } => {
-                self.calls_recorded.remove(&recording);
+                self.tapes.over(recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {

@@ -2,7 +2,7 @@
 //! telephones.
 
 use crate::front::{Front, FrontCannot, Handoff, HandoffEnd};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::calls::{ProviderCalls, Taken};
 use crate::words::{AgentRequest, Command, Event, Target};
@@ -42,13 +42,8 @@ impl Front for ProviderCalls {
         can.map_err(|why| FrontCannot(why.to_string()))
     }
 
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        if !self.has(call) {
-            return Ok(());
-        }
-        let why = "a telephony provider carries this call, and its sound is not here to be heard; \
-                   calls that come by SIP can be supervised";
-        Err(FrontCannot(why.to_owned()))
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.supervises(leg.call, whom).map_err(|why| FrontCannot(why.to_string()))
     }
 
     fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {

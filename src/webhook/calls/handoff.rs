@@ -11,6 +11,8 @@
 //! **Deliberately absent:** SIP and sound: the front of the telephones answers that leg and lets
 //! the two talk.
 
+use thiserror::Error;
+
 use crate::front::ADDRESS_PREFIX;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
@@ -18,7 +20,23 @@ use crate::webhook::calls::end::BACK_MAX;
 use crate::webhook::calls::session::Bridging;
 use crate::webhook::calls::{ProviderCalls, Wake, caller};
 use crate::webhook::sign::{hex, hmac_sha256, same};
-use crate::words::{Cause, Event, Loss};
+use crate::words::{Cause, Event, Loss, Target};
+
+/// Why nobody can supervise a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum NoHearing {
+    #[error(
+        "a telephony provider carries this call, and its sound is not here to be heard; it can be \
+         supervised while its caller talks to an agent at a telephone of ours, as calls that come \
+         by SIP can at any time"
+    )]
+    CallerElsewhere,
+    #[error(
+        "the sound of this call is here, and a provider would ring the supervisor: `trunk` must be \
+         one of ours"
+    )]
+    SupervisorElsewhere,
+}
 
 impl ProviderCalls {
     /// Sound comes by SIP at this address: the caller whose it is, and the party it is for.
@@ -39,6 +57,24 @@ impl ProviderCalls {
     #[must_use]
     pub fn has_handoff(&self, call: CallId) -> bool {
         self.sessions.get(&call).is_some_and(|session| session.caller.is_with_us())
+    }
+
+    /// Whether a supervisor at this telephone, or one who is there, can hear the call.
+    ///
+    /// # Errors
+    ///
+    /// Why not. A call that is not the provider's can be heard.
+    pub(super) fn supervises(&self, call: CallId, whom: Option<&Target>) -> Result<(), NoHearing> {
+        let session = self.sessions.get(&call);
+        if let Some(Target::Trunk { trunk, .. }) = whom
+            && self.setup.providers.contains_key(trunk)
+        {
+            return Err(NoHearing::SupervisorElsewhere);
+        }
+        match session {
+            Some(session) if !session.caller.is_with_us() => Err(NoHearing::CallerElsewhere),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The SIP leg with the caller's sound is over; `by_us` when we ended it because the agent is

@@ -4,7 +4,7 @@
 //! [`ProviderCalls`]: crate::webhook::calls::ProviderCalls
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::words::{AgentRequest, Command, Event, From, Target, Via};
@@ -34,8 +34,8 @@ impl Front for ProviderFront {
         self.calls.can(leg, request)
     }
 
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        self.calls.can_supervise(call)
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.calls.can_supervise(leg, whom)
     }
 
     fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {

@@ -4,6 +4,7 @@ mod elsewhere;
 mod ends;
 mod keys;
 mod modes;
+mod recorded;
 
 use serde_json::{Value, json};
 

@@ -1,16 +1,27 @@
-//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours;
-//! and whom nobody can supervise.
+//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours, or
+//! is supervised; and one whom nobody can supervise.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clock::SOON;
-use crate::flows::{ALICE, CALLER_HZ, TONES};
+use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, TONES};
+use crate::rig::Rig;
 use crate::talks::{CONSULTED, CONSULTED_HZ, ask, assert_times, consulted, live};
 use crate::webhooks::calls::{bring, reach_queue, talk, wrap_up};
 use crate::webhooks::kind::Kind;
 use crate::webhooks::{Site, flow};
+
+/// Who supervises, and serves no queue of these tests.
+const EVE: &str = r#"
+[agents.eve]
+skills = { watching = 1 }
+password = "correct-horse-battery"
+auto_login = true
+auto_ready = true
+"#;
+const EVE_HZ: f64 = 2300.0;
 
 /// Alice has the caller on hold and talks to the consulted party; then the one or the other leaves.
 #[test]
@@ -65,16 +76,73 @@ fn the_callers_sound_stays_with_us_while_anybody_is_there() {
 }
 
 #[test]
-fn a_providers_call_cannot_be_supervised() {
-    let eve = "\n[agents.eve]\nskills = { watching = 1 }\npassword = \"correct-horse-battery\"\n\
-               auto_login = true\nauto_ready = true\n";
-    let site = Site::with(Kind::Twilio, true, &format!("{ALICE}{eve}"), &flow());
+fn a_providers_caller_is_supervised_while_an_agent_of_ours_has_their_sound() {
+    let site = Site::with(Kind::Twilio, true, &format!("{ALICE}{EVE}"), &flow());
+    let rig = &site.rig;
+    let (mut alice, mut eve) = (rig.agent("alice"), rig.agent("eve"));
+    let mut leg = site.carrier.call("CA23");
+    reach_queue(&mut leg);
+    let invite = alice.ring();
+    leg.hear("music/");
+    let mut talks = alice.answer(&invite);
+    leg.come(&site.moved("CA23"));
+    let (mut caller, _) = bring(rig, &leg.until_dial().to);
+    rig.expect_agent("alice", "talking");
+    talk(&caller, &alice);
+
+    // A telephone that the provider would ring cannot have the sound that is here.
+    let (status, why) = supervise(rig, &json!({ "number": CONSULTED }));
+    assert_eq!(status, 409, "{why}");
+    let message = why["message"].as_str().expect("a sentence");
+    assert!(message.contains("`trunk` must be one of ours"), "{message}");
+    let (status, view) = supervise(rig, &json!({ "agent": "eve" }));
+    assert_eq!(status, 200, "{view:#}");
+    let invite = eve.ring();
+    eve.answer(&invite);
+    eve.media.say(Some(EVE_HZ));
+    let all = &[CALLER_HZ, AGENT_HZ, EVE_HZ];
+    let expect = |of_caller: &[f64], of_alice: &[f64]| {
+        caller.media.expect_exactly(of_caller, all, SOON);
+        alice.media.expect_exactly(of_alice, all, SOON);
+        eve.media.expect_exactly(&[CALLER_HZ, AGENT_HZ], all, SOON);
+    };
+    expect(&[AGENT_HZ], &[CALLER_HZ]);
+    for (mode, of_caller, of_alice) in [
+        ("whisper", &[AGENT_HZ][..], &[CALLER_HZ, EVE_HZ][..]),
+        ("barge", &[AGENT_HZ, EVE_HZ], &[CALLER_HZ, EVE_HZ]),
+        ("listen", &[AGENT_HZ], &[CALLER_HZ]),
+    ] {
+        let path = format!("/v1/calls/{}/supervise", live(rig)["id"]);
+        assert_eq!(rig.post(&path, &json!({ "mode": mode })).0, 200);
+        expect(of_caller, of_alice);
+    }
+
+    // With the talk it ends: the caller is the provider's again.
+    alice.bye(&mut talks);
+    eve.expect_bye();
+    caller.expect_bye();
+    leg.back(None, Duration::from_secs(1));
+    leg.until_hangup();
+    rig.expect_agent("eve", "ready");
+    wrap_up(rig, "alice");
+    let record = rig.record_when(|record| !record["resolved"].is_null());
+    assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("agent")));
+    rig.expect_no_calls();
+}
+
+/// The one call is to be listened to from this telephone.
+fn supervise(rig: &Rig, from: &Value) -> (u16, Value) {
+    let path = format!("/v1/calls/{}/supervise", live(rig)["id"]);
+    rig.post(&path, &json!({ "mode": "listen", "from": from }))
+}
+
+#[test]
+fn a_providers_call_whose_sound_is_there_cannot_be_supervised() {
+    let site = Site::with(Kind::Twilio, true, &format!("{ALICE}{EVE}"), &flow());
     let mut eve = site.rig.agent("eve");
     let mut leg = site.carrier.call("CA22");
     reach_queue(&mut leg);
-    let call = &live(&site.rig)["id"];
-    let listen = json!({ "mode": "listen", "from": { "agent": "eve" } });
-    let (status, why) = site.rig.post(&format!("/v1/calls/{call}/supervise"), &listen);
+    let (status, why) = supervise(&site.rig, &json!({ "agent": "eve" }));
     assert_eq!((status, &why["error"]), (409, &json!("refused")), "{why}");
     let message = why["message"].as_str().expect("a sentence");
     assert!(message.contains("a telephony provider carries this call"), "{message}");

@@ -1,8 +1,8 @@
-//! Calls whose agent was consulting somebody when the server was killed.
+//! Calls whose agent was consulting somebody, or was supervised, when the server was killed.
 
 use super::*;
 use crate::call::Stage;
-use crate::words::{ConsultTarget, Telephone};
+use crate::words::{ConsultTarget, PartyRole, SupervisorMode, SupervisorRequest, Telephone};
 
 const CONSULTED: &str = "+14155550177";
 /// A provider that may dial the consulted party, and an agent whom it reaches.
@@ -103,4 +103,61 @@ fn a_consultation_of_telephones_is_lost_with_the_server() {
     for leg in &record.legs {
         assert_eq!((leg.outcome.name(), leg.ended_at), ("accepted", Some(lost_at)));
     }
+}
+
+impl Server {
+    /// Bob supervises this call at his own telephone.
+    fn is_supervised(&mut self, call: CallId, mode: SupervisorMode) {
+        self.register("bob");
+        let from = Telephone::Agent { agent: "bob".to_owned() };
+        let ask = SupervisorRequest::Supervise { mode, from };
+        self.tell(Event::SupervisorAsked { by: "operator".to_owned(), call, ask });
+        self.answered();
+        assert_eq!(self.call(call).supervisor.map(|it| it.mode), Some(mode));
+        assert_eq!(self.agent("bob").own_call, Some(call));
+    }
+}
+
+#[test]
+fn a_supervisor_is_lost_with_the_server_and_the_call() {
+    let world = World::new();
+    let (mut server, call) = talking(&world, trunk());
+    server.is_supervised(call, SupervisorMode::Listen);
+    server.pass(Duration::from_secs(5));
+    let lost_at = server.now;
+    let now = server.kill();
+    let server = world.start(now);
+    assert_eq!(server.agent("bob").own_call, None);
+    server.kill();
+    let record = world.record(call).unwrap();
+    assert_eq!((record.outcome, record.ended_by), (CallOutcome::Handled, EndedBy::ServerLost));
+    let [_, supervisor] = &record.legs[..] else { panic!("{record:?}") };
+    assert_eq!((supervisor.role, supervisor.modes.len()), (Some(PartyRole::Supervisor), 1));
+    assert_eq!(supervisor.ended_at, Some(lost_at));
+    assert!(supervisor.only_supervised());
+}
+
+#[test]
+fn a_providers_call_goes_on_without_the_supervisor_who_was_lost() {
+    let world = world();
+    let via = Via::Provider(PROVIDER.to_owned());
+    let mut server = world.start(MORNING);
+    server.ask("gus", AgentRequest::LogOut);
+    server.ready("alice");
+    let call = server.calls(CALLER, via);
+    server.presses(call, "1");
+    server.answered();
+    server.is_supervised(call, SupervisorMode::Whisper);
+    let lost_at = server.now;
+    let now = server.kill();
+    let mut server = world.start(now);
+    let view = server.call(call);
+    assert_eq!((view.step.as_deref(), view.supervisor), (Some("survey"), None));
+    assert_eq!(server.agent("bob").own_call, None);
+    server.hangs_up(call);
+    server.stop();
+    let record = world.record(call).unwrap();
+    let [agent, supervisor] = &record.legs[..] else { panic!("{record:?}") };
+    assert_eq!((agent.ended_at, supervisor.ended_at), (Some(lost_at), Some(lost_at)));
+    assert_eq!(supervisor.modes[0].mode, SupervisorMode::Whisper);
 }

@@ -1,6 +1,8 @@
 //! Callers who seem to be gone, or are: commands, hand-offs, full servers and restarts.
 
 use super::*;
+use crate::front::Front;
+use crate::words::Target;
 
 #[test]
 fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() {
@@ -132,4 +134,35 @@ fn a_caller_who_talked_at_our_telephone_goes_on_after_a_restart() {
     let back = world.step(3, dialed(Some(Cause::NETWORK_OUT_OF_ORDER), None));
     assert!(told(&back)[0].starts_with("[\"Press 1"), "{back:?}");
     assert_eq!(world.calls.poll_dropped(), None);
+}
+
+#[test]
+fn a_supervisor_can_hear_a_caller_whose_sound_is_with_us_and_no_other() {
+    let mut world = World::waiting(None, true);
+    let can = |world: &World, whom: Option<Target>| {
+        world.calls.can_supervise(CALLER, whom.as_ref()).map_err(|why| why.0)
+    };
+    let is_refused = |world: &World| can(world, None).is_err_and(|why| why.contains("is not here"));
+    assert!(is_refused(&world), "in the queue");
+    world.ready();
+    world.tell(Event::Answered { leg: PARTY });
+    assert!(is_refused(&world), "on the way");
+    let document = world.step(4, Fields::default());
+    let [Action::Dial(dial)] = &document.actions[..] else { panic!("{document:?}") };
+    let Callee::Sip(uri) = &dial.to else { panic!("{dial:?}") };
+    let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
+    world.calls.handoff_arrived(user).unwrap();
+    let at = |trunk: &str| {
+        let (trunk, number) = (trunk.to_owned(), "+14155550166".to_owned());
+        Some(Target::Trunk { trunk, number, others: Vec::new() })
+    };
+    for whom in [None, Some(Target::Agent(AgentId(0))), at("of_ours")] {
+        assert_eq!(can(&world, whom), Ok(()));
+    }
+    let why = can(&world, at("acme")).expect_err("the provider would ring them");
+    assert!(why.contains("`trunk` must be one of ours"), "{why}");
+    world.calls.handoff_ended(world.now, CALL, true, Cause::NORMAL_CLEARING);
+    assert!(is_refused(&world), "back at the provider");
+    let other = LegId::caller(CallId(99));
+    assert_eq!(world.calls.can_supervise(other, None), Ok(()), "no call of the provider's");
 }

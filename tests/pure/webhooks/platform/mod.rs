@@ -339,12 +339,12 @@ impl Front for Platform {
         self.front.can(leg, request)
     }
 
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        self.front.can_supervise(call)
-    }
-
     fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
         self.front.can_consult(leg, whom)
+    }
+
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.front.can_supervise(leg, whom)
     }
 
     fn handle_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {

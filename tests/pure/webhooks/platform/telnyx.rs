@@ -337,8 +337,8 @@ impl Front for Telnyx {
         self.front.can(leg, request)
     }
 
-    fn can_supervise(&self, call: CallId) -> Result<(), FrontCannot> {
-        self.front.can_supervise(call)
+    fn can_supervise(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {
+        self.front.can_supervise(leg, whom)
     }
 
     fn can_consult(&self, leg: LegId, whom: Option<&Target>) -> Result<(), FrontCannot> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use attendant::front::{Front, FrontCannot, Handoff, HandoffEnd};
-use attendant::id::{AgentId, CallId, LegId};
+use attendant::id::{AgentId, LegId};
 use attendant::time::Timestamp;
 use attendant::words::{AgentRequest, Cause, Command, Event, Target};
 
@@ -110,7 +110,7 @@ impl Front for Phones {
         Ok(())
     }
 
-    fn can_supervise(&self, _call: CallId) -> Result<(), FrontCannot> {
+    fn can_supervise(&self, _leg: LegId, _whom: Option<&Target>) -> Result<(), FrontCannot> {
         Ok(())
     }
 
