@@ -93,9 +93,9 @@ fn a_recording_goes_on_with_who_takes_over_wherever_they_are() {
         assert_eq!(desk.stage(), Some(RecordingStage::On));
         // And with the recording key of that telephone it pauses, as with an agent's.
         desk.keys(SECOND, "*9");
-        desk.check(&["tape call-1-1 nobody | "]);
+        desk.check(&["play call-1/2", "tape call-1-1 nobody | "]);
         desk.keys(SECOND, "*9");
-        desk.check(&["tape call-1-1 call-1/0 | call-1/2"]);
+        desk.check(&["play call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
         desk.hang_up(CALLER);
         let record = desk.closed();
         assert_eq!((record.recordings.len(), record.recordings[0].pauses.len()), (1, 1));
@@ -159,7 +159,7 @@ fn on_demand_it_is_who_took_over_who_says_when() {
     desk.check(&["tape call-1-1 nobody | "]);
     assert_eq!(desk.stage(), Some(RecordingStage::Paused));
     desk.keys(SECOND, "*9");
-    desk.check(&["tape call-1-1 call-1/0 | call-1/2"]);
+    desk.check(&["play call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::id::PlayId;
 use crate::media::dtmf;
-use crate::media::format::{AudioFormat, FRAME};
+use crate::media::format::AudioFormat;
 use crate::media::goertzel::Detector;
 use crate::media::keys::{Presses, Way};
 use crate::media::outgoing::{Outgoing, Size};
@@ -522,8 +522,9 @@ const SILENCE: [i16; AudioFormat::PACKET_SAMPLES_MAX] = [0; AudioFormat::PACKET_
 const EVENT_GAP: Duration = Duration::from_millis(200);
 /// How long the tone of a key may last that came by SIP INFO, which does not say it.
 const INFO_KEY: Duration = Duration::from_millis(300);
-/// Until the next packet says whether the tone goes on.
-const TONE_GAP: Duration = FRAME;
+/// Until the next packet says whether the tone goes on: two frames, so that a mixer that wakes once
+/// per frame has seen the key down, however the packet and its frame fall together.
+const TONE_GAP: Duration = Duration::from_millis(40);
 /// Whoever begins to hear a leg does not hear the key that is down there. One that is held for
 /// longer, or music that is taken for one, is heard from then on; as an event it never is. With
 /// what waits in a mix and is not heard either, that is a second at most.

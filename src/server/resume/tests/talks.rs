@@ -123,7 +123,6 @@ fn a_supervisor_is_lost_with_the_server_and_the_call() {
     let world = World::new();
     let (mut server, call) = talking(&world, trunk());
     server.is_supervised(call, SupervisorMode::Listen);
-    server.pass(Duration::from_secs(5));
     let lost_at = server.now;
     let now = server.kill();
     let server = world.start(now);
