@@ -241,7 +241,8 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call).filter(|call| call.talks_on(leg)) else {
             return;
         };
-        if !call.party(leg).is_some_and(Leg::serves_caller) {
+        // Nothing is recorded of a call that its caller has left; requests are refused there, too.
+        if call.caller().is_none() || !call.party(leg).is_some_and(Leg::serves_caller) {
             return;
         }
         if !call.recordings.pressed.completes(now, key, code) || call.recordings.is_announcing() {

@@ -101,6 +101,16 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
+    /// Which of its languages is meant: `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
+    pub(in crate::flow) fn find_language(&self, language: &str) -> Option<usize> {
+        let known = |is: &dyn Fn(&str) -> bool| self.languages.iter().position(|tag| is(tag));
+        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let wanted = primary(language);
+        known(&|tag| tag.eq_ignore_ascii_case(language))
+            .or_else(|| known(&|tag| tag.eq_ignore_ascii_case(&wanted)))
+            .or_else(|| known(&|tag| primary(tag) == wanted))
+    }
+
     /// The stem of the file.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

@@ -122,7 +122,7 @@ impl Run {
     #[must_use]
     pub fn new(flow: Arc<Flow>, start: Facts) -> Self {
         let language = start.caller.get("language").and_then(|language| language.as_str());
-        let language = language.and_then(|language| find_language(&flow, language)).unwrap_or(0);
+        let language = language.and_then(|language| flow.find_language(language)).unwrap_or(0);
         Self {
             flow,
             caller: known(start.caller),
@@ -511,7 +511,7 @@ impl Run {
 
     /// Speaks `language` from now on, if the flow does.
     pub(in crate::flow) fn speak(&mut self, flow: &Flow, language: &str) {
-        if let Some(language) = find_language(flow, language) {
+        if let Some(language) = flow.find_language(language) {
             self.language = language;
         }
     }
@@ -590,14 +590,4 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
         }
     }
     said
-}
-
-/// `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
-fn find_language(flow: &Flow, language: &str) -> Option<usize> {
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let exact = flow.languages.iter().position(|known| known.eq_ignore_ascii_case(language));
-    let wanted = primary(language);
-    let bare = || flow.languages.iter().position(|known| known.eq_ignore_ascii_case(&wanted));
-    let near = || flow.languages.iter().position(|known| primary(known) == wanted);
-    exact.or_else(bare).or_else(near)
 }

@@ -379,6 +379,20 @@ fn a_caller_alone_with_somebody_outside_is_not_recorded() {
 }
 
 #[test]
+fn the_recording_key_begins_nothing_once_the_caller_has_left() {
+    let mut desk = Desk::always();
+    desk.connect();
+    desk.asks(AgentRequest::Consult { target: number("(415) 555-0177", None) });
+    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    desk.log.clear();
+    desk.ends(CALLER);
+    assert!(desk.log.contains(&"stop-tape call-1-1".to_owned()), "{:?}", desk.log);
+    desk.log.clear();
+    desk.keys(AGENT, "*9");
+    desk.check(&[]);
+}
+
+#[test]
 fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside() {
     let mut desk = Desk::always();
     desk.connect();
