@@ -274,7 +274,13 @@ impl Watch {
     }
 
     /// The center has no more to say.
-    pub fn settled(&self, center: &ContactCenter, copy: bool) {
+    pub fn settled(&mut self, center: &ContactCenter, copy: bool) {
+        // Also one whose telephone holds when they take the call over, and is not heard yet.
+        let supervises = |leg: &Leg| leg.answered && leg.supervises.is_some();
+        let legs = self.calls.values().flatten().filter(|(_, leg)| supervises(leg));
+        for id in legs.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.serves(id, center);
+        }
         assert!(
             !copy || self.commands == 0,
             "doubled events brought about {} commands",

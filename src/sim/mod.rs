@@ -341,7 +341,7 @@ impl Turn for Sim {
     }
 
     fn input_over(&mut self, now: Timestamp) {
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = &mut self.watch {
             self.center.check(now);
             watch.settled(&self.center, self.is_copy);
         }
