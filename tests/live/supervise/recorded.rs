@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{ALL, EVE, EVE_HZ, Watched, from_eve};
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, TONES};
-use crate::recording::{CHUNK, expect_stage, path_of};
+use crate::recording::{CHUNK, WHILE, expect_stage, path_of};
 use crate::rig::Plan;
 use crate::sound::{level, purity};
 use crate::wav::read_stereo;
@@ -20,6 +20,11 @@ fn recorded() -> Watched {
 }
 
 impl Watched {
+    /// It goes on as it is for long enough that the file can be judged.
+    fn goes_on(&self) {
+        self.caller.media.listen(WHILE);
+    }
+
     fn eve_asks(&self, what: &str, body: &Value) {
         let (status, answer) = self.rig.post(&format!("/v1/agents/eve/{what}"), body);
         assert_eq!(status, 200, "{what}: {answer:#}");
@@ -53,12 +58,16 @@ fn letters(sound: &[i16]) -> String {
 #[test]
 fn who_whispers_is_in_no_recording_and_who_joins_all_is() {
     let mut watched = recorded();
+    watched.goes_on();
     watched.join("whisper");
     watched.whisper();
+    watched.goes_on();
     watched.mode("barge");
     watched.barge();
+    watched.goes_on();
     watched.mode("whisper");
     watched.whisper();
+    watched.goes_on();
     watched.caller.bye(&mut watched.a_leg);
     watched.alice.expect_bye();
     let [left, right] = watched.heard();
@@ -70,6 +79,7 @@ fn who_whispers_is_in_no_recording_and_who_joins_all_is() {
 #[test]
 fn who_takes_over_is_recorded_and_holds_and_pauses_as_an_agent_does() {
     let mut watched = recorded();
+    watched.goes_on();
     watched.join("listen");
     let (status, answer) = watched.rig.post("/v1/agents/eve/hold", &json!({}));
     let call = watched.call;
@@ -81,6 +91,7 @@ fn who_takes_over_is_recorded_and_holds_and_pauses_as_an_agent_does() {
     let two = |watched: &Watched| {
         watched.caller.media.expect_exactly(&[EVE_HZ], ALL, SOON);
         watched.eve.media.expect_exactly(&[CALLER_HZ], ALL, SOON);
+        watched.goes_on();
     };
     two(&watched);
     expect_stage(&watched.rig, &json!("on"));
