@@ -33,6 +33,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -242,6 +243,7 @@ impl Api {
             .route("/v1/agents/{name}/recording/start", post(talks::start_recording))
             .route("/v1/agents/{name}/recording/pause", post(talks::pause_recording))
             .route("/v1/agents/{name}/recording/resume", post(talks::resume_recording))
+            .route_layer(middleware::from_fn(read_whole))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
@@ -318,6 +320,18 @@ async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -
         Err(error) => error.into_response(),
         Ok(role) if role < needed => ApiError::forbidden().into_response(),
         Ok(_) => next.run(request).await,
+    }
+}
+
+/// Reads the body to its end, also where the request needs none. An answer that leaves while the
+/// body is on its way closes the connection, and the client's next request on it is lost.
+async fn read_whole(request: HttpRequest, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match to_bytes(body, BODY_LEN_MAX).await {
+        Ok(body) => next.run(HttpRequest::from_parts(head, Body::from(body))).await,
+        Err(_) => {
+            ApiError::body(StatusCode::PAYLOAD_TOO_LARGE, "over 64 KiB, or cut off").into_response()
+        }
     }
 }
 
