@@ -31,6 +31,7 @@ mod platform;
 mod ports;
 mod process;
 mod proxy;
+mod real_calls;
 mod recording;
 mod refused;
 mod rig;

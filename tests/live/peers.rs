@@ -23,7 +23,7 @@ use crate::wav::read_wav;
 
 const CALLER: &str = include_str!("sipp/caller.xml");
 const KEY_BY_INFO: &str = include_str!("sipp/key_info.xml");
-const AGENT: &str = include_str!("sipp/agent.xml");
+pub(crate) const AGENT: &str = include_str!("sipp/agent.xml");
 
 /// Whether all of these are on PATH. Says which one is not, past the capture of test output.
 pub(crate) fn have(tools: &[&str]) -> bool {
@@ -49,12 +49,12 @@ pub(crate) fn is_left_out(reason: &str) {
 }
 
 /// A peer that ends by itself.
-struct Peer(Process);
+pub(crate) struct Peer(Process);
 
 impl Peer {
     /// Waits until it has ended by itself, well.
     #[track_caller]
-    fn done(&mut self, rig: &Rig) {
+    pub(crate) fn done(&mut self, rig: &Rig) {
         let status =
             rig.eventually("the peer has ended", || self.0.0.try_wait().expect("our child"));
         assert!(status.success(), "sipp: {status}; the server said:\n{}", rig.said());
@@ -109,8 +109,14 @@ pub(crate) fn baresip_with(rig: &Rig, agent: &str, more: &str) -> Baresip {
 }
 
 impl Baresip {
-    /// Seconds of this tone in what it heard.
-    fn heard_s(&self, hz: f64) -> f64 {
+    /// Seconds of this tone, alone, in what it heard.
+    pub(crate) fn heard_s(&self, hz: f64) -> f64 {
+        self.heard_all_s(&[hz])
+    }
+
+    /// Seconds of these tones, equally loud and no other, in what it heard.
+    pub(crate) fn heard_all_s(&self, tones_hz: &[f64]) -> f64 {
+        let share = 0.8 / tones_hz.len() as f64;
         let files = fs::read_dir(self.folder.path()).expect("our own folder");
         let heard = files
             .filter_map(Result::ok)
@@ -118,7 +124,8 @@ impl Baresip {
             .filter(|path| path.to_string_lossy().ends_with("-dec.wav"));
         let frames = |path: &Path| {
             let sound = read_wav(path);
-            sound.chunks(5 * FRAME).filter(|part| purity(part, hz) > 0.8).count()
+            let are_there = |part: &[i16]| tones_hz.iter().all(|hz| purity(part, *hz) > share);
+            sound.chunks(5 * FRAME).filter(|part| are_there(part)).count()
         };
         heard.map(|path| frames(&path)).sum::<usize>() as f64 / 10.0
     }
@@ -161,7 +168,7 @@ pub(crate) fn talk_with_baresip(rig: &Rig, caller: &mut Phone, agent: &Baresip) 
 // ---- sipp ----
 
 /// sipp with this scenario, once, playing a tone of `hz`.
-fn sipp(scenario: &str, hz: f64, port: u16, target: &[&str]) -> (Peer, TempDir) {
+pub(crate) fn sipp(scenario: &str, hz: f64, port: u16, target: &[&str]) -> (Peer, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path();
     fs::write(path.join("scenario.xml"), scenario).expect("our own folder");

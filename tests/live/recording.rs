@@ -88,7 +88,7 @@ pub(crate) fn path_of(rig: &Rig, name: &str) -> PathBuf {
 
 /// The only recording of the only record, once it is kept, and what is heard in its two channels.
 #[track_caller]
-fn kept(rig: &Rig) -> (Value, [String; 2]) {
+pub(crate) fn kept(rig: &Rig) -> (Value, [String; 2]) {
     let record = rig.record_when(|record| record["recordings"][0]["state"] == "kept");
     let recordings = record["recordings"].as_array().expect("a list");
     assert_eq!(recordings.len(), 1, "{record:#}");

@@ -27,7 +27,7 @@ const BINARY: &str = "ATTENDANT_RSIPSTACK";
 const CALLER: &str = "+14155550122";
 
 /// Where the telephone is. Says so where it is not.
-fn binary() -> Option<PathBuf> {
+pub(crate) fn binary() -> Option<PathBuf> {
     let path = std::env::var_os(BINARY).map(PathBuf::from);
     let found = path.filter(|path| path.is_file());
     if found.is_none() {
@@ -37,7 +37,7 @@ fn binary() -> Option<PathBuf> {
 }
 
 /// The telephone, ended with the test.
-struct Softphone {
+pub(crate) struct Softphone {
     name: String,
     by_tcp: bool,
     _process: Process,
@@ -79,7 +79,7 @@ impl Softphone {
 
     /// One that has registered as this agent, and has registered again.
     #[track_caller]
-    fn agent(binary: &PathBuf, rig: &Rig, name: &str, more: &[&str]) -> Self {
+    pub(crate) fn agent(binary: &PathBuf, rig: &Rig, name: &str, more: &[&str]) -> Self {
         let mut phone = Self::start(binary, rig, name, more);
         phone.tell("register 300");
         phone.expect("registered");
@@ -88,14 +88,14 @@ impl Softphone {
         phone
     }
 
-    fn tell(&mut self, line: &str) {
+    pub(crate) fn tell(&mut self, line: &str) {
         self.log.push(format!("> {line}"));
         writeln!(self.input, "{line}").expect("the telephone lives");
     }
 
     /// Waits for this line, or one that goes on after it and a space; others are kept for later.
     #[track_caller]
-    fn expect(&mut self, wanted: &str) -> String {
+    pub(crate) fn expect(&mut self, wanted: &str) -> String {
         let fits = |line: &str| {
             line.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
         };
@@ -116,20 +116,20 @@ impl Softphone {
 
     /// Says this tone and hears that one.
     #[track_caller]
-    fn say_and_hear(&mut self, said_hz: f64, heard_hz: f64) {
+    pub(crate) fn say_and_hear(&mut self, said_hz: f64, heard_hz: f64) {
         self.tell(&format!("say {said_hz}"));
         self.hear(heard_hz);
     }
 
     #[track_caller]
-    fn hear(&mut self, hz: f64) {
+    pub(crate) fn hear(&mut self, hz: f64) {
         self.tell(&format!("hear {hz}"));
         self.expect(&format!("heard {hz}"));
     }
 
     /// Rings, and answers.
     #[track_caller]
-    fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         self.expect("ringing");
         self.tell("answer");
         self.expect("talking");

@@ -17,11 +17,11 @@ use crate::sound::Codec;
 use crate::talks::live;
 
 /// What a supervisor says.
-const EVE_HZ: f64 = 2300.0;
+pub(crate) const EVE_HZ: f64 = 2300.0;
 const ALL: &[f64] = &[CALLER_HZ, AGENT_HZ, EVE_HZ];
 
 /// Serves no queue of these tests.
-const EVE: &str = r#"
+pub(crate) const EVE: &str = r#"
 [agents.eve]
 skills = { watching = 1 }
 password = "correct-horse-battery"
@@ -143,13 +143,13 @@ impl Watched {
     }
 }
 
-fn supervise(rig: &Rig, call: u64, body: &Value) -> (u16, Value) {
+pub(crate) fn supervise(rig: &Rig, call: u64, body: &Value) -> (u16, Value) {
     rig.post(&format!("/v1/calls/{call}/supervise"), body)
 }
 
 /// This agent is asked for, and answers.
 #[track_caller]
-fn join(rig: &Rig, call: u64, eve: &mut Phone, mode: &str) -> Dialog {
+pub(crate) fn join(rig: &Rig, call: u64, eve: &mut Phone, mode: &str) -> Dialog {
     let body = json!({ "mode": mode, "from": { "agent": eve.name } });
     let (status, view) = supervise(rig, call, &body);
     assert_eq!(status, 200, "{view:#}");
@@ -165,7 +165,7 @@ fn join(rig: &Rig, call: u64, eve: &mut Phone, mode: &str) -> Dialog {
 
 /// The one call is supervised in this mode.
 #[track_caller]
-fn expect_mode(rig: &Rig, mode: &str) {
+pub(crate) fn expect_mode(rig: &Rig, mode: &str) {
     rig.eventually(&format!("it is {mode}"), || {
         let there = &live(rig)["supervisor"];
         (there["mode"] == mode && there["since"].is_string()).then_some(())
@@ -174,7 +174,7 @@ fn expect_mode(rig: &Rig, mode: &str) {
 
 /// The supervisor's leg in a record, in these modes one after the other.
 #[track_caller]
-fn supervised<'a>(record: &'a Value, modes: &[&str]) -> &'a Value {
+pub(crate) fn supervised<'a>(record: &'a Value, modes: &[&str]) -> &'a Value {
     let mut legs = items(&record["legs"]).iter().filter(|leg| leg["role"] == "supervisor");
     let leg = legs.next().unwrap_or_else(|| panic!("no supervisor: {record:#}"));
     assert!(legs.next().is_none(), "{record:#}");
