@@ -387,11 +387,13 @@ impl World {
 
     fn prompt_ends(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
         let Some(end) = self.ends.get_mut(&leg) else { return };
-        // The end of a prompt that was just stopped may already be on its way.
-        if end.playing != Some(play) && !self.random.chance(self.plan.swarm.reordered) {
+        // The end of a prompt that was just stopped may already be on its way. What plays now in its
+        // place ends by itself.
+        if end.playing == Some(play) {
+            end.playing = None;
+        } else if !self.random.chance(self.plan.swarm.reordered) {
             return;
         }
-        end.playing = None;
         let failed = self.random.chance(self.plan.swarm.prompt_failed);
         let event = match failed {
             true => Event::PromptFailed { leg, play },
