@@ -373,7 +373,7 @@ impl Session {
     }
 
     /// Whether a key is down, whose tone may be in the sound. One that stays down is forgotten
-    /// after [`KEY_DOWN_MAX`].
+    /// after `KEY_DOWN_MAX`.
     #[must_use]
     pub fn has_key_down(&self, now: Timestamp) -> bool {
         now < self.down_until
