@@ -514,27 +514,6 @@ fn what_is_too_large_is_refused() {
     });
 }
 
-/// As many clients send it: the head, and the body when it has gone.
-#[test]
-fn a_body_that_is_not_needed_and_comes_late_leaves_the_connection_for_the_next_request() {
-    serve(SETTINGS, async |served| {
-        let mut stream = TcpStream::connect(served.address).await.unwrap();
-        let head = format!(
-            "POST /v1/agents/alice/ready HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATE}\r\n\
-             Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        // The server has seen the head once it has answered somebody who came after it.
-        assert_eq!(served.ask("GET /v1/calls", READ, None).await.0, 200);
-        stream.write_all(b"{}").await.unwrap();
-        let next = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        stream.write_all(next.as_bytes()).await.unwrap();
-        let mut answers = String::new();
-        let _ = stream.read_to_string(&mut answers).await;
-        assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{answers}");
-    });
-}
-
 #[test]
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
