@@ -387,8 +387,8 @@ impl World {
 
     fn prompt_ends(&mut self, now: Timestamp, leg: LegId, play: PlayId) {
         let Some(end) = self.ends.get_mut(&leg) else { return };
-        // The end of a prompt that was just stopped may already be on its way. What plays now in its
-        // place ends by itself.
+        // The end of a prompt that was just stopped may already be on its way. What plays now in
+        // its place ends by itself.
         if end.playing == Some(play) {
             end.playing = None;
         } else if !self.random.chance(self.plan.swarm.reordered) {
