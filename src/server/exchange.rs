@@ -69,7 +69,7 @@ impl Exchange {
 
     /// Carries out a command about a leg; gives one back that is about a record.
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        // What a provider's call is told leaves with a document, which waits for the write itself.
+        // A document carries the commands of a provider's call, and waits for the write itself.
         let left = self.providers.carry_out(now, command);
         let left = left.and_then(|command| self.begun.keep(command));
         let left = left.and_then(|command| self.carry_out_at_once(now, command));

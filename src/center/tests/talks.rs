@@ -36,7 +36,7 @@ impl Desk {
         self.event(Event::AgentAsked { agent: ADA, ask });
     }
 
-    /// What is refused changes nothing when it is told all the same.
+    /// A refused request changes nothing where it comes as an event all the same.
     pub(super) fn consult(&mut self) {
         self.ask(AgentRequest::Consult { target: number("(415) 555-0177", None) });
     }

@@ -35,7 +35,7 @@ impl Desk {
         self.event(Event::AgentAsked { agent: EVE, ask });
     }
 
-    /// What Eve cannot have now changes nothing when it is told all the same.
+    /// A request that Eve cannot have now changes nothing where it comes as an event all the same.
     #[track_caller]
     fn eve_is_refused(&mut self, ask: AgentRequest, expected: &str) {
         let why = self.center.check_request(EVE, &ask).expect_err("it is refused");

@@ -11,7 +11,7 @@
 //! get the same challenge, after the same work, and an unknown user gets one that a known user
 //! might get.
 //!
-//! **Deliberately absent:** bans; `acl` counts the guesses that are told here.
+//! **Deliberately absent:** bans; `acl` counts the guesses reported here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

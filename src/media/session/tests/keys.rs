@@ -86,7 +86,7 @@ impl Pair {
         heard.collect()
     }
 
-    /// The tones of a key, until it is told.
+    /// The tones of a key, until the media report it.
     fn press_tone(&mut self) {
         let before = self.source.session.pressed();
         for _ in 0..5 {

@@ -88,7 +88,7 @@ impl World {
         let link = &request.link;
         let next = &mut self.next_call;
         let result = self.front.handle_request(now, PROVIDER, link, &request.fields, next);
-        // Long over: the platform is told so.
+        // Long over: the platform hears so.
         let Some((document, caused)) = self.answer(result) else { return };
         self.judge.log(now, "answer", &document);
         let is_new = self.judge.answered(&request.fields.reference, link, &document, caused);
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// A party is told that it is brought together with the caller.
+    /// The platform reports to a party that it is with the caller.
     pub(super) fn is_bridged(&self, leg: LegId) {
         let state = self.center.call(leg.call).map(|call| call.state);
         assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
