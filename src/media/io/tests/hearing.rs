@@ -218,7 +218,7 @@ fn music_on_a_leg_silences_the_mix_until_it_is_asked_to_hear_again() {
     assert_eq!(legs[0].tones(), [1, 2]);
 }
 
-/// The media report a key at its first packet, and whoever hears the leg because of it must not hear
+/// The media report a key at its first packet, and who hears the leg because of it must not hear
 /// the rest: it may be the last of a secret, or the one by which a supervisor takes a call over.
 #[test]
 fn whoever_is_let_hear_a_leg_by_its_key_hears_nothing_of_that_key() {
