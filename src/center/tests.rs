@@ -263,7 +263,7 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
     floor.check(&["loop call-1/0", "ring call-1/1 agent-1"]);
     floor.press(second, '1');
     floor.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
-    // Nobody who is left can take a third one, and it is said why.
+    // No agent who is left can take a third one, and it is said why.
     let third = floor.call(3);
     floor.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
     floor.press(third, '1');
@@ -392,7 +392,7 @@ fn a_phone_that_rings_out_loses_its_agent_and_the_next_one_rings() {
     floor.log.clear();
     floor.wait_s(15);
     floor.check(&["hang-up call-1/1 no_answer", "ring call-1/2 agent-1"]);
-    // Ada's phone answers in the moment it is told to stop: too late, and nothing happens.
+    // Ada's phone answers in the moment its `CANCEL` leaves: too late, and nothing happens.
     floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
     floor.check(&[]);
     floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });

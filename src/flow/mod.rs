@@ -1,4 +1,4 @@
-//! The IVR language: one TOML file a flow, one table a step.
+//! The IVR language: one TOML file per flow, one table per step.
 //!
 //! [`parse`](parse()) turns a file into a [`Flow`] or into everything that is wrong with it; a
 //! [`Run`] is one call's way through a flow: [`Input`] in, [`Effect`] out.
@@ -20,8 +20,8 @@
 //! * `hours_check`: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any
 //! * `queue`: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
 //!   `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
-//!   `next` `full` `timeout` `no_agents` `exit`. `no_agents` is taken when nobody who could take
-//!   the call now or after a `relax` step is there: on arrival that is somebody logged in, also on
+//!   `next` `full` `timeout` `no_agents` `exit`. `no_agents` is taken when no agent who could take
+//!   the call now or after a `relax` step is there: on arrival that is an agent logged in, also on
 //!   a break, whose phone can be reached or who is on a call; a caller who waits goes there when
 //!   the last of them logs out, and not because a phone is lost for a moment. `prefer` waits only
 //!   for an agent who is ready or will be after the call they are on

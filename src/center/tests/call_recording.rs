@@ -188,7 +188,7 @@ fn a_pause_is_silence_and_is_in_the_record() {
     assert_eq!(floor.stage(), Some(RecordingStage::Paused));
     floor.asks(AgentRequest::PauseRecording);
     floor.check(&[]);
-    // Whatever else happens, nobody is in it.
+    // Whatever else happens, no leg is in it.
     floor.asks(AgentRequest::Hold);
     floor.asks(AgentRequest::Resume);
     assert!(!floor.log.iter().any(|line| line.starts_with("tape")), "{:?}", floor.log);
@@ -330,7 +330,7 @@ fn nobody_is_recorded_who_did_not_hear_of_it() {
     floor.ends(CALLER);
     let record = floor.record();
     assert_eq!(record.recordings[0].state, RecordingState::Failed);
-    // While there is nobody yet, it is said again at the answer.
+    // While no agent is there yet, it is said again at the answer.
     floor.wait_s(20);
     let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada"]);
     floor.call(1);
@@ -426,7 +426,7 @@ fn a_conference_is_recorded_with_all_whom_the_caller_hears() {
     assert_eq!(last(&floor), "bridge call-1/1 call-1/2", "of what they say alone nothing is kept");
     floor.asks(AgentRequest::Conference);
     assert_eq!(last(&floor), "tape call-1-1 call-1/0 | call-1/1 call-1/2");
-    // Whom the caller does not hear is not in it.
+    // A leg that the caller does not hear is not in it.
     floor.event(Event::Held { leg: consulted });
     assert_eq!(last(&floor), "tape call-1-1 call-1/0 | call-1/1");
     floor.event(Event::Resumed { leg: consulted });
@@ -469,7 +469,7 @@ fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     floor.check(&[rang]);
     floor.event(Event::PromptDone { leg: CALLER, play });
     floor.check(&both);
-    // Where the agent says when, nobody says so.
+    // Where the agent says when, there is no announcement.
     let rules = [RecordingRule::OnDemand; 2];
     let mut floor = Floor::recording(rules, RecordingPrompt::default(), &["ada"]);
     floor.call(1);

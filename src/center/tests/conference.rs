@@ -9,7 +9,7 @@ use crate::call::{CONFERENCE_LEGS_MAX, Stage};
 use crate::id::LegId;
 use crate::words::{AgentRequest, EndedBy, Event, SupervisorMode, SupervisorRequest, Telephone};
 
-/// Ada, the caller, and so many consulted parties have met.
+/// Ada, the caller, and this number of consulted parties have met.
 fn met(consulted: u16) -> Floor {
     let mut floor = Floor::beside(&[]);
     for n in 2..2 + consulted {
@@ -113,7 +113,7 @@ fn a_conference_takes_no_leg_beyond_its_bound() {
     floor.check(&[]);
     floor.check_heard(&expected);
 
-    // Whoever leaves makes room: for a consultation from a queue as for any other.
+    // A party that leaves makes room: for a consultation from a queue as for any other.
     floor.hang_up(SECOND);
     floor.consults(queue("help"));
     assert_eq!(floor.consult_stage(), Some(Stage::Ringing));

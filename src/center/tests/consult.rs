@@ -78,7 +78,7 @@ impl Floor {
         self.consult_now().map(|consult| consult.stage)
     }
 
-    /// Whom each leg hears, by their numbers; who hears nobody is not there.
+    /// The legs that each leg hears, by their numbers; a leg that hears none is not there.
     #[track_caller]
     pub(super) fn check_heard(&self, expected: &[(u16, &[u16])]) {
         let call = self.center.calls.get(&CALL).unwrap();
@@ -134,7 +134,7 @@ fn an_agent_who_is_consulted_has_the_telephone_in_use_and_nothing_to_write_up() 
         (consult.stage, floor.of(BOB)),
         (Stage::Ringing, AgentState::OnOwnCall { call: CALL })
     );
-    // Whoever waits now waits for somebody else.
+    // A call that waits now waits for another agent.
     let other = floor.call(2);
     floor.press(other, '1');
     floor.wait_s(4);
@@ -298,7 +298,7 @@ fn a_provider_dials_its_agents_to_be_consulted_too() {
     floor.event(Event::Answered { leg: AGENT });
     let target = agent("gus");
     assert_eq!(floor.center.consult_dials(ADA, &target), Some(Target::Agent(AgentId(1))));
-    // A queue finds none of them: nobody at a telephone of ours is there.
+    // A queue finds none of them: no agent at a telephone of ours is there.
     floor.no_consult(queue("help"), "nobody but ada is there to answer for the queue `help`");
 }
 
@@ -376,7 +376,7 @@ fn whom_a_queue_found_is_its_agent_on_getting_the_call() {
     floor.check_figures(2);
 }
 
-/// Nobody else is ready; Bob is on a break, so that somebody may be waited for.
+/// No other agent is ready; Bob is on a break, so that a call may wait for him.
 fn waiting() -> Floor {
     let mut floor = Floor::new(&["ada", "bob"]);
     let lunch = AgentRequest::NotReady { reason: "lunch".to_owned() };
@@ -389,7 +389,7 @@ fn waiting() -> Floor {
     floor
 }
 
-/// The last visit to a queue ended like this, after so many seconds.
+/// The last visit to a queue ended like this, after this number of seconds.
 #[track_caller]
 fn check_stay(record: &CallRecord, left: QueueExit, s: u64) {
     let stay = record.queued.last().unwrap();

@@ -31,7 +31,7 @@ fn whoever_holds_in_a_conference_is_out_of_it_until_they_are_back() {
     assert_eq!(ears(&floor), [2, 2, 2]);
     floor.hang_up(caller);
     floor.hang_up(CONSULTED);
-    // A hold counts while somebody hears music: five seconds of the consulted party's, one of the
+    // A hold counts while a party hears music: five seconds of the consulted party's, one of the
     // agent's.
     floor.check_legs(&[(22, 11, "accepted"), (14, 5, "accepted")]);
 }

@@ -36,7 +36,7 @@ fn dialed_back() -> Floor {
 #[test]
 fn a_flow_begins_when_the_caller_whom_we_dialed_answers() {
     let mut floor = dialed_back();
-    floor.check(&[]); // nothing to answer, and nobody to hear anything yet
+    floor.check(&[]); // nothing to answer, and no leg to hear anything yet
     floor.event(Event::Ringing { leg: CALLER });
     floor.check(&[]);
     floor.event(Event::Answered { leg: CALLER });
@@ -76,7 +76,7 @@ fn an_agent_and_a_consulted_party_go_on_without_the_caller() {
     floor.hang_up(AGENT);
     floor.check(&[
         "hang-up call-1/2 normal_clearing",
-        // Since the caller left, the agent has nobody on hold.
+        // Since the caller left, the agent has no call on hold.
         "record call-1 Handled by Agent talk 76000 hold 10000",
     ]);
     assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
@@ -102,7 +102,7 @@ fn a_caller_who_left_is_dialed_by_another_leg() {
     floor.check(&[]); // who rings hears no music
     floor.hang_up(caller);
     floor.press(caller, '1');
-    floor.check(&[]); // that leg is nobody's any more
+    floor.check(&[]); // that leg belongs to no call any more
     floor.event(Event::Answered { leg: back });
     floor.check(&["loop call-1/3"]);
     floor.ask(AgentRequest::Conference);

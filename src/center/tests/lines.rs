@@ -137,7 +137,7 @@ fn fault_29_ready_without_a_phone_is_nobody_for_who_comes() {
     wait_in_line(&mut floor, 1);
     let record = floor.records.pop().expect("sent away at once");
     assert_eq!(record.queued[0].left, QueueExit::Overflowed(Overflow::NoAgents));
-    // And the phone that comes back is somebody again.
+    // And the agent whose phone comes back counts again.
     floor.event(Event::PhoneReachable { agent: ADA, reachable: true });
     floor.log.clear();
     wait_in_line(&mut floor, 2);

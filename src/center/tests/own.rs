@@ -277,7 +277,7 @@ fn fault_15_an_own_call_whose_line_is_lost_was_ended_by_nobody_on_it() {
             floor.event(Event::LegLost { leg: CALLED, cause: Cause::INCOMPATIBLE, how });
             let record = &floor.records[0];
             assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by), "{to}");
-            // Whoever hangs up or declines still is who ended it.
+            // The party that hangs up or declines still is the one that ended it.
             for event in [
                 Event::DialFailed { leg: CALLED, cause: Cause::USER_BUSY },
                 Event::HungUp { leg: CALLED, cause: Cause::NORMAL_CLEARING },
@@ -339,7 +339,7 @@ fn fault_15_an_own_call_is_answered_when_there_is_sound_with_the_agent() {
         let times = (answered.since(record.arrived_at).as_secs(), record.legs[0].talk_ms);
         assert_eq!(times, (60, 5_000), "{to}");
 
-        // Who was called leaves before there is any: a telephone that we answered is hung up.
+        // The called party leaves before there is any: a telephone that we answered is hung up.
         floor.dial_silently(to);
         floor.event(Event::Answered { leg: CALLED });
         floor.log.clear();

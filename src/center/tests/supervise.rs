@@ -40,7 +40,8 @@ impl Floor {
         self.supervisor(SupervisorRequest::Mode { mode });
     }
 
-    /// Whom each leg that is up hears, by their numbers; who hears nobody is not there.
+    /// The legs that each leg that is up hears, by their numbers; a leg that hears none is not
+    /// there.
     fn ears(&self) -> BTreeMap<u16, Vec<u16>> {
         let call = self.center.calls.get(&CALL).unwrap();
         let legs = (0..9).map(|n| LegId { call: CALL, n }).filter(|leg| call.has_leg(*leg));
@@ -139,7 +140,7 @@ fn the_keys_of_the_supervisors_telephone_do_the_same() {
     floor.check_ears(&[(0, &[1]), (1, &[0, 2]), (2, &[0, 1])]);
     floor.press(SECOND, '3');
     floor.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
-    floor.press(AGENT, '1'); // a key of somebody else
+    floor.press(AGENT, '1'); // a key of another leg
     floor.press(SECOND, '#');
     floor.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
     floor.press(SECOND, '1');
@@ -172,7 +173,7 @@ fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
     floor.supervise(Barge);
     floor.event(Event::Answered { leg: AGENT });
     floor.check_ears(&[(1, &[0])]);
-    floor.press(caller, '1'); // to the queue: nobody is left to take it but Eve, who supervises
+    floor.press(caller, '1'); // to the queue: no agent is left to take it but Eve, who supervises
     floor.check_ears(&[(1, &[0])]);
     floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready });
     floor.event(Event::Answered { leg: SECOND });
@@ -229,7 +230,7 @@ fn nobody_whispers_to_somebody_outside() {
     let mut floor = Floor::new(&["ada", "eve"]);
     let caller = floor.call(1);
     floor.press(caller, '2');
-    floor.event(Event::Answered { leg: AGENT }); // somebody outside
+    floor.event(Event::Answered { leg: AGENT }); // an outside party
     floor.supervise(Whisper);
     floor.event(Event::Answered { leg: SECOND });
     floor.check_ears(&[(0, &[1]), (1, &[0]), (2, &[0, 1])]);
@@ -321,7 +322,7 @@ fn nothing_is_taken_over_from_the_flow() {
     floor.not_supervised(SupervisorRequest::Mode { mode: TakeOver }, nobody);
     floor.press(AGENT, '4');
     floor.check(&[]);
-    // Whom it was to be taken over from may have left before the supervisor answers.
+    // The agent it should be taken over from may have left before the supervisor answers.
     let mut floor = Floor::talking_to_ada();
     floor.supervise(TakeOver);
     let (step, vars) = ("outside".to_owned(), BTreeMap::new());

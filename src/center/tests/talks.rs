@@ -56,7 +56,7 @@ impl Floor {
         self.ask(AgentRequest::Transfer { step: step.to_owned(), vars: BTreeMap::new() });
     }
 
-    /// Who was dialed for how long, talked and held, in seconds, and how it ended.
+    /// The dialed parties, how long each rang, talked and held, in seconds, and how it ended.
     #[track_caller]
     pub(super) fn check_legs(&mut self, expected: &[(u64, u64, &str)]) -> CallRecord {
         let record = self.records.pop().expect("the call has ended");
@@ -467,7 +467,7 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
     floor.ask(AgentRequest::Conference);
     floor.log.clear();
     floor.event(Event::Held { leg: AGENT });
-    floor.check(&["bridge call-1/0 call-1/2"]); // and the agent hears nobody
+    floor.check(&["bridge call-1/0 call-1/2"]); // and the agent hears no leg
     assert!(floor.hearing.of(AGENT).is_empty());
     assert!(!floor.center.call(CallId(1)).unwrap().on_hold, "nobody hears music");
     floor.wait_s(2);
@@ -481,7 +481,7 @@ fn telephones_that_hold_are_heard_when_two_are_left() {
 #[test]
 fn a_hold_that_cannot_be_had_leaves_the_two_together() {
     let (mut floor, caller) = talking();
-    floor.event(Event::HoldFailed { leg: AGENT }); // of a hold that nobody remembers
+    floor.event(Event::HoldFailed { leg: AGENT }); // of a hold that no leg has
     floor.check(&[]);
     floor.ask(AgentRequest::Hold);
     floor.log.clear();

@@ -324,13 +324,14 @@ fn the_mode_ends_with_the_talk_it_was_asked_for() {
             floor.closed().legs[1].modes.iter().map(|it| (it.mode, it.instead_of)).collect();
         assert_eq!(modes, [(mode, None), (Listen, Some(mode)), (Barge, None)]);
     }
-    // Who whispered to an agent does not whisper to whom that agent leaves the caller.
+    // A supervisor who whispered to an agent does not whisper to the party that agent leaves the
+    // caller to.
     let mut floor = Floor::supervised(Whisper);
     floor.consult();
     floor.event(Event::Answered { leg: THIRD });
     floor.ask(AgentRequest::Complete);
     assert_eq!(floor.center.call(CALL).unwrap().supervisor.unwrap().mode, Listen);
-    // Who has joined all stays with those who are there.
+    // A supervisor who has joined all stays with those who are there.
     let mut floor = Floor::supervised(Barge);
     floor.consult();
     floor.event(Event::Answered { leg: THIRD });

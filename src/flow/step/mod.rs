@@ -92,7 +92,7 @@ pub(in crate::flow) enum Doing {
 pub(in crate::flow) struct Exit {
     pub(in crate::flow) label: String,
     pub(in crate::flow) to: StepId,
-    /// Whether somebody was waited for before this way is taken: the caller, or an agent.
+    /// Whether the step waits for the caller or an agent before this way is taken.
     pub(in crate::flow) waited: bool,
 }
 
@@ -198,7 +198,7 @@ impl Step {
     }
 
     /// Whether this key, pressed first, is one of those this step asks for. The exit key of a queue
-    /// is none: nobody has waited there yet.
+    /// is none: no caller has waited there yet.
     pub(in crate::flow) fn lists(&self, key: char) -> bool {
         match self {
             Step::Menu(step) => step.lists(key),
@@ -260,7 +260,7 @@ impl Step {
         }
     }
 
-    /// What is heard while somebody is waited for.
+    /// What the caller hears while waiting.
     pub(in crate::flow) fn sound(&self) -> Option<Prompt> {
         match self {
             Step::Queue(step) => Some(step.sound().prompt()),

@@ -46,7 +46,7 @@ pub(in crate::flow) struct Queue {
     exits: Exits,
 }
 
-/// What somebody who waits hears.
+/// What a caller who waits hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::flow) enum Sound {
     Music(Arc<str>),
@@ -232,7 +232,8 @@ impl Queue {
     }
 
     /// What an agent who talks to the caller asks of this queue: what the caller would ask, for
-    /// nobody in particular. What cannot be said of a caller who did not come this way is left out.
+    /// no caller in particular. What cannot be said of a caller who did not come this way is left
+    /// out.
     pub(in crate::flow) fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest {
         let skills = self.skills.iter();
         let skills =
@@ -392,7 +393,7 @@ fn demands(rendered: Vec<(Arc<str>, u8)>) -> Vec<(Arc<str>, u8)> {
     let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(rendered.len());
     for (name, level) in rendered {
         if name.is_empty() {
-            continue; // `{{ caller.language }}` of somebody we do not know
+            continue; // `{{ caller.language }}` of an unknown caller
         }
         match skills.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = (*known).max(level),

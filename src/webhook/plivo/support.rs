@@ -59,7 +59,7 @@ fn support_verb(verb: Verb) -> Support {
             Support::Partly("the key # ends a message even where the flow names no key")
         }
         Verb::Hangup => {
-            Support::Partly("a cause is told only before the call is answered, as busy or rejected")
+            Support::Partly("a cause is given only before the call is answered, as busy or rejected")
         }
     }
 }

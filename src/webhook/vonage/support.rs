@@ -37,7 +37,7 @@ pub(super) fn support(need: &Need) -> Support {
             Support::Partly("keys pressed during the prompt are lost; only those after it count")
         }
         Need::Secret => {
-            Support::Partly("we keep no such keys, but Vonage cannot be told to keep none")
+            Support::Partly("we keep no such keys, but Vonage has no setting to keep none")
         }
         Need::ExitKey => Support::Whole,
         Need::Language(tag) if language(LANGUAGES, tag).is_some() => Support::Whole,
@@ -64,7 +64,7 @@ fn support_verb(verb: Verb) -> Support {
                  counts as a message",
         ),
         Verb::Hangup => {
-            Support::Partly("no cause can be told, and a call is answered before it is refused")
+            Support::Partly("no cause can be given, and a call is answered before it is refused")
         }
     }
 }

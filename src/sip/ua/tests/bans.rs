@@ -1,4 +1,4 @@
-//! Penalties need a proof of address: what anybody can send in somebody's name shuts nobody out.
+//! Penalties need a proof of address: what a stranger can send in a peer's name shuts no peer out.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn forge(rig: &mut Rig, from: &str, count: u32) {
     }
 }
 
-/// Wrong passwords from somebody who is really there, until there is no answer.
+/// Wrong passwords from a peer that is really there, until there is no answer.
 fn guess_until_banned(rig: &mut Rig, from: &str) {
     rig.path.remote = address(from);
     for seq in 0..=10 {
@@ -211,7 +211,7 @@ fn fault_16_an_address_this_machine_gains_is_let_in() {
     rig.receive(&call(2));
     assert_eq!(status(&rig.only()), "100");
     assert!(!rig.ua.wants_own_addresses(rig.path) && rig.ua.is_known(rig.path));
-    // It goes to somebody else.
+    // It goes to another peer.
     rig.ua.set_own_addresses([address(US).ip()]);
     rig.receive(&call(3));
     assert_eq!(status(&rig.only()), "401");

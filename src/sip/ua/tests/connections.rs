@@ -12,7 +12,7 @@ fn tcp(remote: &str, connection: u64) -> Path {
     Path { transport: Transport::Tcp, local, remote, connection }
 }
 
-/// What is to be sent: where, and the text.
+/// What to send: where, and the text.
 fn out(rig: &mut Rig) -> Vec<(Path, String)> {
     let sent = std::iter::from_fn(|| rig.ua.poll_transmit());
     sent.map(|t| (t.path, String::from_utf8(t.bytes.to_vec()).unwrap())).collect()

@@ -37,7 +37,7 @@ fn fault_15_a_call_without_a_codec_in_common_is_refused_before_anybody_is_told()
         assert_eq!(status(&refused), "488");
         let warning = format!("{} 192.0.2.1:5060 \"{why}\"", why.warning());
         assert_eq!(header(&refused, "Warning"), warning);
-        assert_eq!(rig.events(), [], "there is no leg, so nothing of it is told");
+        assert_eq!(rig.events(), [], "there is no leg, so nothing of it is reported");
         rig.assert_quiet();
     }
 }
@@ -129,7 +129,7 @@ fn fault_17_a_description_beside_other_parts_is_read_wherever_it_comes() {
     rig.receive(&request("UPDATE", 4, &tag, MIXED, &beside_isup(OFFER, "required")));
     let refused = rig.only();
     assert_eq!((status(&refused), header(&refused, "Accept")), ("415", ACCEPTED));
-    // In the ACK, and in responses, where nobody can be told that a part is not understood.
+    // In the ACK, and in responses, where no answer can say that a part is not understood.
     let mut rig = Rig::new();
     bound(&mut rig, &request("INVITE", 1, "", "", ""));
     let tag = our_tag(&picked_up(&mut rig));

@@ -116,7 +116,7 @@ fn fault_22_a_phone_that_says_nothing_is_a_fault_of_the_device_within_4_s() {
     assert_eq!((rig.lines().len(), rig.events()), (3, vec![]));
     rig.wait(1);
     assert_eq!(rig.events(), failed(Cause::TIMER_EXPIRED));
-    // Should it wake up, it learns that nobody wants the call any more.
+    // Should it wake up, it learns that the call is not wanted any more.
     rig.receive(&respond(&invite, "180 Ringing", "a", "", ""));
     assert!(rig.only().starts_with("CANCEL "));
     rig.receive(&respond(&invite, "487 Request Terminated", "a", "", ""));

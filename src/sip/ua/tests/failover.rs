@@ -101,7 +101,7 @@ fn a_silent_trunk_is_given_up_on_after_6_s_where_there_is_another() {
     rig.wait(1);
     is_to(&rig.only(), "198.51.100.8");
     assert_eq!(rig.events(), [rerouted()]);
-    // Should it wake up, it learns that nobody wants the call any more.
+    // Should it wake up, it learns that the call is not wanted any more.
     rig.receive(&respond(&invite, "180 Ringing", "x", "", ""));
     assert!(rig.only().starts_with("CANCEL sip:+14155550177@198.51.100.7 "));
     rig.receive(&respond(&invite, "487 Terminated", "x", "", ""));

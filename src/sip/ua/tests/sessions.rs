@@ -1,4 +1,4 @@
-//! Session timers: who refreshes, how, and what happens when nobody does (RFC 4028).
+//! Session timers: the refresher, the refresh, and what happens without one (RFC 4028).
 
 use super::calls::{answered, bound, picked_up, turned_away};
 use super::dialing::{ANSWER, dial_ann, failed, respond};
