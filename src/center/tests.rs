@@ -465,7 +465,8 @@ fn nobody_logged_in_is_said_at_once() {
     floor.press(caller, '1');
     assert_eq!(floor.center.calls_live(), 0);
     assert!(
-        floor.log
+        floor
+            .log
             .last()
             .is_some_and(|line| line.contains(&format!("{:?}", CallOutcome::Overflowed)))
     );

@@ -117,7 +117,8 @@ fn a_conference_takes_no_leg_beyond_its_bound() {
     floor.hang_up(SECOND);
     floor.consults(queue("help"));
     assert_eq!(floor.consult_stage(), Some(Stage::Ringing));
-    let refused = floor.center.check_supervisor_request(CALL, &ask).expect_err("the place is taken");
+    let refused =
+        floor.center.check_supervisor_request(CALL, &ask).expect_err("the place is taken");
     assert_eq!(refused.to_string(), why);
     floor.hang_up(CALLER);
     floor.hang_up(AGENT);

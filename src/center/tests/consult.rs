@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::talks::{ADA, AGENT};
-use super::{Floor, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::call::Stage;
 use crate::center::setup::Reachability;
 use crate::center::snapshot::ConsultView;
@@ -227,7 +227,11 @@ fn an_agent_in_after_call_work_is_consulted_and_handed_the_call() {
     floor.event(Event::Answered { leg: SECOND });
     floor.log.clear();
     floor.ask(AgentRequest::Complete);
-    assert!(floor.log.contains(&"amend call-2 acw 2000 resolved None".to_owned()), "{:?}", floor.log);
+    assert!(
+        floor.log.contains(&"amend call-2 acw 2000 resolved None".to_owned()),
+        "{:?}",
+        floor.log
+    );
     assert_eq!(floor.of(BOB), AgentState::Talking { call: CALL });
 }
 

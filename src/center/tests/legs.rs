@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::talks::{ADA, AGENT, CONSULTED, talking};
-use super::{Floor, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::call::{Call, LegState, Origin};
 use crate::id::{CallId, LegId};
 use crate::words::{

@@ -1,6 +1,6 @@
 //! The number dialed and the caller's, in whatever they come.
 
-use super::{Floor, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::id::CallId;
 use crate::words::{Event, From, Via};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Floor, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::center::setup::Reachability;
 use crate::id::{AgentId, CallId, LegId, PlayId};
 use crate::metrics::Report;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::talks::{ADA, AGENT};
-use super::{Floor, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
@@ -442,8 +442,8 @@ fn what_cannot_be_supervised_is_refused_by_name() {
     floor.not_supervised(ask(agent("bob")), "there is no agent `bob`");
     floor.not_supervised(ask(number("boss")), "`boss` is not a telephone number");
     floor.not_supervised(ask(number("+882139900000")), "no trunk may dial +882139900000");
-    let own =
-        floor.not_supervised(ask(number("+14155550123")), "+14155550123 is the caller's own number");
+    let own = floor
+        .not_supervised(ask(number("+14155550123")), "+14155550123 is the caller's own number");
     assert_eq!(own, Refused::ConsultedIsCaller { number: "+14155550123".to_owned() });
     floor.not_supervised(SupervisorRequest::Mode { mode: Barge }, "call-1 has no supervisor");
     floor.event(Event::PhoneReachable { agent: EVE, reachable: false });

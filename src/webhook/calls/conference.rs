@@ -40,9 +40,7 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 /// Why a provider cannot split the caller from a party, or bring the two together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CannotSplit {
-    #[error(
-        "the provider needs a REST command at once: give `account` and `token` in its section"
-    )]
+    #[error("the provider needs a REST command at once: give `account` and `token` in its section")]
     NoRest,
     #[error("this provider has no way to split two legs and keep both")]
     NotThere,

@@ -58,8 +58,8 @@ fn support_verb(verb: Verb) -> Support {
         Verb::Record => {
             Support::Partly("the key # ends a message even where the flow names no key")
         }
-        Verb::Hangup => {
-            Support::Partly("a cause is given only before the call is answered, as busy or rejected")
-        }
+        Verb::Hangup => Support::Partly(
+            "a cause is given only before the call is answered, as busy or rejected",
+        ),
     }
 }

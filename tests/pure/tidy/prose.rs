@@ -38,8 +38,8 @@ const PHRASES: &[(&str, &str)] = &[
 /// "One record a call" is "one record per call".
 const UNITS: &[&str] = &[
     "agent", "call", "caller", "file", "flow", "frame", "input", "key", "leg", "line", "module",
-    "packet", "party", "provider", "queue", "request", "row", "run", "seed", "step", "table", "test",
-    "thread", "turn", "verb", "word",
+    "packet", "party", "provider", "queue", "request", "row", "run", "seed", "step", "table",
+    "test", "thread", "turn", "verb", "word",
 ];
 
 /// A head is about a thing, so it does not begin with a question.

@@ -45,8 +45,7 @@ fn wrong(rows: &[(Vec<String>, Vec<String>)], names: &BTreeSet<String>) -> Strin
             let gone = path.split("::").find(|name| !names.contains(*name));
             if let Some(gone) = gone {
                 let word = &words[0];
-                writeln!(errors, "docs/words.md: {word}: no `{gone}` of `{path}` in src")
-                    .unwrap();
+                writeln!(errors, "docs/words.md: {word}: no `{gone}` of `{path}` in src").unwrap();
             }
         }
     }
