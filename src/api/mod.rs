@@ -8,7 +8,7 @@
 //! without the operate token. An error is always JSON and says what to do.
 //!
 //! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
-//! is the only way in, so a page of another origin cannot act with somebody's cookies.
+//! is the only way in, so a page of another origin cannot act with a client's cookies.
 
 mod archive;
 mod auth;

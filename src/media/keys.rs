@@ -94,7 +94,7 @@ impl Way {
 /// twice is sent again after half a second and one and a half.
 const SAME_PRESS: Duration = Duration::from_secs(2);
 /// Presses remembered. No caller presses more within [`SAME_PRESS`]; past it the oldest is
-/// forgotten, and would count again if another way told of it yet.
+/// forgotten, and would count again if another way reported it yet.
 const PRESSES_MAX: usize = 32;
 
 #[cfg(test)]

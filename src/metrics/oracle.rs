@@ -61,7 +61,7 @@ fn compare(json: &serde_json::Value, at: &str, figures: &Figures) -> Vec<String>
 /// Talk and hold; then after-call work and disposition, once it ended.
 type LegTimes = (LegId, u64, Option<(u64, Option<bool>)>);
 
-/// When, the caller, what became of it, and whether somebody outside talked to it.
+/// When, the caller, what became of it, and whether an outside party talked to it.
 type Ended<'a> = (Timestamp, &'a Option<std::sync::Arc<str>>, CallOutcome, bool);
 
 impl Oracle<'_> {

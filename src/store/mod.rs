@@ -286,8 +286,8 @@ impl Store {
         self.shared.health(self.overflow.len())
     }
 
-    /// Whether a new call may be taken: not while what it is promised could not be written, or so
-    /// much is kept in memory that its lines or its record might find no room.
+    /// Whether a new call may be taken: not while what it is promised could not be written, or more
+    /// is kept in memory than leaves room: its lines or its record might find no room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
         let has_room = self.overflow.len() < OVERFLOW_MAX / 2;

@@ -2,7 +2,7 @@
 //!
 //! Every call lives on one thread, so that no leg hears another across threads. A thread with more
 //! than a few legs works in slots of five milliseconds: read everything, send everything that is
-//! due, sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
+//! due, sleep. That is one `recvfrom` and one `sendto` per packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; a leg that is closed
 //! sends one RTCP farewell and, where that was asked or the engine ends, reports [`Fact::Closed`]

@@ -1,7 +1,7 @@
 //! Phrases that comments may not use: a reader of English stops at them.
 //!
-//! A sentence has a subject from the table of words in `docs/words.md` and an active verb: "the user
-//! agent reports", not "the leg is told"; "per call", "for 20 s", "this long".
+//! A sentence has a subject from the table of words in `docs/words.md` and an active verb: "the
+//! user agent reports", not "the leg is told"; "per call", "for 20 s", "this long".
 //!
 //! **Invariant:** a phrase is found across line breaks of one comment, whatever its case, and never
 //! in code or in a string.
@@ -35,7 +35,12 @@ const PHRASES: &[(&str, &str)] = &[
     ("someone*", "caller, agent, party, peer: the word of the table"),
 ];
 
-/// "One record a call" is "one record per call".
+/// "One record a call" is "one record per call": what is counted, and per what.
+const COUNTED: &[&str] = &[
+    "call", "deadline", "entry", "file", "frame", "leg", "line", "message", "packet", "place",
+    "record", "request", "row", "socket", "table", "task", "test", "thing", "thread", "timer",
+    "value", "verdict",
+];
 const UNITS: &[&str] = &[
     "agent", "call", "caller", "file", "flow", "frame", "input", "key", "leg", "line", "module",
     "packet", "party", "provider", "queue", "request", "row", "run", "seed", "step", "table",
@@ -98,8 +103,9 @@ fn begins(words: &[(usize, String)], phrase: &str) -> bool {
 /// Whether "one X a Y" stands at the beginning of these words, where Y is counted.
 fn is_rate(words: &[(usize, String)]) -> bool {
     let mut given = words.iter().map(|(_, word)| word.as_str());
-    let (one, _, article, unit) = (given.next(), given.next(), given.next(), given.next());
+    let (one, counted, article, unit) = (given.next(), given.next(), given.next(), given.next());
     one == Some("one")
+        && counted.is_some_and(|counted| COUNTED.contains(&counted))
         && matches!(article, Some("a" | "an"))
         && unit.is_some_and(|unit| UNITS.contains(&unit))
 }
