@@ -381,9 +381,25 @@ fn steady(plan: &Plan) -> (PartyLeg, usize) {
     (leg.clone(), world.judge.looks)
 }
 
+/// `RACES_SEED=n RACES_RUNS=m` runs seeds from n on, each of them both ways.
+#[test]
+fn seeds() {
+    let first = number("RACES_SEED").unwrap_or_default();
+    for seed in first..first + number("RACES_RUNS").unwrap_or(1) {
+        for plan in [Plan::wild(seed), Plan::wild(seed).commanded()] {
+            let world = run(&plan, false);
+            assert!(!world.lines.is_empty(), "{plan:?}: no call was made");
+        }
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
 #[test]
 fn one_seed() {
-    let seed = std::env::var("RACES_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = number("RACES_SEED");
     let plan = Plan::wild(seed.unwrap_or_default());
     let is_commanded = std::env::var_os("RACES_COMMANDED").is_some();
     run(&if is_commanded { plan.commanded() } else { plan }, seed.is_some());
