@@ -7,6 +7,9 @@
 mod call_control;
 mod day;
 mod flows;
+mod fuzz;
+#[path = "../fuzz/mod.rs"]
+mod fuzz_targets;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod readme;
