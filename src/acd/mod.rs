@@ -6,6 +6,44 @@
 //! then wait for the next input or for [`Acd::poll_timeout`]. Timers that are due fire before an
 //! input of the same moment.
 //!
+//! ```
+//! # use std::time::Duration;
+//! # use attendant::acd::{Acd, AgentInput, AgentSetup, Enqueue, Input, Output, QueueSetup, Setup};
+//! # use attendant::id::{AgentId, CallId, QueueId, SkillId};
+//! # use attendant::time::Timestamp;
+//! let (ada, billing) = (AgentId(0), SkillId(0));
+//! let agents = vec![AgentSetup { skills: vec![(billing, 5)] }];
+//! let mut acd = Acd::new(Setup { agents, queues: vec![QueueSetup::default()] });
+//! let now = Timestamp::from_millis(1_000);
+//! for ask in [AgentInput::LogIn, AgentInput::Reachable(true), AgentInput::Ready] {
+//!     acd.handle(now, Input::Agent { agent: ada, ask });
+//!     while acd.poll_output().is_some() {}
+//! }
+//!
+//! let call = Enqueue {
+//!     call: CallId(41),
+//!     queue: QueueId(0),
+//!     demands: vec![(billing, 3)],
+//! #   priority: 5,
+//! #   relax: Vec::new(),
+//! #   since: now,
+//! #   wait_max: Duration::from_secs(600),
+//! #   ring_timeout: None,
+//! #   prefer: None,
+//!     // …
+//! };
+//! acd.handle(now, Input::Enqueue(Box::new(call)));
+//! let Some(Output::Offer { offer, call, agent, until, .. }) = acd.poll_output() else { panic!() };
+//! assert_eq!((call, agent), (CallId(41), ada));
+//!
+//! // Her phone rings for as long as the queue says; then the call waits again.
+//! let (due, _) = acd.poll_timeout().expect("it rings");
+//! assert_eq!(due, until);
+//! acd.handle_timeout(due);
+//! let ended = acd.poll_output();
+//! assert!(matches!(ended, Some(Output::OfferEnded { offer: over, .. }) if over == offer));
+//! ```
+//!
 //! # Cost
 //!
 //! Work happens only when something changed, so it follows the traffic, not the size of the queue.

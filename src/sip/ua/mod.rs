@@ -6,50 +6,7 @@
 //! [`Ua::poll_event`] until both are empty; then wait for the next input or for
 //! [`Ua::poll_timeout`]. Nothing here blocks and nothing fails: failures come back as events.
 //!
-//! ```text
-//! let mut ua = Ua::new(setup, seed);
-//! loop {
-//!     select! {
-//!         () = sockets.ready() => sockets.drain(|arrival| match arrival {
-//!             Arrival::Message(received) => ua.receive(clock.now(), received),
-//!             Arrival::Lost(path) => ua.transport_failed(clock.now(), path),
-//!         }),
-//!         () = clock.until(ua.poll_timeout()) => ua.handle_timeout(clock.now()),
-//!         command = commands.recv() => match command {
-//!             Command::Answer { leg } => ua.answer(clock.now(), leg),
-//!             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
-//!                 ua.hang_up(clock.now(), leg, cause);
-//!             }
-//!             Command::Dial { leg, target, from, .. } => {
-//!                 ua.dial(clock.now(), leg, &target, &from, media.allot(leg));
-//!             }
-//!             _ => …
-//!         },
-//!     }
-//!     while let Some(event) = ua.poll_event() {
-//!         match event {
-//!             UaEvent::Incoming { dialog, from, to, via, .. } => {
-//!                 let call = calls.next();
-//!                 match ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg)) {
-//!                     Bound::Fits => {
-//!                         center.handle(now, Event::CallArrived { call, from, to, via });
-//!                     }
-//!                     _ => …,
-//!                 }
-//!             }
-//!             UaEvent::Media { leg, media, .. } => …,
-//!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
-//!             UaEvent::Lost { leg, cause, how } => {
-//!                 center.handle(now, Event::LegLost { leg, cause, how });
-//!             }
-//!             _ => …
-//!         }
-//!     }
-//!     while let Some(transmit) = ua.poll_transmit() {
-//!         sockets.send(transmit);
-//!     }
-//! }
-//! ```
+//! The loop around it is in the head of [`sip`](crate::sip), where it is compiled and run.
 //!
 //! **Invariant:** a leg ends exactly once (`port`); soon after 64·T1 from the last message
 //! nothing is left of it ([`Ua::counts`]).
