@@ -188,7 +188,7 @@ impl Acd {
     }
 
     /// Whether a call that makes these demands, now or after a relax step, could begin to wait for
-    /// somebody else than these agents.
+    /// another agent than these.
     #[must_use]
     pub fn others_attend(
         &self,
@@ -204,7 +204,7 @@ impl Acd {
         self.agents.iter().filter(|other| !but.contains(&other.id)).any(attends)
     }
 
-    /// Whether nobody more may begin to wait in this queue.
+    /// Whether no more calls may begin to wait in this queue.
     #[must_use]
     pub fn is_full(&self, queue: QueueId) -> bool {
         let queue = &self.queues[index(queue)];
@@ -229,13 +229,13 @@ impl Acd {
         let mut freed = match ask {
             AgentInput::LogIn => self.change(now, id, |agent| agent.log_in(now)),
             AgentInput::LogOut => {
-                // Nobody would be left to end after-call work that no timer ends.
+                // No agent would be left to end after-call work that no timer ends.
                 ends_wrap_up = endless;
                 self.intend(now, id, Intent::LogOut)
             }
             AgentInput::Ready => {
-                // Who asks for calls has finished with the last one, and takes back what they did
-                // not take: the caller must not wait on beside them.
+                // An agent who asks for calls has finished with the last one, and takes back what
+                // they did not take: the caller must not wait on beside them.
                 ends_wrap_up = works_after_call;
                 let mut freed = self.intend(now, id, Intent::Ready);
                 if self.agents[index_of(id)].is_logged_in() {

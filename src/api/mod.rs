@@ -105,7 +105,7 @@ pub enum Request {
         until: Option<Timestamp>,
         reply: oneshot::Sender<serde_json::Value>,
     },
-    /// Who was considered for a waiting call. `None`: the call does not wait.
+    /// The agents considered for a waiting call. `None`: the call does not wait.
     Why {
         call: CallId,
         reply: oneshot::Sender<Option<Vec<Considered>>>,
@@ -188,7 +188,7 @@ struct Inner {
     more_metrics: OnceLock<MoreMetrics>,
 }
 
-/// Families of metrics that somebody else counts, as text.
+/// Families of metrics that another module counts, as text.
 pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {

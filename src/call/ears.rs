@@ -49,7 +49,7 @@ const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
-    /// nothing else; a caller who keys a secret is heard by nobody, whatever the others are there
+    /// nothing else; no leg hears a caller who keys a secret, whatever the others are there
     /// for. Who rings hears nothing yet, and is not heard.
     #[must_use]
     pub fn ears(&self) -> Ears {
@@ -81,7 +81,7 @@ impl Call {
         let heard_by = match mode {
             SupervisorMode::Listen | SupervisorMode::TakeOver => BTreeSet::new(),
             SupervisorMode::Whisper => self.whispered_to().into_iter().collect(),
-            // Who is on hold stays it: to join is not to take back what the agent wanted.
+            // A caller on hold stays there: to join is not to take back what the agent wanted.
             SupervisorMode::Barge => {
                 let talk = ears.iter().filter(|(_, ear)| matches!(ear, Ear::Hears(_)));
                 talk.map(|(leg, _)| *leg).chain(self.whispered_to()).collect()
@@ -124,7 +124,7 @@ impl Call {
             let hears = (!self.holds(party)).then_some((party, Ear::Plays(music)));
             hears.into_iter().collect()
         };
-        // Those whom the agent leaves while they consult somebody.
+        // Those whom the agent leaves while they consult a party.
         let left = [caller].into_iter().chain(self.met().iter().copied());
         let mut left: Vec<_> = left.filter(|leg| self.has_leg(*leg)).collect();
         let mut ears = match (consult.stage, consult.consulted()) {

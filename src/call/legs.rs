@@ -242,7 +242,7 @@ impl Call {
         let Some(leg) = self.legs.get_mut(&caller) else { return false };
         let opened = match leg.state {
             LegState::Opening => true,
-            // Who rang in and was not answered has no sound yet.
+            // A caller who was not answered has no sound yet.
             LegState::Ringing { .. } => !leg.rang_in(),
             LegState::Up { .. } => false,
         };
@@ -358,8 +358,8 @@ impl Call {
         }
     }
 
-    /// Whoever was to hear the supervisor in one of these modes is gone: from now on they listen,
-    /// also where their telephone still rings.
+    /// The legs that should hear the supervisor in one of these modes are gone: from now on the
+    /// supervisor listens, also where their telephone still rings.
     pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
         let Some((id, leg)) = self.supervisor() else { return };
         let Role::Supervisor { mode, .. } = leg.role else { return };
@@ -368,7 +368,7 @@ impl Call {
         }
     }
 
-    /// The far end of a party's leg rings; whether the leg that waits for it is still to be told.
+    /// The far end of a party's leg rings; whether the leg that waits for it has yet to learn so.
     pub fn rings(&mut self, leg: LegId) -> bool {
         match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
             Some(LegState::Ringing { told, .. }) => !std::mem::replace(told, true),

@@ -49,11 +49,11 @@ pub struct SidesRecording {
     pub is_paused: bool,
     /// It was asked for.
     pub is_asked: bool,
-    /// Who is in it, as asked for last.
+    /// The legs in it, as asked for last.
     pub sides: Sides,
 }
 
-/// Who is in a recording.
+/// The legs in a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sides {
     pub left: Option<LegId>,

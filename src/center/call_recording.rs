@@ -74,14 +74,14 @@ impl ContactCenter {
         let Some(prompts) = prompts.filter(|prompts| !prompts.is_empty()) else { return false };
         let (leg, play) = (call.caller_leg(), call.next_play());
         call.recordings.announcement = Announcement::Saying { play, then: None };
-        // Whom the caller talks to is parted from them before.
+        // The party the caller talks to is parted from them before.
         self.arrange(now, id);
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
         true
     }
 
     /// What the flow plays waits until the caller has heard that the call will be recorded.
-    /// Returns it where nothing is to be waited for.
+    /// Returns it where there is nothing to wait for.
     pub(super) fn after_announcement(
         &mut self,
         id: CallId,
@@ -262,7 +262,7 @@ impl ContactCenter {
     }
 
     /// Lets whoever pressed the recording key hear for a moment, in place of the others, whether
-    /// the call is recorded now. Who hears nobody hears music, which goes on.
+    /// the call is recorded now. A leg that hears no leg hears music, which goes on.
     fn signal_stage(&mut self, leg: LegId) {
         let Some(call) = self.calls.get(&leg.call).filter(|call| !call.heard_by(leg).is_empty())
         else {
@@ -281,5 +281,5 @@ impl ContactCenter {
 /// Sounds of the media: twice and once a short tone.
 const RECORDING_ON: &str = "recording_on";
 const RECORDING_PAUSED: &str = "recording_paused";
-/// Nobody waits for its end, and it takes no number of the plays that a journal knows.
+/// Nothing waits for its end, and it takes no number of the plays that a journal knows.
 const SIGNAL: PlayId = PlayId(u32::MAX);

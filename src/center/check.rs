@@ -116,7 +116,7 @@ impl ContactCenter {
     }
 }
 
-/// Who talks is there, and hears what is wanted.
+/// Legs of a talk are there, and hear what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
     let parties = call.parties().filter(|(_, leg)| leg.is_party());
@@ -153,7 +153,7 @@ fn check_talk(call: &Call) {
     }
 }
 
-/// Who is in a recording is who should be, and nothing is said of one but to who waits or talks.
+/// The legs in a recording are those that should be, and only legs that wait or talk hear of one.
 fn check_recording(call: &Call) {
     let (id, recordings) = (call.id(), &call.recordings);
     let made = recordings.sides.as_ref().map(|made| made.sides.clone());
@@ -189,7 +189,7 @@ fn check_secrecy(call: &Call) {
         let few = mode == SupervisorMode::Barge || listeners.len() < 2;
         assert!(
             few && listeners.iter().all(may),
-            "{leg}, who is to {mode}, is heard by {listeners:?}"
+            "{leg}, whose mode is {mode}, is heard by {listeners:?}"
         );
         assert!(supervisor.is_up() || listeners.is_empty(), "{leg} is heard before the answer");
     }

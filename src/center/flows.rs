@@ -347,13 +347,13 @@ impl ContactCenter {
         let since = call.join_queue(now, (queue, name), request.priority, keep);
         let origin = self.setup.origin_constraint(call.origin.via.provider());
         let mut enqueue = self.wait_in(id, queue, &request, (since, origin));
-        // Who comes back to their place may wait as long as anybody who just came.
+        // A caller who comes back to their place may wait as long as one who just came.
         enqueue.wait_max += now.since(since);
         self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
         self.announce_in_queue(now, id, queue);
     }
 
-    /// What the queue has to know of somebody who waits since then, for agents behind this origin.
+    /// What the queue has to know of a call that waits since then, for agents behind this origin.
     pub(super) fn wait_in(
         &self,
         call: CallId,

@@ -221,7 +221,7 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         call.end_talk();
         if self.is_elsewhere(leg.call) {
-            // The caller goes back to the provider, whose calls nobody can hear.
+            // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
         } else if let Some(call) = self.calls.get_mut(&leg.call) {
             call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);

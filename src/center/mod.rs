@@ -294,7 +294,7 @@ impl ContactCenter {
         self.draining
     }
 
-    /// Who was considered for a waiting call: agent, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
     #[must_use]
     pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
         self.acd.position(call)?;

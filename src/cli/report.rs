@@ -35,7 +35,7 @@ FCR (first contact resolution) of the last days is provisional: a caller can sti
 the window. Agents' logged-in time and occupancy are not in the records; a running server has them
 at /v1/metrics, from its start on.")]
 pub(crate) struct Report {
-    /// The last so many minutes, hours or days: 90m, 24h, 7d
+    /// The last minutes, hours or days: 90m, 24h, 7d
     #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
         default_value = "24h")]
     last: Duration,

@@ -1,4 +1,4 @@
-//! The IVR language: one TOML file a flow, one table a step.
+//! The IVR language: one TOML file per flow, one table per step.
 //!
 //! [`parse`](parse()) turns a file into a [`Flow`] or into everything that is wrong with it; a
 //! [`Run`] is one call's way through a flow: [`Input`] in, [`Effect`] out.

@@ -42,7 +42,7 @@ pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
 pub struct Target {
     /// Service level: answered within this.
     pub answer_within: Duration,
-    /// Who hangs up sooner than this did not really wait.
+    /// A caller who hangs up sooner than this did not really wait.
     pub short_abandon: Duration,
 }
 

@@ -3,7 +3,7 @@
 //! **Invariant:** field names end in their unit and are stable; a figure without anything to count
 //! is `null`, never 0.
 //!
-//! **Deliberately absent:** rounding. Whoever shows a figure rounds it.
+//! **Deliberately absent:** rounding. The display of a figure rounds it.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub struct Report {
     /// Calls from agents' own telephones that ended in it, feature codes left out: in no other
     /// figure.
     pub agent_calls: u64,
-    /// By what became of them; an outcome nobody had is not listed.
+    /// By what became of them; an outcome no call had is not listed.
     pub outcomes: BTreeMap<CallOutcome, u64>,
     pub containment_rate: Figure,
     /// Of all calls, those whose caller sent no usable number.

@@ -118,7 +118,7 @@ impl SipFront {
         }
     }
 
-    /// Whether something is recorded whose end was not told yet.
+    /// Whether something is recorded whose end was not reported yet.
     pub(super) fn is_recording(&self) -> bool {
         !self.recorded.is_empty() || self.tapes.is_running()
     }
@@ -156,7 +156,7 @@ impl Front for SipFront {
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 self.close(leg);
                 self.ua.hang_up(now, leg, cause);
-                // Before what is to be played next: that is the provider's again.
+                // Before what plays next: that is the provider's again.
                 if self.dialed.remove(&leg) {
                     self.give_back(now, leg.call);
                 }

@@ -80,7 +80,7 @@ pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
     let api = &mut opened.ready.loaded.config.api;
     if api.operate_token.is_none() {
         let token = made_token()?;
-        // Who closed the output does not want it, and the server is wanted all the same.
+        // An operator who closed the output does not want it, and wants the server all the same.
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }

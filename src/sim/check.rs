@@ -108,7 +108,7 @@ impl Watch {
         }
     }
 
-    /// The center is about to be told this; no event is a wake-up.
+    /// The next input of the center; no event is a wake-up.
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         (self.now, self.commands, self.asked) = (now, 0, None);
@@ -484,7 +484,7 @@ impl Watch {
                 },
                 SupervisorMode::Barge => true,
             };
-            assert!(right, "{id}, who is to {}, is heard by {listeners:?}", supervision.mode);
+            assert!(right, "{id}, whose mode is {}, is heard by {listeners:?}", supervision.mode);
         }
     }
 

@@ -37,7 +37,7 @@ pub struct Tally {
     /// Callers whom an agent sent to another step, and callers left with a consulted party.
     pub sent: u64,
     pub handed_over: u64,
-    /// Agents who were consulted and got the call, and queues that were asked for somebody.
+    /// Agents who were consulted and got the call, and queues that were asked for one.
     pub handed_to_agents: u64,
     pub consulted: u64,
     /// Calls from agents' own telephones, which are in nothing above, and their feature codes.
@@ -71,7 +71,7 @@ impl Tally {
         for visit in &record.queued {
             if visit.consulted {
                 self.consulted += 1;
-                continue; // an agent waited, for somebody to consult
+                continue; // an agent waited, for a party to consult
             }
             *self.left.entry(visit.left).or_default() += 1;
             let waited = ms(visit.left_at, visit.entered_at);
@@ -95,7 +95,7 @@ impl Tally {
             self.held_taken_over += u64::from(leg.role.is_some() && leg.hold_ms > 0);
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
-                // Who is consulted handles nothing, until they get the call.
+                // A consulted agent handles nothing, until they get the call.
                 let before = match (leg.consulted, leg.handed_over) {
                     (true, None) => continue,
                     (_, Some(handed)) => (handed.talk_ms, handed.hold_ms),

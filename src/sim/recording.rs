@@ -67,10 +67,10 @@ impl World {
     }
 }
 
-/// What was asked to be recorded, and what callers were told before.
+/// What was asked to be recorded, and what callers heard before.
 #[derive(Debug)]
 pub(super) struct RecordingWatch {
-    /// What must be heard first; nothing, where nothing is to be said.
+    /// What must be heard first; nothing, where nothing is announced.
     prompts: BTreeSet<Vec<Prompt>>,
     announcing: BTreeMap<LegId, PlayId>,
     announced: BTreeSet<CallId>,
@@ -132,9 +132,9 @@ impl RecordingWatch {
             Command::RecordCall { recording, left, right } => {
                 let call = recording.call;
                 let is_over = self.over.contains(recording);
-                assert!(!is_over, "{recording} is over, and somebody is to be in it");
+                assert!(!is_over, "{recording} is over, and a leg comes into it");
                 let announced = self.prompts.is_empty() || self.announced.contains(&call);
-                assert!(announced, "{recording}: the caller was not told");
+                assert!(announced, "{recording}: the caller heard no announcement");
                 let made = Made { recording: *recording, left: *left, right: right.clone() };
                 let before = self.made.insert(call, made);
                 let other = before.filter(|before| before.recording != *recording);

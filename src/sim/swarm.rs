@@ -39,7 +39,7 @@ pub struct Swarm {
     pub gone_at_once: f64,
     /// A prompt cannot be played.
     pub prompt_failed: f64,
-    /// Two who are to be parted cannot be.
+    /// Two legs that should split cannot.
     pub hold_failed: f64,
     /// The agent logs out, or takes a break, in the middle of work.
     pub restless: f64,

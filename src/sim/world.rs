@@ -115,7 +115,7 @@ pub struct World {
     pub(super) calm: bool,
     quiet: Option<Timestamp>,
     pub(super) random: Random,
-    /// Who calls when: a stream of its own, so that other agents meet the same callers.
+    /// Callers and when they call: a stream of its own, so that other agents meet the same callers.
     pub(super) arrivals: Random,
     wire: Wire,
     agenda: BTreeMap<(Timestamp, u64), Stimulus>,
@@ -237,7 +237,7 @@ impl World {
         }
     }
 
-    /// Since when nobody has called, once nobody will.
+    /// Since when no caller has called, once none will.
     pub(super) fn quiet_since(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.calm && self.callers.is_empty() {
             self.quiet.get_or_insert(now);

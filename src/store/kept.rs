@@ -30,7 +30,7 @@ use crate::store::shared::Shared;
 use crate::store::{StoreError, journal, state};
 use crate::words::{RecordingUpdate, WrapUp};
 
-/// A file is begun anew after so many bytes, if the database has everything in it.
+/// A file is begun anew after this number of bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Lines kept in memory while no file takes them, in bytes. Past it they are left to the database.
 const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
@@ -220,7 +220,7 @@ pub(super) fn recover(
     Ok(next)
 }
 
-/// Whole lines; a last one without its end is one that was promised to nobody.
+/// Whole lines; a last one without its end was never promised.
 fn read(path: &Path) -> Result<Vec<ReadLine>, StoreError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,

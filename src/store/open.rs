@@ -39,8 +39,8 @@ pub struct Found {
     lost: recover::Found,
 }
 
-/// Takes the folder and reads what the run before left, which `rebuild` is told. Of that nothing is
-/// changed: whoever looks and begins no run leaves it to the next who looks.
+/// Takes the folder and reads what the run before left, which `rebuild` gets. Of that nothing is
+/// changed: a server that looks and begins no run leaves it to the next that looks.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! The records of ended calls, in SQLite: one row a call, with the whole record beside the columns
-//! that people search by.
+//! The records of ended calls, in SQLite: one row per call, with the whole record beside the
+//! columns that people search by.
 //!
 //! **Invariant:** a call has at most one row, whoever writes it and however often: the first close
 //! wins, and an amendment only adds what was not known yet.

@@ -5,9 +5,9 @@
 //! transaction, a record that is there already stays, and a call without one is carried over, with
 //! its arrival, to the next recovery.
 //!
-//! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may
-//! know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when. A
-//! journal in memory: it is read line by line, as often as needed.
+//! **Deliberately absent:** how a call is rebuilt from its journal. The server that opens the store
+//! may know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
+//! A journal in memory: it is read line by line, as often as needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -59,7 +59,7 @@ pub struct Writing<'a> {
     pub number: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Is told the journal of a lost run, and of the runs that it continues, the oldest first.
+/// Gets the journal of a lost run, and of the runs that it continues, the oldest first.
 pub trait Rebuild {
     /// Before anything else: the calls that have no record.
     fn begin(&mut self, missing: &BTreeSet<CallId>);
@@ -116,7 +116,7 @@ struct Scan {
     damaged: usize,
 }
 
-/// A run to be told, with its head.
+/// A run to replay, with its head.
 struct Link {
     header: Header,
     segments: Vec<PathBuf>,
@@ -257,7 +257,7 @@ impl Scan {
     }
 }
 
-/// The runs to be told: the last one that was lost, or else the one whose calls were carried over
+/// The runs to replay: the last one that was lost, or else the one whose calls were carried over
 /// into a run that never began; and those that it continues. `None` where one of them is missing,
 /// or they are too long.
 fn chain_of_the_lost(
@@ -329,7 +329,7 @@ fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> 
                     *told += 1;
                     rebuild.input(entry)
                 }
-                // What follows a missing input cannot be told: the state would be another.
+                // What follows a missing input cannot be replayed: the state would be another.
                 Line::Entry(_) | Line::Header(None) | Line::Damaged => false,
             };
             if !whole {

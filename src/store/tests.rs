@@ -315,7 +315,7 @@ fn a_call_that_goes_on_is_carried_until_it_has_its_record() {
         }
         kill(store);
     }
-    // Whoever cannot rebuild it closes it.
+    // A server that cannot rebuild it closes it.
     let Opened { store, recovered, .. } = opened(folder.path());
     assert_eq!(recovered.calls, [CallId(7)]);
     kill(store);
@@ -467,8 +467,8 @@ fn records_are_found_by_what_people_ask_for() {
     assert_eq!(ended, 4);
 }
 
-/// A channel that nobody empties: things wait in memory, then new calls are refused, and only when
-/// that room is full is something lost, and counted.
+/// A channel that no thread empties: things wait in memory, then new calls are refused, and only
+/// when that room is full is something lost, and counted.
 #[test]
 fn a_store_that_does_not_keep_up_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -517,7 +517,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// For every prefix of a journal, to the byte: one record a call that arrived in it.
+    /// For every prefix of a journal, to the byte: one record per call that arrived in it.
     #[test]
     fn every_prefix_of_a_journal_recovers(
         story in proptest::collection::vec(happens(), 1..12),

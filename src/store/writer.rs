@@ -113,7 +113,7 @@ impl Writer {
         }
     }
 
-    /// Lets more come before it takes it: nobody is woken for a job that finds this thread resting.
+    /// Lets more come before it takes it: no thread is woken for a job that finds this one resting.
     fn take_gathered(&mut self, inbox: &Receiver<Job>) -> bool {
         std::thread::park_timeout(GATHER_FOR);
         self.take_more(inbox)

@@ -1,7 +1,7 @@
 //! The words everybody speaks: values, and no machine.
 //!
 //! Everything the outside can tell the contact center is an [`Event`]; everything it can ask of the
-//! outside is a [`Command`]. The rest is what those two are made of, one file a word.
+//! outside is a [`Command`]. The rest is what those two are made of, one file per word.
 //!
 //! **Invariant:** a word imports words, `id` and `time`, so that a protocol, the core and the shell
 //! mean one thing by it without knowing each other.

@@ -27,7 +27,7 @@ pub(super) struct Calls {
 
 pub(super) struct Call {
     pub(super) hearing: Hearing,
-    /// There while somebody hears two or more.
+    /// There while a leg hears two or more.
     pub(super) mixer: Option<Box<Mixer>>,
     /// Whose the mixer's ears are, in their order: legs by their index.
     pub(super) ears: Vec<u32>,
@@ -141,7 +141,7 @@ impl Call {
         let mixer = self.mixer.get_or_insert_with(|| Box::new(Mixer::new(now)));
         let left_out = mixer.wire(wires);
         if left_out > 0 {
-            tracing::warn!(left_out, "more legs of one call are to be heard than can be mixed");
+            tracing::warn!(left_out, "more legs of one call should be heard than can be mixed");
         }
     }
 

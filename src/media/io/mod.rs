@@ -1,6 +1,6 @@
 //! The media engine: sessions on threads and sockets of their own.
 //!
-//! Every call lives on one thread, so that nobody hears a leg across threads. A thread with more
+//! Every call lives on one thread, so that no leg hears another across threads. A thread with more
 //! than a few legs works in slots of five milliseconds: read everything, send everything that is
 //! due, sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
 //!
@@ -270,8 +270,8 @@ impl MediaEngine {
     }
 
     /// From now on `leg` hears exactly these legs of its call, and what played on it stops; with an
-    /// empty list it hears nobody, and nothing stops. One leg is passed on as it comes, keys with
-    /// it; two or more are mixed, and their keys are heard by nobody. Of a leg that it did not hear
+    /// empty list it hears no leg, and nothing stops. One leg is passed on as it comes, keys with
+    /// it; two or more are mixed, and their keys are not heard. Of a leg that it did not hear
     /// before it hears nothing that has come already, nor a key that is down.
     ///
     /// This holds until the next such order for `leg` or until the last leg of the call closes,
@@ -285,8 +285,8 @@ impl MediaEngine {
         self.order(leg, Order::Close { leg, tell: false });
     }
 
-    /// As [`Self::close`]; where the leg was open [`Fact::Closed`] follows. Nobody is woken for the
-    /// others.
+    /// As [`Self::close`]; where the leg was open [`Fact::Closed`] follows. No thread is woken for
+    /// the others.
     pub fn close_and_tell(&self, leg: LegId) {
         self.order(leg, Order::Close { leg, tell: true });
     }

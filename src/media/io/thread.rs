@@ -3,7 +3,7 @@
 //! **Invariant:** after everything that happens to a leg its next deadline is on the wheel, or an
 //! entry before it.
 //!
-//! **Deliberately absent:** locks. What this thread owns, nobody else touches.
+//! **Deliberately absent:** locks. What this thread owns, no other touches.
 
 mod hearing;
 mod recording;
@@ -401,7 +401,7 @@ fn receive<'a>(socket: &UdpSocket, buffer: &'a mut Buffer) -> Option<(&'a [u8], 
 const MIXER_BIT: u32 = 1 << 31;
 /// The lowest bit of a token: which of a leg's sockets.
 const RTCP_BIT: u64 = 1;
-/// Up to so many legs a thread reacts to each packet; above, it works in slots.
+/// Up to this number of legs a thread reacts to each packet; above, it works in slots.
 const LEGS_SERVED_AT_ONCE: usize = 16;
 /// Orders carried out before packets get their turn.
 const ORDERS_PER_SLOT: usize = 256;

@@ -39,7 +39,7 @@ skills = { tech = 5 }
 auto_login = true
 auto_ready = true
 "#;
-/// Whoever calls waits at once, and so an agent is rung in the turn of the call.
+/// A caller waits at once, and so an agent's telephone rings in the turn of the call.
 const FLOW: &str = r#"
 [flow]
 numbers = ["1000"]
@@ -308,7 +308,7 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
     });
 }
 
-/// Who is up has a record, whatever becomes of us.
+/// An answered caller has a record, whatever becomes of us.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_01_a_live_call_goes_on_in_the_turn_whose_write_fails() {

@@ -37,7 +37,7 @@ pub(super) struct Left {
     found: store::Found,
     restored: Option<Restored>,
     head: store::Head,
-    /// Inputs of the journal that were told to a center, and how long that took.
+    /// Inputs of the journal that a center took again, and how long that took.
     inputs: u64,
     took: Duration,
 }

@@ -23,12 +23,12 @@ pub(super) struct CallTapes {
 #[derive(Clone, Copy, Debug, Default)]
 struct Tape {
     is_over: bool,
-    /// Nobody asks for anything more.
+    /// The center asks for nothing more.
     is_closed: bool,
 }
 
 impl CallTapes {
-    /// Somebody is to be in this recording; `false` where it is over.
+    /// A leg comes into this recording; `false` where it is over.
     pub(super) fn asked(&mut self, recording: RecordingId) -> bool {
         !self.by_name.entry(recording).or_default().is_over
     }

@@ -37,7 +37,7 @@ pub(super) struct Scene {
     /// Phones that were reported as there.
     online: BTreeSet<u32>,
     names: BTreeMap<LegId, String>,
-    /// Legs whose end was not told yet.
+    /// Legs whose end was not reported yet.
     pub(super) live: BTreeSet<LegId>,
     answered: BTreeSet<LegId>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
@@ -451,7 +451,7 @@ impl Scene {
         }
     }
 
-    /// What can be told of a command that the front carries out; the rest it tells itself.
+    /// What a transcript can say of a command that the front carries out; the rest the front says.
     fn told_of(&mut self, command: Command) -> Option<String> {
         match command {
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),

@@ -8,7 +8,7 @@ use super::*;
 use crate::media::tone::{LEVEL, TONES_HZ, amplitude, sine, tones};
 use crate::words::Codec;
 
-/// Somebody who speaks, presses keys, and is witnessed.
+/// A telephone that speaks, presses keys, and is witnessed.
 struct Speaker {
     phone: Phone,
     witness: Phone,

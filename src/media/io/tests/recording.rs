@@ -83,7 +83,7 @@ fn during_a_pause_there_is_silence_of_the_same_length() {
     assert_eq!((left.len(), right.len()), (24_000, 24_000));
     for (side, tone) in [(&left, 0), (&right, 1)] {
         assert_eq!(tones(&side[4_000..8_000]), [tone]);
-        // Whoever begins is silent for 140 ms, so that nothing of before is heard.
+        // The leg that begins is silent for 140 ms, so that nothing of before is heard.
         for silent in [0..1_120, 8_000..16_000 + 1_120] {
             assert!(side[silent].iter().all(|sample| *sample == 0), "the pause is heard");
         }
@@ -91,7 +91,7 @@ fn during_a_pause_there_is_silence_of_the_same_length() {
     }
 }
 
-/// Somebody else hears the caller all the time, so that the caller's sound waits in the mixer when
+/// Another leg hears the caller all the time, so that the caller's sound waits in the mixer when
 /// a secret begins and when it ends.
 #[test]
 fn nothing_said_within_a_secret_is_in_the_recording_however_late_it_is_mixed() {

@@ -220,7 +220,7 @@ impl Server {
         call
     }
 
-    /// Somebody calls through the provider.
+    /// A call comes through the provider.
     fn provided(&mut self, number: &str) -> CallId {
         self.calls(number, Via::Provider(PROVIDER.to_owned()))
     }

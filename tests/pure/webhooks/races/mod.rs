@@ -5,8 +5,8 @@
 //! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
 //! must hold all the same is in [`judge`].
 //!
-//! A seed that fails is told in full by `RACES_SEED=n cargo test --test pure races::one_seed`, with
-//! `RACES_COMMANDED=1` where each action is commanded.
+//! A seed that fails is printed in full by `RACES_SEED=n cargo test --test pure races::one_seed`,
+//! with `RACES_COMMANDED=1` where each action is commanded.
 //!
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
@@ -50,7 +50,7 @@ const EVERY_VERB: &str = include_str!("every_verb.toml");
 const SEEDS: u64 = 200;
 const STEADY_SEEDS: u64 = 60;
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-/// People act, and the wire is bad, for so long.
+/// People act, and the wire is bad, for this time.
 const DAY: Duration = Duration::from_secs(600);
 const ACW: Duration = Duration::from_secs(10);
 
@@ -58,9 +58,9 @@ const ACW: Duration = Duration::from_secs(10);
 const LATE_MAX: Duration = Duration::from_millis(4_500);
 /// The same where also the bridge is commanded.
 const COMMANDED_LATE_MAX: Duration = Duration::from_millis(9_000);
-/// A call nobody heard of for so long has ended; a sound file may last ten minutes.
+/// A call without a sign for this time has ended; a sound file may last ten minutes.
 const SILENCE_MAX: Duration = Duration::from_secs(660);
-/// And one that was with somebody else, for so long.
+/// And one that was with another leg, for this time.
 const TALK_MAX: Duration = Duration::from_secs(15_000);
 
 /// What a world is made of.
@@ -111,7 +111,7 @@ impl Plan {
 }
 
 impl Plan {
-    /// One caller, one agent, and nobody does anything unexpected.
+    /// One caller, one agent, and neither does anything unexpected.
     fn steady(seed: u64) -> Self {
         let phones = u32::from(seed.is_multiple_of(2));
         Self {
@@ -245,7 +245,7 @@ fn world(plan: &Plan) -> World {
         }
     }
     for agent in (0..plan.phones + plan.outside).map(AgentId) {
-        // In a steady world while somebody waits, at any moment of the waiting loop.
+        // In a steady world while a caller waits, at any moment of the waiting loop.
         let at = match plan.is_steady {
             true => Duration::ZERO,
             false => random.ms(0, ms(DAY) / 2),
