@@ -11,6 +11,7 @@ mod flows;
 mod platform;
 mod readme;
 mod secrets;
+mod seeds;
 mod sim;
 mod sip;
 mod sip_ua;
