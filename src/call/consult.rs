@@ -90,7 +90,8 @@ impl Call {
     pub fn is_conference_full(&self) -> bool {
         // A queue that looks for an agent has not dialed one yet.
         let looked_for = self.asks_queue().is_some() && !self.is_consult_offered();
-        self.legs.len() + usize::from(looked_for) >= CONFERENCE_LEGS_MAX
+        let speak = self.parties().count() + usize::from(self.caller().is_some());
+        speak + usize::from(looked_for) >= CONFERENCE_LEGS_MAX
     }
 
     /// The agent of the talk asks this consulted party to join, who rings.

@@ -1,4 +1,4 @@
-//! What happened in a call, one value a happening. The record is a fold over these.
+//! What happened in a call, one value per happening. The record is a fold over these.
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 

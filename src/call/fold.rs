@@ -173,7 +173,8 @@ impl Fold {
             | Role::Agent { .. }
             | Role::Called
             | Role::Consulted { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         };
         self.record.legs.push(PartyLeg {
             leg,
@@ -281,7 +282,8 @@ const fn recorded(role: &Role) -> Option<PartyRole> {
         | Role::Agent { .. }
         | Role::Called
         | Role::Consulted { .. }
-        | Role::TookOver => None,
+        | Role::TookOver
+        | Role::Recorder { .. } => None,
     }
 }
 

@@ -130,7 +130,11 @@ impl ContactCenter {
                     *last = LastCall { leg, acw, is_taken_over: true, ..LastCall::default() };
                 }
             }
-            Role::Caller | Role::Called | Role::Consulted { .. } | Role::Supervisor { .. } => {}
+            Role::Caller
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::Supervisor { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 

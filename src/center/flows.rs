@@ -313,8 +313,7 @@ impl ContactCenter {
         match effect {
             Effect::Entered { step } => call.note(now, Fact::Entered { step }),
             Effect::Play { prompts, repeat } => {
-                let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
-                let call = self.calls.get_mut(&id)?;
+                let (prompts, repeat) = call.recordings.after_announcement((prompts, repeat))?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
                 self.commands.push_back(Command::Play { leg, play, prompts, repeat });
             }

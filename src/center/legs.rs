@@ -1,7 +1,8 @@
 //! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
 //! **Invariant:** the center forgets a call in the input that ends it, with its record closed and
-//! each of its legs hung up; an event that comes late for it finds nothing and changes nothing.
+//! each of its legs hung up, but for the recorder's, which ends with the last of the others; an
+//! event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
@@ -57,7 +58,7 @@ impl ContactCenter {
                 self.own_call_answered(now, leg.call);
                 self.bridge(now, leg, TalkStep::Transfer);
             }
-            Role::Caller | Role::Agent { .. } | Role::TookOver => {
+            Role::Caller | Role::Agent { .. } | Role::TookOver | Role::Recorder { .. } => {
                 unreachable!("{leg}: no such leg is answered here")
             }
         }
@@ -122,7 +123,11 @@ impl ContactCenter {
                 self.stop_play(now, leg.call);
                 self.drive(now, leg.call, Input::Transfer(outcome));
             }
-            Role::Supervisor { .. } | Role::TookOver | Role::Caller | Role::Agent { .. } => {}
+            Role::Supervisor { .. }
+            | Role::TookOver
+            | Role::Caller
+            | Role::Agent { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 

@@ -183,7 +183,7 @@ impl ContactCenter {
             position: queue.and_then(|_| self.acd.position(call.id())),
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
-            recording: call.recordings.stage(),
+            recording: call.recording_stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: self.consult_view(call),
             supervisor: supervisor_view(call),

@@ -9,9 +9,11 @@ mod legs;
 mod lines;
 mod numbers;
 mod own;
+mod recorder;
 mod recording;
 mod supervise;
 mod talks;
+mod tapes;
 mod took_over;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +68,7 @@ struct Floor {
     center: ContactCenter,
     now: Timestamp,
     hearing: Hearing,
+    tapes: BTreeMap<LegId, tapes::Tape>,
     ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
@@ -127,8 +130,8 @@ impl Floor {
         let center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
         let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
-        let (hearing, ended) = (Hearing::default(), BTreeSet::new());
-        let mut floor = Self { center, now, hearing, ended, log, records, amended };
+        let (hearing, tapes, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
+        let mut floor = Self { center, now, hearing, tapes, ended, log, records, amended };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             floor.event(Event::PhoneReachable { agent, reachable: true });
@@ -159,6 +162,7 @@ impl Floor {
     fn drain(&mut self) {
         while let Some(command) = self.center.poll_command() {
             match &command {
+                command if self.tape(command) => {}
                 Command::Hear { leg, from } => {
                     let said = self.heard(*leg, from);
                     self.log.extend(said);
@@ -171,6 +175,7 @@ impl Floor {
                 _ => {}
             }
         }
+        self.settle_tapes();
         self.center.check(self.now);
     }
 
@@ -220,6 +225,7 @@ fn line(command: &Command) -> String {
         }
         Command::StopPlay { leg } => format!("stop {leg}"),
         Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
+        Command::StopRecord { leg } if leg.is_recorder() => unreachable!("{leg}: a tape"),
         Command::StopRecord { leg } => format!("stop-record {leg}"),
         Command::AmendRecording { update } => {
             format!("amend {} {:?} {}", update.name, update.state, update.length_ms)
@@ -229,12 +235,7 @@ fn line(command: &Command) -> String {
             let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
             format!("dial {leg} {}", trunks.join(" "))
         }
-        Command::RecordCall { recording, left, right } => {
-            let left = left.map_or("nobody".to_owned(), |leg| leg.to_string());
-            let right: Vec<String> = right.iter().map(ToString::to_string).collect();
-            format!("tape {recording} {left} | {}", right.join(" "))
-        }
-        Command::StopRecordCall { recording } => format!("stop-tape {recording}"),
+        Command::RecordCall { leg, .. } => unreachable!("{leg}: a tape"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
         Command::CloseRecord { record } => {

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use crate::flow::assigned::Use;
 use crate::flow::diagnostic::{Problems, suggest};
+use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
 use crate::flow::hours::Hours;
 use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Known};
@@ -19,7 +20,6 @@ use crate::flow::read::{Item, Section};
 use crate::flow::scan::{
     Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
 };
-use crate::flow::step::StepId;
 use crate::flow::text::{Part, Speech, Text};
 use crate::words::Prompt;
 

@@ -40,31 +40,8 @@
 //!
 //! # Verbs and their options
 //!
-//! Every step may also have `on_error`.
-//!
-//! * `say`: `text` `language` `repeat` `barge_in` `next`
-//! * `play`: `file` `repeat` `barge_in` `next`
-//! * `menu`: `text` `keys` `phrases`, and those of input steps
-//! * `collect`: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`
-//!   `too_many` `too_many_next`, and those of input steps
-//! * input steps: `no_input` `partial` `no_match`, for each of them a step to go to instead as
-//!   `…_next`, `tries_max` `give_up` `timeout_s` `inter_digit_s` `repeat` `reprompt` `barge_in`
-//!   `clear_keys` `secret`
-//! * `branch`: `cases = [{ if, next }]` `else`
-//! * `set`: `vars` `intent` `language` `next`
-//! * `hours_check`: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any
-//! * `queue`: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
-//!   `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
-//!   `next` `full` `timeout` `no_agents` `exit`. `no_agents` is taken when no agent who could take
-//!   the call now or after a `relax` step is there: on arrival that is an agent logged in, also on
-//!   a break, whose phone can be reached or who is on a call; a caller who waits goes there when
-//!   the last of them logs out, and not because a phone is lost for a moment. `prefer` waits only
-//!   for an agent who is ready or will be after the call they are on
-//! * `transfer`: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy`
-//!   `no_answer` `refused` `failed`
-//! * `record`: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into`
-//!   `intent`, and the exits `next` `empty` `failed`
-//! * `hangup`: `text` `cause`
+//! What a verb does and which options it takes is at the head of its file in `step/`; the options
+//! common to `menu` and `collect` are in `input_step.rs`. Every step may also have `on_error`.
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or
 //! has ended; it never stands still.
@@ -75,8 +52,11 @@ mod assigned;
 mod build;
 mod check;
 pub mod diagnostic;
+mod exit;
 mod expr;
 mod hours;
+mod input_step;
+mod kept;
 pub mod known;
 mod late;
 mod mistakes;
@@ -88,6 +68,8 @@ pub mod run;
 mod scan;
 mod step;
 mod text;
+mod verb;
+mod wait_sound;
 
 #[cfg(test)]
 mod tests;
@@ -97,11 +79,12 @@ pub use diagnostic::{Diagnostic, Severity, explain};
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
-pub use parse::{is_language, parse, variable_name};
+pub use parse::{is_language, parse};
 pub use port::{
-    Context, Effect, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome, RecordRequest,
-    Relax, TransferOutcome, TransferRequest,
+    Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
-pub use run::{Facts, Run, Values};
+pub use read::variable_name;
+pub use run::Run;
 pub use step::transfer::RING_TIMEOUT_S;

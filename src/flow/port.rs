@@ -3,6 +3,7 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, Overflow, Prompt};
+
+/// What is known of a call before its first step. Names as in
+/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
+/// what is not known is left out or null.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub caller: Values,
+    pub call: Values,
+}
+
+/// By name.
+pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]

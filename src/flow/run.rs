@@ -5,19 +5,19 @@
 //!
 //! **Deliberately absent:** the call. A run says what should happen; `center` does it.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::value::{Serde, Value};
 
+use crate::flow::exit::{Next, StepId};
 use crate::flow::expr::{Expression, Variable, View, known};
+use crate::flow::kept::Kept;
 use crate::flow::late::Late;
+use crate::flow::port::{Context, Effect, Facts, Input, RecordRequest};
 use crate::flow::program::Flow;
-use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::{Context, Effect, Input, RecordRequest};
 use crate::time::Timestamp;
 use crate::words::{Digit, Listen, LookAhead, Prompt};
 
@@ -40,18 +40,6 @@ const LOOK_AHEAD_MAX: usize = 4;
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
 
-/// What is known of a call before its first step. Names as in
-/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
-/// what is not known is left out or null.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    pub caller: Values,
-    pub call: Values,
-}
-
-/// By name.
-pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
-
 /// A call in its flow. It keeps the flow it began with, whatever is reloaded meanwhile.
 #[derive(Clone)]
 pub struct Run {
@@ -62,7 +50,8 @@ pub struct Run {
     intent: Option<Arc<str>>,
     language: usize,
     at: Option<StepId>,
-    pub(in crate::flow) doing: Doing,
+    /// What the verb of its step keeps.
+    pub(in crate::flow) kept: Kept,
     phase: Phase,
     playing: Playing,
     /// A prompt is to stop, unless another one replaces it in the same turn.
@@ -112,7 +101,7 @@ impl std::fmt::Debug for Run {
         f.debug_struct("Run")
             .field("flow", &self.flow.name)
             .field("at", &self.at())
-            .field("doing", &self.doing)
+            .field("kept", &self.kept)
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
@@ -131,7 +120,7 @@ impl Run {
             intent: None,
             language,
             at: None,
-            doing: Doing::Nothing,
+            kept: Kept::default(),
             phase: Phase::Live,
             playing: Playing::Nothing,
             stop: false,
@@ -175,19 +164,19 @@ impl Run {
     /// What is heard while the call waits in a queue, or for a party to answer.
     #[must_use]
     pub fn waits_with(&self) -> Option<Prompt> {
-        self.flow.node(self.at?).step.sound()
+        self.flow.node(self.at?).step.wait_sound()
     }
 
     /// The keys it waits for, or will when it has said what it says.
     #[must_use]
     pub fn listens(&self) -> Option<Listen> {
         let at = self.at.filter(|_| self.phase == Phase::Live)?;
-        let listen = self.flow.node(at).step.listens(&self.doing)?;
+        let listen = self.flow.node(at).step.listens(self)?;
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
     fn no_barge_in(&self) -> bool {
-        let barge_in = |at| self.flow.node(at).step.barge_in();
+        let barge_in = |at| self.flow.node(at).step.nature().barge_in;
         self.is_speaking() && !self.at.is_none_or(barge_in)
     }
 
@@ -253,9 +242,10 @@ impl Run {
             let begins = self.phase == Phase::Live && input == Input::Start;
             return begins.then_some(Next::Goto(turn.flow.start));
         };
-        let input = match input {
+        let step = &*turn.flow.node(at).step;
+        Some(match input {
             Input::Start => return None,
-            Input::HungUp => return Some(self.hung_up(turn)),
+            Input::HungUp => self.hung_up(turn),
             Input::Sent { step, vars } => return self.sent(turn, &step, &vars),
             Input::Timer => {
                 if self.deadline.is_none_or(|deadline| turn.context.now < deadline) {
@@ -264,9 +254,9 @@ impl Run {
                 self.deadline = None;
                 if self.playing == Playing::Once {
                     self.playing = Playing::Nothing;
-                    Input::PromptDone
+                    step.prompt_done(self, turn)
                 } else {
-                    Input::Timer
+                    step.time_passed(self, turn)
                 }
             }
             Input::PromptDone => {
@@ -275,27 +265,28 @@ impl Run {
                 }
                 self.playing = Playing::Nothing;
                 self.deadline = None;
-                Input::PromptDone
+                step.prompt_done(self, turn)
             }
             Input::Silence => {
                 // A late key ended what the front collected; no caller waited in vain.
-                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Collecting(_)) {
+                if absorbed || self.is_speaking() || !step.is_input() {
                     return None;
                 }
                 self.deadline = None;
-                Input::Timer
+                step.time_passed(self, turn)
             }
             Input::Digit(digit) if self.is_late(turn, at, digit) => {
                 self.absorbed = true;
                 return None;
             }
-            Input::Digit(_) => {
+            Input::Digit(digit) => {
                 self.pressed = turn.context.now;
-                input
+                step.key_pressed(self, turn, digit)
             }
-            Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
-        };
-        Some(turn.flow.node(at).step.input(self, turn, input))
+            Input::Queue(outcome) => step.left_queue(self, turn, outcome),
+            Input::Transfer(outcome) => step.transferred(self, turn, outcome),
+            Input::Recorded(outcome) => step.recorded(self, turn, outcome),
+        })
     }
 
     fn sent(
@@ -316,7 +307,7 @@ impl Run {
 
     fn hung_up(&mut self, turn: &Turn<'_>) -> Next {
         self.phase = Phase::CallerGone;
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         self.keys.clear();
         turn.flow.on_hangup.map_or(Next::End, Next::Goto)
@@ -357,10 +348,10 @@ impl Run {
     fn enter(&mut self, turn: &mut Turn<'_>, step: StepId) -> Next {
         let node = turn.flow.node(step);
         self.at = Some(step);
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
-        if node.step.waits()
+        if node.step.nature().waits
             && let Some((key, pressed)) = self.spare.take()
             && node.step.lists(key)
         {
@@ -388,7 +379,7 @@ impl Run {
 
     fn end(&mut self) {
         self.phase = Phase::Ended;
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         self.keys.clear();
     }

@@ -50,6 +50,12 @@ impl Hearing {
         self.call
     }
 
+    /// Whom this leg should hear, open or not.
+    #[must_use]
+    pub fn of(&self, leg: LegId) -> &[LegId] {
+        self.from.get(&leg).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Whether no leg hears another.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -65,8 +71,8 @@ impl Hearing {
         is_open: impl Fn(LegId) -> bool,
         passes: impl Fn(LegId) -> bool,
     ) -> Route {
-        let from = self.from.get(&leg).map(Vec::as_slice).unwrap_or_default();
-        let open: Vec<LegId> = from.iter().copied().filter(|source| is_open(*source)).collect();
+        let open: Vec<LegId> =
+            self.of(leg).iter().copied().filter(|source| is_open(*source)).collect();
         match open[..] {
             [] => Route::Nobody,
             [only] if passes(only) => Route::Passed(only),

@@ -129,8 +129,8 @@ pub struct World {
     ends: BTreeMap<LegId, End>,
     hearing: Hearing,
     pub(super) messages: BTreeMap<LegId, Message>,
-    /// Recordings of both sides that are being made, and since when.
-    pub(super) recorded: BTreeMap<CallId, (RecordingId, Timestamp)>,
+    /// What recorders keep, and since when.
+    pub(super) recorded: BTreeMap<LegId, (RecordingId, Timestamp)>,
 }
 
 impl World {
@@ -223,14 +223,15 @@ impl World {
             }
             Command::StopPlay { leg } => self.stop(leg),
             Command::Record { .. } => self.records(now, &command),
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                self.recorder_ends(now, leg, RecordingEnd::Stopped);
+            }
             Command::StopRecord { leg } => {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
-            Command::RecordCall { recording, .. } => self.records_call(now, recording),
-            Command::StopRecordCall { recording } => {
-                let stopped = RecordingEnd::Stopped;
-                self.sides_end(now, recording.call, Some(recording), stopped);
-            }
+            Command::RecordCall { leg, recording, .. } => self.records_call(now, leg, recording),
+            // It is silent about what it hears.
+            Command::Hear { leg, .. } if leg.is_recorder() => {}
             Command::Hear { leg, from } => self.hears(now, leg, &from),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
@@ -295,7 +296,6 @@ impl World {
             | Command::Record { .. }
             | Command::StopRecord { .. }
             | Command::RecordCall { .. }
-            | Command::StopRecordCall { .. }
             | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
@@ -476,7 +476,7 @@ impl World {
         let call = leg.call;
         let legs = self.ends.range(LegId::caller(call)..).take_while(|(leg, _)| leg.call == call);
         if legs.into_iter().all(|(_, end)| end.far == Far::Over) {
-            self.sides_end(now, call, None, RecordingEnd::HungUp);
+            self.recorders_end(now, call);
         }
         let Some(id) = agent else { return };
         let Some(person) = self.people.get_mut(id.0 as usize) else { return };

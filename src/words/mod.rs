@@ -57,7 +57,7 @@ pub use leg_outcome::LegOutcome;
 pub use listen::Listen;
 pub use look_ahead::LookAhead;
 pub use loss::Loss;
-pub use need::{Need, Verb};
+pub use need::Need;
 pub use offer_outcome::OfferOutcome;
 pub use party_leg::{HandedOver, ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
 pub use prompt::Prompt;

@@ -29,7 +29,7 @@ fn answered(rig: &Rig) -> (Phone, Dialog) {
     (caller, dialog)
 }
 
-/// Kills it, starts it again, and finds one record a round, the last of them as it should be.
+/// Kills it, starts it again, and finds one record per round, the last of them as it should be.
 #[track_caller]
 fn lose(rig: &mut Rig, round: usize) -> Value {
     rig.kill();

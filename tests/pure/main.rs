@@ -14,6 +14,7 @@ mod fuzz_targets;
 mod platform;
 mod readme;
 mod secrets;
+mod seeds;
 mod sim;
 mod sip;
 mod sip_ua;

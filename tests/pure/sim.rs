@@ -7,26 +7,19 @@ use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
 use attendant::words::{CallOutcome, Overflow, QueueExit, SupervisorMode};
 
+use crate::seeds::seeds;
+
 const SMOKE_RUNS: u64 = 200;
 /// Among this number of calls, everything has happened to some caller.
 const CALLS_ENOUGH: u64 = 2_000;
 /// Runs whose journal is replayed.
 const REPLAYS: u32 = 5;
 
-/// `SEED=n` runs that one; `RUNS=n` runs seeds 1 to n.
-fn seeds() -> std::ops::Range<u64> {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("SEED") {
-        Some(seed) => seed..seed + number("RUNS").unwrap_or(1),
-        None => 1..number("RUNS").unwrap_or(SMOKE_RUNS) + 1,
-    }
-}
-
 #[test]
 fn smoke() {
     let mut inputs = 0;
     let mut all = Tally::default();
-    for seed in seeds() {
+    for seed in seeds(1..SMOKE_RUNS + 1) {
         let [first, again] = [sim::run(seed), sim::run(seed)]
             .map(|run| run.unwrap_or_else(|failure| panic!("\n{failure}\n")));
         let (hash, again) = (first.journal_hash, again.journal_hash);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use attendant::config::{self, Sources};
 use attendant::webhook::document::{Callee, Dial};
 use attendant::webhook::{Action, Document, Link, Sound, Support};
-use attendant::words::{Need, Verb};
+use attendant::words::Need;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
             all.map(|number| number.to_string()).collect()
         }
     };
-    let record = site.provider.support(&Need::Verb(Verb::Record));
+    let record = site.provider.support(&Need::Record);
     if let (Support::No(_), None) = (record, &wanted.transfer) {
         let name = &wanted.provider;
         let message = format!("{name} takes no messages by itself: give --transfer NUMBER");

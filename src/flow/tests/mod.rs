@@ -15,6 +15,7 @@ mod record;
 mod shipped;
 mod steps;
 mod understood;
+mod verbs;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -157,18 +157,9 @@ impl MediaThread {
                 self.with(now, leg, Session::stop);
             }
             Order::Record { leg, spec, tone } => self.record(now, leg, spec, tone),
-            Order::StopRecord { leg } => {
-                let finished = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
-                self.recorded(leg, finished.flatten());
-            }
-            Order::RecordCall { recording, left, right } => {
-                self.record_call(now, recording, left, right);
-            }
-            Order::StopRecordCall { recording } => {
-                if self.calls.records(recording) {
-                    self.end_call_recording(recording.call, RecordingEnd::Stopped);
-                    self.route(now, recording.call);
-                }
+            Order::StopRecord { leg } => self.stop_record(now, leg),
+            Order::RecordCall { leg, recording, left } => {
+                self.record_call(now, leg, recording, left);
             }
             Order::Press { leg, digit } => {
                 let digit = self.with(now, leg, |session| session.press(now, digit));

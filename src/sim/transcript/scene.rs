@@ -409,7 +409,7 @@ impl Scene {
                 None
             }
             // No queue of a scene has its calls recorded.
-            Command::RecordCall { .. } | Command::StopRecordCall { .. } => None,
+            Command::RecordCall { .. } => None,
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::Hear { leg, from } => {
                 if !from.is_empty() {

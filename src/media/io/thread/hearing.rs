@@ -18,6 +18,10 @@ impl MediaThread {
         if !from.is_empty() {
             self.with(now, leg, Session::stop);
         }
+        // Of a recorder whose recording is over there is nothing to be kept.
+        if leg.is_recorder() && !self.calls.is_recorder(leg) {
+            return;
+        }
         let is_open = self.is_call_open(leg.call);
         let call = self.calls.keep(leg.call, is_open);
         call.hearing.hear(leg, from);
@@ -69,7 +73,8 @@ impl MediaThread {
                 leg.session.listen_to_another(pressed);
             }
         }
-        wires.extend(call.recording.iter().flat_map(|recording| recording.wires(is_open)));
+        let hearing = &call.hearing;
+        wires.extend(call.recording.iter().flat_map(|it| it.wires(hearing, is_open)));
         call.mix(now, ears, &wires);
         for &(id, index) in &open {
             let mixed = call.mixer.as_ref().and_then(|mixer| mixer.slot(id));

@@ -74,7 +74,7 @@ pub(super) struct Line {
     pub(super) heard_last: Option<(Timestamp, bool)>,
     /// Learned from the addresses it was given.
     pub(super) call: Option<attendant::id::CallId>,
-    /// What the person presses first, one entry a question, the last one first; then nothing.
+    /// What the person presses first, one entry per question, the last one first; then nothing.
     pub(super) script: Vec<&'static str>,
     pub(super) is_scripted: bool,
     /// Says when things happened.

@@ -97,8 +97,7 @@ impl Front for Phones {
             | Command::Hear { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
-            | Command::RecordCall { .. }
-            | Command::StopRecordCall { .. } => None,
+            | Command::RecordCall { .. } => None,
         }
     }
 

@@ -8,6 +8,10 @@
 //!          ► Entering     no_input             an answer, no_match, too_many
 //! ```
 //!
+//! Options: `no_input` `partial` `no_match`, for each of them a step to go to instead as `…_next`,
+//! `tries_max` `give_up` `timeout_s` `inter_digit_s` `repeat` `reprompt` `barge_in` `clear_keys`
+//! `secret`.
+//!
 //! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` differ in what the
 //! caller hears, in [`Effect::InputResult`] and in where the call goes; together they happen at
 //! most `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
@@ -20,30 +24,31 @@
 use std::time::Duration;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::late::{LATE_FINISH, Late};
-use crate::flow::read::Section;
+use crate::flow::port::{Effect, InputOutcome};
+use crate::flow::read::{Section, read_key};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::Speech;
-use crate::flow::{Effect, Input, InputOutcome};
-use crate::words::{Digit, Listen, Prompt};
+use crate::flow::verb::{Nature, Verb};
+use crate::words::{Digit, Listen, Need, Prompt};
 
 /// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
 const REPEATS_MAX: u8 = 20;
 
 /// The options common to all input steps.
-pub(in crate::flow) struct Ask {
+pub(in crate::flow) struct InputOptions {
     prompt: Speech,
     no_input: Reaction,
     partial: Reaction,
     no_match: Reaction,
     too_many: Reaction,
     tries_max: u8,
-    pub(in crate::flow) give_up: StepId,
+    give_up: StepId,
     timeout: Duration,
     inter_digit: Duration,
-    pub(in crate::flow) barge_in: bool,
-    pub(in crate::flow) clear_keys: bool,
+    barge_in: bool,
+    clear_keys: bool,
     pub(in crate::flow) secret: bool,
     pub(in crate::flow) repeat: Option<char>,
     /// Whether the prompt follows the words of a failed try.
@@ -57,9 +62,9 @@ struct Reaction {
     next: Option<StepId>,
 }
 
-/// What a call has done at an input step.
+/// What a call has done at an input step; kept while it is there.
 #[derive(Clone, Default)]
-pub(in crate::flow) struct Collecting {
+struct Collecting {
     entered: String,
     tries: u8,
     /// By outcome, for the tapered prompts.
@@ -93,7 +98,7 @@ pub(in crate::flow) enum Verdict {
 
 /// A verb that asks.
 pub(in crate::flow) trait InputStep {
-    fn ask(&self) -> &Ask;
+    fn options(&self) -> &InputOptions;
     fn key(&self, entered: &str, key: char) -> Verdict;
     /// The caller stopped pressing keys after at least one.
     fn silence(&self, entered: &str) -> Result<(), InputOutcome>;
@@ -112,9 +117,33 @@ pub(in crate::flow) trait InputStep {
         turn: &mut Turn<'_>,
         entered: &str,
     ) -> Result<Next, InputOutcome>;
+    /// Where answers lead.
+    fn answers(&self) -> Vec<Exit>;
+    /// Whether this key, pressed first, is one that is asked for.
+    fn begins(&self, key: char) -> bool;
+
+    /// Whether some entry is complete and yet may go on.
+    fn is_ambiguous(&self) -> bool {
+        false
+    }
+
+    /// The variable that an answer is kept in.
+    fn variable(&self) -> Option<&str> {
+        None
+    }
+
+    /// How many digits make an answer, at least and at most, and the key that ends them.
+    fn length(&self) -> Option<(usize, usize, Option<char>)> {
+        None
+    }
+
+    /// What callers may say for each answer.
+    fn said(&self) -> &[(StepId, Vec<String>)] {
+        &[]
+    }
 }
 
-impl Ask {
+impl InputOptions {
     pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let prompt = section
             .required("text")
@@ -149,7 +178,7 @@ impl Ask {
         self.too_many = Reaction::read(build, section, "too_many", "too_many_next");
     }
 
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+    fn exits(&self) -> Vec<Exit> {
         let outcomes = [
             ("no_input", &self.no_input),
             ("partial", &self.partial),
@@ -164,7 +193,7 @@ impl Ask {
         exits
     }
 
-    pub(in crate::flow) fn speeches(&self) -> Vec<&Speech> {
+    fn speeches(&self) -> Vec<&Speech> {
         vec![
             &self.prompt,
             &self.no_input.words,
@@ -203,102 +232,139 @@ impl Reaction {
     }
 }
 
-/// An option that is one telephone key.
-pub(in crate::flow) fn read_key(
-    section: &Section<'_>,
-    key: &'static str,
-    default: Option<char>,
-) -> Option<char> {
-    let Some((text, span)) = section.string(key) else { return default };
-    let mut chars = text.chars();
-    match (chars.next().and_then(Digit::new), chars.next()) {
-        (Some(digit), None) => Some(digit.as_char()),
-        _ => {
-            section.error(span, format!("`{key}` is one telephone key, not `{text}`"));
-            default
+/// All verbs that ask are at one in what they do; they differ in what keys mean.
+impl<S: InputStep + Send + Sync> Verb for S {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        if self.options().clear_keys {
+            run.clear_keys();
         }
+        let mut collecting = Box::<Collecting>::default();
+        if run.has_keys() {
+            return listen(self, run, turn, collecting);
+        }
+        if let Err(why) = prompt(self.options(), run, turn, &mut collecting, None) {
+            return Next::Fail(why);
+        }
+        run.kept.put(collecting);
+        Next::Wait
     }
-}
 
-pub(in crate::flow) fn enter(q: &impl InputStep, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-    if q.ask().clear_keys {
-        run.clear_keys();
+    fn key_pressed(&self, run: &mut Run, turn: &mut Turn<'_>, digit: Digit) -> Next {
+        if run.is_speaking() && !self.options().barge_in {
+            if !self.options().clear_keys {
+                run.keep_key(digit);
+            }
+            return Next::Wait;
+        }
+        let Some(collecting) = run.kept.take::<Collecting>() else { return Next::Wait };
+        run.stop_prompt();
+        run.keep_key(digit);
+        listen(self, run, turn, collecting)
     }
-    let mut collecting = Collecting::default();
-    if run.has_keys() {
-        return listen(q, run, turn, collecting);
-    }
-    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, None) {
-        return Next::Fail(why);
-    }
-    run.doing = Doing::Collecting(collecting);
-    Next::Wait
-}
 
-pub(in crate::flow) fn input(
-    q: &impl InputStep,
-    run: &mut Run,
-    turn: &mut Turn<'_>,
-    input: Input,
-) -> Next {
-    let Doing::Collecting(collecting) = std::mem::take(&mut run.doing) else { return Next::Wait };
-    match input {
-        Input::Digit(digit) => {
-            if run.is_speaking() && !q.ask().barge_in {
-                if !q.ask().clear_keys {
-                    run.keep_key(digit);
-                }
-                run.doing = Doing::Collecting(collecting);
-                return Next::Wait;
+    fn prompt_done(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        if !run.has_keys() {
+            run.wait(turn, self.options().timeout);
+            return Next::Wait;
+        }
+        let Some(collecting) = run.kept.take::<Collecting>() else { return Next::Wait };
+        listen(self, run, turn, collecting)
+    }
+
+    fn time_passed(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let Some(collecting) = run.kept.take::<Collecting>() else { return Next::Wait };
+        if collecting.overflowed {
+            absorb_finish(self, run, turn);
+            return missed(self, run, turn, collecting, InputOutcome::TooMany);
+        }
+        if collecting.entered.is_empty() {
+            return missed(self, run, turn, collecting, InputOutcome::NoInput);
+        }
+        absorb_finish(self, run, turn);
+        match self.silence(&collecting.entered) {
+            Ok(()) => answered(self, run, turn, collecting),
+            Err(outcome) => missed(self, run, turn, collecting, outcome),
+        }
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        let mut exits = self.answers();
+        exits.extend(self.options().exits());
+        exits
+    }
+
+    fn nature(&self) -> Nature {
+        let InputOptions { barge_in, clear_keys, secret, .. } = *self.options();
+        Nature {
+            waits: true,
+            is_way_out: false,
+            needs_no_caller: false,
+            barge_in,
+            passes_keys_on: self.is_ambiguous() || !barge_in && !clear_keys,
+            is_secret: secret,
+        }
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        let listen = listens(self, &Collecting::default());
+        let mut needs = vec![Need::Keys];
+        if listen.keys_max > 1 {
+            needs.push(Need::KeysMax(listen.keys_max));
+            needs.extend(listen.finish.map(Need::FinishKey));
+            if listen.timeout != listen.inter_digit {
+                needs.push(Need::TwoTimeouts);
             }
-            run.stop_prompt();
-            run.keep_key(digit);
-            listen(q, run, turn, collecting)
         }
-        Input::PromptDone if run.has_keys() => listen(q, run, turn, collecting),
-        Input::PromptDone => {
-            run.wait(turn, q.ask().timeout);
-            run.doing = Doing::Collecting(collecting);
-            Next::Wait
-        }
-        Input::Timer if collecting.overflowed => {
-            absorb_finish(q, run, turn);
-            missed(q, run, turn, collecting, InputOutcome::TooMany)
-        }
-        Input::Timer if collecting.entered.is_empty() => {
-            missed(q, run, turn, collecting, InputOutcome::NoInput)
-        }
-        Input::Timer => {
-            absorb_finish(q, run, turn);
-            match q.silence(&collecting.entered) {
-                Ok(()) => answered(q, run, turn, collecting),
-                Err(outcome) => missed(q, run, turn, collecting, outcome),
-            }
-        }
-        Input::Start
-        | Input::Silence
-        | Input::Queue(_)
-        | Input::Transfer(_)
-        | Input::Recorded(_)
-        | Input::Sent { .. }
-        | Input::HungUp => {
-            run.doing = Doing::Collecting(collecting);
-            Next::Wait
-        }
+        needs.extend((!listen.barge_in).then_some(Need::NoBargeIn));
+        needs.extend(listen.secret.then_some(Need::Secret));
+        needs
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        self.options().speeches()
+    }
+
+    fn is_input(&self) -> bool {
+        true
+    }
+
+    fn listens(&self, run: &Run) -> Option<Listen> {
+        run.kept.get().map(|collecting| listens(self, collecting))
+    }
+
+    fn lists(&self, key: char) -> bool {
+        self.begins(key)
+    }
+
+    fn sets(&self, exit: &str) -> Vec<&str> {
+        self.variable().filter(|_| exit == "next").into_iter().collect()
+    }
+
+    /// What is typed at a step is there when the step looks at it.
+    fn sets_before_condition(&self) -> Option<&str> {
+        self.variable()
+    }
+
+    fn digits(&self) -> Option<(usize, usize, Option<char>)> {
+        self.length()
+    }
+
+    fn phrases(&self) -> &[(StepId, Vec<String>)] {
+        self.said()
     }
 }
 
 /// What a front must know that collects the keys itself.
-pub(in crate::flow) fn listens(q: &impl InputStep, collecting: &Collecting) -> Listen {
-    let ask = q.ask();
+fn listens(q: &impl InputStep, collecting: &Collecting) -> Listen {
+    let options = q.options();
     let begun = !collecting.entered.is_empty() || collecting.overflowed;
     Listen {
         keys_max: u8::try_from(q.keys_max(&collecting.entered).max(1)).unwrap_or(u8::MAX),
         finish: q.finish().and_then(Digit::new),
-        timeout: if begun { ask.inter_digit } else { ask.timeout },
-        inter_digit: ask.inter_digit,
-        barge_in: ask.barge_in,
-        secret: ask.secret,
+        timeout: if begun { options.inter_digit } else { options.timeout },
+        inter_digit: options.inter_digit,
+        barge_in: options.barge_in,
+        secret: options.secret,
     }
 }
 
@@ -307,7 +373,7 @@ fn listen(
     q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    mut collecting: Collecting,
+    mut collecting: Box<Collecting>,
 ) -> Next {
     while let Some(key) = run.next_key() {
         if collecting.overflowed {
@@ -316,7 +382,7 @@ fn listen(
             }
             continue;
         }
-        if collecting.entered.is_empty() && Some(key) == q.ask().repeat {
+        if collecting.entered.is_empty() && Some(key) == q.options().repeat {
             absorb_finish(q, run, turn);
             return again(q, run, turn, collecting);
         }
@@ -341,14 +407,14 @@ fn listen(
             }
         }
     }
-    run.wait(turn, q.ask().inter_digit);
-    run.doing = Doing::Collecting(collecting);
+    run.wait(turn, q.options().inter_digit);
+    run.kept.put(collecting);
     Next::Wait
 }
 
 /// The entry was decided by another key or by silence: the key that ends one may still come.
 fn absorb_finish(q: &impl InputStep, run: &mut Run, turn: &Turn<'_>) {
-    let inter_digit = q.ask().inter_digit;
+    let inter_digit = q.options().inter_digit;
     let late = match (q.terminator(), q.finish(), q.habit()) {
         (Some(key), ..) => Late::named(key, inter_digit),
         (None, Some(key), _) => Late::habit(key, inter_digit),
@@ -362,7 +428,7 @@ fn answered(
     q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    collecting: Collecting,
+    collecting: Box<Collecting>,
 ) -> Next {
     match q.answer(run, turn, &collecting.entered) {
         Ok(next) => {
@@ -377,18 +443,18 @@ fn missed(
     q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    mut collecting: Collecting,
+    mut collecting: Box<Collecting>,
     outcome: InputOutcome,
 ) -> Next {
     heard(run, turn, outcome);
     run.clear_keys(); // what was typed ahead was meant for another place
-    let Some((reaction, at)) = q.ask().reaction(outcome) else { return Next::Wait };
+    let Some((reaction, at)) = q.options().reaction(outcome) else { return Next::Wait };
     if let Some(next) = reaction.next {
         return Next::Goto(next);
     }
     collecting.tries = collecting.tries.saturating_add(1);
-    if collecting.tries >= q.ask().tries_max {
-        return Next::Goto(q.ask().give_up);
+    if collecting.tries >= q.options().tries_max {
+        return Next::Goto(q.options().give_up);
     }
     let nth = collecting.misses[at];
     collecting.misses[at] = nth.saturating_add(1);
@@ -398,10 +464,10 @@ fn missed(
         Ok(words) => words,
         Err(why) => return Next::Fail(why),
     };
-    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, words) {
+    if let Err(why) = prompt(q.options(), run, turn, &mut collecting, words) {
         return Next::Fail(why);
     }
-    run.doing = Doing::Collecting(collecting);
+    run.kept.put(collecting);
     Next::Wait
 }
 
@@ -410,22 +476,22 @@ fn again(
     q: &impl InputStep,
     run: &mut Run,
     turn: &mut Turn<'_>,
-    mut collecting: Collecting,
+    mut collecting: Box<Collecting>,
 ) -> Next {
     if collecting.repeats >= REPEATS_MAX {
         return missed(q, run, turn, collecting, InputOutcome::NoMatch);
     }
     collecting.repeats += 1;
-    if let Err(why) = prompt(q.ask(), run, turn, &mut collecting, None) {
+    if let Err(why) = prompt(q.options(), run, turn, &mut collecting, None) {
         return Next::Fail(why);
     }
-    run.doing = Doing::Collecting(collecting);
+    run.kept.put(collecting);
     Next::Wait
 }
 
 /// Says `first` and then the prompt; listens at once where there is nothing to say.
 fn prompt(
-    ask: &Ask,
+    options: &InputOptions,
     run: &mut Run,
     turn: &mut Turn<'_>,
     collecting: &mut Collecting,
@@ -433,11 +499,11 @@ fn prompt(
 ) -> Result<(), String> {
     collecting.entered.clear();
     let mut prompts: Vec<Prompt> = first.into_iter().collect();
-    if ask.reprompt || prompts.is_empty() {
-        prompts.extend(run.words(turn, &ask.prompt)?);
+    if options.reprompt || prompts.is_empty() {
+        prompts.extend(run.words(turn, &options.prompt)?);
     }
     if prompts.is_empty() {
-        run.wait(turn, ask.timeout);
+        run.wait(turn, options.timeout);
     } else {
         run.play(turn, prompts);
     }
