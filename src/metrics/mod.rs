@@ -10,6 +10,8 @@
 //! **Deliberately absent:** live state (who waits now is the queue's to say), and the past beyond
 //! [`WINDOW`]: rows are kept in memory, the store has the records.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod agents;
 mod calls;
 mod fact;

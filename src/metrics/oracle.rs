@@ -81,11 +81,9 @@ impl Oracle<'_> {
 
     /// Calls that ended in the period.
     fn ended(&self) -> BTreeMap<CallId, Ended<'_>> {
-        let ends = self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::CallEnded { call, caller, outcome, outside, .. } => {
-                Some((*call, (*at, caller, *outcome, *outside)))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(at, fact)| {
+            let Fact::CallEnded { call, caller, outcome, outside, .. } = fact else { return None };
+            Some((*call, (*at, caller, *outcome, *outside)))
         });
         ends.filter(|(call, (at, ..))| *at >= self.from && *at < self.to && !self.is_agents(*call))
             .collect()
@@ -93,9 +91,8 @@ impl Oracle<'_> {
 
     /// Whether an agent's own telephone made the call.
     fn is_agents(&self, wanted: CallId) -> bool {
-        self.facts.iter().any(|(_, fact)| match fact {
-            Fact::Arrived { call, by_agent } => *call == wanted && by_agent.is_some(),
-            _ => false,
+        self.facts.iter().any(|(_, fact)| {
+            matches!(fact, Fact::Arrived { call, by_agent: Some(_) } if *call == wanted)
         })
     }
 
@@ -105,11 +102,9 @@ impl Oracle<'_> {
         let visits: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::LeftQueue { call, queue, wait_ms, left } if ended.contains_key(call) => {
-                    Some((*queue, *wait_ms, *left))
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::LeftQueue { call, queue, wait_ms, left } = fact else { return None };
+                ended.contains_key(call).then_some((*queue, *wait_ms, *left))
             })
             .filter(|(queue, ..)| wanted.is_none_or(|wanted| wanted == *queue))
             .map(|(queue, wait, left)| {
@@ -170,13 +165,10 @@ impl Oracle<'_> {
         let outcomes: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::OfferEnded { call, queue, outcome, .. }
-                    if ended.contains_key(call) && wanted.is_none_or(|q| q == *queue) =>
-                {
-                    Some(*outcome)
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::OfferEnded { call, queue, outcome, .. } = fact else { return None };
+                let is_wanted = wanted.is_none_or(|wanted| wanted == *queue);
+                (is_wanted && ended.contains_key(call)).then_some(*outcome)
             })
             .collect();
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count() as u64;
@@ -195,11 +187,11 @@ impl Oracle<'_> {
         for (_, fact) in self.facts {
             let Fact::LegEnded { leg, queue, talk_ms, hold_ms, .. } = fact else { continue };
             if ended.contains_key(&leg.call) && (wanted.is_none() || *queue == wanted) {
-                let work = self.facts.iter().find_map(|(_, fact)| match fact {
-                    Fact::WrapUpEnded { leg: of, acw_ms, resolved, .. } if of == leg => {
-                        Some((*acw_ms, *resolved))
-                    }
-                    _ => None,
+                let work = self.facts.iter().find_map(|(_, fact)| {
+                    let Fact::WrapUpEnded { leg: of, acw_ms, resolved, .. } = fact else {
+                        return None;
+                    };
+                    (of == leg).then_some((*acw_ms, *resolved))
                 });
                 legs.push((*leg, talk_ms + hold_ms, work));
             }
@@ -271,24 +263,19 @@ impl Oracle<'_> {
     }
 
     fn contacts(&self) -> Vec<Contact> {
-        let ends = self.facts.iter().filter_map(|(_, fact)| match fact {
-            Fact::CallEnded { call, caller, intent, outcome, .. }
-                if *outcome != CallOutcome::Refused && !self.is_agents(*call) =>
-            {
-                Some((*call, caller.clone(), intent.clone()))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(_, fact)| {
+            let Fact::CallEnded { call, caller, intent, outcome, .. } = fact else { return None };
+            let is_contact = *outcome != CallOutcome::Refused && !self.is_agents(*call);
+            is_contact.then(|| (*call, caller.clone(), intent.clone()))
         });
         ends.map(|(call, caller, intent)| {
-            let corrected = self.facts.iter().rev().find_map(|(_, fact)| match fact {
-                Fact::WrapUpEnded { leg, intent: Some(intent), .. } if leg.call == call => {
-                    Some(intent.clone())
-                }
-                _ => None,
+            let corrected = self.facts.iter().rev().find_map(|(_, fact)| {
+                let Fact::WrapUpEnded { leg, intent, .. } = fact else { return None };
+                intent.clone().filter(|_| leg.call == call)
             });
-            let arrived = self.facts.iter().find_map(|(at, fact)| match fact {
-                Fact::Arrived { call: of, .. } if *of == call => Some(at.as_millis()),
-                _ => None,
+            let arrived = self.facts.iter().find_map(|(at, fact)| {
+                let Fact::Arrived { call: of, .. } = fact else { return None };
+                (*of == call).then_some(at.as_millis())
             });
             Contact { at: arrived.unwrap_or(0), call, caller, intent: corrected.or(intent) }
         })

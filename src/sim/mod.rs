@@ -15,6 +15,8 @@
 //!
 //! **Deliberately absent:** real time, and any other source of chance than the seed.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod agent;
 pub mod behaviour;
 pub mod caller;
