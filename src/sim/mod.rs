@@ -329,10 +329,11 @@ impl Turn for Sim {
         if let Some(watch) = &mut self.watch {
             watch.asked(&command, &self.center);
         }
-        match &command {
-            Command::CloseRecord { record } => self.tally.record(record),
-            Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
-            _ => {}
+        if let Command::CloseRecord { record } = &command {
+            self.tally.record(record);
+        }
+        if let Command::AmendRecord { wrap_up, .. } = &command {
+            self.tally.write_up(wrap_up);
         }
         self.world.execute(now, command, &self.center);
     }
@@ -356,8 +357,8 @@ fn listed(names: &[String]) -> String {
 
 /// The call that this begins.
 fn arrival(event: &Event) -> Option<CallId> {
-    match event {
-        Event::CallArrived { call, .. } | Event::CallOpening { call, .. } => Some(*call),
-        _ => None,
-    }
+    let (Event::CallArrived { call, .. } | Event::CallOpening { call, .. }) = event else {
+        return None;
+    };
+    Some(*call)
 }
