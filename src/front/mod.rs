@@ -27,7 +27,7 @@
 //!
 //! **Deliberately absent:** IO, and the center, whose words are enough.
 
-#![deny(clippy::wildcard_enum_match_arm)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod cannot;
 pub mod exchange;

@@ -10,7 +10,7 @@
 //! **Deliberately absent:** live state (who waits now is the queue's to say), and the past beyond
 //! [`WINDOW`]: rows are kept in memory, the store has the records.
 
-#![deny(clippy::wildcard_enum_match_arm)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod agents;
 mod calls;

@@ -187,16 +187,18 @@ impl Oracle<'_> {
         for (_, fact) in self.facts {
             let Fact::LegEnded { leg, queue, talk_ms, hold_ms, .. } = fact else { continue };
             if ended.contains_key(&leg.call) && (wanted.is_none() || *queue == wanted) {
-                let work = self.facts.iter().find_map(|(_, fact)| {
-                    let Fact::WrapUpEnded { leg: of, acw_ms, resolved, .. } = fact else {
-                        return None;
-                    };
-                    (of == leg).then_some((*acw_ms, *resolved))
-                });
-                legs.push((*leg, talk_ms + hold_ms, work));
+                legs.push((*leg, talk_ms + hold_ms, self.work(*leg)));
             }
         }
         legs
+    }
+
+    /// The after-call work of this leg's agent, and what the agent said of the call.
+    fn work(&self, wanted: LegId) -> Option<(u64, Option<bool>)> {
+        self.facts.iter().find_map(|(_, fact)| {
+            let Fact::WrapUpEnded { leg, acw_ms, resolved, .. } = fact else { return None };
+            (*leg == wanted).then_some((*acw_ms, *resolved))
+        })
     }
 
     fn handling(&self, wanted: Option<QueueId>, figures: &mut Figures) {
