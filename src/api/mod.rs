@@ -50,7 +50,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
-pub use archive::{Archive, Wanted};
+pub use archive::{Archive, ArchiveError};
 pub use error::ApiError;
 pub use views::record_json;
 

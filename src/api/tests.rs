@@ -20,7 +20,7 @@ use crate::api::guard::IsProxy;
 use crate::center::snapshot::{CallState, CallView, QueueView};
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy, NamedVia};
+use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy, NamedVia, RecordFilter};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -33,21 +33,24 @@ struct Shelf {
 }
 
 impl Archive for Shelf {
-    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String> {
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, ArchiveError> {
         Ok((call == CallId(7)).then(|| ended(7)))
     }
 
-    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String> {
-        self.asked.lock().unwrap().push(format!("{wanted:?}"));
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
+        self.asked.lock().unwrap().push(format!("{filter:?}"));
+        if filter.queue.as_deref() == Some("slow") {
+            return Err(ArchiveError::Busy);
+        }
         Ok(vec![ended(7), ended(6)])
     }
 
-    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, String> {
+    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
         if name.call != CallId(7) {
             return Ok(None);
         }
-        let mut file = tempfile::tempfile().map_err(|error| error.to_string())?;
-        std::io::Write::write_all(&mut file, b"0123456789").map_err(|error| error.to_string())?;
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"0123456789").unwrap();
         Ok(Some(file))
     }
 }
@@ -477,6 +480,16 @@ fn records_are_filtered_and_paged() {
             let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
             assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
         }
+    });
+}
+
+#[test]
+fn too_many_lists_at_once_are_refused_for_now() {
+    serve(SETTINGS, async |served| {
+        let (status, body) = served.ask("GET /v1/records?queue=slow", READ, None).await;
+        assert_eq!((status, &body["error"]), (503, &json!("busy")));
+        let (status, _) = served.ask("GET /v1/records/7", READ, None).await;
+        assert_eq!(status, 200);
     });
 }
 

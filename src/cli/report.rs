@@ -12,7 +12,7 @@ use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, Figure};
 use attendant::server;
-use attendant::store::{Reader, StoreError};
+use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
 use attendant::words::{CallRecord, Party};
 
@@ -78,14 +78,14 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    match answer(&reader, setup, period, wanted) {
+    match answer(&*reader, setup, period, wanted) {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
 }
 
 fn answer(
-    reader: &Reader,
+    reader: &dyn RecordReader,
     setup: Setup,
     period: Period,
     wanted: &Report,
@@ -101,17 +101,24 @@ fn answer(
 }
 
 /// Adds the queues and agents that records name and the configuration no longer does.
-fn with_former(mut setup: Setup, reader: &Reader, since: Timestamp) -> Result<Setup, StoreError> {
+fn with_former(
+    mut setup: Setup,
+    reader: &dyn RecordReader,
+    since: Timestamp,
+) -> Result<Setup, StoreError> {
     let (mut queues, mut agents) = (BTreeSet::new(), BTreeSet::new());
-    reader.each_ended_since(since - metrics::WINDOW, |record: CallRecord| {
-        queues.extend(record.queued.into_iter().map(|stay| stay.queue));
-        for leg in record.legs {
-            queues.extend(leg.queue);
-            if let Party::Agent { name, .. } = leg.party {
-                agents.insert(name);
+    reader.each_ended(
+        since - metrics::WINDOW..Timestamp(u64::MAX),
+        &mut |record: CallRecord| {
+            queues.extend(record.queued.into_iter().map(|stay| stay.queue));
+            for leg in record.legs {
+                queues.extend(leg.queue);
+                if let Party::Agent { name, .. } = leg.party {
+                    agents.insert(name);
+                }
             }
-        }
-    })?;
+        },
+    )?;
     for queue in &setup.queues {
         queues.remove(&queue.name);
     }
@@ -393,7 +400,7 @@ mod tests {
         let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
         let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
         let reader = store::read_records(folder.path()).unwrap();
-        answer(&reader, Setup::default(), period, &wanted).unwrap()
+        answer(&*reader, Setup::default(), period, &wanted).unwrap()
     }
 
     #[test]
