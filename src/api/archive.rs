@@ -13,6 +13,7 @@ use thiserror::Error;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::error::ApiError;
+use crate::api::figures::Report;
 use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::api::{Api, Request};
@@ -130,7 +131,7 @@ pub(super) struct Period {
 /// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
 /// their unit; a figure without anything to count is null.
 #[utoipa::path(get, path = "/v1/metrics", tag = "records", security(("token" = [])),
-    params(Period), responses((status = 200, body = Object), (status = 400, body = ApiError)))]
+    params(Period), responses((status = 200, body = Report), (status = 400, body = ApiError)))]
 pub(super) async fn figures(
     State(api): State<Api>,
     period: Result<Query<Period>, QueryRejection>,

@@ -14,6 +14,7 @@ mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod figures;
 mod file_body;
 pub mod guard;
 mod limit;
