@@ -16,6 +16,7 @@ mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod figures;
 mod file_body;
 pub mod guard;
 mod limit;
@@ -52,7 +53,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
-pub use archive::{Archive, Wanted};
+pub use archive::{Archive, ArchiveError};
 pub use error::ApiError;
 pub use views::record_json;
 

@@ -4,8 +4,8 @@
 //!  (announced to the caller ──►) up ◄──► paused ──► over
 //! ```
 //!
-//! What it hears [`Call::ears`] says, as of every leg. It is no party of the call, and in no list of
-//! its legs: the record names the recording.
+//! What it hears [`Call::ears`] says, as of every leg. It is no party of the call, and in no list
+//! of its legs: the record names the recording.
 //!
 //! A recorder's leg has a number from the end of the range, by its recording. So legs that are
 //! dialed beside it have the numbers that they have without, and a journal, which names legs by

@@ -3,8 +3,8 @@
 //! **Invariant:** each has its own number, and no more than [`RECORDINGS_MAX`] are made; what the
 //! flow plays while the caller hears that the call will be recorded is heard after it.
 //!
-//! **Deliberately absent:** the recorder, which is a leg: `recorder`. Whose calls are recorded: each
-//! queue has a rule, which `center` knows.
+//! **Deliberately absent:** the recorder, which is a leg: `recorder`. Whose calls are recorded:
+//! each queue has a rule, which `center` knows.
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 mod call_recording;
 mod conference;
 mod consult;
+mod figures;
 mod holds;
 mod honest;
 mod legs;

@@ -163,7 +163,7 @@ fn told_again(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broke
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
-        && let Err(error) = server::teach(&mut center, &reader, began)
+        && let Err(error) = server::teach(&mut center, &*reader, began)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }

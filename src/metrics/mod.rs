@@ -16,9 +16,12 @@ mod agents;
 mod calls;
 mod fact;
 mod fcr;
+mod figures;
 pub mod oracle;
+mod ratio;
 mod report;
 mod service;
+mod sum;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +30,11 @@ use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
-pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
-pub use service::{Queueing, ServiceLevels};
+pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
+pub use ratio::{Measured, Ratio};
+pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use service::Queueing;
+pub use sum::Sum;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;

@@ -161,13 +161,14 @@ impl Tally {
             ("calls still open", 0, report.kept.calls_open),
         ];
         let waited = self.waits_answered.iter().sum();
+        let measured = |name: &str| report.figures[name].value;
         let means = [
-            ("ASA", mean(waited, answered), queueing.asa_s.value),
-            ("talk", mean(self.talk_ms, self.talks), handling.talk_leg_s.value),
-            ("hold", mean(self.hold_ms, self.talks), handling.hold_leg_s.value),
-            ("after-call work", mean(self.acw_ms, self.talks), handling.acw_leg_s.value),
-            ("AHT a leg", mean(self.handle_ms(), self.talks), handling.aht_leg_s.value),
-            ("AHT a call", mean(self.handle_ms(), self.handled), handling.aht_call_s.value),
+            ("ASA", mean(waited, answered), measured("asa_s")),
+            ("talk", mean(self.talk_ms, self.talks), measured("talk_leg_s")),
+            ("hold", mean(self.hold_ms, self.talks), measured("hold_leg_s")),
+            ("after-call work", mean(self.acw_ms, self.talks), measured("acw_leg_s")),
+            ("AHT a leg", mean(self.handle_ms(), self.talks), measured("aht_leg_s")),
+            ("AHT a call", mean(self.handle_ms(), self.handled), measured("aht_call_s")),
         ];
         let counts = counts.iter().filter(|(_, own, theirs)| own != theirs);
         let counts = counts.map(|(what, own, theirs)| format!("{what}: {theirs}, not {own}"));

@@ -2,7 +2,9 @@
 //!
 //! [`Store`] is the driver's end. What is noted or kept is given to the operating system by
 //! [`Store::settle`], where a killed process does not lose it; a thread brings it to the disk and
-//! commits records, and is never waited for. [`Reader`] reads the records from any other thread.
+//! commits records, and is never waited for. A [`RecordReader`] reads the records from any other
+//! thread, and [`Readers`] are several for requests that come at once. Which database that is,
+//! nobody outside of its own folder knows ([`database`]).
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
@@ -13,15 +15,19 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod amend;
 mod appender;
+#[cfg(test)]
+mod contract;
+mod database;
 pub mod journal;
 mod kept;
 mod open;
-mod records;
+mod readers;
 mod recover;
 mod secret;
 mod shared;
-mod state;
+pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -40,13 +46,15 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
+pub use database::{DatabaseError, Fault, Past, RecordReader};
 pub use open::{Found, look, open};
-pub use records::{Filter, PAGE_MAX, Past, Reader};
+pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use shared::Health;
 
 use appender::Appender;
+use database::Database;
 use journal::{NotedInput, Own};
 use kept::{Kept, KeptLog};
 use shared::Shared;
@@ -61,7 +69,6 @@ const OVERFLOW_MAX: usize = 65_536;
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// What a front keeps of one call is no longer, in bytes.
 const SESSION_LEN_MAX: usize = 256 * 1024;
-const DATABASE: &str = "records.sqlite";
 
 /// What went wrong with the files, and with which.
 #[derive(Debug, Error)]
@@ -69,13 +76,18 @@ pub enum StoreError {
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: std::io::Error },
     #[error("the records: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] DatabaseError),
     #[error("{path} was written by a later attendant: use that one")]
     Newer { path: PathBuf },
     #[error("{path} is in use by another attendant: give each its own `server.state`")]
     InUse { path: PathBuf },
     #[error("the thread that writes ended early: see the log")]
     Lost,
+    #[error(
+        "{LISTS_MAX} lists of records are being read and none ended within {} s: ask again",
+        LISTS_WAIT.as_secs()
+    )]
+    ListsBusy,
 }
 
 impl StoreError {
@@ -122,7 +134,7 @@ pub struct Store {
     has_lost: bool,
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
-    folder: PathBuf,
+    database: Arc<dyn Database>,
 }
 
 /// What became of something given to the store.
@@ -152,8 +164,8 @@ pub enum Settled {
 /// # Errors
 ///
 /// When there are none, or they cannot be read.
-pub fn read_records(folder: &Path) -> Result<Reader, StoreError> {
-    Reader::open(&folder.join(DATABASE))
+pub fn read_records(folder: &Path) -> Result<Box<dyn RecordReader>, StoreError> {
+    database::of(folder).reader()
 }
 
 impl Store {
@@ -304,8 +316,17 @@ impl Store {
     /// # Errors
     ///
     /// When they cannot be opened.
-    pub fn reader(&self) -> Result<Reader, StoreError> {
-        read_records(&self.folder)
+    pub fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
+        self.database.reader()
+    }
+
+    /// Connections to the records for requests that come at once.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be opened.
+    pub fn readers(&self) -> Result<Readers, StoreError> {
+        Readers::open(&*self.database)
     }
 
     /// Writes what is left and closes the run. Blocks until it is on the disk.

@@ -35,6 +35,7 @@ mod prompt;
 mod queue_exit;
 mod queue_visit;
 mod record;
+mod record_filter;
 mod recording;
 mod supervision;
 mod target;
@@ -66,6 +67,7 @@ pub use prompt::Prompt;
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
+pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };

@@ -176,6 +176,30 @@ fn sip_types_and_the_runtime_have_one_home() {
     assert_clean(&errors);
 }
 
+/// A kind of database is a folder of `store`: nobody else knows the crate that speaks to it.
+#[test]
+fn a_database_is_named_in_its_own_folder_alone() {
+    let mut errors = String::new();
+    for file in source_files().iter().filter(|file| file.module.is_some()) {
+        for (number, line) in file.code_lines() {
+            if let Some(error) = database_error(&file.path, line) {
+                writeln!(errors, "{}:{number}: {error}", file.path).unwrap();
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+/// Crates that speak to a database, and where they may stand.
+const DATABASES: &[(&str, &str)] = &[("rusqlite", "src/store/sqlite/")];
+
+fn database_error(path: &str, line: &str) -> Option<String> {
+    let named = DATABASES.iter().find(|(name, _)| names_crate(line, name))?;
+    let (name, home) = named;
+    (!path.starts_with(home))
+        .then(|| format!("`{name}` only in {home}: go through the traits of src/store/database.rs"))
+}
+
 /// Whether the line names a crate by path (`name::…`) or imports it whole (`use name;`).
 fn names_crate(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| {
@@ -315,6 +339,10 @@ fn the_rules_can_fire() {
     assert!(names_crate("    tokio::spawn(x)", "tokio"));
     assert!(names_crate("use rsip as r;", "rsip"));
     assert!(!names_crate("let tokio_like = my_tokio::x;", "tokio"));
+    let import = "use rusqlite::Connection;";
+    assert!(database_error("src/store/mod.rs", import).is_some());
+    assert!(database_error("src/cli/records.rs", "fn f(error: &rusqlite::Error) {}").is_some());
+    assert_eq!(database_error("src/store/sqlite/calls.rs", import), None);
     assert_eq!(file.in_string, [3, 4]);
     let logs = concat!(
         "//! Purpose.\n",

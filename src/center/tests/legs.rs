@@ -86,7 +86,7 @@ fn an_agent_and_a_consulted_party_go_on_without_the_caller() {
     floor.wait_s(10); // after-call work
     let figures =
         floor.center.report(floor.now, record.arrived_at, floor.now + Duration::from_secs(1));
-    assert_eq!(figures.handling.talk_leg_s.value, Some(40.0));
+    assert_eq!(figures.figures["talk_leg_s"].value, Some(40.0));
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn an_event_that_names_the_recorders_leg_changes_nothing() {
 /// A run of before recorders were legs: the caller hears the announcement, ada answers and is
 /// recorded, leaves, the caller keys a secret and comes to bob, in a queue with another rule.
 const OLD_JOURNAL: &str = r#"
-{"event":"call_arrived","call":1,"from":{"number":"+14155550123","name":null},"to":"100","via":{"trunk":"main"}}
+{"event":"call_arrived","call":1,"from":{"number":"+14155550123","name":null},"to":"100",
+  "via":{"trunk":"main"}}
 {"event":"ringing","leg":{"call":1,"n":1}}
 {"event":"prompt_done","leg":{"call":1,"n":0},"play":2}
 {"event":"answered","leg":{"call":1,"n":1}}
@@ -78,7 +79,8 @@ const OLD_JOURNAL: &str = r#"
 {"event":"digit","leg":{"call":1,"n":0},"digit":"3"}
 {"event":"digit","leg":{"call":1,"n":0},"digit":"4"}
 {"event":"answered","leg":{"call":1,"n":2}}
-{"event":"recorded","recording":"call-1-1","kind":"call","length_ms":6000,"ended":"stopped","url":null}
+{"event":"recorded","recording":"call-1-1","kind":"call","length_ms":6000,
+  "ended":"stopped","url":null}
 {"event":"hung_up","leg":{"call":1,"n":0},"cause":16}
 "#;
 
@@ -88,8 +90,8 @@ fn a_journal_from_before_recorders_were_legs_tells_the_same_call() {
     let setup = Floor::recording(rules, said(), &["ada", "bob"]).center.setup.clone();
     let mut center = ContactCenter::new(setup);
     let reach = |agent| Event::PhoneReachable { agent: AgentId(agent), reachable: true };
-    let told = OLD_JOURNAL.lines().filter(|line| !line.is_empty());
-    let told = told.map(|line| serde_json::from_str(line).expect(line));
+    let told = serde_json::Deserializer::from_str(OLD_JOURNAL).into_iter::<Event>();
+    let told = told.map(|event| event.expect("an event as it was written"));
     let mut records = Vec::new();
     for (second, event) in (1..).zip([reach(0), reach(1)].into_iter().chain(told)) {
         center.handle(Timestamp(second * 1_000), event);

@@ -1,4 +1,4 @@
-//! What is on the tapes of the tests' calls: a line for each change that an input has brought about.
+//! What is on the tapes of the tests' calls: a line for each change that an input brings about.
 //!
 //! **Invariant:** a recorder is begun once and ended once, and what is said of it is said of one
 //! that is there.

@@ -11,7 +11,7 @@ use crate::call::{HOLDS_MAX, RecordingStage, SUPERVISORS_MAX, Stage};
 use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::id::LegId;
-use crate::metrics::Report;
+use crate::metrics::{FIGURES, Report, Section};
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, ConsultTarget, Event, QueueExit, RecordingState, SentTo,
     SupervisorMode, SupervisorRequest, Telephone, Via,
@@ -297,12 +297,15 @@ fn a_caller_taken_over_from_the_line_is_in_the_figures_as_one_who_left_it() {
     let figures = floor.figures();
     let (queueing, handling) = (&figures.queueing, &figures.handling);
     assert_eq!((queueing.offered, queueing.answered, queueing.exited), (1, 0, 1));
-    assert_eq!((handling.handled_calls, queueing.asa_s.n), (0, 0));
+    assert_eq!((handling.handled_calls, figures.figures["asa_s"].n), (0, 0));
     // The figures of a restart are the same.
     let rows = [floor.center.row(&record).unwrap()];
     floor.center.restore(rows);
     let again = floor.figures();
     assert_eq!(again.queueing, figures.queueing);
+    for figure in FIGURES.iter().filter(|figure| !figure.sections.contains(&Section::Agent)) {
+        assert_eq!(again.figures[figure.name], figures.figures[figure.name]);
+    }
 }
 
 #[test]

@@ -12,11 +12,11 @@ use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId};
 use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
-use crate::store::{Filter, read_records};
+use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord};
+use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, RecordFilter};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -152,7 +152,7 @@ impl World {
     fn record(&self, call: CallId) -> CallRecord {
         loop {
             let state = self.folder.path().join("state");
-            let all = Filter { limit: 10, ..Filter::default() };
+            let all = RecordFilter { limit: 10, ..RecordFilter::default() };
             let mut records = read_records(&state).unwrap().list(&all).unwrap();
             records.retain(|record| record.call == call);
             assert!(records.len() <= 1);

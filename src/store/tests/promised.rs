@@ -84,8 +84,9 @@ fn fault_01_after_call_work_is_there_before_the_database_has_it() {
     store.amend(CallId(1), wrap_up.clone());
     store.settle(Timestamp(1_300));
     let left = left_behind(folder.path());
-    let db = records::open(&left.path().join(DATABASE)).unwrap();
-    records::insert(&db, &record(1, 1_200)).unwrap();
+    let mut db = database::of(left.path()).writer().unwrap();
+    db.migrate().unwrap();
+    db.apply(&[database::Change::Close(record(1, 1_200))]).unwrap();
     drop(db);
     drop(opened(left.path()));
     assert_eq!(all(left.path())[0].legs[0].wrap_up, Some(wrap_up));

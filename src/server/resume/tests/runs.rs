@@ -74,8 +74,7 @@ fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
     server.tell(Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING });
     let now = server.kill();
     let written = world.record(call).unwrap();
-    let db = rusqlite::Connection::open(world.state().join("records.sqlite")).unwrap();
-    db.execute("DELETE FROM calls", []).unwrap();
+    store::sqlite::tests::forget_records(&world.state());
     world.start(now).stop();
     assert_eq!(world.records(), [written]);
 }

@@ -5,7 +5,8 @@
 //! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
 //! must hold all the same is in [`judge`].
 //!
-//! To look for more: `RUNS=10000 cargo races`; to see one again, told in full: `SEED=7 cargo races`.
+//! To look for more: `RUNS=10000 cargo races`; to see one again, told in full:
+//! `SEED=7 cargo races`.
 //!
 //! **Deliberately absent:** providers' texts. The platform here takes documents as they are.
 
