@@ -103,6 +103,34 @@ pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
         Event::Keys { leg, keys } if center.is_secret(*leg) => {
             Cow::Owned(Event::Keys { leg: *leg, keys: vec![Digit::MASKED; keys.len()] })
         }
-        _ => Cow::Borrowed(event),
+        Event::Late { at, event: inner } => match masked(center, inner) {
+            Cow::Owned(inner) => Cow::Owned(Event::Late { at: *at, event: Box::new(inner) }),
+            Cow::Borrowed(_) => Cow::Borrowed(event),
+        },
+        Event::Digit { .. }
+        | Event::Keys { .. }
+        | Event::CallArrived { .. }
+        | Event::CallOpening { .. }
+        | Event::CallRefused { .. }
+        | Event::Ringing { .. }
+        | Event::Rerouted { .. }
+        | Event::Answered { .. }
+        | Event::DialFailed { .. }
+        | Event::PromptDone { .. }
+        | Event::PromptFailed { .. }
+        | Event::Recorded { .. }
+        | Event::RecordFailed { .. }
+        | Event::RecordingExpired { .. }
+        | Event::Held { .. }
+        | Event::HoldFailed { .. }
+        | Event::Resumed { .. }
+        | Event::HungUp { .. }
+        | Event::LegLost { .. }
+        | Event::PhoneReachable { .. }
+        | Event::AgentAsked { .. }
+        | Event::SupervisorAsked { .. }
+        | Event::EndCall { .. }
+        | Event::Lost { .. }
+        | Event::Drain { .. } => Cow::Borrowed(event),
     }
 }

@@ -48,6 +48,8 @@
 //!
 //! **Deliberately absent:** clocks, sockets, agents, and sound. Time comes with each input.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod assigned;
 mod build;
 mod check;

@@ -458,7 +458,19 @@ impl Scene {
             Command::HangUp { leg, cause } if !leg.is_caller() => {
                 Some(format!("{} is hung up ({})", self.name(leg), cause.name()))
             }
-            _ => None,
+            Command::HangUp { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Hear { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => None,
         }
     }
 
