@@ -11,6 +11,7 @@
 //!
 //! **Deliberately absent:** clocks, sockets, agents, and sound. Time comes with each input.
 
+mod ahead;
 mod assigned;
 mod build;
 mod check;

@@ -19,7 +19,7 @@ use crate::flow::port::{Context, Effect, Facts, Input, RecordRequest};
 use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
 use crate::time::Timestamp;
-use crate::words::{Digit, Listen, LookAhead, Prompt};
+use crate::words::{Digit, Listen, Prompt};
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
@@ -33,9 +33,6 @@ pub const FAILURES_MAX: u8 = 3;
 
 /// Steps of one call: a line nobody hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
-
-/// Prompts that are looked ahead to, one after another.
-const LOOK_AHEAD_MAX: usize = 4;
 
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
@@ -175,29 +172,9 @@ impl Run {
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
-    fn no_barge_in(&self) -> bool {
+    pub(in crate::flow) fn no_barge_in(&self) -> bool {
         let barge_in = |at| self.flow.node(at).step.nature().barge_in;
         self.is_speaking() && !self.at.is_none_or(barge_in)
-    }
-
-    /// What follows if the caller presses nothing, up to where keys are waited for or something
-    /// happens that is more than words.
-    #[must_use]
-    pub fn look_ahead(&self, context: &Context) -> LookAhead {
-        let mut ahead = LookAhead {
-            no_barge_in: self.no_barge_in(),
-            plays: Vec::new(),
-            listen: self.listens(),
-        };
-        let mut run = self.clone();
-        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < LOOK_AHEAD_MAX {
-            let mut effects = Vec::new();
-            run.handle(context, Input::PromptDone, &mut effects);
-            let Some(prompts) = only_said(effects) else { break };
-            ahead.plays.push(prompts);
-            ahead.listen = run.listens();
-        }
-        ahead
     }
 
     /// The language spoken now, one of the flow's.
@@ -351,7 +328,8 @@ impl Run {
         self.kept.clear();
         self.deadline = None;
         turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
-        if node.step.nature().waits
+        if self.spare.is_some()
+            && node.step.nature().waits
             && let Some((key, pressed)) = self.spare.take()
             && node.step.lists(key)
         {
@@ -560,25 +538,4 @@ impl Run {
             context: *context,
         }
     }
-}
-
-/// The prompts, if nothing but walking and speaking was done.
-fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
-    let mut said = None;
-    for effect in effects {
-        match effect {
-            Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
-            Effect::Play { prompts, repeat: false } => said = Some(prompts),
-            Effect::Play { repeat: true, .. }
-            | Effect::InputResult { .. }
-            | Effect::Enqueue(_)
-            | Effect::LeaveQueue
-            | Effect::Transfer(_)
-            | Effect::Record(_)
-            | Effect::StopRecord
-            | Effect::HangUp { .. }
-            | Effect::Failed { .. } => return None,
-        }
-    }
-    said
 }
