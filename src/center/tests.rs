@@ -237,6 +237,9 @@ fn line(command: &Command) -> String {
         Command::StopRecordCall { recording } => format!("stop-tape {recording}"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
+        Command::Ask { id, until, .. } => {
+            format!("ask {id} until {}", until.as_millis() - 1_000_000)
+        }
         Command::CloseRecord { record } => {
             let talk: u64 = record.legs.iter().map(|leg| leg.talk_ms).sum();
             let hold: u64 = record.legs.iter().map(|leg| leg.hold_ms).sum();

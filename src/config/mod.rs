@@ -15,6 +15,7 @@ mod demo;
 mod layers;
 mod load;
 mod log_level;
+mod lookup;
 mod model;
 mod people;
 mod problem;
@@ -160,6 +161,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let (callers, features) = (section("callers"), section("features"));
     let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
     let queues = top.entries("queues");
+    let lookup = top.node("lookup").unwrap_or(&empty);
     let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
     let (sip_node, sip) = (sip, sections::sip(sip, problems));
@@ -200,6 +202,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         queues,
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
+        lookup: lookup::lookup(lookup, variables, problems),
         webhooks,
         providers,
         weak_passwords: weak_allowed,

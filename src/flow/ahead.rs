@@ -17,6 +17,7 @@ impl Run {
         let mut ahead = LookAhead {
             no_barge_in: self.no_barge_in(),
             plays: Vec::new(),
+            is_brief: self.awaits_reply(),
             listen: self.listens(),
         };
         let mut run = self.clone();
@@ -45,6 +46,7 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
             | Effect::Transfer(_)
             | Effect::Record(_)
             | Effect::StopRecord
+            | Effect::Ask(_)
             | Effect::HangUp { .. }
             | Effect::Failed { .. } => return None,
         }

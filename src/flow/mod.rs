@@ -45,7 +45,7 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome,
+    AskRequest, Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome,
     RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};

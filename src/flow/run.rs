@@ -164,6 +164,13 @@ impl Run {
         self.flow.node(self.at?).step.wait_sound()
     }
 
+    /// Whether it waits for the reply to a question.
+    #[must_use]
+    pub fn awaits_reply(&self) -> bool {
+        let awaits = |at| self.flow.node(at).step.awaits_reply();
+        self.phase == Phase::Live && self.at.is_some_and(awaits)
+    }
+
     /// The keys it waits for, or will when it has said what it says.
     #[must_use]
     pub fn listens(&self) -> Option<Listen> {
@@ -263,6 +270,7 @@ impl Run {
             Input::Queue(outcome) => step.left_queue(self, turn, outcome),
             Input::Transfer(outcome) => step.transferred(self, turn, outcome),
             Input::Recorded(outcome) => step.recorded(self, turn, outcome),
+            Input::Replied(reply) => step.replied(self, turn, reply),
         })
     }
 
@@ -399,6 +407,13 @@ impl Run {
     /// Stops what is being said.
     pub(in crate::flow) fn stop_prompt(&mut self) {
         if self.playing == Playing::Once {
+            self.stop_sound();
+        }
+    }
+
+    /// Stops whatever plays, also what would until replaced.
+    pub(in crate::flow) fn stop_sound(&mut self) {
+        if self.playing != Playing::Nothing {
             self.playing = Playing::Nothing;
             self.deadline = None;
             self.stop = true;

@@ -8,6 +8,7 @@
 //! the disk and every thread that could write has ended.
 
 mod archive;
+mod asks;
 mod banner;
 mod begun;
 mod calls;

@@ -201,7 +201,9 @@ impl Front for SipFront {
                 self.tapes.closed(record.call);
                 return Some(command);
             }
-            Command::AmendRecord { .. } | Command::AmendRecording { .. } => return Some(command),
+            Command::Ask { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => return Some(command),
         }
         None
     }

@@ -27,6 +27,7 @@ pub mod oracle;
 mod own;
 pub mod random;
 mod recording;
+mod service;
 pub mod scenario;
 mod supervisor;
 pub mod swarm;

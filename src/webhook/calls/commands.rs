@@ -71,6 +71,7 @@ impl ProviderCalls {
             // The center asks for none of a call at a provider.
             Command::RecordCall { .. }
             | Command::StopRecordCall { .. }
+            | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,
