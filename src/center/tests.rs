@@ -1,5 +1,6 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod asks;
 mod call_recording;
 mod conference;
 mod consult;

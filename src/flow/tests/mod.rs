@@ -8,6 +8,7 @@ mod broken;
 mod inputs;
 mod languages;
 mod late;
+mod lookup;
 mod needs;
 mod people;
 mod random;
