@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct CallId(pub u64);
 
 /// One signalling relation of a call. `n = 0` is the A-leg (the caller); the center numbers the
-/// legs it dials from 1. A leg names its call, so no table is needed to find one from the other.
+/// legs it dials from 1, and its recorders down from the end. A leg names its call, so no table is
+/// needed to find one from the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LegId {
     pub call: CallId,
@@ -31,6 +32,22 @@ impl LegId {
     #[must_use]
     pub const fn is_caller(self) -> bool {
         self.n == 0
+    }
+
+    /// Recordings of one call for which there are numbers.
+    pub const RECORDERS_MAX: u16 = 255;
+    /// Legs from this number on are recorders'.
+    pub const RECORDERS_FROM: u16 = u16::MAX - Self::RECORDERS_MAX;
+
+    /// The leg that makes this recording of a call.
+    #[must_use]
+    pub const fn recorder(recording: RecordingId) -> Self {
+        Self { call: recording.call, n: u16::MAX - recording.n }
+    }
+
+    #[must_use]
+    pub const fn is_recorder(self) -> bool {
+        self.n >= Self::RECORDERS_FROM
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may ask: two tokens, two roles.
+//! The roles of the HTTP interface: two tokens, two roles.
 //!
 //! **Invariant:** a token is kept as its SHA-256 and compared in constant time, so neither memory
 //! nor time tells it.

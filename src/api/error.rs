@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Unconfirmed;
+use crate::api::{ArchiveError, Unconfirmed};
 
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -112,7 +112,10 @@ impl ApiError {
         }
     }
 
-    pub(super) fn archive(error: &str) -> Self {
+    pub(super) fn archive(error: &ArchiveError) -> Self {
+        if matches!(error, ArchiveError::Busy) {
+            return Self::busy();
+        }
         tracing::error!(%error, "the records cannot be read");
         let help = "the log of the server says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "records", "they cannot be read", help)

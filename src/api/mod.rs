@@ -8,12 +8,13 @@
 //! without the operate token. An error is always JSON and says what to do.
 //!
 //! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
-//! is the only way in, so a page of another origin cannot act with somebody's cookies.
+//! is the only way in, so a page of another origin cannot act with a client's cookies.
 
 mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod figures;
 mod file_body;
 pub mod guard;
 mod limit;
@@ -50,7 +51,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
-pub use archive::{Archive, Wanted};
+pub use archive::{Archive, ArchiveError};
 pub use error::ApiError;
 pub use views::record_json;
 
@@ -105,7 +106,7 @@ pub enum Request {
         until: Option<Timestamp>,
         reply: oneshot::Sender<serde_json::Value>,
     },
-    /// Who was considered for a waiting call. `None`: the call does not wait.
+    /// The agents considered for a waiting call. `None`: the call does not wait.
     Why {
         call: CallId,
         reply: oneshot::Sender<Option<Vec<Considered>>>,
@@ -188,7 +189,7 @@ struct Inner {
     more_metrics: OnceLock<MoreMetrics>,
 }
 
-/// Families of metrics that somebody else counts, as text.
+/// Families of metrics that another module counts, as text.
 pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {

@@ -1,4 +1,5 @@
-//! `/metrics`: the present as Prometheus reads it (text format 0.0.4).
+//! `/metrics`: the present as Prometheus reads it (text format 0.0.4), and the figures of the last
+//! minutes.
 //!
 //! **Invariant:** no number of a caller, and no name but those of the configuration.
 
@@ -14,7 +15,7 @@ use crate::api::door::Client;
 use crate::api::error::ApiError;
 use crate::api::guard::Standing;
 use crate::api::views::word;
-use crate::api::{Api, Health, Request};
+use crate::api::{Api, Health, Request, figures};
 use crate::center::snapshot::{CallState, Snapshot};
 use crate::words::{Activity, CallOutcome};
 
@@ -41,9 +42,12 @@ pub(super) async fn metrics(
     }
     let snapshot = api.ask(Request::Snapshot).await?;
     let health = api.ask(Request::Health).await?;
+    let since = Some(snapshot.at - figures::RECENT);
+    let report = api.ask(|reply| Request::Report { since, until: None, reply }).await?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     let more = api.0.more_metrics.get().map(|more| more()).unwrap_or_default();
-    Ok((content_type, text(&snapshot, &health) + &more).into_response())
+    Ok((content_type, text(&snapshot, &health) + &figures::prometheus(&report) + &more)
+        .into_response())
 }
 
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
@@ -106,21 +110,25 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     out.0
 }
 
-struct Text(String);
+pub(super) struct Text(pub(super) String);
 
 impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     fn sample(&mut self, name: &str, label: Option<(&str, &str)>, value: u64) {
         let _ = match label {
             Some((key, label)) => {
-                let label = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-                writeln!(self.0, "{name}{{{key}=\"{label}\"}} {value}")
+                writeln!(self.0, "{name}{} {value}", Self::label(key, label))
             }
             None => writeln!(self.0, "{name} {value}"),
         };
+    }
+
+    pub(super) fn label(key: &str, label: &str) -> String {
+        let label = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("{{{key}=\"{label}\"}}")
     }
 
     fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {

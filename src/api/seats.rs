@@ -1,9 +1,10 @@
 //! Which clients may have a connection open, and which connection is closed to make room.
 //!
-//! Whoever brings no whole request cannot keep others out: a connection that waits for its client
-//! is closed for a newcomer, of the network that has the most of them, the oldest first. One with a
-//! request in work is never closed for another's sake; those are bounded by each network's share.
-//! A connection on which one request was verified (by a provider's signature, or a token) is known:
+//! A client that brings no whole request cannot keep others out: a connection that waits for its
+//! client is closed for a newcomer, of the network that has the most of them, the oldest first. One
+//! with a request in work is never closed for another's sake; those are bounded by each network's
+//! share. A connection on which one request was verified (by a provider's signature, or a token) is
+//! known:
 //! it counts against no share, and is closed for a newcomer only where no stranger's can be.
 //!
 //! **Invariant:** strangers of one network hold at most [`SHARE_MAX`] connections; they and those
@@ -286,7 +287,7 @@ mod tests {
         }
         assert_eq!(seats.take(v4(1), false, now).err(), Some(NoSeat::Share));
         assert_eq!(seats.take(v4(2), false, now).err(), Some(NoSeat::Full), "all is in work");
-        // Known connections that rest make way where nobody else does, and no others do.
+        // Known connections that rest make way where no stranger's does, and no others do.
         seats.waits(known[0].number, now);
         let stranger = seats.take(v4(2), false, now).unwrap();
         assert!(left(&known[0]) && !left(&stranger));
@@ -297,7 +298,7 @@ mod tests {
         assert!(left(&stranger) && more[..46].iter().all(left) && !left(&more[46]));
         assert!(!known[1..].iter().any(left));
         assert_eq!(seats.taken.len(), OUTSIDERS_MAX, "room is kept for this machine");
-        // Whose seat is kept already stays that, and one that left is nobody's.
+        // Whose seat is kept already stays that, and one that left is free.
         let own = seats.take(v4(9), true, now).unwrap();
         seats.became_known(own.number);
         seats.became_known(known[0].number);

@@ -20,15 +20,15 @@ use crate::words::Telephone;
 /// Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
 ///
 /// It rings for 30 seconds. Whoever declines or does not answer leaves the call as it is. `listen`
-/// hears everybody and is heard by nobody; `whisper` is heard by the agent alone; `barge` by all
+/// hears all legs and is heard by none; `whisper` is heard by the agent alone; `barge` by all
 /// who talk; with `take_over` the agent leaves, and the caller goes on with the supervisor. On the
 /// supervisor's telephone the keys 1 to 4 are the same four.
 ///
 /// Without `from`, or with that of who supervises the call, the mode changes. A call has one
 /// supervisor at most, who may come at any time: also while the caller is in the flow or waits,
-/// where nobody hears them before a talk begins. `whisper` and `barge` end with the talk: then the
+/// where no leg hears them before a talk begins. `whisper` and `barge` end with the talk: then the
 /// mode is `listen` again, and `instead_of` names the other, as it names a `take_over` for which
-/// there was nobody any more when the supervisor answered.
+/// there was no agent any more when the supervisor answered.
 ///
 /// An agent who took a call over may ask for all that an agent who talks may: hold, transfer,
 /// consult, recording. A call that came through a provider can be supervised while its caller talks

@@ -33,7 +33,7 @@ pub(super) async fn hold(
 
 /// Back to the caller; who is consulted is hung up.
 ///
-/// A queue looks for nobody any more. In a conference whose agent consults one more: back to the
+/// A queue stops looking for an agent. In a conference whose agent consults one more: back to the
 /// others. Otherwise all who were consulted are hung up.
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
@@ -57,7 +57,7 @@ pub(super) async fn resume(
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, the flow has no such step, the variables \
-                           cannot be set, or the provider cannot be told to take the caller \
+                           cannot be set, or the provider takes no command to move the caller \
                            away")))]
 pub(super) async fn transfer(
     State(api): State<Api>,

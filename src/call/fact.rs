@@ -1,4 +1,4 @@
-//! What happened in a call, one value a happening. The record is a fold over these.
+//! What happened in a call, one value per happening. The record is a fold over these.
 //!
 //! **Invariant:** facts are appended in order of time and never changed.
 
@@ -32,7 +32,7 @@ pub enum Fact {
         priority: u8,
         /// Since when the place in line counts, where that is from an earlier visit.
         in_line_since: Option<Timestamp>,
-        /// It is an agent who waits, for somebody to consult.
+        /// An agent waits, for a party to consult.
         consulted: bool,
     },
     LeftQueue {

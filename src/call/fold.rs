@@ -10,7 +10,7 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, ModeEntry, Party, PartyLeg,
-    PartyRole, PathEntry, QueueExit, QueueVisit, Recording, SentTo,
+    PartyRole, PathEntry, QueueExit, QueueVisit, Recording, SentTo, WrapUp,
 };
 
 /// What a record holds that is not a happening.
@@ -44,6 +44,8 @@ struct Fold {
     open: BTreeMap<LegId, Open>,
     asked_for_agent: bool,
     overflowed: bool,
+    /// An agent said what the caller wanted: whatever the flow finds out has no say any more.
+    intent_corrected: bool,
 }
 
 /// A leg that has not ended: since when it talks, since when it is on hold.
@@ -78,7 +80,8 @@ impl Fold {
             vars: closing.vars,
             recordings: Vec::new(),
         };
-        Self { record, open: BTreeMap::new(), asked_for_agent: false, overflowed: false }
+        let (asked_for_agent, overflowed, intent_corrected) = Default::default();
+        Self { record, open: BTreeMap::new(), asked_for_agent, overflowed, intent_corrected }
     }
 
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
@@ -92,7 +95,10 @@ impl Fold {
             Fact::Entered { step } => {
                 self.record.path.push(PathEntry { at, step: step.to_string() });
             }
-            Fact::Intent { intent } => self.record.intent = Some(intent.to_string()),
+            Fact::Intent { intent } if !self.intent_corrected => {
+                self.record.intent = Some(intent.to_string());
+            }
+            Fact::Intent { .. } => {}
             Fact::Queued { queue, priority, in_line_since, consulted } => {
                 self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
@@ -127,12 +133,7 @@ impl Fold {
                 self.open.remove(leg);
             }
             Fact::CallerLeft => self.record.caller_left_at = Some(at),
-            Fact::WrittenUp { wrap_up } => {
-                let mut legs = self.record.legs.iter_mut();
-                if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
-                    leg.wrap_up = Some(wrap_up.clone());
-                }
-            }
+            Fact::WrittenUp { wrap_up } => self.written_up(wrap_up),
             Fact::RecordingBegan { recording } => {
                 self.record.recordings.push(Recording::clone(recording));
             }
@@ -173,7 +174,8 @@ impl Fold {
             | Role::Agent { .. }
             | Role::Called
             | Role::Consulted { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         };
         self.record.legs.push(PartyLeg {
             leg,
@@ -194,6 +196,17 @@ impl Fold {
             by,
             modes: Vec::new(),
         });
+    }
+
+    /// As an amendment of the record would, had the call ended before.
+    fn written_up(&mut self, wrap_up: &WrapUp) {
+        let mut legs = self.record.legs.iter_mut();
+        let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
+        leg.wrap_up = Some(wrap_up.clone());
+        if wrap_up.intent.is_some() {
+            self.record.intent.clone_from(&wrap_up.intent);
+            self.intent_corrected = true;
+        }
     }
 
     fn transferred(&mut self, leg: LegId, to: &SentTo) {
@@ -281,7 +294,8 @@ const fn recorded(role: &Role) -> Option<PartyRole> {
         | Role::Agent { .. }
         | Role::Called
         | Role::Consulted { .. }
-        | Role::TookOver => None,
+        | Role::TookOver
+        | Role::Recorder { .. } => None,
     }
 }
 
@@ -310,7 +324,7 @@ impl Open {
 mod tests {
     use super::*;
     use crate::id::{AgentId, CallId, OfferId};
-    use crate::words::{NamedVia, WrapUp};
+    use crate::words::NamedVia;
 
     #[test]
     fn a_leg_that_is_folded_alone_is_the_one_in_the_record() {

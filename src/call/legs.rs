@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::call::{Call, Fact};
-use crate::id::{AgentId, LegId, OfferId};
+use crate::id::{AgentId, LegId, OfferId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
 
@@ -37,7 +37,7 @@ pub struct Leg {
     pub state: LegState,
     /// Its telephone has put us on hold.
     pub holds: bool,
-    /// Whom we dialed; `None` for a leg that rang in.
+    /// Whom we dialed; `None` for a leg that rang in, and for a recorder's.
     pub dialed: Option<Party>,
 }
 
@@ -58,6 +58,9 @@ pub enum Role {
     Supervisor { by: Arc<str>, mode: SupervisorMode, instead_of: Option<SupervisorMode> },
     /// A supervisor who has taken the call over: its party.
     TookOver,
+    /// Keeps what it hears, and is heard by no leg. It has no far end, is up from the first, and
+    /// nobody was dialed: `recorder.rs`.
+    Recorder { recording: RecordingId, is_paused: bool },
 }
 
 /// How far a leg has come.
@@ -85,7 +88,7 @@ impl Leg {
     /// Whether the far end called us.
     #[must_use]
     pub const fn rang_in(&self) -> bool {
-        self.dialed.is_none()
+        self.dialed.is_none() && !self.is_recorder()
     }
 
     /// The offer that this leg carries out, and the agent.
@@ -99,7 +102,8 @@ impl Leg {
             | Role::Caller
             | Role::Called
             | Role::Supervisor { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         }
     }
 
@@ -112,7 +116,7 @@ impl Leg {
             | Role::Called
             | Role::Consulted { .. }
             | Role::TookOver => true,
-            Role::Supervisor { .. } => false,
+            Role::Supervisor { .. } | Role::Recorder { .. } => false,
         }
     }
 
@@ -125,7 +129,8 @@ impl Leg {
             | Role::Called
             | Role::Consulted { .. }
             | Role::Supervisor { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         }
     }
 
@@ -242,7 +247,7 @@ impl Call {
         let Some(leg) = self.legs.get_mut(&caller) else { return false };
         let opened = match leg.state {
             LegState::Opening => true,
-            // Who rang in and was not answered has no sound yet.
+            // A caller who was not answered has no sound yet.
             LegState::Ringing { .. } => !leg.rang_in(),
             LegState::Up { .. } => false,
         };
@@ -252,15 +257,16 @@ impl Call {
         opened
     }
 
-    /// The legs beside the caller's: whom we dialed for the call.
+    /// The legs beside the caller's that have a far end: whom we dialed for the call.
     pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        self.legs.iter().filter(|(id, _)| **id != self.caller_leg()).map(|(id, leg)| (*id, leg))
+        let is_party = |id: LegId, leg: &Leg| id != self.caller_leg() && !leg.is_recorder();
+        self.legs.iter().filter(move |(id, leg)| is_party(**id, leg)).map(|(id, leg)| (*id, leg))
     }
 
     /// One of [`Self::parties`].
     #[must_use]
     pub fn party(&self, leg: LegId) -> Option<&Leg> {
-        self.legs.get(&leg).filter(|_| leg != self.caller_leg())
+        self.legs.get(&leg).filter(|it| leg != self.caller_leg() && !it.is_recorder())
     }
 
     /// Whether a leg is up or rings.
@@ -358,8 +364,8 @@ impl Call {
         }
     }
 
-    /// Whoever was to hear the supervisor in one of these modes is gone: from now on they listen,
-    /// also where their telephone still rings.
+    /// The legs that should hear the supervisor in one of these modes are gone: from now on the
+    /// supervisor listens, also where their telephone still rings.
     pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
         let Some((id, leg)) = self.supervisor() else { return };
         let Role::Supervisor { mode, .. } = leg.role else { return };
@@ -368,7 +374,7 @@ impl Call {
         }
     }
 
-    /// The far end of a party's leg rings; whether the leg that waits for it is still to be told.
+    /// The far end of a party's leg rings; whether the leg that waits for it has yet to learn so.
     pub fn rings(&mut self, leg: LegId) -> bool {
         match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
             Some(LegState::Ringing { told, .. }) => !std::mem::replace(told, true),
@@ -407,7 +413,9 @@ impl Call {
     pub fn hold(&mut self, leg: LegId) -> bool {
         // A caller who rings in may hold from the first moment.
         let may = |leg: &Leg| leg.is_up() || leg.rang_in();
-        let Some(there) = self.legs.get(&leg) else { return false };
+        let Some(there) = self.legs.get(&leg).filter(|leg| !leg.is_recorder()) else {
+            return false;
+        };
         let (holds, is_supervisor) = (may(there) && !there.holds, there.is_supervisor());
         holds && (is_supervisor || self.count_hold()) && self.set_holds(leg, true)
     }
@@ -441,6 +449,7 @@ impl Call {
         outcome: LegOutcome,
         cause: Option<Cause>,
     ) -> Option<Leg> {
+        self.party(leg)?;
         let ended = self.legs.remove(&leg)?;
         self.holding.remove(&leg);
         self.note(now, Fact::LegEnded { leg, outcome, cause });

@@ -14,6 +14,7 @@ mod few;
 pub mod fold;
 pub mod legs;
 pub mod place;
+pub mod recorder;
 pub mod recordings;
 pub mod state;
 
@@ -34,9 +35,8 @@ pub use fact::Fact;
 pub use fold::Closing;
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
-pub use recordings::{
-    Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
-};
+pub use recorder::{Recorder, RecordingStage};
+pub use recordings::{PAUSES_MAX, RECORDINGS_MAX, Recordings};
 pub use state::{State, Talk, TalkStep};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
@@ -66,7 +66,7 @@ pub struct Call {
     places: Places,
     /// The caller's leg, the last of them; none has come yet where it is `None`.
     caller: Option<LegId>,
-    /// The legs that are up or ring, the caller's among them.
+    /// The legs that are up or ring, the caller's and the recorder's among them.
     legs: Few<LegId, Leg>,
     /// Consulted parties in the conference, beside the one who was asked last.
     met: BTreeSet<LegId>,

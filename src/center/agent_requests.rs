@@ -106,11 +106,11 @@ pub enum Refused {
     FrontCannot(String),
 }
 
-/// By which way somebody is asked to join a talk.
+/// The way to ask a party to join a talk.
 pub(super) enum Way {
     Outside(Route),
     Agent(AgentId),
-    /// As this says, a queue looks for somebody.
+    /// As this says, a queue looks for an agent.
     Queue(Box<acd::Enqueue>),
 }
 
@@ -149,7 +149,7 @@ impl ContactCenter {
         self.talk_of(agent).ok().map(|(_, leg)| leg)
     }
 
-    /// Whom this would dial for an agent; `None` where it is refused, or a queue finds somebody.
+    /// The party this would dial for an agent; `None` where it is refused, or a queue finds one.
     #[must_use]
     pub fn consult_dials(&self, agent: AgentId, target: &ConsultTarget) -> Option<Target> {
         match self.may_consult(agent, target).ok()? {
@@ -276,7 +276,7 @@ impl ContactCenter {
         self.may_ring_for(login, call.origin.via.provider())
     }
 
-    /// How the queue of this name is asked for somebody: as it would have been when the talk began.
+    /// How the queue of this name is asked for an agent: as it would have been when the talk began.
     fn may_consult_queue(
         &self,
         call: &Call,
@@ -297,9 +297,9 @@ impl ContactCenter {
             let names = listed(names.into_iter());
             return Err(Refused::NoSuchQueue { queue, names });
         };
-        // Whoever answers is to be heard by an agent at a telephone of ours.
+        // An agent at a telephone of ours must hear whoever answers.
         let wait = self.wait_in(call.id(), id, &request, (now, self.setup.origin_constraint(None)));
-        // Who is in the call already joins nobody in it.
+        // A party in the call already joins no party of it.
         let mut but = self.own.by_call.get(&call.id()).cloned().unwrap_or_default();
         but.insert(asking);
         if !self.acd.others_attend(&but, &wait.demands, &wait.relax) {

@@ -110,7 +110,7 @@ impl ContactCenter {
         self.ask_queue(agent, AgentInput::EndWrapUp);
     }
 
-    /// Whoever talked on this leg does so no more: an agent has after-call work, and may say
+    /// The agent or supervisor of this leg talks no more: an agent has after-call work, and may say
     /// something of the call; so may a supervisor who took it over, without such work.
     pub(super) fn stopped_talking(
         &mut self,
@@ -130,7 +130,11 @@ impl ContactCenter {
                     *last = LastCall { leg, acw, is_taken_over: true, ..LastCall::default() };
                 }
             }
-            Role::Caller | Role::Called | Role::Consulted { .. } | Role::Supervisor { .. } => {}
+            Role::Caller
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::Supervisor { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Role, Stage, State};
+use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Recorder, Role, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::id::LegId;
@@ -117,7 +117,7 @@ impl ContactCenter {
     }
 }
 
-/// Who talks is there, and hears what is wanted.
+/// Legs of a talk are there, and hear what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
     let parties = call.parties().filter(|(_, leg)| leg.is_party());
@@ -154,14 +154,21 @@ fn check_talk(call: &Call) {
     }
 }
 
-/// Who is in a recording is who should be, and nothing is said of one but to who waits or talks.
+/// A recorder is there where one may be, and hears what its caller hears, and the caller; only
+/// a caller who waits or talks hears of it.
 fn check_recording(call: &Call) {
-    let (id, recordings) = (call.id(), &call.recordings);
-    let made = recordings.sides.as_ref().map(|made| made.sides.clone());
-    assert_eq!(made, call.sides_wanted(), "{id}: who is recorded, and who should be");
-    let state = call.state();
+    let (id, state) = (call.id(), call.state());
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
-    assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
+    let is_announcing = call.recordings.is_announcing();
+    assert!(hears || !is_announcing, "{id} hears of a recording, and is {state:?}");
+    let Some(Recorder { leg, recording, is_paused }) = call.recorder() else { return };
+    assert!(call.may_have_recorder(), "{recording} is made without its caller, or of others");
+    assert_eq!(leg, LegId::recorder(recording), "{leg} makes {recording}");
+    let mut may = call.heard_by(call.caller_leg());
+    may.insert(call.caller_leg());
+    let kept = call.heard_by(leg);
+    assert!(kept.is_subset(&may), "{recording} keeps {kept:?}, and the caller hears {may:?}");
+    assert!(kept.is_empty() || !is_paused, "{recording} is paused, and keeps {kept:?}");
 }
 
 /// No leg is heard by one that must not hear it.
@@ -179,6 +186,10 @@ fn check_secrecy(call: &Call) {
     };
     let secret = call.is_secret() && hear(call.caller_leg()).next().is_some();
     assert!(!secret, "{id}: somebody hears the caller key a secret");
+    if let Some(Recorder { leg, .. }) = call.recorder() {
+        let listeners: Vec<LegId> = hear(leg).collect();
+        assert!(listeners.is_empty(), "{listeners:?} hear {leg}, which says nothing");
+    }
     for (leg, supervisor) in call.parties() {
         let Role::Supervisor { mode, .. } = supervisor.role else { continue };
         let listeners: Vec<LegId> = hear(leg).collect();
@@ -190,7 +201,7 @@ fn check_secrecy(call: &Call) {
         let few = mode == SupervisorMode::Barge || listeners.len() < 2;
         assert!(
             few && listeners.iter().all(may),
-            "{leg}, who is to {mode}, is heard by {listeners:?}"
+            "{leg}, whose mode is {mode}, is heard by {listeners:?}"
         );
         assert!(supervisor.is_up() || listeners.is_empty(), "{leg} is heard before the answer");
     }

@@ -64,7 +64,7 @@ impl ContactCenter {
             offers: Vec::new(),
             legs: Vec::new(),
         };
-        // Who waits for somebody to consult is no caller.
+        // An agent who waits for a party to consult is no caller.
         let visits = record.queued.iter().filter(|visit| !visit.consulted);
         row.visits.extend(visits.map(|visit| QueueVisit {
             queue: queue(&visit.queue),

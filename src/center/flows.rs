@@ -314,8 +314,7 @@ impl ContactCenter {
         match effect {
             Effect::Entered { step } => call.note(now, Fact::Entered { step }),
             Effect::Play { prompts, repeat } => {
-                let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
-                let call = self.calls.get_mut(&id)?;
+                let (prompts, repeat) = call.recordings.after_announcement((prompts, repeat))?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
                 self.commands.push_back(Command::Play { leg, play, prompts, repeat });
             }
@@ -349,13 +348,13 @@ impl ContactCenter {
         let since = call.join_queue(now, (queue, name), request.priority, keep);
         let origin = self.setup.origin_constraint(call.origin.via.provider());
         let mut enqueue = self.wait_in(id, queue, &request, (since, origin));
-        // Who comes back to their place may wait as long as anybody who just came.
+        // A caller who comes back to their place may wait as long as one who just came.
         enqueue.wait_max += now.since(since);
         self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
         self.announce_in_queue(now, id, queue);
     }
 
-    /// What the queue has to know of somebody who waits since then, for agents behind this origin.
+    /// What the queue has to know of a call that waits since then, for agents behind this origin.
     pub(super) fn wait_in(
         &self,
         call: CallId,

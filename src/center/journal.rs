@@ -74,7 +74,7 @@ pub enum Own {
 }
 
 impl Entry {
-    /// The entry for what `center` is about to be told; no event is a wake-up.
+    /// The entry for the next input of `center`; no event is a wake-up.
     #[must_use]
     pub fn new(center: &ContactCenter, seq: u64, at: Timestamp, event: Option<&Event>) -> Self {
         let input = match event {
@@ -93,7 +93,7 @@ pub fn overdue(center: &ContactCenter, at: Timestamp) -> Option<Timestamp> {
     center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at)
 }
 
-/// What may be written of an event `center` is about to be told: of a key pressed at a secret
+/// What may be written of the next event of `center`: of a key pressed at a secret
 /// step, that it was one. Keys are masked as the step stands before the first of them.
 #[must_use]
 pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {

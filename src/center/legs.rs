@@ -1,7 +1,8 @@
 //! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
 //! **Invariant:** the center forgets a call in the input that ends it, with its record closed and
-//! each of its legs hung up; an event that comes late for it finds nothing and changes nothing.
+//! each of its legs hung up, but for the recorder's, which ends with the last of the others; an
+//! event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
@@ -57,7 +58,7 @@ impl ContactCenter {
                 self.own_call_answered(now, leg.call);
                 self.bridge(now, leg, TalkStep::Transfer);
             }
-            Role::Caller | Role::Agent { .. } | Role::TookOver => {
+            Role::Caller | Role::Agent { .. } | Role::TookOver | Role::Recorder { .. } => {
                 unreachable!("{leg}: no such leg is answered here")
             }
         }
@@ -122,7 +123,11 @@ impl ContactCenter {
                 self.stop_play(now, leg.call);
                 self.drive(now, leg.call, Input::Transfer(outcome));
             }
-            Role::Supervisor { .. } | Role::TookOver | Role::Caller | Role::Agent { .. } => {}
+            Role::Supervisor { .. }
+            | Role::TookOver
+            | Role::Caller
+            | Role::Agent { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 
@@ -221,7 +226,7 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         call.end_talk();
         if self.is_elsewhere(leg.call) {
-            // The caller goes back to the provider, whose calls nobody can hear.
+            // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
         } else if let Some(call) = self.calls.get_mut(&leg.call) {
             call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);

@@ -8,6 +8,40 @@
 //! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it
 //! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
 //!
+//! ```
+//! # use std::sync::Arc;
+//! # use attendant::center::{ContactCenter, Setup};
+//! # use attendant::flow::{self, Known};
+//! # use attendant::id::{CallId, LegId};
+//! # use attendant::time::Timestamp;
+//! # use attendant::words::{Cause, Command, Event, From, Via};
+//! # let source = "[flow]\nnumbers = [\"*\"]\nstart = \"hi\"\n\
+//! #     [say.hi]\ntext = \"Hello.\"\nnext = \"bye\"\n[hangup.bye]\n";
+//! # let flow = flow::parse("flows/hello.toml", source, &Known::anything()).unwrap();
+//! let flows = vec![Arc::new(flow)]; // it says hello, and hangs up
+//! let mut center = ContactCenter::new(Setup { flows, ..Setup::default() });
+//! let drained = |center: &mut ContactCenter| -> Vec<Command> {
+//!     center.check(); // in tests, after every input
+//!     std::iter::from_fn(|| center.poll_command()).collect()
+//! };
+//!
+//! let (now, call) = (Timestamp::from_millis(1_000), CallId(41));
+//! let leg = LegId::caller(call);
+//! let from = From { number: Some("+14155550123".into()), name: None };
+//! let via = Via::Trunk("acme".into());
+//! center.handle(now, Event::CallArrived { call, from, to: "100".into(), via });
+//! let commands = drained(&mut center);
+//! let [Command::Answer { .. }, Command::Play { play, .. }] = &commands[..] else {
+//!     panic!("{commands:?}");
+//! };
+//!
+//! center.handle(now, Event::PromptDone { leg, play: *play });
+//! assert!(matches!(&drained(&mut center)[..], [Command::HangUp { .. }, ..]));
+//! center.handle(now, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+//! let kept = |command: &Command| matches!(command, Command::CloseRecord { .. });
+//! assert!(drained(&mut center).iter().any(kept) && !center.is_live(call));
+//! ```
+//!
 //! **Invariant:** [`ContactCenter::check`], after every input.
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
@@ -302,7 +336,7 @@ impl ContactCenter {
         self.draining
     }
 
-    /// Who was considered for a waiting call: agent, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
     #[must_use]
     pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
         self.acd.position(call)?;

@@ -332,7 +332,7 @@ pub(super) fn is_direct(call: &Call) -> bool {
     call.run.is_none() && is_agents(call) && call.state() != State::Confirming
 }
 
-/// Who ended a call with the end of this leg.
+/// The end of this leg as the end of its call.
 pub(super) const fn end_of(leg: &Leg) -> EndedBy {
     match leg.dialed {
         Some(Party::Agent { .. }) => EndedBy::Agent,

@@ -42,7 +42,7 @@ impl ContactCenter {
     }
 
     pub(super) fn stop_record(&mut self, id: CallId) {
-        let call = self.calls.get(&id).filter(|call| call.recordings.message.is_some());
+        let call = self.calls.get(&id).filter(|call| call.recordings.has_message());
         if let Some(leg) = call.map(Call::caller_leg) {
             self.commands.push_back(Command::StopRecord { leg });
         }
@@ -66,10 +66,9 @@ impl ContactCenter {
         if !call.update_recording(now, &update) {
             return;
         }
-        if call.recordings.message != Some(update.name) {
-            return self.sides_over(update.name);
+        if !call.recordings.message_over(update.name) {
+            return self.recording_over(update.name);
         }
-        call.recordings.message = None;
         if let Some(outcome) = outcome(&update) {
             self.drive(now, id, Input::Recorded(outcome));
         }

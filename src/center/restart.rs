@@ -108,7 +108,7 @@ impl ContactCenter {
         self.calls.ids()
     }
 
-    /// What ended with the process, to be told to this center as of then: every telephone's
+    /// What ended with the process, as inputs of this center as of then: every telephone's
     /// reachability, calls that did not come through a provider or were not carried over
     /// (`goes_on`), and of the others the legs that their provider does not carry (`carried`:
     /// whether the provider of this name dialed that).

@@ -162,7 +162,8 @@ impl Setup {
 
     pub(super) fn skills(&self) -> Skills {
         let of_agents = self.agents.iter().flat_map(|agent| &agent.skills);
-        // Those that flows name have ids too: relaxing one nobody has must not relax another.
+        // Those that flows name have ids too: relaxing one that no agent has must not relax
+        // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let names = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
         let names: BTreeSet<String> = names.chain(self.origins().map(origin_skill)).collect();
@@ -218,8 +219,8 @@ pub(super) struct Skills {
 }
 
 impl Skills {
-    /// A skill that only a template names and nobody has gets an id nobody has: a demand for it is
-    /// never met, and never an error.
+    /// A skill that only a template names and no agent has gets an id no agent has: a demand for it
+    /// is never met, and never an error.
     const NOBODYS: SkillId = SkillId(u32::MAX);
 
     pub(super) fn name(&self, skill: SkillId) -> Option<&str> {

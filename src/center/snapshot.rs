@@ -55,12 +55,12 @@ pub struct CallView {
 /// The agent consults a party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsultView {
-    /// Somebody outside, through this trunk.
+    /// An outside party, through this trunk.
     pub number: Option<String>,
     pub trunk: Option<String>,
     /// An agent; where a queue looks for one, whose telephone rings.
     pub agent: Option<String>,
-    /// The queue that looks for somebody.
+    /// The queue that looks for an agent.
     pub queue: Option<String>,
     pub stage: Stage,
     /// Since when at this stage.
@@ -74,7 +74,7 @@ pub struct SupervisorView {
     pub agent: Option<String>,
     /// The number that was dialed, otherwise.
     pub number: Option<String>,
-    /// Who asked for it.
+    /// The telephone or number it was asked for.
     pub by: String,
     pub mode: SupervisorMode,
     /// What was asked for and can be had no longer.
@@ -183,7 +183,7 @@ impl ContactCenter {
             position: queue.and_then(|_| self.acd.position(call.id())),
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
-            recording: call.recordings.stage(),
+            recording: call.recording_stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: self.consult_view(call),
             supervisor: supervisor_view(call),
@@ -265,7 +265,7 @@ impl ContactCenter {
     }
 }
 
-/// The queue a call waits in, for its caller or for who is to be consulted, and since when.
+/// The queue a call waits in, for its caller or for an agent to consult, and since when.
 fn waits(call: &Call) -> Option<(QueueId, Timestamp)> {
     match call.state() {
         State::Waiting { queue, since } => Some((queue, since)),

@@ -188,7 +188,7 @@ impl ContactCenter {
         tracing::info!(%leg, %mode, "a supervisor is there");
         match mode {
             SupervisorMode::TakeOver if call.may_be_taken_over() => self.take_over(now, leg),
-            // Whom it was to be taken over from has left meanwhile.
+            // The agent it should be taken over from has left meanwhile.
             SupervisorMode::TakeOver => call.set_mode(now, leg, SupervisorMode::Listen, Some(mode)),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
                 call.set_mode(now, leg, mode, instead_of);
@@ -278,7 +278,7 @@ impl ContactCenter {
         }
     }
 
-    /// Who calls, as the telephone of an agent shows it.
+    /// The caller, as the telephone of an agent shows it.
     pub(super) fn shown_of(&self, id: CallId) -> From {
         let Some(call) = self.calls.get(&id) else { return From::default() };
         let number = call.origin.from.clone();

@@ -1,6 +1,6 @@
 //! Talks: holds, and what the agent asks for meanwhile.
 //!
-//! **Invariant:** while a queue looks for somebody to consult, the call waits in it beside its
+//! **Invariant:** while a queue looks for an agent to consult, the call waits in it beside its
 //! talk; whatever ends the consultation takes it out.
 //!
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
@@ -112,7 +112,7 @@ impl ContactCenter {
         self.commands.push_back(dial); // once the two are parted
     }
 
-    /// The caller waits, and a queue looks for somebody who joins the agent.
+    /// The caller waits, and a queue looks for an agent who joins.
     fn consult_queue(&mut self, now: Timestamp, id: CallId, mut wait: acd::Enqueue) {
         wait.since = now;
         let name = self.queue_name(wait.queue).to_owned();
@@ -123,7 +123,7 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    /// The queue has found somebody, who has answered.
+    /// The queue has found an agent, who has answered.
     pub(super) fn consult_accepted(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let agent = call.party(leg).and_then(Leg::agent);
@@ -135,7 +135,7 @@ impl ContactCenter {
         self.arrange(now, leg.call);
     }
 
-    /// The queue has found nobody to consult, and looks no longer; whether it did.
+    /// The queue has found no agent to consult, and looks no longer; whether it did.
     pub(super) fn consult_overflowed(&mut self, now: Timestamp, id: CallId, why: Overflow) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let looked = call.leave_consult_queue(now, QueueExit::Overflowed(why));
@@ -163,7 +163,8 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let heir = call.consulted_there();
         let Some(ended) = call.hand_over(now, cause) else { return };
-        // Who whispered did so to the agent who leaves; who joined all goes on with the others.
+        // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
+        // the others.
         call.hush_supervisor(now, &[SupervisorMode::Whisper]);
         let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
@@ -195,7 +196,7 @@ impl ContactCenter {
             return;
         };
         let found_by = call.leg_times(heir).0.and_then(|name| self.queue_ids.get(&name).copied());
-        let queue = found_by.or(call.recordings.queue);
+        let queue = found_by.or(call.recordings.queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };
         call.handed_to(now, heir, agent);
@@ -219,7 +220,7 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    /// Whoever is asked to join is not any more.
+    /// The party asked to join is not asked any more.
     fn dismiss_consulted(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.leave_consult_queue(now, QueueExit::Withdrawn) {
@@ -230,7 +231,7 @@ impl ContactCenter {
         }
     }
 
-    /// Whoever is asked to join, or has met the caller, is hung up.
+    /// Parties asked to join, or that have met the caller, are hung up.
     pub(super) fn dismiss_consulted_parties(&mut self, now: Timestamp, id: CallId) {
         self.dismiss_consulted(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
-use attendant::store::{self, Reader};
+use attendant::store::{self, RecordReader};
 
 /// The command was used wrongly.
 pub(crate) const EX_USAGE: u8 = 64;
@@ -38,7 +38,7 @@ fn is_configured(sources: &Sources) -> bool {
 }
 
 /// The records in a folder, or why there are none to read.
-fn records_of(state: &Path) -> Result<Reader, String> {
+fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
     store::read_records(state).map_err(|error| match state.exists() {
         true => format!("{}: {error}", state.display()),
         false => format!(

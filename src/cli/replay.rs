@@ -22,8 +22,8 @@ use crate::cli::period::shown;
 use crate::cli::records::line;
 use crate::cli::{EX_DATAERR, complain, fail, print, told};
 
-/// The journal is the ordered list of everything the contact center was told. Told again, it does
-/// the same again: the calls, their paths, who was offered what and when.
+/// The journal is the ordered list of every input of the contact center. With the same inputs it
+/// does the same again: the calls, their paths, who was offered what and when.
 ///
 /// The configuration and the flows have to be those of the run; where they differ, that is said,
 /// and what is printed is what the present ones would have done with the same inputs. What callers
@@ -163,7 +163,7 @@ fn told_again(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broke
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
-        && let Err(error) = server::teach(&mut center, &reader, began)
+        && let Err(error) = server::teach(&mut center, &*reader, began)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }

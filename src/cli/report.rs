@@ -10,9 +10,9 @@ use attendant::call::Directory;
 use attendant::center::setup::{Agent, Queue};
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
-use attendant::metrics::{self, Figure};
+use attendant::metrics::{self, FIGURES, Figure, Measured, Section, Unit};
 use attendant::server;
-use attendant::store::{Reader, StoreError};
+use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
 use attendant::words::{CallRecord, Party};
 
@@ -35,7 +35,7 @@ FCR (first contact resolution) of the last days is provisional: a caller can sti
 the window. Agents' logged-in time and occupancy are not in the records; a running server has them
 at /v1/metrics, from its start on.")]
 pub(crate) struct Report {
-    /// The last so many minutes, hours or days: 90m, 24h, 7d
+    /// The last minutes, hours or days: 90m, 24h, 7d
     #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
         default_value = "24h")]
     last: Duration,
@@ -78,14 +78,14 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    match answer(&reader, setup, period, wanted) {
+    match answer(&*reader, setup, period, wanted) {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
 }
 
 fn answer(
-    reader: &Reader,
+    reader: &dyn RecordReader,
     setup: Setup,
     period: Period,
     wanted: &Report,
@@ -101,17 +101,24 @@ fn answer(
 }
 
 /// Adds the queues and agents that records name and the configuration no longer does.
-fn with_former(mut setup: Setup, reader: &Reader, since: Timestamp) -> Result<Setup, StoreError> {
+fn with_former(
+    mut setup: Setup,
+    reader: &dyn RecordReader,
+    since: Timestamp,
+) -> Result<Setup, StoreError> {
     let (mut queues, mut agents) = (BTreeSet::new(), BTreeSet::new());
-    reader.each_ended_since(since - metrics::WINDOW, |record: CallRecord| {
-        queues.extend(record.queued.into_iter().map(|stay| stay.queue));
-        for leg in record.legs {
-            queues.extend(leg.queue);
-            if let Party::Agent { name, .. } = leg.party {
-                agents.insert(name);
+    reader.each_ended(
+        since - metrics::WINDOW..Timestamp(u64::MAX),
+        &mut |record: CallRecord| {
+            queues.extend(record.queued.into_iter().map(|stay| stay.queue));
+            for leg in record.legs {
+                queues.extend(leg.queue);
+                if let Party::Agent { name, .. } = leg.party {
+                    agents.insert(name);
+                }
             }
-        }
-    })?;
+        },
+    )?;
     for queue in &setup.queues {
         queues.remove(&queue.name);
     }
@@ -127,13 +134,6 @@ fn with_former(mut setup: Setup, reader: &Reader, since: Timestamp) -> Result<Se
         auto_ready: false,
     }));
     Ok(setup)
-}
-
-/// How a figure is written.
-#[derive(Clone, Copy)]
-enum Unit {
-    Seconds,
-    Percent,
 }
 
 fn text(
@@ -165,87 +165,71 @@ fn text(
 }
 
 fn overall(report: &metrics::Report, definitions: bool) -> Vec<Vec<String>> {
-    use Unit::{Percent, Seconds};
-    let (handling, queueing) = (&report.handling, &report.queueing);
-    let rows: [(&str, Unit, &Figure); 16] = [
-        ("AHT per call", Seconds, &handling.aht_call_s),
-        ("AHT per leg", Seconds, &handling.aht_leg_s),
-        ("  talk", Seconds, &handling.talk_leg_s),
-        ("  hold", Seconds, &handling.hold_leg_s),
-        ("  after-call work", Seconds, &handling.acw_leg_s),
-        ("handle time, 90 %", Seconds, &handling.handle_call_p90_s),
-        ("FCR 7 d, any reason", Percent, &handling.fcr_repeat_any_reason),
-        ("FCR 7 d, same intent", Percent, &handling.fcr_repeat_same_intent),
-        ("FCR, agents' word", Percent, &handling.fcr_agent),
-        ("transfers", Percent, &handling.transfer_rate),
-        ("service level", Percent, &queueing.service_level),
-        ("speed of answer", Seconds, &queueing.asa_s),
-        ("wait, 90 %", Seconds, &queueing.wait_p90_s),
-        ("abandoned", Percent, &queueing.abandonment_rate),
-        ("rang out", Percent, &report.presenting.rona_rate),
-        ("contained", Percent, &report.containment_rate),
-    ];
     let mut lines = vec![words(&["figure", "value", "n"])];
-    for (name, unit, figure) in rows {
-        lines.push(vec![name.to_owned(), value(figure, unit), figure.n.to_string()]);
-    }
     if definitions {
         lines[0].push("definition".to_owned());
-        for (line, (_, _, figure)) in lines.iter_mut().skip(1).zip(rows) {
-            line.push(figure.definition.to_owned());
-        }
+    }
+    for figure in FIGURES {
+        let Some((title, measured)) = figure.title.zip(report.figures.get(figure.name)) else {
+            continue;
+        };
+        let n = measured.n.to_string();
+        let mut line = vec![title.to_owned(), value(measured, figure.unit), n];
+        line.extend(definitions.then(|| figure.definition.to_owned()));
+        lines.push(line);
     }
     lines
 }
 
 fn by_queue(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let heads =
-        ["queue", "offered", "answered", "abandoned", "in time", "ASA", "AHT/leg", "FCR 7 d"];
-    let mut lines = vec![words(&heads)];
+    let columns = columns(Section::Queue);
+    let mut lines = vec![words(&["queue", "offered", "answered", "abandoned"])];
+    lines[0].extend(heads(&columns));
     for queue in &report.queues {
-        let (queueing, handling) = (&queue.queueing, &queue.handling);
-        lines.push(vec![
+        let queueing = &queue.queueing;
+        let mut line = vec![
             name(names, queue.queue.0),
             queueing.offered.to_string(),
             queueing.answered.to_string(),
             queueing.abandoned.to_string(),
-            of(&queueing.service_level, Unit::Percent),
-            of(&queueing.asa_s, Unit::Seconds),
-            of(&handling.aht_leg_s, Unit::Seconds),
-            of(&handling.fcr_repeat_any_reason, Unit::Percent),
-        ]);
+        ];
+        line.extend(columns.iter().map(|(_, figure)| of(&queue.figures[figure.name], figure.unit)));
+        lines.push(line);
     }
     lines
 }
 
 fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let heads = [
-        "agent",
-        "offers",
-        "accepted",
-        "rang out",
-        "talks",
-        "AHT/leg",
-        "hold",
-        "FCR 7 d",
-        "own calls",
-    ];
-    let mut lines = vec![words(&heads)];
+    let columns = columns(Section::Agent);
+    let mut lines = vec![words(&["agent", "offers", "accepted", "rang out", "talks"])];
+    lines[0].extend(heads(&columns));
+    lines[0].push("own calls".to_owned());
     for agent in &report.agents {
         let (presenting, handling) = (&agent.presenting, &agent.handling);
-        lines.push(vec![
+        let mut line = vec![
             name(names, agent.agent.0),
             presenting.offers.to_string(),
             presenting.offers_accepted.to_string(),
             presenting.offers_no_answer.to_string(),
             handling.handled_legs.to_string(),
-            of(&handling.aht_leg_s, Unit::Seconds),
-            of(&handling.hold_leg_s, Unit::Seconds),
-            of(&handling.fcr_repeat_any_reason, Unit::Percent),
-            agent.own_calls.to_string(),
-        ]);
+        ];
+        line.extend(columns.iter().map(|(_, figure)| of(&agent.figures[figure.name], figure.unit)));
+        line.push(agent.own_calls.to_string());
+        lines.push(line);
     }
     lines
+}
+
+/// The figures with a column in the table of this section, as they stand there.
+fn columns(section: Section) -> Vec<(&'static metrics::Column, &'static Figure)> {
+    let with_column = FIGURES.iter().filter_map(|figure| Some((figure.column(section)?, figure)));
+    let mut columns: Vec<_> = with_column.collect();
+    columns.sort_by_key(|(column, _)| column.rank);
+    columns
+}
+
+fn heads(columns: &[(&metrics::Column, &Figure)]) -> impl Iterator<Item = String> {
+    columns.iter().map(|(column, _)| column.head.to_owned())
 }
 
 fn name(names: &[String], id: u32) -> String {
@@ -254,18 +238,18 @@ fn name(names: &[String], id: u32) -> String {
 }
 
 /// A figure and, in parentheses, what it was computed from.
-fn of(figure: &Figure, unit: Unit) -> String {
+fn of(figure: &Measured, unit: Unit) -> String {
     match figure.value {
         Some(_) => format!("{} ({})", value(figure, unit), figure.n),
         None => "-".to_owned(),
     }
 }
 
-fn value(figure: &Figure, unit: Unit) -> String {
+fn value(figure: &Measured, unit: Unit) -> String {
     match (figure.value, unit) {
-        (None, Unit::Seconds | Unit::Percent) => "-".to_owned(),
+        (None, Unit::Seconds | Unit::Share) => "-".to_owned(),
         (Some(value), Unit::Seconds) => format!("{value:.1} s"),
-        (Some(value), Unit::Percent) => format!("{:.1} %", value * 100.0),
+        (Some(value), Unit::Share) => format!("{:.1} %", value * 100.0),
     }
 }
 
@@ -393,7 +377,7 @@ mod tests {
         let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
         let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
         let reader = store::read_records(folder.path()).unwrap();
-        answer(&reader, Setup::default(), period, &wanted).unwrap()
+        answer(&*reader, Setup::default(), period, &wanted).unwrap()
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn beside(folder: &Path, paths: &[PathBuf], known: &Known) -> Vec<Flow> {
     if own.is_empty() {
         return Vec::new();
     }
-    // Whoever checks those files hears what is wrong with them.
+    // The check of those files says what is wrong with them.
     read_flows(&others, known, &mut skipped, &mut Problems::default())
 }
 

@@ -108,7 +108,7 @@ pub struct Sip {
     pub expires_max: Duration,
     /// Refreshes of a session are no further apart than this (RFC 4028).
     pub session_expires: Duration,
-    /// So many failed logins within the window, and the address is not listened to for a while.
+    /// After this number of failed logins within the window, the address is ignored for a while.
     pub ban_failures: u32,
     pub ban_window: Duration,
     pub ban: Duration,
@@ -128,7 +128,7 @@ pub struct Media {
 #[derive(Clone, Debug)]
 pub struct Api {
     pub listen: SocketAddr,
-    /// May look. `None`: nobody has this role.
+    /// May look. `None`: no client has this role.
     pub read_token: Option<Secret>,
     /// May look and act. `None`: a random one is made and printed at start.
     pub operate_token: Option<Secret>,
@@ -186,7 +186,7 @@ pub struct Lookup {
 /// The front that telephony providers ask.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
-    /// Scheme, host and path prefix as providers are told them, without a slash at the end. There
+    /// Scheme, host and path prefix as providers get them, without a slash at the end. There
     /// where any provider is.
     pub public_url: Option<String>,
     pub listen: SocketAddr,
@@ -206,7 +206,7 @@ pub struct Webhooks {
     pub music_piece: Duration,
 }
 
-/// Who turns words into sound on a provider's call.
+/// The service that turns words into sound on a provider's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speech {
     /// The provider, with its own voices.
@@ -229,7 +229,7 @@ pub struct Provider {
     /// are moved when they ask next.
     pub account: Option<String>,
     pub token: Option<Secret>,
-    /// Who signs in with the token, if not the account itself.
+    /// The user that signs in with the token, if not the account itself.
     pub user: Option<String>,
     /// Instead of the provider's own address.
     pub rest_url: Option<String>,
@@ -268,7 +268,7 @@ pub enum Phone {
     Registers { password: Secret, md5: bool },
     /// A telephone that is always at this SIP address.
     Fixed { address: String },
-    /// Somebody behind a trunk or a provider.
+    /// An outside party, behind a trunk or a provider.
     Outside { trunk: String, number: String },
     /// A client of a provider's own, such as a browser, by its name there.
     Client { provider: String, client: String },
@@ -278,16 +278,16 @@ pub enum Phone {
 pub struct Queue {
     pub name: String,
     pub setup: QueueSetup,
-    /// Who comes back to the line within this has their place again.
+    /// A caller who comes back to the line within this has their place again.
     pub keep_place: Duration,
     /// Answered within this is within service level.
     pub service_level: Duration,
-    /// Who leaves within this is a short abandon, and in no service level.
+    /// A caller who leaves within this is a short abandon, and in no service level.
     pub short_abandon: Duration,
     pub recording: Recording,
 }
 
-/// Whether both sides are recorded, and what the caller is told before.
+/// Whether both sides are recorded, and what the caller hears before.
 #[derive(Clone, Debug)]
 pub struct Recording {
     pub rule: RecordingRule,

@@ -468,7 +468,7 @@ password = "correct horse battery"
             assert!(said.contains("`600` enters flow `"), "{files:?}: {said}");
             assert_eq!(whose, Some(Whose::Flow));
         }
-        // A draft outside the folder is in nobody's way.
+        // A draft outside the folder harms nothing.
         world.write("draft.toml", two.as_bytes());
         assert_eq!(world.told(&["draft.toml"], Keep::No), (String::new(), None));
     }

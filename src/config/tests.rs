@@ -338,7 +338,7 @@ secrets = []
         attendant.toml:6: `webhooks.listen`: is the address of [api], which others must not reach
         attendant.toml:8: no provider `twilo` is known
           help: did you mean [providers.twilio]?
-        attendant.toml:10: `providers.twilio.secrets`: without one, no request can be told from a forged one
+        attendant.toml:10: `providers.twilio.secrets`: without one, a forged request passes for a real one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
         attendant.toml:11: `providers.twilio.account`: needs a token beside it: both, or neither
           help: token = "…", token_file = "path" or token_env = "VARIABLE"
@@ -348,7 +348,7 @@ secrets = []
           help: the id of the Voice application the numbers are linked to
         attendant.toml:16: `providers.vonage.secrets_env`: no variable NO_SUCH is set
         attendant.toml:19: `providers.bandwidth.secrets`: must have a colon between user and password
-        attendant.toml:22: `providers.plivo.secrets`: without one, no request can be told from a forged one
+        attendant.toml:22: `providers.plivo.secrets`: without one, a forged request passes for a real one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
     "#]]);
 }
@@ -363,7 +363,7 @@ fn a_provider_whose_commands_could_only_fail_is_refused() {
           help: add them, or write accept_key = "": who answers has the call then
     "#]]);
     written(&vonage.replace("vonage", "telnyx")).refused(&expect![[r#"
-        attendant.toml:3: `providers.telnyx.account`: and token are needed: it does only what it is told by REST
+        attendant.toml:3: `providers.telnyx.account`: and token are needed: it executes REST commands only
           help: account = "connection id" and token_env = "VARIABLE" with an API key; [providers.texml] does without
     "#]]);
     let public = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";

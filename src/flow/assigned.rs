@@ -4,7 +4,8 @@
 //! load. One that would only be empty is an error where no way sets the variable, and a warning
 //! where some do not.
 //!
-//! **Deliberately absent:** calls that somebody sends to a step by hand, who can set what it needs.
+//! **Deliberately absent:** calls that an operator sends to a step by hand, who can set what it
+//! needs.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -56,7 +56,7 @@ pub(in crate::flow) struct Build<'a> {
 pub(in crate::flow) enum Scope {
     /// Heard, shown or stored: no secrets.
     Plain,
-    /// The same, spoken to somebody who waits: `queue.position`, `queue.waiting`.
+    /// The same, spoken to a caller who waits: `queue.position`, `queue.waiting`.
     InQueue,
     /// Decides and leaves no trace: secrets may be looked at.
     Condition,

@@ -1,7 +1,7 @@
-//! What can only be seen with all steps on the table: loops, dead ends, steps nobody reaches.
+//! What can only be seen with all steps on the table: loops, dead ends, steps no call reaches.
 //!
-//! **Invariant:** a flow that passes waits for somebody in every loop, and from every input step a
-//! call can come to an end or to a person.
+//! **Invariant:** a flow that passes waits for a caller or an agent in every loop, and from every
+//! input step a call can come to an end or to a person.
 
 use crate::flow::diagnostic::Problems;
 use crate::flow::exit::{Exit, StepId};
@@ -100,7 +100,7 @@ impl Graph<'_> {
         }
     }
 
-    /// After the caller left there is nobody to speak to or to wait for.
+    /// After the caller left there is no party to speak to or to wait for.
     fn check_on_hangup(&self, problems: &Problems, roots: &Roots) {
         let reached = self.reached(roots.on_hangup);
         for (at, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
@@ -143,7 +143,7 @@ impl Graph<'_> {
         }
     }
 
-    /// A loop in which nobody is waited for would turn for ever, silently or talking.
+    /// A loop that waits for no caller and no agent would turn for ever, silently or talking.
     fn check_loops(&self, problems: &Problems) {
         let mut state = vec![Visit::New; self.nodes.len()];
         for start in 0..self.nodes.len() {

@@ -1,7 +1,7 @@
 //! What is wrong with a flow file: where, why, and what to do about it.
 //!
 //! **Invariant:** every problem names a place in the file; a file is read to its end before its
-//! problems are told, so one run of `check` shows them all.
+//! problems are reported, so one run of `check` shows them all.
 //!
 //! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
 

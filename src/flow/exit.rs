@@ -30,7 +30,7 @@ pub(in crate::flow) enum Next {
 pub(in crate::flow) struct Exit {
     pub(in crate::flow) label: String,
     pub(in crate::flow) to: StepId,
-    /// Whether somebody was waited for before this way is taken: the caller, or an agent.
+    /// Whether the step waits for the caller or an agent before this way is taken.
     pub(in crate::flow) waited: bool,
 }
 

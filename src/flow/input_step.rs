@@ -12,7 +12,7 @@
 //! `tries_max` `give_up` `timeout_s` `inter_digit_s` `repeat` `reprompt` `barge_in` `clear_keys`
 //! `secret`.
 //!
-//! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` are told apart in what the
+//! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` differ in what the
 //! caller hears, in [`Effect::InputResult`] and in where the call goes; together they happen at
 //! most `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
 //! comes after the input was decided by its length, by silence or as wrong: it never acts on a

@@ -1,7 +1,44 @@
-//! The IVR language: one TOML file a flow, one table a step.
+//! The IVR language: one TOML file per flow, one table per step.
 //!
 //! [`parse`](parse()) turns a file into a [`Flow`] or into everything that is wrong with it; a
 //! [`Run`] is one call's way through a flow: [`Input`] in, [`Effect`] out.
+//!
+//! # Contract
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use attendant::flow::{Context, Effect, Facts, Input, Known, Run, parse};
+//! # use attendant::time::Timestamp;
+//! # use attendant::words::Digit;
+//! let source = r#"
+//!     [flow]
+//!     numbers = ["*"]
+//!     start = "main"
+//!
+//!     [menu.main]
+//!     text = "To leave, press 1."
+//!     keys = { 1 = "bye" }
+//!     give_up = "bye"
+//!
+//!     [hangup.bye]
+//! "#;
+//! let flow = parse("flows/bye.toml", source, &Known::anything()).expect("nothing is wrong");
+//! let mut run = Run::new(Arc::new(flow), Facts::default());
+//!
+//! // One input, and all that should happen because of it; time comes with it.
+//! let mut effects = Vec::new();
+//! let context = Context { now: Timestamp::from_millis(1_000), ..Context::default() };
+//! run.handle(&context, Input::Start, &mut effects);
+//! assert!(effects.iter().any(|effect| matches!(effect, Effect::Play { .. })));
+//!
+//! effects.clear();
+//! let key = Digit::new('1').expect("a key");
+//! run.handle(&context, Input::Digit(key), &mut effects);
+//! assert!(matches!(effects.last(), Some(Effect::HangUp { .. })));
+//! assert!(run.is_over());
+//! ```
+//!
+//! # Verbs and their options
 //!
 //! What a verb does and which options it takes is at the head of its file in `step/`; the options
 //! common to `menu` and `collect` are in `input_step.rs`. Every step may also have `on_error`.

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** only [`parse`] makes a `Flow`, so whoever holds one holds a checked one.
 //!
-//! **Deliberately absent:** the disk. Who calls read the file, and knows which sounds are there.
+//! **Deliberately absent:** the disk. The caller of `parse` has read the file, and knows which
+//! sounds are there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

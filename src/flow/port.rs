@@ -43,8 +43,8 @@ pub enum Input {
     Recorded(RecordOutcome),
     /// What became of the question that was asked last.
     Replied(Reply),
-    /// Somebody sends the call to another step of its flow, with these variables set first, as
-    /// `set` does. A step that is not there changes nothing.
+    /// An operator or an agent sends the call to another step of its flow, with these variables set
+    /// first, as `set` does. A step that is not there changes nothing.
     Sent {
         step: Arc<str>,
         vars: BTreeMap<String, serde_json::Value>,
@@ -182,7 +182,7 @@ pub struct Relax {
     pub levels: Vec<(Arc<str>, u8)>,
 }
 
-/// The caller is to talk to somebody outside, through a trunk.
+/// The caller should talk to an outside party, through a trunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferRequest {
     /// A number, as written or rendered; normalised and checked by `center`.
@@ -201,7 +201,7 @@ pub struct RecordRequest {
     pub length_max: Duration,
     /// A message with less speech in it counts as nothing said.
     pub length_min: Duration,
-    /// The message is over after so long a silence.
+    /// The message is over after this much silence.
     pub silence: Duration,
     /// Ends the message, for fronts that hear keys themselves. Where a key comes as
     /// [`Input::Digit`], the step ends it.

@@ -23,7 +23,7 @@ const POSITIONS_PREPARED: u32 = 10;
 
 pub struct Flow {
     pub(in crate::flow) name: Arc<str>,
-    /// As it was called when it was read, and all of it: for what is to be said about it later.
+    /// As it was called when it was read, and all of it: for messages about it later.
     pub(in crate::flow) file: Arc<str>,
     pub(in crate::flow) source: Arc<str>,
     pub(in crate::flow) languages_span: Range<usize>,

@@ -31,7 +31,7 @@ pub const TYPE_AHEAD_MAX: usize = 32;
 /// Failed steps of one call before the built-in apology ends it.
 pub const FAILURES_MAX: u8 = 3;
 
-/// Steps of one call: a line nobody hangs up does not go round a menu for ever.
+/// Steps of one call: a line that no party hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
 
 /// A prompt whose end was not reported by then counts as heard.
@@ -145,7 +145,7 @@ impl Run {
         }
     }
 
-    /// When to hand in [`Input::Timer`]. Not while the caller talks to somebody: then nothing the
+    /// When to hand in [`Input::Timer`]. Not while the caller talks to a party: then nothing the
     /// run could say would be heard.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -252,7 +252,7 @@ impl Run {
                 step.prompt_done(self, turn)
             }
             Input::Silence => {
-                // A late key ended what the front collected; nobody waited in vain.
+                // A late key ended what the front collected; no caller waited in vain.
                 if absorbed || self.is_speaking() || !step.is_input() {
                     return None;
                 }

@@ -111,7 +111,7 @@ pub(in crate::flow) trait Verb: Send + Sync {
         false
     }
 
-    /// What is heard while somebody or something is waited for.
+    /// What the caller hears while waiting.
     fn wait_sound(&self) -> Option<Prompt> {
         None
     }

@@ -6,7 +6,7 @@ use crate::flow::build::Build;
 use crate::flow::read::Section;
 use crate::words::Prompt;
 
-/// What somebody who waits hears.
+/// What a caller who waits hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::flow) enum WaitSound {
     Music(Arc<str>),

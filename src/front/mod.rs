@@ -81,7 +81,7 @@ pub trait Front {
     /// What this front has to say about such a leg.
     fn poll_handoff(&mut self) -> Option<Handoff>;
 
-    /// When [`Self::handle_timeout`] is to be called.
+    /// When to call [`Self::handle_timeout`].
     fn poll_timeout(&self) -> Option<Timestamp>;
 
     fn handle_timeout(&mut self, now: Timestamp);

@@ -13,7 +13,7 @@
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
 
-/// Whoever stands between a center and its fronts.
+/// What stands between a center and its fronts.
 pub trait Turn {
     /// Gives the center an event; `None`: time has passed.
     fn tell_center(&mut self, now: Timestamp, event: Option<Event>);

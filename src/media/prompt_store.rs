@@ -82,7 +82,7 @@ const TEXT_SHOWN_MAX: usize = 60;
 
 impl PromptError {
     /// The same without the words, which may be about one caller: for the log of a server that
-    /// runs. What a flow says to everybody is told whole when it is loaded.
+    /// runs. What a flow says to every caller is logged whole when it is loaded.
     #[must_use]
     pub fn without_words(&self) -> String {
         let text = |text: &str| format!("{} letters", text.chars().count());
@@ -372,7 +372,7 @@ fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Counted, so that no two threads write the same one.
 static DRAFTS: AtomicUsize = AtomicUsize::new(0);
-/// Changes when the same words from the same voice are to be made anew.
+/// Changes when the same words from the same voice must be made anew.
 const CACHE_VERSION: &str = "1";
 /// Bytes of sound the loaded flows may hold: nine hours.
 const PINNED_LEN_MAX: usize = 256 << 20;

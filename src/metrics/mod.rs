@@ -14,9 +14,11 @@ mod agents;
 mod calls;
 mod fact;
 mod fcr;
+mod figures;
 pub mod oracle;
 mod report;
 mod service;
+mod sum;
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +27,10 @@ use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
-pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
-pub use service::{Queueing, ServiceLevels};
+pub use figures::{Column, FIGURES, Figure, Figures, Measured, Ratio, Section, Unit};
+pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use service::Queueing;
+pub use sum::Sum;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;
@@ -42,7 +46,7 @@ pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
 pub struct Target {
     /// Service level: answered within this.
     pub answer_within: Duration,
-    /// Who hangs up sooner than this did not really wait.
+    /// A caller who hangs up sooner than this did not really wait.
     pub short_abandon: Duration,
 }
 

@@ -292,7 +292,7 @@ impl Driver {
         if self.center.is_live(call) {
             self.input(now, Some(Event::CallRefused { call, from, to, via, by, cause }));
         } else {
-            // It is over by itself; what it was to be told before has not left.
+            // It is over by itself; the commands for it before that have not left.
             let refusal = Command::Reject { leg: LegId::caller(call), cause };
             self.carry_out(now, refusal);
         }

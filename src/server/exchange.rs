@@ -73,7 +73,7 @@ impl Exchange {
         let left = self.providers.carry_out(now, command);
         let left = left.and_then(|command| self.begun.keep(command));
         let left = left.and_then(|command| self.carry_out_at_once(now, command));
-        // Before what is to be played next: that is for the front that has the leg now.
+        // Before what plays next: that is for the front that has the leg now.
         exchange::hand_over(&mut self.fronts(), now);
         left
     }

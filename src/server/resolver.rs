@@ -52,7 +52,7 @@ impl Resolver {
 impl Drop for Resolver {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // A look-up under way may last for seconds, and nobody waits for its answer any more.
+        // A look-up under way may last for seconds, and no call waits for its answer any more.
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
         }

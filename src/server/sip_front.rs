@@ -9,7 +9,6 @@
 
 mod handed;
 mod incoming;
-mod tapes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{AgentId, LegId};
+use crate::id::{AgentId, LegId, RecordingId};
 use crate::media::io::MediaEngine;
 use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
@@ -26,7 +25,6 @@ use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
 use crate::server::setup::local_media;
 use crate::server::sip_front::handed::Handed;
-use crate::server::sip_front::tapes::CallTapes;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::Ua;
 use crate::time::{Throttle, Timestamp};
@@ -50,8 +48,8 @@ pub(super) struct SipFront {
     /// Legs that were recorded. Each reports its end when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     recorded: BTreeMap<LegId, Option<Event>>,
-    /// Recordings of both sides of calls.
-    tapes: CallTapes,
+    /// Calls' recordings that are being made: the end of each is reported once.
+    calls_recorded: BTreeSet<RecordingId>,
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
@@ -86,7 +84,7 @@ impl SipFront {
             outside,
             refusals: Refusals::default(),
             recorded: BTreeMap::new(),
-            tapes: CallTapes::default(),
+            calls_recorded: BTreeSet::new(),
             dialed: BTreeSet::new(),
             handed: Handed::new(setup.has_handoffs),
             portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
@@ -118,9 +116,9 @@ impl SipFront {
         }
     }
 
-    /// Whether something is recorded whose end was not told yet.
+    /// Whether something is recorded whose end was not reported yet.
     pub(super) fn is_recording(&self) -> bool {
-        !self.recorded.is_empty() || self.tapes.is_running()
+        !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
     /// A leg that was recorded reports its end when the recording is kept.
@@ -156,7 +154,7 @@ impl Front for SipFront {
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 self.close(leg);
                 self.ua.hang_up(now, leg, cause);
-                // Before what is to be played next: that is the provider's again.
+                // Before what plays next: that is the provider's again.
                 if self.dialed.remove(&leg) {
                     self.give_back(now, leg.call);
                 }
@@ -183,12 +181,10 @@ impl Front for SipFront {
                 self.media.record(leg, spec, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
-            Command::RecordCall { recording, left, right } => {
-                if self.tapes.asked(recording) {
-                    self.media.record_call(recording, left, right.into_iter().collect());
-                }
+            Command::RecordCall { leg, recording, left } => {
+                self.calls_recorded.insert(recording);
+                self.media.record_call(leg, recording, left);
             }
-            Command::StopRecordCall { recording } => self.media.stop_record_call(recording),
             Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
@@ -197,11 +193,8 @@ impl Front for SipFront {
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
             Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
-            Command::CloseRecord { ref record } => {
-                self.tapes.closed(record.call);
-                return Some(command);
-            }
             Command::Ask { .. }
+            | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => return Some(command),
         }

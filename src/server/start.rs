@@ -80,7 +80,7 @@ pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
     let api = &mut opened.ready.loaded.config.api;
     if api.operate_token.is_none() {
         let token = made_token()?;
-        // Who closed the output does not want it, and the server is wanted all the same.
+        // An operator who closed the output does not want it, and wants the server all the same.
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
@@ -145,13 +145,14 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let clock = clock.not_before(lost_at);
     let fresh = || fresh(&config, &flows, &directory);
     let Beginning { center, inputs } =
-        resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
+        resume::begin(clock.now(), &config, &opened, &*reader, restored, fresh)?;
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
     print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let api = start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
+    let readers = opened.store.readers()?;
+    let api = start_api(&config, DriverHandle { tx: handle }, readers, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -203,11 +204,11 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
 fn start_api(
     config: &Config,
     driver: DriverHandle,
-    reader: store::Reader,
+    readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
-    let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
+    let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
     let api = Api::new(&api_settings(config), driver, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());

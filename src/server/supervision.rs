@@ -14,7 +14,7 @@ use crate::server::outbox::Confirmed;
 use crate::time::Timestamp;
 use crate::words::{Event, SupervisorMode, SupervisorRequest, Telephone};
 
-/// Who asks, as the journal and the views of live calls have it: a token names nobody.
+/// The supervisor, as the journal and the views of live calls name them: a token names no person.
 const BY: &str = "operator";
 
 impl Driver {

@@ -313,7 +313,7 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers, agents among them, offer no sound of their own: one in a number, so that it takes
+/// Some callers, agents among them, offer no sound of their own: one in a few, so that it takes
 /// no chance.
 pub(super) fn is_opening(call: CallId) -> bool {
     const EVERY: u64 = 16;

@@ -20,37 +20,30 @@ use crate::words::{
 const PRESSES_KEY: f64 = 0.4;
 
 impl World {
-    pub(super) fn records_call(&mut self, now: Timestamp, recording: RecordingId) {
-        let call = recording.call;
-        if self.recorded.contains_key(&call) {
-            return; // who is in it changes, and that changes nothing
-        }
+    pub(super) fn records_call(&mut self, now: Timestamp, leg: LegId, recording: RecordingId) {
         if self.random.chance(self.plan.swarm.prompt_failed) {
             let why = RecordingFault::TooSlow;
-            let lane = Lane::Media(LegId::caller(call));
-            self.tell(now, lane, Event::RecordFailed { recording, why });
+            self.tell(now, Lane::Media(leg), Event::RecordFailed { recording, why });
             return;
         }
-        self.recorded.insert(call, (recording, now));
+        self.recorded.insert(leg, (recording, now));
     }
 
-    /// The recording of a call ends, if there is one; with `only`, if it is that one.
-    pub(super) fn sides_end(
-        &mut self,
-        now: Timestamp,
-        call: CallId,
-        only: Option<RecordingId>,
-        ended: RecordingEnd,
-    ) {
-        let wanted = |(made, _): &(RecordingId, Timestamp)| only.is_none_or(|only| only == *made);
-        if !self.recorded.get(&call).is_some_and(wanted) {
-            return;
-        }
-        let Some((recording, began_at)) = self.recorded.remove(&call) else { return };
+    /// A recorder's leg ends, if it is there.
+    pub(super) fn recorder_ends(&mut self, now: Timestamp, leg: LegId, ended: RecordingEnd) {
+        let Some((recording, began_at)) = self.recorded.remove(&leg) else { return };
         let length_ms = u64::try_from(now.since(began_at).as_millis()).unwrap_or(u64::MAX);
         let kind = RecordingKind::Call;
         let event = Event::Recorded { recording, kind, length_ms, ended, url: None };
-        self.tell(now, Lane::Media(LegId::caller(call)), event);
+        self.tell(now, Lane::Media(leg), event);
+    }
+
+    /// The last leg of a call with a far end has ended.
+    pub(super) fn recorders_end(&mut self, now: Timestamp, call: CallId) {
+        let recorders = self.recorded.keys().filter(|leg| leg.call == call);
+        for leg in recorders.copied().collect::<Vec<_>>() {
+            self.recorder_ends(now, leg, RecordingEnd::HungUp);
+        }
     }
 
     /// An agent who talks presses the recording key, or nearly.
@@ -67,10 +60,10 @@ impl World {
     }
 }
 
-/// What was asked to be recorded, and what callers were told before.
+/// What was asked to be recorded, and what callers heard before.
 #[derive(Debug)]
 pub(super) struct RecordingWatch {
-    /// What must be heard first; nothing, where nothing is to be said.
+    /// What must be heard first; nothing, where nothing is announced.
     prompts: BTreeSet<Vec<Prompt>>,
     announcing: BTreeMap<LegId, PlayId>,
     announced: BTreeSet<CallId>,
@@ -82,8 +75,8 @@ pub(super) struct RecordingWatch {
 #[derive(Debug)]
 struct Made {
     recording: RecordingId,
-    left: Option<LegId>,
-    right: BTreeSet<LegId>,
+    leg: LegId,
+    left: LegId,
 }
 
 impl RecordingWatch {
@@ -129,23 +122,23 @@ impl RecordingWatch {
 
     pub(super) fn asked(&mut self, command: &Command) {
         match command {
-            Command::RecordCall { recording, left, right } => {
+            Command::RecordCall { leg, recording, left } => {
                 let call = recording.call;
-                let is_over = self.over.contains(recording);
-                assert!(!is_over, "{recording} is over, and somebody is to be in it");
+                assert!(!self.over.contains(recording), "{recording} is over, and begins");
                 let announced = self.prompts.is_empty() || self.announced.contains(&call);
-                assert!(announced, "{recording}: the caller was not told");
-                let made = Made { recording: *recording, left: *left, right: right.clone() };
+                assert!(announced, "{recording}: the caller heard no announcement");
+                let made = Made { recording: *recording, leg: *leg, left: *left };
                 let before = self.made.insert(call, made);
-                let other = before.filter(|before| before.recording != *recording);
-                assert!(other.is_none(), "{recording} begins beside {other:?}");
+                assert!(before.is_none(), "{recording} begins beside {before:?}");
             }
-            Command::StopRecordCall { recording } => {
-                let made = self.made.get(&recording.call).map(|made| made.recording);
-                let was_made = made == Some(*recording) || self.over.contains(recording);
-                assert!(was_made, "{recording} ends and was not made");
-                assert!(self.stopped.insert(*recording), "{recording} is ended twice");
-                self.ended(*recording);
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                let made = self.made.get(&leg.call).filter(|made| made.leg == *leg);
+                let recording = made.map(|made| made.recording);
+                let over = || self.over.iter().find(|over| LegId::recorder(**over) == *leg);
+                let recording = recording.or_else(|| over().copied());
+                let recording = recording.unwrap_or_else(|| panic!("{leg} ends and was not there"));
+                assert!(self.stopped.insert(recording), "{recording} is ended twice");
+                self.ended(recording);
             }
             _ => {}
         }
@@ -166,15 +159,16 @@ impl RecordingWatch {
         for (call, made) in &self.made {
             let caller = LegId::caller(*call);
             let Some(view) = center.call(*call) else { continue };
-            let heard = hearing.of(caller);
-            assert!(made.right.is_subset(&heard), "{made:?}: the caller hears {heard:?}");
-            assert!(made.left.is_none_or(|leg| leg == caller), "{made:?}: the caller is left");
+            let (heard, mut others) = (hearing.of(caller), hearing.of(made.leg));
+            let has_caller = others.remove(&caller);
+            assert!(others.is_subset(&heard), "{made:?} hears {others:?}, the caller {heard:?}");
+            assert_eq!(made.left, caller, "{made:?}: the caller is left");
             let is_deaf = view.recording == Some(RecordingStage::Paused);
             let hushed = is_deaf || center.is_secret(caller);
-            assert!(!hushed || made.left.is_none(), "{made:?} has what it may not have");
-            assert!(!is_deaf || made.right.is_empty(), "{made:?} has what was paused");
+            assert!(!hushed || !has_caller, "{made:?} hears what it may not hear");
+            assert!(!is_deaf || others.is_empty(), "{made:?} hears what was paused");
             if !hushed && !heard.is_empty() {
-                assert_eq!((made.left, &made.right), (Some(caller), &heard), "{made:?} lacks some");
+                assert!(has_caller && others == heard, "{made:?} hears {others:?} of {heard:?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Simulated supervisors: they ask to hear a call, change their mind, press keys, and leave.
 //!
-//! **Invariant:** some of it makes no sense at the time (nobody is there, somebody else supervises,
+//! **Invariant:** some of it makes no sense at the time (no agent is there, another supervises,
 //! the telephone is in use), so that what is refused is seen, too.
 
 use std::time::Duration;
@@ -132,6 +132,6 @@ fn telephone(random: &mut Random, agents: usize) -> Telephone {
         let number = random.pick(&OUTSIDE).map(|number| (*number).to_owned()).unwrap_or_default();
         return Telephone::Number { number, trunk: None };
     }
-    // One more than there are: nobody.
+    // One more than there are: no agent.
     Telephone::Agent { agent: format!("agent-{}", random.below(agents as u64 + 1)) }
 }

@@ -43,7 +43,7 @@ pub struct Swarm {
     pub service_failed: f64,
     /// It takes so long that its caller may have gone on.
     pub service_stalls: f64,
-    /// Two who are to be parted cannot be.
+    /// Two legs that should split cannot.
     pub hold_failed: f64,
     /// The agent logs out, or takes a break, in the middle of work.
     pub restless: f64,

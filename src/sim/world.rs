@@ -122,7 +122,7 @@ pub struct World {
     pub(super) calm: bool,
     quiet: Option<Timestamp>,
     pub(super) random: Random,
-    /// Who calls when: a stream of its own, so that other agents meet the same callers.
+    /// Callers and when they call: a stream of its own, so that other agents meet the same callers.
     pub(super) arrivals: Random,
     wire: Wire,
     agenda: BTreeMap<(Timestamp, u64), Stimulus>,
@@ -136,8 +136,8 @@ pub struct World {
     ends: BTreeMap<LegId, End>,
     hearing: Hearing,
     pub(super) messages: BTreeMap<LegId, Message>,
-    /// Recordings of both sides that are being made, and since when.
-    pub(super) recorded: BTreeMap<CallId, (RecordingId, Timestamp)>,
+    /// What recorders keep, and since when.
+    pub(super) recorded: BTreeMap<LegId, (RecordingId, Timestamp)>,
 }
 
 impl World {
@@ -231,14 +231,15 @@ impl World {
             }
             Command::StopPlay { leg } => self.stop(leg),
             Command::Record { .. } => self.records(now, &command),
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                self.recorder_ends(now, leg, RecordingEnd::Stopped);
+            }
             Command::StopRecord { leg } => {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
-            Command::RecordCall { recording, .. } => self.records_call(now, recording),
-            Command::StopRecordCall { recording } => {
-                let stopped = RecordingEnd::Stopped;
-                self.sides_end(now, recording.call, Some(recording), stopped);
-            }
+            Command::RecordCall { leg, recording, .. } => self.records_call(now, leg, recording),
+            // It is silent about what it hears.
+            Command::Hear { leg, .. } if leg.is_recorder() => {}
             Command::Hear { leg, from } => self.hears(now, leg, &from),
             Command::Ask { id, what, until } => self.is_asked(now, id, &what, until),
             Command::CloseRecord { record } => self.call_ended(now, &record),
@@ -246,7 +247,7 @@ impl World {
         }
     }
 
-    /// Since when nobody has called, once nobody will.
+    /// Since when no caller has called, once none will.
     pub(super) fn quiet_since(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.calm && self.callers.is_empty() {
             self.quiet.get_or_insert(now);
@@ -305,7 +306,6 @@ impl World {
             | Command::Record { .. }
             | Command::StopRecord { .. }
             | Command::RecordCall { .. }
-            | Command::StopRecordCall { .. }
             | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
@@ -486,7 +486,7 @@ impl World {
         let call = leg.call;
         let legs = self.ends.range(LegId::caller(call)..).take_while(|(leg, _)| leg.call == call);
         if legs.into_iter().all(|(_, end)| end.far == Far::Over) {
-            self.sides_end(now, call, None, RecordingEnd::HungUp);
+            self.recorders_end(now, call);
         }
         let Some(id) = agent else { return };
         let Some(person) = self.people.get_mut(id.0 as usize) else { return };

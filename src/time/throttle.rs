@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Which of the things that happen are to be said.
+/// Which of the things that happen to log.
 #[derive(Clone, Debug)]
 pub struct Throttle<K> {
     every: Duration,

@@ -1,7 +1,7 @@
 //! The words everybody speaks: values, and no machine.
 //!
 //! Everything the outside can tell the contact center is an [`Event`]; everything it can ask of the
-//! outside is a [`Command`]. The rest is what those two are made of, one file a word.
+//! outside is a [`Command`]. The rest is what those two are made of, one file per word.
 //!
 //! **Invariant:** a word imports words, `id` and `time`, so that a protocol, the core and the shell
 //! mean one thing by it without knowing each other.
@@ -34,6 +34,7 @@ mod question;
 mod queue_exit;
 mod queue_visit;
 mod record;
+mod record_filter;
 mod recording;
 mod reply;
 mod supervision;
@@ -69,6 +70,7 @@ pub use question::{
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
+pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };

@@ -202,7 +202,7 @@ fn a_trunk_that_says_nothing_is_passed_over_and_too_late_when_it_does() {
     let mut a_leg = caller.call("2000");
     let invite = first.expect_request("INVITE");
     let taken = second.ring();
-    // Now it rings after all: nobody wants it any more.
+    // Now it rings after all: it is not wanted any more.
     first.reply(&invite, "180 Ringing");
     let cancel = first.expect_request("CANCEL");
     assert_eq!(cancel.header("Call-ID"), invite.header("Call-ID"));

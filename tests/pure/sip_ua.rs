@@ -43,7 +43,7 @@ fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-/// Somebody we know sends `bytes`; a call is answered.
+/// A peer we know sends `bytes`; a call is answered.
 fn play(bytes: &[u8], transport: Transport) -> Outcome {
     let (local, remote) = (address("192.0.2.1:5060"), address("198.51.100.7:5060"));
     let mut ua = Ua::new(setup(local), [5; 32]);

@@ -5,7 +5,7 @@ use crate::center::snapshot::SupervisorView;
 use crate::id::LegId;
 use crate::words::{LegOutcome, ModeEntry, Party, PartyLeg, PartyRole};
 
-/// As the driver answers: there is one call, which nobody supervises.
+/// As the driver answers: there is one call, which no one supervises.
 pub(super) fn answer(call: CallId, wish: &Supervision) -> Result<CallView, Unconfirmed> {
     let live = snapshot().calls.into_iter().find(|live| live.call == call);
     let live = live.ok_or(Unconfirmed::NotFound)?;

@@ -1,6 +1,6 @@
 //! Questions of calls, through the center's door: asked once, over once.
 
-use super::{Desk, parsed};
+use super::{Floor, parsed};
 use crate::center::asks::{OPEN_MAX, PER_CALL_MAX};
 use crate::center::journal::Entry;
 use crate::id::{AskId, CallId};
@@ -49,54 +49,54 @@ fn replied(call: u64, n: u16, reply: Reply) -> Event {
     Event::Replied { id: ask(call, n), reply }
 }
 
-fn desk() -> Desk {
-    Desk::with(parsed(FLOW), &[])
+fn floor() -> Floor {
+    Floor::with(parsed(FLOW), &[])
 }
 
-fn at(desk: &Desk, call: u64) -> String {
-    let calls = desk.center.snapshot(desk.now).calls;
+fn at(floor: &Floor, call: u64) -> String {
+    let calls = floor.center.snapshot(floor.now).calls;
     let call = calls.into_iter().find(|view| view.call == CallId(call)).expect("it is live");
     call.path.last().map(|(_, step)| step.clone()).unwrap_or_default()
 }
 
 #[test]
 fn a_question_is_over_with_its_first_reply() {
-    let mut desk = desk();
-    let caller = desk.call(1);
-    desk.check(&["answer call-1/0", "loop call-1/0", "ask call-1?1 until 3000"]);
-    desk.event(replied(1, 2, Reply::Nothing));
-    desk.event(replied(2, 1, Reply::Nothing));
-    desk.check(&[]);
-    desk.event(replied(1, 1, found()));
-    desk.check(&["play call-1/0"]);
-    desk.event(replied(1, 1, Reply::Nothing));
-    desk.wait_s(4);
-    desk.check(&[]);
-    assert_eq!(at(&desk, 1), "known");
-    desk.press(caller, '1');
-    desk.check(&["loop call-1/0", "ask call-1?2 until 7000"]);
-    desk.event(replied(1, 1, Reply::Nothing));
-    desk.check(&[]);
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    let record = desk.records.pop().expect("a record");
+    let mut floor = floor();
+    let caller = floor.call(1);
+    floor.check(&["answer call-1/0", "loop call-1/0", "ask call-1?1 until 3000"]);
+    floor.event(replied(1, 2, Reply::Nothing));
+    floor.event(replied(2, 1, Reply::Nothing));
+    floor.check(&[]);
+    floor.event(replied(1, 1, found()));
+    floor.check(&["play call-1/0"]);
+    floor.event(replied(1, 1, Reply::Nothing));
+    floor.wait_s(4);
+    floor.check(&[]);
+    assert_eq!(at(&floor, 1), "known");
+    floor.press(caller, '1');
+    floor.check(&["loop call-1/0", "ask call-1?2 until 7000"]);
+    floor.event(replied(1, 1, Reply::Nothing));
+    floor.check(&[]);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    let record = floor.records.pop().expect("a record");
     assert_eq!(record.vars, [("name".to_owned(), "Ada".to_owned())].into(), "no secret");
-    desk.event(replied(1, 2, found()));
-    assert_eq!(desk.center.calls_live(), 0);
+    floor.event(replied(1, 2, found()));
+    assert_eq!(floor.center.calls_live(), 0);
 }
 
 #[test]
 fn the_time_of_the_center_ends_a_question_and_a_late_reply_is_nothing() {
-    let mut desk = desk();
-    desk.call(1);
-    desk.log.clear();
-    desk.wait_s(2);
-    desk.check(&[]);
-    desk.wait_s(1);
-    desk.check(&["play call-1/0"]);
-    assert_eq!(at(&desk, 1), "slow");
-    desk.event(replied(1, 1, found()));
-    desk.check(&[]);
-    assert_eq!(at(&desk, 1), "slow");
+    let mut floor = floor();
+    floor.call(1);
+    floor.log.clear();
+    floor.wait_s(2);
+    floor.check(&[]);
+    floor.wait_s(1);
+    floor.check(&["play call-1/0"]);
+    assert_eq!(at(&floor, 1), "slow");
+    floor.event(replied(1, 1, found()));
+    floor.check(&[]);
+    assert_eq!(at(&floor, 1), "slow");
 }
 
 #[test]
@@ -108,43 +108,43 @@ fn a_failure_and_a_reply_that_is_too_long_lead_where_the_flow_says() {
             withheld: [].into(),
         },
     ] {
-        let mut desk = desk();
-        desk.call(1);
-        desk.event(replied(1, 1, reply));
-        assert_eq!(at(&desk, 1), "again");
+        let mut floor = floor();
+        floor.call(1);
+        floor.event(replied(1, 1, reply));
+        assert_eq!(at(&floor, 1), "again");
     }
 }
 
 #[test]
 fn a_call_asks_so_often_and_no_more() {
-    let mut desk = desk();
-    let caller = desk.call(1);
+    let mut floor = floor();
+    let caller = floor.call(1);
     for n in 1..=PER_CALL_MAX {
-        desk.event(replied(1, n, found()));
-        assert_eq!(at(&desk, 1), "known");
-        desk.log.clear();
-        desk.press(caller, '1');
+        floor.event(replied(1, n, found()));
+        assert_eq!(at(&floor, 1), "known");
+        floor.log.clear();
+        floor.press(caller, '1');
     }
     // The last one was not asked, and has failed at once.
-    desk.check(&["loop call-1/0", "play call-1/0"]);
-    assert_eq!(at(&desk, 1), "again");
+    floor.check(&["loop call-1/0", "play call-1/0"]);
+    assert_eq!(at(&floor, 1), "again");
 }
 
 #[test]
 fn so_many_questions_are_open_and_no_more() {
-    let mut desk = desk();
-    desk.center.setup.calls_max = OPEN_MAX + 10;
+    let mut floor = floor();
+    floor.center.setup.calls_max = OPEN_MAX + 10;
     let last = OPEN_MAX as u64 + 1;
     for call in 1..=last {
-        desk.center.handle(desk.now, arrival(call));
-        while desk.center.poll_command().is_some() {}
+        floor.center.handle(floor.now, arrival(call));
+        while floor.center.poll_command().is_some() {}
     }
-    desk.center.check(desk.now);
-    assert_eq!((at(&desk, last - 1).as_str(), at(&desk, last).as_str()), ("who", "again"));
-    desk.event(replied(1, 1, Reply::Nothing));
-    desk.log.clear();
-    desk.call(last + 1);
-    assert!(desk.log.iter().any(|line| line.starts_with("ask ")), "there is room again");
+    floor.center.check(floor.now);
+    assert_eq!((at(&floor, last - 1).as_str(), at(&floor, last).as_str()), ("who", "again"));
+    floor.event(replied(1, 1, Reply::Nothing));
+    floor.log.clear();
+    floor.call(last + 1);
+    assert!(floor.log.iter().any(|line| line.starts_with("ask ")), "there is room again");
 }
 
 fn arrival(call: u64) -> Event {
@@ -155,10 +155,10 @@ fn arrival(call: u64) -> Event {
 
 #[test]
 fn the_journal_has_the_values_but_for_those_that_are_withheld() {
-    let mut desk = desk();
-    desk.call(1);
+    let mut floor = floor();
+    floor.call(1);
     let event = replied(1, 1, found());
-    let entry = Entry::new(&desk.center, 0, desk.now, Some(&event));
+    let entry = Entry::new(&floor.center, 0, floor.now, Some(&event));
     let line = serde_json::to_string(&entry).expect("a line");
     assert!(line.contains("Ada") && !line.contains("4711"), "{line}");
     let read: Entry = serde_json::from_str(&line).expect("it is read back");
@@ -168,7 +168,7 @@ fn the_journal_has_the_values_but_for_those_that_are_withheld() {
 
 #[test]
 fn an_open_question_is_asked_again_under_its_id_unless_a_secret_was_in_it() {
-    let mut open = desk();
+    let mut open = floor();
     open.call(1);
     open.call(2);
     open.event(replied(2, 1, found()));
@@ -188,14 +188,14 @@ fn an_open_question_is_asked_again_under_its_id_unless_a_secret_was_in_it() {
         "timeout_s = 3",
         "timeout_s = 3\nmethod = \"post\"\nbody = { pin = \"{{ pin }}\" }",
     );
-    let mut desk = Desk::with(parsed(&secret), &[]);
-    let caller = desk.call(1);
-    desk.press(caller, '4');
-    assert!(desk.center.asks_again().is_empty());
+    let mut floor = Floor::with(parsed(&secret), &[]);
+    let caller = floor.call(1);
+    floor.press(caller, '4');
+    assert!(floor.center.asks_again().is_empty());
     let reply = Reply::Failed { why: AskFailure::Lost };
-    assert_eq!(desk.center.asks_lost(), [replied(1, 1, reply)]);
-    for lost in desk.center.asks_lost() {
-        desk.event(lost);
+    assert_eq!(floor.center.asks_lost(), [replied(1, 1, reply)]);
+    for lost in floor.center.asks_lost() {
+        floor.event(lost);
     }
-    assert_eq!(at(&desk, 1), "again");
+    assert_eq!(at(&floor, 1), "again");
 }

@@ -9,7 +9,7 @@
 //! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it,
 //! and one that no call can bring is refused.
 //!
-//! **Deliberately absent:** anything secret. Who calls from a number is not proven by the number.
+//! **Deliberately absent:** anything secret. A number does not prove the caller.
 
 mod csv;
 mod number;

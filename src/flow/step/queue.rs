@@ -384,7 +384,7 @@ fn demands(rendered: Vec<(Arc<str>, u8)>) -> Vec<(Arc<str>, u8)> {
     let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(rendered.len());
     for (name, level) in rendered {
         if name.is_empty() {
-            continue; // `{{ caller.language }}` of somebody we do not know
+            continue; // `{{ caller.language }}` of an unknown caller
         }
         match skills.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = (*known).max(level),

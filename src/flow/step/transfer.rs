@@ -1,4 +1,4 @@
-//! `transfer`: let the caller talk to somebody outside, through a trunk.
+//! `transfer`: let the caller talk to an outside party, through a trunk.
 //!
 //! An exit that is not given leads where `failed` leads; without that, to `on_error`.
 //!
@@ -20,7 +20,7 @@ use crate::flow::verb::{FixedNumber, Nature, Verb};
 use crate::flow::wait_sound::WaitSound;
 use crate::words::{Need, Prompt};
 
-/// How long it rings when nobody says.
+/// How long it rings where the step does not say.
 pub const RING_TIMEOUT_S: u64 = 30;
 
 struct Transfer {

@@ -65,7 +65,7 @@ fn flow(source: &str) -> Flow {
     }
 }
 
-/// What an admin is told about a file.
+/// What an administrator reads about a file.
 fn told(source: &str, known: &Known) -> String {
     match parse("flows/test.toml", source, known) {
         Ok(flow) => explain(flow.warnings()),

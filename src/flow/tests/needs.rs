@@ -44,7 +44,7 @@ fn each_step_says_what_it_needs_and_where_it_is() {
             ("", Need::Language("es".to_owned())),
             ("a", Need::Keys),
             ("b", Need::Keys),
-            // One more than an answer has, so that too many can be told.
+            // One more than an answer has, so that too many keys are seen.
             ("b", Need::KeysMax(7)),
             ("b", Need::FinishKey(Digit::new('#').unwrap())),
             ("b", Need::NoBargeIn),

@@ -158,7 +158,7 @@ fn the_steps_that_need_no_caller_are_those_the_diagnostic_names() {
 }
 
 /// A call that is at any step is heard of again, whatever happens and does not happen there: the
-/// run has a deadline, or somebody else has the call, or it is over.
+/// run has a deadline, or a queue or a party has the call, or it is over.
 #[test]
 fn no_verb_leaves_a_caller_standing() {
     for (verb, options) in SAMPLES {

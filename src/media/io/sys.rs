@@ -126,7 +126,7 @@ fn owned(descriptor: i32) -> io::Result<OwnedFd> {
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the caller just opened it, and nobody else holds it.
+    // SAFETY: the caller just opened it, and nothing else holds it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 

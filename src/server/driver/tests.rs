@@ -12,11 +12,11 @@ use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId};
 use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
-use crate::store::{Filter, read_records};
+use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord};
+use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, RecordFilter};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -39,7 +39,7 @@ skills = { tech = 5 }
 auto_login = true
 auto_ready = true
 "#;
-/// Whoever calls waits at once, and so an agent is rung in the turn of the call.
+/// A caller waits at once, and so an agent's telephone rings in the turn of the call.
 const FLOW: &str = r#"
 [flow]
 numbers = ["1000"]
@@ -152,7 +152,7 @@ impl World {
     fn record(&self, call: CallId) -> CallRecord {
         loop {
             let state = self.folder.path().join("state");
-            let all = Filter { limit: 10, ..Filter::default() };
+            let all = RecordFilter { limit: 10, ..RecordFilter::default() };
             let mut records = read_records(&state).unwrap().list(&all).unwrap();
             records.retain(|record| record.call == call);
             assert!(records.len() <= 1);
@@ -308,7 +308,7 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
     });
 }
 
-/// Who is up has a record, whatever becomes of us.
+/// An answered caller has a record, whatever becomes of us.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_01_a_live_call_goes_on_in_the_turn_whose_write_fails() {

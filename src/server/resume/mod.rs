@@ -17,7 +17,7 @@ use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
 use crate::server::history;
-use crate::store::{self, Opened, Reader, Store, StoreError};
+use crate::store::{self, Opened, RecordReader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
@@ -37,7 +37,7 @@ pub(super) struct Left {
     found: store::Found,
     restored: Option<Restored>,
     head: store::Head,
-    /// Inputs of the journal that were told to a center, and how long that took.
+    /// Inputs of the journal that a center took again, and how long that took.
     inputs: u64,
     took: Duration,
 }
@@ -60,8 +60,8 @@ pub(super) fn look(
     let taught = |began| {
         let mut center = fresh();
         let taught = store::read_records(&config.server.state).and_then(|reader| {
-            history::teach(&mut center, &reader, began)?;
-            history::restore_until(&mut center, &reader, began)
+            history::teach(&mut center, &*reader, began)?;
+            history::restore_until(&mut center, &*reader, began)
         });
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
@@ -119,7 +119,7 @@ pub(super) fn begin(
     now: Timestamp,
     config: &Config,
     opened: &Opened,
-    reader: &Reader,
+    reader: &dyn RecordReader,
     restored: Option<Restored>,
     fresh: impl FnOnce() -> ContactCenter,
 ) -> Result<Beginning, StoreError> {

@@ -112,7 +112,7 @@ impl SipFront {
     }
 
     /// A party of ours is done: a caller who was handed to us goes back, and on in the flow. Not
-    /// where somebody else is there whom the agent has consulted.
+    /// where a consulted party is there as well.
     pub(super) fn give_back(&mut self, now: Timestamp, call: CallId) {
         let leg = LegId::caller(call);
         let mut others = self.dialed.range(leg..);

@@ -172,11 +172,12 @@ impl SipFront {
                 "sound for this leg comes from an address that neither its SDP names nor its \
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
-            Fact::Recorded { leg: _, finished } => {
-                let kind = match self.tapes.over(finished.recording) {
-                    Some(true) => RecordingKind::Call,
-                    Some(false) => return, // it had failed
-                    None => RecordingKind::Message,
+            Fact::Recorded { leg, finished } => {
+                let is_made = self.calls_recorded.remove(&finished.recording);
+                let kind = match (leg.is_recorder(), is_made) {
+                    (true, true) => RecordingKind::Call,
+                    (true, false) => return, // it had failed
+                    (false, _) => RecordingKind::Message,
                 };
                 self.events.push_back(Event::Recorded {
                     recording: finished.recording,
@@ -187,7 +188,7 @@ impl SipFront {
                 });
             }
             Fact::RecordFailed { recording, why } => {
-                self.tapes.over(recording);
+                self.calls_recorded.remove(&recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {

@@ -146,7 +146,7 @@ impl World {
         self.commanded(RestOutcome::Done)
     }
 
-    /// Somebody calls and is answered.
+    /// A caller calls and is answered.
     fn is_up(&mut self) {
         self.arrives();
         assert_eq!(self.done().as_deref(), Some("1.1.1.answer"));
@@ -306,7 +306,7 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         assert_eq!(world.done().as_deref(), Some("1.2.2.bridge"));
         let is_held =
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
-        // Nobody knows that leg any more.
+        // No call knows that leg any more.
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
         let context = RenderContext { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");

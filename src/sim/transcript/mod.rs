@@ -13,7 +13,7 @@
 //!   0.000 < alice hears "Welcome to Acme, Alice Jones."
 //! ```
 //!
-//! Lines with `>` are the script: a time in seconds and what somebody does then. Lines with `<` are
+//! Lines with `>` are the script: a time in seconds and what a person does then. Lines with `<` are
 //! what the contact center does about it; [`run`] makes them anew. Each `==` begins a scene with a
 //! fresh contact center and runs until the last call is over.
 //!
@@ -70,7 +70,7 @@ pub struct TranscriptError {
 ///
 /// # Errors
 ///
-/// The first line that is not understood, or that asks of somebody what they cannot do then.
+/// The first line that is not understood, or that asks of a person what they cannot do then.
 pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
     run_with(flow, text, &mut || None)
 }

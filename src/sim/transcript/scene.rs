@@ -38,7 +38,7 @@ pub(super) struct Scene {
     /// Phones that were reported as there.
     online: BTreeSet<u32>,
     names: BTreeMap<LegId, String>,
-    /// Legs whose end was not told yet.
+    /// Legs whose end was not reported yet.
     pub(super) live: BTreeSet<LegId>,
     answered: BTreeSet<LegId>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
@@ -420,7 +420,7 @@ impl Scene {
                 None
             }
             // No queue of a scene has its calls recorded.
-            Command::RecordCall { .. } | Command::StopRecordCall { .. } => None,
+            Command::RecordCall { .. } => None,
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::Hear { leg, from } => {
                 if !from.is_empty() {
@@ -463,7 +463,7 @@ impl Scene {
         }
     }
 
-    /// What can be told of a command that the front carries out; the rest it tells itself.
+    /// What a transcript can say of a command that the front carries out; the rest the front says.
     fn told_of(&mut self, command: Command) -> Option<String> {
         match command {
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),

@@ -19,7 +19,7 @@ use crate::words::{AgentRequest, Cause, ConsultTarget, Digit, Telephone};
 /// Longest time from the start of a scene, in seconds.
 const SECONDS_MAX: f64 = 86_400.0;
 
-/// Who and what there is.
+/// The people and queues of a scene.
 #[derive(Clone, Debug)]
 pub(super) struct Cast {
     pub agents: Vec<Agent>,

@@ -59,7 +59,7 @@ const SAID_MAX: usize = 32;
 #[derive(Debug)]
 pub enum Arrival<'a> {
     Message(Received<'a>),
-    /// A connection closed, or what was to be sent along this path could not be.
+    /// A connection closed, or what should go along this path could not be sent.
     Lost(Path),
 }
 
@@ -223,7 +223,7 @@ impl Sockets {
     }
 
     /// Lets in or closes what has connected since the last time. `known` says of a path whether it
-    /// leads to somebody who was let in before or is expected: see `Ua::is_known`.
+    /// leads to a peer that was let in before or is expected: see `Ua::is_known`.
     pub fn admit(&mut self, now: Timestamp, known: impl Fn(Path) -> bool) {
         for id in std::mem::take(&mut self.heard) {
             let Some(connection) = self.connections.get(&id) else { continue };

@@ -51,7 +51,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)>
     bind().map_err(named)
 }
 
-/// The life of one connection; ends when either side closes, a cap is hit, or nobody wants it.
+/// The life of one connection; ends when either side closes, a cap is hit, or it is not wanted.
 pub(super) async fn serve(
     path: Path,
     stream: Option<TcpStream>,
@@ -86,7 +86,7 @@ async fn read(
         let deadline = patience.deadline(known.load(Ordering::Relaxed));
         let length = match timeout_at(deadline, stream.read(&mut chunk)).await {
             Ok(length) => length?,
-            // Who became known while we waited has more time.
+            // A peer that became known while we waited has more time.
             Err(_) if patience.deadline(known.load(Ordering::Relaxed)) > deadline => continue,
             Err(late) => return Err(late.into()),
         };

@@ -53,7 +53,7 @@ pub enum ClientStep {
 }
 
 impl Client {
-    /// The request is to be sent by the caller now; the transaction sends it again.
+    /// The caller sends the request now; the transaction sends it again.
     #[must_use]
     pub fn new(now: Timestamp, kind: Kind, path: Path, request: Arc<[u8]>) -> Self {
         let repeat = (!path.transport.is_reliable()).then(|| Repeat::start(now));
@@ -152,7 +152,7 @@ impl Client {
         }
     }
 
-    /// When something is to be sent again.
+    /// When to send something again.
     #[must_use]
     pub fn repeat_at(&self) -> Option<Timestamp> {
         self.repeat.map(|repeat| repeat.at)

@@ -45,7 +45,7 @@ pub struct Server {
 pub enum ServerStep {
     Wait,
     Send(Arc<[u8]>),
-    /// A 2xx whose ACK never came: the call is to be ended. The transaction is gone.
+    /// A 2xx whose ACK never came: the user agent ends the call. The transaction is gone.
     NotAcknowledged,
     Gone,
 }
@@ -145,7 +145,7 @@ impl Server {
         }
     }
 
-    /// When something is to be sent again.
+    /// When to send something again.
     #[must_use]
     pub fn repeat_at(&self) -> Option<Timestamp> {
         self.repeat.map(|repeat| repeat.at)

@@ -73,7 +73,7 @@ impl Ua {
         invite.login.answer(response, &request, login, &cnonce).ok()
     }
 
-    /// Whether what is sent along `path` goes to this trunk and to nobody behind it.
+    /// Whether what is sent along `path` goes to this trunk and to no peer behind it.
     fn is_at_trunk(&self, index: usize, path: Path) -> bool {
         let dialed = self.through(index, "").map(|callee| callee.path.remote.ip());
         self.trunk_of(path) == Some(index) || dialed == Some(path.remote.ip())

@@ -34,7 +34,7 @@ const REFUSED_MAX: usize = 1000;
 /// Requests by where they went, each as it would go by UDP.
 type Long = BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>;
 
-/// What is to be done when a connection ends.
+/// What to do when a connection ends.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     /// Dialogs whose requests go along a connection.

@@ -222,7 +222,7 @@ impl Ua {
             return self.succeeded_again(now, id, tag, response);
         };
         let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
-        // Who has answered in a provisional response of this dialog need not do so again.
+        // A peer that has answered in a provisional response of this dialog need not do so again.
         let answer = content(&response.headers, &response.body).session;
         let early = answer.is_none().then(|| calling.early_of(tag.as_deref())).flatten();
         let answer: Option<Box<[u8]>> = answer.or(early).map(Box::from);
@@ -256,7 +256,7 @@ impl Ua {
         }
     }
 
-    /// Somebody took the call, with sound that we cannot do.
+    /// The party took the call, with sound that we cannot do.
     fn answered_in_vain(&mut self, now: Timestamp, id: DialogId, why: NotAcceptable) {
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         self.remark_refused(now, path.remote.ip(), why);

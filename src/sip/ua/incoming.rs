@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing is kept for a stranger's request that is refused: its answer is a
 //! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
-//! somebody who may call is refused in a transaction, so that the shell hears of it once.
+//! a peer that may call is refused in a transaction, so that the shell hears of it once.
 //!
 //! **Deliberately absent:** requests within a dialog; see `in_dialog`.
 
@@ -242,7 +242,7 @@ impl Ua {
         self.emit(UaEvent::Incoming { dialog: id, from, to, via, remote: path.remote });
     }
 
-    /// Refuses a call of somebody who may call, and tells of it: once, however often its INVITE is
+    /// Refuses a call of a peer that may call, and reports it: once, however often its INVITE is
     /// repeated. Not told are refusals that ask for the same call in other words (420, 422), a copy
     /// of a call (482), those of a drain, and those for which there is no transaction left.
     #[expect(clippy::too_many_arguments, reason = "a refusal is about all of these")]
@@ -366,7 +366,7 @@ impl Ua {
         }
     }
 
-    /// Whoever was told of this call has done nothing about it.
+    /// The center knows of this call and has done nothing about it.
     pub(super) fn unanswered(&mut self, now: Timestamp, id: DialogId) {
         if let Some(Stage::Incoming(_)) = self.stage(id) {
             self.reject_with(now, id, 480, Some(Cause::NO_ANSWER));

@@ -7,8 +7,8 @@
 //!                 └──failure, CANCEL, silence──────────────────►│
 //! ```
 //!
-//! **Invariant:** [`Invite::leg`] is there until the leg was told how it ended, and never after; an
-//! `Over` one is forgotten when no transaction of ours refers to it any more.
+//! **Invariant:** [`Invite::leg`] is there until the user agent reported how the leg ended, and
+//! never after; an `Over` one is forgotten when no transaction of ours refers to it any more.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

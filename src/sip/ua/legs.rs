@@ -47,7 +47,7 @@ impl Ua {
         self.forget_if_done(dialog);
     }
 
-    /// Tells the caller that somebody is being looked for.
+    /// Tells the caller that the call is being worked on.
     pub fn ring(&mut self, now: Timestamp, leg: LegId) {
         let Some((_, invite)) = self.only_dialog(leg) else { return };
         let Stage::Incoming(incoming) = &invite.stage else { return };
@@ -101,7 +101,7 @@ impl Ua {
         }
     }
 
-    /// Ends a leg that nobody hung up; `Lost` follows at once.
+    /// Ends a leg that no party hung up; `Lost` follows at once.
     pub fn give_up(&mut self, now: Timestamp, leg: LegId, cause: Cause, how: Loss) {
         if self.leave(now, leg, cause) {
             self.emit(UaEvent::Lost { leg, cause, how });
@@ -180,7 +180,7 @@ impl Ua {
         self.respond(now, key, status, writer.finish());
     }
 
-    /// Hangs up an answered call, as soon as that is allowed. Its leg was told already.
+    /// Hangs up an answered call, as soon as that is allowed. Its leg's end was reported already.
     pub(super) fn bye(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Up(up) = &mut invite.stage else { return };

@@ -6,50 +6,7 @@
 //! [`Ua::poll_event`] until both are empty; then wait for the next input or for
 //! [`Ua::poll_timeout`]. Nothing here blocks and nothing fails: failures come back as events.
 //!
-//! ```text
-//! let mut ua = Ua::new(setup, seed);
-//! loop {
-//!     select! {
-//!         () = sockets.ready() => sockets.drain(|arrival| match arrival {
-//!             Arrival::Message(received) => ua.receive(clock.now(), received),
-//!             Arrival::Lost(path) => ua.transport_failed(clock.now(), path),
-//!         }),
-//!         () = clock.until(ua.poll_timeout()) => ua.handle_timeout(clock.now()),
-//!         command = commands.recv() => match command {
-//!             Command::Answer { leg } => ua.answer(clock.now(), leg),
-//!             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
-//!                 ua.hang_up(clock.now(), leg, cause);
-//!             }
-//!             Command::Dial { leg, target, from, .. } => {
-//!                 ua.dial(clock.now(), leg, &target, &from, media.allot(leg));
-//!             }
-//!             _ => …
-//!         },
-//!     }
-//!     while let Some(event) = ua.poll_event() {
-//!         match event {
-//!             UaEvent::Incoming { dialog, from, to, via, .. } => {
-//!                 let call = calls.next();
-//!                 match ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg)) {
-//!                     Bound::Fits => {
-//!                         center.handle(now, Event::CallArrived { call, from, to, via });
-//!                     }
-//!                     _ => …,
-//!                 }
-//!             }
-//!             UaEvent::Media { leg, media, .. } => …,
-//!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
-//!             UaEvent::Lost { leg, cause, how } => {
-//!                 center.handle(now, Event::LegLost { leg, cause, how });
-//!             }
-//!             _ => …
-//!         }
-//!     }
-//!     while let Some(transmit) = ua.poll_transmit() {
-//!         sockets.send(transmit);
-//!     }
-//! }
-//! ```
+//! The loop around it is in the head of [`sip`](crate::sip), where it is compiled and run.
 //!
 //! **Invariant:** a leg ends exactly once (`port`); soon after 64·T1 from the last message
 //! nothing is left of it ([`Ua::counts`]).
@@ -115,7 +72,7 @@ pub use setup::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 const TRANSACTIONS_MAX: usize = 1 << 20;
 /// Live dialogs; beyond it a new INVITE gets 503.
 const DIALOGS_MAX: usize = 100_000;
-/// What a refused caller is told to wait (RFC 3261 §20.33).
+/// How long a refusal asks the caller to wait (RFC 3261 §20.33).
 const RETRY_AFTER_S: u32 = 10;
 /// A call that is neither answered nor refused here ends after this; a proxy would wait no longer
 /// either (RFC 3261 §16.6, timer C).
@@ -182,7 +139,7 @@ enum Role {
     Update,
     Cancel,
     Bye,
-    /// A BYE to an answer nobody wants, of another fork.
+    /// A BYE to an answer that is not wanted, of another fork.
     Stray,
 }
 
@@ -191,13 +148,13 @@ enum Role {
 enum DialogTimer {
     /// Another attempt at a re-INVITE.
     Reinvite,
-    /// The session is to be refreshed.
+    /// The session is due for a refresh.
     Refresh,
     /// The session was not refreshed.
     Expiry,
     /// Nothing has come back to our INVITE.
     Silence,
-    /// Nobody here has answered or refused a call.
+    /// The center has neither answered nor refused a call.
     Unanswered,
 }
 
@@ -338,7 +295,7 @@ impl Ua {
         self.full = full;
     }
 
-    /// Whether the end of this leg is still to be told.
+    /// Whether the end of this leg has yet to be reported.
     #[must_use]
     pub fn has_leg(&self, leg: LegId) -> bool {
         self.legs.contains_key(&leg)
@@ -358,7 +315,7 @@ impl Ua {
         }
     }
 
-    /// Who is banned, and until when. An IPv6 address stands for its /64.
+    /// Banned addresses, and until when. An IPv6 address stands for its /64.
     pub fn banned(&self, now: Timestamp) -> impl Iterator<Item = (IpAddr, Timestamp)> {
         self.bans.banned(now)
     }
@@ -455,7 +412,7 @@ impl Ua {
         let Some(invite) = self.invites.get(&id).filter(|i| i.is_over() && i.holds == 0) else {
             return;
         };
-        assert!(invite.leg.is_none(), "a leg is told how it ended before its dialog is forgotten");
+        assert!(invite.leg.is_none(), "a leg's end is reported before its dialog is forgotten");
         self.by_tag.remove(&invite.dialog.local_tag);
         if let Some(origin) = invite.origin
             && self.by_origin.get(&origin) == Some(&id)
@@ -501,7 +458,7 @@ impl Ua {
         }
     }
 
-    /// Tells the leg of this dialog how it ended, if it has one that was not told yet.
+    /// Reports how the leg of this dialog ended, if it has one whose end was not reported yet.
     fn end_leg(&mut self, id: DialogId, cause: Cause) {
         if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
             self.legs.remove(&leg);
@@ -509,7 +466,7 @@ impl Ua {
         }
     }
 
-    /// As [`Self::end_leg`], where nobody hung up.
+    /// As [`Self::end_leg`], where no party hung up.
     fn lose_leg(&mut self, id: DialogId, cause: Cause, how: Loss) {
         if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
             self.legs.remove(&leg);

@@ -109,8 +109,8 @@ impl Ua {
     }
 
     /// Nothing is heard of a leg: its session is refreshed now, whosever turn it is, and the leg
-    /// ends if that is not answered. `false` where no timer was agreed on, so that nobody answers
-    /// for the leg.
+    /// ends if that is not answered. `false` where no timer was agreed on, so that no
+    /// end answers for the leg.
     pub fn probe(&mut self, now: Timestamp, leg: LegId) -> bool {
         let dialogs = self.legs.get(&leg).map(|entry| entry.dialogs.clone()).unwrap_or_default();
         let timed = |id: &DialogId| {

@@ -1,4 +1,4 @@
-//! Whom the user agent knows, and where it listens: [`UaSetup`].
+//! The peers that the user agent knows, and where it listens: [`UaSetup`].
 //!
 //! **Deliberately absent:** reading it from anywhere, and host names: the shell resolves those and
 //! says so with [`Ua::set_trunk_address`](crate::sip::ua::Ua::set_trunk_address).
@@ -64,7 +64,7 @@ pub struct Trunk {
     pub address: Option<SocketAddr>,
     /// Answers its challenges, and is asked of its calls from other addresses.
     pub login: Option<Login>,
-    /// Who our calls are from, in place of the caller.
+    /// The caller id of our calls, in place of the caller's own.
     pub caller_id: Option<String>,
     /// Calls at once, both ways together; more are refused with 503, or take another trunk.
     pub channels_max: usize,

@@ -25,7 +25,7 @@ pub(super) struct Callee {
 }
 
 impl Ua {
-    /// Calls somebody. `Ringing`, then `Media` and `Answered`, or `Failed`, come back.
+    /// Dials a party. `Ringing`, then `Media` and `Answered`, or `Failed`, come back.
     pub fn dial(
         &mut self,
         now: Timestamp,

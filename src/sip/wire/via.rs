@@ -25,7 +25,7 @@ pub struct Via<'a> {
     host: Host<'a>,
     port: Option<u16>,
     params: Params<'a>,
-    /// Asked for so often that it is looked for once.
+    /// Asked for often, so it is looked for once.
     branch: Option<&'a str>,
 }
 

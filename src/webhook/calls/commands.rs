@@ -70,7 +70,6 @@ impl ProviderCalls {
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
             // The center asks for none of a call at a provider.
             Command::RecordCall { .. }
-            | Command::StopRecordCall { .. }
             | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }

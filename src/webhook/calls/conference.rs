@@ -40,9 +40,7 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 /// Why a provider cannot split the caller from a party, or bring the two together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CannotSplit {
-    #[error(
-        "the provider must be told at once, by REST: give `account` and `token` in its section"
-    )]
+    #[error("the provider needs a REST command at once: give `account` and `token` in its section")]
     NoRest,
     #[error("this provider has no way to split two legs and keep both")]
     NotThere,
@@ -155,7 +153,7 @@ impl ProviderCalls {
                 Undone::Never => {
                     tracing::warn!(
                         %leg,
-                        "the provider does not bring this leg where it is to be: it is ended"
+                        "the provider does not bring this leg where it should be: it is ended"
                     );
                     self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, Over::Lost);
                 }

@@ -311,7 +311,7 @@ impl ProviderCalls {
             return;
         }
         // The loop's own request may be under way, and has the number before this one. So the two
-        // can be told apart, and nothing begins that the command would interrupt.
+        // differ, and nothing begins that the command would interrupt.
         let to = session.next + 1;
         session.moved = Some(to);
         let what = match session.program {

@@ -102,7 +102,7 @@ pub struct ProviderFront {
     ways: BTreeMap<&'static str, Way>,
     /// For providers of documents.
     orders: VecDeque<RestOrder>,
-    /// Names under which an earlier version saved legs, and which are to be forgotten.
+    /// Names under which an earlier version saved legs, to forget.
     old_names: VecDeque<String>,
 }
 
@@ -211,7 +211,7 @@ impl ProviderFront {
             RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 tracing::warn!(
                     %leg, provider, %outcome,
-                    "the provider did not do what it was told; the next request brings it"
+                    "the provider did not execute a command; the next request brings it"
                 );
                 AskOutcome::Failed
             }

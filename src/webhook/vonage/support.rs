@@ -48,7 +48,7 @@ pub(super) fn support(need: &Need) -> Support {
             Support::Partly("keys pressed during the prompt are lost; only those after it count")
         }
         Need::Secret => {
-            Support::Partly("we keep no such keys, but Vonage cannot be told to keep none")
+            Support::Partly("we keep no such keys, but Vonage has no setting to keep none")
         }
         Need::ExitKey => Support::Whole,
         Need::Language(tag) if language(LANGUAGES, tag).is_some() => Support::Whole,

@@ -130,7 +130,7 @@ fn the_algorithm_is_not_the_tokens_choice() {
 fn claims_are_looked_at() {
     let unreadable = Err(Refusal::Unreadable("authorization"));
     assert!(claim("iss", json!("Vonage")).is_ok());
-    assert_eq!(claim("jti", Value::Null), unreadable, "a copy could not be told");
+    assert_eq!(claim("jti", Value::Null), unreadable, "a copy would pass for the first");
     assert_eq!(claim("iat", Value::Null), unreadable);
     assert_eq!(claim("iat", json!("1700000000")), unreadable);
     assert_eq!(claim("exp", json!(MADE_S - 61)), Err(Refusal::Time(61)));

@@ -16,7 +16,8 @@ use crate::id::{CallId, LegId};
 use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From, Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
+    RecordFilter, Via,
 };
 
 const CALLER: &str = "+14155550123";
@@ -103,7 +104,7 @@ impl World {
         let goes_on = restored.is_some();
         let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
         let reader = opened.store.reader().unwrap();
-        let beginning = begin(now, &config, &opened, &reader, restored, fresh).unwrap();
+        let beginning = begin(now, &config, &opened, &*reader, restored, fresh).unwrap();
         let Beginning { center, inputs } = beginning;
         let store = opened.store;
         let (next_call, carried) = (opened.next_call, opened.recovered.carried.len());
@@ -117,7 +118,7 @@ impl World {
     }
 
     fn records(&self) -> Vec<CallRecord> {
-        let all = store::Filter { limit: 100, ..store::Filter::default() };
+        let all = RecordFilter { limit: 100, ..RecordFilter::default() };
         let mut records = store::read_records(&self.state()).unwrap().list(&all).unwrap();
         records.reverse();
         records
@@ -220,7 +221,7 @@ impl Server {
         call
     }
 
-    /// Somebody calls through the provider.
+    /// A call comes through the provider.
     fn provided(&mut self, number: &str) -> CallId {
         self.calls(number, Via::Provider(PROVIDER.to_owned()))
     }

@@ -1,4 +1,4 @@
-//! Calls whose agent was consulting somebody, or was supervised, when the server was killed.
+//! Calls whose agent was consulting a party, or was supervised, when the server was killed.
 
 use super::*;
 use crate::call::Stage;

@@ -1,4 +1,4 @@
-//! The user agent as its peers see it: scripted ([`Desk`]) and against another one ([`Pair`]).
+//! The user agent as its peers see it: scripted ([`Rig`]) and against another one ([`Pair`]).
 //!
 //! **Invariant:** every test plays in virtual time from a seed.
 
@@ -86,7 +86,7 @@ pub(super) fn leg(call: u64) -> LegId {
 }
 
 /// One user agent, a peer played by the test, and a clock.
-pub(super) struct Desk {
+pub(super) struct Rig {
     pub(super) ua: Ua,
     pub(super) now: Timestamp,
     pub(super) path: Path,
@@ -94,7 +94,7 @@ pub(super) struct Desk {
     pub(super) events: Vec<UaEvent>,
 }
 
-impl Desk {
+impl Rig {
     pub(super) fn new() -> Self {
         Self::with(setup())
     }

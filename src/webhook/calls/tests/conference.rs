@@ -182,7 +182,7 @@ fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_conference() {
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
     let back = world.step(4, dialed(None, Some(20)));
-    assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller was told to come for 5");
+    assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller's document leads to 5");
     assert_eq!(told(&world.step(5, Fields::default())), ["conference → 6"]);
 }
 

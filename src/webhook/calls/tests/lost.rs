@@ -93,7 +93,7 @@ fn fault_12_a_full_server_refuses_tells_it_once_and_serves_the_call_when_there_i
     world.calls.set_full(true);
     assert_eq!(told(&world.call()), ["reject congestion"]);
     assert_eq!(told(&world.call()), ["reject congestion"]);
-    let (_, to, via) = world.calls.poll_refused().expect("it is told");
+    let (_, to, via) = world.calls.poll_refused().expect("the refusal is reported");
     assert_eq!((&*to, via), ("+14155550100", crate::words::Via::Provider("acme".to_owned())));
     assert_eq!(world.calls.poll_refused(), None, "once");
     world.calls.set_full(false);

@@ -50,7 +50,7 @@ pub(in crate::webhooks) struct Telnyx {
     handed: BTreeMap<CallId, String>,
     pending: Option<Ticket>,
     notices: VecDeque<Notice>,
-    /// Every event is told twice.
+    /// Every event is sent twice.
     doubled: bool,
 }
 
