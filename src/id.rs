@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** names. The center keeps the table from [`AgentId`] to a name.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -79,15 +79,28 @@ mod tests {
     fn values_are_found_by_their_paths() {
         let body = r#"{"name":"Ada","n":[{"a":1.5},{"a":true}],"x":null,"o":{"pin":"47"}}"#;
         let wanted = [
-            ("name", "name"), ("first", "n[0].a"), ("second", "n[1].a"), ("third", "n[2].a"),
-            ("none", "x"), ("table", "o"), ("list", "n"), ("pin", "o.pin"), ("deep", "name.a"),
+            ("name", "name"),
+            ("first", "n[0].a"),
+            ("second", "n[1].a"),
+            ("third", "n[2].a"),
+            ("none", "x"),
+            ("table", "o"),
+            ("list", "n"),
+            ("pin", "o.pin"),
+            ("deep", "name.a"),
         ];
         let Reply::Found { values, withheld } = values(body, &wanted) else { panic!("found") };
         let null = Value::Null;
         let expected = [
-            ("deep", null.clone()), ("first", 1.5.into()), ("list", null.clone()),
-            ("name", "Ada".into()), ("none", null.clone()), ("pin", "47".into()),
-            ("second", true.into()), ("table", null.clone()), ("third", null),
+            ("deep", null.clone()),
+            ("first", 1.5.into()),
+            ("list", null.clone()),
+            ("name", "Ada".into()),
+            ("none", null.clone()),
+            ("pin", "47".into()),
+            ("second", true.into()),
+            ("table", null.clone()),
+            ("third", null),
         ];
         assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value)).into());
         assert_eq!(withheld, ["pin".to_owned()].into());

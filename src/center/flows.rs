@@ -232,7 +232,21 @@ impl ContactCenter {
         let by = match input {
             Input::Queue(_) => EndedBy::Agent,
             Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
-            _ => EndedBy::Flow,
+            Input::Transfer(
+                TransferOutcome::Busy
+                | TransferOutcome::NoAnswer
+                | TransferOutcome::Refused
+                | TransferOutcome::Failed,
+            )
+            | Input::Start
+            | Input::Digit(_)
+            | Input::PromptDone
+            | Input::Timer
+            | Input::Silence
+            | Input::Recorded(_)
+            | Input::Replied(_)
+            | Input::Sent { .. }
+            | Input::HungUp => EndedBy::Flow,
         };
         self.drive_after(now, id, input, by);
     }

@@ -107,6 +107,34 @@ pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
         Event::Replied { id, reply } => {
             Cow::Owned(Event::Replied { id: *id, reply: reply.masked() })
         }
-        _ => Cow::Borrowed(event),
+        Event::Late { at, event: inner } => match masked(center, inner) {
+            Cow::Owned(inner) => Cow::Owned(Event::Late { at: *at, event: Box::new(inner) }),
+            Cow::Borrowed(_) => Cow::Borrowed(event),
+        },
+        Event::Digit { .. }
+        | Event::Keys { .. }
+        | Event::CallArrived { .. }
+        | Event::CallOpening { .. }
+        | Event::CallRefused { .. }
+        | Event::Ringing { .. }
+        | Event::Rerouted { .. }
+        | Event::Answered { .. }
+        | Event::DialFailed { .. }
+        | Event::PromptDone { .. }
+        | Event::PromptFailed { .. }
+        | Event::Recorded { .. }
+        | Event::RecordFailed { .. }
+        | Event::RecordingExpired { .. }
+        | Event::Held { .. }
+        | Event::HoldFailed { .. }
+        | Event::Resumed { .. }
+        | Event::HungUp { .. }
+        | Event::LegLost { .. }
+        | Event::PhoneReachable { .. }
+        | Event::AgentAsked { .. }
+        | Event::SupervisorAsked { .. }
+        | Event::EndCall { .. }
+        | Event::Lost { .. }
+        | Event::Drain { .. } => Cow::Borrowed(event),
     }
 }

@@ -46,6 +46,8 @@
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agent_requests;
 mod agents;
 mod asks;
@@ -176,10 +178,7 @@ impl ContactCenter {
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
-        let late = match &event {
-            Event::Late { event, .. } => event.call(),
-            _ => None,
-        };
+        let late = if let Event::Late { event, .. } = &event { event.call() } else { None };
         self.take(now, event);
         self.settle(now);
         self.arrange_all(now);

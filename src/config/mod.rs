@@ -8,6 +8,8 @@
 //! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
 //! can give its own.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod addresses;
 mod callers;
 mod cidr;

@@ -266,7 +266,12 @@ impl<'a> Build<'a> {
                 section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
                 Vec::new()
             }
-            _ => vec![item],
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Table(_) => vec![item],
         };
         let texts = items.into_iter().filter_map(|item| section.as_string(key, item));
         texts.filter_map(|text| self.part(section, key, text, language, scope)).collect()

@@ -398,7 +398,18 @@ impl Turn for Driver {
             }
             Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
             Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
-            _ => {} // the telephones keep whatever is about a leg
+            // The telephones keep whatever is about a leg.
+            Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. } => {}
         }
     }
 

@@ -9,6 +9,8 @@
 //! **Deliberately absent:** behaviour. A word may say what it is (its name, its text, the law by
 //! which two of it are one); what follows from it is decided elsewhere.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod activity;
 mod agent_request;
 mod agent_state;

@@ -41,7 +41,10 @@ pub enum HttpMethod {
 pub enum HeaderValue {
     Text(Arc<str>),
     /// The secret of the configuration with this name, after these words.
-    Secret { before: Arc<str>, name: Arc<str> },
+    Secret {
+        before: Arc<str>,
+        name: Arc<str>,
+    },
 }
 
 /// One value that is wanted of an answer.
@@ -183,7 +186,8 @@ mod tests {
         assert_eq!(steps("a[0][12].b-c"), Some(nested));
         assert_eq!(steps("[1].a"), Some(vec![JsonStep::Item(1), member("a")]));
         let long = ["a"; STEPS_MAX + 1].join(".");
-        for wrong in ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a]", "a.[0]", &long]
+        for wrong in
+            ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a]", "a.[0]", &long]
         {
             assert_eq!(JsonPath::read(wrong), None, "{wrong}");
         }

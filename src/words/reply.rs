@@ -30,7 +30,9 @@ pub enum Reply {
     },
     /// The service knows of nothing: 404, or an empty answer.
     Nothing,
-    Failed { why: AskFailure },
+    Failed {
+        why: AskFailure,
+    },
     /// Nothing had come when the time was over.
     TimedOut,
 }
@@ -111,7 +113,10 @@ mod tests {
 
     fn found(values: &[(&str, Value)], withheld: &[&str]) -> Reply {
         Reply::Found {
-            values: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            values: values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
             withheld: withheld.iter().map(|name| (*name).to_owned()).collect(),
         }
     }

@@ -80,7 +80,10 @@ fn a_call_goes_where_the_answer_leads_and_no_file_has_a_secret() {
     assert_eq!(known["vars"], serde_json::json!({ "name": "Ada" }), "{known:#}");
     let came = service.asked(cases.len());
     assert_eq!(came.len(), cases.len(), "no redirect is followed, nothing is asked twice");
-    assert_eq!((came[0].path.as_str(), came[0].body.as_str()), ("/line/3001", r#"{"line":"3001"}"#));
+    assert_eq!(
+        (came[0].path.as_str(), came[0].body.as_str()),
+        ("/line/3001", r#"{"line":"3001"}"#)
+    );
     assert_eq!(came[0].header("authorization"), Some(&*format!("bearer {TOKEN}")));
     assert_eq!(came[0].header("content-type"), Some("application/json"));
 

@@ -8,6 +8,7 @@
 //!
 //! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
 
+mod arms;
 mod circles;
 mod names;
 mod prose;

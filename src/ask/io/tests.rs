@@ -258,10 +258,8 @@ fn only_hosts_and_addresses_that_are_allowed_are_asked() {
 fn a_header_that_cannot_be_sent_is_no_request() {
     let service = TestService::start(|_| response("200 OK", "{\"name\":\"Ada\"}"));
     let rig = Rig::for_service(&service);
-    let with = |value| HttpQuestion {
-        headers: vec![("x-line".into(), value)],
-        ..get(service.url("/"))
-    };
+    let with =
+        |value| HttpQuestion { headers: vec![("x-line".into(), value)], ..get(service.url("/")) };
     let smuggled = HeaderValue::Text("a\r\nx-other: b".into());
     let unknown = HeaderValue::Secret { before: "".into(), name: "other".into() };
     for value in [smuggled, unknown] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Desk;
+use super::Floor;
 use super::talks::talking;
 use crate::id::{CallId, LegId};
 use crate::metrics::CallRow;
@@ -11,7 +11,7 @@ use crate::words::{AgentRequest, CallRecord};
 
 const ALWAYS: (Timestamp, Timestamp) = (Timestamp(0), Timestamp(u64::MAX));
 
-impl Desk {
+impl Floor {
     /// Ada sends the caller back to the queue, and says what it was about while they wait.
     fn corrects_while_the_call_goes_on(&mut self, intent: &str) {
         self.ask(AgentRequest::Transfer { step: "help".to_owned(), vars: BTreeMap::new() });
@@ -30,10 +30,10 @@ impl Desk {
 
 #[test]
 fn a_correction_before_the_end_of_the_call_is_in_its_record_and_outlives_a_restart() {
-    let (mut desk, caller) = talking();
-    desk.corrects_while_the_call_goes_on("billing");
-    desk.hang_up(caller);
-    let (live, restored, record) = desk.rows();
+    let (mut floor, caller) = talking();
+    floor.corrects_while_the_call_goes_on("billing");
+    floor.hang_up(caller);
+    let (live, restored, record) = floor.rows();
     assert_eq!(live.intent.as_deref(), Some("billing"));
     assert_eq!(record.intent.as_deref(), Some("billing"));
     assert_eq!(restored, live);
@@ -42,16 +42,16 @@ fn a_correction_before_the_end_of_the_call_is_in_its_record_and_outlives_a_resta
 /// The queue has an intent of its own (`help`), which the call comes to once more.
 #[test]
 fn what_the_flow_finds_out_later_does_not_undo_a_correction() {
-    let (mut desk, caller) = talking();
-    desk.corrects_while_the_call_goes_on("billing");
+    let (mut floor, caller) = talking();
+    floor.corrects_while_the_call_goes_on("billing");
     // She is ready, so it comes to her again.
     let again = LegId { call: CallId(1), n: 2 };
-    desk.event(crate::words::Event::Answered { leg: again });
+    floor.event(crate::words::Event::Answered { leg: again });
     let (step, vars) = ("help".to_owned(), BTreeMap::new());
-    desk.ask(AgentRequest::Transfer { step, vars });
-    desk.hang_up(caller);
-    desk.wait_s(10);
-    let (live, _, record) = desk.rows();
+    floor.ask(AgentRequest::Transfer { step, vars });
+    floor.hang_up(caller);
+    floor.wait_s(10);
+    let (live, _, record) = floor.rows();
     assert_eq!(live.intent.as_deref(), Some("billing"));
     assert_eq!(record.intent.as_deref(), Some("billing"));
 }

@@ -502,9 +502,8 @@ impl<'a> Body<'_, 'a> {
             }
             DeValue::Table(table) => {
                 let entries = entries(table);
-                let entries = entries.map(|(key, _, item)| {
-                    Some((key.to_owned(), self.read(key, item, depth + 1)?))
-                });
+                let entries = entries
+                    .map(|(key, _, item)| Some((key.to_owned(), self.read(key, item, depth + 1)?)));
                 Json::Table(entries.collect::<Option<_>>()?)
             }
         })

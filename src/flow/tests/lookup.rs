@@ -145,8 +145,7 @@ fn keys_typed_meanwhile_are_for_the_next_step_and_the_wait_falls_silent() {
 
 fn asked(flow: &str, facts: &str) -> crate::words::HttpQuestion {
     let flow = Arc::new(super::flow(flow));
-    let facts =
-        Facts { caller: serde_json::from_str(facts).unwrap(), ..Facts::default() };
+    let facts = Facts { caller: serde_json::from_str(facts).unwrap(), ..Facts::default() };
     let mut run = Run::new(flow, facts);
     let context = Context { now: instant(TUESDAY), ..Context::default() };
     let mut effects = Vec::new();

@@ -20,8 +20,8 @@ use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, Cause, Command, Event, From, Hearing, HttpQuestion, Prompt, RecordingEnd,
-    Target, Via,
+    AgentState, Cause, Command, Event, From, Hearing, HttpQuestion, Prompt, RecordingEnd, Target,
+    Via,
 };
 
 /// A scene whose calls do not end by themselves is cut here.
@@ -470,7 +470,20 @@ impl Scene {
             Command::HangUp { leg, cause } if !leg.is_caller() => {
                 Some(format!("{} is hung up ({})", self.name(leg), cause.name()))
             }
-            _ => None,
+            Command::HangUp { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Hear { .. }
+            | Command::Ask { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => None,
         }
     }
 

@@ -267,7 +267,11 @@ impl Writer<'_> {
     fn hold_back(&mut self, listen: Option<Listen>) -> Written {
         let prompts = match &self.session.program {
             Program::Play { prompts, repeat: true, .. } => prompts.clone(),
-            _ => vec![Prompt::Silence { ms: 0 }],
+            Program::Silent
+            | Program::Play { repeat: false, .. }
+            | Program::Record(_)
+            | Program::HangUp { .. }
+            | Program::Reject { .. } => vec![Prompt::Silence { ms: 0 }],
         };
         self.wait(&prompts, listen)
     }

@@ -212,7 +212,8 @@ fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Callers>) {
     for name in ["support", "afterhours", "account"] {
         let flow = flow(&folder.join(format!("{name}.toml")));
         let script = fs::read_to_string(folder.join(format!("{name}.transcript"))).unwrap();
-        let without = [&play.without[..], &["keys pressed meanwhile are for what comes next"]].concat();
+        let without =
+            [&play.without[..], &["keys pressed meanwhile are for what comes next"]].concat();
         let script = cut(&script, &without);
         let mut fronts = || Some(front());
         let played = transcript::run_with(&flow, &script, &mut fronts)
