@@ -15,7 +15,6 @@ use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
 use crate::sim::behaviour::Behaviour;
 use crate::sim::caller::{self, Asks, Caller};
-use crate::sim::message::Message;
 use crate::sim::random::Random;
 use crate::sim::supervisor;
 use crate::sim::swarm::Swarm;
@@ -76,6 +75,15 @@ pub enum Stimulus {
     },
     /// Faults and new callers end here.
     Calm,
+}
+
+/// A message that a caller is leaving.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) recording: RecordingId,
+    pub(super) began_at: Timestamp,
+    pub(super) length_min: Duration,
+    pub(super) speech: Duration,
 }
 
 /// What a world is made of.
