@@ -10,6 +10,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod archive;
+mod asks;
 mod banner;
 mod begun;
 mod calls;

@@ -193,7 +193,8 @@ impl Front for SipFront {
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
             Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
-            Command::CloseRecord { .. }
+            Command::Ask { .. }
+            | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => return Some(command),
         }

@@ -30,6 +30,7 @@ mod own;
 pub mod random;
 mod recording;
 pub mod scenario;
+mod service;
 mod supervisor;
 pub mod swarm;
 pub mod transcript;

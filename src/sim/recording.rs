@@ -149,6 +149,7 @@ impl RecordingWatch {
             | Command::Dial { .. }
             | Command::Hear { .. }
             | Command::HangUp { .. }
+            | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attendant::center::Setup;
 use attendant::flow::{Known, parse};
-use attendant::sim::day::{Options, OptionsError, DayReport, simulate};
+use attendant::sim::day::{DayReport, Options, OptionsError, simulate};
 
 fn options() -> Options {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows/support.toml");

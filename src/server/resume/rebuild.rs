@@ -97,7 +97,8 @@ impl<'a> Rebuilding<'a> {
                         record.learn(&update);
                     }
                 }
-                // A record that the database has; and legs, of which none is left to carry.
+                // A record that the database has; legs, of which none is left to carry; and
+                // questions, of which the center keeps those that are open.
                 Command::CloseRecord { .. }
                 | Command::Answer { .. }
                 | Command::Ring { .. }
@@ -109,6 +110,7 @@ impl<'a> Rebuilding<'a> {
                 | Command::RecordCall { .. }
                 | Command::Dial { .. }
                 | Command::Hear { .. }
+                | Command::Ask { .. }
                 | Command::HangUp { .. } => {}
             }
         }

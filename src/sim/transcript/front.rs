@@ -137,6 +137,7 @@ impl Scene {
             | Act::Hold
             | Act::Resume
             | Act::Ask(_)
+            | Act::Reply(_)
             | Act::LosePhone => return Err(format!("`{name}` is a caller")),
         }
         Ok(())
@@ -154,6 +155,7 @@ impl Scene {
             | Act::Hold
             | Act::Resume
             | Act::Ask(_)
+            | Act::Reply(_)
             | Act::LosePhone => return false,
         };
         let Some(front) = &mut self.front else { return false };
