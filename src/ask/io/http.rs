@@ -25,14 +25,14 @@ const ANSWER_LEN_MAX: u64 = 256 * 1024;
 /// Bytes of our `Idempotency-Key`, before they are written in hexadecimal.
 const KEY_LEN: usize = 16;
 
-pub(super) struct Client {
+pub(super) struct ServiceClient {
     agent: ureq::Agent,
     /// What a header names in place of a value.
     values: BTreeMap<String, String>,
     key: [u8; 32],
 }
 
-impl Client {
+impl ServiceClient {
     pub(super) fn new(
         may_reach: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         values: BTreeMap<String, String>,

@@ -26,7 +26,7 @@ use crate::id::AskId;
 use crate::time::Timestamp;
 use crate::words::{AskFailure, HttpQuestion, Question, Reply, Service};
 
-use http::Client;
+use http::ServiceClient;
 
 /// Questions that wait for a thread.
 pub const WAITING_MAX: usize = 2_000;
@@ -54,7 +54,7 @@ pub struct Asks {
 
 struct Shared {
     hosts: BTreeSet<String>,
-    client: Client,
+    client: ServiceClient,
     per_service_max: usize,
     lines: Mutex<Lines>,
     woken: Condvar,
@@ -99,7 +99,7 @@ impl Asks {
         let threads = if hosts.is_empty() { 0 } else { at_once_max };
         let shared = Arc::new(Shared {
             hosts,
-            client: Client::new(may_reach, values, key),
+            client: ServiceClient::new(may_reach, values, key),
             per_service_max,
             lines: Mutex::default(),
             woken: Condvar::new(),
