@@ -1,7 +1,7 @@
 //! `attendant`: a smart IVR voice routing server.
 //!
 //! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`front`], [`number`],
-//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for
+//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], [`live`], and [`sim`], which stands in for
 //! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
@@ -19,6 +19,7 @@ pub mod acd;
 pub mod call;
 pub mod center;
 pub mod flow;
+pub mod live;
 pub mod metrics;
 pub mod sim;
 

@@ -221,6 +221,13 @@ impl Acd {
         self.queues[index(waiting.queue)].line.rank(&waiting.key).map(|ahead| ahead + 1)
     }
 
+    /// What a waiting call is sorted by in the line of its queue, and since when its place counts:
+    /// smaller goes first, by these two and then by the call's number.
+    #[must_use]
+    pub fn order(&self, call: CallId) -> Option<(i64, Timestamp)> {
+        self.calls.get(&call).map(|waiting| waiting.key.order())
+    }
+
     /// Calls of a queue without an answer yet, also those that ring an agent.
     #[must_use]
     pub fn waiting(&self, queue: QueueId) -> usize {

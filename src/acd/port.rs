@@ -51,6 +51,23 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// The agent whom it names.
+    #[must_use]
+    pub const fn agent(&self) -> Option<AgentId> {
+        match self {
+            Self::Agent { agent, .. }
+            | Self::HandedOver { agent, .. }
+            | Self::TalkEnded { agent, .. } => Some(*agent),
+            Self::Enqueue(_)
+            | Self::Consult(_)
+            | Self::Leave { .. }
+            | Self::Accepted { .. }
+            | Self::NotAccepted { .. } => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentInput {
     LogIn,

@@ -39,6 +39,11 @@ impl QueueKey {
         Self { virtual_arrival, since, call }
     }
 
+    /// All it is sorted by, but the call's number.
+    pub(super) const fn order(self) -> (i64, Timestamp) {
+        (self.virtual_arrival, self.since)
+    }
+
     /// The order between calls of different queues, which may age at different speeds: good for
     /// `now` only, so it is computed for the heads of the lines and never stored.
     pub(super) fn across(

@@ -94,6 +94,21 @@ impl ApiError {
         Self { retry_after_s: Some(1), ..busy }
     }
 
+    /// There are as many listeners as there may be.
+    pub(super) fn too_many(listeners_max: usize) -> Self {
+        let message = format!("{listeners_max} listen already, and there may be no more");
+        let help = "come again when one has left";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after_s = Some(10);
+        Self { retry_after_s, ..Self::new(status, "too_many_listeners", message, help) }
+    }
+
+    /// What is wrong, for people.
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// A change is not confirmed; `missing` says what may not be here.
     pub(super) fn unconfirmed(why: &Unconfirmed, missing: Self) -> Self {
         match why {

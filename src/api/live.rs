@@ -25,8 +25,7 @@ const NOTE_LEN_MAX: usize = 1_000;
 #[utoipa::path(get, path = "/v1/calls", tag = "calls", security(("token" = [])),
     responses((status = 200, body = Vec<LiveCall>), (status = 401, body = ApiError)))]
 pub(super) async fn calls(State(api): State<Api>) -> Result<Json<Vec<LiveCall>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.calls.into_iter().map(LiveCall::from).collect()))
+    Ok(Json(api.look(|board, _, _| board.calls().map(LiveCall::from).collect()).await?))
 }
 
 /// One call: as it is now, or its record when it has ended.
@@ -38,8 +37,7 @@ pub(super) async fn call(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LiveOrEnded>, ApiError> {
     let call = call_id(id)?;
-    let snapshot = api.ask(Request::Snapshot).await?;
-    if let Some(live) = snapshot.calls.into_iter().find(|live| live.call == call) {
+    if let Some(live) = api.look(|board, _, _| board.call(call)).await? {
         return Ok(Json(LiveOrEnded::Live(live.into())));
     }
     Ok(Json(LiveOrEnded::Ended(archive::find(&api, call).await?)))
@@ -85,8 +83,8 @@ pub(super) async fn why(
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", security(("token" = [])),
     responses((status = 200, body = Vec<Queue>)))]
 pub(super) async fn queues(State(api): State<Api>) -> Result<Json<Vec<Queue>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.queues.into_iter().map(Queue::from).collect()))
+    let queues = api.look(|board, _, now| board.queues(now)).await?;
+    Ok(Json(queues.into_iter().map(Queue::from).collect()))
 }
 
 /// One queue and the calls in it, first in line first.
@@ -97,19 +95,19 @@ pub(super) async fn queue(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<QueueWithCalls>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    let Some(queue) = snapshot.queues.into_iter().find(|queue| queue.name == name) else {
-        return Err(ApiError::not_found("a queue of this name", "see GET /v1/queues"));
-    };
-    Ok(Json(QueueWithCalls::new(queue, snapshot.calls)))
+    let found = api.look(|board, _, now| {
+        let queue = board.queues(now).into_iter().find(|queue| queue.name == name)?;
+        Some(QueueWithCalls::new(queue, board.line(&name)))
+    });
+    let missing = || ApiError::not_found("a queue of this name", "see GET /v1/queues");
+    found.await?.map(Json).ok_or_else(missing)
 }
 
 /// The agents and what they do.
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", security(("token" = [])),
     responses((status = 200, body = Vec<Agent>)))]
 pub(super) async fn agents(State(api): State<Api>) -> Result<Json<Vec<Agent>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.agents.into_iter().map(Agent::from).collect()))
+    Ok(Json(api.look(|board, _, _| board.agents().map(Agent::from).collect()).await?))
 }
 
 /// One agent.
@@ -120,8 +118,12 @@ pub(super) async fn agent(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    let agent = snapshot.agents.into_iter().find(|agent| agent.name == name);
+    find_agent(&api, &name).await
+}
+
+/// An agent as they stand now.
+async fn find_agent(api: &Api, name: &str) -> Result<Json<Agent>, ApiError> {
+    let agent = api.look(|board, _, _| board.agent(name)).await?;
     agent.map(|agent| Json(agent.into())).ok_or_else(no_agent)
 }
 
@@ -197,9 +199,10 @@ pub(super) async fn ask_agent(
     agent: String,
     ask: AgentRequest,
 ) -> Result<Json<Agent>, ApiError> {
+    let name = agent.clone();
     let changed = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
-    let view = changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
-    Ok(Json(view.into()))
+    changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
+    find_agent(api, &name).await
 }
 
 pub(super) fn no_call() -> ApiError {

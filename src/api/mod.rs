@@ -1,8 +1,9 @@
 //! The HTTP interface: what an administrator, an agent's tool or a monitor may see and ask.
 //!
-//! Everything live is asked of the driver over one bounded channel, the [`DriverHandle`]; ended
-//! calls come from an [`Archive`]. A driver that does not answer within two seconds is a 503 here,
-//! and nothing else.
+//! What is going on is read off a board that the driver's facts are folded into (`feed`); listeners
+//! get each fact as it happens. Changes are asked of the driver over one bounded channel, the
+//! [`DriverHandle`]; ended calls come from an [`Archive`]. A driver that does not answer within two
+//! seconds is a 503 here, and nothing else.
 //!
 //! **Invariant:** no route under `/v1` answers without a token, and none that changes something
 //! without the operate token. An error is always JSON and says what to do.
@@ -16,6 +17,8 @@ mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod events;
+mod feed;
 mod figures;
 mod file_body;
 pub mod guard;
@@ -48,13 +51,14 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
 use crate::center::Refused;
-use crate::center::snapshot::{AgentView, CallView, Snapshot};
 use crate::id::CallId;
+use crate::live::{Board, Ring};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
 pub use archive::{Archive, ArchiveError};
 pub use error::ApiError;
+pub use feed::{Live, Now, Teller, feed};
 pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};
@@ -81,22 +85,21 @@ pub struct DriverHandle {
 }
 
 /// Requests to the driver. Each carries where the answer goes; an answer that is not waited for any
-/// more is dropped.
+/// more is dropped. Before the driver confirms a change, it tells the facts that follow from it: who
+/// looks then finds it.
 #[derive(Debug)]
 pub enum Request {
-    Snapshot(oneshot::Sender<Snapshot>),
     /// How the server is, beside its calls.
     Health(oneshot::Sender<Health>),
     Ask {
         agent: String,
         ask: AgentRequest,
-        reply: oneshot::Sender<Result<AgentView, Unconfirmed>>,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
-    /// The call as it is then.
     Supervise {
         call: CallId,
         wish: Supervision,
-        reply: oneshot::Sender<Result<CallView, Unconfirmed>>,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     EndCall {
         call: CallId,
@@ -183,6 +186,7 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     driver: DriverHandle,
+    live: Arc<Live>,
     archive: Arc<dyn Archive>,
     tokens: Tokens,
     metrics_open_on_loopback: bool,
@@ -196,9 +200,15 @@ pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {
     #[must_use]
-    pub fn new(settings: &Settings<'_>, driver: DriverHandle, archive: Arc<dyn Archive>) -> Self {
+    pub fn new(
+        settings: &Settings<'_>,
+        driver: DriverHandle,
+        live: Arc<Live>,
+        archive: Arc<dyn Archive>,
+    ) -> Self {
         Self(Arc::new(Inner {
             driver,
+            live,
             archive,
             tokens: Tokens::new(settings.read_token, settings.operate_token),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
@@ -223,6 +233,7 @@ impl Api {
             .route("/v1/queues/{name}", get(live::queue))
             .route("/v1/agents", get(live::agents))
             .route("/v1/agents/{name}", get(live::agent))
+            .route("/v1/events", get(events::events))
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
             .route("/v1/records/{id}", get(archive::record))
@@ -286,6 +297,19 @@ impl Api {
         })?;
         standing.became_known();
         Ok(role)
+    }
+
+    /// Looks at how things stand after all facts; waits within [`DRIVER_TIMEOUT`] for the first of
+    /// them.
+    async fn look<T>(
+        &self,
+        look: impl FnOnce(&Board, &Ring, Timestamp) -> T,
+    ) -> Result<T, ApiError> {
+        let begun = self.0.live.begun();
+        match tokio::time::timeout(DRIVER_TIMEOUT, begun).await {
+            Ok(true) => self.0.live.read(look),
+            Ok(false) | Err(_) => Err(ApiError::busy()),
+        }
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
@@ -398,6 +422,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         live::queue,
         live::agents,
         live::agent,
+        events::events,
         live::log_in,
         live::log_out,
         live::ready,

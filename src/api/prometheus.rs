@@ -40,7 +40,7 @@ pub(super) async fn metrics(
     if !is_open {
         api.role(&client, &standing, &headers)?;
     }
-    let snapshot = api.ask(Request::Snapshot).await?;
+    let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
     let health = api.ask(Request::Health).await?;
     let since = Some(snapshot.at - figures::RECENT);
     let report = api.ask(|reply| Request::Report { since, until: None, reply }).await?;

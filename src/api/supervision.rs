@@ -53,7 +53,9 @@ pub(super) async fn supervise(
     let from = from.map(telephone).transpose()?;
     let wish = Supervision::Mode { mode, from };
     let answer = api.ask(|reply| Request::Supervise { call, wish, reply }).await?;
-    answer.map(|call| Json(call.into())).map_err(|why| ApiError::unconfirmed(&why, no_call()))
+    answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    let supervised = api.look(|board, _, _| board.call(call)).await?;
+    supervised.map(|call| Json(call.into())).ok_or_else(no_call)
 }
 
 /// Hangs up the supervisor of a call; the others go on.

@@ -2,9 +2,11 @@
 
 mod consult;
 mod door;
+mod events;
 mod figures;
 mod records;
 mod supervision;
+mod told;
 mod words;
 
 use std::collections::BTreeMap;
@@ -19,10 +21,14 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
-use crate::center::snapshot::{CallState, CallView, QueueView};
+use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy, NamedVia, RecordFilter};
+use crate::words::{
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter,
+};
+
+use told::{NOW, Told, facts, snapshot, stands, waiting};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -97,51 +103,10 @@ fn agent(state: AgentState) -> AgentView {
     }
 }
 
-fn snapshot() -> Snapshot {
-    let call = CallView {
-        recording: None,
-        call: CallId(41),
-        from: Some("+14155550123".to_owned()),
-        from_name: None,
-        to: "+14155550100".to_owned(),
-        via: NamedVia::Trunk("acme".to_owned()),
-        flow: Some("support".to_owned()),
-        step: Some("billing".to_owned()),
-        state: CallState::Waiting,
-        since: Timestamp(1_764_000_000_000),
-        intent: Some("billing".to_owned()),
-        language: Some("en".to_owned()),
-        queue: Some("billing".to_owned()),
-        position: Some(1),
-        in_line_since: Some(Timestamp(1_764_000_000_000)),
-        agent: None,
-        on_hold: false,
-        consult: None,
-        supervisor: None,
-        path: vec![(Timestamp(1_764_000_000_000), "greeting".to_owned())],
-    };
-    let queue = QueueView {
-        name: "billing".to_owned(),
-        waiting: 1,
-        longest_wait_ms: 4_900,
-        talking: 0,
-        reserved: 0,
-        after_call_work: 0,
-    };
-    Snapshot {
-        at: Timestamp(0),
-        draining: false,
-        calls: vec![call],
-        queues: vec![queue],
-        agents: vec![agent(AgentState::NotReady { reason: "lunch".to_owned() })],
-    }
-}
-
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
-            Request::Snapshot(reply) => drop(reply.send(snapshot())),
             Request::Health(reply) => {
                 let _ = reply.send(Health { accepting: true, ..Health::default() });
             }
@@ -153,7 +118,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
                         Err(Unconfirmed::Refused(Refused::HeldByTelephone { agent: name }))
                     }
                     AgentRequest::LogOut => Err(Unconfirmed::Unwritten),
-                    _ => Ok(agent(AgentState::Ready)),
+                    _ => {
+                        told.tell(vec![Fact::AgentStands(Arc::new(stands(AgentState::Ready)))]);
+                        Ok(())
+                    }
                 };
                 drop(reply.send(answer));
             }
@@ -163,7 +131,7 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
             }
             Request::Supervise { call, wish, reply } => {
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
-                drop(reply.send(supervision::answer(call, &wish)));
+                drop(reply.send(supervision::answer(call, &wish, told)));
             }
             Request::EndCall { call, reply } => {
                 let _ = reply.send(match call {
@@ -187,6 +155,8 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
 struct Served {
     address: SocketAddr,
     asked: Asked,
+    told: Arc<Told>,
+    live: Arc<Live>,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -202,19 +172,23 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
+    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let told = Arc::new(Told::new(teller));
+    told.tell(facts());
     let driver = {
-        let asked = Arc::clone(&asked);
-        std::thread::spawn(move || drive(inbox, &asked))
+        let (asked, told) = (Arc::clone(&asked), Arc::clone(&told));
+        std::thread::spawn(move || drive(inbox, &asked, &told))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
-        let api = Api::new(&settings, DriverHandle { tx }, shelf);
+        let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), shelf);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
-            () = test(Served { address, asked }) => {}
+            () = live.keep_up() => {}
+            () = test(Served { address, asked, told, live: Arc::clone(&live) }) => {}
         }
     });
     drop(runtime);
@@ -303,6 +277,7 @@ fn the_document_lists_what_there_is() {
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
         delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
+        get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
@@ -328,6 +303,7 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
         let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
         // An interface for each path: too many wrong tokens would be answered otherwise.
         serve(SETTINGS, async |served| {
+            served.live.end(); // who listens to events gets the last of them at once
             for method in methods {
                 let line = format!("{} {path}", method.to_uppercase());
                 for wrong in ["", "x", "operate-token-operate-token-opeR"] {
@@ -495,11 +471,16 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let api = Api::new(&SETTINGS, DriverHandle { tx }, Arc::new(Shelf { asked: Asked::default() }));
+    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let shelf = Arc::new(Shelf { asked: Asked::default() });
+    let api = Api::new(&SETTINGS, DriverHandle { tx }, live, shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();
     assert_eq!(wait.headers()[header::RETRY_AFTER], "599");
-    let error = runtime.block_on(api.ask(Request::Snapshot)).unwrap_err();
+    let error = runtime.block_on(api.ask(Request::Health)).unwrap_err();
+    assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(teller);
+    let error = runtime.block_on(api.look(|_, _, _| ())).unwrap_err();
     assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 

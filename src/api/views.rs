@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::center::snapshot::{self, CallState};
+use crate::center::snapshot;
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
@@ -179,14 +179,11 @@ pub(super) struct QueueWithCalls {
 }
 
 impl QueueWithCalls {
-    pub(super) fn new(queue: snapshot::QueueView, calls: Vec<snapshot::CallView>) -> Self {
-        let waits = |state| matches!(state, CallState::Waiting | CallState::Offered);
-        let here = |call: &snapshot::CallView| {
-            waits(call.state) && call.queue.as_deref() == Some(queue.name.as_str())
-        };
-        let mut calls: Vec<_> = calls.into_iter().filter(here).collect();
-        calls.sort_by_key(|call| (call.position, call.since, call.call));
-        Self { queue: queue.into(), calls: calls.into_iter().map(LiveCall::from).collect() }
+    pub(super) fn new(
+        queue: snapshot::QueueView,
+        line: impl Iterator<Item = snapshot::CallView>,
+    ) -> Self {
+        Self { queue: queue.into(), calls: line.map(LiveCall::from).collect() }
     }
 }
 

@@ -18,10 +18,9 @@
 //! **Deliberately absent:** who hears whom: `ears`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Serialize;
-
-use crate::call::{Call, Fact, Leg, Role, State, Talk};
+use crate::call::{Call, Fact, Leg, Role, Stage, State, Talk};
 use crate::id::{AgentId, LegId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
@@ -46,19 +45,6 @@ pub enum Whom {
     Queue(QueueId),
     /// The party on this leg.
     Party(LegId),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// A queue looks for an agent.
-    Waiting,
-    /// The consulted party is being dialed.
-    Ringing,
-    /// Agent and consulted party talk; the caller is on hold.
-    Talking,
-    /// All of them hear each other.
-    Conference,
 }
 
 impl Consult {
@@ -103,7 +89,7 @@ impl Call {
     pub fn begin_queue_consult(
         &mut self,
         now: Timestamp,
-        (queue, name): (QueueId, String),
+        (queue, name): (QueueId, Arc<str>),
         priority: u8,
     ) {
         let (in_line_since, consulted) = (None, true);

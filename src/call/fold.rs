@@ -5,24 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Fact, Origin, Role};
+use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, ModeEntry, Party, PartyLeg,
-    PartyRole, PathEntry, QueueExit, QueueVisit, Recording, SentTo, WrapUp,
+    CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, LegOutcome, ModeEntry, Party,
+    PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, WrapUp,
 };
 
-/// What a record holds that is not a happening.
-#[derive(Clone, Debug, Default)]
-pub struct Closing {
-    pub language: Option<String>,
-    pub vars: BTreeMap<String, String>,
-}
-
 #[must_use]
-pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) -> CallRecord {
-    let mut fold = Fold::new(origin, closing);
+pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)]) -> CallRecord {
+    let mut fold = Fold::new(origin);
     for (at, fact) in facts {
         fold.apply(*at, fact);
     }
@@ -32,7 +25,7 @@ pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) ->
 /// The leg of that name, as it is in the record: folded alone.
 #[must_use]
 pub fn leg(origin: &Origin, facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
-    let mut fold = Fold::new(origin, Closing::default());
+    let mut fold = Fold::new(origin);
     for (at, fact) in facts.iter().filter(|(_, fact)| fact.leg() == Some(leg)) {
         fold.apply(*at, fact);
     }
@@ -57,7 +50,7 @@ struct Open {
 }
 
 impl Fold {
-    fn new(origin: &Origin, closing: Closing) -> Self {
+    fn new(origin: &Origin) -> Self {
         let record = CallRecord {
             call: origin.call,
             from: origin.from.clone(),
@@ -65,7 +58,7 @@ impl Fold {
             to: origin.to.clone(),
             via: origin.via.clone(),
             flow: None,
-            language: closing.language,
+            language: None,
             intent: None,
             arrived_at: origin.arrived_at,
             answered_at: None,
@@ -77,7 +70,7 @@ impl Fold {
             path: Vec::new(),
             queued: Vec::new(),
             legs: Vec::new(),
-            vars: closing.vars,
+            vars: BTreeMap::new(),
             recordings: Vec::new(),
         };
         let (asked_for_agent, overflowed, intent_corrected) = Default::default();
@@ -103,9 +96,7 @@ impl Fold {
                 self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
             Fact::LeftQueue { left } => self.left_queue(at, *left),
-            Fact::Dialed { leg, party, queue, role } => {
-                self.dialed(at, *leg, party, queue.as_ref(), role);
-            }
+            Fact::Dialed(dialed) => self.dialed(at, dialed),
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => self.with(*leg, |_, leg| leg.answered_at = Some(at)),
             Fact::Supervised { leg, mode, instead_of } => {
@@ -150,6 +141,10 @@ impl Fold {
                 self.record.ended_by = *by;
                 self.record.cause = *cause;
             }
+            Fact::Closed(closing) => {
+                self.record.language.clone_from(&closing.language);
+                self.record.vars.clone_from(&closing.vars);
+            }
         }
     }
 
@@ -159,28 +154,13 @@ impl Fold {
         }
     }
 
-    fn dialed(
-        &mut self,
-        at: Timestamp,
-        leg: LegId,
-        party: &Party,
-        queue: Option<&String>,
-        role: &Role,
-    ) {
+    fn dialed(&mut self, at: Timestamp, dialed: &Dialed) {
+        let leg = dialed.leg;
         self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
-        let by = match role {
-            Role::Supervisor { by, .. } => Some(by.to_string()),
-            Role::Caller
-            | Role::Agent { .. }
-            | Role::Called
-            | Role::Consulted { .. }
-            | Role::TookOver
-            | Role::Recorder { .. } => None,
-        };
         self.record.legs.push(PartyLeg {
             leg,
-            party: party.clone(),
-            queue: queue.cloned(),
+            party: dialed.party.clone(),
+            queue: dialed.queue.as_deref().map(str::to_owned),
             dialed_at: at,
             answered_at: None,
             ended_at: None,
@@ -190,10 +170,10 @@ impl Fold {
             hold_ms: 0,
             wrap_up: None,
             sent_to: None,
-            consulted: matches!(role, Role::Consulted { .. }),
+            consulted: dialed.consulted,
             handed_over: None,
-            role: recorded(role),
-            by,
+            role: dialed.role,
+            by: dialed.by.as_deref().map(str::to_owned),
             modes: Vec::new(),
         });
     }
@@ -291,19 +271,6 @@ impl Fold {
     }
 }
 
-/// What the record says a leg was dialed for, where that was not to talk to the caller.
-const fn recorded(role: &Role) -> Option<PartyRole> {
-    match role {
-        Role::Supervisor { .. } => Some(PartyRole::Supervisor),
-        Role::Caller
-        | Role::Agent { .. }
-        | Role::Called
-        | Role::Consulted { .. }
-        | Role::TookOver
-        | Role::Recorder { .. } => None,
-    }
-}
-
 impl Open {
     /// What there was so far is that of a party who was consulted.
     fn hand_over(&mut self, at: Timestamp, leg: &mut PartyLeg) {
@@ -327,8 +294,10 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::id::{AgentId, CallId, OfferId};
+    use crate::id::{AgentId, CallId};
     use crate::words::NamedVia;
 
     #[test]
@@ -342,30 +311,32 @@ mod tests {
             arrived_at: Timestamp(0),
         };
         let leg = |n| LegId { call: CallId(7), n };
-        let dialed = |n: u16, role| {
+        let dialed = |n: u16| {
             let party = Party::Agent { id: AgentId(n.into()), name: format!("agent{n}") };
-            Fact::Dialed { leg: leg(n), party, queue: Some("help".to_owned()), role }
+            let (leg, queue, by) = (leg(n), Some("help".into()), None);
+            let (consulted, role) = (false, None);
+            Fact::Dialed(Arc::new(Dialed { leg, party, queue, consulted, role, by }))
         };
         let wrap_up =
             WrapUp { leg: leg(1), acw_ms: 9, resolved: Some(true), intent: None, note: None };
         let facts = [
             Fact::Answered,
-            dialed(1, Role::Agent { offer: Some(OfferId(1)), agent: AgentId(1) }),
+            dialed(1),
             Fact::LegAnswered { leg: leg(1) },
             Fact::Bridged { leg: leg(1) },
-            dialed(2, Role::Called),
+            dialed(2),
             Fact::Held { leg: leg(1) },
             Fact::LegAnswered { leg: leg(2) },
-            dialed(3, Role::Called),
+            dialed(3),
             Fact::Bridged { leg: leg(2) },
             Fact::Resumed { leg: leg(1) },
             Fact::LegEnded { leg: leg(2), outcome: LegOutcome::Accepted, cause: None },
             Fact::LegEnded { leg: leg(1), outcome: LegOutcome::Accepted, cause: None },
-            Fact::WrittenUp { wrap_up },
+            Fact::WrittenUp { wrap_up: Arc::new(wrap_up) },
             Fact::CallerLeft,
         ];
         let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(facts).collect();
-        let whole = record(&origin, &facts, Closing::default());
+        let whole = record(&origin, &facts);
         assert_eq!(whole.legs.len(), 3);
         assert!(whole.legs[0].hold_ms > 0 && whole.legs[0].wrap_up.is_some());
         for party in whole.legs {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::call::{Call, Fact};
 use crate::id::{AgentId, LegId, OfferId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
+use crate::words::{Cause, Dialed, LegOutcome, Party, PartyRole, SupervisorMode};
 
 /// Legs one call may dial over its life; past it, dialing fails.
 pub const LEGS_MAX: u16 = 500;
@@ -63,6 +63,22 @@ pub enum Role {
     Recorder { recording: RecordingId, is_paused: bool },
 }
 
+impl Role {
+    /// What the record says a leg was dialed for, where that was not to talk to the caller; and who
+    /// asked for it.
+    fn recorded(&self) -> (Option<PartyRole>, Option<Arc<str>>) {
+        match self {
+            Self::Supervisor { by, .. } => (Some(PartyRole::Supervisor), Some(Arc::clone(by))),
+            Self::Caller
+            | Self::Agent { .. }
+            | Self::Called
+            | Self::Consulted { .. }
+            | Self::TookOver
+            | Self::Recorder { .. } => (None, None),
+        }
+    }
+}
+
 /// How far a leg has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegState {
@@ -83,6 +99,15 @@ impl Leg {
     #[must_use]
     pub const fn is_up(&self) -> bool {
         matches!(self.state, LegState::Up { .. })
+    }
+
+    /// Since when it is up.
+    #[must_use]
+    pub const fn up_since(&self) -> Option<Timestamp> {
+        match self.state {
+            LegState::Up { since } => Some(since),
+            LegState::Ringing { .. } | LegState::Opening => None,
+        }
     }
 
     /// Whether the far end called us.
@@ -293,7 +318,7 @@ impl Call {
         &mut self,
         now: Timestamp,
         party: Party,
-        queue: String,
+        queue: Arc<str>,
         (offer, agent): (OfferId, AgentId),
     ) -> Option<LegId> {
         let role = match self.asks_queue() {
@@ -313,7 +338,7 @@ impl Call {
         now: Timestamp,
         role: Role,
         party: Party,
-        queue: Option<String>,
+        queue: Option<Arc<str>>,
     ) -> Option<LegId> {
         let is_supervisor = matches!(role, Role::Supervisor { .. });
         let may = if is_supervisor { self.may_ring_supervisor() } else { self.may_dial() };
@@ -323,8 +348,16 @@ impl Call {
         self.legs_dialed += 1;
         self.supervisors_dialed += u16::from(is_supervisor);
         let leg = LegId { call: self.id(), n: self.legs_dialed };
-        let (who, what_for) = (party.clone(), role.clone());
-        self.note(now, Fact::Dialed { leg, party: who, queue, role: what_for });
+        let (role_in_record, by) = role.recorded();
+        let dialed = Dialed {
+            leg,
+            party: party.clone(),
+            queue,
+            consulted: matches!(role, Role::Consulted { .. }),
+            role: role_in_record,
+            by,
+        };
+        self.note(now, Fact::Dialed(Arc::new(dialed)));
         self.legs.insert(leg, Leg::ringing(role, Some(party)));
         Some(leg)
     }
@@ -390,7 +423,7 @@ impl Call {
             return false;
         };
         trunk.clone_into(tried);
-        self.note(now, Fact::Rerouted { leg, trunk: trunk.to_owned() });
+        self.note(now, Fact::Rerouted { leg, trunk: trunk.into() });
         true
     }
 

@@ -11,7 +11,6 @@
 pub mod caller;
 pub mod consult;
 pub mod ears;
-pub mod fact;
 mod few;
 pub mod fold;
 pub mod legs;
@@ -26,20 +25,20 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, NamedVia};
+use crate::words::{CallRecord, CallStands, Cause, EndedBy};
 
 use few::Few;
 
 pub use caller::{Directory, Entry, History, Learned};
-pub use consult::{CONFERENCE_LEGS_MAX, Consult, Stage, Whom};
+pub use consult::{CONFERENCE_LEGS_MAX, Consult, Whom};
 pub use ears::{Change, Ear, Ears};
-pub use fact::Fact;
-pub use fold::Closing;
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
-pub use recorder::{Recorder, RecordingStage};
+pub use recorder::Recorder;
 pub use recordings::{PAUSES_MAX, RECORDINGS_MAX, Recordings};
 pub use state::{State, Talk, TalkStep};
+
+pub use crate::words::{CallFact as Fact, Closing, Origin, RecordingStage, Stage};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -47,21 +46,9 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// A call that an agent answers has some fourteen: room for them is made once.
 const FACTS_USUAL: usize = 16;
 
-/// What a call is known by from its first moment.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    pub call: CallId,
-    /// Normalized; `None` when withheld.
-    pub from: Option<String>,
-    pub from_name: Option<String>,
-    pub to: String,
-    pub via: NamedVia,
-    pub arrived_at: Timestamp,
-}
-
 #[derive(Debug)]
 pub struct Call {
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// `None` for an agent's feature code, and an own call straight to a party.
     pub run: Option<flow::Run>,
     state: State,
@@ -80,6 +67,11 @@ pub struct Call {
     pub intent: Option<Arc<str>>,
     pub recordings: Recordings,
     facts: Vec<(Timestamp, Fact)>,
+    is_begun: bool,
+    /// Of the facts, the first that [`Self::next_untold`] has not given.
+    untold: usize,
+    /// How it stood as [`Self::stands`] gave it last.
+    stood: Option<Arc<CallStands>>,
     /// When the event that is handled now happened, if that was earlier.
     late_at: Option<Timestamp>,
     legs_dialed: u16,
@@ -94,7 +86,7 @@ impl Call {
     #[must_use]
     pub fn new(origin: Origin) -> Self {
         Self {
-            origin,
+            origin: Arc::new(origin),
             run: None,
             state: State::InFlow,
             places: Places::default(),
@@ -107,6 +99,9 @@ impl Call {
             intent: None,
             recordings: Recordings::default(),
             facts: Vec::with_capacity(FACTS_USUAL),
+            is_begun: false,
+            untold: 0,
+            stood: None,
             late_at: None,
             legs_dialed: 0,
             supervisors_dialed: 0,
@@ -116,13 +111,13 @@ impl Call {
     }
 
     #[must_use]
-    pub const fn id(&self) -> CallId {
+    pub fn id(&self) -> CallId {
         self.origin.call
     }
 
     /// The caller's leg, also when it has ended.
     #[must_use]
-    pub const fn caller_leg(&self) -> LegId {
+    pub fn caller_leg(&self) -> LegId {
         match self.caller {
             Some(leg) => leg,
             None => LegId::caller(self.origin.call),
@@ -180,11 +175,41 @@ impl Call {
         self.turns.1
     }
 
-    #[must_use]
-    pub fn record(&self) -> CallRecord {
+    /// Notes the last facts; the record.
+    pub fn close(&mut self, now: Timestamp, by: EndedBy, cause: Cause) -> CallRecord {
+        self.note(now, Fact::Ended { by, cause });
         let language = self.run.as_ref().map(|run| run.language().to_string());
         let vars = self.run.as_ref().map(flow::Run::vars).unwrap_or_default();
-        fold::record(&self.origin, &self.facts, Closing { language, vars })
+        self.note(now, Fact::Closed(Arc::new(Closing { language, vars })));
+        self.record()
+    }
+
+    /// The record, as far as it goes.
+    #[must_use]
+    pub fn record(&self) -> CallRecord {
+        fold::record(&self.origin, &self.facts)
+    }
+
+    /// The next fact that was not given yet.
+    pub fn next_untold(&mut self) -> Option<(Timestamp, &Fact)> {
+        let (at, fact) = self.facts.get(self.untold)?;
+        self.untold += 1;
+        Some((*at, fact))
+    }
+
+    /// Whether this asks for the first time: before any fact, the call itself is one.
+    pub const fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_begun, true)
+    }
+
+    /// Whether the call stands otherwise than when this was asked last.
+    pub fn stands(&mut self, now: CallStands) -> Option<Arc<CallStands>> {
+        if self.stood.as_deref() == Some(&now) {
+            return None;
+        }
+        let now = Arc::new(now);
+        self.stood = Some(Arc::clone(&now));
+        Some(now)
     }
 
     /// The queue a leg came from, and how long it talked and was on hold, in milliseconds: of an

@@ -19,9 +19,7 @@
 use crate::call::{Call, Fact, LEGS_MAX, Leg, LegState, RECORDINGS_MAX, Role, SUPERVISORS_MAX};
 use crate::id::{LegId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Recording, RecordingKind, RecordingUpdate};
-
-use serde::Serialize;
+use crate::words::{Recording, RecordingKind, RecordingStage, RecordingUpdate};
 
 /// No leg that is dialed has the number of a recorder's.
 const _: () = {
@@ -35,16 +33,6 @@ pub struct Recorder {
     pub leg: LegId,
     pub recording: RecordingId,
     pub is_paused: bool,
-}
-
-/// How far a call's recording is, for whoever looks at a live call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordingStage {
-    /// The caller hears that the call will be recorded.
-    Announced,
-    On,
-    Paused,
 }
 
 impl Leg {

@@ -141,7 +141,7 @@ impl Call {
     pub fn join_queue(
         &mut self,
         now: Timestamp,
-        (queue, name): (QueueId, String),
+        (queue, name): (QueueId, Arc<str>),
         priority: u8,
         keep: Duration,
     ) -> Timestamp {

@@ -3,17 +3,18 @@
 //! **Invariant:** what an agent says of a call (resolved, intent, note) reaches that call's record,
 //! whether it is said during after-call work or after it ended by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Fact, Leg, Role};
+use crate::call::{Leg, Role};
 use crate::center::flows::millis;
 use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, AgentState, Command, Prompt, WrapUp};
+use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt, WrapUp};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -178,16 +179,28 @@ impl ContactCenter {
         if !last.is_taken_over {
             self.count_wrap_up(now, agent, &wrap_up);
         }
-        match self.calls.get_mut(&leg.call) {
+        let call = leg.call;
+        match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
-            Some(call) => call.note(now, Fact::WrittenUp { wrap_up }),
-            None => self.commands.push_back(Command::AmendRecord { call: leg.call, wrap_up }),
+            Some(call) => call.note(now, CallFact::WrittenUp { wrap_up: Arc::new(wrap_up) }),
+            None => {
+                self.facts.tell(now, |_| Fact::RecordAmended {
+                    call,
+                    wrap_up: Arc::new(wrap_up.clone()),
+                });
+                self.commands.push_back(Command::AmendRecord { call, wrap_up });
+            }
         }
     }
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         tracing::info!(agent = self.agent_name(agent), %state, "agent");
         self.count_agent(now, agent, state);
+        self.facts.agent_changed(agent);
+        self.facts.tell(now, |facts| {
+            let (name, state) = (facts.agent_name(agent), state.clone());
+            Fact::AgentMoved { agent, name, state }
+        });
         self.may_have_moved(agent);
     }
 
@@ -214,7 +227,7 @@ impl ContactCenter {
     pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some((_, said)) = understood(&self.setup.features, &call.origin.to) else { return };
-        call.note(now, Fact::Answered);
+        call.note(now, CallFact::Answered);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });

@@ -16,6 +16,9 @@ impl ContactCenter {
         while let Some(call) = self.calls.next_touched() {
             self.release_recorder(call);
             self.arrange(now, call);
+            if let Some(call) = self.calls.get_untouched(&call) {
+                self.facts.call_changed(call);
+            }
         }
     }
 

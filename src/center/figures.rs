@@ -13,7 +13,7 @@ use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, QueueVisit, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
+    self, AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
 /// Stands for an agent or a queue that a record names and the configuration no longer does.
@@ -125,6 +125,11 @@ impl ContactCenter {
         outcome: OfferOutcome,
     ) {
         let Some(queue) = self.offered_from.remove(&offer) else { return };
+        self.facts.agent_changed(agent);
+        self.facts.tell(now, |facts| {
+            let name = facts.agent_name(agent);
+            words::Fact::OfferEnded { call, offer, agent, name, outcome }
+        });
         self.metrics.fold(now, Fact::OfferEnded { call, queue, agent, outcome });
     }
 

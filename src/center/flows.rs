@@ -89,8 +89,8 @@ impl ContactCenter {
         };
         let mut call = Call::new(self.origin(now, id, from, to, &via));
         self.count_arrived(now, id, agent);
-        call.note(now, Fact::Ended { by, cause });
-        let record = Box::new(call.record());
+        let record = Box::new(call.close(now, by, cause));
+        self.facts.call_over(&mut call);
         tracing::info!(call = %id, via = %record.via, %by, %cause, "call refused");
         self.count_ended(now, &call, &record);
         self.commands.push_back(Command::CloseRecord { record });
@@ -358,7 +358,7 @@ impl ContactCenter {
             return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
         };
         let keep = self.setup.queues[queue.0 as usize].keep_place;
-        let name = request.queue.to_string();
+        let name = Arc::clone(&request.queue);
         let since = call.join_queue(now, (queue, name), request.priority, keep);
         let origin = self.setup.origin_constraint(call.origin.via.provider());
         let mut enqueue = self.wait_in(id, queue, &request, (since, origin));

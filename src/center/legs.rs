@@ -277,8 +277,8 @@ impl ContactCenter {
                 false => Command::HangUp { leg, cause },
             });
         }
-        call.note(now, Fact::Ended { by, cause });
-        let record = Box::new(call.record());
+        let record = Box::new(call.close(now, by, cause));
+        self.facts.call_over(&mut call);
         tracing::info!(call = %id, outcome = %record.outcome, %by, %cause, "call ended");
         self.count_ended(now, &call, &record);
         self.remember(now, &record);

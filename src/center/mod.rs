@@ -6,7 +6,8 @@
 //! # Contract
 //!
 //! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it
-//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
+//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`]. Whoever wants
+//! to know what happens polls [`ContactCenter::poll_fact`] in each turn.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -55,6 +56,7 @@ mod call_recording;
 mod calls;
 mod check;
 mod ears;
+mod facts;
 mod figures;
 mod flows;
 pub mod journal;
@@ -81,11 +83,12 @@ use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Cause, Command, EndedBy, Event, LookAhead, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
 
 use agents::LastCall;
 use asks::Asks;
 use calls::Calls;
+use facts::Facts;
 use own::OwnCalls;
 use restart::SavedAgentStates;
 use setup::Skills;
@@ -113,6 +116,7 @@ pub struct ContactCenter {
     saved_states: SavedAgentStates,
     learned: Learned,
     metrics: Metrics,
+    facts: Facts,
     /// The queue each open offer came from.
     offered_from: BTreeMap<OfferId, QueueId>,
     asks: Asks,
@@ -152,6 +156,7 @@ impl ContactCenter {
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
             metrics: figures::metrics(&setup),
+            facts: Facts::new(&setup),
             offered_from: BTreeMap::new(),
             skills,
             agent_ids: ids(setup.agents.iter().map(|agent| &agent.name), AgentId),
@@ -176,7 +181,7 @@ impl ContactCenter {
     }
 
     pub fn handle(&mut self, now: Timestamp, event: Event) {
-        self.begin_input();
+        self.begin_input(now);
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
         let late = if let Event::Late { event, .. } = &event { event.call() } else { None };
         self.take(now, event);
@@ -238,6 +243,7 @@ impl ContactCenter {
             }
             Event::Drain { until } => {
                 self.draining = true;
+                self.facts.tell(now, |_| Fact::Draining { is_draining: true });
                 self.timers.set(Wake::DrainEnd, until);
             }
             Event::Late { at, event } => {
@@ -250,7 +256,7 @@ impl ContactCenter {
     }
 
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.begin_input();
+        self.begin_input(now);
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Flow(call) => self.drive(now, call, flow::Input::Timer),
@@ -350,9 +356,10 @@ impl ContactCenter {
         (agents, self.setup.queues.iter().map(|queue| queue.name.clone()).collect())
     }
 
-    fn begin_input(&mut self) {
+    fn begin_input(&mut self, now: Timestamp) {
         assert!(self.commands.is_empty(), "drain poll_command before the next input");
         self.input += 1;
+        self.facts.begin_input(now);
     }
 
     /// # Panics

@@ -10,7 +10,7 @@ use crate::center::ContactCenter;
 use crate::flow::{Input, RecordOutcome, RecordRequest};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Command, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
+use crate::words::{Command, Fact, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
 
 impl ContactCenter {
     pub(super) fn record(
@@ -61,6 +61,7 @@ impl ContactCenter {
     pub(super) fn update_recording(&mut self, now: Timestamp, update: RecordingUpdate) {
         let id = update.name.call;
         let Some(call) = self.calls.get_mut(&id) else {
+            self.facts.tell(now, |_| Fact::RecordingAmended { update: update.clone() });
             return self.commands.push_back(Command::AmendRecording { update });
         };
         if !call.update_recording(now, &update) {

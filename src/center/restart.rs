@@ -14,7 +14,7 @@ use crate::acd::Intent;
 use crate::call::{Call, Leg};
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
-use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
+use crate::words::{AgentRequest, AgentState, Cause, Event, Fact, Party, Target};
 
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
 pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
@@ -94,6 +94,7 @@ impl ContactCenter {
     /// Another run of the server goes on with this center: it takes calls again.
     pub fn begin_run(&mut self) {
         self.draining = false;
+        self.facts.tell(self.facts.at(), |_| Fact::Draining { is_draining: false });
         self.timers.cancel(&Wake::DrainEnd);
     }
 

@@ -1,16 +1,21 @@
 //! What wallboards, the API and supervisors may see of the center at one moment.
 //!
+//! A server shows what a [board](crate::live::Board) has made of the center's facts; the center's
+//! own snapshot is for simulations and tests, which compare the two.
+//!
 //! **Invariant:** a snapshot is a copy; looking costs the center its making and nothing after.
 //!
 //! **Deliberately absent:** keys, variables of flows, and anything secret.
 
 use serde::Serialize;
 
-use crate::call::{Call, Consult, Leg, LegState, RecordingStage, Role, Stage, State, Whom};
+use crate::call::{Call, Consult, Leg, RecordingStage, Role, Stage, State, Whom};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, NamedVia, Party, SupervisorMode};
+
+pub use crate::words::CallState;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {
@@ -84,17 +89,6 @@ pub struct SupervisorView {
     pub since: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    InFlow,
-    Waiting,
-    /// Waiting, and an agent's phone rings.
-    Offered,
-    Dialing,
-    Talking,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QueueView {
     pub name: String,
@@ -156,14 +150,14 @@ impl ContactCenter {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
             Some(Party::Outside { .. }) | None => None,
         });
-        let (state, since, queue) = match call.state() {
-            State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None, None),
-            State::Waiting { since, queue } if ringing.is_some() => {
-                (CallState::Offered, Some(since), Some(queue))
-            }
-            State::Waiting { since, queue } => (CallState::Waiting, Some(since), Some(queue)),
-            State::Dialing { .. } => (CallState::Dialing, None, None),
-            State::Talking(talk) => (CallState::Talking, Some(talk.since), None),
+        let (state, since) = stands_in(call.state(), ringing.is_some());
+        let queue = match call.state() {
+            State::Waiting { queue, .. } => Some(queue),
+            State::Opening
+            | State::InFlow
+            | State::Confirming
+            | State::Dialing { .. }
+            | State::Talking(_) => None,
         };
         let path: Vec<_> = call.path().map(|(at, step)| (at, step.to_owned())).collect();
         let entered = path.last().map(|(at, _)| *at);
@@ -192,12 +186,12 @@ impl ContactCenter {
     }
 
     fn consult_view(&self, call: &Call) -> Option<ConsultView> {
-        let Consult { whom, stage, since } = call.consult()?;
-        let (party, queue) = match whom {
+        let consult = call.consult()?;
+        let (party, queue) = match consult.whom {
             Whom::Party(consulted) => (Some(call.party(consulted)?), None),
             Whom::Queue(queue) => (call.consult_offer(), Some(self.queue_name(queue).to_owned())),
         };
-        let stage = if queue.is_some() && party.is_some() { Stage::Ringing } else { stage };
+        let (stage, since) = (consult_stage(consult, party.is_some()), consult.since);
         let (agent, trunk, number) = match party.and_then(|leg| leg.dialed.as_ref()) {
             Some(Party::Agent { name, .. }) => (Some(name.clone()), None, None),
             Some(Party::Outside { trunk, number }) => {
@@ -265,6 +259,25 @@ impl ContactCenter {
     }
 }
 
+/// What people call the state of a call, and since when it is in it where that is no step's begin.
+pub(super) const fn stands_in(state: State, rings: bool) -> (CallState, Option<Timestamp>) {
+    match state {
+        State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None),
+        State::Waiting { since, .. } if rings => (CallState::Offered, Some(since)),
+        State::Waiting { since, .. } => (CallState::Waiting, Some(since)),
+        State::Dialing { .. } => (CallState::Dialing, None),
+        State::Talking(talk) => (CallState::Talking, Some(talk.since)),
+    }
+}
+
+/// How far a consultation is: whom a queue has found rings.
+pub(super) const fn consult_stage(consult: Consult, has_party: bool) -> Stage {
+    match consult.whom {
+        Whom::Queue(_) if has_party => Stage::Ringing,
+        Whom::Queue(_) | Whom::Party(_) => consult.stage,
+    }
+}
+
 /// The queue a call waits in, for its caller or for an agent to consult, and since when.
 fn waits(call: &Call) -> Option<(QueueId, Timestamp)> {
     match call.state() {
@@ -281,10 +294,7 @@ fn supervisor_view(call: &Call) -> Option<SupervisorView> {
         Party::Agent { name, .. } => (Some(name.clone()), None),
         Party::Outside { number, .. } => (None, Some(number.clone())),
     };
-    let since = match leg.state {
-        LegState::Up { since } => Some(since),
-        LegState::Ringing { .. } | LegState::Opening => None,
-    };
+    let since = leg.up_since();
     let (by, mode, instead_of) = (by.to_string(), *mode, *instead_of);
     Some(SupervisorView { agent, number, by, mode, instead_of, since })
 }

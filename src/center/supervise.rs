@@ -36,6 +36,20 @@ enum Way {
 }
 
 impl ContactCenter {
+    /// The mode of the supervisor who rings or is there.
+    #[must_use]
+    pub fn supervisor_mode(&self, call: CallId) -> Option<SupervisorMode> {
+        match self.calls.get(&call)?.supervisor()?.1.role {
+            Role::Supervisor { mode, .. } => Some(mode),
+            Role::Caller
+            | Role::Agent { .. }
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
+        }
+    }
+
     /// Whether a supervisor may ask for this now. A request that is refused here changes nothing
     /// where it comes as an event all the same.
     ///

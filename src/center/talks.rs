@@ -122,9 +122,9 @@ impl ContactCenter {
     /// The caller waits, and a queue looks for an agent who joins.
     fn consult_queue(&mut self, now: Timestamp, id: CallId, mut wait: acd::Enqueue) {
         wait.since = now;
-        let name = self.queue_name(wait.queue).to_owned();
+        let name = self.facts.queue_name(wait.queue);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        tracing::info!(call = %id, queue = name, "an agent consults a queue");
+        tracing::info!(call = %id, queue = %name, "an agent consults a queue");
         call.begin_queue_consult(now, (wait.queue, name), wait.priority);
         self.queue_inputs.push_back(acd::Input::Consult(Box::new(wait)));
         self.arrange(now, id);

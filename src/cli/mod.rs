@@ -16,6 +16,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod watch;
 pub(crate) mod webhook;
 
 use std::io::{self, Write};
@@ -29,6 +30,8 @@ use attendant::store::{self, RecordReader};
 pub(crate) const EX_USAGE: u8 = 64;
 /// What a file says is wrong.
 pub(crate) const EX_DATAERR: u8 = 65;
+/// A server cannot be reached, or refuses.
+pub(crate) const EX_UNAVAILABLE: u8 = 69;
 /// A file could not be read or written.
 pub(crate) const EX_IOERR: u8 = 74;
 /// The configuration is wrong.

@@ -256,10 +256,8 @@ impl Problems {
 }
 
 /// "did you mean `billing`?", or what there is to choose from when nothing is near.
-pub(in crate::flow) fn suggest<'a>(
-    written: &str,
-    choices: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+#[must_use]
+pub fn suggest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut choices: Vec<&str> = choices.into_iter().collect();
     choices.sort_unstable();
     choices.dedup();

@@ -78,7 +78,7 @@ mod wait_sound;
 mod tests;
 
 pub use build::{SPEECH_LEN_MAX, is_sound};
-pub use diagnostic::{Diagnostic, Severity, explain};
+pub use diagnostic::{Diagnostic, Severity, explain, suggest};
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::api::Request;
+use crate::api::{Request, Teller};
 use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
@@ -65,6 +65,8 @@ pub(super) struct Driver {
     pub(super) store: Store,
     /// What this turn promises, until it is written.
     pub(super) outbox: Outbox,
+    /// Who hears what happens.
+    pub(super) teller: Teller,
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
@@ -258,6 +260,8 @@ impl Driver {
         while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
+        // Whoever is answered looks at what came of it.
+        self.teller.tell(std::iter::from_fn(|| self.center.poll_fact()).collect());
         self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
     }
 

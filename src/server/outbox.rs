@@ -15,7 +15,6 @@ use tokio::sync::oneshot;
 
 use crate::api::Unconfirmed;
 use crate::ask::io::Asks;
-use crate::center::snapshot::{AgentView, CallView};
 use crate::id::{AskId, CallId};
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
@@ -41,15 +40,13 @@ pub(super) struct Outbox {
 /// An answer, with who waits for it. One nobody waits for any more is dropped.
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
-    Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
-    Call(oneshot::Sender<Confirmed<CallView>>, Box<Confirmed<CallView>>),
-    CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
+    Changed(oneshot::Sender<Confirmed>, Confirmed),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
 }
 
-/// A change that the HTTP interface asked for, as it is then.
-pub(super) type Confirmed<T> = Result<T, Unconfirmed>;
+/// Whether a change that the HTTP interface asked for is made.
+pub(super) type Confirmed = Result<(), Unconfirmed>;
 
 /// What a provider is answered.
 pub(super) struct Answer {
@@ -92,9 +89,7 @@ impl Outbox {
                     let documents = answers.into_iter().map(|answer| answer.document);
                     drop(reply.send(documents.collect()));
                 }
-                Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
-                Reply::Call(reply, answer) => drop(reply.send(confirmed(*answer, is_written))),
-                Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
             }
@@ -112,8 +107,8 @@ impl Outbox {
     }
 }
 
-fn confirmed<T>(answer: Confirmed<T>, is_written: bool) -> Confirmed<T> {
-    answer.and_then(|changed| if is_written { Ok(changed) } else { Err(Unconfirmed::Unwritten) })
+fn confirmed(answer: Confirmed, is_written: bool) -> Confirmed {
+    answer.and_then(|()| if is_written { Ok(()) } else { Err(Unconfirmed::Unwritten) })
 }
 
 /// Writes that were held up, so that a slow disk is said once and not per call.

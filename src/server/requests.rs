@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::api::{Considered, Health, Request, Unconfirmed};
 use crate::center::Refused;
-use crate::center::snapshot::AgentView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
@@ -24,19 +23,18 @@ impl Driver {
         let now = self.clock.now();
         // An answer is dropped where the request does not wait any more.
         match request {
-            Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
             Request::Health(reply) => drop(reply.send(self.health())),
             Request::Ask { agent, ask, reply } => {
                 let answer = self.ask_agent(now, &agent, ask);
-                self.outbox.reply(Reply::Agent(reply, answer));
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::Supervise { call, wish, reply } => {
                 let answer = self.supervise(now, call, wish);
-                self.outbox.reply(Reply::Call(reply, Box::new(answer)));
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::EndCall { call, reply } => {
                 let answer = self.end_call(now, call);
-                self.outbox.reply(Reply::CallEnded(reply, answer));
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
             Request::Report { since, until, reply } => {
@@ -47,7 +45,7 @@ impl Driver {
         }
     }
 
-    fn end_call(&mut self, now: Timestamp, call: CallId) -> Confirmed<()> {
+    fn end_call(&mut self, now: Timestamp, call: CallId) -> Confirmed {
         if !self.center.is_live(call) {
             return Err(Unconfirmed::NotFound);
         }
@@ -55,13 +53,13 @@ impl Driver {
         Ok(())
     }
 
-    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
+    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
         let may =
             self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::AgentAsked { agent, ask }));
-        Ok(self.center.agent_view(agent))
+        Ok(())
     }
 
     /// Whether those who carry the legs can do what is asked for.

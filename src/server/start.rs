@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
+use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Settings};
 use crate::call::Directory;
 use crate::center::ContactCenter;
 use crate::config::{
@@ -144,15 +144,18 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
     let fresh = || fresh(&config, &flows, &directory);
-    let Beginning { center, inputs } =
+    let Beginning { mut center, inputs } =
         resume::begin(clock.now(), &config, &opened, &*reader, restored, fresh)?;
+    center.hear_facts(clock.now());
+    let (teller, live) = api::feed(clock.now().as_millis(), Arc::new(move || clock.now()));
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, clock, &prompts)?;
     print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
     let readers = opened.store.readers()?;
-    let api = start_api(&config, DriverHandle { tx: handle }, readers, providers.counts, http)?;
+    let driver = (DriverHandle { tx: handle }, live);
+    let api = start_api(&config, driver, readers, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -181,6 +184,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         sockets,
         store,
         outbox: Outbox::default(),
+        teller,
         facts,
         requests,
         resolved,
@@ -203,16 +207,16 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
 
 fn start_api(
     config: &Config,
-    driver: DriverHandle,
+    (driver, live): (DriverHandle, Arc<Live>),
     readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), driver, archive);
+    let api = Api::new(&api_settings(config), driver, Arc::clone(&live), archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
-    HttpThread::api(api, http, is_proxy)
+    HttpThread::api(api, live, http, is_proxy)
 }
 
 /// The recordings that the run before left unfinished, as they are kept now.

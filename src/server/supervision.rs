@@ -6,7 +6,6 @@
 
 use crate::api::{Supervision, Unconfirmed};
 use crate::center::Refused;
-use crate::center::snapshot::CallView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::CallId;
 use crate::server::driver::Driver;
@@ -23,17 +22,19 @@ impl Driver {
         now: Timestamp,
         call: CallId,
         wish: Supervision,
-    ) -> Confirmed<CallView> {
-        let view = self.center.call(call).ok_or(Unconfirmed::NotFound)?;
+    ) -> Confirmed {
+        if !self.center.is_live(call) {
+            return Err(Unconfirmed::NotFound);
+        }
         let ask = match wish {
             Supervision::Leave => SupervisorRequest::Leave,
             Supervision::Mode { mode, from } => {
                 let is_meant =
                     from.as_ref().is_none_or(|it| self.center.is_supervised_from(call, it));
-                let there = view.supervisor.as_ref().filter(|_| is_meant);
-                match ask(there.map(|there| there.mode), mode, from) {
+                let there = self.center.supervisor_mode(call).filter(|_| is_meant);
+                match ask(there, mode, from) {
                     Some(ask) => ask,
-                    None => return Ok(view),
+                    None => return Ok(()),
                 }
             }
         };
@@ -43,7 +44,7 @@ impl Driver {
             .and_then(|()| self.can_hear(call, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
-        self.center.call(call).ok_or(Unconfirmed::NotFound)
+        Ok(())
     }
 
     /// Whether those who carry the legs can do what is asked for. To leave is always possible.

@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overdue};
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
 
@@ -54,7 +55,7 @@ pub struct Replay {
     /// The center as it stands after the last input.
     pub center: ContactCenter,
     pub inputs: u64,
-    /// Records in the order in which their calls ended.
+    /// Records in the order in which their calls ended, with what became known of them later.
     pub records: Vec<CallRecord>,
     /// When the last input came.
     pub ended_at: Timestamp,
@@ -251,6 +252,11 @@ impl Telling {
             self.center.check(self.ended_at - LATE_MAX);
         }
     }
+
+    /// Of a call that has ended: what becomes known of one is mostly known soon.
+    fn record(&mut self, call: CallId) -> Option<&mut CallRecord> {
+        self.records.iter_mut().rfind(|record| record.call == call)
+    }
 }
 
 impl Turn for Telling {
@@ -269,8 +275,30 @@ impl Turn for Telling {
     /// What the run has done is done.
     fn carry_out(&mut self, _at: Timestamp, command: Command) {
         self.journal.command(&command);
-        if let Command::CloseRecord { record } = command {
-            self.records.push(*record);
+        match command {
+            Command::CloseRecord { record } => self.records.push(*record),
+            Command::AmendRecord { call, wrap_up } => {
+                let legs = self.record(call).into_iter().flat_map(|record| &mut record.legs);
+                for leg in legs.filter(|leg| leg.leg == wrap_up.leg) {
+                    leg.wrap_up = Some(wrap_up.clone());
+                }
+            }
+            Command::AmendRecording { update } => {
+                if let Some(record) = self.record(update.name.call) {
+                    record.learn(&update);
+                }
+            }
+            Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. } => {}
         }
     }
 
@@ -301,7 +329,7 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{CallId, LegId};
+    use crate::id::LegId;
     use crate::words::{Digit, From, Via};
 
     fn text() -> String {

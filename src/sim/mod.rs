@@ -43,6 +43,7 @@ use std::time::Duration;
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
 use crate::id::CallId;
+use crate::live::Board;
 use crate::metrics;
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
@@ -60,6 +61,8 @@ use world::{Plan, Stimulus, World};
 pub const START: Timestamp = Timestamp::from_millis(1_772_442_000_000);
 /// Inputs of one run. Real runs stay far below; more is a loop that feeds itself.
 const INPUTS_MAX: u64 = 2_000_000;
+/// Inputs from one comparison of the board with the center to the next: each copies all calls.
+const COMPARED_EVERY: u64 = 8;
 /// How long a run may go on after its faults have ended.
 const CALM_MAX: Duration = Duration::from_secs(48 * 60 * 60);
 
@@ -190,6 +193,8 @@ pub struct Sim {
     pub center: ContactCenter,
     pub world: World,
     pub tally: Tally,
+    /// What the facts tell, where a watch compares it.
+    board: Option<Board>,
     watch: Option<Watch>,
     journal: Option<Journal>,
     inputs: u64,
@@ -212,8 +217,14 @@ impl Sim {
     ) -> Self {
         let start = plan.start;
         let random = Random::new(seed);
+        let mut center = ContactCenter::new(setup);
+        let board = watch.is_some().then(Board::default);
+        if board.is_some() {
+            center.hear_facts(start);
+        }
         Self {
-            center: ContactCenter::new(setup),
+            center,
+            board,
             world: World::new(plan, random),
             tally: Tally::default(),
             watch,
@@ -348,6 +359,15 @@ impl Turn for Sim {
         if let Some(watch) = &mut self.watch {
             self.center.check(now);
             watch.settled(&self.center, self.is_copy);
+        }
+        if let Some(board) = &mut self.board {
+            while let Some(fact) = self.center.poll_fact() {
+                board.fold(&fact);
+            }
+            if self.inputs.is_multiple_of(COMPARED_EVERY) || self.center.calls_live() == 0 {
+                let (told, is) = (board.snapshot(now), self.center.snapshot(now));
+                assert_eq!(told, is, "the facts do not tell how things stand");
+            }
         }
     }
 }

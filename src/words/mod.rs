@@ -14,6 +14,7 @@
 mod activity;
 mod agent_request;
 mod agent_state;
+mod call_fact;
 mod call_outcome;
 mod cause;
 mod codec;
@@ -22,6 +23,7 @@ mod digit;
 mod direction;
 mod ended_by;
 mod event;
+mod fact;
 mod from;
 mod hearing;
 mod leg_outcome;
@@ -39,6 +41,7 @@ mod record;
 mod record_filter;
 mod recording;
 mod reply;
+mod standing;
 mod supervision;
 mod target;
 #[cfg(test)]
@@ -48,6 +51,7 @@ mod via;
 pub use activity::Activity;
 pub use agent_request::{AgentRequest, ConsultTarget};
 pub use agent_state::AgentState;
+pub use call_fact::{CallFact, Closing, Dialed};
 pub use call_outcome::CallOutcome;
 pub use cause::Cause;
 pub use codec::Codec;
@@ -56,6 +60,7 @@ pub use digit::Digit;
 pub use direction::Direction;
 pub use ended_by::EndedBy;
 pub use event::Event;
+pub use fact::{FACTS_VERSION, Fact, Numbered, Origin, Roster, RosterAgent, Seq};
 pub use from::From;
 pub use hearing::Hearing;
 pub use leg_outcome::LegOutcome;
@@ -77,6 +82,10 @@ pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };
 pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
+pub use standing::{
+    AgentStands, CallStands, CallState, ConsultStands, RecordingStage, Stage, SupervisorStands,
+    Waits,
+};
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};

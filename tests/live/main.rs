@@ -17,6 +17,7 @@ mod clock;
 mod conference;
 mod consult;
 mod digest;
+mod events;
 mod flows;
 mod kills;
 mod line;

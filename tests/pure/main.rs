@@ -10,6 +10,7 @@ mod flows;
 mod fuzz;
 #[path = "../fuzz/mod.rs"]
 mod fuzz_targets;
+mod journal;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod readme;

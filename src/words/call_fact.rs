@@ -1,19 +1,22 @@
-//! What happened in a call, one value per happening. The record is a fold over these.
+//! What happened in a call, one value per happening. Its record is a fold over these.
 //!
-//! **Invariant:** facts are appended in order of time and never changed.
+//! **Invariant:** the facts of a call are in order of time, and never changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::call::Role;
+use serde::{Deserialize, Serialize};
+
 use crate::id::{LegId, RecordingId};
-use crate::time::Timestamp;
 use crate::words::{
-    Cause, EndedBy, LegOutcome, Party, QueueExit, Recording, RecordingUpdate, SentTo,
+    Cause, EndedBy, LegOutcome, Party, PartyRole, QueueExit, Recording, RecordingUpdate, SentTo,
     SupervisorMode, WrapUp,
 };
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
+/// One happening in a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "happened", rename_all = "snake_case")]
+pub enum CallFact {
     FlowChosen {
         flow: Arc<str>,
         version: Arc<str>,
@@ -28,22 +31,17 @@ pub enum Fact {
         intent: Arc<str>,
     },
     Queued {
-        queue: String,
+        queue: Arc<str>,
         priority: u8,
         /// Since when the place in line counts, where that is from an earlier visit.
-        in_line_since: Option<Timestamp>,
+        in_line_since: Option<crate::time::Timestamp>,
         /// An agent waits, for a party to consult.
         consulted: bool,
     },
     LeftQueue {
         left: QueueExit,
     },
-    Dialed {
-        leg: LegId,
-        party: Party,
-        queue: Option<String>,
-        role: Role,
-    },
+    Dialed(Arc<Dialed>),
     /// A supervisor is there in this mode from now on, perhaps in place of another.
     Supervised {
         leg: LegId,
@@ -53,7 +51,7 @@ pub enum Fact {
     /// The leg is dialed through this trunk now.
     Rerouted {
         leg: LegId,
-        trunk: String,
+        trunk: Arc<str>,
     },
     LegAnswered {
         leg: LegId,
@@ -85,7 +83,7 @@ pub enum Fact {
     CallerLeft,
     /// After-call work ended while the caller was still there.
     WrittenUp {
-        wrap_up: WrapUp,
+        wrap_up: Arc<WrapUp>,
     },
     RecordingBegan {
         recording: Box<Recording>,
@@ -102,15 +100,71 @@ pub enum Fact {
         by: EndedBy,
         cause: Cause,
     },
+    /// The last fact: what the record holds that is not a happening.
+    Closed(Arc<Closing>),
 }
 
-impl Fact {
+/// A party is dialed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialed {
+    pub leg: LegId,
+    pub party: Party,
+    /// The queue that offers the call.
+    pub queue: Option<Arc<str>>,
+    /// An agent asked for this party, to consult them.
+    pub consulted: bool,
+    /// What the party is there for, where that is not to talk to the caller.
+    pub role: Option<PartyRole>,
+    /// Who asked for a supervisor.
+    pub by: Option<Arc<str>>,
+}
+
+/// What a record holds that is not a happening.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    pub language: Option<String>,
+    /// Secret ones left out.
+    pub vars: BTreeMap<String, String>,
+}
+
+impl CallFact {
+    /// One word, as it is written.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::FlowChosen { .. } => "flow_chosen",
+            Self::Answered => "answered",
+            Self::AnswerTakenBack => "answer_taken_back",
+            Self::Entered { .. } => "entered",
+            Self::Intent { .. } => "intent",
+            Self::Queued { .. } => "queued",
+            Self::LeftQueue { .. } => "left_queue",
+            Self::Dialed(_) => "dialed",
+            Self::Supervised { .. } => "supervised",
+            Self::Rerouted { .. } => "rerouted",
+            Self::LegAnswered { .. } => "leg_answered",
+            Self::Bridged { .. } => "bridged",
+            Self::Held { .. } => "held",
+            Self::Resumed { .. } => "resumed",
+            Self::Transferred { .. } => "transferred",
+            Self::HandedOver { .. } => "handed_over",
+            Self::LegEnded { .. } => "leg_ended",
+            Self::CallerLeft => "caller_left",
+            Self::WrittenUp { .. } => "written_up",
+            Self::RecordingBegan { .. } => "recording_began",
+            Self::RecordingPaused { .. } => "recording_paused",
+            Self::RecordingUpdated { .. } => "recording_updated",
+            Self::Ended { .. } => "ended",
+            Self::Closed(_) => "closed",
+        }
+    }
+
     /// The leg that the fact is about.
     #[must_use]
-    pub const fn leg(&self) -> Option<LegId> {
+    pub fn leg(&self) -> Option<LegId> {
         match self {
-            Self::Dialed { leg, .. }
-            | Self::Supervised { leg, .. }
+            Self::Dialed(dialed) => Some(dialed.leg),
+            Self::Supervised { leg, .. }
             | Self::Rerouted { leg, .. }
             | Self::LegAnswered { leg }
             | Self::Bridged { leg }
@@ -131,7 +185,8 @@ impl Fact {
             | Self::RecordingBegan { .. }
             | Self::RecordingPaused { .. }
             | Self::RecordingUpdated { .. }
-            | Self::Ended { .. } => None,
+            | Self::Ended { .. }
+            | Self::Closed(_) => None,
         }
     }
 
@@ -148,14 +203,15 @@ impl Fact {
             | Self::LegEnded { .. }
             | Self::CallerLeft
             | Self::LeftQueue { .. }
-            | Self::Ended { .. } => true,
+            | Self::Ended { .. }
+            | Self::Closed(_) => true,
             Self::FlowChosen { .. }
             | Self::Answered
             | Self::AnswerTakenBack
             | Self::Entered { .. }
             | Self::Intent { .. }
             | Self::Queued { .. }
-            | Self::Dialed { .. }
+            | Self::Dialed(_)
             | Self::Supervised { .. }
             | Self::Rerouted { .. }
             | Self::WrittenUp { .. }
