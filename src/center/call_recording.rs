@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A recording goes on in the flow and in the next queue, if that one always records, too: with
-//! silence where no leg is heard. An agent of a queue with another rule ends it.
+//! silence where no leg is heard. An agent of a queue with another rule ends it, also one whom the
+//! agent before consulted and left the caller to.
 //!
 //! **Invariant:** after each input no call has a recorder that may have none, by
 //! [`Call::may_have_recorder`].

@@ -189,7 +189,8 @@ impl ContactCenter {
 
     /// The consulted party on this leg has the caller now. From here on it is an agent's work: it
     /// counts, and after-call work follows by the rule of the queue that found them, or of the
-    /// agent before them.
+    /// agent before them. So does whether the talk is recorded: of a queue that found them they are
+    /// an agent like one who was offered the caller.
     fn handed_over(&mut self, now: Timestamp, heir: LegId) {
         let id = heir.call;
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
@@ -202,6 +203,9 @@ impl ContactCenter {
         call.handed_to(now, heir, agent);
         self.queue_inputs.push_back(acd::Input::HandedOver { agent, call: id, queue });
         self.leave_telephone(agent, id);
+        if let Some(queue) = found_by {
+            self.record_talk(now, id, queue);
+        }
     }
 
     /// A consulted party leaves.

@@ -261,6 +261,44 @@ fn a_queue_with_another_rule_ends_the_recording() {
     }
 }
 
+/// Ada has consulted the other queue, where Bob has answered, and leaves the caller to him.
+fn handed_over(rules: [RecordingRule; 2], prompt: RecordingPrompt) -> Floor {
+    let mut floor = Floor::recording(rules, prompt, &["ada", "bob"]);
+    floor.connect();
+    let target = ConsultTarget::Queue { queue: "other".to_owned() };
+    floor.asks(AgentRequest::Consult { target });
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.log.clear();
+    floor.asks(AgentRequest::Complete);
+    floor
+}
+
+#[test]
+fn an_agent_whom_a_queue_found_for_a_consultation_follows_its_rule_once_they_have_the_caller() {
+    let hang_up = "hang-up call-1/1 normal_clearing";
+    let bridge = "bridge call-1/0 call-1/2";
+    for rule in [RecordingRule::Off, RecordingRule::OnDemand] {
+        let rules = [RecordingRule::Always, rule];
+        let mut floor = handed_over(rules, RecordingPrompt::default());
+        floor.check(&[hang_up, "stop-tape call-1-1", bridge]);
+        floor.ends(CALLER);
+        assert_eq!(floor.record().recordings.len(), 1);
+    }
+    let rules = [RecordingRule::Off, RecordingRule::Always];
+    let mut floor = handed_over(rules, RecordingPrompt::default());
+    floor.check(&[hang_up, bridge, "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.ends(CALLER);
+    let record = floor.record();
+    let [one] = &record.recordings[..] else { panic!("{record:?}") };
+    assert_eq!(one.queue.as_deref(), Some("other"));
+    // A caller who has not heard yet that the call will be recorded hears so first.
+    let mut floor = handed_over(rules, said());
+    floor.check(&[hang_up, "stop call-1/0", "play call-1/0"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::Announced));
+    floor.prompt_done();
+    floor.check(&[bridge, "tape call-1-1 call-1/0 | call-1/2"]);
+}
+
 #[test]
 fn on_demand_it_is_the_agent_who_says_when() {
     let rules = [RecordingRule::OnDemand; 2];
