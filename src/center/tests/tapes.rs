@@ -1,9 +1,10 @@
 //! What is on the tapes of the tests' calls: a line for each change that an input brings about.
 //!
 //! **Invariant:** a recorder is begun once and ended once, and what is said of it is said of one
-//! that is there.
+//! that is there. It hears nothing, not for a moment, once it may not be there.
 
 use super::Floor;
+use crate::call::Call;
 use crate::id::{LegId, RecordingId};
 use crate::words::Command;
 
@@ -25,6 +26,9 @@ impl Floor {
             }
             Command::Hear { leg, from } if leg.is_recorder() => {
                 assert!(self.tapes.contains_key(leg), "{command:?} of one that is not made");
+                let may = |call: &Call| from.is_empty() || call.may_have_recorder();
+                let call = self.center.calls.get(&leg.call);
+                assert!(call.is_none_or(may), "{command:?} of one that may not be there");
                 self.hearing.hear(*leg, from);
             }
             Command::StopRecord { leg } if leg.is_recorder() => {
