@@ -257,10 +257,14 @@ impl Call {
         opened
     }
 
+    /// All legs that ring or are up.
+    pub fn legs(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.legs.iter().map(|(id, leg)| (*id, leg))
+    }
+
     /// The legs beside the caller's that have a far end: whom we dialed for the call.
     pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        let is_party = |id: LegId, leg: &Leg| id != self.caller_leg() && !leg.is_recorder();
-        self.legs.iter().filter(move |(id, leg)| is_party(**id, leg)).map(|(id, leg)| (*id, leg))
+        self.legs().filter(|(id, leg)| *id != self.caller_leg() && !leg.is_recorder())
     }
 
     /// One of [`Self::parties`].
