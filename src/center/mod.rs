@@ -73,7 +73,7 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::Learned;
+use crate::call::{Call, Learned};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
@@ -300,6 +300,12 @@ impl ContactCenter {
         let call = self.calls.get(&call)?;
         let run = call.run.as_ref().filter(|_| call.is_flows())?;
         Some(run.look_ahead(&flows::context(now, call, &self.acd)))
+    }
+
+    /// The leg of this call's caller, also when it has ended.
+    #[must_use]
+    pub fn caller_leg(&self, call: CallId) -> Option<LegId> {
+        self.calls.get(&call).map(Call::caller_leg)
     }
 
     /// Whom a leg may hear now.

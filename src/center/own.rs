@@ -263,8 +263,9 @@ impl ContactCenter {
     pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
         call.note(now, Fact::Answered);
-        call.answer_caller(now);
-        self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+        if call.answer_caller(now) {
+            self.commands.push_back(Command::Answer { leg: call.caller_leg() });
+        }
     }
 
     /// The called party has answered. Where sound with the agent is agreed on only after our
@@ -280,8 +281,9 @@ impl ContactCenter {
         if !call.begin_opening(now, leg) {
             return false;
         }
+        let caller = call.caller_leg();
         self.timers.cancel(&Wake::RingOut(leg));
-        self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
+        self.commands.push_back(Command::Answer { leg: caller });
         true
     }
 

@@ -356,7 +356,8 @@ impl ProviderCalls {
     }
 }
 
-/// The caller's leg of a call.
+/// The leg that a session began with, and whose documents it gives. Whoever is dialed is a party
+/// here, also a caller who is dialed again.
 const fn caller(call: CallId) -> LegId {
     LegId::caller(call)
 }
