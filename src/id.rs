@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** names. The center keeps the table from [`AgentId`] to a name.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +82,14 @@ pub struct RecordingId {
     pub n: u16,
 }
 
+/// One question that a call asks a service, counted from 1. A late reply carries an old `AskId` and
+/// is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AskId {
+    pub call: CallId,
+    pub n: u16,
+}
+
 /// A text that is no name of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a recording's name is `call-CALL-NUMBER`")]
@@ -132,6 +142,12 @@ impl From<RecordingId> for String {
 impl fmt::Display for RecordingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "call-{}-{}", self.call.0, self.n)
+    }
+}
+
+impl fmt::Display for AskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call-{}?{}", self.call.0, self.n)
     }
 }
 

@@ -5,7 +5,7 @@
 //! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
-//! [`webhook`]. Only their `io` touches the world.
+//! [`webhook`]; and [`ask`], for services that flows ask. Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
@@ -22,6 +22,7 @@ pub mod flow;
 pub mod metrics;
 pub mod sim;
 
+pub mod ask;
 pub mod media;
 pub mod sip;
 pub mod webhook;

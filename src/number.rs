@@ -9,6 +9,8 @@
 //!
 //! **Deliberately absent:** whether a number may be dialed. That is the trunk's allow-list.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod plan;
 
 use std::borrow::Cow;

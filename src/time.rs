@@ -6,6 +6,8 @@
 //!
 //! **Deliberately absent:** a clock. The shell reads one and passes `now` to every machine.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -69,6 +69,8 @@
 //! **Deliberately absent:** ringing phones. An [`Output::Offer`] is a decision; `center` turns it
 //! into a leg. A tick: nothing is looked at because time passed, except what a timer names.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agent;
 mod check;
 mod class;

@@ -10,6 +10,8 @@
 //! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
 //! is the only way in, so a page of another origin cannot act with a client's cookies.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod archive;
 mod auth;
 pub mod door;

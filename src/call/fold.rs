@@ -268,15 +268,20 @@ impl Fold {
         if self.record.answered_at.is_none() {
             return CallOutcome::Refused;
         }
-        match self.record.ended_by {
-            EndedBy::Server | EndedBy::ServerLost => CallOutcome::Failed,
-            _ if answered(false) => CallOutcome::Transferred,
-            _ if left_waiting => CallOutcome::Abandoned,
-            _ if self.overflowed => CallOutcome::Overflowed,
-            _ if self.asked_for_agent && self.record.ended_by == EndedBy::Operator => {
-                CallOutcome::Failed
-            }
-            EndedBy::Network => CallOutcome::Failed,
+        let by = self.record.ended_by;
+        let is_server = matches!(by, EndedBy::Server | EndedBy::ServerLost);
+        if !is_server && answered(false) {
+            return CallOutcome::Transferred;
+        }
+        if !is_server && left_waiting {
+            return CallOutcome::Abandoned;
+        }
+        if !is_server && self.overflowed {
+            return CallOutcome::Overflowed;
+        }
+        match by {
+            EndedBy::Server | EndedBy::ServerLost | EndedBy::Network => CallOutcome::Failed,
+            EndedBy::Operator if self.asked_for_agent => CallOutcome::Failed,
             EndedBy::Caller
             | EndedBy::Agent
             | EndedBy::Party

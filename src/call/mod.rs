@@ -6,6 +6,8 @@
 //! **Deliberately absent:** who may talk to it. The queue decides that, and `center` carries it
 //! out.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod caller;
 pub mod consult;
 pub mod ears;
@@ -197,9 +199,9 @@ impl Call {
 
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
-        self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::Entered { step } => Some((*at, &**step)),
-            _ => None,
+        self.facts.iter().filter_map(|(at, fact)| {
+            let Fact::Entered { step } = fact else { return None };
+            Some((*at, &**step))
         })
     }
 }

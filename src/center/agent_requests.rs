@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::acd;
 use crate::call::{CONFERENCE_LEGS_MAX, Call, Stage};
 use crate::center::ContactCenter;
+use crate::center::call_recording::RecorderRequest;
 use crate::center::outside::{NoRoute, Route};
 use crate::center::own::NoWay;
 use crate::flow;
@@ -137,9 +138,9 @@ impl ContactCenter {
             AgentRequest::Transfer { step, vars } => self.may_transfer(agent, step, vars),
             AgentRequest::Consult { target } => self.may_consult(agent, target).map(drop),
             AgentRequest::Complete | AgentRequest::Conference => self.consulted_of(agent).map(drop),
-            AgentRequest::StartRecording
-            | AgentRequest::PauseRecording
-            | AgentRequest::ResumeRecording => self.may_record(agent, ask),
+            AgentRequest::StartRecording => self.may_record(agent, RecorderRequest::Start),
+            AgentRequest::PauseRecording => self.may_record(agent, RecorderRequest::Pause),
+            AgentRequest::ResumeRecording => self.may_record(agent, RecorderRequest::Resume),
         }
     }
 

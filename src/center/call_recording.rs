@@ -22,7 +22,15 @@ use crate::center::recording_rule::RecordingRule;
 use crate::flow::Run;
 use crate::id::{AgentId, CallId, LegId, PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Command, Digit, Prompt};
+use crate::words::{Command, Digit, Prompt};
+
+/// What an agent may want of the recorder of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RecorderRequest {
+    Start,
+    Pause,
+    Resume,
+}
 
 impl ContactCenter {
     /// The caller waits in this queue: where it always records, that is said now, so that no agent
@@ -161,33 +169,34 @@ impl ContactCenter {
     }
 
     /// An agent asks for something about the recording of the call.
-    pub(super) fn asked_to_record(&mut self, now: Timestamp, id: CallId, ask: &AgentRequest) {
+    pub(super) fn asked_to_record(&mut self, now: Timestamp, id: CallId, ask: RecorderRequest) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match ask {
-            AgentRequest::StartRecording => self.record_call(now, id),
-            AgentRequest::PauseRecording | AgentRequest::ResumeRecording => {
-                call.pause_recorder(now, *ask == AgentRequest::PauseRecording);
+            RecorderRequest::Start => self.record_call(now, id),
+            RecorderRequest::Pause | RecorderRequest::Resume => {
+                call.pause_recorder(now, ask == RecorderRequest::Pause);
             }
-            _ => unreachable!("{}: not about a recording", ask.name()),
         }
     }
 
     /// Whether an agent may ask for that now.
-    pub(super) fn may_record(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+    pub(super) fn may_record(&self, agent: AgentId, ask: RecorderRequest) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
         self.may_record_now(call, ask)
     }
 
-    fn may_record_now(&self, call: &Call, ask: &AgentRequest) -> Result<(), Refused> {
+    fn may_record_now(&self, call: &Call, ask: RecorderRequest) -> Result<(), Refused> {
         let (recordings, recorder) = (&call.recordings, call.recorder());
         let is_made = recorder.is_some();
         match ask {
-            AgentRequest::StartRecording if is_made || recordings.is_announcing() => {}
-            AgentRequest::StartRecording => return self.may_begin(call),
-            _ if !is_made => return Err(Refused::NotRecorded { call: call.id() }),
-            _ => {}
+            RecorderRequest::Start if is_made || recordings.is_announcing() => {}
+            RecorderRequest::Start => return self.may_begin(call),
+            RecorderRequest::Pause | RecorderRequest::Resume if is_made => {}
+            RecorderRequest::Pause | RecorderRequest::Resume => {
+                return Err(Refused::NotRecorded { call: call.id() });
+            }
         }
-        let goes_on = *ask != AgentRequest::PauseRecording;
+        let goes_on = ask != RecorderRequest::Pause;
         let is_paused = recorder.is_some_and(|recorder| recorder.is_paused);
         let may = !goes_on || !is_paused || recordings.may_pause();
         may.then_some(()).ok_or(Refused::TooManyPauses)
@@ -221,13 +230,13 @@ impl ContactCenter {
             return;
         }
         let ask = match call.recorder() {
-            None => AgentRequest::StartRecording,
-            Some(recorder) if recorder.is_paused => AgentRequest::ResumeRecording,
-            Some(_) => AgentRequest::PauseRecording,
+            None => RecorderRequest::Start,
+            Some(recorder) if recorder.is_paused => RecorderRequest::Resume,
+            Some(_) => RecorderRequest::Pause,
         };
         let Some(call) = self.calls.get(&leg.call) else { return };
-        match self.may_record_now(call, &ask) {
-            Ok(()) => self.asked_to_record(now, leg.call, &ask),
+        match self.may_record_now(call, ask) {
+            Ok(()) => self.asked_to_record(now, leg.call, ask),
             Err(why) => tracing::info!(call = %leg.call, %why, "the recording key does nothing"),
         }
         self.signal_stage(leg);

@@ -20,6 +20,7 @@ impl ContactCenter {
         self.check_calls();
         self.check_agents();
         self.check_own_calls();
+        self.check_asks();
         self.check_timers(now);
     }
 
@@ -112,7 +113,7 @@ impl ContactCenter {
     fn check_timers(&self, now: Timestamp) {
         let Some((at, wake)) = self.poll_timeout() else { return };
         assert!(at > now, "{wake:?} was due at {at} and it is {now}");
-        if let Wake::Flow(call) | Wake::Confirmed(call) = wake {
+        if let Wake::Flow(call) | Wake::AskEnd(call) | Wake::Confirmed(call) = wake {
             assert!(self.calls.contains(&call), "a timer for {call}, which ended");
         }
     }

@@ -232,7 +232,21 @@ impl ContactCenter {
         let by = match input {
             Input::Queue(_) => EndedBy::Agent,
             Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
-            _ => EndedBy::Flow,
+            Input::Transfer(
+                TransferOutcome::Busy
+                | TransferOutcome::NoAnswer
+                | TransferOutcome::Refused
+                | TransferOutcome::Failed,
+            )
+            | Input::Start
+            | Input::Digit(_)
+            | Input::PromptDone
+            | Input::Timer
+            | Input::Silence
+            | Input::Recorded(_)
+            | Input::Replied(_)
+            | Input::Sent { .. }
+            | Input::HungUp => EndedBy::Flow,
         };
         self.drive_after(now, id, input, by);
     }
@@ -297,6 +311,7 @@ impl ContactCenter {
                 | Effect::Transfer(_)
                 | Effect::Record(_)
                 | Effect::StopRecord
+                | Effect::Ask(_)
                 | Effect::HangUp { .. } => {}
             }
         }
@@ -330,6 +345,7 @@ impl ContactCenter {
             Effect::Transfer(request) => return self.transfer(now, id, *request),
             Effect::Record(request) => return self.record(now, id, *request),
             Effect::StopRecord => self.stop_record(id),
+            Effect::Ask(request) => return self.ask(now, id, *request),
             Effect::HangUp { cause } => self.finish(now, id, by, cause),
             Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
         }

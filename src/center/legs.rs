@@ -259,6 +259,7 @@ impl ContactCenter {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
+        self.forget_asks(id);
         let waiting = matches!(call.state(), State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { QueueExit::Abandoned } else { QueueExit::Ended };

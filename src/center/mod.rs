@@ -46,8 +46,11 @@
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agent_requests;
 mod agents;
+mod asks;
 mod call_recording;
 mod calls;
 mod check;
@@ -81,6 +84,7 @@ use crate::time::{Timers, Timestamp};
 use crate::words::{Cause, Command, EndedBy, Event, LookAhead, RecordingUpdate};
 
 use agents::LastCall;
+use asks::Asks;
 use calls::Calls;
 use own::OwnCalls;
 use restart::SavedAgentStates;
@@ -111,6 +115,7 @@ pub struct ContactCenter {
     metrics: Metrics,
     /// The queue each open offer came from.
     offered_from: BTreeMap<OfferId, QueueId>,
+    asks: Asks,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
     /// Reused between inputs, so that a key press allocates nothing here.
@@ -127,6 +132,8 @@ pub struct ContactCenter {
 pub enum Wake {
     /// A flow waits no longer: input time-out, announcement.
     Flow(CallId),
+    /// A question has no answer in time.
+    AskEnd(CallId),
     /// An outside party did not answer in time.
     RingOut(LegId),
     /// An agent who dialed a feature code has not heard the answer to its end.
@@ -157,6 +164,7 @@ impl ContactCenter {
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
+            asks: Asks::default(),
             timers: Timers::default(),
             commands: VecDeque::new(),
             effects: Vec::new(),
@@ -170,10 +178,7 @@ impl ContactCenter {
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.begin_input();
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
-        let late = match &event {
-            Event::Late { event, .. } => event.call(),
-            _ => None,
-        };
+        let late = if let Event::Late { event, .. } = &event { event.call() } else { None };
         self.take(now, event);
         self.settle(now);
         self.arrange_all(now);
@@ -212,6 +217,7 @@ impl ContactCenter {
             Event::RecordingExpired { recording } => {
                 self.update_recording(now, RecordingUpdate::deleted(recording));
             }
+            Event::Replied { id, reply } => self.replied(now, id, reply),
             Event::Held { leg } => self.held(now, leg),
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),
@@ -248,6 +254,7 @@ impl ContactCenter {
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Flow(call) => self.drive(now, call, flow::Input::Timer),
+                Wake::AskEnd(call) => self.ask_timed_out(now, call),
                 Wake::RingOut(leg) => self.ring_out(now, leg),
                 Wake::Confirmed(call) => {
                     self.finish(now, call, EndedBy::Flow, Cause::NORMAL_CLEARING);

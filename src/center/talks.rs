@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::acd;
 use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
 use crate::center::agent_requests::Way;
+use crate::center::call_recording::RecorderRequest;
 use crate::center::{ContactCenter, Wake};
 use crate::flow;
 use crate::flow::Input;
@@ -42,9 +43,15 @@ impl ContactCenter {
                 self.hand_over(now, leg, cause);
             }
             AgentRequest::Conference => self.confer(now, leg.call),
-            AgentRequest::StartRecording
-            | AgentRequest::PauseRecording
-            | AgentRequest::ResumeRecording => self.asked_to_record(now, leg.call, &ask),
+            AgentRequest::StartRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Start);
+            }
+            AgentRequest::PauseRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Pause);
+            }
+            AgentRequest::ResumeRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Resume);
+            }
             AgentRequest::LogIn
             | AgentRequest::LogOut
             | AgentRequest::Ready

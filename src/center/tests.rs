@@ -1,5 +1,6 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod asks;
 mod call_recording;
 mod conference;
 mod consult;
@@ -239,6 +240,9 @@ fn line(command: &Command) -> String {
         Command::RecordCall { leg, .. } => unreachable!("{leg}: a tape"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
+        Command::Ask { id, until, .. } => {
+            format!("ask {id} until {}", until.as_millis() - 1_000_000)
+        }
         Command::CloseRecord { record } => {
             let talk: u64 = record.legs.iter().map(|leg| leg.talk_ms).sum();
             let hold: u64 = record.legs.iter().map(|leg| leg.hold_ms).sum();

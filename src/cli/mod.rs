@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** work. Each subcommand asks the library and prints.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub(crate) mod check;
 pub(crate) mod health;
 mod period;

@@ -157,6 +157,8 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
         music: names(&mut sounds.iter().filter_map(|path| music(path))),
+        services: Some(config.lookup.hosts.clone()),
+        lookup_secrets: names(&mut config.lookup.secrets.keys().cloned()),
         sounds: Some(sounds),
     }
 }

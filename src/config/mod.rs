@@ -8,6 +8,8 @@
 //! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
 //! can give its own.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod addresses;
 mod callers;
 mod cidr;
@@ -15,6 +17,7 @@ mod demo;
 mod layers;
 mod load;
 mod log_level;
+mod lookup;
 mod model;
 mod people;
 mod problem;
@@ -160,6 +163,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let (callers, features) = (section("callers"), section("features"));
     let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
     let queues = top.entries("queues");
+    let lookup = top.node("lookup").unwrap_or(&empty);
     let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
     let (sip_node, sip) = (sip, sections::sip(sip, problems));
@@ -200,6 +204,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         queues,
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
+        lookup: lookup::lookup(lookup, variables, problems),
         webhooks,
         providers,
         weak_passwords: weak_allowed,

@@ -6,7 +6,7 @@
 //!
 //! **Deliberately absent:** defaults. They are in `example.toml`, which is the first layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub struct Config {
     pub queues: Vec<Queue>,
     pub callers: Callers,
     pub features: Features,
+    pub lookup: Lookup,
     pub webhooks: Webhooks,
     /// By name, as in the path of our addresses. None: nothing listens for webhooks.
     pub providers: BTreeMap<String, Provider>,
@@ -166,6 +167,20 @@ pub struct Trunk {
     pub prefixes: Vec<String>,
     pub caller_id: Option<String>,
     pub channels_max: usize,
+}
+
+/// Services that flows ask.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// `host` or `host:port`, in lower case. None: nothing is asked.
+    pub hosts: BTreeSet<String>,
+    /// Where they may be beside the public Internet.
+    pub networks: Vec<Cidr>,
+    /// Questions on their way at once, of all services and of one.
+    pub at_once_max: usize,
+    pub per_service_max: usize,
+    /// What flows send by name.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// The front that telephony providers ask.

@@ -1,5 +1,6 @@
 //! What a configuration says, and what is said of a wrong one.
 
+mod lookup;
 mod recording;
 mod secrets;
 
@@ -74,6 +75,7 @@ fn every_example_of_the_example_works() {
         .variable("ATTENDANT_READ_TOKEN", "5f2b7c1e9d84a03b6e1f7a2c8d950b4e")
         .variable("ACME_PASSWORD", "a long trunk password")
         .variable("TWILIO_AUTH_TOKEN", "token of twilio")
+        .variable("CRM_TOKEN", "token of the CRM")
         .argument("webhooks.public_url", "https://ivr.example.com")
         .variable("SPEECH_KEY", "key of the speech service");
     for (name, secret) in [
@@ -185,7 +187,7 @@ misses = { no_anwser = 2 }
         attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
           help: did you mean `no_answer`?
         attendant.toml:30: no key `colors` is known
-          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, webhooks, providers
+          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, lookup, webhooks, providers
     "#]]);
 }
 

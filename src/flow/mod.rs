@@ -48,6 +48,9 @@
 //!
 //! **Deliberately absent:** clocks, sockets, agents, and sound. Time comes with each input.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
+mod ahead;
 mod assigned;
 mod build;
 mod check;
@@ -81,8 +84,8 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest, RecordOutcome,
-    RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
+    AskRequest, Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest,
+    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;

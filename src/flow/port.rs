@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::words::{Cause, Digit, Overflow, Prompt};
+use crate::words::{Cause, Digit, Overflow, Prompt, Question, Reply};
 
 /// What is known of a call before its first step. Names as in
 /// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
@@ -41,6 +41,8 @@ pub enum Input {
     Queue(QueueOutcome),
     Transfer(TransferOutcome),
     Recorded(RecordOutcome),
+    /// What became of the question that was asked last.
+    Replied(Reply),
     /// An operator or an agent sends the call to another step of its flow, with these variables set
     /// first, as `set` does. A step that is not there changes nothing.
     Sent {
@@ -115,6 +117,8 @@ pub enum Effect {
     Record(Box<RecordRequest>),
     /// Ends the recording that is being made; [`Input::Recorded`] follows.
     StopRecord,
+    /// Ask a service outside; [`Input::Replied`] follows.
+    Ask(Box<AskRequest>),
     /// End the call with this cause.
     HangUp {
         cause: Cause,
@@ -202,6 +206,13 @@ pub struct RecordRequest {
     /// Ends the message, for fronts that hear keys themselves. Where a key comes as
     /// [`Input::Digit`], the step ends it.
     pub finish_key: Option<Digit>,
+}
+
+/// The call asks a service, and waits for the answer this long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskRequest {
+    pub what: Box<Question>,
+    pub timeout: Duration,
 }
 
 /// What a run may look up while it handles one input.

@@ -19,7 +19,7 @@ use crate::flow::port::{Context, Effect, Facts, Input, RecordRequest};
 use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
 use crate::time::Timestamp;
-use crate::words::{Digit, Listen, LookAhead, Prompt};
+use crate::words::{Digit, Listen, Prompt};
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
@@ -33,9 +33,6 @@ pub const FAILURES_MAX: u8 = 3;
 
 /// Steps of one call: a line that no party hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
-
-/// Prompts that are looked ahead to, one after another.
-const LOOK_AHEAD_MAX: usize = 4;
 
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
@@ -167,6 +164,13 @@ impl Run {
         self.flow.node(self.at?).step.wait_sound()
     }
 
+    /// Whether it waits for the reply to a question.
+    #[must_use]
+    pub fn awaits_reply(&self) -> bool {
+        let awaits = |at| self.flow.node(at).step.awaits_reply();
+        self.phase == Phase::Live && self.at.is_some_and(awaits)
+    }
+
     /// The keys it waits for, or will when it has said what it says.
     #[must_use]
     pub fn listens(&self) -> Option<Listen> {
@@ -175,29 +179,9 @@ impl Run {
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
-    fn no_barge_in(&self) -> bool {
+    pub(in crate::flow) fn no_barge_in(&self) -> bool {
         let barge_in = |at| self.flow.node(at).step.nature().barge_in;
         self.is_speaking() && !self.at.is_none_or(barge_in)
-    }
-
-    /// What follows if the caller presses nothing, up to where keys are waited for or something
-    /// happens that is more than words.
-    #[must_use]
-    pub fn look_ahead(&self, context: &Context) -> LookAhead {
-        let mut ahead = LookAhead {
-            no_barge_in: self.no_barge_in(),
-            plays: Vec::new(),
-            listen: self.listens(),
-        };
-        let mut run = self.clone();
-        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < LOOK_AHEAD_MAX {
-            let mut effects = Vec::new();
-            run.handle(context, Input::PromptDone, &mut effects);
-            let Some(prompts) = only_said(effects) else { break };
-            ahead.plays.push(prompts);
-            ahead.listen = run.listens();
-        }
-        ahead
     }
 
     /// The language spoken now, one of the flow's.
@@ -286,6 +270,7 @@ impl Run {
             Input::Queue(outcome) => step.left_queue(self, turn, outcome),
             Input::Transfer(outcome) => step.transferred(self, turn, outcome),
             Input::Recorded(outcome) => step.recorded(self, turn, outcome),
+            Input::Replied(reply) => step.replied(self, turn, reply),
         })
     }
 
@@ -351,7 +336,8 @@ impl Run {
         self.kept.clear();
         self.deadline = None;
         turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
-        if node.step.nature().waits
+        if self.spare.is_some()
+            && node.step.nature().waits
             && let Some((key, pressed)) = self.spare.take()
             && node.step.lists(key)
         {
@@ -421,6 +407,13 @@ impl Run {
     /// Stops what is being said.
     pub(in crate::flow) fn stop_prompt(&mut self) {
         if self.playing == Playing::Once {
+            self.stop_sound();
+        }
+    }
+
+    /// Stops whatever plays, also what would until replaced.
+    pub(in crate::flow) fn stop_sound(&mut self) {
+        if self.playing != Playing::Nothing {
             self.playing = Playing::Nothing;
             self.deadline = None;
             self.stop = true;
@@ -560,25 +553,4 @@ impl Run {
             context: *context,
         }
     }
-}
-
-/// The prompts, if nothing but walking and speaking was done.
-fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
-    let mut said = None;
-    for effect in effects {
-        match effect {
-            Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
-            Effect::Play { prompts, repeat: false } => said = Some(prompts),
-            Effect::Play { repeat: true, .. }
-            | Effect::InputResult { .. }
-            | Effect::Enqueue(_)
-            | Effect::LeaveQueue
-            | Effect::Transfer(_)
-            | Effect::Record(_)
-            | Effect::StopRecord
-            | Effect::HangUp { .. }
-            | Effect::Failed { .. } => return None,
-        }
-    }
-    said
 }

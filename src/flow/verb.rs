@@ -13,7 +13,7 @@ use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::port::{QueueOutcome, QueueRequest, RecordOutcome, TransferOutcome};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
-use crate::words::{Digit, Listen, Need, Prompt};
+use crate::words::{Digit, Listen, Need, Prompt, Reply};
 
 /// What guards callers at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,10 @@ pub(in crate::flow) trait Verb: Send + Sync {
         Next::Wait
     }
 
+    fn replied(&self, _run: &mut Run, _turn: &mut Turn<'_>, _reply: Reply) -> Next {
+        Next::Wait
+    }
+
     // What else a step may be or have.
 
     /// Whether it collects keys and gives a result.
@@ -110,6 +114,11 @@ pub(in crate::flow) trait Verb: Send + Sync {
     /// What the caller hears while waiting.
     fn wait_sound(&self) -> Option<Prompt> {
         None
+    }
+
+    /// Whether a call that is here has an open question.
+    fn awaits_reply(&self) -> bool {
+        false
     }
 
     /// The variables that are set once a call has left by this exit.

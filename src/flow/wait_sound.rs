@@ -15,11 +15,12 @@ pub(in crate::flow) enum WaitSound {
 }
 
 impl WaitSound {
-    /// `wait = "music"`, and `music` by name.
+    /// `wait = "music"`, and `music` by name. Only in a queue there are positions.
     pub(in crate::flow) fn read<'a>(
         build: &Build<'a>,
         section: &Section<'a>,
         default: Self,
+        has_positions: bool,
     ) -> Self {
         let music = section.string("music");
         let named = music.as_ref().filter(|(name, _)| !["default", "ring"].contains(name));
@@ -29,8 +30,7 @@ impl WaitSound {
         }
         let name = music.map_or("default", |(name, _)| name);
         let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];
-        // Only a queue has positions; its default is music.
-        let kinds = if default == Self::Ring { &kinds[..3] } else { &kinds[..] };
+        let kinds = if has_positions { &kinds[..] } else { &kinds[..3] };
         let sound = match (section.choice("wait", 3, kinds), default) {
             (0, _) => Self::Music(name.into()),
             (1, _) => Self::Silence,

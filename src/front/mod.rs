@@ -27,6 +27,8 @@
 //!
 //! **Deliberately absent:** IO, and the center, whose words are enough.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod cannot;
 pub mod exchange;
 mod handoff;

@@ -32,14 +32,14 @@ pub struct PromptStore {
     cache: Option<PathBuf>,
     /// Whether new ones are kept there.
     keeps: bool,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptSounds>,
     hold_music: OnceLock<Arc<Sound>>,
     ring: OnceLock<Arc<Sound>>,
     waiting: OnceLock<Arc<Sound>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct KeptSounds {
     sounds: BTreeMap<Prompt, Entry>,
     /// Counts uses: the entry with the smallest number was used longest ago.
     clock: u64,
@@ -279,13 +279,13 @@ impl PromptStore {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptSounds> {
         // Each change is complete before anything in it can panic.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptSounds {
     fn get(&mut self, prompt: &Prompt) -> Option<Arc<Sound>> {
         let entry = self.sounds.get_mut(prompt)?;
         self.clock += 1;

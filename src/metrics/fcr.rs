@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::metrics::CallRow;
 use crate::metrics::calls::Calls;
-use crate::metrics::figures::{Measured, Ratio};
+use crate::metrics::ratio::{Measured, Ratio};
 use crate::time::Timestamp;
 
 const HOUR: u64 = 3600;

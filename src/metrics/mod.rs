@@ -10,12 +10,15 @@
 //! **Deliberately absent:** live state (who waits now is the queue's to say), and the past beyond
 //! [`WINDOW`]: rows are kept in memory, the store has the records.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agents;
 mod calls;
 mod fact;
 mod fcr;
 mod figures;
 pub mod oracle;
+mod ratio;
 mod report;
 mod service;
 mod sum;
@@ -27,7 +30,8 @@ use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
-pub use figures::{Column, FIGURES, Figure, Figures, Measured, Ratio, Section, Unit};
+pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
+pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use service::Queueing;
 pub use sum::Sum;

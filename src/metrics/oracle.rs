@@ -138,11 +138,9 @@ impl Oracle<'_> {
 
     /// Calls that ended in the period.
     fn ended(&self) -> BTreeMap<CallId, Ended<'_>> {
-        let ends = self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::CallEnded { call, caller, outcome, outside, .. } => {
-                Some((*call, (*at, caller, *outcome, *outside)))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(at, fact)| {
+            let Fact::CallEnded { call, caller, outcome, outside, .. } = fact else { return None };
+            Some((*call, (*at, caller, *outcome, *outside)))
         });
         ends.filter(|(call, (at, ..))| *at >= self.from && *at < self.to && !self.is_agents(*call))
             .collect()
@@ -150,9 +148,8 @@ impl Oracle<'_> {
 
     /// Whether an agent's own telephone made the call.
     fn is_agents(&self, wanted: CallId) -> bool {
-        self.facts.iter().any(|(_, fact)| match fact {
-            Fact::Arrived { call, by_agent } => *call == wanted && by_agent.is_some(),
-            _ => false,
+        self.facts.iter().any(|(_, fact)| {
+            matches!(fact, Fact::Arrived { call, by_agent: Some(_) } if *call == wanted)
         })
     }
 
@@ -162,11 +159,9 @@ impl Oracle<'_> {
         let visits: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::LeftQueue { call, queue, wait_ms, left } if ended.contains_key(call) => {
-                    Some((*queue, *wait_ms, *left))
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::LeftQueue { call, queue, wait_ms, left } = fact else { return None };
+                ended.contains_key(call).then_some((*queue, *wait_ms, *left))
             })
             .filter(|(queue, ..)| wanted.is_none_or(|wanted| wanted == *queue))
             .map(|(queue, wait, left)| {
@@ -227,13 +222,10 @@ impl Oracle<'_> {
         let outcomes: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::OfferEnded { call, queue, agent, outcome }
-                    if ended.contains_key(call) && whose.has(Some(*queue), *agent) =>
-                {
-                    Some(*outcome)
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::OfferEnded { call, queue, agent, outcome } = fact else { return None };
+                let is_wanted = ended.contains_key(call) && whose.has(Some(*queue), *agent);
+                is_wanted.then_some(*outcome)
             })
             .collect();
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count() as u64;
@@ -252,17 +244,19 @@ impl Oracle<'_> {
         for (_, fact) in self.facts {
             let Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } = fact else { continue };
             if ended.contains_key(&leg.call) && whose.has(*queue, *agent) {
-                let work = self.facts.iter().find_map(|(_, fact)| match fact {
-                    Fact::WrapUpEnded { leg: of, acw_ms, resolved, .. } if of == leg => {
-                        Some((*acw_ms, *resolved))
-                    }
-                    _ => None,
-                });
                 let (leg, talk_ms, hold_ms) = (*leg, *talk_ms, *hold_ms);
-                legs.push(LegTimes { leg, talk_ms, hold_ms, work });
+                legs.push(LegTimes { leg, talk_ms, hold_ms, work: self.work(leg) });
             }
         }
         legs
+    }
+
+    /// The after-call work of this leg's agent, and what the agent said of the call.
+    fn work(&self, wanted: LegId) -> Option<(u64, Option<bool>)> {
+        self.facts.iter().find_map(|(_, fact)| {
+            let Fact::WrapUpEnded { leg, acw_ms, resolved, .. } = fact else { return None };
+            (*leg == wanted).then_some((*acw_ms, *resolved))
+        })
     }
 
     fn handling(&self, whose: Whose, answers: &mut Answers) {
@@ -340,24 +334,19 @@ impl Oracle<'_> {
     }
 
     fn contacts(&self) -> Vec<Contact> {
-        let ends = self.facts.iter().filter_map(|(_, fact)| match fact {
-            Fact::CallEnded { call, caller, intent, outcome, .. }
-                if *outcome != CallOutcome::Refused && !self.is_agents(*call) =>
-            {
-                Some((*call, caller.clone(), intent.clone()))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(_, fact)| {
+            let Fact::CallEnded { call, caller, intent, outcome, .. } = fact else { return None };
+            let is_contact = *outcome != CallOutcome::Refused && !self.is_agents(*call);
+            is_contact.then(|| (*call, caller.clone(), intent.clone()))
         });
         ends.map(|(call, caller, intent)| {
-            let corrected = self.facts.iter().rev().find_map(|(_, fact)| match fact {
-                Fact::WrapUpEnded { leg, intent: Some(intent), .. } if leg.call == call => {
-                    Some(intent.clone())
-                }
-                _ => None,
+            let corrected = self.facts.iter().rev().find_map(|(_, fact)| {
+                let Fact::WrapUpEnded { leg, intent, .. } = fact else { return None };
+                intent.clone().filter(|_| leg.call == call)
             });
-            let arrived = self.facts.iter().find_map(|(at, fact)| match fact {
-                Fact::Arrived { call: of, .. } if *of == call => Some(at.as_millis()),
-                _ => None,
+            let arrived = self.facts.iter().find_map(|(at, fact)| {
+                let Fact::Arrived { call: of, .. } = fact else { return None };
+                (*of == call).then_some(at.as_millis())
             });
             Contact { at: arrived.unwrap_or(0), call, caller, intent: corrected.or(intent) }
         })

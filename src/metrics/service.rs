@@ -13,7 +13,7 @@
 
 use serde::Serialize;
 
-use crate::metrics::figures::Ratio;
+use crate::metrics::ratio::Ratio;
 use crate::metrics::{QueueVisit, Target};
 use crate::words::QueueExit;
 

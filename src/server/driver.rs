@@ -25,11 +25,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::api::Request;
+use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
 use crate::id::LegId;
 use crate::media::io::Fact;
+use crate::server::asks::Replied;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::{Outbox, Reply};
@@ -70,6 +72,9 @@ pub(super) struct Driver {
     pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     /// What became of commands to them.
     pub(super) rest_results: mpsc::Receiver<RestResult>,
+    /// Those who ask services, and what these say.
+    pub(super) asks: Asks,
+    pub(super) replies: mpsc::Receiver<Replied>,
     /// Recordings that were kept long enough.
     pub(super) expired: mpsc::Receiver<Expired>,
     /// `None` without credentials for any provider.
@@ -90,6 +95,7 @@ enum Wakeup {
     Resolved(Resolved),
     Webhooks(WebhookBatch),
     RestResult(RestResult),
+    Replied(Replied),
     Expired(Expired),
     Timer,
     Signal(Signal),
@@ -101,6 +107,7 @@ impl Driver {
         for (at, event) in std::mem::take(&mut self.first) {
             self.feed_as_of(at, event);
         }
+        self.ask_again();
         self.turn();
         self.wake_fronts(self.clock.now());
         self.turn();
@@ -116,6 +123,7 @@ impl Driver {
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
+                Wakeup::Replied(replied) => self.take_reply(replied),
                 Wakeup::Expired(expired) => self.take_expired(expired),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
@@ -148,6 +156,7 @@ impl Driver {
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
+            Some(replied) = self.replies.recv() => Wakeup::Replied(replied),
             Some(expired) = self.expired.recv() => Wakeup::Expired(expired),
             signal = signals.next() => Wakeup::Signal(signal),
         }
@@ -249,7 +258,7 @@ impl Driver {
         while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
-        self.outbox.release(self.rest.as_ref(), is_written);
+        self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
     }
 
     /// Writes what was noted, and then does with the calls that came in this turn what the center
@@ -380,15 +389,27 @@ impl Turn for Driver {
     }
 
     fn carry_out(&mut self, now: Timestamp, command: Command) {
-        let Some(about_record) = self.exchange.carry_out(now, command) else { return };
-        match about_record {
+        let Some(left) = self.exchange.carry_out(now, command) else { return };
+        match left {
+            Command::Ask { id, what, until } => self.outbox.ask(id, *what, until),
             Command::CloseRecord { record } => {
                 self.exchange.calls.ended(&record);
                 self.store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
             Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
-            _ => {} // the telephones keep whatever is about a leg
+            // The telephones keep whatever is about a leg.
+            Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. } => {}
         }
     }
 

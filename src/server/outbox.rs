@@ -14,12 +14,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::api::Unconfirmed;
+use crate::ask::io::Asks;
 use crate::center::snapshot::{AgentView, CallView};
-use crate::id::CallId;
+use crate::id::{AskId, CallId};
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestOrder;
+use crate::words::Question;
 
 /// A write into the page cache takes microseconds; one that takes this long waited for the disk.
 const SLOW_AFTER: Duration = Duration::from_millis(100);
@@ -31,6 +33,8 @@ pub(super) struct Outbox {
     replies: Vec<Reply>,
     /// For the threads that speak with providers.
     orders: Vec<RestOrder>,
+    /// For the threads that ask services.
+    questions: Vec<(AskId, Question, Timestamp)>,
     pub(super) slow_writes: SlowWrites,
 }
 
@@ -64,6 +68,10 @@ impl Outbox {
         self.orders.push(order);
     }
 
+    pub(super) fn ask(&mut self, id: AskId, what: Question, until: Timestamp) {
+        self.questions.push((id, what, until));
+    }
+
     /// The call gets this instead of all that was put in about it.
     pub(super) fn replace(&mut self, call: CallId, document: &Document) {
         for reply in &mut self.replies {
@@ -73,10 +81,11 @@ impl Outbox {
             }
         }
         self.orders.retain(|order| order.leg().call != call);
+        self.questions.retain(|(id, ..)| id.call != call);
     }
 
     /// `is_written`: all that the turn noted is.
-    pub(super) fn release(&mut self, rest: Option<&Rest>, is_written: bool) {
+    pub(super) fn release(&mut self, rest: Option<&Rest>, asks: &Asks, is_written: bool) {
         for reply in self.replies.drain(..) {
             match reply {
                 Reply::Documents(reply, answers) => {
@@ -89,6 +98,9 @@ impl Outbox {
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
             }
+        }
+        for (id, what, until) in self.questions.drain(..) {
+            asks.ask(id, what, until);
         }
         for order in self.orders.drain(..) {
             let Some(rest) = rest else { continue };

@@ -67,12 +67,11 @@ impl Driver {
     /// Whether those who carry the legs can do what is asked for.
     fn can_fronts(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
-        let can = match ask {
-            AgentRequest::Consult { target } => {
-                let whom = self.center.consult_dials(agent, target);
-                self.exchange.can_consult(leg, whom.as_ref())
-            }
-            ask => self.exchange.can(leg, ask),
+        let can = if let AgentRequest::Consult { target } = ask {
+            let whom = self.center.consult_dials(agent, target);
+            self.exchange.can_consult(leg, whom.as_ref())
+        } else {
+            self.exchange.can(leg, ask)
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
     }

@@ -68,7 +68,10 @@ fn reachability(config: &Config) -> BTreeMap<String, setup::Reachability> {
         {
             Some(setup::Reachability::Provider(provider.clone()))
         }
-        _ => (!has_sip).then_some(setup::Reachability::Sip),
+        config::Phone::Registers { .. }
+        | config::Phone::Fixed { .. }
+        | config::Phone::Outside { .. }
+        | config::Phone::Client { .. } => (!has_sip).then_some(setup::Reachability::Sip),
     };
     let agents = config.agents.iter();
     agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()

@@ -201,7 +201,9 @@ impl Front for SipFront {
                 self.calls_recorded.call_ended(record.call);
                 return Some(command);
             }
-            Command::AmendRecord { .. } | Command::AmendRecording { .. } => return Some(command),
+            Command::Ask { .. } | Command::AmendRecord { .. } | Command::AmendRecording { .. } => {
+                return Some(command);
+            }
         }
         None
     }

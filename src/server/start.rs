@@ -38,7 +38,7 @@ use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{banner, listen, malloc, providers, setup};
+use crate::server::{asks, banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
@@ -172,6 +172,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
     let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
+    let (asks, replies) = asks::start(&config, clock)?;
     let driver = Driver {
         clock,
         timer: Timer::default(),
@@ -185,6 +186,8 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         resolved,
         webhooks: providers.webhooks,
         rest_results: providers.rest_results,
+        asks,
+        replies,
         expired,
         rest: providers.rest,
         drain_timeout: config.server.drain_timeout,

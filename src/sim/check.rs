@@ -178,6 +178,7 @@ impl Watch {
                 | Event::Recorded { .. }
                 | Event::RecordFailed { .. }
                 | Event::RecordingExpired { .. }
+                | Event::Replied { .. }
                 | Event::PhoneReachable { .. }
                 | Event::AgentAsked { .. }
                 | Event::EndCall { .. }
@@ -236,6 +237,10 @@ impl Watch {
             | Command::Record { leg, .. }
             | Command::StopRecord { leg } => self.plays(*leg, command),
             Command::RecordCall { leg, left, .. } => self.records_call(*leg, *left, command),
+            Command::Ask { id, until, .. } => {
+                let live = self.calls.contains_key(&id.call);
+                assert!(live && *until > self.now, "{id} is asked by nobody, or too late");
+            }
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
             Command::Hear { leg, from } => self.hears(*leg, from, command, center),
             Command::HangUp { leg, cause } => {

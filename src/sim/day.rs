@@ -70,7 +70,7 @@ pub enum OptionsError {
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct DayReport {
     pub flows: Vec<String>,
     pub calls_per_hour: f64,
     pub hours: f64,
@@ -204,7 +204,7 @@ impl Options {
 /// # Errors
 ///
 /// The first option that makes no sense.
-pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
+pub fn simulate(options: &Options) -> Result<DayReport, OptionsError> {
     let agents = options.check()?;
     let rows = agents.map(|agents| {
         let days: Vec<Day> = (0..options.days)
@@ -212,7 +212,7 @@ pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
             .collect();
         row(agents, &days)
     });
-    Ok(Report {
+    Ok(DayReport {
         rows: rows.collect(),
         flows: options.setup.flows.iter().map(|flow| flow.name().to_string()).collect(),
         calls_per_hour: options.calls_per_hour,
@@ -337,7 +337,7 @@ fn number(estimate: Option<Estimate>, times: f64, unit: &str) -> String {
     }
 }
 
-impl Report {
+impl DayReport {
     /// A table for people, with what was assumed above it.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -414,6 +414,26 @@ give_up = "bye"
         assert_eq!((replay.inputs, replay.center.calls_live()), (7, 2));
     }
 
+    /// A provider may report a key that was pressed some time ago.
+    #[test]
+    fn keys_of_a_secret_step_are_masked_also_where_they_come_late() {
+        let (call, at) = (CallId(1), Timestamp(100_500));
+        let leg = LegId::caller(call);
+        let key = Event::Digit { leg, digit: Digit::new('4').unwrap() };
+        let keys = Event::Keys { leg, keys: vec![Digit::new('7').unwrap(); 2] };
+        let mut center = ContactCenter::new(pin());
+        center.handle(Timestamp(100_000), arrived(call));
+        while center.poll_command().is_some() {}
+        for event in [key, keys] {
+            let late = Event::Late { at, event: Box::new(event.clone()) };
+            for event in [event, late] {
+                let text = line(&Entry::new(&center, 0, Timestamp(101_000), Some(&event)));
+                let is_hidden = !text.contains("\"4\"") && !text.contains("\"7\"");
+                assert!(text.contains('•') && is_hidden, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn fault_14_a_line_that_no_run_wrote_is_taken_or_ends_the_replay_with_its_place() {
         let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });

@@ -15,6 +15,8 @@
 //!
 //! **Deliberately absent:** real time, and any other source of chance than the seed.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod agent;
 pub mod behaviour;
 pub mod caller;
@@ -28,6 +30,7 @@ mod own;
 pub mod random;
 mod recording;
 pub mod scenario;
+mod service;
 mod supervisor;
 pub mod swarm;
 pub mod transcript;
@@ -62,7 +65,7 @@ const CALM_MAX: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// What one run came to.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct RunReport {
     pub seed: u64,
     /// Of every input and command; equal for equal runs, and 0 without a journal.
     pub journal_hash: u64,
@@ -95,7 +98,7 @@ pub struct Failure {
 /// # Errors
 ///
 /// If an invariant is broken, with what is needed to see it again.
-pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
+pub fn run(seed: u64) -> Result<RunReport, Box<Failure>> {
     let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, false).map_err(|(message, tail)| {
         let smallest = smallest(seed, &swarm);
@@ -108,7 +111,7 @@ pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
+pub fn run_and_keep(seed: u64) -> Result<RunReport, Box<Failure>> {
     let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, true).map_err(|(message, tail)| {
         Box::new(Failure { seed, message, smallest: swarm.clone(), swarm, tail })
@@ -127,7 +130,7 @@ fn scenario_swarm(seed: u64) -> Swarm {
     Swarm::pick(&mut random.fork())
 }
 
-fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec<String>)> {
+fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<RunReport, (String, Vec<String>)> {
     let mut sim = scenario_sim(seed, swarm, keep);
     match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(()) => Ok(sim.report(seed)),
@@ -279,8 +282,8 @@ impl Sim {
     }
 
     #[must_use]
-    pub fn report(self, seed: u64) -> Report {
-        Report {
+    pub fn report(self, seed: u64) -> RunReport {
+        RunReport {
             seed,
             journal_hash: self.journal.as_ref().map_or(0, Journal::hash),
             inputs: self.inputs,
@@ -327,10 +330,11 @@ impl Turn for Sim {
         if let Some(watch) = &mut self.watch {
             watch.asked(&command, &self.center);
         }
-        match &command {
-            Command::CloseRecord { record } => self.tally.record(record),
-            Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
-            _ => {}
+        if let Command::CloseRecord { record } = &command {
+            self.tally.record(record);
+        }
+        if let Command::AmendRecord { wrap_up, .. } = &command {
+            self.tally.write_up(wrap_up);
         }
         self.world.execute(now, command, &self.center);
     }
@@ -354,8 +358,8 @@ fn listed(names: &[String]) -> String {
 
 /// The call that this begins.
 fn arrival(event: &Event) -> Option<CallId> {
-    match event {
-        Event::CallArrived { call, .. } | Event::CallOpening { call, .. } => Some(*call),
-        _ => None,
-    }
+    let (Event::CallArrived { call, .. } | Event::CallOpening { call, .. }) = event else {
+        return None;
+    };
+    Some(*call)
 }

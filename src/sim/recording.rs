@@ -99,14 +99,13 @@ impl RecordingWatch {
     }
 
     pub(super) fn told(&mut self, event: &Event) {
-        match event {
-            Event::PromptDone { leg, play } if self.announcing.get(leg) == Some(play) => {
-                self.announced.insert(leg.call);
-            }
-            Event::Recorded { recording, .. } | Event::RecordFailed { recording, .. } => {
-                self.ended(*recording);
-            }
-            _ => {}
+        if let Event::PromptDone { leg, play } = event
+            && self.announcing.get(leg) == Some(play)
+        {
+            self.announced.insert(leg.call);
+        }
+        if let Event::Recorded { recording, .. } | Event::RecordFailed { recording, .. } = event {
+            self.ended(*recording);
         }
     }
 
@@ -142,7 +141,20 @@ impl RecordingWatch {
                 assert!(self.stopped.insert(recording), "{recording} is ended twice");
                 self.ended(recording);
             }
-            _ => {}
+            Command::StopRecord { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. }
+            | Command::Ask { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => {}
         }
     }
 

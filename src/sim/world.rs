@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::center::ContactCenter;
 use crate::flow::Flow;
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
 use crate::sim::behaviour::Behaviour;
 use crate::sim::caller::{self, Asks, Caller};
@@ -21,7 +21,9 @@ use crate::sim::supervisor;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, Event, Hearing, Prompt, RecordingEnd, Target};
+use crate::words::{
+    AgentRequest, Cause, Command, Event, Hearing, Prompt, RecordingEnd, Reply, Target,
+};
 
 /// How fast the voices speak.
 const CHARACTERS_PER_S: u64 = 14;
@@ -66,6 +68,11 @@ pub enum Stimulus {
         leg: LegId,
         recording: RecordingId,
         ended: RecordingEnd,
+    },
+    Replies {
+        leg: LegId,
+        id: AskId,
+        reply: Reply,
     },
     /// Faults and new callers end here.
     Calm,
@@ -192,6 +199,7 @@ impl World {
             Stimulus::Agent { agent, act } => self.agent_acts(now, agent, act, center),
             Stimulus::PromptEnds { leg, play } => self.prompt_ends(now, leg, play),
             Stimulus::TalkEnds { leg } => self.talk_ends(now, leg),
+            Stimulus::Replies { leg, id, reply } => self.replies(now, leg, id, reply),
             Stimulus::Supervisor { leg, act } => self.supervisor_acts(now, leg, act),
             Stimulus::MessageEnds { leg, recording, ended } => {
                 self.message_ends(now, leg, Some(recording), ended);
@@ -233,6 +241,7 @@ impl World {
             // It is silent about what it hears.
             Command::Hear { leg, .. } if leg.is_recorder() => {}
             Command::Hear { leg, from } => self.hears(now, leg, &from),
+            Command::Ask { id, what, until } => self.is_asked(now, id, &what, until),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
         }
@@ -292,6 +301,7 @@ impl World {
             | Command::StopPlay { .. }
             | Command::Ring { .. }
             | Command::Hear { .. }
+            | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
@@ -502,6 +512,7 @@ impl World {
                 | Event::DialFailed { .. }
                 | Event::PromptDone { .. }
                 | Event::Recorded { .. }
+                | Event::Replied { .. }
                 | Event::HungUp { .. }
         );
         let again = delivery.again.filter(|_| copied).map(|at| (at, event.clone()));

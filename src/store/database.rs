@@ -112,7 +112,7 @@ pub(super) enum Change {
     Keep(Kept),
     /// What was kept under lower numbers is in the database.
     KeptUntil(u64),
-    /// No call before this one is to be given its number; never less than before.
+    /// Calls after this take larger numbers; never less than before.
     NextCall(CallId),
     /// Every call of this segment of the journal has its record.
     Finish { segment: String, clean: bool },

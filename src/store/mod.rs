@@ -13,6 +13,8 @@
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod amend;
 mod appender;
 #[cfg(test)]

@@ -98,7 +98,7 @@ mod tests {
     use crate::store::database::{DatabaseError, Past};
     use crate::time::Timestamp;
 
-    /// Says when a list begins, and ends it when it is told to.
+    /// Says when a list begins, and ends it when the test says so.
     #[derive(Debug)]
     struct Slow {
         begun: Sender<()>,

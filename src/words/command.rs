@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::id::{CallId, LegId, PlayId, RecordingId};
+use crate::id::{AskId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingUpdate, Target, WrapUp};
+use crate::words::{
+    CallRecord, Cause, Digit, From, Prompt, Question, RecordingUpdate, Target, WrapUp,
+};
 
 /// Everything the contact center can ask of the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +62,9 @@ pub enum Command {
     Hear { leg: LegId, from: BTreeSet<LegId> },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
     HangUp { leg: LegId, cause: Cause },
+    /// Ask a service. `Replied` follows once; after `until` it is no longer of use. The same question
+    /// may be asked twice under one id, before and after a restart: it is to be answered as one.
+    Ask { id: AskId, what: Box<Question>, until: Timestamp },
     /// The call is over; this is its record, once.
     CloseRecord { record: Box<CallRecord> },
     /// After-call work of a closed record became known.
@@ -70,7 +75,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The leg this is about; `None` where it is about a record.
+    /// The leg this is about; `None` where it is about a question or a record.
     #[must_use]
     pub fn leg(&self) -> Option<LegId> {
         match self {
@@ -85,9 +90,10 @@ impl Command {
             | Self::Dial { leg, .. }
             | Self::Hear { leg, .. }
             | Self::HangUp { leg, .. } => Some(*leg),
-            Self::CloseRecord { .. } | Self::AmendRecord { .. } | Self::AmendRecording { .. } => {
-                None
-            }
+            Self::Ask { .. }
+            | Self::CloseRecord { .. }
+            | Self::AmendRecord { .. }
+            | Self::AmendRecording { .. } => None,
         }
     }
 }

@@ -8,11 +8,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, RecordingKind,
-    SupervisorRequest, Via,
+    Reply, SupervisorRequest, Via,
 };
 
 /// Everything the outside can tell the contact center.
@@ -84,6 +84,8 @@ pub enum Event {
     /// A request about a call, as its supervisor. `by` says who asks, in the
     /// words of whoever let them ask.
     SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
+    /// What became of a question. It may come late, and twice.
+    Replied { id: AskId, reply: Reply },
     /// An event that was long on its way: it happened at `at`, not now.
     Late {
         at: Timestamp,
@@ -126,6 +128,7 @@ impl Event {
             Self::Recorded { recording, .. }
             | Self::RecordFailed { recording, .. }
             | Self::RecordingExpired { recording } => Some(recording.call),
+            Self::Replied { id, .. } => Some(id.call),
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
         }
     }

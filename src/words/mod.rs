@@ -9,6 +9,8 @@
 //! **Deliberately absent:** behaviour. A word may say what it is (its name, its text, the law by
 //! which two of it are one); what follows from it is decided elsewhere.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod activity;
 mod agent_request;
 mod agent_state;
@@ -30,11 +32,13 @@ mod need;
 mod offer_outcome;
 mod party_leg;
 mod prompt;
+mod question;
 mod queue_exit;
 mod queue_visit;
 mod record;
 mod record_filter;
 mod recording;
+mod reply;
 mod supervision;
 mod target;
 #[cfg(test)]
@@ -62,6 +66,9 @@ pub use need::Need;
 pub use offer_outcome::OfferOutcome;
 pub use party_leg::{HandedOver, ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
 pub use prompt::Prompt;
+pub use question::{
+    HeaderValue, HttpMethod, HttpQuestion, JsonPath, JsonStep, Question, Service, Take,
+};
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
@@ -69,6 +76,7 @@ pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };
+pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};

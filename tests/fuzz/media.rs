@@ -82,5 +82,7 @@ pub(super) fn wav(bytes: &[u8]) {
     let _ = (recording.lacks(), recording.is_resampled());
     let ulaw = recording.to_ulaw();
     let again = wav::open(&wav::from_ulaw(&ulaw)).expect("a file of ours is one").to_ulaw();
-    assert_eq!(again, ulaw);
+    // µ-law has two zeros; linear sound, as the file has it, one.
+    let one_zero = |code: &u8| if *code == 0x7F { 0xFF } else { *code };
+    assert!(again.iter().copied().eq(ulaw.iter().map(one_zero)));
 }

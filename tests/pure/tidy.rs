@@ -8,6 +8,7 @@
 //!
 //! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
 
+mod arms;
 mod circles;
 mod names;
 mod prose;
@@ -39,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["acd", "call", "center", "flow", "front", "id", "metrics", "time", "words"]),
     ("sip", &["id", "number", "time", "words"]),
     ("media", &["id", "time", "words"]),
+    ("ask", &["id", "time", "words"]),
     ("webhook", &["front", "id", "number", "time", "words"]),
     ("api", &["acd", "call", "center", "flow", "id", "metrics", "time", "words"]),
     ("store", &["center", "id", "time", "words"]),

@@ -25,6 +25,8 @@ struct Menu {
     options: InputOptions,
     /// In the order of the file.
     keys: Vec<(String, StepId)>,
+    /// Some entry is complete and yet may go on.
+    is_ambiguous: bool,
     /// What callers may say, by step. Kept for the day they are listened to.
     phrases: Vec<(StepId, Vec<String>)>,
 }
@@ -40,9 +42,10 @@ pub(in crate::flow) fn read<'a>(
 impl Menu {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let options = InputOptions::read(build, section);
-        let mut menu = Self { options, keys: Vec::new(), phrases: Vec::new() };
+        let mut menu = Self { options, keys: Vec::new(), is_ambiguous: false, phrases: Vec::new() };
         if let Some(item) = section.required("keys") {
             menu.read_keys(build, section, item);
+            menu.is_ambiguous = menu.keys.iter().any(|(keys, _)| menu.longer(keys));
         }
         if let Some(item) = section.get("phrases") {
             menu.read_phrases(build, section, item);
@@ -185,7 +188,7 @@ impl InputStep for Menu {
     }
 
     fn is_ambiguous(&self) -> bool {
-        self.keys.iter().any(|(keys, _)| self.longer(keys))
+        self.is_ambiguous
     }
 
     fn said(&self) -> &[(StepId, Vec<String>)] {

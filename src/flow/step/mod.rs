@@ -10,6 +10,7 @@ mod branch;
 mod collect;
 pub(in crate::flow) mod hangup;
 mod hours_check;
+mod lookup;
 mod menu;
 mod play;
 mod queue;
@@ -45,6 +46,7 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
     VerbEntry { name: "queue", names: nothing, read: queue::read },
     VerbEntry { name: "transfer", names: nothing, read: transfer::read },
     VerbEntry { name: "record", names: record::names, read: record::read },
+    VerbEntry { name: "lookup", names: lookup::names, read: lookup::read },
     VerbEntry { name: "hangup", names: nothing, read: hangup::read },
 ];
 

@@ -93,7 +93,7 @@ impl Queue {
             priority: read_priority(build, section),
             relax: read_relax(build, section),
             intent: intent.map(|(text, span)| build.text(section, "intent", text, span)),
-            sound: WaitSound::read(build, section, WaitSound::Music("default".into())),
+            sound: WaitSound::read(build, section, WaitSound::Music("default".into()), true),
             announcements,
             announcement,
             exit_key: read_key(section, "exit_key", None),

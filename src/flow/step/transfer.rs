@@ -58,7 +58,7 @@ impl Transfer {
             place,
             trunk: trunk.map(|(name, _)| name.into()),
             ring_timeout: section.seconds("ring_timeout_s", RING_TIMEOUT_S, 1..=300),
-            sound: WaitSound::read(build, section, WaitSound::Ring),
+            sound: WaitSound::read(build, section, WaitSound::Ring, false),
             next: build.exit(section, "next"),
             busy: build.exit(section, "busy"),
             no_answer: build.exit(section, "no_answer"),

@@ -26,6 +26,8 @@ fn office() -> Known {
         caller_fields: names(&["plan"]),
         sounds: names(&["welcome.wav"]),
         music: names(&["jazz"]),
+        services: names(&["crm.example.com"]),
+        lookup_secrets: names(&["crm"]),
     }
 }
 

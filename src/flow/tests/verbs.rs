@@ -3,7 +3,7 @@
 //!
 //! A verb that is new has no sample here, and the first test says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
@@ -28,12 +28,18 @@ const SAMPLES: &[(&str, &str)] = &[
     ("transfer", "to = '+14155550199'\nnext = 'end'"),
     ("record", "text = 'Speak.'\ninto = 'a'\nnext = 'end'\nempty = 'end'"),
     ("record", "into = 'a'\nnext = 'end'"),
+    ("lookup", "url = 'https://a.example/'\nok = 'end'\nnone = 'end'\nfailed = 'end'"),
+    (
+        "lookup",
+        "url = 'https://a.example/'\ntext = 'Wait.'\nset = { a = 'a' }\nok = 'end'\nnone = 'end'\n\
+         failed = 'end'",
+    ),
     ("hangup", "text = 'Goodbye.'"),
     ("hangup", ""),
 ];
 
 /// Everything that can happen to a call which has begun.
-const INPUTS: [&str; 16] = [
+const INPUTS: [&str; 20] = [
     "done",
     "timer",
     "silence",
@@ -49,6 +55,10 @@ const INPUTS: [&str; 16] = [
     "recorded call-1-1",
     "recorded nothing",
     "record failed",
+    "reply {}",
+    "reply nothing",
+    "reply failed",
+    "reply timeout",
     "sent to end",
 ];
 
@@ -166,15 +176,18 @@ fn no_verb_leaves_a_caller_standing() {
                     && first(&flow).step.nature().is_secret;
                 assert!(!is_secret || run.secret(), "{verb} {options}: {act}");
                 run.handle(&Context { now, ..Context::default() }, input(act), &mut out);
-                handed_on |= out
-                    .iter()
-                    .any(|effect| matches!(effect, Effect::Enqueue(_) | Effect::Transfer(_)));
+                handed_on |= out.iter().any(|effect| is_handed_on(effect));
                 let waits = run.deadline().is_some() || handed_on;
                 assert!(run.is_over() || waits, "{verb} {options}: stands still after {act}");
                 now = run.deadline().unwrap_or(now + Duration::from_secs(1));
             }
         }
     }
+}
+
+/// Somebody else says next what happens.
+fn is_handed_on(effect: &Effect) -> bool {
+    matches!(effect, Effect::Enqueue(_) | Effect::Transfer(_) | Effect::Ask(_))
 }
 
 /// A copy of a run goes its own way: what a document says beforehand must not change the call.

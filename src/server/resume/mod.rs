@@ -134,7 +134,10 @@ pub(super) fn begin(
             let losses = center.losses(&|call| carried.contains(&call), &|provider, target| {
                 is_dialed_by(config, provider, target)
             });
-            (center, losses.into_iter().map(|event| (lost_at, event)).collect::<Vec<_>>())
+            let asks = center.asks_lost().into_iter();
+            let losses = losses.into_iter().chain(asks).map(|event| (lost_at, event));
+            let losses = losses.collect::<Vec<_>>();
+            (center, losses)
         }
         None => {
             let mut center = fresh();

@@ -97,7 +97,21 @@ impl<'a> Rebuilding<'a> {
                         record.learn(&update);
                     }
                 }
-                _ => {}
+                // A record that the database has; legs, of which none is left to carry; and
+                // questions, of which the center keeps those that are open.
+                Command::CloseRecord { .. }
+                | Command::Answer { .. }
+                | Command::Ring { .. }
+                | Command::Reject { .. }
+                | Command::Play { .. }
+                | Command::StopPlay { .. }
+                | Command::Record { .. }
+                | Command::StopRecord { .. }
+                | Command::RecordCall { .. }
+                | Command::Dial { .. }
+                | Command::Hear { .. }
+                | Command::Ask { .. }
+                | Command::HangUp { .. } => {}
             }
         }
     }

@@ -114,13 +114,13 @@ impl SipFront {
         calls.next = CallId(call.0 + 1);
         let bound = self.ua.bind(now, dialog, leg, media);
         let (by, cause) = match bound {
-            Bound::Fits | Bound::Offers => {
+            Bound::Fits => {
                 let Caller { from, to, via } = caller;
-                self.events.push_back(match bound {
-                    Bound::Offers => Event::CallOpening { call, from, to, via },
-                    _ => Event::CallArrived { call, from, to, via },
-                });
-                return;
+                return self.events.push_back(Event::CallArrived { call, from, to, via });
+            }
+            Bound::Offers => {
+                let Caller { from, to, via } = caller;
+                return self.events.push_back(Event::CallOpening { call, from, to, via });
             }
             Bound::Unfit(_) => (EndedBy::Server, Cause::INCOMPATIBLE),
             Bound::Gone => (EndedBy::Caller, Cause::NORMAL_CLEARING),
@@ -133,10 +133,8 @@ impl SipFront {
     /// closed.
     fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, event: Event) {
         self.close(leg);
-        let end = match event {
-            Event::LegLost { how, .. } => HandoffEnd::Lost(cause, how),
-            _ => HandoffEnd::HungUp(cause),
-        };
+        let lost = if let Event::LegLost { how, .. } = event { Some(how) } else { None };
+        let end = lost.map_or(HandoffEnd::HungUp(cause), |how| HandoffEnd::Lost(cause, how));
         if self.handed.ended(leg, end) {
             return;
         }

@@ -25,6 +25,7 @@
 //! | | `consults NUMBER`, `consults agent NAME`, `consults queue NAME`, `completes`, `confers` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
+//! | `service`, whoever was asked last | `answers NAME=VALUE …`, `knows nothing`, `fails` |
 //! | `outside`, whoever is dialed | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |
 //!
 //! Before the first scene, and in a scene before its first `>`, stand what there is: `agent NAME
@@ -40,6 +41,7 @@
 pub mod front;
 mod message;
 mod record;
+mod reply;
 mod scene;
 mod script;
 

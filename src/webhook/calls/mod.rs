@@ -316,7 +316,10 @@ impl ProviderCalls {
         session.moved = Some(to);
         let what = match session.program {
             session::Program::HangUp { .. } => AskWhat::End,
-            _ => AskWhat::Move { to: Link::Step { call, n: to } },
+            session::Program::Silent
+            | session::Program::Play { .. }
+            | session::Program::Record(_)
+            | session::Program::Reject { .. } => AskWhat::Move { to: Link::Step { call, n: to } },
         };
         self.ask(call, what);
     }

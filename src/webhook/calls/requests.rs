@@ -123,13 +123,25 @@ impl ProviderCalls {
         }
         let last = match link {
             Link::Step { n, .. } => n + 1 == session.next,
-            _ => session.next == 1,
+            Link::Voice
+            | Link::Events
+            | Link::Status { .. }
+            | Link::Leg { .. }
+            | Link::LegStatus { .. }
+            | Link::Recording { .. }
+            | Link::Audio { .. } => session.next == 1,
         };
         let is_over = session.caller.is_over();
         if session.on_air.is_asked() || last && !is_over {
             session.on_air = match session.on_air {
                 OnAir::Conference | OnAir::AskedAnew => OnAir::AskedAnew,
-                _ => OnAir::Asked,
+                OnAir::Nothing
+                | OnAir::Asked
+                | OnAir::Sounds { .. }
+                | OnAir::Dial { .. }
+                | OnAir::Record { .. }
+                | OnAir::HandOff { .. }
+                | OnAir::End => OnAir::Asked,
             };
             return WebhookResult::Asked(Ticket { call, link: link.clone() });
         }

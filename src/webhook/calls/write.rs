@@ -214,6 +214,9 @@ impl Writer<'_> {
         }
         match self.session.program.clone() {
             Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
+            Program::Play { repeat: true, .. } if ahead.is_brief && !self.provider.has_rest => {
+                self.silent(ahead.listen)
+            }
             Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
             Program::Silent => self.silent(ahead.listen),
             Program::Record(recording) => self.record(&recording),
@@ -264,7 +267,11 @@ impl Writer<'_> {
     fn hold_back(&mut self, listen: Option<Listen>) -> Written {
         let prompts = match &self.session.program {
             Program::Play { prompts, repeat: true, .. } => prompts.clone(),
-            _ => vec![Prompt::Silence { ms: 0 }],
+            Program::Silent
+            | Program::Play { repeat: false, .. }
+            | Program::Record(_)
+            | Program::HangUp { .. }
+            | Program::Reject { .. } => vec![Prompt::Silence { ms: 0 }],
         };
         self.wait(&prompts, listen)
     }

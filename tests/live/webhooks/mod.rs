@@ -18,6 +18,7 @@ mod holds;
 mod http;
 mod kills;
 mod kind;
+mod lookup;
 mod outside;
 mod readme;
 mod sdk;

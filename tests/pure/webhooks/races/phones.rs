@@ -89,6 +89,7 @@ impl Front for Phones {
             }
             Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
+            | Command::Ask { .. }
             | Command::AmendRecording { .. } => Some(command),
             Command::Answer { .. }
             | Command::Ring { .. }
