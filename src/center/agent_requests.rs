@@ -223,7 +223,7 @@ impl ContactCenter {
         vars: &BTreeMap<String, serde_json::Value>,
     ) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
-        let flow = call.run.as_ref().map(flow::Run::flow);
+        let flow = call.run().map(flow::Run::flow);
         let Some(flow) = flow.filter(|flow| !flow.step_names().any(|name| name == step)) else {
             return check_vars(vars);
         };
@@ -271,10 +271,10 @@ impl ContactCenter {
         if self.agent_ids.get(login) == Some(&asking) {
             return Err(Refused::ConsultsThemselves { agent });
         }
-        if call.origin.via.agent() == Some(login) {
+        if call.origin().via.agent() == Some(login) {
             return Err(Refused::ConsultedIsCallingAgent { agent });
         }
-        self.may_ring_for(login, call.origin.via.provider())
+        self.may_ring_for(login, call.origin().via.provider())
     }
 
     /// How the queue of this name is asked for an agent: as it would have been when the talk began.
@@ -287,9 +287,9 @@ impl ContactCenter {
         let queue = name.to_owned();
         let now = call.talk().map(|talk| talk.since).unwrap_or_default();
         let context = flow::Context { now, position: None, waiting: None };
-        let of_call = call.run.as_ref().map(flow::Run::flow);
+        let of_call = call.run().map(flow::Run::flow);
         let flows = of_call.into_iter().chain(&self.setup.flows);
-        let request = call.run.as_ref().and_then(|run| {
+        let request = call.run().and_then(|run| {
             flows.into_iter().find_map(|flow| flow.consult_request(run, &context, name))
         });
         let Some((id, request)) = self.queue_ids.get(name).copied().zip(request) else {
@@ -327,7 +327,7 @@ impl ContactCenter {
                 Refused::NotAllowedThere { number, trunk: trunk.to_owned() }
             }
         })?;
-        let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
+        let caller = self.calls.get(&id).and_then(|call| call.origin().from.as_deref());
         if caller == Some(&*route.number) {
             return Err(Refused::ConsultedIsCaller { number: route.number });
         }

@@ -162,7 +162,7 @@ fn check_talk(call: &Call) {
 fn check_recording(call: &Call) {
     let (id, state) = (call.id(), call.state());
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
-    let is_announcing = call.recordings.is_announcing();
+    let is_announcing = call.recordings().is_announcing();
     assert!(hears || !is_announcing, "{id} hears of a recording, and is {state:?}");
     for (leg, it) in call.legs() {
         assert_eq!(leg.is_recorder(), it.is_recorder(), "{leg} is {:?}", it.role);

@@ -195,7 +195,7 @@ impl ContactCenter {
         }
         self.drive_on_hangup(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.stop_announcing();
+        call.stop_announcing();
         match call.caller_leaves(now) {
             true => self.arrange(now, id),
             false => self.finish(now, id, lost.unwrap_or(EndedBy::Caller), cause),

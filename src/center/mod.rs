@@ -296,7 +296,7 @@ impl ContactCenter {
     #[must_use]
     pub fn is_secret(&self, leg: LegId) -> bool {
         let call = self.calls.get(&leg.call).filter(|call| call.caller_leg() == leg);
-        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
+        call.and_then(|call| call.run()).is_some_and(flow::Run::secret)
     }
 
     /// What a caller will hear after what is said now, and the keys waited for, if nothing is
@@ -305,7 +305,7 @@ impl ContactCenter {
     #[must_use]
     pub fn look_ahead(&self, now: Timestamp, call: CallId) -> Option<LookAhead> {
         let call = self.calls.get(&call)?;
-        let run = call.run.as_ref().filter(|_| call.is_flows())?;
+        let run = call.run().filter(|_| call.is_flows())?;
         Some(run.look_ahead(&flows::context(now, call, &self.acd)))
     }
 

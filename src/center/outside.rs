@@ -95,7 +95,7 @@ impl ContactCenter {
         let call = self.calls.get_mut(&id)?;
         let party = Party::Outside { trunk: route.trunk.clone(), number: route.number.clone() };
         let leg = call.dial(now, role, party)?;
-        let from = From { number: call.origin.from.clone(), name: None };
+        let from = From { number: call.origin().from.clone(), name: None };
         let (target, until) = (route.target(), now + ring_timeout);
         self.timers.set(Wake::RingOut(leg), until);
         Some((leg, Command::Dial { leg, target, from, until }))
@@ -103,7 +103,7 @@ impl ContactCenter {
 
     /// The provider a call came through, if it may dial the number.
     fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
-        let name = self.calls.get(&id)?.origin.via.provider()?;
+        let name = self.calls.get(&id)?.origin().via.provider()?;
         let may_dial = self.setup.providers.get(name)?.allows(number);
         (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
     }

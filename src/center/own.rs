@@ -155,7 +155,7 @@ impl ContactCenter {
     }
 
     fn way_of(&self, id: CallId) -> Result<Way, NoWay> {
-        let to = self.calls.get(&id).map(|call| call.origin.to.as_str()).unwrap_or_default();
+        let to = self.calls.get(&id).map(|call| call.origin().to.as_str()).unwrap_or_default();
         if let Some(flow) = self.flow_of(to) {
             return Ok(Way::Flow(flow));
         }
@@ -248,7 +248,7 @@ impl ContactCenter {
             return self.finish(now, id, EndedBy::Server, Cause::TEMPORARY_FAILURE);
         };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        tracing::info!(call = %id, via = %call.origin.via, "an agent calls");
+        tracing::info!(call = %id, via = %call.origin().via, "an agent calls");
         call.begin_dialing(leg);
         self.commands.push_back(dial);
     }
@@ -331,7 +331,7 @@ impl ContactCenter {
 
 /// Whether this is an agent's call straight to a party: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
-    call.run.is_none() && is_agents(call) && call.state() != State::Confirming
+    call.run().is_none() && is_agents(call) && call.state() != State::Confirming
 }
 
 /// The end of this leg as the end of its call.
@@ -345,5 +345,5 @@ pub(super) const fn end_of(leg: &Leg) -> EndedBy {
 
 /// Whether an agent's own telephone made the call.
 pub(super) fn is_agents(call: &Call) -> bool {
-    call.origin.via.agent().is_some()
+    call.origin().via.agent().is_some()
 }

@@ -281,10 +281,10 @@ impl ContactCenter {
     /// The caller, as the telephone of an agent shows it.
     pub(super) fn shown_of(&self, id: CallId) -> From {
         let Some(call) = self.calls.get(&id) else { return From::default() };
-        let number = call.origin.from.clone();
+        let number = call.origin().from.clone();
         let entry = number.as_deref().and_then(|number| self.setup.directory.find(number));
         let name = entry.and_then(|entry| entry.name.clone());
-        From { number, name: name.or_else(|| call.origin.from_name.clone()) }
+        From { number, name: name.or_else(|| call.origin().from_name.clone()) }
     }
 }
 

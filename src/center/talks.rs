@@ -204,7 +204,7 @@ impl ContactCenter {
             return;
         };
         let found_by = call.leg_times(heir).0.and_then(|name| self.queue_ids.get(&name).copied());
-        let queue = found_by.or(call.recordings.queue());
+        let queue = found_by.or(call.recordings().queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };
         call.handed_to(now, heir, agent);
