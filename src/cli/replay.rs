@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     /// A simulated run as the files of a server's run: two segments, the second with a head too.
-    fn segments(seed: u64) -> (tempfile::TempDir, Vec<PathBuf>, sim::Report) {
+    fn segments(seed: u64) -> (tempfile::TempDir, Vec<PathBuf>, sim::RunReport) {
         let report = sim::run_and_keep(seed).unwrap_or_else(|failure| panic!("{failure}"));
         let folder = tempfile::tempdir().unwrap();
         let (head, inputs) = report.lines.split_first().unwrap();

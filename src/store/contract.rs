@@ -19,8 +19,11 @@ use crate::words::{
 
 const ALL_TIME: Range<Timestamp> = Timestamp(0)..Timestamp(u64::MAX);
 
+/// Shown of an empty database.
+type Promise = fn(&dyn Database);
+
 /// What a kind of database is asked to show: each with an empty database of its own.
-const PROMISES: &[(&str, fn(&dyn Database))] = &[
+const PROMISES: &[(&str, Promise)] = &[
     ("the first record stays", the_first_record_stays),
     ("after-call work", after_call_work_is_added_where_it_belongs),
     ("recordings", recordings_are_amended_once_and_where_they_belong),
@@ -251,8 +254,11 @@ fn with_various(database: &dyn Database) -> Box<dyn RecordReader> {
     database.reader().unwrap()
 }
 
-/// One filter each, and whether a record is one that it asks for.
-fn terms() -> Vec<(RecordFilter, fn(&CallRecord) -> bool)> {
+/// Whether a record is one that a filter asks for.
+type IsWanted = fn(&CallRecord) -> bool;
+
+/// One filter each.
+fn terms() -> Vec<(RecordFilter, IsWanted)> {
     let name = |name: &str| Some(name.to_owned());
     let none = RecordFilter::default;
     vec![
