@@ -69,6 +69,9 @@ fn a_colleague_is_called_for_an_agent_whom_we_dialed_and_nothing_is_answered() {
     assert_eq!(call.dial_caller(party()), Some(again));
     floor.center.calls.insert(call);
     floor.center.own_call_arrived(floor.now, CallId(1), ADA);
+    floor.center.settle(floor.now);
+    floor.center.arrange_all(floor.now);
+    floor.drain();
     floor.event(Event::Answered { leg: again });
     floor.check(&["ring call-1/2 agent-1"]);
     floor.event(Event::Ringing { leg: CONSULTED });
