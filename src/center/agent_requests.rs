@@ -12,7 +12,7 @@ use crate::acd;
 use crate::call::{CONFERENCE_LEGS_MAX, Call, Stage};
 use crate::center::ContactCenter;
 use crate::center::call_recording::RecorderRequest;
-use crate::center::outside::{NoRoute, Route};
+use crate::center::outside::{NoRoute, Route, Way};
 use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
@@ -107,10 +107,9 @@ pub enum Refused {
     FrontCannot(String),
 }
 
-/// The way to ask a party to join a talk.
-pub(super) enum Way {
-    Outside(Route),
-    Agent(AgentId),
+/// Whom an agent asks to join a talk.
+pub(super) enum Consulted {
+    Party(Way),
     /// As this says, a queue looks for an agent.
     Queue(Box<acd::Enqueue>),
 }
@@ -154,9 +153,8 @@ impl ContactCenter {
     #[must_use]
     pub fn consult_dials(&self, agent: AgentId, target: &ConsultTarget) -> Option<Target> {
         match self.may_consult(agent, target).ok()? {
-            Way::Agent(consulted) => Some(Target::Agent(consulted)),
-            Way::Outside(route) => Some(route.target()),
-            Way::Queue(_) => None,
+            Consulted::Party(way) => Some(way.target()),
+            Consulted::Queue(_) => None,
         }
     }
 
@@ -237,7 +235,7 @@ impl ContactCenter {
         &self,
         agent: AgentId,
         target: &ConsultTarget,
-    ) -> Result<Way, Refused> {
+    ) -> Result<Consulted, Refused> {
         let (call, _) = self.talk_of(agent)?;
         if call.consult().is_some_and(|consult| consult.stage != Stage::Conference) {
             return Err(Refused::Consults { agent: self.name_of(agent) });
@@ -249,15 +247,15 @@ impl ContactCenter {
             return Err(Refused::ConferenceFull { call: call.id() });
         }
         match target {
-            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => {
-                self.route_beside(call.id(), number, trunk.as_deref()).map(Way::Outside)
-            }
-            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => {
-                self.may_consult_agent(call, agent, login).map(Way::Agent)
-            }
-            ConsultTarget::Queue { queue } => {
-                self.may_consult_queue(call, agent, queue).map(|wait| Way::Queue(Box::new(wait)))
-            }
+            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => self
+                .route_beside(call.id(), number, trunk.as_deref())
+                .map(|route| Consulted::Party(Way::Outside(route))),
+            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => self
+                .may_consult_agent(call, agent, login)
+                .map(|it| Consulted::Party(Way::Agent(it))),
+            ConsultTarget::Queue { queue } => self
+                .may_consult_queue(call, agent, queue)
+                .map(|wait| Consulted::Queue(Box::new(wait))),
         }
     }
 

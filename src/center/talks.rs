@@ -6,14 +6,12 @@
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::acd;
 use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
-use crate::center::agent_requests::Way;
+use crate::center::agent_requests::Consulted;
 use crate::center::call_recording::RecorderRequest;
 use crate::center::{ContactCenter, Wake};
-use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -21,9 +19,6 @@ use crate::words::{
     AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
     SupervisorMode,
 };
-
-/// How long a consulted party's telephone rings: as for a `transfer` that does not say.
-const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
@@ -104,12 +99,8 @@ impl ContactCenter {
         let id = call.id();
         let role = Role::Consulted { offer: None };
         let dialed = match self.may_consult(agent, target) {
-            Ok(Way::Outside(route)) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
-            Ok(Way::Agent(consulted)) => {
-                let shown = self.shown_of(id);
-                self.dial_telephone(now, id, role, consulted, shown)
-            }
-            Ok(Way::Queue(wait)) => return self.consult_queue(now, id, *wait),
+            Ok(Consulted::Party(way)) => self.dial_beside(now, id, way, role),
+            Ok(Consulted::Queue(wait)) => return self.consult_queue(now, id, *wait),
             Err(_) => return,
         };
         let Some((consulted, dial)) = dialed else { return };
