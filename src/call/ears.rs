@@ -67,11 +67,11 @@ impl Call {
         if let Some(recorder) = self.recorder().filter(keeps) {
             self.add_recorder(&mut ears, recorder.leg);
         }
-        let hushed = self.is_secret().then(|| self.caller_leg());
+        let unheard = self.is_secret().then(|| self.caller_leg());
         let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(Leg::is_up);
         ears.retain(|leg, ear| {
             let Ear::Hears(from) = ear else { return is_up(leg) };
-            from.retain(|leg| is_up(leg) && Some(*leg) != hushed);
+            from.retain(|leg| is_up(leg) && Some(*leg) != unheard);
             is_up(leg) && !from.is_empty()
         });
         ears

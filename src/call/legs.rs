@@ -370,7 +370,7 @@ impl Call {
 
     /// The legs that should hear the supervisor in one of these modes are gone: from now on the
     /// supervisor listens, also where their telephone still rings.
-    pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
+    pub fn silence_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
         let Some((id, leg)) = self.supervisor() else { return };
         let Role::Supervisor { mode, .. } = leg.role else { return };
         if modes.contains(&mode) {

@@ -229,7 +229,7 @@ impl ContactCenter {
             // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
         } else if let Some(call) = self.calls.get_mut(&leg.call) {
-            call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
+            call.silence_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
         self.stop_play(now, leg.call);
         self.stopped_talking(now, leg, ended, times);

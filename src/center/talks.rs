@@ -163,7 +163,7 @@ impl ContactCenter {
         let Some(ended) = call.hand_over(now, cause) else { return };
         // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
         // the others.
-        call.hush_supervisor(now, &[SupervisorMode::Whisper]);
+        call.silence_supervisor(now, &[SupervisorMode::Whisper]);
         let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
         self.stopped_talking(now, leg, &ended, times);

@@ -91,10 +91,10 @@ fn a_recorder_never_hears_an_outside_party_who_is_alone_with_the_caller() {
     floor.event(Event::PhoneReachable { agent: AgentId(0), reachable: true });
     floor.connect();
     floor.event(Event::HungUp { leg: leg(1), cause: Cause::NORMAL_CLEARING });
-    assert_eq!(floor.log.last().map(String::as_str), Some("tape call-1-1 call-1/0 | "));
+    assert_eq!(floor.log.last().map(String::as_str), Some("recorder call-1-1 call-1/0 | "));
     floor.log.clear();
     floor.event(Event::Answered { leg: leg(2) });
-    floor.check(&["bridge call-1/0 call-1/2", "stop-tape call-1-1"]);
+    floor.check(&["bridge call-1/0 call-1/2", "stop-recorder call-1-1"]);
 }
 
 /// A run of before recorders were legs: the caller hears the announcement, ada answers and is
