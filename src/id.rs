@@ -25,7 +25,8 @@ pub struct LegId {
 }
 
 impl LegId {
-    /// The caller's leg.
+    /// The leg of a caller who rang in. Who left and was dialed again has another, which the call
+    /// knows ([`Call::caller_leg`](crate::call::Call::caller_leg)).
     #[must_use]
     pub const fn caller(call: CallId) -> Self {
         Self { call, n: 0 }

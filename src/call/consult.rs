@@ -16,11 +16,13 @@
 //! **Bound:** [`CONFERENCE_LEGS_MAX`]. One more is refused before its telephone rings.
 //!
 //! **Deliberately absent:** who hears whom: `ears`.
+//!
+//! [`Talk::consult`]: crate::call::Talk::consult
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::call::{Call, Fact, Leg, Role, Stage, State, Talk};
+use crate::call::{Call, Fact, Leg, Role, Stage};
 use crate::id::{AgentId, LegId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
@@ -223,8 +225,7 @@ impl Call {
         }
         let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
         let consult = self.met_last(now);
-        let goes_on = Talk { leg: consulted, since: now, agent_hold: false, consult, ..talk };
-        self.state = State::Talking(goes_on);
+        self.pass_talk_on(now, consulted, consult);
         Some(ended)
     }
 

@@ -10,8 +10,8 @@
 //! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside
 //! party.
 //!
-//! A recorder hears the caller, and whom the caller hears: nothing in a pause, and the caller not
-//! while on hold.
+//! A recorder hears the caller, and whom the caller hears: nothing in a pause, nor in a call that
+//! may have none any more, and the caller not while on hold.
 //!
 //! **Invariant:** both are functions of what is known of the call now, so the order of holds and
 //! their ends changes nothing.
@@ -21,7 +21,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Fact, Leg, Role, Stage};
+use crate::call::{Call, Fact, Leg, Recorder, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -63,14 +63,15 @@ impl Call {
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
         }
-        if let Some(recorder) = self.recorder().filter(|recorder| !recorder.is_paused) {
+        let keeps = |it: &Recorder| !it.is_paused && self.may_have_recorder();
+        if let Some(recorder) = self.recorder().filter(keeps) {
             self.add_recorder(&mut ears, recorder.leg);
         }
-        let hushed = self.is_secret().then(|| self.caller_leg());
+        let unheard = self.is_secret().then(|| self.caller_leg());
         let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(Leg::is_up);
         ears.retain(|leg, ear| {
             let Ear::Hears(from) = ear else { return is_up(leg) };
-            from.retain(|leg| is_up(leg) && Some(*leg) != hushed);
+            from.retain(|leg| is_up(leg) && Some(*leg) != unheard);
             is_up(leg) && !from.is_empty()
         });
         ears

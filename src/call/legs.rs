@@ -282,10 +282,14 @@ impl Call {
         opened
     }
 
+    /// All legs that ring or are up.
+    pub fn legs(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.legs.iter().map(|(id, leg)| (*id, leg))
+    }
+
     /// The legs beside the caller's that have a far end: whom we dialed for the call.
     pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        let is_party = |id: LegId, leg: &Leg| id != self.caller_leg() && !leg.is_recorder();
-        self.legs.iter().filter(move |(id, leg)| is_party(**id, leg)).map(|(id, leg)| (*id, leg))
+        self.legs().filter(|(id, leg)| *id != self.caller_leg() && !leg.is_recorder())
     }
 
     /// One of [`Self::parties`].
@@ -399,7 +403,7 @@ impl Call {
 
     /// The legs that should hear the supervisor in one of these modes are gone: from now on the
     /// supervisor listens, also where their telephone still rings.
-    pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
+    pub fn silence_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
         let Some((id, leg)) = self.supervisor() else { return };
         let Role::Supervisor { mode, .. } = leg.role else { return };
         if modes.contains(&mode) {

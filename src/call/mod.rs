@@ -48,9 +48,9 @@ const FACTS_USUAL: usize = 16;
 
 #[derive(Debug)]
 pub struct Call {
-    pub origin: Arc<Origin>,
+    origin: Arc<Origin>,
     /// `None` for an agent's feature code, and an own call straight to a party.
-    pub run: Option<flow::Run>,
+    run: Option<flow::Run>,
     state: State,
     places: Places,
     /// The caller's leg, the last of them; none has come yet where it is `None`.
@@ -64,8 +64,8 @@ pub struct Call {
     /// Parties whose hold time runs, as noted last.
     holding: BTreeSet<LegId>,
     play: PlayId,
-    pub intent: Option<Arc<str>>,
-    pub recordings: Recordings,
+    intent: Option<Arc<str>>,
+    recordings: Recordings,
     facts: Vec<(Timestamp, Fact)>,
     is_begun: bool,
     /// Of the facts, the first that [`Self::next_untold`] has not given.
@@ -113,6 +113,43 @@ impl Call {
     #[must_use]
     pub fn id(&self) -> CallId {
         self.origin.call
+    }
+
+    #[must_use]
+    pub const fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// The flow that the call goes through; none for an agent's feature code, and an own call
+    /// straight to a party.
+    #[must_use]
+    pub const fn run(&self) -> Option<&flow::Run> {
+        self.run.as_ref()
+    }
+
+    /// Gives the flow an input; what follows from it is added to `effects`. Nothing does where the
+    /// call has no flow.
+    pub fn run_flow(
+        &mut self,
+        context: &flow::Context,
+        input: flow::Input,
+        effects: &mut Vec<flow::Effect>,
+    ) {
+        if let Some(run) = &mut self.run {
+            run.handle(context, input, effects);
+        }
+    }
+
+    /// What the call is about, as the flow has said last.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        self.intent.as_deref()
+    }
+
+    /// The flow says what the call is about.
+    pub fn set_intent(&mut self, now: Timestamp, intent: Arc<str>) {
+        self.note(now, Fact::Intent { intent: Arc::clone(&intent) });
+        self.intent = Some(intent);
     }
 
     /// The caller's leg, also when it has ended.

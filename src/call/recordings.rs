@@ -78,20 +78,10 @@ fn beginning(keys: &str, code: &str) -> usize {
 }
 
 impl Recordings {
-    /// An agent of this queue talks to the caller: from now on its rule holds.
-    pub const fn follow_rule_of(&mut self, queue: QueueId) {
-        self.queue = Some(queue);
-    }
-
     /// The queue whose rule holds.
     #[must_use]
     pub const fn queue(&self) -> Option<QueueId> {
         self.queue
-    }
-
-    /// The caller hears from now on that the call will be recorded.
-    pub fn begin_announcing(&mut self, play: PlayId) {
-        self.announcement = Announcement::Saying { play, then: None };
     }
 
     #[must_use]
@@ -111,48 +101,10 @@ impl Recordings {
         matches!(self.announcement, Announcement::Said)
     }
 
-    /// What the flow plays waits until it has been said. Returns it where nothing is said.
-    pub fn after_announcement(&mut self, play: (Vec<Prompt>, bool)) -> Option<(Vec<Prompt>, bool)> {
-        match &mut self.announcement {
-            Announcement::Saying { then, .. } => {
-                *then = Some(play);
-                None
-            }
-            Announcement::Unsaid | Announcement::Said => Some(play),
-        }
-    }
-
-    /// It was said, to its end where `is_heard`; what the flow plays next, if it has said so.
-    pub fn end_announcing(&mut self, is_heard: bool) -> Option<(Vec<Prompt>, bool)> {
-        let over = if is_heard { Announcement::Said } else { Announcement::Unsaid };
-        match std::mem::replace(&mut self.announcement, over) {
-            Announcement::Saying { then, .. } => then,
-            Announcement::Unsaid | Announcement::Said => None,
-        }
-    }
-
-    /// What is being said will not be heard to its end: it is said again before anything is
-    /// recorded.
-    pub fn stop_announcing(&mut self) {
-        if self.is_announcing() {
-            self.announcement = Announcement::Unsaid;
-        }
-    }
-
-    /// The agent pressed a key; whether it completes this code.
-    pub fn key_completes(&mut self, now: Timestamp, key: Digit, code: &str) -> bool {
-        self.pressed.completes(now, key, code)
-    }
-
     /// Whether the flow waits for a message.
     #[must_use]
     pub const fn has_message(&self) -> bool {
         self.message.is_some()
-    }
-
-    /// A recording is over; whether it was the message that the flow waited for.
-    pub fn message_over(&mut self, name: RecordingId) -> bool {
-        self.message.take_if(|message| *message == name).is_some()
     }
 
     #[must_use]
@@ -166,6 +118,59 @@ impl Recordings {
 }
 
 impl Call {
+    #[must_use]
+    pub const fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
+    /// An agent of this queue talks to the caller: from now on its rule holds.
+    pub const fn follow_rule_of(&mut self, queue: QueueId) {
+        self.recordings.queue = Some(queue);
+    }
+
+    /// The caller hears from now on that the call will be recorded.
+    pub fn begin_announcing(&mut self, play: PlayId) {
+        self.recordings.announcement = Announcement::Saying { play, then: None };
+    }
+
+    /// What the flow plays waits until that has been said. Returns it where nothing is said.
+    pub fn after_announcement(&mut self, play: (Vec<Prompt>, bool)) -> Option<(Vec<Prompt>, bool)> {
+        match &mut self.recordings.announcement {
+            Announcement::Saying { then, .. } => {
+                *then = Some(play);
+                None
+            }
+            Announcement::Unsaid | Announcement::Said => Some(play),
+        }
+    }
+
+    /// It was said, to its end where `is_heard`; what the flow plays next, if it has said so.
+    pub fn end_announcing(&mut self, is_heard: bool) -> Option<(Vec<Prompt>, bool)> {
+        let over = if is_heard { Announcement::Said } else { Announcement::Unsaid };
+        match std::mem::replace(&mut self.recordings.announcement, over) {
+            Announcement::Saying { then, .. } => then,
+            Announcement::Unsaid | Announcement::Said => None,
+        }
+    }
+
+    /// What is being said will not be heard to its end: it is said again before anything is
+    /// recorded.
+    pub fn stop_announcing(&mut self) {
+        if self.recordings.is_announcing() {
+            self.recordings.announcement = Announcement::Unsaid;
+        }
+    }
+
+    /// The agent pressed a key; whether it completes this code.
+    pub fn recording_key_completes(&mut self, now: Timestamp, key: Digit, code: &str) -> bool {
+        self.recordings.pressed.completes(now, key, code)
+    }
+
+    /// A recording is over; whether it was the message that the flow waited for.
+    pub fn message_over(&mut self, name: RecordingId) -> bool {
+        self.recordings.message.take_if(|message| *message == name).is_some()
+    }
+
     /// Begins a message, or `None` past [`RECORDINGS_MAX`].
     pub fn begin_message(&mut self, now: Timestamp, step: String) -> Option<RecordingId> {
         let recording =

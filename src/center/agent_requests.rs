@@ -12,7 +12,7 @@ use crate::acd;
 use crate::call::{CONFERENCE_LEGS_MAX, Call, Stage};
 use crate::center::ContactCenter;
 use crate::center::call_recording::RecorderRequest;
-use crate::center::outside::{NoRoute, Route};
+use crate::center::outside::{NoRoute, Route, Way};
 use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
@@ -107,10 +107,9 @@ pub enum Refused {
     FrontCannot(String),
 }
 
-/// The way to ask a party to join a talk.
-pub(super) enum Way {
-    Outside(Route),
-    Agent(AgentId),
+/// Whom an agent asks to join a talk.
+pub(super) enum Consulted {
+    Party(Way),
     /// As this says, a queue looks for an agent.
     Queue(Box<acd::Enqueue>),
 }
@@ -154,9 +153,8 @@ impl ContactCenter {
     #[must_use]
     pub fn consult_dials(&self, agent: AgentId, target: &ConsultTarget) -> Option<Target> {
         match self.may_consult(agent, target).ok()? {
-            Way::Agent(consulted) => Some(Target::Agent(consulted)),
-            Way::Outside(route) => Some(route.target()),
-            Way::Queue(_) => None,
+            Consulted::Party(way) => Some(way.target()),
+            Consulted::Queue(_) => None,
         }
     }
 
@@ -223,7 +221,7 @@ impl ContactCenter {
         vars: &BTreeMap<String, serde_json::Value>,
     ) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
-        let flow = call.run.as_ref().map(flow::Run::flow);
+        let flow = call.run().map(flow::Run::flow);
         let Some(flow) = flow.filter(|flow| !flow.step_names().any(|name| name == step)) else {
             return check_vars(vars);
         };
@@ -237,7 +235,7 @@ impl ContactCenter {
         &self,
         agent: AgentId,
         target: &ConsultTarget,
-    ) -> Result<Way, Refused> {
+    ) -> Result<Consulted, Refused> {
         let (call, _) = self.talk_of(agent)?;
         if call.consult().is_some_and(|consult| consult.stage != Stage::Conference) {
             return Err(Refused::Consults { agent: self.name_of(agent) });
@@ -249,15 +247,15 @@ impl ContactCenter {
             return Err(Refused::ConferenceFull { call: call.id() });
         }
         match target {
-            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => {
-                self.route_beside(call.id(), number, trunk.as_deref()).map(Way::Outside)
-            }
-            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => {
-                self.may_consult_agent(call, agent, login).map(Way::Agent)
-            }
-            ConsultTarget::Queue { queue } => {
-                self.may_consult_queue(call, agent, queue).map(|wait| Way::Queue(Box::new(wait)))
-            }
+            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => self
+                .route_beside(call.id(), number, trunk.as_deref())
+                .map(|route| Consulted::Party(Way::Outside(route))),
+            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => self
+                .may_consult_agent(call, agent, login)
+                .map(|it| Consulted::Party(Way::Agent(it))),
+            ConsultTarget::Queue { queue } => self
+                .may_consult_queue(call, agent, queue)
+                .map(|wait| Consulted::Queue(Box::new(wait))),
         }
     }
 
@@ -271,10 +269,10 @@ impl ContactCenter {
         if self.agent_ids.get(login) == Some(&asking) {
             return Err(Refused::ConsultsThemselves { agent });
         }
-        if call.origin.via.agent() == Some(login) {
+        if call.origin().via.agent() == Some(login) {
             return Err(Refused::ConsultedIsCallingAgent { agent });
         }
-        self.may_ring_for(login, call.origin.via.provider())
+        self.may_ring_for(login, call.origin().via.provider())
     }
 
     /// How the queue of this name is asked for an agent: as it would have been when the talk began.
@@ -287,9 +285,9 @@ impl ContactCenter {
         let queue = name.to_owned();
         let now = call.talk().map(|talk| talk.since).unwrap_or_default();
         let context = flow::Context { now, position: None, waiting: None };
-        let of_call = call.run.as_ref().map(flow::Run::flow);
+        let of_call = call.run().map(flow::Run::flow);
         let flows = of_call.into_iter().chain(&self.setup.flows);
-        let request = call.run.as_ref().and_then(|run| {
+        let request = call.run().and_then(|run| {
             flows.into_iter().find_map(|flow| flow.consult_request(run, &context, name))
         });
         let Some((id, request)) = self.queue_ids.get(name).copied().zip(request) else {
@@ -327,7 +325,7 @@ impl ContactCenter {
                 Refused::NotAllowedThere { number, trunk: trunk.to_owned() }
             }
         })?;
-        let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
+        let caller = self.calls.get(&id).and_then(|call| call.origin().from.as_deref());
         if caller == Some(&*route.number) {
             return Err(Refused::ConsultedIsCaller { number: route.number });
         }

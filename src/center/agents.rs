@@ -208,7 +208,7 @@ impl ContactCenter {
     /// up. Returns whether it was one.
     pub(super) fn feature_code(&mut self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let Some((ask, _)) = understood(&self.setup.features, &call.origin.to) else {
+        let Some((ask, _)) = understood(&self.setup.features, &call.origin().to) else {
             return false;
         };
         call.confirm();
@@ -226,7 +226,7 @@ impl ContactCenter {
     /// There is sound with the agent who dialed a feature code: say what it did.
     pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some((_, said)) = understood(&self.setup.features, &call.origin.to) else { return };
+        let Some((_, said)) = understood(&self.setup.features, &call.origin().to) else { return };
         call.note(now, CallFact::Answered);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];

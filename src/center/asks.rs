@@ -143,7 +143,7 @@ impl ContactCenter {
         let gone = self.asks.by_call.keys().find(|call| !self.calls.contains(call));
         assert_eq!(gone, None, "a call that has ended asks");
         for call in self.calls.iter().filter(|call| call.is_flows()) {
-            let awaits = call.run.as_ref().is_some_and(Run::awaits_reply);
+            let awaits = call.run().is_some_and(Run::awaits_reply);
             let (id, is_open) = (call.id(), self.asks.is_open(call.id()));
             assert!(is_open || !awaits, "{id} waits for a reply to no question");
         }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A recording goes on in the flow and in the next queue, if that one always records, too: with
-//! silence where no leg is heard. An agent of a queue with another rule ends it.
+//! silence where no leg is heard. An agent of a queue with another rule ends it, also one whom the
+//! agent before consulted and left the caller to.
 //!
 //! **Invariant:** after each input no call has a recorder that may have none, by
 //! [`Call::may_have_recorder`].
@@ -44,7 +45,7 @@ impl ContactCenter {
     /// An agent of this queue talks to the caller: from now on its rule holds.
     pub(super) fn record_talk(&mut self, now: Timestamp, id: CallId, queue: QueueId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.follow_rule_of(queue);
+        call.follow_rule_of(queue);
         match self.setup.queues[queue.0 as usize].recording {
             RecordingRule::Always => self.record_call(now, id),
             RecordingRule::OnDemand | RecordingRule::Off => self.stop_recorder(id),
@@ -58,7 +59,7 @@ impl ContactCenter {
             call.pause_recorder(now, false);
             return;
         }
-        let Some(queue) = call.recordings.queue().filter(|_| call.is_ours()) else { return };
+        let Some(queue) = call.recordings().queue().filter(|_| call.is_ours()) else { return };
         if self.is_elsewhere(id) {
             return self.cannot_record(now, id, queue, "its sound is at a provider");
         }
@@ -78,12 +79,12 @@ impl ContactCenter {
     /// Tells the caller that the call will be recorded; `false` where there is nothing to be said.
     fn announce(&mut self, now: Timestamp, id: CallId, queue: QueueId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let is_said = call.recordings.is_announced();
+        let is_said = call.recordings().is_announced();
         let prompt = &self.setup.queues[queue.0 as usize].recording_prompt;
-        let prompts = call.run.as_ref().filter(|_| !is_said).map(|run| prompt.said_in(run));
+        let prompts = call.run().filter(|_| !is_said).map(|run| prompt.said_in(run));
         let Some(prompts) = prompts.filter(|prompts| !prompts.is_empty()) else { return false };
         let (leg, play) = (call.caller_leg(), call.next_play());
-        call.recordings.begin_announcing(play);
+        call.begin_announcing(play);
         // The party the caller talks to is parted from them before.
         self.arrange(now, id);
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });
@@ -98,14 +99,14 @@ impl ContactCenter {
         play: PlayId,
         is_heard: bool,
     ) -> bool {
-        let announces = |call: &&mut Call| call.recordings.is_announced_by(play);
+        let announces = |call: &&mut Call| call.recordings().is_announced_by(play);
         let Some(call) = self.calls.get_mut(&id).filter(announces) else { return false };
-        let then = call.recordings.end_announcing(is_heard);
+        let then = call.end_announcing(is_heard);
         match call.state() {
             State::Talking { .. } if is_heard => self.record_call(now, id),
             // Nothing is recorded of which the caller does not know.
             State::Talking { .. } => {
-                if let Some(queue) = call.recordings.queue() {
+                if let Some(queue) = call.recordings().queue() {
                     let why = "`recording_prompt` could not be played";
                     self.cannot_record(now, id, queue, why);
                 }
@@ -117,7 +118,7 @@ impl ContactCenter {
     }
 
     fn is_announcing(&self, id: CallId) -> bool {
-        self.calls.get(&id).is_some_and(|call| call.recordings.is_announcing())
+        self.calls.get(&id).is_some_and(|call| call.recordings().is_announcing())
     }
 
     /// The record says that the call was to be recorded and is not.
@@ -137,7 +138,7 @@ impl ContactCenter {
 
     fn play_while_waiting(&mut self, id: CallId, then: Option<(Vec<Prompt>, bool)>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let music = || call.run.as_ref().and_then(Run::waits_with);
+        let music = || call.run().and_then(Run::waits_with);
         let Some((prompts, repeat)) = then.or_else(|| Some((vec![music()?], true))) else { return };
         let (leg, play) = (call.caller_leg(), call.next_play());
         self.commands.push_back(Command::Play { leg, play, prompts, repeat });
@@ -185,7 +186,7 @@ impl ContactCenter {
     }
 
     fn may_record_now(&self, call: &Call, ask: RecorderRequest) -> Result<(), Refused> {
-        let (recordings, recorder) = (&call.recordings, call.recorder());
+        let (recordings, recorder) = (call.recordings(), call.recorder());
         let is_made = recorder.is_some();
         match ask {
             RecorderRequest::Start if is_made || recordings.is_announcing() => {}
@@ -202,7 +203,7 @@ impl ContactCenter {
     }
 
     fn may_begin(&self, call: &Call) -> Result<(), Refused> {
-        let queue = call.recordings.queue().map(|queue| &self.setup.queues[queue.0 as usize]);
+        let queue = call.recordings().queue().map(|queue| &self.setup.queues[queue.0 as usize]);
         match queue {
             Some(queue) if queue.recording == RecordingRule::Off => {
                 Err(Refused::NotToBeRecorded { queue: queue.name.clone() })
@@ -225,7 +226,7 @@ impl ContactCenter {
         if call.caller().is_none() || !call.party(leg).is_some_and(Leg::serves_caller) {
             return;
         }
-        if !call.recordings.key_completes(now, key, code) || call.recordings.is_announcing() {
+        if !call.recording_key_completes(now, key, code) || call.recordings().is_announcing() {
             return;
         }
         let ask = match call.recorder() {

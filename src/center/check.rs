@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
+use std::collections::BTreeSet;
+
 use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Recorder, Role, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
@@ -154,20 +156,32 @@ fn check_talk(call: &Call) {
     }
 }
 
-/// A recorder is there where one may be, and hears what its caller hears, and the caller; only
-/// a caller who waits or talks hears of it.
+/// A call has one recorder at most, whose leg's number says so. It is there where one may be, and was
+/// asked to keep what its caller was asked to hear, and the caller, but not on hold; only a caller
+/// who waits or talks hears of it.
 fn check_recording(call: &Call) {
     let (id, state) = (call.id(), call.state());
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
-    let is_announcing = call.recordings.is_announcing();
+    let is_announcing = call.recordings().is_announcing();
     assert!(hears || !is_announcing, "{id} hears of a recording, and is {state:?}");
+    for (leg, it) in call.legs() {
+        assert_eq!(leg.is_recorder(), it.is_recorder(), "{leg} is {:?}", it.role);
+    }
+    let recorders = call.legs().filter(|(_, leg)| leg.is_recorder()).count();
+    assert!(recorders <= 1, "{id} has {recorders} recorders");
     let Some(Recorder { leg, recording, is_paused }) = call.recorder() else { return };
     assert!(call.may_have_recorder(), "{recording} is made without its caller, or of others");
     assert_eq!(leg, LegId::recorder(recording), "{leg} makes {recording}");
-    let mut may = call.heard_by(call.caller_leg());
-    may.insert(call.caller_leg());
-    let kept = call.heard_by(leg);
-    assert!(kept.is_subset(&may), "{recording} keeps {kept:?}, and the caller hears {may:?}");
+    let asked = |leg: LegId| match call.asked().get(&leg) {
+        Some(Ear::Hears(from)) => from.clone(),
+        Some(Ear::Plays(_)) | None => BTreeSet::new(),
+    };
+    let (caller, kept) = (call.caller_leg(), asked(leg));
+    let (mut others, heard) = (kept.clone(), asked(caller));
+    let has_caller = others.remove(&caller);
+    assert!(others.is_subset(&heard), "{recording} keeps {others:?}, the caller hears {heard:?}");
+    let on_hold = call.holds(caller) || (call.talk().is_some() && heard.is_empty());
+    assert!(!has_caller || !on_hold, "{recording} keeps the caller, who is on hold");
     assert!(kept.is_empty() || !is_paused, "{recording} is paused, and keeps {kept:?}");
 }
 

@@ -103,7 +103,7 @@ impl Facts {
 
     fn tell_happened(&mut self, call: &mut Call) {
         if call.begins() {
-            let origin = Arc::clone(&call.origin);
+            let origin = Arc::clone(call.origin());
             self.push(origin.arrived_at, Fact::CallBegan(origin));
         }
         let id = call.id();
@@ -211,7 +211,7 @@ impl ContactCenter {
             waits: self.waits(call),
             agent: talking.or(ringing).and_then(|leg| self.agent_of(leg)),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
-            language: call.run.as_ref().map(|run| Arc::clone(run.language())),
+            language: call.run().map(|run| Arc::clone(run.language())),
             recording: call.recording_stage(),
             consult: self.consult_stands(call).map(Box::new),
             supervisor: self.supervisor_stands(call).map(Box::new),

@@ -195,7 +195,7 @@ impl ContactCenter {
         }
         self.drive_on_hangup(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.stop_announcing();
+        call.stop_announcing();
         match call.caller_leaves(now) {
             true => self.arrange(now, id),
             false => self.finish(now, id, lost.unwrap_or(EndedBy::Caller), cause),
@@ -229,7 +229,7 @@ impl ContactCenter {
             // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
         } else if let Some(call) = self.calls.get_mut(&leg.call) {
-            call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
+            call.silence_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
         self.stop_play(now, leg.call);
         self.stopped_talking(now, leg, ended, times);

@@ -78,7 +78,7 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::Learned;
+use crate::call::{Call, Learned};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
@@ -302,7 +302,7 @@ impl ContactCenter {
     #[must_use]
     pub fn is_secret(&self, leg: LegId) -> bool {
         let call = self.calls.get(&leg.call).filter(|call| call.caller_leg() == leg);
-        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
+        call.and_then(|call| call.run()).is_some_and(flow::Run::secret)
     }
 
     /// What a caller will hear after what is said now, and the keys waited for, if nothing is
@@ -311,8 +311,14 @@ impl ContactCenter {
     #[must_use]
     pub fn look_ahead(&self, now: Timestamp, call: CallId) -> Option<LookAhead> {
         let call = self.calls.get(&call)?;
-        let run = call.run.as_ref().filter(|_| call.is_flows())?;
+        let run = call.run().filter(|_| call.is_flows())?;
         Some(run.look_ahead(&flows::context(now, call, &self.acd)))
+    }
+
+    /// The leg of this call's caller, also when it has ended.
+    #[must_use]
+    pub fn caller_leg(&self, call: CallId) -> Option<LegId> {
+        self.calls.get(&call).map(Call::caller_leg)
     }
 
     /// Whom a leg may hear now.

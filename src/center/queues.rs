@@ -131,7 +131,7 @@ impl ContactCenter {
 
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.stop_announcing();
+        call.stop_announcing();
         if let Some((queue, waited)) = call.leave_queue(now, left) {
             self.count_left(now, id, queue, waited, left);
         }

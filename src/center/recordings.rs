@@ -21,7 +21,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         assert!(
-            !call.run.as_ref().is_some_and(crate::flow::Run::secret),
+            !call.run().is_some_and(crate::flow::Run::secret),
             "{id}: a recording at a secret step"
         );
         let Some(recording) = call.begin_message(now, request.step.to_string()) else {
@@ -42,7 +42,7 @@ impl ContactCenter {
     }
 
     pub(super) fn stop_record(&mut self, id: CallId) {
-        let call = self.calls.get(&id).filter(|call| call.recordings.has_message());
+        let call = self.calls.get(&id).filter(|call| call.recordings().has_message());
         if let Some(leg) = call.map(Call::caller_leg) {
             self.commands.push_back(Command::StopRecord { leg });
         }
@@ -67,7 +67,7 @@ impl ContactCenter {
         if !call.update_recording(now, &update) {
             return;
         }
-        if !call.recordings.message_over(update.name) {
+        if !call.message_over(update.name) {
             return self.recording_over(update.name);
         }
         if let Some(outcome) = outcome(&update) {

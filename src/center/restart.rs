@@ -144,7 +144,7 @@ fn is_elsewhere(call: &Call) -> bool {
 }
 
 fn provider(call: &Call) -> Option<&str> {
-    call.origin.via.provider()
+    call.origin().via.provider()
 }
 
 fn dialed(leg: &Leg) -> Option<Target> {

@@ -6,14 +6,12 @@
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::acd;
 use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
-use crate::center::agent_requests::Way;
+use crate::center::agent_requests::Consulted;
 use crate::center::call_recording::RecorderRequest;
 use crate::center::{ContactCenter, Wake};
-use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -21,9 +19,6 @@ use crate::words::{
     AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
     SupervisorMode,
 };
-
-/// How long a consulted party's telephone rings: as for a `transfer` that does not say.
-const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
@@ -104,12 +99,8 @@ impl ContactCenter {
         let id = call.id();
         let role = Role::Consulted { offer: None };
         let dialed = match self.may_consult(agent, target) {
-            Ok(Way::Outside(route)) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
-            Ok(Way::Agent(consulted)) => {
-                let shown = self.shown_of(id);
-                self.dial_telephone(now, id, role, consulted, shown)
-            }
-            Ok(Way::Queue(wait)) => return self.consult_queue(now, id, *wait),
+            Ok(Consulted::Party(way)) => self.dial_beside(now, id, way, role),
+            Ok(Consulted::Queue(wait)) => return self.consult_queue(now, id, *wait),
             Err(_) => return,
         };
         let Some((consulted, dial)) = dialed else { return };
@@ -172,7 +163,7 @@ impl ContactCenter {
         let Some(ended) = call.hand_over(now, cause) else { return };
         // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
         // the others.
-        call.hush_supervisor(now, &[SupervisorMode::Whisper]);
+        call.silence_supervisor(now, &[SupervisorMode::Whisper]);
         let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
         self.stopped_talking(now, leg, &ended, times);
@@ -196,19 +187,23 @@ impl ContactCenter {
 
     /// The consulted party on this leg has the caller now. From here on it is an agent's work: it
     /// counts, and after-call work follows by the rule of the queue that found them, or of the
-    /// agent before them.
+    /// agent before them. So does whether the talk is recorded: of a queue that found them they are
+    /// an agent like one who was offered the caller.
     fn handed_over(&mut self, now: Timestamp, heir: LegId) {
         let id = heir.call;
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
             return;
         };
         let found_by = call.leg_times(heir).0.and_then(|name| self.queue_ids.get(&name).copied());
-        let queue = found_by.or(call.recordings.queue());
+        let queue = found_by.or(call.recordings().queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };
         call.handed_to(now, heir, agent);
         self.queue_inputs.push_back(acd::Input::HandedOver { agent, call: id, queue });
         self.leave_telephone(agent, id);
+        if let Some(queue) = found_by {
+            self.record_talk(now, id, queue);
+        }
     }
 
     /// A consulted party leaves.

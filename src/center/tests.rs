@@ -12,10 +12,10 @@ mod lines;
 mod numbers;
 mod own;
 mod recorder;
+mod recorders;
 mod recording;
 mod supervise;
 mod talks;
-mod tapes;
 mod took_over;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ struct Floor {
     center: ContactCenter,
     now: Timestamp,
     hearing: Hearing,
-    tapes: BTreeMap<LegId, tapes::Tape>,
+    recorders: BTreeMap<LegId, recorders::Recorder>,
     ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
@@ -132,8 +132,8 @@ impl Floor {
         let center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
         let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
-        let (hearing, tapes, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
-        let mut floor = Self { center, now, hearing, tapes, ended, log, records, amended };
+        let (hearing, recorders, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
+        let mut floor = Self { center, now, hearing, recorders, ended, log, records, amended };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             floor.event(Event::PhoneReachable { agent, reachable: true });
@@ -164,7 +164,7 @@ impl Floor {
     fn drain(&mut self) {
         while let Some(command) = self.center.poll_command() {
             match &command {
-                command if self.tape(command) => {}
+                command if self.about_recorder(command) => {}
                 Command::Hear { leg, from } => {
                     let said = self.heard(*leg, from);
                     self.log.extend(said);
@@ -177,7 +177,7 @@ impl Floor {
                 _ => {}
             }
         }
-        self.settle_tapes();
+        self.settle_recorders();
         self.center.check(self.now);
     }
 
@@ -227,7 +227,7 @@ fn line(command: &Command) -> String {
         }
         Command::StopPlay { leg } => format!("stop {leg}"),
         Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
-        Command::StopRecord { leg } if leg.is_recorder() => unreachable!("{leg}: a tape"),
+        Command::StopRecord { leg } if leg.is_recorder() => unreachable!("{leg}: a recorder"),
         Command::StopRecord { leg } => format!("stop-record {leg}"),
         Command::AmendRecording { update } => {
             format!("amend {} {:?} {}", update.name, update.state, update.length_ms)
@@ -237,7 +237,7 @@ fn line(command: &Command) -> String {
             let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
             format!("dial {leg} {}", trunks.join(" "))
         }
-        Command::RecordCall { leg, .. } => unreachable!("{leg}: a tape"),
+        Command::RecordCall { leg, .. } => unreachable!("{leg}: a recorder"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
         Command::Ask { id, until, .. } => {

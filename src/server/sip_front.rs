@@ -7,6 +7,7 @@
 //! Sockets and threads: the driver gives what the user agent is to send to the ones, and the media
 //! engine has the others.
 
+mod call_recordings;
 mod handed;
 mod incoming;
 
@@ -17,13 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
-use crate::id::{AgentId, LegId, RecordingId};
+use crate::id::{AgentId, LegId};
 use crate::media::io::MediaEngine;
 use crate::media::recorder::RecordingSpec;
 use crate::media::speech::Speech;
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
 use crate::server::setup::local_media;
+use crate::server::sip_front::call_recordings::CallRecordings;
 use crate::server::sip_front::handed::Handed;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::Ua;
@@ -48,8 +50,7 @@ pub(super) struct SipFront {
     /// Legs that were recorded. Each reports its end when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     recorded: BTreeMap<LegId, Option<Event>>,
-    /// Calls' recordings that are being made: the end of each is reported once.
-    calls_recorded: BTreeSet<RecordingId>,
+    calls_recorded: CallRecordings,
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
@@ -84,7 +85,7 @@ impl SipFront {
             outside,
             refusals: Refusals::default(),
             recorded: BTreeMap::new(),
-            calls_recorded: BTreeSet::new(),
+            calls_recorded: CallRecordings::default(),
             dialed: BTreeSet::new(),
             handed: Handed::new(setup.has_handoffs),
             portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
@@ -182,7 +183,10 @@ impl Front for SipFront {
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
             Command::RecordCall { leg, recording, left } => {
-                self.calls_recorded.insert(recording);
+                if !self.calls_recorded.begin(recording) {
+                    tracing::error!(%recording, "asked for twice");
+                    return None;
+                }
                 self.media.record_call(leg, recording, left);
             }
             Command::Dial { leg, target, from, until: _ } => {
@@ -193,10 +197,13 @@ impl Front for SipFront {
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
             Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
-            Command::Ask { .. }
-            | Command::CloseRecord { .. }
-            | Command::AmendRecord { .. }
-            | Command::AmendRecording { .. } => return Some(command),
+            Command::CloseRecord { ref record } => {
+                self.calls_recorded.call_ended(record.call);
+                return Some(command);
+            }
+            Command::Ask { .. } | Command::AmendRecord { .. } | Command::AmendRecording { .. } => {
+                return Some(command);
+            }
         }
         None
     }

@@ -49,12 +49,13 @@ impl Driver {
 
     /// Whether those who carry the legs can do what is asked for. To leave is always possible.
     fn can_hear(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+        let leg = self.center.caller_leg(call).ok_or(Refused::NoSuchCall { call })?;
         let can = match ask {
             SupervisorRequest::Supervise { .. } => {
                 let whom = self.center.supervisor_target(call, ask);
-                self.exchange.can_supervise(call, whom.as_ref())
+                self.exchange.can_supervise(leg, whom.as_ref())
             }
-            SupervisorRequest::Mode { .. } => self.exchange.can_supervise(call, None),
+            SupervisorRequest::Mode { .. } => self.exchange.can_supervise(leg, None),
             SupervisorRequest::Leave => Ok(()),
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))

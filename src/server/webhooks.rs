@@ -40,7 +40,7 @@ impl Driver {
         match result {
             WebhookResult::Known(document) => Answer { call: None, document: Some(document) },
             WebhookResult::Unknown => Answer { call: None, document: None },
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal(now);
                 let call = ticket.call();
                 let ahead = self.center.look_ahead(now, call);

@@ -288,7 +288,8 @@ impl Turn for Telling {
                     record.learn(&update);
                 }
             }
-            Command::Answer { .. }
+            Command::Ask { .. }
+            | Command::Answer { .. }
             | Command::Ring { .. }
             | Command::Reject { .. }
             | Command::Play { .. }

@@ -1,5 +1,6 @@
 //! Call recordings, as the media of the simulated world make them; and the judge's eye on them: no
-//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step.
+//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step, and no caller
+//! on hold.
 //!
 //! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
 //! where the wire doubles events; the end of a call's last leg ends its recording.
@@ -7,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::RecordingStage;
+use crate::center::snapshot::CallState;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::sim::wire::Lane;
@@ -175,11 +177,13 @@ impl RecordingWatch {
             let has_caller = others.remove(&caller);
             assert!(others.is_subset(&heard), "{made:?} hears {others:?}, the caller {heard:?}");
             assert_eq!(made.left, caller, "{made:?}: the caller is left");
-            let is_deaf = view.recording == Some(RecordingStage::Paused);
-            let hushed = is_deaf || center.is_secret(caller);
-            assert!(!hushed || !has_caller, "{made:?} hears what it may not hear");
-            assert!(!is_deaf || others.is_empty(), "{made:?} hears what was paused");
-            if !hushed && !heard.is_empty() {
+            let is_paused = view.recording == Some(RecordingStage::Paused);
+            let is_kept_out = is_paused || center.is_secret(caller);
+            assert!(!is_kept_out || !has_caller, "{made:?} hears what it may not hear");
+            assert!(!is_paused || others.is_empty(), "{made:?} hears what was paused");
+            let on_hold = view.state == CallState::Talking && heard.is_empty();
+            assert!(!on_hold || !has_caller, "{made:?} hears the caller, who is on hold");
+            if !is_kept_out && !heard.is_empty() {
                 assert!(has_caller && others == heard, "{made:?} hears {others:?} of {heard:?}");
             }
         }

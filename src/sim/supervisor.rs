@@ -29,7 +29,7 @@ const USES_KEYS: f64 = 0.5;
 const HOLDS: f64 = 0.1;
 /// How often a supervisor asks for what agents may ask for: in vain, unless they take the call
 /// over.
-const TINKERS: f64 = 0.5;
+const ASKS_AS_AGENT: f64 = 0.5;
 
 /// What the telephone of a supervisor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl World {
         }
         let view = center.call(leg.call).and_then(|call| call.supervisor);
         let agent = view.and_then(|view| center.agent_id(&view.agent?));
-        if let Some(agent) = agent.filter(|_| self.random.chance(TINKERS)) {
+        if let Some(agent) = agent.filter(|_| self.random.chance(ASKS_AS_AGENT)) {
             let (least, most) = PAUSE_MS;
             let at = now + self.random.ms(least, most);
             self.meddles(at, agent);

@@ -139,7 +139,7 @@ fn both_sides_are_recorded_from_the_answer_to_the_end_and_the_record_names_it() 
     floor.call(1);
     floor.check(&["answer call-1/0", "loop call-1/0", "ring call-1/1 agent-0"]);
     floor.event(Event::Answered { leg: AGENT });
-    floor.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     assert_eq!(floor.stage(), Some(RecordingStage::On));
     floor.wait_s(9);
     floor.ends(CALLER);
@@ -166,10 +166,10 @@ fn who_is_on_hold_is_not_recorded_and_time_goes_on() {
     let mut floor = Floor::always();
     floor.connect();
     floor.asks(AgentRequest::Hold);
-    let held = ["unbridge call-1/0 call-1/1", "loop call-1/0", "tape call-1-1 nobody | "];
+    let held = ["unbridge call-1/0 call-1/1", "loop call-1/0", "recorder call-1-1 nobody | "];
     floor.check(&held);
     floor.asks(AgentRequest::Resume);
-    let back = ["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"];
+    let back = ["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"];
     floor.check(&back);
     floor.event(Event::Held { leg: AGENT });
     floor.check(&held);
@@ -184,25 +184,25 @@ fn a_pause_is_silence_and_is_in_the_record() {
     let began = floor.now;
     floor.wait_s(2);
     floor.asks(AgentRequest::PauseRecording);
-    floor.check(&["tape call-1-1 nobody | "]);
+    floor.check(&["recorder call-1-1 nobody | "]);
     assert_eq!(floor.stage(), Some(RecordingStage::Paused));
     floor.asks(AgentRequest::PauseRecording);
     floor.check(&[]);
     // Whatever else happens, no leg is in it.
     floor.asks(AgentRequest::Hold);
     floor.asks(AgentRequest::Resume);
-    assert!(!floor.log.iter().any(|line| line.starts_with("tape")), "{:?}", floor.log);
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
     floor.log.clear();
     floor.wait_s(3);
     floor.asks(AgentRequest::ResumeRecording);
-    floor.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["recorder call-1-1 call-1/0 | call-1/1"]);
     // By key, and a tone says what it did.
     floor.keys(AGENT, "1*9");
-    floor.check(&["play call-1/1", "tape call-1-1 nobody | "]);
+    floor.check(&["play call-1/1", "recorder call-1-1 nobody | "]);
     floor.event(Event::PromptDone { leg: AGENT, play: PlayId(u32::MAX) });
     floor.wait_s(1);
     floor.keys(AGENT, "*9");
-    floor.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["play call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     floor.keys(CALLER, "*9");
     floor.check(&[]);
     floor.ends(AGENT);
@@ -219,15 +219,15 @@ fn a_secret_step_is_never_in_a_recording_that_goes_on_in_the_flow() {
     floor.connect();
     floor.ends(AGENT);
     // The agent is gone and the step listens.
-    floor.check(&["stop call-1/0", "play call-1/0", "tape call-1-1 nobody | "]);
+    floor.check(&["stop call-1/0", "play call-1/0", "recorder call-1-1 nobody | "]);
     floor.wait_s(11);
     floor.keys(CALLER, "1234");
     let ring = "ring call-1/2 agent-0";
     assert!(floor.log.contains(&ring.to_owned()), "{:?}", floor.log);
-    assert!(floor.log.contains(&"tape call-1-1 call-1/0 | ".to_owned()), "{:?}", floor.log);
+    assert!(floor.log.contains(&"recorder call-1-1 call-1/0 | ".to_owned()), "{:?}", floor.log);
     floor.log.clear();
     floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-    floor.check(&["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
     floor.ends(CALLER);
     assert_eq!(floor.record().recordings.len(), 1);
 }
@@ -244,7 +244,7 @@ fn a_queue_with_another_rule_ends_the_recording() {
         floor.keys(CALLER, "1234");
         floor.log.clear();
         floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-        floor.check(&["stop-tape call-1-1", "bridge call-1/0 call-1/2"]);
+        floor.check(&["stop-recorder call-1-1", "bridge call-1/0 call-1/2"]);
         floor.event(recorded(RecordingEnd::Stopped));
         match rule {
             RecordingRule::Off => {
@@ -253,12 +253,50 @@ fn a_queue_with_another_rule_ends_the_recording() {
             }
             _ => {
                 floor.asks(AgentRequest::StartRecording);
-                floor.check(&["tape call-1-2 call-1/0 | call-1/2"]);
+                floor.check(&["recorder call-1-2 call-1/0 | call-1/2"]);
             }
         }
         floor.ends(CALLER);
         assert_eq!(floor.record().recordings[0].state, RecordingState::Kept);
     }
+}
+
+/// Ada has consulted the other queue, where Bob has answered, and leaves the caller to him.
+fn handed_over(rules: [RecordingRule; 2], prompt: RecordingPrompt) -> Floor {
+    let mut floor = Floor::recording(rules, prompt, &["ada", "bob"]);
+    floor.connect();
+    let target = ConsultTarget::Queue { queue: "other".to_owned() };
+    floor.asks(AgentRequest::Consult { target });
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.log.clear();
+    floor.asks(AgentRequest::Complete);
+    floor
+}
+
+#[test]
+fn an_agent_whom_a_queue_found_for_a_consultation_follows_its_rule_once_they_have_the_caller() {
+    let hang_up = "hang-up call-1/1 normal_clearing";
+    let bridge = "bridge call-1/0 call-1/2";
+    for rule in [RecordingRule::Off, RecordingRule::OnDemand] {
+        let rules = [RecordingRule::Always, rule];
+        let mut floor = handed_over(rules, RecordingPrompt::default());
+        floor.check(&[hang_up, "stop-recorder call-1-1", bridge]);
+        floor.ends(CALLER);
+        assert_eq!(floor.record().recordings.len(), 1);
+    }
+    let rules = [RecordingRule::Off, RecordingRule::Always];
+    let mut floor = handed_over(rules, RecordingPrompt::default());
+    floor.check(&[hang_up, bridge, "recorder call-1-1 call-1/0 | call-1/2"]);
+    floor.ends(CALLER);
+    let record = floor.record();
+    let [one] = &record.recordings[..] else { panic!("{record:?}") };
+    assert_eq!(one.queue.as_deref(), Some("other"));
+    // A caller who has not heard yet that the call will be recorded hears so first.
+    let mut floor = handed_over(rules, said());
+    floor.check(&[hang_up, "stop call-1/0", "play call-1/0"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::Announced));
+    floor.prompt_done();
+    floor.check(&[bridge, "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
@@ -271,16 +309,16 @@ fn on_demand_it_is_the_agent_who_says_when() {
         assert_eq!(floor.refuses(ask), Refused::NotRecorded { call: CallId(1) });
     }
     floor.keys(AGENT, "*9");
-    floor.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["play call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     floor.asks(AgentRequest::PauseRecording);
     floor.asks(AgentRequest::StartRecording);
-    floor.check(&["tape call-1-1 nobody | ", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["recorder call-1-1 nobody | ", "recorder call-1-1 call-1/0 | call-1/1"]);
     // The disk is full: the call goes on, and may be recorded again.
     floor.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
-    floor.check(&["stop-tape call-1-1"]);
+    floor.check(&["stop-recorder call-1-1"]);
     assert_eq!(floor.stage(), None);
     floor.asks(AgentRequest::StartRecording);
-    floor.check(&["tape call-1-2 call-1/0 | call-1/1"]);
+    floor.check(&["recorder call-1-2 call-1/0 | call-1/1"]);
 }
 
 #[test]
@@ -292,13 +330,13 @@ fn the_caller_is_told_while_waiting_and_the_music_goes_on() {
     floor.prompt_done();
     floor.check(&["loop call-1/0"]);
     floor.event(Event::Answered { leg: AGENT });
-    floor.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     // It is said once a call.
     floor.ends(AGENT);
     floor.keys(CALLER, "1234");
     floor.log.clear();
     floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-    floor.check(&["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
@@ -312,7 +350,7 @@ fn an_agent_who_answers_while_it_is_said_waits_for_its_end() {
     assert!(floor.center.heard_by(CALLER).is_empty());
     assert!(floor.center.heard_by(AGENT).contains(&CALLER));
     floor.event(Event::PromptDone { leg: CALLER, play });
-    floor.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     floor.event(Event::PromptDone { leg: CALLER, play });
     floor.check(&[]);
 }
@@ -353,13 +391,13 @@ fn on_demand_the_caller_is_told_when_the_agent_asks() {
     floor.keys(AGENT, "*9");
     floor.check(&[]);
     floor.prompt_done();
-    floor.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     assert_eq!(floor.stage(), Some(RecordingStage::On));
     // The next one in this call needs no words.
     floor.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
-    floor.check(&["stop-tape call-1-1"]);
+    floor.check(&["stop-recorder call-1-1"]);
     floor.asks(AgentRequest::StartRecording);
-    floor.check(&["tape call-1-2 call-1/0 | call-1/1"]);
+    floor.check(&["recorder call-1-2 call-1/0 | call-1/1"]);
 }
 
 #[test]
@@ -371,11 +409,16 @@ fn a_caller_alone_with_somebody_outside_is_not_recorded() {
     let consulted = LegId { call: CallId(1), n: 2 };
     floor.event(Event::Answered { leg: consulted });
     floor.asks(AgentRequest::Conference);
-    let all = "tape call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
+    let all = "recorder call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
     assert!(floor.log.contains(&all), "{:?}", floor.log);
     floor.log.clear();
     floor.asks(AgentRequest::Complete);
-    assert_eq!(floor.log.last().map(String::as_str), Some("stop-tape call-1-1"), "{:?}", floor.log);
+    assert_eq!(
+        floor.log.last().map(String::as_str),
+        Some("stop-recorder call-1-1"),
+        "{:?}",
+        floor.log
+    );
 }
 
 #[test]
@@ -386,7 +429,7 @@ fn the_recording_key_begins_nothing_once_the_caller_has_left() {
     floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
     floor.log.clear();
     floor.ends(CALLER);
-    assert!(floor.log.contains(&"stop-tape call-1-1".to_owned()), "{:?}", floor.log);
+    assert!(floor.log.contains(&"stop-recorder call-1-1".to_owned()), "{:?}", floor.log);
     floor.log.clear();
     floor.keys(AGENT, "*9");
     floor.check(&[]);
@@ -406,7 +449,7 @@ fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside(
     floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "bridge call-1/0 call-1/2",
-        "tape call-1-1 call-1/0 | call-1/2",
+        "recorder call-1-1 call-1/0 | call-1/2",
     ]);
     assert_eq!(floor.stage(), Some(RecordingStage::On));
     floor.wait_s(9);
@@ -425,19 +468,19 @@ fn a_conference_is_recorded_with_all_whom_the_caller_hears() {
     let last = |floor: &Floor| floor.log.last().cloned().unwrap_or_default();
     assert_eq!(last(&floor), "bridge call-1/1 call-1/2", "of what they say alone nothing is kept");
     floor.asks(AgentRequest::Conference);
-    assert_eq!(last(&floor), "tape call-1-1 call-1/0 | call-1/1 call-1/2");
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1 call-1/2");
     // A leg that the caller does not hear is not in it.
     floor.event(Event::Held { leg: consulted });
-    assert_eq!(last(&floor), "tape call-1-1 call-1/0 | call-1/1");
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1");
     floor.event(Event::Resumed { leg: consulted });
     floor.asks(AgentRequest::PauseRecording);
-    assert_eq!(last(&floor), "tape call-1-1 nobody | ");
+    assert_eq!(last(&floor), "recorder call-1-1 nobody | ");
     floor.asks(AgentRequest::ResumeRecording);
     floor.event(Event::Held { leg: CALLER });
-    assert_eq!(last(&floor), "tape call-1-1 nobody | ");
+    assert_eq!(last(&floor), "recorder call-1-1 nobody | ");
     floor.event(Event::Resumed { leg: CALLER });
     floor.ends(consulted);
-    assert_eq!(last(&floor), "tape call-1-1 call-1/0 | call-1/1");
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1");
     floor.ends(CALLER);
     assert_eq!(floor.record().recordings.len(), 1);
 }
@@ -453,7 +496,7 @@ fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
         floor.log.clear();
         floor.event(Event::Answered { leg: supervisor });
     };
-    let both = ["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"];
+    let both = ["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"];
     let rang = "hang-up call-1/1 normal_clearing";
     let mut floor = Floor::always();
     floor.call(1);
@@ -487,13 +530,13 @@ fn who_whispers_is_in_no_recording_and_who_joins_all_is() {
     floor.event(Event::Answered { leg: supervisor });
     floor.mode(SupervisorMode::Whisper);
     assert!(floor.center.heard_by(AGENT).contains(&supervisor));
-    assert!(!floor.log.iter().any(|line| line.starts_with("tape")), "{:?}", floor.log);
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
     floor.log.clear();
     floor.mode(SupervisorMode::Barge);
-    let with = "tape call-1-1 call-1/0 | call-1/1 call-1/2";
+    let with = "recorder call-1-1 call-1/0 | call-1/1 call-1/2";
     assert_eq!(floor.log.last().map(String::as_str), Some(with), "{:?}", floor.log);
     floor.mode(SupervisorMode::Whisper);
-    let without = "tape call-1-1 call-1/0 | call-1/1";
+    let without = "recorder call-1-1 call-1/0 | call-1/1";
     assert_eq!(floor.log.last().map(String::as_str), Some(without), "{:?}", floor.log);
 }
 
@@ -504,13 +547,13 @@ fn a_recording_that_is_over_is_asked_for_no_more() {
         let mut floor = Floor::always();
         floor.connect();
         floor.event(over.clone());
-        floor.check(&["stop-tape call-1-1"]);
+        floor.check(&["stop-recorder call-1-1"]);
         floor.event(over);
         floor.check(&[]);
         // Nothing is said of it again, whoever comes and goes.
         floor.asks(AgentRequest::Hold);
         floor.asks(AgentRequest::Resume);
-        assert!(!floor.log.iter().any(|line| line.contains("tape")), "{:?}", floor.log);
+        assert!(!floor.log.iter().any(|line| line.contains("recorder")), "{:?}", floor.log);
         floor.ends(CALLER);
     }
 }
@@ -523,9 +566,9 @@ fn a_caller_who_holds_in_the_flow_is_not_recorded() {
     floor.keys(CALLER, "1234"); // waits for the next agent
     floor.log.clear();
     floor.event(Event::Held { leg: CALLER });
-    floor.check(&["tape call-1-1 nobody | "]);
+    floor.check(&["recorder call-1-1 nobody | "]);
     floor.event(Event::Resumed { leg: CALLER });
-    floor.check(&["tape call-1-1 call-1/0 | "]);
+    floor.check(&["recorder call-1-1 call-1/0 | "]);
 }
 
 #[test]
@@ -533,7 +576,7 @@ fn a_call_at_a_provider_is_not_recorded_and_its_record_says_so() {
     let mut floor = Floor::always();
     floor.call_via(1, Via::Provider("acme".to_owned()));
     floor.event(Event::Answered { leg: AGENT });
-    assert!(!floor.log.iter().any(|line| line.starts_with("tape")), "{:?}", floor.log);
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
     floor.log.clear();
     assert_eq!(floor.refuses(AgentRequest::StartRecording), Refused::SoundElsewhere);
     floor.ends(CALLER);

@@ -52,6 +52,37 @@ fn a_flow_begins_when_the_caller_whom_we_dialed_answers() {
 }
 
 #[test]
+fn a_colleague_is_called_for_an_agent_whom_we_dialed_and_nothing_is_answered() {
+    let mut floor = Floor::new(&["ada", "bob"]);
+    let mut call = Call::new(Origin {
+        call: CallId(1),
+        from: None,
+        from_name: None,
+        to: "bob".to_owned(),
+        via: NamedVia::Agent("ada".to_owned()),
+        arrived_at: floor.now,
+    });
+    let party = || Party::Agent { id: ADA, name: "ada".to_owned() };
+    assert_eq!(call.dial_caller(party()), Some(CALLER));
+    call.end_caller();
+    let again = LegId { call: CallId(1), n: 1 };
+    assert_eq!(call.dial_caller(party()), Some(again));
+    floor.center.calls.insert(call);
+    floor.center.own_call_arrived(floor.now, CallId(1), ADA);
+    floor.center.settle(floor.now);
+    floor.center.arrange_all(floor.now);
+    floor.drain();
+    floor.event(Event::Answered { leg: again });
+    floor.check(&["ring call-1/2 agent-1"]);
+    floor.event(Event::Ringing { leg: CONSULTED });
+    floor.check(&["ringing call-1/1"]);
+    floor.event(Event::Answered { leg: CONSULTED });
+    floor.check(&["bridge call-1/1 call-1/2"]);
+    floor.hang_up(again);
+    assert_eq!(floor.center.calls_live(), 0);
+}
+
+#[test]
 fn a_caller_whom_we_dialed_in_vain_ends_the_call() {
     let mut floor = dialed_back();
     floor.event(Event::DialFailed { leg: CALLER, cause: Cause::USER_BUSY });

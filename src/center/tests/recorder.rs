@@ -1,9 +1,11 @@
 //! The recorder as a leg: it is in no list, takes nobody's number or place, and no event is about
 //! it.
 
-use super::Floor;
+use std::sync::Arc;
+
 use super::call_recording::said;
 use super::talks::number;
+use super::{Floor, parsed};
 use crate::call::{CONFERENCE_LEGS_MAX, RecordingStage};
 use crate::center::recording_rule::RecordingRule;
 use crate::center::{ContactCenter, Refused};
@@ -61,6 +63,38 @@ fn an_event_that_names_the_recorders_leg_changes_nothing() {
         floor.check(&[]);
         assert_eq!(floor.stage(), Some(RecordingStage::On));
     }
+}
+
+/// After the queue the flow dials an outside party.
+const THEN_OUTSIDE: &str = r#"
+[flow]
+numbers = ["*"]
+start = "help"
+
+[queue.help]
+next = "outside"
+no_agents = "bye"
+
+[transfer.outside]
+to = "+14155550199"
+next = "bye"
+
+[hangup.bye]
+"#;
+
+#[test]
+fn a_recorder_never_hears_an_outside_party_who_is_alone_with_the_caller() {
+    let mut floor = Floor::always();
+    let mut setup = floor.center.setup.clone();
+    setup.flows = vec![Arc::new(parsed(THEN_OUTSIDE))];
+    floor.center = ContactCenter::new(setup);
+    floor.event(Event::PhoneReachable { agent: AgentId(0), reachable: true });
+    floor.connect();
+    floor.event(Event::HungUp { leg: leg(1), cause: Cause::NORMAL_CLEARING });
+    assert_eq!(floor.log.last().map(String::as_str), Some("recorder call-1-1 call-1/0 | "));
+    floor.log.clear();
+    floor.event(Event::Answered { leg: leg(2) });
+    floor.check(&["bridge call-1/0 call-1/2", "stop-recorder call-1-1"]);
 }
 
 /// A run of before recorders were legs: the caller hears the announcement, ada answers and is

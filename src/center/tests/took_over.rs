@@ -88,14 +88,14 @@ fn a_recording_goes_on_with_who_takes_over_wherever_they_are() {
         floor.check(&[
             "hang-up call-1/1 normal_clearing",
             "bridge call-1/0 call-1/2",
-            "tape call-1-1 call-1/0 | call-1/2",
+            "recorder call-1-1 call-1/0 | call-1/2",
         ]);
         assert_eq!(floor.stage(), Some(RecordingStage::On));
         // And with the recording key of that telephone it pauses, as with an agent's.
         floor.keys(SECOND, "*9");
-        floor.check(&["play call-1/2", "tape call-1-1 nobody | "]);
+        floor.check(&["play call-1/2", "recorder call-1-1 nobody | "]);
         floor.keys(SECOND, "*9");
-        floor.check(&["play call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+        floor.check(&["play call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
         floor.hang_up(CALLER);
         let record = floor.closed();
         assert_eq!((record.recordings.len(), record.recordings[0].pauses.len()), (1, 1));
@@ -109,10 +109,10 @@ fn a_pause_outlasts_the_agent_who_asked_for_it() {
     floor.log.clear();
     let [eve, _] = telephones();
     floor.is_taken_over_from(eve);
-    assert!(!floor.log.iter().any(|line| line.starts_with("tape")), "{:?}", floor.log);
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
     floor.log.clear();
     floor.eve_asks(AgentRequest::ResumeRecording);
-    floor.check(&["tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn a_caller_taken_over_from_the_line_is_recorded_as_the_queue_wants_it() {
         floor.call(1); // Ada's telephone rings
         floor.log.clear();
         floor.is_taken_over_from(from);
-        let tape = "tape call-1-1 call-1/0 | call-1/2".to_owned();
-        assert!(floor.log.contains(&tape), "{:?}", floor.log);
+        let recorder = "recorder call-1-1 call-1/0 | call-1/2".to_owned();
+        assert!(floor.log.contains(&recorder), "{:?}", floor.log);
         floor.wait_s(6);
         floor.hang_up(CALLER);
         let record = floor.closed();
@@ -144,7 +144,7 @@ fn who_takes_a_caller_over_waits_until_they_know_of_the_recording() {
     assert!(floor.center.heard_by(SECOND).contains(&CALLER));
     floor.log.clear();
     floor.prompt_done();
-    floor.check(&["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
@@ -154,12 +154,12 @@ fn on_demand_it_is_who_took_over_who_says_when() {
     floor.is_taken_over_from(eve);
     floor.log.clear();
     floor.eve_asks(AgentRequest::StartRecording);
-    floor.check(&["tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["recorder call-1-1 call-1/0 | call-1/2"]);
     floor.eve_asks(AgentRequest::PauseRecording);
-    floor.check(&["tape call-1-1 nobody | "]);
+    floor.check(&["recorder call-1-1 nobody | "]);
     assert_eq!(floor.stage(), Some(RecordingStage::Paused));
     floor.keys(SECOND, "*9");
-    floor.check(&["play call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.check(&["play call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]

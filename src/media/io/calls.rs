@@ -13,7 +13,7 @@ use crate::media::call_recorder::CallRecorder;
 use crate::media::format::{FRAME_SAMPLES, Heard};
 use crate::media::hearing::Hearing;
 use crate::media::io::wheel::Wheel;
-use crate::media::mixer::{Listener, Mixer, Side, Slot, Wire};
+use crate::media::mixer::{Channel, Listener, Mixer, Slot, Wire};
 use crate::time::Timestamp;
 
 #[derive(Default)]
@@ -167,8 +167,8 @@ impl CallRecording {
     pub(super) fn wires(&self, hearing: &Hearing, is_open: impl Fn(LegId) -> bool) -> [Wire; 2] {
         let heard = hearing.of(self.leg).iter().copied().filter(|leg| is_open(*leg));
         let (left, right) = heard.partition(|leg| *leg == self.left);
-        let wire = |side, from| Wire { to: Listener::Side(side), from };
-        [wire(Side::Left, left), wire(Side::Right, right)]
+        let wire = |channel, from| Wire { to: Listener::Channel(channel), from };
+        [wire(Channel::Left, left), wire(Channel::Right, right)]
     }
 
     /// Takes the frame that was mixed last; `ear` is the left one.

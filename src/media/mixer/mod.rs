@@ -47,13 +47,13 @@ pub struct Slot(u8);
 pub enum Listener {
     /// A leg, which does not hear its own voice.
     Leg(LegId),
-    /// A side of a recording.
-    Side(Side),
+    /// A channel of a recording.
+    Channel(Channel),
 }
 
-/// The sides of a recording in stereo.
+/// The channels of a recording in stereo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Channel {
     Left,
     Right,
 }
@@ -234,7 +234,7 @@ impl Mixer {
     fn ear(&mut self, wire: &Wire, before: Option<&mut Ear>) -> Ear {
         let own = match wire.to {
             Listener::Leg(leg) => self.slot(leg),
-            Listener::Side(_) => None,
+            Listener::Channel(_) => None,
         };
         let others = wire.from.iter().filter(|leg| wire.to != Listener::Leg(**leg));
         let from = others.filter_map(|leg| self.slot(*leg)).fold(0, |set, slot| set | bit(slot));
@@ -257,7 +257,7 @@ impl Mixer {
         let lasts = self.sources[slot].as_ref()?.ring.lasts();
         let frames = match ear {
             Listener::Leg(_) => lasts,
-            Listener::Side(_) => lasts.max(KEPT_FRAMES),
+            Listener::Channel(_) => lasts.max(KEPT_FRAMES),
         };
         Some(KeptFrom { slot: Slot(slot as u8), frames })
     }

@@ -318,7 +318,7 @@ fn while_others_are_heard_a_source_is_kept_from_one_ear_and_not_from_another() {
 fn a_recordings_side_begins_with_silence_and_so_do_whoever_come_to_it() {
     let mut mixer = Mixer::new(Timestamp(0));
     let side = |from: &[u16]| Wire {
-        to: Listener::Side(Side::Left),
+        to: Listener::Channel(Channel::Left),
         from: from.iter().copied().map(leg).collect(),
     };
     let mut heard = Vec::new();

@@ -171,7 +171,7 @@ impl SipFront {
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
             Fact::Recorded { leg, finished } => {
-                let is_made = self.calls_recorded.remove(&finished.recording);
+                let is_made = self.calls_recorded.reported(finished.recording);
                 let kind = match (leg.is_recorder(), is_made) {
                     (true, true) => RecordingKind::Call,
                     (true, false) => return, // it had failed
@@ -186,7 +186,7 @@ impl SipFront {
                 });
             }
             Fact::RecordFailed { recording, why } => {
-                self.calls_recorded.remove(&recording);
+                self.calls_recorded.reported(recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {

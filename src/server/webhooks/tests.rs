@@ -267,7 +267,7 @@ fn an_event_that_is_lost_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn what_the_desk_asks_for_is_done_in_the_same_turn() {
+fn what_the_center_asks_for_is_done_in_the_same_turn() {
     with_driver(|world| {
         world.is_up();
         assert!(world.done().is_some());

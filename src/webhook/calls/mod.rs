@@ -43,6 +43,7 @@ use crate::time::{Timers, Timestamp};
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
 use crate::webhook::provider_info::SplitSupport;
+use crate::webhook::rest::RestOutcome;
 use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;
@@ -113,25 +114,25 @@ pub struct ProviderSetup {
     pub sip_host: Option<String>,
 }
 
-/// What became of a request.
+/// What became of a request. `T` is what one is answered by later.
 #[derive(Debug, PartialEq, Eq)]
-pub enum WebhookResult {
-    /// The answer is this, and nothing happened.
+pub enum WebhookResult<T = Unwritten> {
+    /// The answer is this, and nothing happened. A commanded leg that asked has it already.
     Known(Document),
     /// It became events; ask for the answer once the center has dealt with them.
-    Asked(Ticket),
+    Pending(T),
     /// No call of ours is meant.
     Unknown,
 }
 
-/// A request that waits for its answer.
+/// A document that a request waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket {
+pub struct Unwritten {
     call: CallId,
     link: Link,
 }
 
-impl Ticket {
+impl Unwritten {
     #[must_use]
     pub const fn call(&self) -> CallId {
         self.call
@@ -164,16 +165,6 @@ pub enum AskWhat {
     Came,
     /// Report the state of the leg here, where its console has no address for that.
     Watch { to: Link },
-}
-
-/// The outcome of an [`Ask`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskOutcome {
-    Done,
-    /// The provider knows no such call any more.
-    Gone,
-    /// It failed, or the outcome is unknown. The provider's next request brings the change.
-    Failed,
 }
 
 #[derive(Debug)]
@@ -336,15 +327,15 @@ impl ProviderCalls {
     }
 
     /// Takes the outcome of what [`Self::poll_ask`] gave.
-    pub fn handle_ask_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
+    pub fn handle_rest_outcome(&mut self, now: Timestamp, leg: LegId, outcome: &RestOutcome) {
         if !leg.is_caller() {
             return self.handle_party_outcome(now, leg, outcome);
         }
         let call = leg.call;
         match outcome {
-            AskOutcome::Done => {}
-            AskOutcome::Gone => self.said_gone(now, call),
-            AskOutcome::Failed => {
+            RestOutcome::Done => {}
+            RestOutcome::Gone => self.said_gone(now, call),
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
                 // Waiting callers come by themselves; callers in a talk do not.
@@ -359,7 +350,8 @@ impl ProviderCalls {
     }
 }
 
-/// The caller's leg of a call.
+/// The leg that a session began with, and whose documents it gives. Whoever is dialed is a party
+/// here, also a caller who is dialed again.
 const fn caller(call: CallId) -> LegId {
     LegId::caller(call)
 }

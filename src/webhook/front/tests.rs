@@ -187,7 +187,7 @@ impl World {
         match result {
             WebhookResult::Known(document) => Some(document),
             WebhookResult::Unknown => None,
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal();
                 let ahead = self.center.look_ahead(self.now, ticket.call());
                 Some(self.front.answer(self.now, ticket, ahead))

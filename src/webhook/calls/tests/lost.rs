@@ -8,7 +8,7 @@ use crate::words::Target;
 fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.pass(8);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
     world.pass(13);
@@ -26,7 +26,7 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
     world.calls.handoff_arrived(user).unwrap();
     // The outcome of the command that brought the caller comes last.
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.pass(60);
     assert!(world.records.is_empty(), "they talk");
 }

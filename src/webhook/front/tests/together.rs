@@ -76,7 +76,7 @@ fn documents_and_commands_go_their_ways_at_the_same_time() {
 }
 
 #[test]
-fn who_cannot_be_split_is_known_before_the_desk_asks_for_more() {
+fn who_cannot_be_split_is_known_before_the_center_asks_for_more() {
     let mut world = World::in_menus();
     world.presses(ONE, '1');
     assert_eq!(world.sent(), ["telnyx 1.2.1.dial"]);

@@ -133,7 +133,7 @@ impl Platform {
         };
         match self.front.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
             WebhookResult::Known(document) => self.answered(now, leg, &document),
-            WebhookResult::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
+            WebhookResult::Pending(ticket) => self.asked.push_back(Asking { leg, ticket }),
             WebhookResult::Unknown => panic!("{} is unknown", request.url),
         }
     }

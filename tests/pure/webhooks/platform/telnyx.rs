@@ -304,7 +304,7 @@ impl Callers for Telnyx {
             return true;
         }
         if let Some(result) = self.front.poll_request(now, &mut self.next_call) {
-            if let WebhookResult::Asked(ticket) = result {
+            if let WebhookResult::Pending(ticket) = result {
                 self.pending = Some(ticket);
             }
             return true;

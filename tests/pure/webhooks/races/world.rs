@@ -255,7 +255,7 @@ impl World {
                 document
             }
             WebhookResult::Unknown => return None,
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal();
                 let ahead = self.center.look_ahead(self.now, ticket.call());
                 self.front.answer(self.now, ticket, ahead)
@@ -268,7 +268,7 @@ impl World {
     fn answer_legs(&mut self) {
         while let Some(result) = self.front.poll_request(self.now, &mut self.next_call) {
             let call = match &result {
-                WebhookResult::Asked(ticket) => Some(ticket.call()),
+                WebhookResult::Pending(ticket) => Some(ticket.call()),
                 WebhookResult::Known(_) | WebhookResult::Unknown => None,
             };
             let caused = self.answer(result).map_or(0, |(_, caused)| caused);
