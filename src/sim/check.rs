@@ -48,6 +48,8 @@ pub struct Watch {
     served: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
+    /// Calls in which three or more have heard each other, supervisors aside.
+    conferences: BTreeSet<CallId>,
     recording: RecordingWatch,
     /// The mode in which this input asks to supervise.
     asked: Option<SupervisorMode>,
@@ -102,6 +104,7 @@ impl Watch {
             served: BTreeSet::new(),
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
+            conferences: BTreeSet::new(),
             recording: RecordingWatch::new(setup),
             asked: None,
             commands: 0,
@@ -366,6 +369,19 @@ impl Watch {
         if hears {
             self.recording.hears_others(leg);
         }
+        let circle = self.hearing.circle(leg).filter(|legs| legs.len() >= 3);
+        let legs = self.calls.get(&leg.call);
+        let joins = |leg: &LegId| {
+            legs.and_then(|legs| legs.get(leg)).is_some_and(|it| it.supervises.is_none())
+        };
+        if circle.is_some_and(|circle| circle.iter().all(joins)) {
+            self.conferences.insert(leg.call);
+        }
+    }
+
+    /// Calls in which three or more have heard each other, supervisors aside.
+    pub(super) fn conferences(&self) -> usize {
+        self.conferences.len()
     }
 
     /// This leg is heard, or something is heard on it: an agent serves the call from then on, a

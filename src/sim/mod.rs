@@ -75,6 +75,8 @@ pub struct RunReport {
     pub inputs: u64,
     pub calls: u64,
     pub tally: Tally,
+    /// Calls in which three or more have heard each other, supervisors aside.
+    pub conferences: usize,
     pub swarm: Swarm,
     /// The journal, if it was to be kept.
     pub lines: Vec<String>,
@@ -300,6 +302,7 @@ impl Sim {
             inputs: self.inputs,
             calls: self.calls,
             tally: self.tally,
+            conferences: self.watch.as_ref().map_or(0, Watch::conferences),
             swarm: self.world.plan.swarm,
             lines: self.journal.map_or_else(Vec::new, Journal::into_lines),
         }

@@ -17,7 +17,7 @@ const REPLAYS: u32 = 5;
 
 #[test]
 fn smoke() {
-    let mut inputs = 0;
+    let (mut inputs, mut conferences) = (0, 0);
     let mut all = Tally::default();
     for seed in seeds(1..SMOKE_RUNS + 1) {
         let [first, again] = [sim::run(seed), sim::run(seed)]
@@ -25,14 +25,17 @@ fn smoke() {
         let (hash, again) = (first.journal_hash, again.journal_hash);
         assert_eq!(hash, again, "not deterministic: SEED={seed} cargo sim");
         inputs += first.inputs;
+        conferences += first.conferences;
         add(&mut all, &first.tally);
     }
     println!("{} calls, {inputs} inputs", all.calls);
     println!("{} sent on, {} handed over", all.sent, all.handed_over);
     println!("{} to agents, {} queues consulted", all.handed_to_agents, all.consulted);
+    println!("{conferences} conferences");
     println!("{} calls of agents, {} feature codes", all.agent_calls, all.feature_codes);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
+        assert!(conferences > 0, "no three heard each other: {all:?}");
     }
 }
 
