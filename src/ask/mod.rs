@@ -1,4 +1,4 @@
-//! Who answers questions that calls ask: HTTP services outside.
+//! Answers to questions that calls ask of services outside, by HTTP.
 //!
 //! The center says [`Command::Ask`](crate::words::Command::Ask); what is asked here comes back as
 //! an [`Event::Replied`](crate::words::Event::Replied). `io` has the threads and sockets. A further
@@ -11,6 +11,8 @@
 //!
 //! **Deliberately absent:** what a reply means, which flows say; and the time-outs that matter, which
 //! are the center's.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod address;
 #[cfg(feature = "server")]

@@ -19,18 +19,18 @@ use crate::words::{AskFailure, Command, Event, Question, Reply};
 
 /// Questions that are open at once, of all calls.
 pub(super) const OPEN_MAX: usize = 10_000;
-/// Questions of one call. A flow asks a few; one that goes round asks no more than this.
+/// Questions of one call. Flows ask a few; one that goes round asks no more than this.
 pub(super) const PER_CALL_MAX: u16 = 200;
 
 /// The questions of one call.
 #[derive(Debug)]
 struct OfCall {
     asked: u16,
-    open: Option<Open>,
+    open: Option<OpenQuestion>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenQuestion {
     id: AskId,
     what: Box<Question>,
     until: Timestamp,
@@ -52,7 +52,7 @@ impl Asks {
         }
         of_call.asked += 1;
         let id = AskId { call, n: of_call.asked };
-        of_call.open = Some(Open { id, what, until });
+        of_call.open = Some(OpenQuestion { id, what, until });
         self.open += 1;
         Some(id)
     }
@@ -69,7 +69,7 @@ impl Asks {
         self.by_call.get(&call).is_some_and(|of_call| of_call.open.is_some())
     }
 
-    fn all(&self) -> impl Iterator<Item = &Open> {
+    fn all(&self) -> impl Iterator<Item = &OpenQuestion> {
         self.by_call.values().filter_map(|of_call| of_call.open.as_ref())
     }
 }
@@ -115,11 +115,11 @@ impl ContactCenter {
         self.timers.cancel(&Wake::AskEnd(id));
     }
 
-    /// What of the open questions is to be asked once more after a restart, under the same ids.
+    /// The open questions to ask once more after a restart, under the same ids.
     #[must_use]
     pub fn asks_again(&self) -> Vec<Command> {
         let whole = self.asks.all().filter(|open| !is_secret(&open.what));
-        let again = |open: &Open| {
+        let again = |open: &OpenQuestion| {
             let (id, what, until) = (open.id, open.what.clone(), open.until);
             Command::Ask { id, what, until }
         };
