@@ -9,8 +9,8 @@
 //! after the name was resolved, and of what they say only the values that were asked for go on. One
 //! slow service uses up its own share of the threads and no other's.
 //!
-//! **Deliberately absent:** what a reply means, which flows say; and the time-outs that matter, which
-//! are the center's.
+//! **Deliberately absent:** what a reply means, which flows say; and the time-outs that matter,
+//! which are the center's.
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 

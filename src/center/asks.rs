@@ -91,7 +91,7 @@ impl ContactCenter {
 
     pub(super) fn replied(&mut self, now: Timestamp, id: AskId, reply: Reply) {
         if !self.asks.close(id.call, Some(id)) {
-            return; // its time was over, or it was told before
+            return; // its time was over, or it came before
         }
         self.timers.cancel(&Wake::AskEnd(id.call));
         match &reply {

@@ -6,8 +6,8 @@
 //!
 //! **Invariant:** at most [`AskSetup::at_once_max`] questions are on their way, of one service at
 //! most [`AskSetup::per_service_max`]; at most [`WAITING_MAX`] wait, of one service at most
-//! [`PER_SERVICE_WAITING_MAX`]. One more has failed at once, as busy. One that waited until its time
-//! was over is not asked.
+//! [`PER_SERVICE_WAITING_MAX`]. One more has failed at once, as busy. One that waited until its
+//! time was over is not asked.
 //!
 //! **Deliberately absent:** a second try. The caller waits; and only the service can say whether it
 //! may be asked twice: after a restart of ours it gets the same `Idempotency-Key`.
