@@ -1,4 +1,4 @@
-//! Services that answer questions of calls: HTTP services outside.
+//! Answers to questions that calls ask of services outside, by HTTP.
 //!
 //! The center says [`Command::Ask`](crate::words::Command::Ask); what is asked here comes back as
 //! an [`Event::Replied`](crate::words::Event::Replied). `io` has the threads and sockets. A further
@@ -9,8 +9,10 @@
 //! after the name was resolved, and of what they say only the values that were asked for go on. One
 //! slow service uses up its own share of the threads and no other's.
 //!
-//! **Deliberately absent:** what a reply means, which flows say; and the time-outs that matter, which
-//! are the center's.
+//! **Deliberately absent:** what a reply means, which flows say; and the time-outs that matter,
+//! which are the center's.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 

@@ -19,7 +19,7 @@ use crate::words::{AskFailure, Command, Event, Question, Reply};
 
 /// Questions that are open at once, of all calls.
 pub(super) const OPEN_MAX: usize = 10_000;
-/// Questions of one call. A flow asks a few; one that goes round asks no more than this.
+/// Questions of one call. Flows ask a few; one that goes round asks no more than this.
 pub(super) const PER_CALL_MAX: u16 = 200;
 
 /// The questions of one call.
@@ -91,7 +91,7 @@ impl ContactCenter {
 
     pub(super) fn replied(&mut self, now: Timestamp, id: AskId, reply: Reply) {
         if !self.asks.close(id.call, Some(id)) {
-            return; // its time was over, or it was replied to before
+            return; // its time was over, or it came before
         }
         self.timers.cancel(&Wake::AskEnd(id.call));
         match &reply {

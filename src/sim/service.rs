@@ -1,7 +1,7 @@
 //! A service that simulated calls ask: what it answers, and when.
 //!
-//! **Invariant:** what it says follows from the world's chances alone. It may answer after its caller
-//! has gone on, and a faulty wire brings its answer twice.
+//! **Invariant:** what it says follows from the world's chances alone. It may answer after its
+//! caller has gone on, and a faulty wire brings its answer twice.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -41,7 +41,7 @@ pub struct Swarm {
     pub prompt_failed: f64,
     /// A service that is asked cannot say.
     pub service_failed: f64,
-    /// It takes longer than its caller may wait.
+    /// It takes longer than its caller waits.
     pub service_stalls: f64,
     /// Two legs that should split cannot.
     pub hold_failed: f64,

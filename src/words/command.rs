@@ -62,8 +62,9 @@ pub enum Command {
     Hear { leg: LegId, from: BTreeSet<LegId> },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
     HangUp { leg: LegId, cause: Cause },
-    /// Ask a service. `Replied` follows once; after `until` it is no longer of use. The same question
-    /// may be asked twice under one id, before and after a restart: it is one question.
+    /// Ask a service. `Replied` follows once; after `until` it is no longer of use. The same
+    /// question may be asked twice under one id, before and after a restart: the service answers
+    /// it as one.
     Ask { id: AskId, what: Box<Question>, until: Timestamp },
     /// The call is over; this is its record, once.
     CloseRecord { record: Box<CallRecord> },

@@ -3,8 +3,8 @@
 //! A telephone of our own has all of it. A provider that is given documents may not, and has to say
 //! for each [`Need`] what happens instead.
 //!
-//! **Invariant:** a need is a thing a front does, not a verb: a verb that only decides or sets needs
-//! nothing, and no provider has to answer for it.
+//! **Invariant:** a need is a thing a front does, not a verb: a verb that only decides or sets
+//! needs nothing, and no provider has to answer for it.
 
 use crate::words::Digit;
 

@@ -1,7 +1,7 @@
 //! What a call asks a service outside.
 //!
-//! **Invariant:** a question is whole: who answers it needs nothing of the call or its flow. No text
-//! made of it for a log shows what was filled in.
+//! **Invariant:** a question is whole: who answers it needs nothing of the call or its flow. No
+//! text made of it for a log shows what was filled in.
 //!
 //! **Deliberately absent:** the values of the configuration's secrets, which a question names; and
 //! whether the service may be asked, which the configuration says.

@@ -10,8 +10,8 @@ use crate::service::{SLOW, Service};
 
 const TOKEN: &str = "token-of-the-customer-database";
 
-/// The number dialed is the path that is asked for. While the service is asked, the caller hears the
-/// menu's tone.
+/// The number dialed is the path that is asked for. While the service is asked, the caller hears
+/// the menu's tone.
 pub(crate) const FLOW: &str = r#"
 [flow]
 numbers = ["3001", "3002", "3003", "3004", "3005", "3006", "3007", "3008", "3009"]

@@ -54,7 +54,7 @@ impl Service {
         Self { address, state }
     }
 
-    /// Waits until it was asked this often.
+    /// Waits until it was asked this many times.
     #[track_caller]
     pub(crate) fn asked(&self, count: usize) -> Vec<Came> {
         let deadline = now() + SOON;

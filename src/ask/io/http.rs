@@ -25,14 +25,14 @@ const ANSWER_LEN_MAX: u64 = 256 * 1024;
 /// Bytes of our `Idempotency-Key`, before they are written in hexadecimal.
 const KEY_LEN: usize = 16;
 
-pub(super) struct ServiceClient {
+pub(super) struct HttpClient {
     agent: ureq::Agent,
     /// What a header names in place of a value.
     values: BTreeMap<String, String>,
     key: [u8; 32],
 }
 
-impl ServiceClient {
+impl HttpClient {
     pub(super) fn new(
         may_reach: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         values: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ impl ServiceClient {
             .proxy(None)
             .user_agent("attendant")
             .build();
-        let resolver = Checked { inner: DefaultResolver::default(), may_reach };
+        let resolver = CheckedResolver { inner: DefaultResolver::default(), may_reach };
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
         Self { agent, values, key }
     }
@@ -122,19 +122,29 @@ const fn unfit() -> Reply {
 }
 
 fn failed(error: &ureq::Error) -> Reply {
-    let why = match error {
-        ureq::Error::Timeout(_) => return Reply::TimedOut,
-        ureq::Error::BodyExceedsLimit(_) => AskFailure::TooLong,
-        ureq::Error::BadUri(_) => AskFailure::NotAllowed,
-        ureq::Error::Other(error) if error.is::<NotAllowed>() => AskFailure::NotAllowed,
+    if let ureq::Error::Timeout(_) = error {
+        return Reply::TimedOut;
+    }
+    let why = if let ureq::Error::BodyExceedsLimit(_) = error {
+        AskFailure::TooLong
+    } else if is_not_allowed(error) {
+        AskFailure::NotAllowed
+    } else {
         // What it says may have the address in it, and with that the caller's number.
-        _ => AskFailure::Unreachable,
+        AskFailure::Unreachable
     };
     Reply::Failed { why }
 }
 
+fn is_not_allowed(error: &ureq::Error) -> bool {
+    if let ureq::Error::Other(error) = error {
+        return error.is::<NotAllowed>();
+    }
+    matches!(error, ureq::Error::BadUri(_))
+}
+
 /// Resolves names, and keeps the addresses that may be connected to.
-struct Checked {
+struct CheckedResolver {
     inner: DefaultResolver,
     may_reach: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
@@ -144,13 +154,13 @@ struct Checked {
 #[error("the name leads to no address that may be asked")]
 struct NotAllowed;
 
-impl fmt::Debug for Checked {
+impl fmt::Debug for CheckedResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Checked")
+        f.write_str("CheckedResolver")
     }
 }
 
-impl Resolver for Checked {
+impl Resolver for CheckedResolver {
     fn resolve(
         &self,
         uri: &Uri,

@@ -6,8 +6,8 @@
 //!
 //! **Invariant:** at most [`AskSetup::at_once_max`] questions are on their way, of one service at
 //! most [`AskSetup::per_service_max`]; at most [`WAITING_MAX`] wait, of one service at most
-//! [`PER_SERVICE_WAITING_MAX`]. One more has failed at once, as busy. One that waited until its time
-//! was over is not asked.
+//! [`PER_SERVICE_WAITING_MAX`]. One more has failed at once, as busy. One that waited until its
+//! time was over is not asked.
 //!
 //! **Deliberately absent:** a second try. The caller waits; and only the service can say whether it
 //! may be asked twice: after a restart of ours it gets the same `Idempotency-Key`.
@@ -26,7 +26,7 @@ use crate::id::AskId;
 use crate::time::Timestamp;
 use crate::words::{AskFailure, HttpQuestion, Question, Reply, Service};
 
-use http::ServiceClient;
+use http::HttpClient;
 
 /// Questions that wait for a thread.
 pub const WAITING_MAX: usize = 2_000;
@@ -49,14 +49,14 @@ pub struct AskSetup {
 
 /// The way to the threads. Dropping it ends them, each after the question it has.
 pub struct Asks {
-    shared: Arc<Shared>,
+    shared: Arc<AskPool>,
 }
 
-struct Shared {
+struct AskPool {
     hosts: BTreeSet<String>,
-    client: ServiceClient,
+    client: HttpClient,
     per_service_max: usize,
-    lines: Mutex<Lines>,
+    lines: Mutex<ServiceQueues>,
     woken: Condvar,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     report: Box<dyn Fn(AskId, Reply) + Send + Sync>,
@@ -64,8 +64,8 @@ struct Shared {
 
 /// The lines of all services.
 #[derive(Default)]
-struct Lines {
-    by_service: BTreeMap<String, Line>,
+struct ServiceQueues {
+    by_service: BTreeMap<String, ServiceQueue>,
     waiting: usize,
     /// Whose question was taken last.
     last: String,
@@ -73,12 +73,12 @@ struct Lines {
 }
 
 #[derive(Default)]
-struct Line {
-    waiting: VecDeque<Job>,
+struct ServiceQueue {
+    waiting: VecDeque<AskJob>,
     on_their_way: usize,
 }
 
-struct Job {
+struct AskJob {
     id: AskId,
     what: HttpQuestion,
     until: Timestamp,
@@ -97,9 +97,9 @@ impl Asks {
     ) -> io::Result<Self> {
         let AskSetup { hosts, may_reach, values, key, at_once_max, per_service_max } = setup;
         let threads = if hosts.is_empty() { 0 } else { at_once_max };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(AskPool {
             hosts,
-            client: ServiceClient::new(may_reach, values, key),
+            client: HttpClient::new(may_reach, values, key),
             per_service_max,
             lines: Mutex::default(),
             woken: Condvar::new(),
@@ -129,8 +129,8 @@ impl Drop for Asks {
     }
 }
 
-impl Shared {
-    fn lines(&self) -> MutexGuard<'_, Lines> {
+impl AskPool {
+    fn lines(&self) -> MutexGuard<'_, ServiceQueues> {
         // Each change is complete before anything in it can panic.
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ impl Shared {
         if is_full || line.waiting.len() >= PER_SERVICE_WAITING_MAX {
             return Err(AskFailure::Busy);
         }
-        line.waiting.push_back(Job { id, what, until });
+        line.waiting.push_back(AskJob { id, what, until });
         lines.waiting += 1;
         drop(lines);
         self.woken.notify_one();
@@ -169,7 +169,7 @@ impl Shared {
     }
 
     /// Waits for a question; `None`: there will be no more.
-    fn next(&self) -> Option<(String, Job)> {
+    fn next(&self) -> Option<(String, AskJob)> {
         let mut lines = self.lines();
         loop {
             if lines.is_over {
@@ -183,12 +183,13 @@ impl Shared {
     }
 }
 
-impl Lines {
+impl ServiceQueues {
     /// The next question of the service after the last one that may be asked now.
-    fn next(&mut self, per_service_max: usize) -> Option<(String, Job)> {
+    fn next(&mut self, per_service_max: usize) -> Option<(String, AskJob)> {
         let after = (Bound::Excluded(self.last.as_str()), Bound::Unbounded);
         let in_turn = self.by_service.range::<str, _>(after).chain(&self.by_service);
-        let may = |line: &Line| !line.waiting.is_empty() && line.on_their_way < per_service_max;
+        let may =
+            |line: &ServiceQueue| !line.waiting.is_empty() && line.on_their_way < per_service_max;
         let (service, _) = in_turn.into_iter().find(|(_, line)| may(line))?;
         let service = service.clone();
         let line = self.by_service.get_mut(&service)?;

@@ -8,9 +8,9 @@ use super::written;
 fn hosts_networks_and_secrets_are_read() {
     let config = written(
         "[lookup]\nallow_hosts = [\"CRM.example.com\", \"10.0.0.7:8080\", \"[::1]:81\"]\n\
-         allow_networks = [\"10.0.0.0/8\"]\n[lookup.secrets]\nplain = \"one\"\ncrm_env = \"CRM\"\n",
+         allow_networks = [\"10.0.0.0/8\"]\n[lookup.secrets]\nplain = \"s3cret\"\ncrm_env = \"CRM\"\n",
     )
-    .variable("CRM", "two\n")
+    .variable("CRM", "hush\n")
     .config();
     let lookup = &config.lookup;
     let hosts: Vec<&str> = lookup.hosts.iter().map(String::as_str).collect();
@@ -19,8 +19,8 @@ fn hosts_networks_and_secrets_are_read() {
     let secrets = lookup.secrets.iter();
     let secrets: Vec<(&str, &str)> =
         secrets.map(|(name, secret)| (name.as_str(), secret.expose())).collect();
-    assert_eq!(secrets, [("crm", "two"), ("plain", "one")]);
-    assert!(!format!("{lookup:?}").contains("two"));
+    assert_eq!(secrets, [("crm", "hush"), ("plain", "s3cret")]);
+    assert!(!format!("{lookup:?}").contains("hush"));
 }
 
 #[test]
@@ -36,5 +36,23 @@ fn a_wrong_list_of_services_is_refused_whole() {
          crm_env = \"NOT_SET\"\n\
          two = \"a\\nb\"\n",
     )
-    .refused(&expect![[r#""#]]);
+    .refused(&expect![[r#"
+        attendant.toml:2: `lookup.allow_hosts`: "https://crm.example.com" is no host
+          help: write "crm.example.com", or with a port "10.0.0.7:8080"
+        attendant.toml:2: `lookup.allow_hosts`: "crm.example.com/path" is no host
+          help: write "crm.example.com", or with a port "10.0.0.7:8080"
+        attendant.toml:2: `lookup.allow_hosts`: "a b" is no host
+          help: write "crm.example.com", or with a port "10.0.0.7:8080"
+        attendant.toml:2: `lookup.allow_hosts`: "" is no host
+          help: write "crm.example.com", or with a port "10.0.0.7:8080"
+        attendant.toml:3: `lookup.allow_networks`: `10.0.0.1/8` has bits set below its prefix: write 10.0.0.0/8
+        attendant.toml:3: `lookup.allow_networks`: 0.0.0.0/0 is everything
+          help: name your own networks: with this a flow could ask whatever this machine can
+        attendant.toml:5: `lookup.per_service_max`: is above at_once_max
+          help: one slow service could hold up all others: leave room for them
+        attendant.toml:6: no key `allow_host` is known in [lookup]
+          help: did you mean `allow_hosts`?
+        attendant.toml:8: `lookup.secrets.crm_env`: no variable NOT_SET is set
+        attendant.toml:9: `lookup.secrets.two`: must be one line, without control characters
+    "#]]);
 }

@@ -21,12 +21,14 @@
 //! service answers 404 or nothing, `timeout` (or else `failed`) when it takes longer than
 //! `timeout_s`. `text` is said first; until the answer is there, the caller hears what `wait` says.
 //!
-//! Keys pressed meanwhile are typed ahead; a provider that executes documents does not tell them.
+//! Keys pressed meanwhile are typed ahead. At a provider that executes documents the caller waits
+//! in silence, a second at a time, because a piece of music would outlast the answer; and keys
+//! pressed then are lost.
 //!
 //! **Invariant:** the call goes on by one exit, whatever the service does. No redirect is followed.
 //!
-//! **Deliberately absent:** the request. The center asks, and `ask` checks the host and its addresses
-//! again.
+//! **Deliberately absent:** the request. The center asks, and `ask` checks the host and its
+//! addresses again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -185,7 +185,7 @@ fn no_verb_leaves_a_caller_standing() {
     }
 }
 
-/// A queue, a party or a service says next what happens.
+/// The center says next what happens.
 fn is_handed_on(effect: &Effect) -> bool {
     matches!(effect, Effect::Enqueue(_) | Effect::Transfer(_) | Effect::Ask(_))
 }

@@ -219,9 +219,8 @@ impl Writer<'_> {
         }
         match self.session.program.clone() {
             Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
-            Program::Play { repeat: true, .. } if ahead.is_brief && !self.provider.has_rest => {
-                self.silent(ahead.listen)
-            }
+            // A piece of music would outlast the answer, and a prompt is worth no command by REST.
+            Program::Play { repeat: true, .. } if ahead.is_brief => self.silent(ahead.listen),
             Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
             Program::Silent => self.silent(ahead.listen),
             Program::Record(recording) => self.record(&recording),
