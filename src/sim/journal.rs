@@ -297,6 +297,7 @@ impl Turn for Telling {
             | Command::Record { .. }
             | Command::StopRecord { .. }
             | Command::RecordCall { .. }
+            | Command::Ask { .. }
             | Command::Dial { .. }
             | Command::Hear { .. }
             | Command::HangUp { .. } => {}
