@@ -38,8 +38,8 @@ pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
 pub use load::{Loaded, known, load, load_flows, read_flows};
 pub use model::{
-    Agent, Api, Callers, Config, LogFormat, Media, Phone, Provider, Queue, Recording, Server, Sip,
-    Speech, Trunk, Voice, Webhooks,
+    Agent, Api, Callers, Config, LogFormat, Media, NAME_SERVERS_MAX, Phone, Provider, Queue,
+    Recording, Server, Sip, Speech, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};

@@ -17,6 +17,7 @@ use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
 use crate::id::{AgentId, QueueId};
+use crate::sip::path::Transport;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -93,11 +94,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// Name servers that are asked; more may not be named (resolv.conf(5): MAXNS).
+pub const NAME_SERVERS_MAX: usize = 3;
+
 #[derive(Clone, Debug)]
 pub struct Sip {
     pub listen: Vec<SocketAddr>,
     pub udp: bool,
     pub tcp: bool,
+    /// Asked where trunks are, in place of the system's.
+    pub name_servers: Vec<SocketAddr>,
     /// What we call ourselves in Contact and SDP; the address of the socket where it is `None`.
     pub external_address: Option<IpAddr>,
     pub realm: String,
@@ -111,6 +117,18 @@ pub struct Sip {
     pub ban_failures: u32,
     pub ban_window: Duration,
     pub ban: Duration,
+}
+
+impl Sip {
+    /// Those that are in use here, the preferred one first.
+    #[must_use]
+    pub fn transports(&self) -> Vec<Transport> {
+        let is_used = |transport: &Transport| match transport {
+            Transport::Udp => self.udp,
+            Transport::Tcp => self.tcp,
+        };
+        Transport::ALL.into_iter().filter(is_used).collect()
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
 use crate::config::log_level;
-use crate::config::model::{Api, LogFormat, Media, Server, Sip, Voice};
+use crate::config::model::{Api, LogFormat, Media, NAME_SERVERS_MAX, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
 use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
@@ -94,9 +94,10 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
         s.problem("transports", "must name one at least", "");
     }
     let sip = Sip {
-        listen: s.addresses("listen").unwrap_or_default(),
+        listen: s.addresses("listen", "0.0.0.0:5060").unwrap_or_default(),
         udp: has("udp"),
         tcp: has("tcp"),
+        name_servers: s.addresses("name_servers", "192.0.2.53:53").unwrap_or_default(),
         external_address: external_address(&mut s),
         realm: s.some_text("realm").unwrap_or_default(),
         registrations_max: s.number("registrations_max", 0..=1_000_000_i64).map_or(0, as_usize),
@@ -110,6 +111,10 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
     };
     if s.is_empty_list("listen") {
         s.problem("listen", "must name an address at least, as in [\"0.0.0.0:5060\"]", "");
+    }
+    if sip.name_servers.len() > NAME_SERVERS_MAX {
+        let message = format!("must name {NAME_SERVERS_MAX} at most: more would not be asked");
+        s.problem("name_servers", message, "");
     }
     let twice: BTreeSet<_> = sip.listen.iter().collect();
     if twice.len() < sip.listen.len() {

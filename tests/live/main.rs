@@ -21,6 +21,7 @@ mod flows;
 mod kills;
 mod line;
 mod media;
+mod names;
 mod nat;
 mod outages;
 mod own;
