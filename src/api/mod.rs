@@ -4,10 +4,10 @@
 //! calls come from an [`Archive`]. A driver that does not answer within two seconds is a 503 here,
 //! and nothing else.
 //!
-//! **Invariant:** no route under `/v1` answers without a token, and none that changes something
-//! without the operate token. An error is always JSON and says what to do.
+//! **Invariant:** no route under `/v1` answers without a token, and none beyond what the token's
+//! role may do (`rules`). An error is always JSON and says what to do.
 //!
-//! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
+//! **Deliberately absent:** encryption and sessions. A token in the `Authorization` header
 //! is the only way in, so a page of another origin cannot act with somebody's cookies.
 
 mod archive;
@@ -20,6 +20,7 @@ mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod rules;
 mod scan;
 mod seats;
 mod supervision;
@@ -48,16 +49,18 @@ use crate::center::Refused;
 use crate::center::snapshot::{AgentView, CallView, Snapshot};
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
+use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
 pub use archive::{Archive, Wanted};
+pub use auth::NamedToken;
 pub use error::ApiError;
 pub use views::record_json;
 
-use auth::{Denied, Role, Scheme, Tokens};
+use auth::{Denied, Tokens, Who};
 use door::Client;
 use guard::Standing;
 use limit::Limit;
+use rules::Scheme;
 
 /// How long the driver may take to answer.
 const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -87,16 +90,19 @@ pub enum Request {
     Ask {
         agent: String,
         ask: AgentRequest,
+        by: Principal,
         reply: oneshot::Sender<Result<AgentView, Unconfirmed>>,
     },
     /// The call as it is then.
     Supervise {
         call: CallId,
         wish: Supervision,
+        by: Principal,
         reply: oneshot::Sender<Result<CallView, Unconfirmed>>,
     },
     EndCall {
         call: CallId,
+        by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     /// The figures of the calls that ended in a period: by default the last 24 hours until now.
@@ -170,6 +176,7 @@ pub struct Health {
 pub struct Settings<'a> {
     pub read_token: Option<&'a str>,
     pub operate_token: Option<&'a str>,
+    pub tokens: &'a [NamedToken<'a>],
     pub metrics_open_on_loopback: bool,
     pub requests_max: usize,
 }
@@ -197,7 +204,7 @@ impl Api {
         Self(Arc::new(Inner {
             driver,
             archive,
-            tokens: Tokens::new(settings.read_token, settings.operate_token),
+            tokens: Tokens::new(settings),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
@@ -212,7 +219,7 @@ impl Api {
 
     /// The routes, for whoever accepts connections.
     pub fn router(self) -> Router {
-        let read = Router::new()
+        let look = Router::new()
             .route("/v1/calls", get(live::calls))
             .route("/v1/calls/{id}", get(live::call))
             .route("/v1/why/{id}", get(live::why))
@@ -222,9 +229,8 @@ impl Api {
             .route("/v1/agents/{name}", get(live::agent))
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
-            .route("/v1/records/{id}", get(archive::record))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
-        let operate = Router::new()
+            .route("/v1/records/{id}", get(archive::record));
+        let change = Router::new()
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -243,11 +249,13 @@ impl Api {
             .route("/v1/agents/{name}/recording/start", post(talks::start_recording))
             .route("/v1/agents/{name}/recording/pause", post(talks::pause_recording))
             .route("/v1/agents/{name}/recording/resume", post(talks::resume_recording))
-            .route_layer(middleware::from_fn(read_whole))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
+            .route_layer(middleware::from_fn(read_whole));
+        let ruled = look
+            .merge(change)
+            .route_layer(middleware::from_fn_with_state(self.clone(), rules::authorized));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
-        read.merge(operate)
+        ruled
             .route("/metrics", get(prometheus::metrics))
             .route("/healthz", get(health))
             .route("/readyz", get(ready))
@@ -260,21 +268,21 @@ impl Api {
             .with_state(self)
     }
 
-    /// What the request's token allows. Whose network sent too many wrong ones has to wait,
+    /// Whose token the request shows. Whose network sent too many wrong ones has to wait,
     /// whatever the token of this request is; only a program on this machine itself gets in with
     /// the right one, whatever others on it did. The connection of a good token becomes known.
-    fn role(
+    fn who(
         &self,
         client: &Client,
         standing: &Standing,
         headers: &HeaderMap,
-    ) -> Result<Role, ApiError> {
+    ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
         let banned = self.0.limit.banned(client.ip, now).map(ApiError::banned);
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        let role = self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+        let who = self.0.tokens.who(headers.get(header::AUTHORIZATION)).map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
@@ -282,7 +290,7 @@ impl Api {
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
         standing.became_known();
-        Ok(role)
+        Ok(who)
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
@@ -298,28 +306,6 @@ impl Api {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(ApiError::busy()),
         }
-    }
-}
-
-async fn may_read(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Read, request, next).await
-}
-
-async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Operate, request, next).await
-}
-
-async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
-    // The door says of every request whose it is; one that came another way has no role.
-    let extensions = request.extensions();
-    let (Some(client), Some(standing)) = (extensions.get::<Client>(), extensions.get::<Standing>())
-    else {
-        return ApiError::unauthorized().into_response();
-    };
-    match api.role(client, standing, request.headers()) {
-        Err(error) => error.into_response(),
-        Ok(role) if role < needed => ApiError::forbidden().into_response(),
-        Ok(_) => next.run(request).await,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod consult;
 mod door;
+mod roles;
 mod supervision;
 mod words;
 
@@ -133,14 +134,15 @@ fn snapshot() -> Snapshot {
 }
 
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
-            Request::Snapshot(reply) => drop(reply.send(snapshot())),
+            Request::Snapshot(reply) => drop(reply.send(roles::with_bob(snapshot()))),
             Request::Health(reply) => {
                 let _ = reply.send(Health { accepting: true, ..Health::default() });
             }
-            Request::Ask { agent: name, ask, reply } => {
+            Request::Ask { agent: name, ask, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 let answer = match ask {
                     _ if name != "alice" => Err(Unconfirmed::NotFound),
@@ -156,11 +158,12 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
                 drop(reply.send(json!({"calls": 3})));
             }
-            Request::Supervise { call, wish, reply } => {
+            Request::Supervise { call, wish, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
                 drop(reply.send(supervision::answer(call, &wish)));
             }
-            Request::EndCall { call, reply } => {
+            Request::EndCall { call, by: _, reply } => {
                 let _ = reply.send(match call {
                     CallId(41) => Ok(()),
                     CallId(42) => Err(Unconfirmed::Unwritten),
@@ -182,6 +185,7 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
 struct Served {
     address: SocketAddr,
     asked: Asked,
+    by: Asked,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -197,9 +201,10 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
+    let by = Asked::default();
     let driver = {
-        let asked = Arc::clone(&asked);
-        std::thread::spawn(move || drive(inbox, &asked))
+        let (asked, by) = (Arc::clone(&asked), Arc::clone(&by));
+        std::thread::spawn(move || drive(inbox, &asked, &by))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -209,7 +214,7 @@ fn serve_behind<F: Future<Output = ()>>(
         let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
-            () = test(Served { address, asked }) => {}
+            () = test(Served { address, asked, by }) => {}
         }
     });
     drop(runtime);
@@ -219,6 +224,7 @@ fn serve_behind<F: Future<Output = ()>>(
 const SETTINGS: Settings<'_> = Settings {
     read_token: Some(READ),
     operate_token: Some(OPERATE),
+    tokens: &[],
     metrics_open_on_loopback: false,
     requests_max: 8,
 };

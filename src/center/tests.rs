@@ -265,7 +265,7 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
     desk.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
     // Nobody who is left can take a third one, and it is said why.
     let third = desk.call(3);
-    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
+    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut, by: None });
     desk.press(third, '1');
     assert!(
         desk.log.iter().any(|line| line.contains("record call-3 Overflowed")),
@@ -318,7 +318,7 @@ fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
     ]);
     desk.wait_s(4);
     let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
-    desk.event(Event::AgentAsked { agent: AgentId(0), ask });
+    desk.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
     desk.check(&["amend call-1 acw 4000 resolved Some(true)"]);
     assert_eq!(desk.center.calls_live(), 0);
 }

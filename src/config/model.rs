@@ -18,6 +18,7 @@ use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
 use crate::id::{AgentId, QueueId};
 use crate::sip::path::Transport;
+use crate::words::PrincipalRole;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -88,6 +89,18 @@ pub struct Server {
     pub log_level: String,
 }
 
+/// Who may ask of the HTTP interface what the role may.
+#[derive(Clone, Debug)]
+pub struct ApiToken {
+    pub name: String,
+    pub role: PrincipalRole,
+    /// The login of the agent it acts for, with that role and no other.
+    pub agent: Option<String>,
+    pub token: Secret,
+    /// Where it is written: `attendant.toml:31`.
+    pub place: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Pretty,
@@ -149,6 +162,8 @@ pub struct Api {
     pub read_token: Option<Secret>,
     /// May look and act. `None`: a random one is made and printed at start.
     pub operate_token: Option<Secret>,
+    /// Those with a name and a role, in the order of the file.
+    pub tokens: Vec<ApiToken>,
     /// Whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<Cidr>,
     pub metrics_open_on_loopback: bool,

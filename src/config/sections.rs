@@ -14,7 +14,7 @@ use crate::config::log_level;
 use crate::config::model::{Api, LogFormat, Media, NAME_SERVERS_MAX, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
-use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
+use crate::config::tokens;
 use crate::config::webhooks::has_credentials;
 
 const RECORDING_KEYS_MAX: usize = 6;
@@ -175,23 +175,13 @@ pub(super) fn api(
         listen: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         read_token: s.secret("read_token", variables),
         operate_token: s.secret("operate_token", variables),
+        tokens: tokens::tokens(&mut s, variables, weak_allowed),
         trusted_proxies: trusted_proxies(&mut s),
         metrics_open_on_loopback: s.bool("metrics_open_on_loopback").unwrap_or_default(),
         requests_max: s.number("requests_max", 1..=10_000_i64).map_or(0, as_usize),
     };
     for (key, token) in [("read_token", &api.read_token), ("operate_token", &api.operate_token)] {
-        let short = token.as_ref().is_some_and(|token| token.expose().len() < TOKEN_LEN_MIN);
-        if short && !weak_allowed {
-            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
-            s.problem(key, format!("must have {TOKEN_LEN_MIN} characters or more"), help);
-        } else if !weak_allowed && token.as_ref().is_some_and(is_monotonous) {
-            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
-            s.problem(
-                key,
-                "is a repetition, a row of keys or a well-known word: it is guessed",
-                help,
-            );
-        }
+        tokens::check_token(&mut s, key, token.as_ref(), weak_allowed);
     }
     if api.read_token.is_some() && api.read_token == api.operate_token {
         s.problem("read_token", "is the same as operate_token", "");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
+use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, NamedToken, Settings};
 use crate::call::Directory;
 use crate::center::ContactCenter;
 use crate::config::{
@@ -206,7 +206,8 @@ fn start_api(
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), driver, archive);
+    let tokens: Vec<_> = config.api.tokens.iter().map(named_token).collect();
+    let api = Api::new(&api_settings(config, &tokens), driver, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     HttpThread::api(api, http, is_proxy)
@@ -227,10 +228,16 @@ fn start_media(
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
-fn api_settings(config: &Config) -> Settings<'_> {
+fn named_token(token: &config::ApiToken) -> NamedToken<'_> {
+    let agent = token.agent.as_deref();
+    NamedToken { name: &token.name, role: token.role, agent, token: token.token.expose() }
+}
+
+fn api_settings<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> Settings<'a> {
     Settings {
         read_token: config.api.read_token.as_ref().map(|token| token.expose()),
         operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
+        tokens,
         metrics_open_on_loopback: config.api.metrics_open_on_loopback,
         requests_max: config.api.requests_max,
     }

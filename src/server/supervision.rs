@@ -12,10 +12,7 @@ use crate::id::CallId;
 use crate::server::driver::Driver;
 use crate::server::outbox::Confirmed;
 use crate::time::Timestamp;
-use crate::words::{Event, SupervisorMode, SupervisorRequest, Telephone};
-
-/// Who asks, as the journal and the views of live calls have it: a token names nobody.
-const BY: &str = "operator";
+use crate::words::{Event, Principal, SupervisorMode, SupervisorRequest, Telephone};
 
 impl Driver {
     pub(super) fn supervise(
@@ -23,6 +20,7 @@ impl Driver {
         now: Timestamp,
         call: CallId,
         wish: Supervision,
+        by: Principal,
     ) -> Confirmed<CallView> {
         let view = self.center.call(call).ok_or(Unconfirmed::NotFound)?;
         let ask = match wish {
@@ -42,7 +40,7 @@ impl Driver {
             .check_supervisor_request(call, &ask)
             .and_then(|()| self.can_hear(call, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
+        self.input(now, Some(Event::SupervisorAsked { by, call, ask }));
         self.center.call(call).ok_or(Unconfirmed::NotFound)
     }
 

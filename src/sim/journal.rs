@@ -419,7 +419,7 @@ give_up = "bye"
         let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });
         let events = [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready },
+            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready, by: None },
             Event::Answered { leg },
             Event::Lost { call: CallId(9) },
             Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING },

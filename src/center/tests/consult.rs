@@ -188,9 +188,9 @@ fn a_consulted_agent_who_gets_the_call_is_the_agent_of_it() {
         assert_eq!(desk.of(BOB), AgentState::Talking { call: CALL });
         desk.wait_s(20);
         // As the agent of the call he may do what an agent may.
-        desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Hold });
+        desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Hold, by: None });
         desk.wait_s(3);
-        desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Resume });
+        desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Resume, by: None });
         desk.hang_up(CALLER);
         assert!(matches!(desk.of(BOB), AgentState::AfterCallWork { .. }));
         let record = desk.closes();
@@ -268,7 +268,7 @@ fn whom_nobody_can_consult_is_said_by_name() {
     desk.press(other, '1');
     desk.no_consult(agent("bob"), "the telephone of bob is in use");
     desk.no_consult(queue("sales"), "no flow has a queue `sales`; there are help");
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut, by: None });
     desk.hang_up(other);
     desk.no_consult(queue("help"), "nobody but ada is there to answer for the queue `help`");
     desk.consults(agent("bob")); // a call among agents: logged in or not
@@ -380,7 +380,7 @@ fn whom_a_queue_found_is_its_agent_on_getting_the_call() {
 fn waiting() -> Desk {
     let mut desk = Desk::new(&["ada", "bob"]);
     let lunch = AgentRequest::NotReady { reason: "lunch".to_owned() };
-    desk.event(Event::AgentAsked { agent: BOB, ask: lunch });
+    desk.event(Event::AgentAsked { agent: BOB, ask: lunch, by: None });
     desk.connect_ada();
     desk.consults(queue("help"));
     assert_eq!(desk.consult_stage(), Some(Stage::Waiting));
@@ -451,7 +451,7 @@ fn whoever_leaves_while_a_queue_looks_ends_that_too() {
     let mut desk = waiting();
     desk.ask(AgentRequest::Transfer { step: "help".to_owned(), vars: BTreeMap::new() });
     assert!(desk.center.call(CALL).unwrap().position.is_some());
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready, by: None });
     desk.event(Event::Answered { leg: SECOND });
     assert_eq!(desk.of(BOB), AgentState::Talking { call: CALL });
 
@@ -465,7 +465,7 @@ fn whoever_leaves_while_a_queue_looks_ends_that_too() {
 fn a_full_queue_is_refused_at_once() {
     let mut desk = Desk::new(&["ada", "bob"]);
     let lunch = AgentRequest::NotReady { reason: "lunch".to_owned() };
-    desk.event(Event::AgentAsked { agent: BOB, ask: lunch });
+    desk.event(Event::AgentAsked { agent: BOB, ask: lunch, by: None });
     desk.connect_ada();
     for id in 2..202 {
         let caller = desk.call(id);

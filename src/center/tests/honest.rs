@@ -107,7 +107,7 @@ fn fault_15_a_call_that_never_had_sound_was_not_answered() {
     let mut desk = Desk::new(&["ada"]);
     opening(&mut desk, 1);
     desk.log.clear();
-    desk.event(Event::EndCall { call: CallId(1) });
+    desk.event(Event::EndCall { call: CallId(1), by: None });
     desk.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Refused by Operator talk 0 hold 0",

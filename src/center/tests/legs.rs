@@ -57,7 +57,7 @@ fn a_caller_whom_we_dialed_in_vain_ends_the_call() {
     desk.event(Event::DialFailed { leg: CALLER, cause: Cause::USER_BUSY });
     desk.check(&["record call-1 Refused by Caller talk 0 hold 0"]);
     let mut desk = dialed_back();
-    desk.event(Event::EndCall { call: CallId(1) });
+    desk.event(Event::EndCall { call: CallId(1), by: None });
     desk.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Refused by Operator talk 0 hold 0",
@@ -148,7 +148,7 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
     desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
     desk.event(Event::Resumed { leg: CONSULTED });
     desk.check(&["bridge call-1/1 call-1/2"]);
-    desk.event(Event::EndCall { call: CallId(1) });
+    desk.event(Event::EndCall { call: CallId(1), by: None });
     desk.check(&[
         "hang-up call-1/1 normal_clearing",
         "hang-up call-1/2 normal_clearing",

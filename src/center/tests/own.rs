@@ -55,7 +55,7 @@ impl Desk {
     fn waited_for() -> Self {
         let mut desk = Self::new(&["ada"]);
         let ask = AgentRequest::NotReady { reason: "lunch".to_owned() };
-        desk.event(Event::AgentAsked { agent: ADA, ask });
+        desk.event(Event::AgentAsked { agent: ADA, ask, by: None });
         let caller = desk.call(1);
         desk.press(caller, '1');
         desk.log.clear();
@@ -179,9 +179,9 @@ fn fault_26_what_an_agent_dials_goes_where_it_leads_or_nowhere() {
     dials(&mut desk, "bob", "reject call-7/0 subscriber_absent");
     // Logged out or not, the telephone rings, as long as it can be reached and is not in use.
     desk.event(Event::PhoneReachable { agent: BOB, reachable: true });
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut, by: None });
     dials(&mut desk, "bob", "ring call-7/1 agent-1");
-    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready });
+    desk.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready, by: None });
     let customer = desk.call(1);
     desk.press(customer, '1');
     assert!(matches!(desk.state_of(BOB), AgentState::Reserved { .. }));

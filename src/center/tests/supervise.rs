@@ -8,7 +8,8 @@ use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, EndedBy, Event, LegOutcome,
-    Loss, PartyRole, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone, Via,
+    Loss, PartyRole, Principal, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone,
+    Via,
 };
 
 pub(super) const CALL: CallId = CallId(1);
@@ -29,7 +30,7 @@ pub(super) fn number(number: &str) -> Telephone {
 
 impl Desk {
     pub(super) fn supervisor(&mut self, ask: SupervisorRequest) {
-        self.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask });
+        self.event(Event::SupervisorAsked { by: Principal::admin("boss"), call: CALL, ask });
     }
 
     pub(super) fn supervise(&mut self, mode: SupervisorMode) {
@@ -167,14 +168,14 @@ fn a_telephone_that_supervises_is_in_use() {
 #[test]
 fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
     let mut desk = Desk::new(&["ada", "eve"]);
-    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::LogOut });
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::LogOut, by: None });
     let caller = desk.call(1);
     desk.supervise(Barge);
     desk.event(Event::Answered { leg: AGENT });
     desk.check_ears(&[(1, &[0])]);
     desk.press(caller, '1'); // to the queue: nobody is left to take it but Eve, who supervises
     desk.check_ears(&[(1, &[0])]);
-    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready });
+    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready, by: None });
     desk.event(Event::Answered { leg: SECOND });
     desk.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
     // The agent leaves; the flow ends the call, and with it the supervisor's leg.
@@ -194,7 +195,11 @@ fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
 fn a_supervisor_goes_on_listening_when_the_agent_leaves_the_caller_to_the_flow() {
     let mut desk = Desk::supervised(Whisper);
     let (step, vars) = ("help".to_owned(), BTreeMap::new());
-    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    desk.event(Event::AgentAsked {
+        agent: ADA,
+        ask: AgentRequest::Transfer { step, vars },
+        by: None,
+    });
     desk.check_ears(&[(2, &[0])]);
     assert!(desk.center.supervisor_leg(CALL).is_some());
 }
@@ -325,7 +330,11 @@ fn nothing_is_taken_over_from_the_flow() {
     let mut desk = Desk::talking_to_ada();
     desk.supervise(TakeOver);
     let (step, vars) = ("outside".to_owned(), BTreeMap::new());
-    desk.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    desk.event(Event::AgentAsked {
+        agent: ADA,
+        ask: AgentRequest::Transfer { step, vars },
+        by: None,
+    });
     desk.event(Event::Answered { leg: SECOND });
     desk.check_ears(&[(2, &[0])]);
     assert_eq!(desk.center.call(CALL).unwrap().supervisor.unwrap().mode, Listen);
@@ -471,7 +480,7 @@ fn the_telephone_shows_who_calls() {
     let mut desk = Desk::talking_to_ada();
     let ask = SupervisorRequest::Supervise { mode: Listen, from: eve() };
     assert_eq!(desk.center.supervisor_target(CALL, &ask), Some(Target::Agent(EVE)));
-    let asked = Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask };
+    let asked = Event::SupervisorAsked { by: Principal::admin("boss"), call: CALL, ask };
     desk.center.handle(desk.now, asked);
     let dial = std::iter::from_fn(|| desk.center.poll_command()).last();
     let Some(Command::Dial { from, until, .. }) = dial else { panic!("{dial:?}") };
