@@ -115,7 +115,7 @@ fn whole_calls() {
         this_machine: false,
         trusted: false,
         uri: None,
-        address: None,
+        servers: Vec::new(),
         login: None,
         caller_id: None,
         channels_max: 100_000,

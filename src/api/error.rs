@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::{ArchiveError, Unconfirmed};
+use crate::words::Principal;
 
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -46,9 +47,10 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "no valid token was given", help)
     }
 
-    pub(super) fn forbidden() -> Self {
-        let message = "this token may look, but not act";
-        Self::new(StatusCode::FORBIDDEN, "forbidden", message, "use the operate token")
+    /// `needs`: what it takes.
+    pub(super) fn forbidden(by: &Principal, needs: &str) -> Self {
+        let message = format!("{by} may not do this");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message, format!("it needs {needs}"))
     }
 
     pub(super) fn banned(left: Duration) -> Self {

@@ -8,6 +8,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::api::auth::Asker;
 use crate::api::error::ApiError;
 use crate::api::views::{
     Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp,
@@ -49,11 +50,11 @@ pub(super) async fn call(
     responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn end_call(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
-    let ended = api.ask(|reply| Request::EndCall { call, reply }).await?;
+    let ended = api.ask(|reply| Request::EndCall { call, by, reply }).await?;
     ended.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,10 +134,10 @@ async fn find_agent(api: &Api, name: &str) -> Result<Json<Agent>, ApiError> {
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn log_in(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::LogIn).await
+    ask_agent(asker, name, AgentRequest::LogIn).await
 }
 
 /// Logs an agent out; a call that is up goes on.
@@ -145,10 +146,10 @@ pub(super) async fn log_in(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn log_out(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::LogOut).await
+    ask_agent(asker, name, AgentRequest::LogOut).await
 }
 
 /// Makes an agent ready for calls, now or after the present one.
@@ -156,11 +157,8 @@ pub(super) async fn log_out(
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
-pub(super) async fn ready(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Ready).await
+pub(super) async fn ready(asker: Asker, Path(name): Path<String>) -> Result<Json<Agent>, ApiError> {
+    ask_agent(asker, name, AgentRequest::Ready).await
 }
 
 /// Takes an agent out of the queues, now or after the present call.
@@ -169,13 +167,13 @@ pub(super) async fn ready(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn not_ready(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<NotReady>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(NotReady { reason }) = body.map_err(|error| bad_body(&error))?;
     check_len("reason", &reason, WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::NotReady { reason }).await
+    ask_agent(asker, name, AgentRequest::NotReady { reason }).await
 }
 
 /// Ends after-call work, and says what came of the call.
@@ -184,25 +182,25 @@ pub(super) async fn not_ready(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn end_wrap_up(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<WrapUp>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(WrapUp { resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
     check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
     check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
+    ask_agent(asker, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
 }
 
 pub(super) async fn ask_agent(
-    api: &Api,
+    Asker { api, by }: Asker,
     agent: String,
     ask: AgentRequest,
 ) -> Result<Json<Agent>, ApiError> {
     let name = agent.clone();
-    let changed = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
+    let changed = api.ask(|reply| Request::Ask { agent, ask, by, reply }).await?;
     changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
-    find_agent(api, &name).await
+    find_agent(&api, &name).await
 }
 
 pub(super) fn no_call() -> ApiError {

@@ -5,10 +5,10 @@
 //! [`DriverHandle`]; ended calls come from an [`Archive`]. A driver that does not answer within two
 //! seconds is a 503 here, and nothing else.
 //!
-//! **Invariant:** no route under `/v1` answers without a token, and none that changes something
-//! without the operate token. An error is always JSON and says what to do.
+//! **Invariant:** no route under `/v1` answers without a token, and none beyond what the token's
+//! role may do (`rules`). An error is always JSON and says what to do.
 //!
-//! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
+//! **Deliberately absent:** encryption and sessions. A token in the `Authorization` header
 //! is the only way in, so a page of another origin cannot act with a client's cookies.
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
@@ -26,6 +26,7 @@ mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod rules;
 mod scan;
 mod seats;
 mod supervision;
@@ -54,17 +55,19 @@ use crate::center::Refused;
 use crate::id::CallId;
 use crate::live::{Board, Ring};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
+use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
 pub use archive::{Archive, ArchiveError};
+pub use auth::NamedToken;
 pub use error::ApiError;
 pub use feed::{Live, Now, Teller, feed};
 pub use views::record_json;
 
-use auth::{Denied, Role, Scheme, Tokens};
+use auth::{Denied, Tokens, Who};
 use door::Client;
 use guard::Standing;
 use limit::Limit;
+use rules::Scheme;
 
 /// How long the driver may take to answer.
 const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -94,15 +97,18 @@ pub enum Request {
     Ask {
         agent: String,
         ask: AgentRequest,
+        by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     Supervise {
         call: CallId,
         wish: Supervision,
+        by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     EndCall {
         call: CallId,
+        by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     /// The figures of the calls that ended in a period: by default the last 24 hours until now.
@@ -176,6 +182,7 @@ pub struct Health {
 pub struct Settings<'a> {
     pub read_token: Option<&'a str>,
     pub operate_token: Option<&'a str>,
+    pub tokens: &'a [NamedToken<'a>],
     pub metrics_open_on_loopback: bool,
     pub requests_max: usize,
 }
@@ -210,7 +217,7 @@ impl Api {
             driver,
             live,
             archive,
-            tokens: Tokens::new(settings.read_token, settings.operate_token),
+            tokens: Tokens::new(settings),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
@@ -225,7 +232,7 @@ impl Api {
 
     /// The routes, for whoever accepts connections.
     pub fn router(self) -> Router {
-        let read = Router::new()
+        let look = Router::new()
             .route("/v1/calls", get(live::calls))
             .route("/v1/calls/{id}", get(live::call))
             .route("/v1/why/{id}", get(live::why))
@@ -236,9 +243,8 @@ impl Api {
             .route("/v1/events", get(events::events))
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
-            .route("/v1/records/{id}", get(archive::record))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
-        let operate = Router::new()
+            .route("/v1/records/{id}", get(archive::record));
+        let change = Router::new()
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -257,11 +263,13 @@ impl Api {
             .route("/v1/agents/{name}/recording/start", post(talks::start_recording))
             .route("/v1/agents/{name}/recording/pause", post(talks::pause_recording))
             .route("/v1/agents/{name}/recording/resume", post(talks::resume_recording))
-            .route_layer(middleware::from_fn(read_whole))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
+            .route_layer(middleware::from_fn(read_whole));
+        let ruled = look
+            .merge(change)
+            .route_layer(middleware::from_fn_with_state(self.clone(), rules::authorized));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
-        read.merge(operate)
+        ruled
             .route("/metrics", get(prometheus::metrics))
             .route("/healthz", get(health))
             .route("/readyz", get(ready))
@@ -274,21 +282,21 @@ impl Api {
             .with_state(self)
     }
 
-    /// What the request's token allows. Whose network sent too many wrong ones has to wait,
+    /// Whose token the request shows. Whose network sent too many wrong ones has to wait,
     /// whatever the token of this request is; only a program on this machine itself gets in with
     /// the right one, whatever others on it did. The connection of a good token becomes known.
-    fn role(
+    fn who(
         &self,
         client: &Client,
         standing: &Standing,
         headers: &HeaderMap,
-    ) -> Result<Role, ApiError> {
+    ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
         let banned = self.0.limit.banned(client.ip, now).map(ApiError::banned);
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        let role = self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+        let who = self.0.tokens.who(headers.get(header::AUTHORIZATION)).map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
@@ -296,7 +304,7 @@ impl Api {
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
         standing.became_known();
-        Ok(role)
+        Ok(who)
     }
 
     /// Looks at how things stand after all facts; waits within [`DRIVER_TIMEOUT`] for the first of
@@ -325,28 +333,6 @@ impl Api {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(ApiError::busy()),
         }
-    }
-}
-
-async fn may_read(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Read, request, next).await
-}
-
-async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Operate, request, next).await
-}
-
-async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
-    // The door says of every request whose it is; one that came another way has no role.
-    let extensions = request.extensions();
-    let (Some(client), Some(standing)) = (extensions.get::<Client>(), extensions.get::<Standing>())
-    else {
-        return ApiError::unauthorized().into_response();
-    };
-    match api.role(client, standing, request.headers()) {
-        Err(error) => error.into_response(),
-        Ok(role) if role < needed => ApiError::forbidden().into_response(),
-        Ok(_) => next.run(request).await,
     }
 }
 

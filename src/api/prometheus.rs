@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api::door::Client;
 use crate::api::error::ApiError;
 use crate::api::guard::Standing;
+use crate::api::rules::Right;
 use crate::api::views::word;
 use crate::api::{Api, Health, Request, figures};
 use crate::center::snapshot::{CallState, Snapshot};
@@ -38,7 +39,10 @@ pub(super) async fn metrics(
 ) -> Result<Response, ApiError> {
     let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
     if !is_open {
-        api.role(&client, &standing, &headers)?;
+        let who = api.who(&client, &standing, &headers)?;
+        if !Right::Look.is_of(who.principal.role) {
+            return Err(ApiError::forbidden(&who.principal, Right::Look.needs()));
+        }
     }
     let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
     let health = api.ask(Request::Health).await?;

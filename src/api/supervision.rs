@@ -3,18 +3,18 @@
 //! **Invariant:** what cannot be done now is refused with the reason, and changes nothing; asking
 //! twice does no more than asking once.
 //!
-//! **Deliberately absent:** whose calls a supervisor may hear: whoever has the operate token may
-//! hear all.
+//! **Deliberately absent:** whose calls a supervisor may hear: whoever has the role may hear all.
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::api::auth::Asker;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, bad_body, call_id, check_len, no_call};
 use crate::api::views::{LiveCall, Supervise, SuperviseFrom};
-use crate::api::{Api, Request, Supervision};
+use crate::api::{Request, Supervision};
 use crate::words::Telephone;
 
 /// Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
@@ -44,7 +44,7 @@ use crate::words::Telephone;
                            has not answered yet, nobody is there to be taken over, supervisors of \
                            this call were rung too often, or its sound is at a provider")))]
 pub(super) async fn supervise(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Supervise>, JsonRejection>,
 ) -> Result<Json<LiveCall>, ApiError> {
@@ -52,7 +52,7 @@ pub(super) async fn supervise(
     let Json(Supervise { mode, from }) = body.map_err(|error| bad_body(&error))?;
     let from = from.map(telephone).transpose()?;
     let wish = Supervision::Mode { mode, from };
-    let answer = api.ask(|reply| Request::Supervise { call, wish, reply }).await?;
+    let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
     answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     let supervised = api.look(|board, _, _| board.call(call)).await?;
     supervised.map(|call| Json(call.into())).ok_or_else(no_call)
@@ -66,11 +66,11 @@ pub(super) async fn supervise(
         (status = 503, body = ApiError),
         (status = 409, body = ApiError, description = "Nobody supervises this call")))]
 pub(super) async fn unsupervise(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let (call, wish) = (call_id(id)?, Supervision::Leave);
-    let answer = api.ask(|reply| Request::Supervise { call, wish, reply }).await?;
+    let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
     answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ mod door;
 mod events;
 mod figures;
 mod records;
+mod roles;
 mod supervision;
 mod told;
 mod words;
@@ -104,13 +105,14 @@ fn agent(state: AgentState) -> AgentView {
 }
 
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, told: &Told) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
             Request::Health(reply) => {
                 let _ = reply.send(Health { accepting: true, ..Health::default() });
             }
-            Request::Ask { agent: name, ask, reply } => {
+            Request::Ask { agent: name, ask, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 let answer = match ask {
                     _ if name != "alice" => Err(Unconfirmed::NotFound),
@@ -129,11 +131,12 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, told: &Told) {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
                 drop(reply.send(json!({"calls": 3})));
             }
-            Request::Supervise { call, wish, reply } => {
+            Request::Supervise { call, wish, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
                 drop(reply.send(supervision::answer(call, &wish, told)));
             }
-            Request::EndCall { call, reply } => {
+            Request::EndCall { call, by: _, reply } => {
                 let _ = reply.send(match call {
                     CallId(41) => Ok(()),
                     CallId(42) => Err(Unconfirmed::Unwritten),
@@ -157,6 +160,7 @@ struct Served {
     asked: Asked,
     told: Arc<Told>,
     live: Arc<Live>,
+    by: Asked,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -175,9 +179,10 @@ fn serve_behind<F: Future<Output = ()>>(
     let (teller, live) = feed(7, Arc::new(|| NOW));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
+    let by = Asked::default();
     let driver = {
-        let (asked, told) = (Arc::clone(&asked), Arc::clone(&told));
-        std::thread::spawn(move || drive(inbox, &asked, &told))
+        let (asked, by, told) = (Arc::clone(&asked), Arc::clone(&by), Arc::clone(&told));
+        std::thread::spawn(move || drive(inbox, &asked, &by, &told))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -188,7 +193,7 @@ fn serve_behind<F: Future<Output = ()>>(
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
             () = live.keep_up() => {}
-            () = test(Served { address, asked, told, live: Arc::clone(&live) }) => {}
+            () = test(Served { address, asked, told, live: Arc::clone(&live), by }) => {}
         }
     });
     drop(runtime);
@@ -198,6 +203,7 @@ fn serve_behind<F: Future<Output = ()>>(
 const SETTINGS: Settings<'_> = Settings {
     read_token: Some(READ),
     operate_token: Some(OPERATE),
+    tokens: &[],
     metrics_open_on_loopback: false,
     requests_max: 8,
 };

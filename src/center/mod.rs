@@ -231,11 +231,11 @@ impl ContactCenter {
             Event::PhoneReachable { agent, reachable } => {
                 self.phone_reachable(now, agent, reachable);
             }
-            Event::AgentAsked { agent, ask } => self.agent_asked(now, agent, ask),
+            Event::AgentAsked { agent, ask, by: _ } => self.agent_asked(now, agent, ask),
             Event::SupervisorAsked { by, call, ask } => {
-                self.supervisor_asked(now, &by, call, &ask);
+                self.supervisor_asked(now, &by.name, call, &ask);
             }
-            Event::EndCall { call } => {
+            Event::EndCall { call, by: _ } => {
                 self.finish(now, call, EndedBy::Operator, Cause::NORMAL_CLEARING);
             }
             Event::Lost { call } => {

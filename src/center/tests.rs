@@ -271,7 +271,7 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
     floor.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
     // No agent who is left can take a third one, and it is said why.
     let third = floor.call(3);
-    floor.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
+    floor.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut, by: None });
     floor.press(third, '1');
     assert!(
         floor.log.iter().any(|line| line.contains("record call-3 Overflowed")),
@@ -324,7 +324,7 @@ fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
     ]);
     floor.wait_s(4);
     let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
-    floor.event(Event::AgentAsked { agent: AgentId(0), ask });
+    floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
     floor.check(&["amend call-1 acw 4000 resolved Some(true)"]);
     assert_eq!(floor.center.calls_live(), 0);
 }

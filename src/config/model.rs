@@ -17,6 +17,8 @@ use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
 use crate::id::{AgentId, QueueId};
+use crate::sip::path::Transport;
+use crate::words::PrincipalRole;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -88,17 +90,34 @@ pub struct Server {
     pub log_level: String,
 }
 
+/// Who may ask of the HTTP interface what the role may.
+#[derive(Clone, Debug)]
+pub struct ApiToken {
+    pub name: String,
+    pub role: PrincipalRole,
+    /// The login of the agent it acts for, with that role and no other.
+    pub agent: Option<String>,
+    pub token: Secret,
+    /// Where it is written: `attendant.toml:31`.
+    pub place: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Pretty,
     Json,
 }
 
+/// Name servers that are asked; more may not be named (resolv.conf(5): MAXNS).
+pub const NAME_SERVERS_MAX: usize = 3;
+
 #[derive(Clone, Debug)]
 pub struct Sip {
     pub listen: Vec<SocketAddr>,
     pub udp: bool,
     pub tcp: bool,
+    /// Asked where trunks are, in place of the system's.
+    pub name_servers: Vec<SocketAddr>,
     /// What we call ourselves in Contact and SDP; the address of the socket where it is `None`.
     pub external_address: Option<IpAddr>,
     pub realm: String,
@@ -112,6 +131,18 @@ pub struct Sip {
     pub ban_failures: u32,
     pub ban_window: Duration,
     pub ban: Duration,
+}
+
+impl Sip {
+    /// Those that are in use here, the preferred one first.
+    #[must_use]
+    pub fn transports(&self) -> Vec<Transport> {
+        let is_used = |transport: &Transport| match transport {
+            Transport::Udp => self.udp,
+            Transport::Tcp => self.tcp,
+        };
+        Transport::ALL.into_iter().filter(is_used).collect()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -132,6 +163,8 @@ pub struct Api {
     pub read_token: Option<Secret>,
     /// May look and act. `None`: a random one is made and printed at start.
     pub operate_token: Option<Secret>,
+    /// Those with a name and a role, in the order of the file.
+    pub tokens: Vec<ApiToken>,
     /// Whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<Cidr>,
     pub metrics_open_on_loopback: bool,

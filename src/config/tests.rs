@@ -3,6 +3,7 @@
 mod lookup;
 mod recording;
 mod secrets;
+mod tokens;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ fn every_example_of_the_example_works() {
     for (name, secret) in [
         ("operate.token", "b81c03f6a5e2497d8c0e6b1f3a7d5294".to_owned()),
         ("alice.password", "h7Kp2mQzx4".to_owned()),
+        ("eve.token", "7d1f90e3b2c84a5689e0d1f2c3b4a5f6".to_owned()),
+        ("alice.token", "0a9b8c7d6e5f41322314f5e6d7c8b9a0".to_owned()),
         ("vonage.secret", "one\ntwo\n".to_owned()),
     ] {
         let file = case.folder.path().join(name);

@@ -120,8 +120,8 @@ impl Driver {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Asked(request) => self.take_request(request),
-                Wakeup::Resolved(Resolved { trunk, address }) => {
-                    self.exchange.sip.ua.set_trunk_address(&trunk, Some(address));
+                Wakeup::Resolved(Resolved { trunk, servers }) => {
+                    self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),

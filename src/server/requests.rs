@@ -13,7 +13,7 @@ use crate::server::driver::Driver;
 use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Event};
+use crate::words::{AgentRequest, Event, Principal};
 
 /// What a report covers where the request does not say.
 const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,16 +24,16 @@ impl Driver {
         // An answer is dropped where the request does not wait any more.
         match request {
             Request::Health(reply) => drop(reply.send(self.health())),
-            Request::Ask { agent, ask, reply } => {
-                let answer = self.ask_agent(now, &agent, ask);
+            Request::Ask { agent, ask, by, reply } => {
+                let answer = self.ask_agent(now, &agent, ask, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
-            Request::Supervise { call, wish, reply } => {
-                let answer = self.supervise(now, call, wish);
+            Request::Supervise { call, wish, by, reply } => {
+                let answer = self.supervise(now, call, wish, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
-            Request::EndCall { call, reply } => {
-                let answer = self.end_call(now, call);
+            Request::EndCall { call, by, reply } => {
+                let answer = self.end_call(now, call, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
@@ -45,20 +45,26 @@ impl Driver {
         }
     }
 
-    fn end_call(&mut self, now: Timestamp, call: CallId) -> Confirmed {
+    fn end_call(&mut self, now: Timestamp, call: CallId, by: Principal) -> Confirmed {
         if !self.center.is_live(call) {
             return Err(Unconfirmed::NotFound);
         }
-        self.input(now, Some(Event::EndCall { call }));
+        self.input(now, Some(Event::EndCall { call, by: Some(by) }));
         Ok(())
     }
 
-    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed {
+    fn ask_agent(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        ask: AgentRequest,
+        by: Principal,
+    ) -> Confirmed {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
         let may =
             self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.input(now, Some(Event::AgentAsked { agent, ask }));
+        self.input(now, Some(Event::AgentAsked { agent, ask, by: Some(by) }));
         Ok(())
     }
 

@@ -127,7 +127,7 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
         this_machine: trunk.this_machine,
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),
-        address: None,
+        servers: Vec::new(),
         login: login.map(|(user, password)| Login {
             user: user.clone(),
             realm: None,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Settings};
+use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, NamedToken, Settings};
 use crate::call::Directory;
 use crate::center::ContactCenter;
 use crate::config::{
@@ -40,7 +40,6 @@ use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
 use crate::server::{asks, banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
-use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store;
 use crate::time::Timestamp;
@@ -51,7 +50,7 @@ use crate::words::{Event, RecordingEnd, RecordingKind, Target};
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
 const FACTS_MAX: usize = 65_536;
-/// Addresses of trunks on their way to the driver; the resolver waits when it is full.
+/// Servers of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
 
 #[derive(Debug, Error)]
@@ -137,9 +136,10 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let (media, facts) = start_media(&config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
-    let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
+    let mut sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
     let setup = setup::user_agent(&config, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
+    sockets.set_peer_names(ua.peer_names().clone());
 
     let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
@@ -174,7 +174,8 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
-    let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
+    let threads =
+        (api, providers.thread, Resolver::start(&config, random_seed()?, found)?, retention);
     let (asks, replies) = asks::start(&config, clock)?;
     let driver = Driver {
         clock,
@@ -213,7 +214,8 @@ fn start_api(
     http: std::net::TcpListener,
 ) -> io::Result<HttpThread> {
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), driver, Arc::clone(&live), archive);
+    let tokens: Vec<_> = config.api.tokens.iter().map(named_token).collect();
+    let api = Api::new(&api_settings(config, &tokens), driver, Arc::clone(&live), archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     HttpThread::api(api, live, http, is_proxy)
@@ -234,10 +236,16 @@ fn start_media(
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
-fn api_settings(config: &Config) -> Settings<'_> {
+fn named_token(token: &config::ApiToken) -> NamedToken<'_> {
+    let agent = token.agent.as_deref();
+    NamedToken { name: &token.name, role: token.role, agent, token: token.token.expose() }
+}
+
+fn api_settings<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> Settings<'a> {
     Settings {
         read_token: config.api.read_token.as_ref().map(|token| token.expose()),
         operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
+        tokens,
         metrics_open_on_loopback: config.api.metrics_open_on_loopback,
         requests_max: config.api.requests_max,
     }
@@ -340,10 +348,7 @@ fn write_banner(
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (transport, address) in sockets.addresses() {
-        let transport = match transport {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-        };
+        let transport = transport.via_token().to_ascii_lowercase();
         writeln!(out, "listening: sip {transport} {address}")?;
     }
     writeln!(out, "listening: http {http}")?;

@@ -11,10 +11,7 @@ use crate::id::CallId;
 use crate::server::driver::Driver;
 use crate::server::outbox::Confirmed;
 use crate::time::Timestamp;
-use crate::words::{Event, SupervisorMode, SupervisorRequest, Telephone};
-
-/// The supervisor, as the journal and the views of live calls name them: a token names no person.
-const BY: &str = "operator";
+use crate::words::{Event, Principal, SupervisorMode, SupervisorRequest, Telephone};
 
 impl Driver {
     pub(super) fn supervise(
@@ -22,6 +19,7 @@ impl Driver {
         now: Timestamp,
         call: CallId,
         wish: Supervision,
+        by: Principal,
     ) -> Confirmed {
         if !self.center.is_live(call) {
             return Err(Unconfirmed::NotFound);
@@ -43,7 +41,7 @@ impl Driver {
             .check_supervisor_request(call, &ask)
             .and_then(|()| self.can_hear(call, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
+        self.input(now, Some(Event::SupervisorAsked { by, call, ask }));
         Ok(())
     }
 

@@ -228,7 +228,7 @@ impl World {
         }
         if self.random.chance(self.plan.swarm.ended_by_operator) {
             let at = now + self.random.ms(0, 90_000);
-            self.put(at, Stimulus::News { event: Event::EndCall { call }, copy: false });
+            self.put(at, Stimulus::News { event: Event::EndCall { call, by: None }, copy: false });
         }
     }
 

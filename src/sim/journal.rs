@@ -297,7 +297,6 @@ impl Turn for Telling {
             | Command::Record { .. }
             | Command::StopRecord { .. }
             | Command::RecordCall { .. }
-            | Command::Ask { .. }
             | Command::Dial { .. }
             | Command::Hear { .. }
             | Command::HangUp { .. } => {}
@@ -469,7 +468,7 @@ give_up = "bye"
         let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });
         let events = [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready },
+            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready, by: None },
             Event::Answered { leg },
             Event::Lost { call: CallId(9) },
             Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING },

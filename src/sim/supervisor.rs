@@ -11,7 +11,7 @@ use crate::sim::random::Random;
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
-use crate::words::{Digit, Event, SupervisorMode, SupervisorRequest, Telephone};
+use crate::words::{Digit, Event, Principal, SupervisorMode, SupervisorRequest, Telephone};
 
 const MODES: [SupervisorMode; 4] = [
     SupervisorMode::Listen,
@@ -53,7 +53,7 @@ impl World {
         for n in 0..self.random.between(1, ASKS_MAX) {
             at = at + self.random.ms(least, most);
             let ask = wish(&mut self.random, self.plan.agents, n == 0);
-            let by = "operator".to_owned();
+            let by = Principal::admin(Principal::OPERATOR);
             let event = Event::SupervisorAsked { by, call, ask };
             self.put(at, Stimulus::News { event, copy: false });
         }

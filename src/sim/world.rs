@@ -532,7 +532,7 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask });
+        self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask, by: None });
     }
 
     pub(super) fn is_up(&self, leg: LegId) -> bool {

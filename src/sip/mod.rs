@@ -91,8 +91,10 @@ pub mod dialog;
 pub mod digest;
 #[cfg(feature = "server")]
 pub mod io;
+pub mod locate;
 pub mod message;
 pub mod path;
+pub mod peer;
 pub mod registrar;
 pub mod rng;
 pub mod sdp;
@@ -102,4 +104,5 @@ pub mod wire;
 pub mod write;
 
 pub use path::{ConnectionId, Path, Received, Transmit, Transport};
+pub use peer::{PeerId, PeerNames};
 pub use ua::{Ua, UaEvent};

@@ -33,6 +33,7 @@ mod loss;
 mod need;
 mod offer_outcome;
 mod party_leg;
+mod principal;
 mod prompt;
 mod question;
 mod queue_exit;
@@ -70,6 +71,7 @@ pub use loss::Loss;
 pub use need::Need;
 pub use offer_outcome::OfferOutcome;
 pub use party_leg::{HandedOver, ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
+pub use principal::{Principal, PrincipalRole};
 pub use prompt::Prompt;
 pub use question::{
     HeaderValue, HttpMethod, HttpQuestion, JsonPath, JsonStep, Question, Service, Take,

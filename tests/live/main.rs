@@ -23,6 +23,7 @@ mod kills;
 mod line;
 mod lookup;
 mod media;
+mod names;
 mod nat;
 mod outages;
 mod own;

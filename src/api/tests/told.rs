@@ -49,6 +49,21 @@ pub(super) fn facts() -> Vec<Fact> {
     ]
 }
 
+/// There is another agent, who has a call.
+pub(super) fn bob_talks() -> Vec<Fact> {
+    let agent = |agent, name: &str| RosterAgent {
+        agent,
+        name: name.into(),
+        display_name: None,
+        skills: Vec::new(),
+    };
+    let agents = vec![agent(AgentId(0), "alice"), agent(AgentId(1), "bob")];
+    let roster = Roster { agents, queues: vec!["billing".into()] };
+    let (agent, name, call) = (AgentId(1), "bob".into(), Some(CallId(43)));
+    let bob = AgentStands { agent, name, call, ..stands(AgentState::Ready) };
+    vec![Fact::Roster(Arc::new(roster)), Fact::AgentStands(Arc::new(bob))]
+}
+
 pub(super) fn stands(state: AgentState) -> AgentStands {
     let view = agent(state);
     AgentStands {

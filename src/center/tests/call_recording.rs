@@ -7,9 +7,9 @@ use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::words::{
-    AgentRequest, CallRecord, Cause, ConsultTarget, Digit, Event, Recording, RecordingEnd,
-    RecordingFault, RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone,
-    Via,
+    AgentRequest, CallRecord, Cause, ConsultTarget, Digit, Event, Principal, Recording,
+    RecordingEnd, RecordingFault, RecordingKind, RecordingState, SupervisorMode, SupervisorRequest,
+    Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -81,7 +81,7 @@ impl Floor {
     }
 
     fn asks(&mut self, ask: AgentRequest) {
-        self.event(Event::AgentAsked { agent: ADA, ask });
+        self.event(Event::AgentAsked { agent: ADA, ask, by: None });
     }
 
     pub(super) fn keys(&mut self, leg: LegId, keys: &str) {
@@ -441,7 +441,7 @@ fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside(
     floor.connect();
     let supervisor = LegId { call: CallId(1), n: 2 };
     let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
-    let asked = |ask| Event::SupervisorAsked { by: "boss".to_owned(), call: CallId(1), ask };
+    let asked = |ask| Event::SupervisorAsked { by: Principal::admin("boss"), call: CallId(1), ask };
     floor.event(asked(SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from }));
     floor.event(Event::Answered { leg: supervisor });
     floor.log.clear();
@@ -491,7 +491,7 @@ fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     let take_over = |floor: &mut Floor| {
         let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
         let ask = SupervisorRequest::Supervise { mode: SupervisorMode::TakeOver, from };
-        let by = "boss".to_owned();
+        let by = Principal::admin("boss");
         floor.event(Event::SupervisorAsked { by, call: CallId(1), ask });
         floor.log.clear();
         floor.event(Event::Answered { leg: supervisor });

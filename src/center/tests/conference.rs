@@ -7,7 +7,9 @@ use super::consult::{CALL, CALLER, SECOND, THIRD, agent, queue};
 use super::talks::{AGENT, number};
 use crate::call::{CONFERENCE_LEGS_MAX, Stage};
 use crate::id::LegId;
-use crate::words::{AgentRequest, EndedBy, Event, SupervisorMode, SupervisorRequest, Telephone};
+use crate::words::{
+    AgentRequest, EndedBy, Event, Principal, SupervisorMode, SupervisorRequest, Telephone,
+};
 
 /// Ada, the caller, and this number of consulted parties have met.
 fn met(consulted: u16) -> Floor {
@@ -109,7 +111,11 @@ fn a_conference_takes_no_leg_beyond_its_bound() {
     let ask = SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from };
     let refused = floor.center.check_supervisor_request(CALL, &ask).expect_err("one too many");
     assert_eq!(refused.to_string(), why);
-    floor.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask: ask.clone() });
+    floor.event(Event::SupervisorAsked {
+        by: Principal::admin("boss"),
+        call: CALL,
+        ask: ask.clone(),
+    });
     floor.check(&[]);
     floor.check_heard(&expected);
 
@@ -129,7 +135,7 @@ fn a_supervisor_takes_over_from_all_who_were_consulted() {
     let mut floor = met(2);
     let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
     let ask = SupervisorRequest::Supervise { mode: SupervisorMode::TakeOver, from };
-    floor.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask });
+    floor.event(Event::SupervisorAsked { by: Principal::admin("boss"), call: CALL, ask });
     floor.event(Event::Answered { leg: LegId { call: CALL, n: 4 } });
     floor.check_heard(&[(0, &[4]), (4, &[0])]);
     floor.hang_up(CALLER);

@@ -188,9 +188,9 @@ fn a_consulted_agent_who_gets_the_call_is_the_agent_of_it() {
         assert_eq!(floor.of(BOB), AgentState::Talking { call: CALL });
         floor.wait_s(20);
         // As the agent of the call he may do what an agent may.
-        floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Hold });
+        floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Hold, by: None });
         floor.wait_s(3);
-        floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Resume });
+        floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Resume, by: None });
         floor.hang_up(CALLER);
         assert!(matches!(floor.of(BOB), AgentState::AfterCallWork { .. }));
         let record = floor.closes();
@@ -272,7 +272,7 @@ fn whom_nobody_can_consult_is_said_by_name() {
     floor.press(other, '1');
     floor.no_consult(agent("bob"), "the telephone of bob is in use");
     floor.no_consult(queue("sales"), "no flow has a queue `sales`; there are help");
-    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut });
+    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut, by: None });
     floor.hang_up(other);
     floor.no_consult(queue("help"), "nobody but ada is there to answer for the queue `help`");
     floor.consults(agent("bob")); // a call among agents: logged in or not
@@ -384,7 +384,7 @@ fn whom_a_queue_found_is_its_agent_on_getting_the_call() {
 fn waiting() -> Floor {
     let mut floor = Floor::new(&["ada", "bob"]);
     let lunch = AgentRequest::NotReady { reason: "lunch".to_owned() };
-    floor.event(Event::AgentAsked { agent: BOB, ask: lunch });
+    floor.event(Event::AgentAsked { agent: BOB, ask: lunch, by: None });
     floor.connect_ada();
     floor.consults(queue("help"));
     assert_eq!(floor.consult_stage(), Some(Stage::Waiting));
@@ -455,7 +455,7 @@ fn whoever_leaves_while_a_queue_looks_ends_that_too() {
     let mut floor = waiting();
     floor.ask(AgentRequest::Transfer { step: "help".to_owned(), vars: BTreeMap::new() });
     assert!(floor.center.call(CALL).unwrap().position.is_some());
-    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready });
+    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready, by: None });
     floor.event(Event::Answered { leg: SECOND });
     assert_eq!(floor.of(BOB), AgentState::Talking { call: CALL });
 
@@ -469,7 +469,7 @@ fn whoever_leaves_while_a_queue_looks_ends_that_too() {
 fn a_full_queue_is_refused_at_once() {
     let mut floor = Floor::new(&["ada", "bob"]);
     let lunch = AgentRequest::NotReady { reason: "lunch".to_owned() };
-    floor.event(Event::AgentAsked { agent: BOB, ask: lunch });
+    floor.event(Event::AgentAsked { agent: BOB, ask: lunch, by: None });
     floor.connect_ada();
     for id in 2..202 {
         let caller = floor.call(id);

@@ -107,7 +107,7 @@ fn fault_15_a_call_that_never_had_sound_was_not_answered() {
     let mut floor = Floor::new(&["ada"]);
     opening(&mut floor, 1);
     floor.log.clear();
-    floor.event(Event::EndCall { call: CallId(1) });
+    floor.event(Event::EndCall { call: CallId(1), by: None });
     floor.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Refused by Operator talk 0 hold 0",

@@ -88,7 +88,7 @@ fn a_caller_whom_we_dialed_in_vain_ends_the_call() {
     floor.event(Event::DialFailed { leg: CALLER, cause: Cause::USER_BUSY });
     floor.check(&["record call-1 Refused by Caller talk 0 hold 0"]);
     let mut floor = dialed_back();
-    floor.event(Event::EndCall { call: CallId(1) });
+    floor.event(Event::EndCall { call: CallId(1), by: None });
     floor.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Refused by Operator talk 0 hold 0",
@@ -179,7 +179,7 @@ fn nothing_about_a_caller_who_left_can_be_asked_for() {
     floor.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
     floor.event(Event::Resumed { leg: CONSULTED });
     floor.check(&["bridge call-1/1 call-1/2"]);
-    floor.event(Event::EndCall { call: CallId(1) });
+    floor.event(Event::EndCall { call: CallId(1), by: None });
     floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "hang-up call-1/2 normal_clearing",

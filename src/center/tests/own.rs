@@ -55,7 +55,7 @@ impl Floor {
     fn waited_for() -> Self {
         let mut floor = Self::new(&["ada"]);
         let ask = AgentRequest::NotReady { reason: "lunch".to_owned() };
-        floor.event(Event::AgentAsked { agent: ADA, ask });
+        floor.event(Event::AgentAsked { agent: ADA, ask, by: None });
         let caller = floor.call(1);
         floor.press(caller, '1');
         floor.log.clear();
@@ -179,9 +179,9 @@ fn fault_26_what_an_agent_dials_goes_where_it_leads_or_nowhere() {
     dials(&mut floor, "bob", "reject call-7/0 subscriber_absent");
     // Logged out or not, the telephone rings, as long as it can be reached and is not in use.
     floor.event(Event::PhoneReachable { agent: BOB, reachable: true });
-    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut });
+    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::LogOut, by: None });
     dials(&mut floor, "bob", "ring call-7/1 agent-1");
-    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready });
+    floor.event(Event::AgentAsked { agent: BOB, ask: AgentRequest::Ready, by: None });
     let customer = floor.call(1);
     floor.press(customer, '1');
     assert!(matches!(floor.state_of(BOB), AgentState::Reserved { .. }));

@@ -24,7 +24,7 @@ fn leg(n: u16) -> LegId {
 fn a_recorder_is_in_no_list_of_legs_and_takes_no_place_in_a_conference() {
     let mut floor = Floor::always();
     floor.connect();
-    let ask = |ask| Event::AgentAsked { agent: AgentId(0), ask };
+    let ask = |ask| Event::AgentAsked { agent: AgentId(0), ask, by: None };
     for n in 2..u16::try_from(CONFERENCE_LEGS_MAX).unwrap() {
         let target = number(&format!("+1415555{n:04}"), None);
         floor.event(ask(AgentRequest::Consult { target }));
@@ -40,7 +40,7 @@ fn a_recorder_is_in_no_list_of_legs_and_takes_no_place_in_a_conference() {
     let one_more = AgentRequest::Consult { target: number("+14155550190", None) };
     let full = Refused::ConferenceFull { call: CALL };
     assert_eq!(floor.center.check_request(AgentId(0), &one_more), Err(full));
-    floor.event(Event::EndCall { call: CALL });
+    floor.event(Event::EndCall { call: CALL, by: None });
     let record = floor.records.pop().expect("the call has ended");
     let legs: Vec<u16> = record.legs.iter().map(|leg| leg.leg.n).collect();
     let dialed: Vec<u16> = (1..u16::try_from(CONFERENCE_LEGS_MAX).unwrap()).collect();

@@ -8,7 +8,8 @@ use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, EndedBy, Event, LegOutcome,
-    Loss, PartyRole, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone, Via,
+    Loss, PartyRole, Principal, QueueExit, SupervisorMode, SupervisorRequest, Target, Telephone,
+    Via,
 };
 
 pub(super) const CALL: CallId = CallId(1);
@@ -29,7 +30,7 @@ pub(super) fn number(number: &str) -> Telephone {
 
 impl Floor {
     pub(super) fn supervisor(&mut self, ask: SupervisorRequest) {
-        self.event(Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask });
+        self.event(Event::SupervisorAsked { by: Principal::admin("boss"), call: CALL, ask });
     }
 
     pub(super) fn supervise(&mut self, mode: SupervisorMode) {
@@ -168,14 +169,14 @@ fn a_telephone_that_supervises_is_in_use() {
 #[test]
 fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
     let mut floor = Floor::new(&["ada", "eve"]);
-    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::LogOut });
+    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::LogOut, by: None });
     let caller = floor.call(1);
     floor.supervise(Barge);
     floor.event(Event::Answered { leg: AGENT });
     floor.check_ears(&[(1, &[0])]);
     floor.press(caller, '1'); // to the queue: no agent is left to take it but Eve, who supervises
     floor.check_ears(&[(1, &[0])]);
-    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready });
+    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Ready, by: None });
     floor.event(Event::Answered { leg: SECOND });
     floor.check_ears(&[(0, &[1, 2]), (1, &[0, 2]), (2, &[0, 1])]);
     // The agent leaves; the flow ends the call, and with it the supervisor's leg.
@@ -195,7 +196,11 @@ fn the_caller_in_the_flow_and_in_the_queue_is_heard_and_hears_nobody() {
 fn a_supervisor_goes_on_listening_when_the_agent_leaves_the_caller_to_the_flow() {
     let mut floor = Floor::supervised(Whisper);
     let (step, vars) = ("help".to_owned(), BTreeMap::new());
-    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    floor.event(Event::AgentAsked {
+        agent: ADA,
+        ask: AgentRequest::Transfer { step, vars },
+        by: None,
+    });
     floor.check_ears(&[(2, &[0])]);
     assert!(floor.center.supervisor_leg(CALL).is_some());
 }
@@ -326,7 +331,11 @@ fn nothing_is_taken_over_from_the_flow() {
     let mut floor = Floor::talking_to_ada();
     floor.supervise(TakeOver);
     let (step, vars) = ("outside".to_owned(), BTreeMap::new());
-    floor.event(Event::AgentAsked { agent: ADA, ask: AgentRequest::Transfer { step, vars } });
+    floor.event(Event::AgentAsked {
+        agent: ADA,
+        ask: AgentRequest::Transfer { step, vars },
+        by: None,
+    });
     floor.event(Event::Answered { leg: SECOND });
     floor.check_ears(&[(2, &[0])]);
     assert_eq!(floor.center.call(CALL).unwrap().supervisor.unwrap().mode, Listen);
@@ -472,7 +481,7 @@ fn the_telephone_shows_who_calls() {
     let mut floor = Floor::talking_to_ada();
     let ask = SupervisorRequest::Supervise { mode: Listen, from: eve() };
     assert_eq!(floor.center.supervisor_target(CALL, &ask), Some(Target::Agent(EVE)));
-    let asked = Event::SupervisorAsked { by: "boss".to_owned(), call: CALL, ask };
+    let asked = Event::SupervisorAsked { by: Principal::admin("boss"), call: CALL, ask };
     floor.center.handle(floor.now, asked);
     let dial = std::iter::from_fn(|| floor.center.poll_command()).last();
     let Some(Command::Dial { from, until, .. }) = dial else { panic!("{dial:?}") };

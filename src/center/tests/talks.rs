@@ -33,7 +33,7 @@ pub(super) fn number(number: &str, trunk: Option<&str>) -> ConsultTarget {
 
 impl Floor {
     pub(super) fn ask(&mut self, ask: AgentRequest) {
-        self.event(Event::AgentAsked { agent: ADA, ask });
+        self.event(Event::AgentAsked { agent: ADA, ask, by: None });
     }
 
     /// A refused request changes nothing where it comes as an event all the same.

@@ -32,7 +32,7 @@ fn telephones() -> [Telephone; 2] {
 
 impl Floor {
     fn eve_asks(&mut self, ask: AgentRequest) {
-        self.event(Event::AgentAsked { agent: EVE, ask });
+        self.event(Event::AgentAsked { agent: EVE, ask, by: None });
     }
 
     /// A request that Eve cannot have now changes nothing where it comes as an event all the same.

@@ -16,7 +16,7 @@ use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, RecordFilter};
+use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, Principal, RecordFilter};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -166,7 +166,7 @@ impl World {
     fn asked(&mut self, ask: AgentRequest) -> Result<(), Unconfirmed> {
         let (reply, mut replied) = oneshot::channel();
         let agent = "alice".to_owned();
-        self.driver.take_request(Request::Ask { agent, ask, reply });
+        self.driver.take_request(Request::Ask { agent, ask, by: Principal::admin("ann"), reply });
         self.driver.turn();
         replied.try_recv().expect("answered in the same turn").map(|_| ())
     }
@@ -229,7 +229,7 @@ fn fault_01_calls_whose_arrival_is_not_written_are_refused_and_ring_nowhere() {
 fn fault_01_a_call_that_is_over_in_the_turn_of_its_arrival_is_refused_as_well() {
     with_driver(|world| {
         let alice = AgentId(0);
-        let away = Event::AgentAsked { agent: alice, ask: AgentRequest::LogOut };
+        let away = Event::AgentAsked { agent: alice, ask: AgentRequest::LogOut, by: None };
         world.driver.input(world.driver.clock.now(), Some(away));
         world.driver.turn();
         world.driver.store.fill_disk();
@@ -295,12 +295,20 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
             assert_eq!(world.asked(lunch()), Err(Unconfirmed::Unwritten));
         }
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_request(Request::EndCall { call: CallId(1), reply });
+        world.driver.take_request(Request::EndCall {
+            call: CallId(1),
+            by: Principal::admin("ann"),
+            reply,
+        });
         world.driver.turn();
         assert_eq!(replied.try_recv(), Ok(Err(Unconfirmed::Unwritten)));
         assert_eq!(world.driver.center.calls_live(), 0, "it has ended all the same");
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_request(Request::EndCall { call: CallId(1), reply });
+        world.driver.take_request(Request::EndCall {
+            call: CallId(1),
+            by: Principal::admin("ann"),
+            reply,
+        });
         world.driver.turn();
         assert_eq!(replied.try_recv(), Ok(Err(Unconfirmed::NotFound)));
         world.recovers();

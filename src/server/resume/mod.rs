@@ -197,7 +197,7 @@ fn first_of_agents(
             SavedAgentState::LoggedOut => !registers(&setup.phone),
             SavedAgentState::NotReady { .. } | SavedAgentState::Ready => !goes_on,
         };
-        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask() })
+        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask(), by: None })
     });
     reachable.chain(stood).collect()
 }

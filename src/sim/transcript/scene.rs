@@ -301,7 +301,7 @@ impl Scene {
             }
         };
         self.center.check_request(agent, &ask).map_err(|why| why.to_string())?;
-        self.tell(at, Event::AgentAsked { agent, ask });
+        self.tell(at, Event::AgentAsked { agent, ask, by: None });
         Ok(())
     }
 

@@ -144,11 +144,7 @@ fn a_phone_that_forgets_itself_is_not_locked_out() {
 fn a_lost_connection_takes_phones_behind_a_nat_with_it() {
     let mut registrar = Registrar::new(Limits::default());
     let connection = ConnectionId(3);
-    let path = Path {
-        connection: Some(connection),
-        transport: crate::sip::path::Transport::Tcp,
-        ..path()
-    };
+    let path = Path { transport: crate::sip::path::Transport::Tcp, ..path() }.along(connection);
     let open = request(1, &["<sip:a@198.51.100.7;transport=tcp>"], None);
     registrar.register(NOW, ADA, "ada", path, &open).unwrap();
     let hidden = request(2, &["<sip:a@10.0.0.2;transport=tcp>"], None);

@@ -12,11 +12,11 @@ use crate::number;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX};
 use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
-use crate::sip::path::{Path, Transport};
+use crate::sip::path::Path;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
 use crate::sip::ua::media::Media;
-use crate::sip::ua::reply::Reply;
+use crate::sip::ua::reply::{Reply, answer_to};
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
@@ -110,12 +110,7 @@ impl Ua {
         tracing::debug!(remote = %path.remote, fault = %rejected.fault, "unreadable message");
         let Some(mut answer) = rejected.answer else { return };
         answer.headers.stamp_via(path.remote);
-        let remote = match (path.transport, answer.headers.via()) {
-            (Transport::Udp, Ok(via)) if via.rport().is_none() => {
-                (path.remote.ip(), via.port().unwrap_or(5060)).into()
-            }
-            _ => path.remote,
-        };
+        let remote = answer_to(path, answer.headers.via().ok());
         let parts = [answer.headers.call_id().unwrap_or_default()];
         let tag = format!("{:016x}", self.secret.hash(&parts) as u64);
         let bytes = answer.with_to_tag(&tag).to_bytes();

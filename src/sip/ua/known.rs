@@ -68,10 +68,11 @@ impl Ua {
     /// Whether a trunk is there: one whose calls come from there, or go there.
     pub(super) fn is_trunk(&self, path: Path) -> bool {
         let place = source(path.remote.ip());
-        let resolved = |address: std::net::SocketAddr| source(address.ip()) == place;
+        let mut servers = self.setup.trunks.iter().flat_map(|trunk| &trunk.servers);
+        let resolved = |address: &std::net::SocketAddr| source(address.ip()) == place;
         self.trunk_of(path).is_some()
             || self.places.trunks.contains(&place)
-            || self.setup.trunks.iter().filter_map(|trunk| trunk.address).any(resolved)
+            || servers.any(|server| server.addresses.iter().any(resolved))
     }
 
     /// Whether a request passes the ban of its source: it is under way, or every login that it

@@ -11,8 +11,7 @@ use crate::sip::path::Path;
 use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
-use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, Bound, ClientUser, DialogId, DialogTimer, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::{Bound, ClientUser, DialogId, DialogTimer, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
 
@@ -62,13 +61,9 @@ impl Ua {
         let Some((id, invite)) = self.only_dialog(leg) else { return };
         let Stage::Incoming(incoming) = &invite.stage else { return };
         let (key, path) = (incoming.server, invite.dialog.path);
-        let mut writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
-        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
-        writer.header("Supported", TIMER);
         let timer = incoming.timer;
-        if let Some(timer) = timer {
-            timer.write_answer(&mut writer);
-        }
+        let writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
+        let writer = self.accepted(writer, path, timer);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let offered = !invite.media.has_offer();
         let sdp = match offered {

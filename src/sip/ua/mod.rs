@@ -46,7 +46,8 @@ use crate::id::{AgentId, LegId};
 use crate::sip::acl::{Bans, Trunks};
 use crate::sip::digest::Verifier;
 use crate::sip::message::{Message, Response};
-use crate::sip::path::{Path, Received, Transmit, Transport};
+use crate::sip::path::{Path, Received, Transmit};
+use crate::sip::peer::{PeerId, PeerNames};
 use crate::sip::registrar::{Binding, Registrar};
 use crate::sip::rng::Rng;
 use crate::sip::transaction::{
@@ -91,8 +92,8 @@ pub struct Ua {
     by_tag: HashMap<u64, DialogId>,
     by_origin: HashMap<u128, DialogId>,
     legs: HashMap<LegId, Leg>,
-    /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
-    calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
+    /// Calls on their way over a stream, by where to: a connection that fails ends them at once.
+    calling_stream: BTreeSet<(SocketAddr, DialogId)>,
     connections: Connections,
     dialog_timers: Timers<(DialogId, DialogTimer)>,
     transmits: VecDeque<Transmit>,
@@ -100,8 +101,11 @@ pub struct Ua {
     draining: bool,
     full: bool,
     trunks: Trunks<usize>,
-    /// Trunks that do not take calls now, by position.
-    cooldowns: BTreeMap<usize, Cooldown>,
+    /// Addresses of trunks that do not take calls now, by the trunk's position.
+    cooldowns: BTreeMap<(usize, SocketAddr), Cooldown>,
+    peer_names: PeerNames,
+    /// Whom the URI of each trunk names, by position.
+    peers: Vec<Option<PeerId>>,
     /// Calls that are up on each trunk, by position.
     channels: Vec<usize>,
     places: Places,
@@ -172,6 +176,8 @@ impl Ua {
         let (trunks, secrets) = (setup.networks(), setup.secrets());
         let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
         let places = Places::new(&setup);
+        let mut peer_names = PeerNames::default();
+        let peers = setup.trunks.iter().map(|trunk| trunk.peer(&mut peer_names)).collect();
         let mut ua = Self {
             setup,
             rng,
@@ -183,7 +189,7 @@ impl Ua {
             by_tag: HashMap::new(),
             by_origin: HashMap::new(),
             legs: HashMap::new(),
-            calling_tcp: BTreeSet::new(),
+            calling_stream: BTreeSet::new(),
             connections: Connections::default(),
             dialog_timers: Timers::default(),
             transmits: VecDeque::new(),
@@ -192,6 +198,8 @@ impl Ua {
             full: false,
             trunks,
             cooldowns: BTreeMap::new(),
+            peer_names,
+            peers,
             places,
             bans: Bans::new(limits.bans),
             asked: Asked::default(),
@@ -210,10 +218,7 @@ impl Ua {
         let path = received.path;
         let remote = path.remote.ip();
         let banned = self.bans.until(now, remote).filter(|_| !self.is_trunk(path));
-        let framing = match path.transport {
-            Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
-        };
+        let framing = if path.transport.is_stream() { Framing::Stream } else { Framing::Datagram };
         match parse(received.bytes, framing) {
             Ok(Message::Request(mut request)) => {
                 if let Some(until) = banned.filter(|_| !self.passes_ban(path, &request)) {
@@ -328,6 +333,12 @@ impl Ua {
     /// The phones an agent has registered, preferred first.
     pub fn bindings(&self, agent: AgentId) -> impl Iterator<Item = &Binding> {
         self.registrar.bindings(agent)
+    }
+
+    /// The names of those whom paths name.
+    #[must_use]
+    pub fn peer_names(&self) -> &PeerNames {
+        &self.peer_names
     }
 
     fn transmit(&mut self, path: Path, bytes: Arc<[u8]>) {
@@ -453,6 +464,12 @@ impl Ua {
     fn over(&mut self, id: DialogId) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         invite.stage = Stage::Over;
+        self.vacate(id);
+    }
+
+    /// Counts the call of this dialog on its trunk no more.
+    fn vacate(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
         if let Some(trunk) = invite.channel.take() {
             self.channels[trunk] -= 1;
         }
@@ -517,9 +534,9 @@ impl Ua {
 
     fn contact(&self, path: Path) -> String {
         let address = self.announced(path.local);
-        match path.transport {
-            Transport::Udp => format!("<sip:{address}>"),
-            Transport::Tcp => format!("<sip:{address};transport=tcp>"),
+        match path.transport.uri_param() {
+            None => format!("<sip:{address}>"),
+            Some(transport) => format!("<sip:{address};transport={transport}>"),
         }
     }
 

@@ -151,12 +151,13 @@ impl World {
         world.tell(Event::AgentAsked {
             agent: AgentId(0),
             ask: AgentRequest::NotReady { reason: "not yet".to_owned() },
+            by: None,
         });
         world
     }
 
     fn ready(&mut self) {
-        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Ready });
+        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Ready, by: None });
     }
 
     fn pass(&mut self, seconds: u64) {

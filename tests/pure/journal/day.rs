@@ -17,8 +17,8 @@ use attendant::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use attendant::time::Timestamp;
 use attendant::words::{
     AgentRequest, CallRecord, Cause, Command, ConsultTarget, Digit, EndedBy, Event, From, Loss,
-    RecordingEnd, RecordingFault, RecordingKind, SupervisorMode, SupervisorRequest, Target,
-    Telephone, Via,
+    Principal, RecordingEnd, RecordingFault, RecordingKind, SupervisorMode, SupervisorRequest,
+    Target, Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -288,11 +288,11 @@ impl Site {
     }
 
     fn asks(&mut self, agent: AgentId, ask: AgentRequest) {
-        self.tell(Event::AgentAsked { agent, ask });
+        self.tell(Event::AgentAsked { agent, ask, by: None });
     }
 
     fn supervises(&mut self, call: CallId, ask: SupervisorRequest) {
-        self.tell(Event::SupervisorAsked { by: "boss".to_owned(), call, ask });
+        self.tell(Event::SupervisorAsked { by: Principal::admin("boss"), call, ask });
     }
 
     fn answers(&mut self) -> LegId {
@@ -532,7 +532,7 @@ impl Site {
         let (by, cause) = (EndedBy::Server, Cause::CONGESTION);
         self.tell(Event::CallRefused { call, from, to, via, by, cause });
         let (caller, _) = self.talks();
-        self.tell(Event::EndCall { call: caller.call });
+        self.tell(Event::EndCall { call: caller.call, by: None });
         self.rests();
         let (_, agent) = self.talks();
         let cause = Cause::NETWORK_OUT_OF_ORDER;

@@ -200,7 +200,7 @@ impl Server {
 
     fn ask(&mut self, agent: &str, ask: AgentRequest) {
         let agent = self.center.agent_id(agent).unwrap();
-        self.tell(Event::AgentAsked { agent, ask });
+        self.tell(Event::AgentAsked { agent, ask, by: None });
     }
 
     fn register(&mut self, agent: &str) {

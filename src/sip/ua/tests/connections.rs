@@ -7,9 +7,8 @@ use crate::sip::path::ConnectionId;
 use crate::words::{From, Target};
 
 fn tcp(remote: &str, connection: u64) -> Path {
-    let connection = Some(ConnectionId(connection));
-    let (local, remote) = (address(US), address(remote));
-    Path { transport: Transport::Tcp, local, remote, connection }
+    let path = Path::new(Transport::Tcp, address(US), address(remote));
+    path.along(ConnectionId(connection))
 }
 
 /// What to send: where, and the text.

@@ -16,7 +16,7 @@ fn with_trunks(uris: &[(&str, &str)]) -> Rig {
             this_machine: false,
             trusted: false,
             uri: Some(format!("sip:{uri}")),
-            address: None,
+            servers: Vec::new(),
             login: login.clone(),
             caller_id: None,
             channels_max: 2,

@@ -13,6 +13,7 @@ mod forks;
 mod limits;
 mod pair;
 mod phones;
+mod servers;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::id::CallId;
 use crate::sip::digest::Login;
+use crate::sip::path::Transport;
 use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::wire::ACCEPTED;
 use crate::words::{Cause, Codec, Direction};
@@ -39,7 +41,7 @@ pub(super) fn setup() -> UaSetup {
             this_machine: false,
             trusted: false,
             uri: Some(format!("sip:{TRUNK}")),
-            address: None,
+            servers: Vec::new(),
             login: Some(Login {
                 user: "acme".into(),
                 password: "correct horse".into(),

@@ -36,7 +36,7 @@ pub(super) fn talking(split: SplitSupport) -> World {
 }
 
 pub(super) fn hold(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold, by: None });
 }
 
 /// The agent is in the conference, and the caller is next at step 4, with the result of the
@@ -53,7 +53,7 @@ fn is_gone(world: &World) -> bool {
 }
 
 pub(super) fn resume(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Resume });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Resume, by: None });
 }
 
 pub(super) fn asked(world: &mut World, leg: LegId, outcome: &RestOutcome) {

@@ -7,7 +7,7 @@ use crate::words::{ConsultTarget, Target, Telephone};
 const CONSULTED: LegId = LegId { call: CALL, n: 2 };
 
 fn ask(world: &mut World, ask: AgentRequest) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask, by: None });
 }
 
 fn consulted(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {

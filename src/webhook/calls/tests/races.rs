@@ -59,7 +59,7 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
     world.post(&Link::Leg { leg: PARTY, n: 0 }, Fields::default());
     world.post(&Link::Leg { leg: PARTY, n: 1 }, pressed("1"));
     world.asks.clear();
-    world.tell(Event::EndCall { call: CALL });
+    world.tell(Event::EndCall { call: CALL, by: None });
     world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Busy(None));
     world.settle();
     world.pass(5);

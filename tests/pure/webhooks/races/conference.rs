@@ -71,7 +71,7 @@ impl World {
         if self.can(leg, &AgentRequest::Hold).is_err() {
             return false;
         }
-        self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });
+        self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold, by: None });
         self.plan(lasts, Deed::Agent(agent, AgentRequest::Resume));
         true
     }

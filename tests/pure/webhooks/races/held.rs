@@ -62,7 +62,7 @@ impl World {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);
-            self.tell(Event::AgentAsked { agent, ask });
+            self.tell(Event::AgentAsked { agent, ask, by: None });
         }
     }
 

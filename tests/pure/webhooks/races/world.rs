@@ -202,14 +202,14 @@ impl World {
             Deed::Rest(leg, command) => self.rest(leg, &command),
             Deed::RestTold(result) => self.rest_told(&result),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
-            Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
+            Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask, by: None }),
             Deed::IsGone(leg) => {
                 let is_live = self.center.call(leg.call).is_some();
                 assert!(!is_live, "{leg} is gone, and keeps its agent");
             }
             Deed::EndCall(line) => {
                 if let Some(call) = self.lines[line].call {
-                    self.tell(Event::EndCall { call });
+                    self.tell(Event::EndCall { call, by: None });
                 }
             }
         }
