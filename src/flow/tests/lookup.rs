@@ -240,6 +240,7 @@ fn hosts_and_secrets_that_the_configuration_lacks_are_named() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one file with all that can be wrong, and what is said")]
 fn a_wrong_look_up_is_explained() {
     let source = r##"
 [flow]
