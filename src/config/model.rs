@@ -202,6 +202,9 @@ pub struct Trunk {
     pub channels_max: usize,
 }
 
+/// Values that are kept secret, by name.
+pub type NamedSecrets = BTreeMap<String, Secret>;
+
 /// Services that flows ask.
 #[derive(Clone, Debug)]
 pub struct Lookup {
@@ -213,7 +216,7 @@ pub struct Lookup {
     pub at_once_max: usize,
     pub per_service_max: usize,
     /// What flows send by name.
-    pub secrets: BTreeMap<String, Secret>,
+    pub secrets: NamedSecrets,
 }
 
 /// The front that telephony providers ask.
