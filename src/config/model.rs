@@ -203,7 +203,7 @@ pub struct Trunk {
 }
 
 /// Values that are kept secret, by name.
-pub type NamedSecrets = BTreeMap<String, Secret>;
+pub(crate) type NamedSecrets = BTreeMap<String, Secret>;
 
 /// Services that flows ask.
 #[derive(Clone, Debug)]
