@@ -64,8 +64,10 @@ impl World {
         let withheld = take.iter().filter(|take| take.is_secret);
         let withheld: BTreeSet<String> = withheld.map(|take| take.name.to_string()).collect();
         let values = take.iter().map(|take| {
+            let is_said = !take.is_secret || self.random.chance(self.plan.swarm.service_secret);
             let value = match self.random.below(4) {
                 0 => Value::Null,
+                1..=3 if !is_said => Value::Null,
                 1 => Value::from(self.random.below(1_000)),
                 2 => Value::from(self.random.chance(0.5)),
                 _ => Value::from("gold"),

@@ -43,6 +43,8 @@ pub struct Swarm {
     pub service_failed: f64,
     /// It takes longer than its caller waits.
     pub service_stalls: f64,
+    /// What it says of a caller is a secret.
+    pub service_secret: f64,
     /// Two legs that should split cannot.
     pub hold_failed: f64,
     /// The agent logs out, or takes a break, in the middle of work.
@@ -52,7 +54,7 @@ pub struct Swarm {
 }
 
 /// How many kinds of fault there are.
-pub const FAULTS: u64 = 18;
+pub const FAULTS: u64 = 19;
 
 impl Swarm {
     /// No faults: the physical world at its best.
@@ -111,6 +113,7 @@ impl Swarm {
             14 => &mut self.hold_failed,
             15 => &mut self.service_failed,
             16 => &mut self.service_stalls,
+            17 => &mut self.service_secret,
             _ => &mut self.ended_by_operator,
         }
     }
