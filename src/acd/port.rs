@@ -49,6 +49,9 @@ pub enum Input {
         agent: AgentId,
         call: CallId,
     },
+    /// From now on these are the queues and the agents, each at their id. Both lists only grow: who
+    /// is there no more has no skills.
+    Reconfigured(Box<Setup>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +147,7 @@ pub struct AgentSetup {
     pub skills: Vec<(SkillId, u8)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueSetup {
     pub strategy: Strategy,
     pub ring_timeout: Duration,
@@ -160,7 +163,7 @@ pub struct QueueSetup {
 }
 
 /// How many times in a row each outcome may happen before the agent is set not ready; 0 = never.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Misses {
     pub no_answer: u8,
     pub rejected: u8,
@@ -179,7 +182,8 @@ pub enum Strategy {
     FewestCalls,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WrapUp {
     Off,
     Timed(Duration),

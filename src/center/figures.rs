@@ -23,7 +23,7 @@ pub(super) fn metrics(setup: &Setup) -> Metrics {
     Metrics::new(targets(setup))
 }
 
-fn targets(setup: &Setup) -> Vec<Target> {
+pub(super) fn targets(setup: &Setup) -> Vec<Target> {
     let target = |queue: &crate::center::setup::Queue| Target {
         answer_within: queue.service_level,
         short_abandon: queue.short_abandon,
@@ -49,8 +49,8 @@ impl ContactCenter {
         if record.is_feature_code() {
             return None;
         }
-        let queue = |name: &str| self.queue_ids.get(name).copied().unwrap_or(QueueId(GONE));
-        let agent = |name: &str| self.agent_ids.get(name).copied().unwrap_or(AgentId(GONE));
+        let queue = |name: &str| self.setup.names.queue(name).unwrap_or(QueueId(GONE));
+        let agent = |name: &str| self.setup.names.agent(name).unwrap_or(AgentId(GONE));
         let mut row = CallRow {
             call: record.call,
             arrived_at: record.arrived_at,
@@ -148,7 +148,7 @@ impl ContactCenter {
         times: (Option<String>, u64, u64),
     ) {
         let (queue, talk_ms, hold_ms) = times;
-        let queue = queue.and_then(|name| self.queue_ids.get(&name).copied());
+        let queue = queue.and_then(|name| self.queue_id(&name));
         self.metrics.fold(now, Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms });
     }
 
@@ -158,7 +158,7 @@ impl ContactCenter {
         }
         if call.state() == State::Confirming {
             // A feature code without sound: by its record it is a call that was not answered.
-            let agent = record.caller_agent().and_then(|name| self.agent_ids.get(name).copied());
+            let agent = record.caller_agent().and_then(|name| self.setup.names.agent(name));
             self.count_arrived(record.arrived_at, record.call, agent);
         }
         let ended = Fact::CallEnded {

@@ -159,7 +159,7 @@ impl ContactCenter {
         if let Some(flow) = self.flow_of(to) {
             return Ok(Way::Flow(flow));
         }
-        if let Some(&called) = self.agent_ids.get(to) {
+        if let Some(called) = self.current_agent(to) {
             return self.may_be_called(called).map(|()| Way::Agent(called));
         }
         let no = match self.route(id, to, None) {

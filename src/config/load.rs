@@ -171,7 +171,7 @@ fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
     let entries = directory.numbers().filter_map(|number| directory.find(number));
     let preferred = entries.filter_map(|entry| entry.preferred_agent.as_deref());
     let unknown: BTreeSet<&str> =
-        preferred.filter(|name| config.agent_id(name).is_none()).collect();
+        preferred.filter(|name| config.agent(name).is_none()).collect();
     let warning = |name: &&str| {
         let agents = config.agents.iter().map(|agent| agent.name.as_str());
         let meant = closest(name, agents).map(|meant| format!(": did you mean `{meant}`?"));

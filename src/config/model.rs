@@ -1,8 +1,8 @@
 //! The checked configuration: what the rest of the server may rely on.
 //!
 //! **Invariant:** every name in here leads somewhere (a trunk that an agent names exists), every
-//! number lies in its range, every path is resolved. Agents and queues are sorted by name, and
-//! their place in the list is their [`AgentId`] and [`QueueId`].
+//! number lies in its range, every path is resolved. Agents and queues are sorted by name; their
+//! ids are not here, for those outlive a configuration (`center::names`).
 //!
 //! **Deliberately absent:** defaults. They are in `example.toml`, which is the first layer.
 
@@ -16,7 +16,6 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
-use crate::id::{AgentId, QueueId};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,9 +28,9 @@ pub struct Config {
     /// Where each of them is written: `attendant.toml:31`.
     pub voice_places: BTreeMap<String, String>,
     pub trunks: BTreeMap<String, Trunk>,
-    /// Sorted by name; the position is the [`AgentId`].
+    /// Sorted by name.
     pub agents: Vec<Agent>,
-    /// Sorted by name; the position is the [`QueueId`].
+    /// Sorted by name.
     pub queues: Vec<Queue>,
     pub callers: Callers,
     pub features: Features,
@@ -48,16 +47,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The agent of this name.
     #[must_use]
-    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
         let index = self.agents.binary_search_by(|agent| agent.name.as_str().cmp(name)).ok()?;
-        u32::try_from(index).ok().map(AgentId)
-    }
-
-    #[must_use]
-    pub fn queue_id(&self, name: &str) -> Option<QueueId> {
-        let index = self.queues.binary_search_by(|queue| queue.name.as_str().cmp(name)).ok()?;
-        u32::try_from(index).ok().map(QueueId)
+        self.agents.get(index)
     }
 
     /// Every skill that some agent has, sorted.

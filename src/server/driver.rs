@@ -34,6 +34,7 @@ use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::{Outbox, Reply};
 use crate::server::resolver::Resolved;
+use crate::server::resume::{First, NewSetup};
 use crate::server::retention::Expired;
 use crate::server::signals::{Signal, Signals};
 use crate::server::sip_front::SipFront;
@@ -79,7 +80,7 @@ pub(super) struct Driver {
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
     pub(super) unfinished: bool,
     /// The first inputs of the center, and as of when.
-    pub(super) first: Vec<(Timestamp, Event)>,
+    pub(super) first: Vec<(Timestamp, First)>,
 }
 
 /// What woke the loop.
@@ -98,9 +99,7 @@ enum Wakeup {
 impl Driver {
     /// Runs until drained, or until the second signal.
     pub(super) async fn run(mut self, mut signals: Signals) -> End {
-        for (at, event) in std::mem::take(&mut self.first) {
-            self.feed_as_of(at, event);
-        }
+        self.begin();
         self.turn();
         self.wake_fronts(self.clock.now());
         self.turn();
@@ -133,6 +132,16 @@ impl Driver {
                 && self.exchange.is_quiet()
             {
                 return self.end(End::Drained).await;
+            }
+        }
+    }
+
+    /// What the center is told first.
+    pub(super) fn begin(&mut self) {
+        for (at, first) in std::mem::take(&mut self.first) {
+            match first {
+                First::Event(event) => self.feed_as_of(at, event),
+                First::Setup(new) => self.reconfigure(at, new),
             }
         }
     }
@@ -328,6 +337,19 @@ impl Driver {
     fn feed_as_of(&mut self, at: Timestamp, event: Event) {
         self.wake_center(at);
         self.tell_center(at, Some(event));
+        self.carry_out_all(self.clock.now());
+    }
+
+    /// Gives the center another setup, which is kept beside the journal already.
+    pub(super) fn reconfigure(&mut self, now: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.wake_center(now);
+        if let Err(error) = setup.names.goes_on_from(&self.center.setup().names) {
+            return tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.store.note_setup(now, &digest);
+        if let Err(error) = self.center.reconfigure(now, setup) {
+            tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
         self.carry_out_all(self.clock.now());
     }
 

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::config::{self, Config, Phone};
-use crate::id::AgentId;
+use crate::center::names::Names;
 use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
+use crate::server::setup;
 use crate::server::tasks::{HttpThread, one_of};
 use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
@@ -47,6 +48,7 @@ pub(super) struct Providers {
 /// our addresses, over restarts.
 pub(super) fn start(
     config: &Config,
+    names: &Names,
     clock: Clock,
     key: [u8; 32],
     prompts: &Arc<PromptStore>,
@@ -70,7 +72,7 @@ pub(super) fn start(
         };
         (provider.name(), way)
     });
-    let setup = desk_setup(config, &known, rest.as_ref(), key);
+    let setup = desk_setup(config, names, &known, rest.as_ref(), key);
     let front = ProviderFront::new(setup, ways.collect());
     let mut counts = None;
     let thread = match listener {
@@ -159,6 +161,7 @@ fn start_rest(
 
 fn desk_setup(
     config: &Config,
+    names: &Names,
     known: &[(&config::Provider, &'static dyn Provider)],
     rest: Option<&Rest>,
     key: [u8; 32],
@@ -175,7 +178,7 @@ fn desk_setup(
         caller_id: of.caller_id.clone(),
         sip_host: config.webhooks.sip_host.clone(),
     };
-    let agents = (0..).map(AgentId).zip(&config.agents);
+    let agents = setup::agents(config, names);
     ProviderCallsSetup {
         providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
         agents: agents

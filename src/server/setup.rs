@@ -1,6 +1,7 @@
 //! From the checked configuration to what the center, the user agent and the media engine want.
 //!
-//! **Invariant:** agents and queues keep their order: their position is their id everywhere.
+//! **Invariant:** who is meant by an id is what the names of the setup say, never a position in the
+//! configuration.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -10,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Directory;
+use crate::center::names::Names;
 use crate::center::{Setup, setup};
 use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
+use crate::id::AgentId;
 use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
 use crate::media::session::{Limits, RemoteMedia};
@@ -55,6 +58,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         recent: config.callers.recent,
         features: config.features.clone(),
         calls_max: config.server.calls_max,
+        ..Setup::default()
     }
 }
 
@@ -74,6 +78,24 @@ fn reachability(config: &Config) -> BTreeMap<String, setup::Reachability> {
     agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()
 }
 
+/// The agents of the configuration, with their ids.
+pub(super) fn agents<'a>(
+    config: &'a Config,
+    names: &'a Names,
+) -> impl Iterator<Item = (AgentId, &'a config::Agent)> {
+    config.agents.iter().filter_map(|agent| Some((names.agent(&agent.name)?, agent)))
+}
+
+/// The agent of this id, if the configuration has them.
+pub(super) fn agent_of<'a>(
+    config: &'a Config,
+    names: &Names,
+    agent: AgentId,
+) -> Option<&'a config::Agent> {
+    let name = names.agent_name(agent)?;
+    config.agent(name)
+}
+
 fn agent(agent: &config::Agent) -> setup::Agent {
     setup::Agent {
         name: agent.name.clone(),
@@ -84,13 +106,17 @@ fn agent(agent: &config::Agent) -> setup::Agent {
     }
 }
 
-pub(super) fn user_agent(config: &Config, listen: Vec<(Transport, SocketAddr)>) -> UaSetup {
+pub(super) fn user_agent(
+    config: &Config,
+    names: &Names,
+    listen: Vec<(Transport, SocketAddr)>,
+) -> UaSetup {
     UaSetup {
         listen,
         external_address: config.sip.external_address,
         realm: config.sip.realm.clone(),
         trunks: config.trunks.values().map(trunk).collect(),
-        phones: config.agents.iter().map(phone).collect(),
+        phones: phones(config, names),
         limits: limits(&config.sip),
     }
 }
@@ -109,7 +135,7 @@ fn limits(sip: &config::Sip) -> ua::Limits {
     }
 }
 
-fn trunk(trunk: &config::Trunk) -> Trunk {
+pub(super) fn trunk(trunk: &config::Trunk) -> Trunk {
     let login = trunk.username.as_ref().zip(trunk.password.as_ref());
     Trunk {
         name: trunk.name.clone(),
@@ -134,6 +160,16 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
         caller_id: trunk.caller_id.clone(),
         channels_max: trunk.channels_max,
     }
+}
+
+/// By id. Who is in the configuration no more has no telephone.
+pub(super) fn phones(config: &Config, names: &Names) -> Vec<Phone> {
+    let nowhere = |user: &str| Phone { user: user.to_owned(), at: PhoneAt::Elsewhere };
+    let mut phones: Vec<Phone> = names.agents.iter().map(nowhere).collect();
+    for (id, agent) in agents(config, names) {
+        phones[id.0 as usize] = phone(agent);
+    }
+    phones
 }
 
 fn phone(agent: &config::Agent) -> Phone {
@@ -236,7 +272,7 @@ mod tests {
         let sources =
             Sources { file: Some(file), overrides: overrides.collect(), ..Sources::default() };
         let config = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}")).config;
-        let setup = user_agent(&config, Vec::new());
+        let setup = user_agent(&config, &Names::default(), Vec::new());
         let limits = setup.limits;
         assert_eq!(limits.session_expires_s, 91);
         let registrar = registrar::Limits {

@@ -15,8 +15,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
-use crate::call::Directory;
-use crate::center::ContactCenter;
+use crate::center::names::Names;
 use crate::config::{
     self, Config, Demo, Loaded, Phone, Problems, Ready, Secret, Soundless, TOKEN_LEN,
 };
@@ -32,7 +31,7 @@ use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Kept, Restored};
+use crate::server::resume::{self, Beginning, Begun, Kept};
 use crate::server::retention::{self, Retention};
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
@@ -99,8 +98,7 @@ fn made_token() -> io::Result<Secret> {
 pub(super) struct Opened {
     clock: Clock,
     ready: Ready,
-    store: store::Opened,
-    restored: Option<Restored>,
+    begun: Begun,
 }
 
 /// Makes the prompts, which computes, and looks meanwhile at what the run before left, which waits
@@ -108,16 +106,13 @@ pub(super) struct Opened {
 pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
     let clock = Clock::start();
     let (ready, left) = soundless.make_beside(|loaded| {
-        let fresh = || fresh(&loaded.config, &loaded.flows, &loaded.directory);
-        resume::look(&loaded.config, &|| clock.now(), &fresh)
+        resume::look(&loaded.config, &|| clock.now())
     });
     let ready = ready.map_err(StartError::Refused)?;
-    let (store, restored) = left?.open(&ready.loaded.config)?;
-    Ok(Opened { clock, ready, store, restored })
-}
-
-fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> ContactCenter {
-    ContactCenter::new(setup::center(config, flows.to_vec(), directory.clone()))
+    let Loaded { config, flows, directory, .. } = &ready.loaded;
+    let setup = setup::center(config, flows.clone(), directory.clone());
+    let begun = left?.open(config, setup)?;
+    Ok(Opened { clock, ready, begun })
 }
 
 /// A driver that is ready to run, and the threads around it, which end with this.
@@ -128,28 +123,27 @@ pub(super) struct Started {
 
 /// Starts everything but the driver itself. Needs the runtime on which that will run.
 pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
-    let Opened { clock, ready, store: opened, restored } = opened;
+    let Opened { clock, ready, begun } = opened;
     let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
-    let reader = opened.store.reader()?;
-    let ended_at = retention::ended_at(opened.store.reader()?);
+    let reader = begun.opened.store.reader()?;
+    let ended_at = retention::ended_at(begun.opened.store.reader()?);
+    let names = begun.new.setup.names.clone();
 
     let repaired = repaired(&config)?;
     let (media, facts) = start_media(&config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = setup::user_agent(&config, sockets.addresses().collect());
+    let setup = setup::user_agent(&config, &names, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
 
-    let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
+    let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
-    let fresh = || fresh(&config, &flows, &directory);
-    let Beginning { center, inputs } =
-        resume::begin(clock.now(), &config, &opened, &reader, restored, fresh)?;
+    let (Beginning { center, inputs }, opened) = begun.begin(clock.now(), &config, &reader)?;
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
-    let mut providers = open_door(&config, clock, &prompts)?;
+    let mut providers = open_door(&config, &names, clock, &prompts)?;
     print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
     let api = start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
@@ -162,7 +156,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         speech,
         external_address: config.sip.external_address,
         media_networks: setup::media_networks(&config),
-        outside: outside(&config),
+        outside: outside(&config, &names),
         has_handoffs: !config.providers.is_empty(),
     });
     let first = repaired.into_iter().map(left).collect();
@@ -245,6 +239,7 @@ fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
 /// The door for providers, where there is one.
 fn open_door(
     config: &Config,
+    names: &Names,
     clock: Clock,
     prompts: &Arc<PromptStore>,
 ) -> Result<providers::Providers, StartError> {
@@ -255,7 +250,7 @@ fn open_door(
     let key = store::secret_key(&config.server.state, "webhook.key")?;
     let door = providers::bind(config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    Ok(providers::start(config, clock, key, prompts, door)?)
+    Ok(providers::start(config, names, clock, key, prompts, door)?)
 }
 
 fn random_seed() -> Result<[u8; 32], io::Error> {
@@ -272,10 +267,8 @@ fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
     })
 }
 
-fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
-    (0..)
-        .map(AgentId)
-        .zip(&config.agents)
+fn outside(config: &Config, names: &Names) -> BTreeMap<AgentId, Target> {
+    setup::agents(config, names)
         .filter_map(|(id, agent)| match &agent.phone {
             Phone::Outside { trunk, number } => {
                 let others = config.trunks.values().filter(|other| {

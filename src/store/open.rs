@@ -20,7 +20,7 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{DATABASE, Head, JOBS_MAX, Opened, Store, StoreError, records, state};
+use crate::store::{DATABASE, Head, JOBS_MAX, Opened, Store, StoreError, records, setups, state};
 
 /// Opens the folder, gives lost calls their records and begins a new run of the journal.
 ///
@@ -53,6 +53,12 @@ pub fn look(folder: &Path, rebuild: &mut dyn Rebuild) -> Result<Found, StoreErro
 }
 
 impl Found {
+    /// The number of the run that [`Self::begin`] begins.
+    #[must_use]
+    pub const fn run(&self) -> u64 {
+        self.lost.run()
+    }
+
     /// Gives lost calls their records, or goes on with them where that was found to be possible,
     /// and begins a new run of the journal.
     ///
@@ -75,7 +81,9 @@ impl Found {
         let kept_next = kept::recover(&mut db, &folder, &recovered.carried, next.was_lost)?;
         let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
         let agent_states = state::agent_states(&db)?;
+        let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
+        setups::delete_orphans(&folder).map_err(failed)?;
         let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
         let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
         let writer = Writer::new(&folder, header.clone(), db, lock, Arc::clone(&shared));
@@ -88,6 +96,7 @@ impl Found {
             jobs,
             overflow: VecDeque::new(),
             seq: 0,
+            run,
             journal: Appender::new(&folder, header, Arc::clone(&shared)),
             kept,
             retry_at: None,

@@ -98,19 +98,22 @@ impl World {
         let loaded = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let config::Loaded { mut config, flows, directory, .. } = loaded;
         config.server.state = self.state();
-        let fresh = || ContactCenter::new(setup::center(&config, flows.clone(), directory.clone()));
-        let (opened, restored) = look(&config, &|| now, &fresh).unwrap().open(&config).unwrap();
+        let setup = setup::center(&config, flows, directory);
+        let begun = look(&config, &|| now).unwrap().open(&config, setup).unwrap();
+        let restored = begun.restored.as_ref();
         let goes_on = restored.is_some();
-        let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
-        let reader = opened.store.reader().unwrap();
-        let beginning = begin(now, &config, &opened, &reader, restored, fresh).unwrap();
-        let Beginning { center, inputs } = beginning;
+        let now = restored.map_or(now, |restored| restored.lost_at.max(now));
+        let reader = begun.opened.store.reader().unwrap();
+        let (Beginning { center, inputs }, opened) = begun.begin(now, &config, &reader).unwrap();
         let store = opened.store;
         let (next_call, carried) = (opened.next_call, opened.recovered.carried.len());
         let mut server = Server { center, store, now, next_call, goes_on, carried, dialed: None };
-        for (at, event) in inputs {
+        for (at, first) in inputs {
             server.wake(at);
-            server.feed(at, event);
+            match first {
+                First::Event(event) => server.feed(at, event),
+                First::Setup(new) => server.reconfigure(at, new),
+            }
         }
         server.wake(now);
         server
@@ -152,6 +155,12 @@ impl Server {
     fn feed(&mut self, at: Timestamp, event: Event) {
         self.store.note(at, Some(&masked(&self.center, &event)));
         self.center.handle(at, event);
+        self.carry_out(at);
+    }
+
+    fn reconfigure(&mut self, at: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.store.note_setup(at, &digest);
+        self.center.reconfigure(at, setup).unwrap();
         self.carry_out(at);
     }
 

@@ -60,8 +60,8 @@ fn store_only(world: &World, now: Timestamp) -> Opened {
     let sources = Sources { file: Some(world.path("attendant.toml")), ..Sources::default() };
     let config::Loaded { mut config, flows, directory, .. } = config::load(&sources).unwrap();
     config.server.state = world.state();
-    let fresh = || ContactCenter::new(setup::center(&config, flows.clone(), directory.clone()));
-    look(&config, &|| now, &fresh).unwrap().open(&config).unwrap().0
+    let setup = setup::center(&config, flows, directory);
+    look(&config, &|| now).unwrap().open(&config, setup).unwrap().opened
 }
 
 #[test]
