@@ -16,9 +16,6 @@ use crate::words::{
     AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
-/// Stands for an agent or a queue that a record names and the configuration no longer does.
-const GONE: u32 = u32::MAX;
-
 pub(super) fn metrics(setup: &Setup) -> Metrics {
     Metrics::new(targets(setup))
 }
@@ -43,18 +40,24 @@ impl ContactCenter {
         self.metrics = Metrics::restore(targets(&self.setup), rows);
     }
 
-    /// What the figures need of a record; `None` for a feature code, which is not counted.
+    /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever the
+    /// record names has an id, unless the records are another folder's: then nothing of that is
+    /// counted.
     #[must_use]
     pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
         if record.is_feature_code() {
             return None;
         }
-        let queue = |name: &str| self.setup.names.queue(name).unwrap_or(QueueId(GONE));
-        let agent = |name: &str| self.setup.names.agent(name).unwrap_or(AgentId(GONE));
+        let queue = |name: &str| self.setup.names.queue(name);
+        let agent = |name: &str| self.setup.names.agent(name);
+        let by_agent = match record.caller_agent() {
+            Some(name) => Some(agent(name)?),
+            None => None,
+        };
         let mut row = CallRow {
             call: record.call,
             arrived_at: record.arrived_at,
-            by_agent: record.caller_agent().map(agent),
+            by_agent,
             ended_at: record.ended_at,
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
@@ -66,17 +69,17 @@ impl ContactCenter {
         };
         // Who waits for somebody to consult is no caller.
         let visits = record.queued.iter().filter(|visit| !visit.consulted);
-        row.visits.extend(visits.map(|visit| QueueVisit {
-            queue: queue(&visit.queue),
-            wait_ms: millis(visit.left_at.since(visit.entered_at)),
-            left: visit.left,
+        row.visits.extend(visits.filter_map(|visit| {
+            let wait_ms = millis(visit.left_at.since(visit.entered_at));
+            Some(QueueVisit { queue: queue(&visit.queue)?, wait_ms, left: visit.left })
         }));
         for leg in &record.legs {
             let Party::Agent { name, .. } = &leg.party else { continue };
             if leg.role.is_some() {
                 continue; // a supervisor handles nothing, also who takes over: no queue's work
             }
-            let (agent, queue) = (agent(name), leg.queue.as_deref().map(queue));
+            let Some(agent) = agent(name) else { continue };
+            let queue = leg.queue.as_deref().and_then(queue);
             if let Some(queue) = queue {
                 let outcome = offer_outcome(leg.outcome);
                 row.offers.push(Offer { queue, agent, outcome });

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::acd;
 use crate::call::Directory;
-use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::names::{Names, Table};
+use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
 use crate::id::{AgentId, QueueId, SkillId};
 

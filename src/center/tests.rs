@@ -9,6 +9,7 @@ mod legs;
 mod lines;
 mod numbers;
 mod own;
+mod reconfigure;
 mod recording;
 mod supervise;
 mod talks;

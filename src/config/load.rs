@@ -170,8 +170,7 @@ fn music(path: &str) -> Option<String> {
 fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
     let entries = directory.numbers().filter_map(|number| directory.find(number));
     let preferred = entries.filter_map(|entry| entry.preferred_agent.as_deref());
-    let unknown: BTreeSet<&str> =
-        preferred.filter(|name| config.agent(name).is_none()).collect();
+    let unknown: BTreeSet<&str> = preferred.filter(|name| config.agent(name).is_none()).collect();
     let warning = |name: &&str| {
         let agents = config.agents.iter().map(|agent| agent.name.as_str());
         let meant = closest(name, agents).map(|meant| format!(": did you mean `{meant}`?"));

@@ -46,6 +46,7 @@ use crate::time::Timestamp;
 
 pub use driver::End;
 pub use history::{figures, restore, teach};
+pub use resume::named;
 pub use start::StartError;
 
 /// Serves until drained or told twice to stop.

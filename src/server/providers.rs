@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config, Phone};
 use crate::center::names::Names;
+use crate::config::{self, Config, Phone};
 use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;

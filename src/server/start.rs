@@ -105,9 +105,8 @@ pub(super) struct Opened {
 /// for the disk. Nothing of that is changed before the prompts are right.
 pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
     let clock = Clock::start();
-    let (ready, left) = soundless.make_beside(|loaded| {
-        resume::look(&loaded.config, &|| clock.now())
-    });
+    let (ready, left) =
+        soundless.make_beside(|loaded| resume::look(&loaded.config, &|| clock.now()));
     let ready = ready.map_err(StartError::Refused)?;
     let Loaded { config, flows, directory, .. } = &ready.loaded;
     let setup = setup::center(config, flows.clone(), directory.clone());

@@ -109,10 +109,7 @@ impl rebuild::Kept for Folder<'_> {
 /// # Errors
 ///
 /// As [`store::look`].
-pub(super) fn look(
-    config: &Config,
-    clock: &dyn Fn() -> Timestamp,
-) -> Result<Left, StoreError> {
+pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Left, StoreError> {
     let now = clock();
     let folder = Folder(&config.server.state);
     let mut rebuilding = Rebuilding::new(now, &folder);
@@ -179,7 +176,11 @@ impl Left {
 }
 
 /// The setup with the ids that its names have in this folder, and new ones for the others.
-fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
+///
+/// # Errors
+///
+/// When the folder cannot be read, or its names are those of a later attendant.
+pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
     let known = store::names(folder)?;
     let is_first = known.is_none();
     setup.names = known.unwrap_or_default();
