@@ -20,6 +20,7 @@ mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod reload;
 mod scan;
 mod seats;
 mod supervision;
@@ -29,7 +30,7 @@ mod tests;
 mod throttle;
 mod views;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -52,6 +53,9 @@ use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
+pub use reload::{
+    NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
+};
 pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};
@@ -181,7 +185,8 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     driver: DriverHandle,
     archive: Arc<dyn Archive>,
-    tokens: Tokens,
+    tokens: RwLock<Tokens>,
+    reloads: OnceLock<ReloadHandle>,
     metrics_open_on_loopback: bool,
     in_work: Semaphore,
     limit: Limit,
@@ -197,7 +202,8 @@ impl Api {
         Self(Arc::new(Inner {
             driver,
             archive,
-            tokens: Tokens::new(settings.read_token, settings.operate_token),
+            tokens: RwLock::new(Tokens::new(settings.read_token, settings.operate_token)),
+            reloads: OnceLock::new(),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
@@ -208,6 +214,17 @@ impl Api {
     /// Adds families to `/metrics`. Only the first time it is asked.
     pub fn add_metrics(&self, more: MoreMetrics) {
         let _ = self.0.more_metrics.set(more);
+    }
+
+    /// Says who reads the configuration again. Only the first time it is asked.
+    pub fn set_reloads(&self, reloads: ReloadHandle) {
+        let _ = self.0.reloads.set(reloads);
+    }
+
+    /// From now on these are the tokens; requests under way go on.
+    pub fn set_tokens(&self, read: Option<&str>, operate: Option<&str>) {
+        let tokens = Tokens::new(read, operate);
+        *self.0.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
     /// The routes, for whoever accepts connections.
@@ -223,8 +240,10 @@ impl Api {
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
             .route("/v1/records/{id}", get(archive::record))
+            .route("/v1/config", get(reload::running))
             .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
         let operate = Router::new()
+            .route("/v1/reload", post(reload::reload))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -274,7 +293,10 @@ impl Api {
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        let role = self.0.tokens.role(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+        let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let role = tokens.role(headers.get(header::AUTHORIZATION));
+        drop(tokens);
+        let role = role.map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
@@ -413,6 +435,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
         archive::record,
         archive::figures,
         recording::recording,
+        reload::reload,
+        reload::running,
         prometheus::metrics,
         health,
         ready,

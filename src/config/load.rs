@@ -234,7 +234,7 @@ fn flow_files(path: &Path, skipped: &mut Vec<String>) -> std::io::Result<Vec<Pat
         let shown = path.display();
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let ends_in = |ending: &str| name.to_ascii_lowercase().ends_with(ending);
-        if name.starts_with(['.', '#']) || name.ends_with('~') {
+        if is_left_alone(&name) {
             continue;
         }
         if path.is_dir() {
@@ -249,6 +249,12 @@ fn flow_files(path: &Path, skipped: &mut Vec<String>) -> std::io::Result<Vec<Pat
     }
     skipped.sort();
     Ok(files)
+}
+
+/// What editors and systems keep beside the files of a folder: `._a.toml`, `.#a.toml`, `a.toml~`.
+#[must_use]
+pub fn is_left_alone(name: &str) -> bool {
+    name.starts_with(['.', '#']) || name.ends_with('~')
 }
 
 /// WAV files, as paths relative to the prompts folder. No folder, no files.

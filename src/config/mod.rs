@@ -36,7 +36,7 @@ use sha2::{Digest, Sha256};
 pub use cidr::{Cidr, CidrError};
 pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
-pub use load::{Loaded, known, load, load_flows, read_flows};
+pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
 pub use model::{
     Agent, Api, Callers, Config, LogFormat, Media, Phone, Provider, Queue, Recording, Server, Sip,
     Speech, Trunk, Voice, Webhooks,

@@ -65,7 +65,7 @@ impl Config {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
@@ -77,6 +77,8 @@ pub struct Server {
     pub drain_timeout: Duration,
     pub calls_max: usize,
     pub log: LogFormat,
+    /// Whether a change of the files is taken as a reload.
+    pub reload_on_change: bool,
     /// A filter of `tracing`: `info`, or `info,attendant::sip=debug`.
     pub log_level: String,
 }
@@ -87,7 +89,7 @@ pub enum LogFormat {
     Json,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
     pub listen: Vec<SocketAddr>,
     pub udp: bool,
@@ -107,7 +109,7 @@ pub struct Sip {
     pub ban: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
     pub port_min: u16,
     pub port_max: u16,
@@ -118,7 +120,7 @@ pub struct Media {
     pub transmit_silence: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     pub listen: SocketAddr,
     /// May look. `None`: nobody has this role.
@@ -141,7 +143,7 @@ pub enum Voice {
     OpenAi { url: String, voice: String, model: String, key: Option<Secret> },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trunk {
     pub name: String,
     pub addresses: Vec<Cidr>,
@@ -163,7 +165,7 @@ pub struct Trunk {
 }
 
 /// The front that telephony providers ask.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhooks {
     /// Scheme, host and path prefix as providers are told them, without a slash at the end. There
     /// where any provider is.
@@ -195,7 +197,7 @@ pub enum Speech {
 }
 
 /// A telephony provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     pub name: &'static str,
     /// What its requests are signed with; any of them is good. At least one.
@@ -227,7 +229,7 @@ pub struct Provider {
     pub numbers: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// The login of the phone, and the name in flows, records and URLs.
     pub name: String,
@@ -241,7 +243,7 @@ pub struct Agent {
 }
 
 /// How an agent is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phone {
     /// A telephone that registers here as `sip:NAME@`, with this password.
     Registers { password: Secret, md5: bool },
@@ -253,7 +255,7 @@ pub enum Phone {
     Client { provider: String, client: String },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
     pub name: String,
     pub setup: QueueSetup,
@@ -267,7 +269,7 @@ pub struct Queue {
 }
 
 /// Whether both sides are recorded, and what the caller is told before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     pub rule: RecordingRule,
     pub prompt: RecordingPrompt,
@@ -276,7 +278,7 @@ pub struct Recording {
     pub prompt_place: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callers {
     pub file: Option<PathBuf>,
     /// Two letters, ISO 3166: how a number without a country is read.

@@ -16,6 +16,7 @@
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
 
+mod swap;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::api::Request;
+use crate::api::{ReloadHandle, Request};
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
@@ -33,6 +34,7 @@ use crate::media::io::Fact;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::{Outbox, Reply};
+use crate::server::reload::{self, SwapRequest};
 use crate::server::resolver::Resolved;
 use crate::server::resume::{First, NewSetup};
 use crate::server::retention::Expired;
@@ -73,6 +75,10 @@ pub(super) struct Driver {
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     /// Recordings that were kept long enough.
     pub(super) expired: mpsc::Receiver<Expired>,
+    /// A configuration that was read again.
+    pub(super) swaps: mpsc::Receiver<SwapRequest>,
+    /// Where a wish for one goes.
+    pub(super) reloads: ReloadHandle,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) drain_timeout: Duration,
@@ -92,6 +98,7 @@ enum Wakeup {
     Webhooks(WebhookBatch),
     RestResult(RestResult),
     Expired(Expired),
+    Swap(SwapRequest),
     Timer,
     Signal(Signal),
 }
@@ -116,6 +123,7 @@ impl Driver {
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
                 Wakeup::Expired(expired) => self.take_expired(expired),
+                Wakeup::Swap(request) => self.take_swap(request),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -123,6 +131,7 @@ impl Driver {
                     return self.end(End::Cut { calls }).await;
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
+                Wakeup::Signal(Signal::Reload) => reload::wish(&self.reloads),
                 Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
             }
             self.turn();
@@ -158,6 +167,7 @@ impl Driver {
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
             Some(expired) = self.expired.recv() => Wakeup::Expired(expired),
+            Some(request) = self.swaps.recv() => Wakeup::Swap(request),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }

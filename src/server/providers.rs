@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::center::names::Names;
+use crate::id::AgentId;
 use crate::config::{self, Config, Phone};
 use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
@@ -178,25 +179,29 @@ fn desk_setup(
         caller_id: of.caller_id.clone(),
         sip_host: config.webhooks.sip_host.clone(),
     };
-    let agents = setup::agents(config, names);
     ProviderCallsSetup {
         providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
-        agents: agents
-            .filter_map(|(id, agent)| match &agent.phone {
-                Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
-                    Some((id, (trunk.clone(), Callee::Number(number.clone()))))
-                }
-                Phone::Client { provider, client } => {
-                    Some((id, (provider.clone(), Callee::Client(client.clone()))))
-                }
-                Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
-            })
-            .collect(),
+        agents: agents(config, names),
         piece: config.webhooks.music_piece,
         pieces: PIECES,
         is_ours: config.webhooks.speech == config::Speech::Ours,
         key,
     }
+}
+
+/// Agents whom a provider dials by itself.
+pub(super) fn agents(config: &Config, names: &Names) -> BTreeMap<AgentId, (String, Callee)> {
+    setup::agents(config, names)
+        .filter_map(|(id, agent)| match &agent.phone {
+            Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
+                Some((id, (trunk.clone(), Callee::Number(number.clone()))))
+            }
+            Phone::Client { provider, client } => {
+                Some((id, (provider.clone(), Callee::Client(client.clone()))))
+            }
+            Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
+        })
+        .collect()
 }
 
 /// Pieces a tune is cut into; a shorter one begins again.

@@ -25,7 +25,7 @@ use crate::sip::path::Transport;
 use crate::sip::registrar;
 use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
-use crate::words::{Codec, Direction};
+use crate::words::{Codec, Direction, Target};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
@@ -196,10 +196,37 @@ pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
     }
 }
 
-/// Where the sound of each trunk may come from beside what its calls say, by position.
-pub(super) fn media_networks(config: &Config) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
-    let networks = |trunk: &config::Trunk| trunk.media_addresses.iter().map(Cidr::range).collect();
-    config.trunks.values().map(networks).collect()
+/// Where the sound of each of these trunks may come from beside what its calls say.
+pub(super) fn media_networks<'a>(
+    config: &Config,
+    trunks: impl Iterator<Item = &'a str>,
+) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
+    let networks = |name: &str| {
+        let trunk = config.trunks.get(name);
+        trunk.into_iter().flat_map(|it| &it.media_addresses).map(Cidr::range).collect()
+    };
+    trunks.map(networks).collect()
+}
+
+/// Agents who are behind a trunk or a provider: which, and what to dial.
+pub(super) fn outside(config: &Config, names: &Names) -> BTreeMap<AgentId, Target> {
+    agents(config, names)
+        .filter_map(|(id, agent)| match &agent.phone {
+            config::Phone::Outside { trunk, number } => {
+                let others = config.trunks.values().filter(|other| {
+                    other.name != *trunk && other.prefixes.iter().any(|p| number.starts_with(p))
+                });
+                let others = others.map(|other| other.name.clone()).collect();
+                let (trunk, number) = (trunk.clone(), number.clone());
+                Some((id, Target::Trunk { trunk, number, others }))
+            }
+            config::Phone::Client { provider, client } => {
+                let (trunk, number) = (provider.clone(), client.clone());
+                Some((id, Target::Trunk { trunk, number, others: Vec::new() }))
+            }
+            config::Phone::Registers { .. } | config::Phone::Fixed { .. } => None,
+        })
+        .collect()
 }
 
 /// What we offer and take on a leg whose sockets are at `rtp`.

@@ -17,10 +17,9 @@ use tokio::sync::mpsc;
 use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
 use crate::center::names::Names;
 use crate::config::{
-    self, Config, Demo, Loaded, Phone, Problems, Ready, Secret, Soundless, TOKEN_LEN,
+    self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
 };
 use crate::flow::Flow;
-use crate::id::AgentId;
 use crate::media::io::{Fact, MediaEngine, Repaired, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
@@ -30,6 +29,7 @@ use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
+use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Begun, Kept};
 use crate::server::retention::{self, Retention};
@@ -45,13 +45,15 @@ use crate::store;
 use crate::time::Timestamp;
 use crate::webhook::io::Counts;
 use crate::webhook::{self, Links};
-use crate::words::{Event, RecordingEnd, RecordingKind, Target};
+use crate::words::{Event, RecordingEnd, RecordingKind};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
 const FACTS_MAX: usize = 65_536;
 /// Addresses of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
+/// Configurations on their way to the driver: there is one at a time.
+const SWAPS_MAX: usize = 1;
 
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -73,7 +75,7 @@ pub enum StartError {
     Recordings(PathBuf, io::Error),
 }
 
-pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
+pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End, StartError> {
     let signals = Signals::listen()?;
     let mut opened = open(soundless)?;
     let api = &mut opened.ready.loaded.config.api;
@@ -83,7 +85,7 @@ pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
-    let Started { driver, threads: _threads } = start(opened)?;
+    let Started { driver, threads: _threads } = start(opened, sources)?;
     Ok(driver.run(signals).await)
 }
 
@@ -117,11 +119,11 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Option<HttpThread>, Resolver, Retention),
+    pub(super) threads: (HttpThread, Option<HttpThread>, Reloading, Retention),
 }
 
 /// Starts everything but the driver itself. Needs the runtime on which that will run.
-pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
+pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartError> {
     let Opened { clock, ready, begun } = opened;
     let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
     let reader = begun.opened.store.reader()?;
@@ -135,6 +137,7 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
     let setup = setup::user_agent(&config, &names, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
+    let media_networks = setup::media_networks(&config, ua.trunk_names());
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
@@ -144,7 +147,8 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(&config, &names, clock, &prompts)?;
     print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let api = start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
+    let (api, http) =
+        start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -154,8 +158,8 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         media,
         speech,
         external_address: config.sip.external_address,
-        media_networks: setup::media_networks(&config),
-        outside: outside(&config, &names),
+        media_networks,
+        outside: setup::outside(&config, &names),
         has_handoffs: !config.providers.is_empty(),
     });
     let first = repaired.into_iter().map(left).collect();
@@ -163,7 +167,25 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
-    let threads = (api, providers.thread, Resolver::start(&config, found)?, retention);
+    let (swap, swaps) = mpsc::channel(SWAPS_MAX);
+    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let reloading = Reloading::start(ReloadSetup {
+        resolver: Resolver::start(&config, found.clone())?,
+        sources,
+        flows: flows.clone(),
+        callers: directory.len(),
+        names,
+        run: store.run(),
+        is_demo: demo.is_some(),
+        api,
+        prompts,
+        clock,
+        swaps: swap,
+        found,
+        config,
+    })?;
+    let reloads = reloading.handle.clone();
+    let threads = (http, providers.thread, reloading, retention);
     let driver = Driver {
         clock,
         timer: Timer::default(),
@@ -179,13 +201,15 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         rest_results: providers.rest_results,
         expired,
         rest: providers.rest,
-        drain_timeout: config.server.drain_timeout,
-        calls_max: config.server.calls_max,
+        swaps,
+        reloads,
+        drain_timeout,
+        calls_max,
         unfinished: false,
         first: inputs,
     };
     // What they say was handed on, secrets and all: it need not stay here as well.
-    drop((config, flows, directory, demo));
+    drop((flows, directory, demo));
     malloc::give_back();
     Ok(Started { driver, threads })
 }
@@ -196,12 +220,12 @@ fn start_api(
     reader: store::Reader,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
-) -> io::Result<HttpThread> {
+) -> io::Result<(Api, HttpThread)> {
     let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
     let api = Api::new(&api_settings(config), driver, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
-    HttpThread::api(api, http, is_proxy)
+    Ok((api.clone(), HttpThread::api(api, http, is_proxy)?))
 }
 
 /// The recordings that the run before left unfinished, as they are kept now.
@@ -264,26 +288,6 @@ fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
             tracing::error!("a fact of the media was lost: the driver does not keep up");
         }
     })
-}
-
-fn outside(config: &Config, names: &Names) -> BTreeMap<AgentId, Target> {
-    setup::agents(config, names)
-        .filter_map(|(id, agent)| match &agent.phone {
-            Phone::Outside { trunk, number } => {
-                let others = config.trunks.values().filter(|other| {
-                    other.name != *trunk && other.prefixes.iter().any(|p| number.starts_with(p))
-                });
-                let others = others.map(|other| other.name.clone()).collect();
-                let (trunk, number) = (trunk.clone(), number.clone());
-                Some((id, Target::Trunk { trunk, number, others }))
-            }
-            Phone::Client { provider, client } => {
-                let (trunk, number) = (provider.clone(), client.clone());
-                Some((id, Target::Trunk { trunk, number, others: Vec::new() }))
-            }
-            Phone::Registers { .. } | Phone::Fixed { .. } => None,
-        })
-        .collect()
 }
 
 /// A recording that was being made when the server was lost: its record is still to hear of it.

@@ -71,6 +71,7 @@ mod port;
 mod refresh;
 mod refusal;
 mod reinvite;
+mod reconfigure;
 mod remark;
 mod reply;
 mod session;

@@ -70,6 +70,23 @@ pub struct Trunk {
     pub channels_max: usize,
 }
 
+impl Trunk {
+    /// The trunk once it is in the configuration no more: nothing comes or goes by it.
+    pub(super) fn closed(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            networks: Vec::new(),
+            this_machine: false,
+            trusted: false,
+            uri: None,
+            address: None,
+            login: None,
+            caller_id: None,
+            channels_max: 0,
+        }
+    }
+}
+
 /// An agent's telephone.
 #[derive(Clone, Debug)]
 pub struct Phone {
