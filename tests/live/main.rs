@@ -34,6 +34,7 @@ mod proxy;
 mod real_calls;
 mod recording;
 mod refused;
+mod reload;
 mod rig;
 mod rsipstack;
 mod security;

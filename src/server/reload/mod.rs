@@ -340,6 +340,7 @@ pub(super) fn wish(handle: &ReloadHandle) {
     if handle.state.is_busy.swap(true, Ordering::AcqRel) {
         return tracing::warn!("SIGHUP: the configuration is being read already");
     }
+    tracing::info!("SIGHUP: the configuration is read again");
     let request = ReloadRequest { dry_run: false, by: "signal", reply: None };
     if handle.tx.try_send(request).is_err() {
         handle.state.is_busy.store(false, Ordering::Release);

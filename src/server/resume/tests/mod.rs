@@ -1,6 +1,7 @@
 //! Servers that are killed and started again, over a real folder and a real configuration.
 
 mod calls;
+mod edits;
 mod runs;
 mod talks;
 
@@ -91,6 +92,17 @@ impl World {
 
     fn state(&self) -> PathBuf {
         self.path("state")
+    }
+
+    /// Nothing of earlier runs is kept but journals and records.
+    fn lose_setups(&self) {
+        for entry in std::fs::read_dir(self.state()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name == "names.json" || name.starts_with("setup-") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
     }
 
     fn start(&self, now: Timestamp) -> Server {

@@ -81,7 +81,7 @@ fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
 }
 
 #[test]
-fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
+fn a_run_without_its_setup_keeps_what_is_certain_and_where_agents_stood() {
     let world = World::new();
     let mut server = world.start(MORNING);
     server.ready("alice");
@@ -90,7 +90,8 @@ fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
     let call = server.provided(CALLER);
     server.presses(call, "1");
     let now = server.kill();
-    // Alice is gone, and somebody new is before Bob.
+    // The setup of the run is lost. Alice is gone, and somebody new is before Bob.
+    world.lose_setups();
     let changed = with_skills(CONFIG).replace("[agents.alice]", "[agents.adam]");
     world.configure(&changed);
     let server = world.start(now);
