@@ -53,9 +53,7 @@ use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
 
 pub use archive::{Archive, Wanted};
 pub use error::ApiError;
-pub use reload::{
-    NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
-};
+pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
 use auth::{Denied, Role, Scheme, Tokens};

@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** a reload that is refused says all that is wrong, and nothing has changed.
 //!
-//! **Deliberately absent:** doing it. Whoever holds the other end of the [`ReloadHandle`] does, on a
-//! thread of their own.
+//! **Deliberately absent:** doing it. Whoever holds the other end of the [`ReloadHandle`] does,
+//! on a thread of their own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,8 +146,8 @@ pub(super) async fn reload(
     }
 }
 
-/// Which configuration runs, since when, who brought it, and whether the files say something else by
-/// now.
+/// Which configuration runs, since when, who brought it, and whether the files say something else
+/// by now.
 #[utoipa::path(get, path = "/v1/config", tag = "server", security(("token" = [])),
     responses((status = 200, body = RunningConfig), (status = 503, body = ApiError)))]
 pub(super) async fn running(State(api): State<Api>) -> Result<Json<RunningConfig>, ApiError> {

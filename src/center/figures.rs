@@ -40,9 +40,9 @@ impl ContactCenter {
         self.metrics = Metrics::restore(targets(&self.setup), rows);
     }
 
-    /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever the
-    /// record names has an id, unless the records are another folder's: then nothing of that is
-    /// counted.
+    /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever
+    /// the record names has an id, unless the records are another folder's: then nothing of that
+    /// is counted.
     #[must_use]
     pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
         if record.is_feature_code() {

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | a call in a flow | it keeps the flow that it began with, also one that is gone |
 //! | a call that waits | it takes the new rules of its queue, and the agents as they are now |
-//! | a call in a queue that is gone, or whose flow enters one | that queue goes on for it, by the rules it had last |
-//! | an agent who is gone | finishes the call they are on, with its after-call work, and is logged out |
+//! | a call in a queue that is gone, or that enters one | the queue goes on for it, as it was |
+//! | an agent who is gone | finishes the call with its after-call work, and is logged out |
 //! | an agent who came back | is the same one: the name is who somebody is |
 //!
 //! **Invariant:** no call ends because of it, and [`ContactCenter::check`] holds after it as after
@@ -83,8 +83,8 @@ impl ContactCenter {
         agent.is_logged_in() && agent.intent != acd::Intent::LogOut
     }
 
-    /// Whether something of a queue that is there no more goes on: somebody waits in it, or an agent
-    /// is on a call of it.
+    /// Whether something of a queue that is there no more goes on: somebody waits in it, or an
+    /// agent is on a call of it.
     pub(super) fn goes_on_in(&self, queue: QueueId) -> bool {
         self.acd.waiting(queue) > 0 || self.acd.agents().any(|agent| agent.queue() == Some(queue))
     }

@@ -1,7 +1,6 @@
 //! `attendant reload`: has the server of this configuration read it again.
 //!
-//! **Invariant:** what is wrong is said as `check` says it, with the same exit codes, and nothing has
-//! changed then.
+//! **Invariant:** what is wrong is said as `check` says it, and nothing has changed then.
 //!
 //! **Deliberately absent:** a second way to reload. It asks the HTTP interface, as anybody may.
 
@@ -23,8 +22,8 @@ const ANSWER_LEN_MAX: u64 = 16 * 1024 * 1024;
 
 /// Have the running server read the configuration, the flows, the sounds and the callers again.
 ///
-/// All of it is checked first; what is wrong is said, and changes nothing. Calls that are up keep the
-/// flow they began with. The server is asked at `api.listen`, with `api.operate_token`.
+/// All of it is checked first; what is wrong is said, and changes nothing. Calls that are up keep
+/// the flow they began with. The server is asked at `api.listen`, with `api.operate_token`.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {
     /// Only say what would change
@@ -113,7 +112,8 @@ mod tests {
     fn what_changed_is_said_a_line_each() {
         let answer = serde_json::json!({
             "dry_run": true, "version": "9f", "warnings": ["api.listen: open"],
-            "changed": ["agent `ann` is removed: finishes the call"], "needs_restart": ["sip.listen"],
+            "changed": ["agent `ann` is removed: finishes the call"],
+            "needs_restart": ["sip.listen"],
         });
         let expected = "warning: api.listen: open\nagent `ann` is removed: finishes the call\n\
                         sip.listen needs a restart: the old value holds until then\n\

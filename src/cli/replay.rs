@@ -25,10 +25,10 @@ use crate::cli::{EX_DATAERR, complain, fail, print, told};
 /// The journal is the ordered list of everything the contact center was told. Told again, it does
 /// the same again: the calls, their paths, who was offered what and when.
 ///
-/// The center has the setup that the run had, whatever the configuration says today: it is kept beside
-/// the journal. Where it is not, that is said, and what is printed is what the present configuration
-/// would have done with the same inputs. What callers did before the run is taken from the records in
-/// `server.state`, if there are any.
+/// The center has the setup that the run had, whatever the configuration says today: it is kept
+/// beside the journal. Where it is not, that is said, and what is printed is what the present
+/// configuration would have done with the same inputs. What callers did before the run is taken
+/// from the records in `server.state`, if there are any.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -12,7 +12,6 @@ use attendant::metrics::{self, Figure};
 use attendant::server;
 use attendant::store::{Reader, StoreError};
 use attendant::time::Timestamp;
-use attendant::words::{CallRecord, Party};
 
 use crate::cli::period::{shown, span, time};
 use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
@@ -271,7 +270,8 @@ mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
     use attendant::words::{
-        CallOutcome, Cause, EndedBy, LegOutcome, NamedVia, PartyLeg, QueueExit, QueueVisit, WrapUp,
+        CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
+        QueueVisit, WrapUp,
     };
     use expect_test::expect;
 

@@ -7,6 +7,8 @@
 //! **Deliberately absent:** cleaning the cache on disk. A file there is named by its content, so an
 //! old one is only unused; deleting the folder is always safe.
 
+mod successor;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -114,17 +116,6 @@ impl PromptStore {
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { keeps: false, ..self }
-    }
-
-    /// From now on `successor` answers, for everybody who has this one; what this one keeps in memory
-    /// is let go.
-    pub fn succeed(&self, successor: Arc<Self>) {
-        *self.successor.write().unwrap_or_else(PoisonError::into_inner) = Some(successor);
-        *self.kept() = Kept::default();
-    }
-
-    fn successor(&self) -> Option<Arc<Self>> {
-        self.successor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Renders the static prompts of all flows and keeps them; what was kept for flows that are

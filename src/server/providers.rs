@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::center::names::Names;
-use crate::id::AgentId;
 use crate::config::{self, Config, Phone};
+use crate::id::AgentId;
 use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;

@@ -1,5 +1,5 @@
-//! SIGTERM, SIGINT and SIGQUIT: the first drains, the second ends. SIGHUP has the configuration read
-//! again. What else would end a process by
+//! SIGTERM, SIGINT and SIGQUIT: the first drains, the second ends. SIGHUP has the configuration
+//! read again. What else would end a process by
 //! its default, and is sent to servers by habit, ends nothing here: it is named in the log.
 //!
 //! **Invariant:** no signal that a process can take, but those three, ends calls.

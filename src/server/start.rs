@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Settings};
+use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Request, Settings};
 use crate::center::names::Names;
 use crate::config::{
     self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
@@ -41,9 +41,11 @@ use crate::server::{banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
-use crate::store;
+use crate::store::{self, Store};
 use crate::time::Timestamp;
-use crate::webhook::io::Counts;
+use crate::webhook::io::rest::Rest;
+use crate::webhook::io::{Counts, WebhookBatch};
+use crate::webhook::rest::RestResult;
 use crate::webhook::{self, Links};
 use crate::words::{Event, RecordingEnd, RecordingKind};
 
@@ -122,33 +124,108 @@ pub(super) struct Started {
     pub(super) threads: (HttpThread, Option<HttpThread>, Reloading, Retention),
 }
 
-/// Starts everything but the driver itself. Needs the runtime on which that will run.
+/// What is bound, and what the center begins with.
+struct Bound {
+    loaded: Loaded,
+    names: Names,
+    prompts: Arc<PromptStore>,
+    clock: Clock,
+    beginning: Beginning,
+    exchange: Exchange,
+    sockets: Sockets,
+    store: Store,
+    facts: mpsc::Receiver<Fact>,
+    requests: mpsc::Receiver<Request>,
+    webhooks: mpsc::Receiver<WebhookBatch>,
+    rest_results: mpsc::Receiver<RestResult>,
+    rest: Option<Rest>,
+    api: Api,
+    http: (HttpThread, Option<HttpThread>),
+    ended_at: retention::EndedAt,
+}
+
+/// Starts everything but the driver itself. Needs the runtime on which that will run. `sources` are
+/// read again when a reload is wanted.
 pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartError> {
+    let bound = bind(opened)?;
+    let Loaded { config, flows, directory, demo } = bound.loaded;
+    let (found, resolved) = mpsc::channel(RESOLVED_MAX);
+    let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
+    let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
+    let (swap, swaps) = mpsc::channel(SWAPS_MAX);
+    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let reloading = Reloading::start(ReloadSetup {
+        resolver: Resolver::start(&config, found.clone())?,
+        sources,
+        flows,
+        callers: directory.len(),
+        names: bound.names,
+        run: bound.store.run(),
+        is_demo: demo.is_some(),
+        api: bound.api,
+        prompts: bound.prompts,
+        clock: bound.clock,
+        swaps: swap,
+        found,
+        config,
+    })?;
+    let driver = Driver {
+        clock: bound.clock,
+        timer: Timer::default(),
+        center: bound.beginning.center,
+        exchange: bound.exchange,
+        sockets: bound.sockets,
+        store: bound.store,
+        outbox: Outbox::default(),
+        facts: bound.facts,
+        requests: bound.requests,
+        resolved,
+        webhooks: bound.webhooks,
+        rest_results: bound.rest_results,
+        expired,
+        rest: bound.rest,
+        swaps,
+        reloads: reloading.handle.clone(),
+        drain_timeout,
+        calls_max,
+        unfinished: false,
+        first: bound.beginning.inputs,
+    };
+    // What they say was handed on: it need not stay here as well.
+    drop((directory, demo));
+    malloc::give_back();
+    let threads = (bound.http.0, bound.http.1, reloading, retention);
+    Ok(Started { driver, threads })
+}
+
+fn bind(opened: Opened) -> Result<Bound, StartError> {
     let Opened { clock, ready, begun } = opened;
-    let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
+    let Ready { loaded, prompts } = ready;
+    let config = &loaded.config;
     let reader = begun.opened.store.reader()?;
     let ended_at = retention::ended_at(begun.opened.store.reader()?);
     let names = begun.new.setup.names.clone();
 
-    let repaired = repaired(&config)?;
-    let (media, facts) = start_media(&config, clock.now())?;
+    let repaired = repaired(config)?;
+    let (media, facts) = start_media(config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
+    let demo = loaded.demo.as_ref();
     let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = setup::user_agent(&config, &names, sockets.addresses().collect());
+    let setup = setup::user_agent(config, &names, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
-    let media_networks = setup::media_networks(&config, ua.trunk_names());
+    let media_networks = setup::media_networks(config, ua.trunk_names());
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
-    let (Beginning { center, inputs }, opened) = begun.begin(clock.now(), &config, &reader)?;
+    let (beginning, opened) = begun.begin(clock.now(), config, &reader)?;
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
-    let mut providers = open_door(&config, &names, clock, &prompts)?;
-    print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
-    let (api, http) =
-        start_api(&config, DriverHandle { tx: handle }, reader, providers.counts, http)?;
+    let mut providers = open_door(config, &names, clock, &prompts)?;
+    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
+    let handle = DriverHandle { tx: handle };
+    let (api, http) = start_api(config, handle, reader, providers.counts, http)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -159,59 +236,32 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         speech,
         external_address: config.sip.external_address,
         media_networks,
-        outside: setup::outside(&config, &names),
+        outside: setup::outside(config, &names),
         has_handoffs: !config.providers.is_empty(),
     });
     let first = repaired.into_iter().map(left).collect();
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
-    let (found, resolved) = mpsc::channel(RESOLVED_MAX);
-    let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
-    let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
-    let (swap, swaps) = mpsc::channel(SWAPS_MAX);
-    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
-    let reloading = Reloading::start(ReloadSetup {
-        resolver: Resolver::start(&config, found.clone())?,
-        sources,
-        flows: flows.clone(),
-        callers: directory.len(),
+    let (webhooks, rest_results, rest) =
+        (providers.webhooks, providers.rest_results, providers.rest);
+    let http = (http, providers.thread);
+    Ok(Bound {
+        loaded,
         names,
-        run: store.run(),
-        is_demo: demo.is_some(),
-        api,
         prompts,
         clock,
-        swaps: swap,
-        found,
-        config,
-    })?;
-    let reloads = reloading.handle.clone();
-    let threads = (http, providers.thread, reloading, retention);
-    let driver = Driver {
-        clock,
-        timer: Timer::default(),
-        center,
+        beginning,
         exchange,
         sockets,
         store,
-        outbox: Outbox::default(),
         facts,
         requests,
-        resolved,
-        webhooks: providers.webhooks,
-        rest_results: providers.rest_results,
-        expired,
-        rest: providers.rest,
-        swaps,
-        reloads,
-        drain_timeout,
-        calls_max,
-        unfinished: false,
-        first: inputs,
-    };
-    // What they say was handed on, secrets and all: it need not stay here as well.
-    drop((flows, directory, demo));
-    malloc::give_back();
-    Ok(Started { driver, threads })
+        webhooks,
+        rest_results,
+        rest,
+        api,
+        http,
+        ended_at,
+    })
 }
 
 fn start_api(

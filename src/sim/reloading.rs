@@ -1,8 +1,8 @@
 //! An administrator who changes the center while it runs: agents are removed and come back, skills
 //! and the rules of queues become others, a queue is taken out of the configuration.
 //!
-//! **Invariant:** a change is a function of the setup that a run began with and of one number, which
-//! is what the journal calls it. So a journal can be replayed by whoever knows the seed.
+//! **Invariant:** a change is a function of the setup that a run began with and of one number,
+//! which is what the journal calls it. So a journal can be replayed by whoever knows the seed.
 //!
 //! **Deliberately absent:** other flows. What a flow demands is what the run is judged by.
 

@@ -118,8 +118,8 @@ fn of_setups(folder: &Path) -> Result<Option<Names>, StoreError> {
     Ok(most)
 }
 
-/// Adds the agents and queues that records name and the configuration does not any more: to be asked
-/// once, where [`names`] says `None`.
+/// Adds the agents and queues that records name and the configuration does not any more: to be
+/// asked once, where [`names`] says `None`.
 ///
 /// # Errors
 ///

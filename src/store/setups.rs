@@ -1,7 +1,7 @@
 //! The setups that runs of the journal name, each in a file beside them.
 //!
-//! A journal names a setup by its digest. Its file is `setup-RUN-DIGEST.json`: the run that may name
-//! it, and the digest. So it can be found by whoever has the run's journal, and goes when that does.
+//! A journal names a setup by its digest. Its file is `setup-RUN-DIGEST.json`: the run that may
+//! name it, and the digest. So whoever has the run's journal finds it, and it goes when that does.
 //!
 //! **Invariant:** a file that is read is the one that was written: its text has the digest of its
 //! name. It is on the disk before a line of the journal names it. It is for its owner alone, for it

@@ -24,7 +24,7 @@ impl Driver {
     fn swap(&mut self, swap: Swap) {
         let now = self.clock.now();
         let Swap { new, sip, provided, reachable, drain_timeout, calls_max } = swap;
-        // The fronts first: who is new can be dialed in the turn in which the center learns of them.
+        // The fronts first: who is new can be dialed in the turn in which the center hears of it.
         self.exchange.sip.reconfigure(sip);
         self.exchange.providers.set_agents(provided);
         self.drain_timeout = drain_timeout;

@@ -170,7 +170,8 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
         providers.map(|(name, provider)| (name.clone(), provider.prefixes.clone())).collect()
     };
     let (was, is) = (prefixes(old.config), prefixes(new.config));
-    let both = is.iter().filter(|(name, prefixes)| was.get(*name).is_some_and(|it| it != *prefixes));
+    let both =
+        is.iter().filter(|(name, prefixes)| was.get(*name).is_some_and(|it| it != *prefixes));
     lines.extend(both.map(|(name, _)| format!("provider `{name}`: its prefixes are others")));
     let others = [
         (old.config.features != new.config.features, "features"),
@@ -180,10 +181,14 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
         (old.config.server.flows != new.config.server.flows, "server.flows"),
         (old.config.server.prompts != new.config.server.prompts, "server.prompts"),
         (old.config.server.calls_max != new.config.server.calls_max, "server.calls_max"),
-        (old.config.server.drain_timeout != new.config.server.drain_timeout,
-            "server.drain_timeout_s"),
+        (
+            old.config.server.drain_timeout != new.config.server.drain_timeout,
+            "server.drain_timeout_s",
+        ),
     ];
-    lines.extend(others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned()));
+    lines.extend(
+        others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned()),
+    );
     if old.callers != new.callers {
         lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
     }

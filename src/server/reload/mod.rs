@@ -1,5 +1,5 @@
-//! The configuration again, while calls are up: read and checked whole beside the driver, then given
-//! to it at once.
+//! The configuration again, while calls are up: read and checked whole beside the driver, then
+//! given to it at once.
 //!
 //! ```text
 //!   SIGHUP · POST /v1/reload · files changed
@@ -8,8 +8,8 @@
 //!            │ wrong: all that is, and nothing changes
 //! ```
 //!
-//! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names it,
-//! and its sounds are made before a call can hear of them. One reload at a time.
+//! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
+//! it, and its sounds are made before a call can hear of them. One reload at a time.
 //!
 //! **Deliberately absent:** what is bound: addresses, ports, threads, and the door for providers.
 //! Such keys are named, and hold with the next start.
@@ -19,8 +19,8 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 

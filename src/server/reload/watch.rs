@@ -1,7 +1,7 @@
 //! Whether the files of the configuration are others than they were.
 //!
-//! They are looked at now and then: that works on every file system, over a network, and for a folder
-//! that is replaced as a whole, where notes of the system do not.
+//! They are looked at now and then: that works on every file system, over a network, and for a
+//! folder that is replaced as a whole, where notes of the system do not.
 //!
 //! **Invariant:** what editors and systems keep beside the files makes no difference, as it makes
 //! none to the loader.

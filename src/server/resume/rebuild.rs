@@ -1,8 +1,8 @@
 //! A run that was lost, rebuilt: a fresh center is given its journal. Where calls of providers
 //! are up at its end, that center goes on with them; otherwise what is up is closed there.
 //!
-//! **Invariant:** only a whole journal is told, to a center with the setup that it was written under,
-//! whatever the configuration says now; for any other the store writes what is certain.
+//! **Invariant:** only a whole journal is told, to a center with the setup that it was written
+//! under, whatever the configuration says now; for any other the store writes what is certain.
 //!
 //! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
 //! The log: the run logged all of this when it happened.

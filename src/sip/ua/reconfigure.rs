@@ -1,7 +1,7 @@
 //! Other trunks and telephones, while calls are up.
 //!
-//! **Invariant:** a trunk keeps its position, by which calls know theirs, for as long as the process
-//! lives; one that is gone takes and makes no call, and those that are up on it go on. Whether an
+//! **Invariant:** a trunk keeps its position, by which calls know theirs, for as long as the
+//! process lives; one that is gone takes and makes no call, and those that are up on it go on. Whether an
 //! agent's telephone can be reached is told whenever that changes.
 //!
 //! **Deliberately absent:** sockets and realm: those are bound, and told to telephones, once.
@@ -9,10 +9,10 @@
 use std::collections::BTreeMap;
 
 use crate::id::AgentId;
+use crate::sip::ua::Ua;
 use crate::sip::ua::known::Places;
 use crate::sip::ua::port::UaEvent;
 use crate::sip::ua::setup::{Phone, PhoneAt, Trunk};
-use crate::sip::ua::Ua;
 
 impl Ua {
     /// From now on these are the trunks, and these the telephones by [`AgentId`]. A telephone whose
@@ -59,7 +59,9 @@ impl Ua {
                         PhoneAt::Registers { password, md5 },
                         PhoneAt::Registers { password: new, md5: new_md5 },
                     ) => password == new && md5 == new_md5,
-                    (PhoneAt::Registers { .. }, PhoneAt::Fixed { .. } | PhoneAt::Elsewhere) => false,
+                    (PhoneAt::Registers { .. }, PhoneAt::Fixed { .. } | PhoneAt::Elsewhere) => {
+                        false
+                    }
                     (PhoneAt::Fixed { .. } | PhoneAt::Elsewhere, _) => true,
                 };
                 if was_fixed != is_fixed {
