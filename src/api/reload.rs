@@ -154,3 +154,19 @@ pub(super) async fn running(State(api): State<Api>) -> Result<Json<RunningConfig
     let Some(handle) = api.0.reloads.get() else { return Err(ApiError::busy()) };
     Ok(Json(handle.state.running()))
 }
+
+/// Who reads the configuration, and is at it already.
+#[cfg(test)]
+pub(super) fn idle() -> ReloadHandle {
+    let running = RunningConfig {
+        version: "9f".to_owned(),
+        since: Timestamp::default(),
+        by: "start",
+        files_differ: false,
+        refused: None,
+        needs_restart: Vec::new(),
+    };
+    let state = Arc::new(ReloadState::new(running));
+    state.is_busy.store(true, Ordering::Release);
+    ReloadHandle { tx: mpsc::channel(1).0, state }
+}

@@ -2,6 +2,7 @@
 
 mod consult;
 mod door;
+mod reload;
 mod supervision;
 mod words;
 
@@ -205,6 +206,7 @@ fn serve_behind<F: Future<Output = ()>>(
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
         let api = Api::new(&settings, DriverHandle { tx }, shelf);
+        api.set_reloads(super::reload::idle());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
