@@ -152,43 +152,53 @@ impl Reloader {
         let mut loaded = Stamp::of(&self.setup.sources, &self.setup.config);
         let mut seen = loaded.clone();
         loop {
-            tokio::select! {
+            let heard = tokio::select! {
                 _ = &mut stopped => return,
-                request = requests.recv() => {
-                    let Some(ReloadRequest { dry_run, by, reply }) = request else { return };
-                    let before = Stamp::of(&self.setup.sources, &self.setup.config);
-                    let answer = self.reload(dry_run, by).await;
-                    self.state.is_busy.store(false, Ordering::Release);
-                    if !dry_run {
-                        (loaded, seen) = (before.clone(), before);
+                heard = tokio::time::timeout(LOOK_EVERY, requests.recv()) => heard,
+            };
+            let now = Stamp::of(&self.setup.sources, &self.setup.config);
+            match heard {
+                Ok(None) => return,
+                Ok(Some(request)) => {
+                    if !request.dry_run {
+                        (loaded, seen) = (now.clone(), now);
                     }
-                    self.say(by, &answer);
-                    if let Some(reply) = reply {
-                        let _ = reply.send(answer);
-                    }
+                    self.take(request).await;
                 }
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = Stamp::of(&self.setup.sources, &self.setup.config);
+                Err(_) => {
                     let rests = now == seen;
                     seen = now;
-                    if !rests || seen == loaded {
-                        continue;
+                    if rests && seen != loaded && self.files_changed().await {
+                        loaded = seen.clone();
                     }
-                    loaded = seen.clone();
-                    if !self.setup.config.server.reload_on_change || self.setup.is_demo {
-                        self.state.update(|running| running.files_differ = true);
-                        continue;
-                    }
-                    if self.state.is_busy.swap(true, Ordering::AcqRel) {
-                        loaded = Stamp::default(); // who is faster reads; look again
-                        continue;
-                    }
-                    let answer = self.reload(false, "file_change").await;
-                    self.state.is_busy.store(false, Ordering::Release);
-                    self.say("file_change", &answer);
                 }
             }
         }
+    }
+
+    async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {
+        let answer = self.reload(dry_run, by).await;
+        self.state.is_busy.store(false, Ordering::Release);
+        self.say(by, &answer);
+        if let Some(reply) = reply {
+            // Who is not waited for any more is dropped.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// The files have changed and are at rest. Returns whether that is seen to.
+    async fn files_changed(&mut self) -> bool {
+        if !self.setup.config.server.reload_on_change || self.setup.is_demo {
+            self.state.update(|running| running.files_differ = true);
+            return true;
+        }
+        if self.state.is_busy.swap(true, Ordering::AcqRel) {
+            return false; // somebody's request comes first, and reads them as well
+        }
+        let answer = self.reload(false, "file_change").await;
+        self.state.is_busy.store(false, Ordering::Release);
+        self.say("file_change", &answer);
+        true
     }
 
     /// Says what came of it; of the same refusal once.

@@ -1,8 +1,8 @@
 //! Other trunks and telephones, while calls are up.
 //!
 //! **Invariant:** a trunk keeps its position, by which calls know theirs, for as long as the
-//! process lives; one that is gone takes and makes no call, and those that are up on it go on. Whether an
-//! agent's telephone can be reached is told whenever that changes.
+//! process lives; one that is gone takes and makes no call, and those that are up on it go on.
+//! Whether an agent's telephone can be reached is told whenever that changes.
 //!
 //! **Deliberately absent:** sockets and realm: those are bound, and told to telephones, once.
 
